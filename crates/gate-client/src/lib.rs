@@ -1,0 +1,1 @@
+//! Talks to the approval server: submit, wait, claim, deliver.

@@ -1,0 +1,1 @@
+//! The audit log as bytes: records, Merkle tree, checkpoints, and their verification.

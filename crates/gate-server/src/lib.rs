@@ -1,0 +1,1 @@
+//! The approval server: requests, reviews, claims, audit log, web page.

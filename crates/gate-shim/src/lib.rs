@@ -1,0 +1,1 @@
+//! The small binary that stands on PATH in front of a tool.

@@ -1,0 +1,1 @@
+//! Development only: a server in process, a scripted approver, a terminal, real tools.
