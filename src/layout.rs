@@ -1,0 +1,106 @@
+//! Every path of gate's on disk, by name. The only user of `directories`.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::failure::{Failure, FailureKind};
+
+/// The machine owner's folder.
+const MACHINE: &str = "/etc/gate";
+/// The name of a project's own rules.
+const PROJECT_RULES: &str = ".gate.toml";
+
+/// Where gate keeps what, for this user on this machine.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    user_config: Option<PathBuf>,
+    user_config_file: Option<PathBuf>,
+    state: Option<PathBuf>,
+    data: Option<PathBuf>,
+}
+
+impl Layout {
+    /// Finds the user's folders: the XDG base directories, or none of them
+    /// where there is no home. `GATE_CONFIG` names another user configuration file.
+    pub(crate) fn find(gate_config: Option<OsString>) -> Self {
+        let dirs = directories::ProjectDirs::from("", "", "gate");
+        Self {
+            user_config: dirs.as_ref().map(|d| d.config_dir().to_owned()),
+            user_config_file: gate_config.map(PathBuf::from),
+            state: dirs.as_ref().and_then(|d| d.state_dir().map(Path::to_owned)),
+            data: dirs.as_ref().map(|d| d.data_local_dir().to_owned()),
+        }
+    }
+
+    /// The machine owner's configuration file.
+    pub(crate) fn machine_config(&self) -> PathBuf {
+        Path::new(MACHINE).join("config.toml")
+    }
+
+    /// The folder of the machine owner's rule files.
+    pub(crate) fn machine_rules(&self) -> PathBuf {
+        Path::new(MACHINE).join("rules.d")
+    }
+
+    /// The user's configuration file; none where there is no home.
+    pub(crate) fn user_config(&self) -> Option<PathBuf> {
+        self.user_config_file
+            .clone()
+            .or_else(|| Some(self.user_config.as_ref()?.join("config.toml")))
+    }
+
+    /// The folder of the user's rule files; none where there is no home.
+    pub(crate) fn user_rules(&self) -> Option<PathBuf> {
+        Some(self.user_config.as_ref()?.join("rules.d"))
+    }
+
+    /// The project's rule file: the nearest `.gate.toml` at or above `cwd`.
+    pub(crate) fn project_rules(&self, cwd: &Path) -> Option<PathBuf> {
+        cwd.ancestors()
+            .map(|folder| folder.join(PROJECT_RULES))
+            .find(|file| file.symlink_metadata().is_ok())
+    }
+
+    /// The folder of what must outlive a run: keys, spool, cached rules.
+    ///
+    /// # Errors
+    /// There is neither `HOME` nor `XDG_STATE_HOME`.
+    pub(crate) fn state(&self) -> Result<&Path, Failure> {
+        self.state.as_deref().ok_or_else(|| {
+            Failure::new(FailureKind::Configuration, "there is no folder for gate's state")
+                .hint("set HOME or XDG_STATE_HOME to a folder that you can write")
+        })
+    }
+
+    /// The keys of this client.
+    pub(crate) fn identity(&self) -> Result<PathBuf, Failure> {
+        Ok(self.state()?.join("identity"))
+    }
+
+    /// The queue of events that the server has not confirmed.
+    pub(crate) fn spool(&self) -> Result<PathBuf, Failure> {
+        Ok(self.state()?.join("spool"))
+    }
+
+    /// The server's rules as last fetched.
+    pub(crate) fn cached_rules(&self) -> Result<PathBuf, Failure> {
+        Ok(self.state()?.join("rules"))
+    }
+
+    /// The token where no keyring could take it.
+    pub(crate) fn credential_file(&self) -> Result<PathBuf, Failure> {
+        Ok(self.state()?.join("credential"))
+    }
+
+    /// The default data folder of `gate server`.
+    ///
+    /// # Errors
+    /// There is neither `HOME` nor `XDG_DATA_HOME`.
+    pub(crate) fn server_data(&self) -> Result<PathBuf, Failure> {
+        let data = self.data.as_ref().ok_or_else(|| {
+            Failure::new(FailureKind::Configuration, "there is no folder for the server's data")
+                .hint("name one with --data DIR")
+        })?;
+        Ok(data.join("server"))
+    }
+}

@@ -1,0 +1,30 @@
+//! The only writer to the user's stderr.
+//!
+//! Every line of ours starts with `gate: `, so that nobody takes it for the
+//! tool's; a closed or full stderr is no reason to stop.
+
+use std::io::Write as _;
+
+use gate_protocol::inert::inert;
+
+use crate::failure::Failure;
+
+/// Writes one line. `text` is ours: what came from a command, a reason or a
+/// name must have been through [`inert`] when it was put in.
+pub(crate) fn line(text: &str) {
+    raw(&format!("gate: {text}\n"));
+}
+
+/// Writes each line of a failure.
+pub(crate) fn failure(failure: &Failure) {
+    for text in failure.lines() {
+        line(&inert(&text).replace("\\\\", "\\"));
+    }
+}
+
+/// Writes bytes as they are: a line in a format of another program, as a CI
+/// annotation or a JSON event.
+pub(crate) fn raw(text: &str) {
+    // Nobody is left to be told when stderr is gone; the run goes on.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
