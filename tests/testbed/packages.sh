@@ -1,0 +1,64 @@
+# shellcheck shell=bash
+# Sourced by tests/run: Debian and Ubuntu packages, only those whose program is missing.
+
+# as_root COMMAND...: runs as root, by sudo where we are not.
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    # In CI nobody can type a password.
+    if [ -n "${CI:-}" ]; then sudo -n -- "$@"; else sudo -- "$@"; fi
+  else
+    die "this needs root, and sudo is not here. As root, run: $*"
+  fi
+}
+
+# apt_get LIMIT ARGUMENTS...: waits for another apt that holds the lock, but not for ever.
+apt_get() {
+  local limit=$1
+  shift
+  as_root env DEBIAN_FRONTEND=noninteractive timeout --kill-after=20 "$limit" apt-get -q \
+    -o DPkg::Lock::Timeout=400 -o Acquire::Retries=3 "$@"
+}
+
+postgres_present() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && command -v psql >/dev/null; }
+venv_present() { /usr/bin/python3 -c 'import ensurepip, venv' 2>/dev/null; }
+
+# install_apt PACKAGE...: the package lists are fetched only when apt cannot do it with those it has.
+install_apt() {
+  [ $# -gt 0 ] || return 0
+  command -v apt-get >/dev/null || die "apt-get is not here; install by hand: $*"
+  echo "installing: $*"
+  local options=(install -y --no-install-recommends -o Dpkg::Options::=--force-confold)
+  apt_get 900 "${options[@]}" "$@" >"$run_dir/apt.log" 2>&1 && return 0
+  apt_get 600 update >>"$run_dir/apt.log" 2>&1 || true
+  apt_get 900 "${options[@]}" "$@" >>"$run_dir/apt.log" 2>&1 && return 0
+  tail -n 30 "$run_dir/apt.log" >&2
+  die "cannot install: $*"
+}
+
+# The name of the newest packaged server, 15 where there is a choice (it is what the tests were written on).
+postgres_package() {
+  if apt-cache show postgresql-15 >/dev/null 2>&1; then echo postgresql-15; else echo postgresql; fi
+}
+
+install_packages() {
+  local missing=() pair
+  # The left side is the program that tells whether the package on the right is needed.
+  for pair in git:git tmux:tmux strace:strace gnome-keyring-daemon:gnome-keyring dbus-daemon:dbus \
+    dbus-send:dbus secret-tool:libsecret-tools keyctl:keyutils setsid:util-linux xz:xz-utils \
+    flock:util-linux cc:gcc; do
+    command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
+  done
+  venv_present || missing+=(python3-venv)
+  install_apt "${missing[@]}"
+  if ! postgres_present; then
+    # Debian's package would make a cluster and start it as a service; the tests make their own.
+    if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+      as_root mkdir -p /etc/postgresql-common
+      echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
+    fi
+    command -v apt-cache >/dev/null || die "apt is not here; install PostgreSQL's server by hand"
+    install_apt "$(postgres_package)"
+  fi
+}
