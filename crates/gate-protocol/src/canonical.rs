@@ -1,1 +1,0 @@
-//! The one canonical JSON form (RFC 8785) of everything that is hashed or signed.
