@@ -1,5 +1,25 @@
 //! Wire types, canonical form, digest, signatures and log proofs.
+//!
+//! Everything that two machines must agree on to the byte lives here, and
+//! nothing else: this crate does no I/O. [`canonical`] is the one form that is
+//! hashed and signed; [`signed_note`] the one signature scheme; [`log`] the
+//! audit log as bytes; the other modules are the messages of the `/v1` API.
 #![forbid(unsafe_code)]
 
 pub mod canonical;
 pub mod log;
+pub mod signed_note;
+
+pub mod claim;
+pub mod event;
+pub mod id;
+pub mod inert;
+pub mod invocation;
+pub mod masked;
+pub mod principal;
+pub mod problem;
+pub mod request;
+pub mod review;
+pub mod rules;
+pub mod runner_key;
+pub mod server;

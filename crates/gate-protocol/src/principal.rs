@@ -1,0 +1,124 @@
+//! Who acts: principals, their roles and their tokens.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What kind of actor a principal is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum PrincipalKind {
+    /// A person.
+    User,
+    /// A program that acts for a person, who owns it.
+    Agent,
+    /// A CI job or a service account.
+    Workload,
+}
+
+impl PrincipalKind {
+    /// Returns the wire name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Agent => "agent",
+            Self::Workload => "workload",
+        }
+    }
+}
+
+/// What a token may be used for. Each token has exactly one, so that a
+/// requester's token can never review, whatever else its principal may do.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Submits, waits for, cancels and claims its own requests; delivers events.
+    Requester,
+    /// Sees requests and reviews them. Only a `user` can have it.
+    Approver,
+    /// Changes rules, principals and tokens. Does not review.
+    Admin,
+    /// Reads everything, the audit log above all, and changes nothing.
+    Auditor,
+}
+
+impl Role {
+    /// Returns the wire name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Requester => "requester",
+            Self::Approver => "approver",
+            Self::Admin => "admin",
+            Self::Auditor => "auditor",
+        }
+    }
+}
+
+/// One principal, as the API shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Principal {
+    /// The unique name: 1 to 128 of `[a-z0-9._@+-]`.
+    pub name: String,
+    /// What kind of actor it is.
+    pub kind: PrincipalKind,
+    /// The user who owns an agent or a workload; none for a user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// The groups it is in.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// Whether it may act at all.
+    #[serde(default)]
+    pub disabled: bool,
+}
+
+/// The answer of `GET /v1/whoami`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Whoami {
+    /// Who the token speaks for.
+    pub principal: Principal,
+    /// What the token may be used for.
+    pub role: Role,
+    /// When the token ends; none where it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// The body of `POST /v1/tokens`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateToken {
+    /// Whose token it will be.
+    pub principal: String,
+    /// What it may be used for.
+    pub role: Role,
+    /// How long it lives, in seconds, from 60 to 31,536,000.
+    pub ttl_seconds: u64,
+}
+
+/// The answer of `POST /v1/tokens`: the only time that the token itself is shown.
+#[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CreatedToken {
+    /// Names the token without being it.
+    pub id: String,
+    /// The token. It is stored hashed and can't be shown again.
+    pub token: String,
+    /// When it ends.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+}
+
+impl std::fmt::Debug for CreatedToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreatedToken")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}

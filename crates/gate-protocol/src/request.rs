@@ -1,0 +1,243 @@
+//! The approval request: what is submitted, what the API shows, and its status.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::canonical::Digest;
+use crate::event::RunOutcome;
+use crate::id::RequestId;
+use crate::invocation::BoundInvocation;
+use crate::principal::PrincipalKind;
+use crate::review::Review;
+
+/// The longest reason that is accepted, in characters.
+pub const REASON_LIMIT: usize = 500;
+
+/// Where a request stands.
+///
+/// `pending → approved, denied, expired, cancelled`;
+/// `approved → claimed → started → finished, unknown`; an approved request that
+/// nobody claims in time expires. Terminal states never leave.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalStatus {
+    /// Waits for a person.
+    Pending,
+    /// A person said yes; the permit is not claimed yet.
+    Approved,
+    /// A person said no.
+    Denied,
+    /// Nobody answered in time, or nobody claimed the permit in time.
+    Expired,
+    /// The requester took it back.
+    Cancelled,
+    /// The permit was handed out, once.
+    Claimed,
+    /// The client said that it starts the tool.
+    Started,
+    /// The tool ended and the outcome is known.
+    Finished,
+    /// The permit was handed out and no outcome came: it may have run.
+    Unknown,
+}
+
+impl ApprovalStatus {
+    /// Returns the wire name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Approved => "approved",
+            Self::Denied => "denied",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::Claimed => "claimed",
+            Self::Started => "started",
+            Self::Finished => "finished",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Tells whether no further change is possible.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        match self {
+            Self::Pending | Self::Approved | Self::Claimed | Self::Started => false,
+            Self::Denied | Self::Expired | Self::Cancelled | Self::Finished | Self::Unknown => true,
+        }
+    }
+}
+
+/// What the rules ask for before the command may run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Terms {
+    /// The ids of the rules that asked, the deciding one first.
+    pub rules: Vec<String>,
+    /// Why they asked, in words for the approver.
+    pub reasons: Vec<String>,
+    /// All of these must be met.
+    pub requirements: Vec<Requirement>,
+    /// How long the request waits for an answer, in seconds.
+    pub request_ttl_seconds: u64,
+    /// How long an approval may be claimed, in seconds.
+    pub permit_ttl_seconds: u64,
+}
+
+/// Who must say yes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Requirement {
+    /// `group:NAME` or `user:NAME`; empty means every approver.
+    pub approvers: Vec<String>,
+    /// How many different people, at least 1.
+    pub count: u32,
+}
+
+/// Where and by what the command is asked for. Shown, recorded, not bound by
+/// the digest: the same command asked again a minute later is the same command.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Circumstances {
+    /// The machine's name.
+    pub host: String,
+    /// The operating system's user name, or the uid where it has none.
+    pub os_user: String,
+    /// Whether a person could be at a terminal.
+    pub terminal: bool,
+    /// What this way of running gate can promise, as `advisory`.
+    pub mode: String,
+    /// The version of the client.
+    pub client_version: String,
+    /// The coding agent that runs the command, as far as its environment tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// The CI job that runs the command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ci: Option<CiJob>,
+    /// The git work tree around the working directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub git: Option<GitState>,
+}
+
+/// A CI job, as its environment describes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CiJob {
+    /// The system, as `github` or `gitlab`.
+    pub provider: String,
+    /// Where the job can be seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// The commit the job is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// The branch or tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// Who set the job off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+}
+
+/// A git work tree, read without running git.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GitState {
+    /// The commit that HEAD names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// The branch; none where HEAD is detached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// Whether tracked files differ from the index; none where it isn't known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dirty: Option<bool>,
+}
+
+/// The body of `POST /v1/requests`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitRequest {
+    /// What is to run.
+    pub invocation: BoundInvocation,
+    /// The digest of `invocation`; the server computes it again and compares.
+    #[schema(value_type = String)]
+    pub digest: Digest,
+    /// Where and by what it is asked for.
+    pub circumstances: Circumstances,
+    /// What the client's rules ask for; the server may ask for more.
+    pub terms: Terms,
+    /// Why, in the requester's words: unverified text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Who asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Requester {
+    /// The principal's name.
+    pub name: String,
+    /// What kind of actor it is.
+    pub kind: PrincipalKind,
+    /// The user who owns it, for an agent or a workload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+}
+
+/// One approval request, as the API shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ApprovalRequest {
+    /// Its id.
+    pub id: RequestId,
+    /// Where it stands.
+    pub status: ApprovalStatus,
+    /// Counts its changes, from 1: the cursor of a long poll.
+    pub version: u64,
+    /// The digest of `invocation`.
+    #[schema(value_type = String)]
+    pub digest: Digest,
+    /// Who asked.
+    pub requester: Requester,
+    /// What is to run.
+    pub invocation: BoundInvocation,
+    /// Where and by what it is asked for.
+    pub circumstances: Circumstances,
+    /// What is asked for, the server's own demands included.
+    pub terms: Terms,
+    /// Why, in the requester's words: unverified text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When it was submitted, by the server's clock.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// When it ends if nothing happens: unanswered, or approved and unclaimed.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+    /// Seconds until `expires_at`, so that no client needs the server's clock.
+    pub expires_in_seconds: u64,
+    /// What was answered so far.
+    pub reviews: Vec<Review>,
+    /// How the run ended, as the client reported it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<RunOutcome>,
+    /// Who could answer now, as `group:sre` or `user:alice`.
+    pub may_review: Vec<String>,
+    /// The page on which it can be answered.
+    pub url: String,
+}
+
+/// One page of requests, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RequestPage {
+    /// The requests.
+    pub requests: Vec<ApprovalRequest>,
+    /// Give it as `before` to get the next page; none at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<RequestId>,
+}

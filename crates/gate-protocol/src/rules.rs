@@ -1,0 +1,124 @@
+//! The rules that a server hands to its clients: versioned, signed, expiring.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::canonical::{CanonicalError, Digest, to_canonical_bytes};
+use crate::signed_note::{DetachedSignature, SigningKey, VerifierKey};
+
+/// The domain of a bundle's signature.
+pub const RULES_DOMAIN: &str = "gate/rules/v1";
+
+/// One version of the server's rules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RuleBundle {
+    /// The server that they are of.
+    pub audience: String,
+    /// Counts up from 1; a client never takes a lower one than it has seen.
+    pub version: u64,
+    /// The rules as TOML.
+    pub text: String,
+    /// SHA-256 of `text`.
+    #[schema(value_type = String)]
+    pub sha256: Digest,
+    /// When this copy was signed.
+    #[schema(value_type = String, format = DateTime)]
+    pub issued_at: Timestamp,
+    /// From when on this copy must not be used.
+    #[schema(value_type = String, format = DateTime)]
+    pub not_after: Timestamp,
+}
+
+/// A bundle with the server's signature over it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignedRules {
+    /// The rules.
+    pub bundle: RuleBundle,
+    /// Over the canonical form of `bundle`.
+    #[schema(value_type = Object)]
+    pub signature: DetachedSignature,
+}
+
+/// Why a bundle must not be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RulesError {
+    /// The signature is not the pinned key's.
+    #[error("the rules are not signed by the pinned key of `{0}`")]
+    Signature(String),
+    /// The bundle is of another server.
+    #[error("the rules are of `{found}`, not of `{expected}`")]
+    Audience {
+        /// The server that was asked.
+        expected: String,
+        /// The server that the bundle names.
+        found: String,
+    },
+    /// The text is not the text that was hashed.
+    #[error("the text of the rules does not have the hash that the bundle names")]
+    Hash,
+    /// The bundle is too old.
+    #[error("the rules ended at {0}")]
+    Expired(Timestamp),
+    /// An older version than one that was in force here.
+    #[error("version {found} of the rules is older than version {seen}, which was in force here")]
+    Rollback {
+        /// The highest version that was in force here.
+        seen: u64,
+        /// The version of the bundle.
+        found: u64,
+    },
+    /// It has no canonical form.
+    #[error("the rules have no canonical form")]
+    Canonical(#[from] CanonicalError),
+}
+
+impl SignedRules {
+    /// Signs `bundle`.
+    ///
+    /// # Errors
+    /// [`CanonicalError`] where a number has no canonical form.
+    pub fn sign(bundle: RuleBundle, key: &SigningKey) -> Result<Self, CanonicalError> {
+        let signature = key.sign_detached(RULES_DOMAIN, &to_canonical_bytes(&bundle)?);
+        Ok(Self { bundle, signature })
+    }
+
+    /// Returns the bundle if it may be used now.
+    ///
+    /// `seen` is the highest version that was ever in force here.
+    ///
+    /// # Errors
+    /// Each [`RulesError`] as its name says; the rules must then not be used.
+    pub fn verify(
+        &self,
+        key: &VerifierKey,
+        audience: &str,
+        seen: u64,
+        now: Timestamp,
+    ) -> Result<&RuleBundle, RulesError> {
+        let bundle = &self.bundle;
+        key.verify_detached(RULES_DOMAIN, &to_canonical_bytes(bundle)?, &self.signature)
+            .map_err(|_| RulesError::Signature(audience.to_owned()))?;
+        if bundle.audience != audience {
+            return Err(RulesError::Audience {
+                expected: audience.to_owned(),
+                found: bundle.audience.clone(),
+            });
+        }
+        if bundle.sha256 != Digest::of_bytes(bundle.text.as_bytes()) {
+            return Err(RulesError::Hash);
+        }
+        if bundle.not_after <= now {
+            return Err(RulesError::Expired(bundle.not_after));
+        }
+        if bundle.version < seen {
+            return Err(RulesError::Rollback {
+                seen,
+                found: bundle.version,
+            });
+        }
+        Ok(bundle)
+    }
+}

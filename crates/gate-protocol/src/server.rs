@@ -1,0 +1,40 @@
+//! What a server says of itself.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The answer of `GET /v1/server`: what a client pins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ServerIdentity {
+    /// The name that grants and rules are made out by.
+    pub audience: String,
+    /// The key that signs grants and rules, as a C2SP signed-note verifier key.
+    pub grant_key: String,
+    /// The key that signs checkpoints of the audit log, in the same form.
+    pub log_key: String,
+    /// The origin line of those checkpoints.
+    pub log_origin: String,
+    /// The server's version.
+    pub version: String,
+}
+
+/// The answer of `GET /v1/health`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Health {
+    /// `ok`, or `stopping` while it drains.
+    pub status: String,
+    /// The server's clock.
+    #[schema(value_type = String, format = DateTime)]
+    pub now: Timestamp,
+}
+
+/// The answer of `GET /v1/audit/records`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RecordPage {
+    /// The records as text, each byte for byte as it was hashed, by index.
+    pub records: Vec<String>,
+    /// The index after the last of them.
+    pub next: u64,
+    /// How many records the log holds.
+    pub size: u64,
+}
