@@ -135,14 +135,15 @@ mod tests {
         let json = serde_json::to_string(&digest).unwrap();
         assert_eq!(json, format!("\"{EMPTY}\""));
         assert_eq!(serde_json::from_str::<Digest>(&json).unwrap(), digest);
+        let shorter = EMPTY.strip_prefix('e').unwrap();
         for wrong in [
             "",
-            &EMPTY[1..],
+            shorter,
             &format!("{EMPTY}0"),
             &format!("{EMPTY}00"),
             &EMPTY.to_uppercase(),
-            &format!("+{}", &EMPTY[1..]),
-            &format!("é{}", &EMPTY[2..]),
+            &format!("+{shorter}"),
+            &shorter.replacen('3', "é", 1),
         ] {
             assert_eq!(wrong.parse::<Digest>(), Err(ParseDigestError), "{wrong}");
         }

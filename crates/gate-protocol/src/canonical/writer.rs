@@ -128,7 +128,7 @@ impl Writer {
         self.enter()?;
         Ok(Members {
             writer: self,
-            members: Vec::new(),
+            written: Vec::new(),
             key: None,
             variant: false,
         })
@@ -169,7 +169,7 @@ impl Elements<'_> {
 /// An open object: its members wait for the last one, to be sorted.
 struct Members<'w> {
     writer: &'w mut Writer,
-    members: Vec<(String, Vec<u8>)>,
+    written: Vec<(String, Vec<u8>)>,
     key: Option<String>,
     /// Whether the object stands inside the object of an enum variant.
     variant: bool,
@@ -186,18 +186,18 @@ impl Members<'_> {
             depth: self.writer.depth,
         };
         value.serialize(&mut writer)?;
-        self.members.push((key, writer.out));
+        self.written.push((key, writer.out));
         Ok(())
     }
 
     /// Sorts by UTF-16 code units, as RFC 8785 section 3.2.3 says: that is not
     /// the order of UTF-8 bytes where a name has characters beyond U+FFFF.
     fn close(mut self) -> Result<(), CanonicalError> {
-        self.members
+        self.written
             .sort_by(|(left, _), (right, _)| left.encode_utf16().cmp(right.encode_utf16()));
         let mut previous: Option<&str> = None;
         self.writer.out.push(b'{');
-        for (key, value) in &self.members {
+        for (key, value) in &self.written {
             if let Some(previous) = previous {
                 if previous == key {
                     return Err(CanonicalError::DuplicateKey(key.clone()));

@@ -1,1 +1,31 @@
-//! The audit log as bytes: records, Merkle tree, checkpoints, and their verification.
+//! The audit log as bytes: records, Merkle tree, checkpoints, proofs, and their
+//! verification.
+//!
+//! A record is kept verbatim and never serialised again. Two structures hold
+//! the records: each names the hash of the one before it, which lets a plain
+//! dump be checked line by line; and all are leaves of an RFC 6962 tree, whose
+//! signed root pins every record at once. An export is a file of JSON Lines,
+//! each line one record's bytes, and a file with the checkpoint over them.
+
+mod checkpoint;
+mod export;
+mod legality;
+mod merkle;
+mod record;
+mod record_type;
+#[cfg(test)]
+mod tests;
+mod tlog_proof;
+mod verify;
+
+pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
+pub use export::{CHECKPOINT_FILE, ExportError, ExportReader, RECORDS_FILE};
+pub use legality::{Illegality, Stage};
+pub use merkle::{
+    Frontier, ProofError, consistency_proof, empty_root, inclusion_proof, leaf_hash, node_hash,
+    root, verify_consistency, verify_inclusion,
+};
+pub use record::{AuditRecord, MAX_RECORD_BYTES, RecordError};
+pub use record_type::{ParseRecordTypeError, RecordType};
+pub use tlog_proof::{TlogProof, TlogProofError};
+pub use verify::{BadRecord, LogFault, LogVerifier, RecordFault, VerifiedLog};

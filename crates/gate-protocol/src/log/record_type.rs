@@ -1,0 +1,156 @@
+//! What kind of fact a record states.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Text that can't name a kind of record.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` can't name a record type: dotted words of a-z, 0-9 and _", .0.escape_default())]
+pub struct ParseRecordTypeError(String);
+
+/// A type that this version does not know, in valid spelling.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct UnknownType(String);
+
+/// Declares the known types once, with both directions of their spelling.
+macro_rules! record_types {
+    ($($(#[$doc:meta])+ $name:ident = $text:literal,)+) => {
+        /// The type of an audit record.
+        ///
+        /// A log outlives the program that reads it, so types of other versions
+        /// are kept as they are.
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum RecordType {
+            $($(#[$doc])+ $name,)+
+            /// A type of another version.
+            Unknown(UnknownType),
+        }
+
+        impl RecordType {
+            /// Every type that this version knows.
+            pub const KNOWN: &[Self] = &[$(Self::$name),+];
+
+            /// Returns the spelling, as `request.created`.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$name => $text,)+
+                    Self::Unknown(UnknownType(text)) => text,
+                }
+            }
+
+            fn known(text: &str) -> Option<Self> {
+                match text {
+                    $($text => Some(Self::$name),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+record_types! {
+    /// A person is asked.
+    RequestCreated = "request.created",
+    /// The requester withdrew the request.
+    RequestCancelled = "request.cancelled",
+    /// Nobody answered in time, or nobody used the approval in time.
+    RequestExpired = "request.expired",
+    /// A review was refused, as the requester's own; the request stays as it is.
+    RequestRejectedReview = "request.rejected_review",
+    /// A review counted; `status` in the body is the request's status after it.
+    DecisionRecorded = "decision.recorded",
+    /// A rule let a command through, with nobody asked.
+    AllowRecorded = "allow.recorded",
+    /// A rule refused a command, with nobody asked.
+    DenyRecorded = "deny.recorded",
+    /// The approved request was turned into a grant.
+    GrantClaimed = "grant.claimed",
+    /// The client is about to start the tool.
+    RunStarted = "run.started",
+    /// The tool ended.
+    RunFinished = "run.finished",
+    /// The outcome of a claimed request will not be known.
+    RunUnknown = "run.unknown",
+    /// A short-lived credential was handed out.
+    CredentialIssued = "credential.issued",
+    /// A short-lived credential was taken back.
+    CredentialRevoked = "credential.revoked",
+    /// A token of this server was made.
+    TokenCreated = "token.created",
+    /// A token of this server was taken back.
+    TokenRevoked = "token.revoked",
+    /// A version of the rules came into force.
+    RulesActivated = "rules.activated",
+    /// A runner's key became known.
+    RunnerEnrolled = "runner.enrolled",
+    /// An account was tied to a person.
+    IdentityLinked = "identity.linked",
+    /// Events of a client are missing.
+    ClientGap = "client.gap",
+    /// Missing events of a client came late.
+    ClientGapClosed = "client.gap_closed",
+    /// A client began a new sequence.
+    ClientEpochReset = "client.epoch_reset",
+    /// A key may sign checkpoints from here on.
+    LogKeyAdded = "log.key_added",
+    /// The server started, or was restored.
+    ServerEpoch = "server.epoch",
+}
+
+/// The longest type, in bytes.
+const MAX_TYPE_BYTES: usize = 64;
+
+impl FromStr for RecordType {
+    type Err = ParseRecordTypeError;
+
+    fn from_str(text: &str) -> Result<Self, ParseRecordTypeError> {
+        if let Some(known) = Self::known(text) {
+            return Ok(known);
+        }
+        let is_word = |word: &str| {
+            !word.is_empty()
+                && word
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        };
+        if text.len() <= MAX_TYPE_BYTES && text.split('.').all(is_word) {
+            Ok(Self::Unknown(UnknownType(text.to_owned())))
+        } else {
+            let shown = text.chars().take(MAX_TYPE_BYTES).collect();
+            Err(ParseRecordTypeError(shown))
+        }
+    }
+}
+
+impl fmt::Display for RecordType {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_known_type_has_one_spelling() {
+        for known in RecordType::KNOWN {
+            assert_eq!(known.as_str().parse().as_ref(), Ok(known));
+        }
+        let mut spellings: Vec<&str> = RecordType::KNOWN.iter().map(RecordType::as_str).collect();
+        spellings.sort_unstable();
+        spellings.dedup();
+        assert_eq!(spellings.len(), RecordType::KNOWN.len());
+    }
+
+    #[test]
+    fn types_of_other_versions_are_kept() {
+        let unknown: RecordType = "checkpoint.note".parse().unwrap();
+        assert!(matches!(unknown, RecordType::Unknown(_)));
+        assert_eq!(unknown.to_string(), "checkpoint.note");
+        for wrong in ["", ".", "a.", "A.b", "a b", "a\n", "é", &"x".repeat(65)] {
+            assert!(wrong.parse::<RecordType>().is_err(), "{wrong:?}");
+        }
+    }
+}

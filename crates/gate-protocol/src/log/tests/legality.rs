@@ -1,0 +1,185 @@
+//! Which stories a request may tell.
+
+use serde_json::json;
+
+use super::super::{BadRecord, Illegality, LogFault, RecordFault, RecordType, Stage};
+use super::{append, log_of, verify};
+
+const CREATED: (&str, &str, &str) = ("request.created", "r", "");
+const APPROVED: (&str, &str, &str) = ("decision.recorded", "r", "approved");
+const DENIED: (&str, &str, &str) = ("decision.recorded", "r", "denied");
+const WAITING: (&str, &str, &str) = ("decision.recorded", "r", "pending");
+const UNSAID: (&str, &str, &str) = ("decision.recorded", "r", "");
+const REFUSED: (&str, &str, &str) = ("request.rejected_review", "r", "");
+const CANCELLED: (&str, &str, &str) = ("request.cancelled", "r", "");
+const EXPIRED: (&str, &str, &str) = ("request.expired", "r", "");
+const CLAIMED: (&str, &str, &str) = ("grant.claimed", "r", "");
+const STARTED: (&str, &str, &str) = ("run.started", "r", "");
+const FINISHED: (&str, &str, &str) = ("run.finished", "r", "");
+const UNKNOWN: (&str, &str, &str) = ("run.unknown", "r", "");
+
+fn illegal(records: &[(&str, &str, &str)]) -> (u64, Illegality) {
+    match verify(&log_of(records), Vec::new()) {
+        Err(LogFault::Record(BadRecord {
+            index,
+            fault: RecordFault::Illegal(illegality),
+        })) => (index, illegality),
+        other => panic!("{records:?}: {other:?}"),
+    }
+}
+
+#[test]
+fn every_story_of_the_design_is_legal() {
+    let stories: [&[_]; 10] = [
+        &[CREATED],
+        &[CREATED, DENIED],
+        &[CREATED, EXPIRED],
+        &[CREATED, CANCELLED],
+        &[CREATED, WAITING, REFUSED, DENIED],
+        &[CREATED, APPROVED, EXPIRED, REFUSED],
+        &[CREATED, APPROVED, CANCELLED],
+        &[CREATED, WAITING, APPROVED, CLAIMED, STARTED, FINISHED],
+        &[CREATED, UNSAID, CLAIMED, STARTED, UNKNOWN],
+        &[CREATED, APPROVED, CLAIMED, UNKNOWN],
+    ];
+    for story in stories {
+        let verified = verify(&log_of(story), Vec::new());
+        assert!(
+            verified.as_ref().is_ok_and(|log| log.open_claims == 0),
+            "{story:?}: {verified:?}"
+        );
+    }
+}
+
+#[test]
+fn claims_without_an_outcome_are_counted() {
+    let log = log_of(&[
+        CREATED,
+        APPROVED,
+        CLAIMED,
+        ("request.created", "s", ""),
+        ("decision.recorded", "s", "approved"),
+        ("grant.claimed", "s", ""),
+        ("run.started", "s", ""),
+        ("request.created", "t", ""),
+    ]);
+    assert_eq!(verify(&log, Vec::new()).unwrap().open_claims, 2);
+}
+
+#[test]
+fn a_second_claim_is_named_as_such_whatever_lies_between() {
+    for story in [
+        &[CREATED, APPROVED, CLAIMED, CLAIMED][..],
+        &[CREATED, APPROVED, CLAIMED, STARTED, CLAIMED],
+        &[CREATED, APPROVED, CLAIMED, STARTED, FINISHED, CLAIMED],
+        &[CREATED, APPROVED, CLAIMED, UNKNOWN, CLAIMED],
+    ] {
+        let last = story.len() as u64 - 1;
+        assert_eq!(illegal(story), (last, Illegality::ClaimedTwice));
+    }
+}
+
+#[test]
+fn impossible_stories_are_told_at_their_first_impossible_record() {
+    use RecordType::{DecisionRecorded, GrantClaimed, RunFinished, RunStarted, RunUnknown};
+    for (story, record_type, stage) in [
+        (&[CREATED, CLAIMED][..], GrantClaimed, Stage::Pending),
+        (&[CREATED, WAITING, CLAIMED], GrantClaimed, Stage::Pending),
+        (&[CREATED, DENIED, CLAIMED], GrantClaimed, Stage::Ended),
+        (&[CREATED, EXPIRED, CLAIMED], GrantClaimed, Stage::Ended),
+        (&[CREATED, CANCELLED, CLAIMED], GrantClaimed, Stage::Ended),
+        (&[CREATED, DENIED, APPROVED], DecisionRecorded, Stage::Ended),
+        (
+            &[CREATED, APPROVED, DENIED],
+            DecisionRecorded,
+            Stage::Approved,
+        ),
+        (&[CREATED, APPROVED, STARTED], RunStarted, Stage::Approved),
+        (
+            &[CREATED, APPROVED, CLAIMED, FINISHED],
+            RunFinished,
+            Stage::Claimed,
+        ),
+        (&[CREATED, APPROVED, UNKNOWN], RunUnknown, Stage::Approved),
+        (
+            &[CREATED, APPROVED, CLAIMED, STARTED, STARTED],
+            RunStarted,
+            Stage::Started,
+        ),
+        (
+            &[CREATED, APPROVED, CLAIMED, UNKNOWN, FINISHED],
+            RunFinished,
+            Stage::Ended,
+        ),
+        (
+            &[CREATED, APPROVED, CLAIMED, CANCELLED],
+            RecordType::RequestCancelled,
+            Stage::Claimed,
+        ),
+        (
+            &[CREATED, APPROVED, CLAIMED, EXPIRED],
+            RecordType::RequestExpired,
+            Stage::Claimed,
+        ),
+    ] {
+        let last = story.len() as u64 - 1;
+        let expected = Illegality::OutOfTurn { record_type, stage };
+        assert_eq!(illegal(story), (last, expected), "{story:?}");
+    }
+}
+
+#[test]
+fn a_request_is_created_once_and_first() {
+    assert_eq!(illegal(&[CREATED, CREATED]), (1, Illegality::CreatedTwice));
+    assert_eq!(
+        illegal(&[CREATED, CANCELLED, CREATED]),
+        (2, Illegality::CreatedTwice)
+    );
+    for orphan in [
+        APPROVED, REFUSED, CANCELLED, EXPIRED, CLAIMED, STARTED, FINISHED, UNKNOWN,
+    ] {
+        let record_type = orphan.0.parse().unwrap();
+        assert_eq!(
+            illegal(&[("request.created", "other", ""), orphan]),
+            (1, Illegality::NeverCreated(record_type))
+        );
+    }
+    assert_eq!(
+        illegal(&[CREATED, ("decision.recorded", "r", "claimed")]),
+        (1, Illegality::Status(RecordType::DecisionRecorded))
+    );
+}
+
+#[test]
+fn a_request_is_named_by_one_member() {
+    for body in [
+        json!({}),
+        json!({"request": 1}),
+        json!({"request": "r", "request_id": "r"}),
+    ] {
+        let mut log = Vec::new();
+        append(&mut log, "request.created", &body);
+        assert!(
+            matches!(
+                verify(&log, Vec::new()),
+                Err(LogFault::Record(bad)) if matches!(bad.fault, RecordFault::Illegal(_))
+            ),
+            "{body}"
+        );
+    }
+    let mut log = Vec::new();
+    append(&mut log, "request.created", &json!({"request_id": "r"}));
+    append(&mut log, "request.cancelled", &json!({"request": "r"}));
+    assert!(verify(&log, Vec::new()).is_ok());
+}
+
+#[test]
+fn records_that_concern_no_request_tell_no_story() {
+    let log = log_of(&[
+        ("server.epoch", "", ""),
+        ("allow.recorded", "", ""),
+        ("client.gap", "r", ""),
+        ("some.future_type", "", ""),
+    ]);
+    assert_eq!(verify(&log, Vec::new()).unwrap().records, 4);
+}

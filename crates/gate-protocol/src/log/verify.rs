@@ -1,0 +1,198 @@
+//! Verifies a whole log from its first record, one record at a time.
+//!
+//! The tree costs O(log n) memory and the requests what [`super::legality`]
+//! says; no record is kept.
+
+use super::checkpoint::Checkpoint;
+use super::legality::{Illegality, Stories};
+use super::merkle::Frontier;
+use super::record::{AuditRecord, RecordError};
+use crate::canonical::Digest;
+
+/// What is wrong with one record.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordFault {
+    /// Not the bytes of a record.
+    #[error(transparent)]
+    Malformed(#[from] RecordError),
+    /// Its `seq` is not its index: records were removed, inserted or moved.
+    #[error("its seq is {0}, so records were removed, inserted or moved")]
+    OutOfOrder(u64),
+    /// Its `prev` is not the hash of the record before it: one of them was
+    /// changed.
+    #[error("it names {named} as the record before it, whose hash is {actual}")]
+    Unchained {
+        /// The hash that it names.
+        named: Digest,
+        /// The hash of the record before it.
+        actual: Digest,
+    },
+    /// It tells an impossible story of its request.
+    #[error(transparent)]
+    Illegal(#[from] Illegality),
+}
+
+/// The first bad record of a log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("record {index} is bad")]
+pub struct BadRecord {
+    /// Its index, from 0.
+    pub index: u64,
+    /// What is wrong with it.
+    #[source]
+    pub fault: RecordFault,
+}
+
+/// Why a log does not verify.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogFault {
+    /// A record is bad.
+    #[error(transparent)]
+    Record(#[from] BadRecord),
+    /// The records up to a checkpoint are not those that it was signed for.
+    #[error(
+        "the {size} records have the root {found}, but the checkpoint over {size} was signed \
+         for {signed}: a record was changed and the chain made anew"
+    )]
+    Root {
+        /// The checkpoint's size.
+        size: u64,
+        /// The root that was signed.
+        signed: Digest,
+        /// The root of the records.
+        found: Digest,
+    },
+    /// The log ends before a checkpoint.
+    #[error("the log has {records} records, but a checkpoint was signed for {size}")]
+    Truncated {
+        /// How many records there are.
+        records: u64,
+        /// The checkpoint's size.
+        size: u64,
+    },
+}
+
+/// A log in which everything holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedLog {
+    /// The number of records.
+    pub records: u64,
+    /// The root of the tree over them.
+    pub root: Digest,
+    /// How many records, from the first, a checkpoint vouches for. The chain
+    /// alone vouches for none: whoever can write the file can make it anew.
+    pub vouched: u64,
+    /// Claims without an outcome: the run goes on, or its outcome is lost.
+    pub open_claims: u64,
+}
+
+/// Takes a log record by record and stops at the first that is bad.
+#[derive(Clone, Debug, Default)]
+pub struct LogVerifier {
+    tree: Frontier,
+    last: Option<Digest>,
+    stories: Stories,
+    /// Not reached yet; the smallest last.
+    checkpoints: Vec<Checkpoint>,
+    vouched: u64,
+    fault: Option<LogFault>,
+}
+
+impl LogVerifier {
+    /// Starts before the first record. Each checkpoint is one whose signature
+    /// was verified; its root is compared when its size is reached.
+    pub fn new(mut checkpoints: Vec<Checkpoint>) -> Self {
+        checkpoints.sort_by_key(|checkpoint| std::cmp::Reverse(checkpoint.size));
+        let mut verifier = Self {
+            checkpoints,
+            ..Self::default()
+        };
+        verifier.fault = verifier.compare().err();
+        verifier
+    }
+
+    /// Takes the bytes of the next record, without a newline.
+    ///
+    /// # Errors
+    /// [`LogFault::Record`] and [`LogFault::Root`]; from then on always the
+    /// same, for what follows a bad record proves nothing.
+    pub fn feed(&mut self, record: &[u8]) -> Result<(), LogFault> {
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
+        }
+        let fed = self.take(record);
+        self.fault = fed.clone().err();
+        fed
+    }
+
+    /// Returns how many records were good.
+    pub const fn records(&self) -> u64 {
+        self.tree.size()
+    }
+
+    /// Ends the log.
+    ///
+    /// # Errors
+    /// What [`Self::feed`] found, or [`LogFault::Truncated`] where a checkpoint
+    /// was not reached.
+    pub fn finish(self) -> Result<VerifiedLog, LogFault> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        let records = self.tree.size();
+        if let Some(missed) = self.checkpoints.first() {
+            let size = missed.size;
+            return Err(LogFault::Truncated { records, size });
+        }
+        Ok(VerifiedLog {
+            records,
+            root: self.tree.root(),
+            vouched: self.vouched,
+            open_claims: self.stories.open_claims(),
+        })
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<(), LogFault> {
+        let index = self.tree.size();
+        let record = self
+            .follow(bytes)
+            .map_err(|fault| BadRecord { index, fault })?;
+        self.last = Some(record.hash());
+        self.tree.append(record.leaf_hash());
+        self.compare()
+    }
+
+    fn follow(&mut self, bytes: &[u8]) -> Result<AuditRecord, RecordFault> {
+        let record = AuditRecord::parse(bytes)?;
+        if record.seq() != self.tree.size() {
+            return Err(RecordFault::OutOfOrder(record.seq()));
+        }
+        let actual = self.last.unwrap_or(Digest::ZERO);
+        let named = record.prev();
+        if named != actual {
+            return Err(RecordFault::Unchained { named, actual });
+        }
+        self.stories.follow(&record)?;
+        Ok(record)
+    }
+
+    /// Compares the root with all checkpoints of the present size.
+    fn compare(&mut self) -> Result<(), LogFault> {
+        let size = self.tree.size();
+        while let Some(checkpoint) = self.checkpoints.pop_if(|next| next.size == size) {
+            let found = self.tree.root();
+            if found != checkpoint.root {
+                let signed = checkpoint.root;
+                return Err(LogFault::Root {
+                    size,
+                    signed,
+                    found,
+                });
+            }
+            self.vouched = size;
+        }
+        Ok(())
+    }
+}
