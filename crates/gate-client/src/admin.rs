@@ -1,0 +1,106 @@
+//! The server itself: who it is, who the token is, its rules and its tokens.
+
+use gate_protocol::principal::{CreateToken, CreatedToken, Whoami};
+use gate_protocol::rules::SignedRules;
+use gate_protocol::server::{Health, ServerIdentity};
+use reqwest::Method;
+use serde::Serialize;
+
+use crate::call::{Call, RULES_LIMIT};
+use crate::client::{Client, Patience};
+use crate::error::ClientError;
+
+/// The server's rules, or the news that there are none newer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fetched {
+    /// What the caller has is what the server has.
+    NotModified,
+    /// Other rules than the caller has. Not verified yet:
+    /// [`SignedRules::verify`] comes before any use.
+    Rules {
+        /// The rules with their signature.
+        rules: Box<SignedRules>,
+        /// Their version for the next [`Client::rules`]; none where the server
+        /// names none.
+        etag: Option<String>,
+    },
+}
+
+/// The body of `PUT /v1/rules`.
+#[derive(Serialize)]
+struct PutRules<'a> {
+    text: &'a str,
+}
+
+impl Client {
+    /// Asks who the token speaks for: `GET /v1/whoami`.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; `Refused` with `unauthorized` where the token is no good.
+    pub async fn whoami(&self) -> Result<Whoami, ClientError> {
+        self.ask(&self.get("whoami", "/v1/whoami"), Patience::SHORT)
+            .await
+    }
+
+    /// Asks for the keys and names to pin: `GET /v1/server`. Needs no token and
+    /// sends none.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn server_identity(&self) -> Result<ServerIdentity, ClientError> {
+        let call = self.get("the server's identity", "/v1/server").anonymous();
+        self.ask(&call, Patience::SHORT).await
+    }
+
+    /// Asks whether the server is well, once: `GET /v1/health`. Needs no token
+    /// and sends none.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn health(&self) -> Result<Health, ClientError> {
+        let call = self.get("the health", "/v1/health").anonymous();
+        self.ask(&call, Patience::ONCE).await
+    }
+
+    /// Fetches the server's rules, unless they are those of `etag`:
+    /// `GET /v1/rules`.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; `Refused` with `not_found` where it has no rules.
+    pub async fn rules(&self, etag: Option<&str>) -> Result<Fetched, ClientError> {
+        let mut call = self.get("the rules", "/v1/rules").up_to(RULES_LIMIT);
+        if let Some(etag) = etag {
+            call = call.if_none_match(etag)?;
+        }
+        let answer = self.exchange(&call, Patience::SHORT).await?;
+        if answer.is_not_modified() {
+            return Ok(Fetched::NotModified);
+        }
+        Ok(Fetched::Rules {
+            rules: Box::new(answer.decode()?),
+            etag: answer.etag,
+        })
+    }
+
+    /// Puts new rules in force: `PUT /v1/rules`, with their TOML text. Sent once.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; `Refused` where the text has a mistake.
+    pub async fn put_rules(&self, text: &str) -> Result<SignedRules, ClientError> {
+        let url = self.server().join("/v1/rules");
+        let call = Call::new("the new rules", Method::PUT, url)
+            .up_to(RULES_LIMIT)
+            .json(&PutRules { text })?;
+        self.ask(&call, Patience::ONCE).await
+    }
+
+    /// Makes a token: `POST /v1/tokens`. Sent once; after a lost answer there
+    /// may be a token that nobody knows, which ends by itself.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn create_token(&self, wanted: &CreateToken) -> Result<CreatedToken, ClientError> {
+        let call = self.post("the new token", "/v1/tokens").json(wanted)?;
+        self.ask(&call, Patience::ONCE).await
+    }
+}

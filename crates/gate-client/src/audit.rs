@@ -1,0 +1,98 @@
+//! The audit log, as far as it is fetched; verifying it is `gate_protocol::log`'s.
+
+use gate_protocol::canonical::Digest;
+use gate_protocol::log::TlogProof;
+use gate_protocol::server::RecordPage;
+use serde::Deserialize;
+
+use crate::call::PAGE_LIMIT;
+use crate::client::{Client, Patience};
+use crate::error::ClientError;
+
+/// A stretch of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordRange {
+    /// The index of the first record, from 0.
+    pub from: u64,
+    /// The most records; the server has a limit of its own.
+    pub limit: u32,
+}
+
+/// The answer of `GET /v1/audit/consistency`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConsistencyProof {
+    hashes: Vec<Digest>,
+}
+
+impl Client {
+    /// Fetches records, byte for byte: `GET /v1/audit/records?from=…&limit=…`.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; `Garbled` too where the page is not the one that
+    /// was asked for, by its own count.
+    pub async fn audit_records(&self, range: RecordRange) -> Result<RecordPage, ClientError> {
+        let what = "the audit records";
+        let call = self
+            .get(what, "/v1/audit/records")
+            .up_to(PAGE_LIMIT)
+            .query("from", &range.from.to_string())
+            .query("limit", &range.limit.to_string());
+        let page: RecordPage = self.ask(&call, Patience::SHORT).await?;
+        let count = u64::try_from(page.records.len()).unwrap_or(u64::MAX);
+        if count > u64::from(range.limit) || range.from.checked_add(count) != Some(page.next) {
+            return Err(ClientError::garbled(
+                what,
+                "it is another stretch of the log",
+            ));
+        }
+        Ok(page)
+    }
+
+    /// Fetches the newest checkpoint, a signed note: `GET /v1/audit/checkpoint`.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn checkpoint(&self) -> Result<String, ClientError> {
+        let call = self.get("the checkpoint", "/v1/audit/checkpoint").text();
+        self.exchange(&call, Patience::SHORT).await?.into_text()
+    }
+
+    /// Fetches the proof that the record at `index` is in the log:
+    /// `GET /v1/audit/inclusion?index=…`, a C2SP tlog-proof with its checkpoint.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn inclusion_proof(&self, index: u64) -> Result<TlogProof, ClientError> {
+        let what = "the inclusion proof";
+        let call = self
+            .get(what, "/v1/audit/inclusion")
+            .text()
+            .query("index", &index.to_string());
+        let text = self.exchange(&call, Patience::SHORT).await?.into_text()?;
+        let proof =
+            TlogProof::parse(text.as_bytes()).map_err(|error| ClientError::garbled(what, error))?;
+        if proof.index != index {
+            return Err(ClientError::garbled(what, "it is about another record"));
+        }
+        Ok(proof)
+    }
+
+    /// Fetches the proof that the log of `first` records is the beginning of the
+    /// log of `second` records: `GET /v1/audit/consistency?first=…&second=…`.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn consistency_proof(
+        &self,
+        first: u64,
+        second: u64,
+    ) -> Result<Vec<Digest>, ClientError> {
+        let call = self
+            .get("the consistency proof", "/v1/audit/consistency")
+            .query("first", &first.to_string())
+            .query("second", &second.to_string());
+        let proof: ConsistencyProof = self.ask(&call, Patience::SHORT).await?;
+        Ok(proof.hashes)
+    }
+}

@@ -1,0 +1,109 @@
+//! How long to leave a server alone after it failed.
+
+use std::time::Duration;
+
+/// The longest `Retry-After` that is honoured; a longer one counts as this.
+pub(crate) const RETRY_AFTER_CAP: Duration = Duration::from_mins(1);
+
+/// A row of growing, jittered delays.
+///
+/// The n-th delay (from 0) lies evenly spread in `[d/2, d]` with
+/// `d = min(cap, first · 2ⁿ)`, so that a thousand clients of one restarted
+/// server come back spread out and none later than `cap`. A `Retry-After` of
+/// `r` makes the delay lie in `[r, r + r/4]`, with `r` at most
+/// [`RETRY_AFTER_CAP`], but never shorter than it would have been.
+#[derive(Debug)]
+pub(crate) struct Backoff {
+    first: Duration,
+    cap: Duration,
+    failures: u32,
+}
+
+impl Backoff {
+    pub(crate) fn new(first: Duration, cap: Duration) -> Self {
+        Self {
+            first,
+            cap,
+            failures: 0,
+        }
+    }
+
+    /// Returns the delay before the next attempt.
+    pub(crate) fn after_failure(&mut self, retry_after: Option<Duration>) -> Duration {
+        let factor = 1_u32.checked_shl(self.failures).unwrap_or(u32::MAX);
+        self.failures = self.failures.saturating_add(1);
+        let longest = self.first.saturating_mul(factor).min(self.cap);
+        let half = longest / 2;
+        let own = half + at_random_up_to(half);
+        match retry_after {
+            Some(asked) => {
+                let asked = asked.min(RETRY_AFTER_CAP);
+                own.max(asked + at_random_up_to(asked / 4))
+            }
+            None => own,
+        }
+    }
+
+    /// Begins again with the shortest delay.
+    pub(crate) fn reset(&mut self) {
+        self.failures = 0;
+    }
+}
+
+/// Returns an evenly spread duration of at most `longest`, in whole
+/// microseconds. Without a random source it is `longest`: late, never a herd
+/// that is early.
+fn at_random_up_to(longest: Duration) -> Duration {
+    let micros = u64::try_from(longest.as_micros()).unwrap_or(u64::MAX);
+    match getrandom::u64() {
+        // The bias of the remainder is below 2⁻³⁰ for any delay used here.
+        Ok(random) => Duration::from_micros(random % micros.saturating_add(1).max(1)),
+        Err(_) => longest,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: Duration = Duration::from_millis(100);
+    const CAP: Duration = Duration::from_secs(5);
+
+    #[test]
+    fn delays_double_up_to_the_cap_and_stay_in_their_bounds() {
+        for _ in 0..50 {
+            let mut backoff = Backoff::new(FIRST, CAP);
+            let mut longest = FIRST;
+            for _ in 0..100 {
+                let delay = backoff.after_failure(None);
+                assert!(
+                    delay >= longest / 2 && delay <= longest,
+                    "{delay:?} of {longest:?}"
+                );
+                longest = (longest * 2).min(CAP);
+            }
+            backoff.reset();
+            assert!(backoff.after_failure(None) <= FIRST);
+        }
+    }
+
+    #[test]
+    fn a_thousand_clients_do_not_come_back_together() {
+        let delays: std::collections::BTreeSet<_> = (0..1000)
+            .map(|_| Backoff::new(CAP, CAP).after_failure(None))
+            .collect();
+        assert!(delays.len() > 900);
+    }
+
+    #[test]
+    fn retry_after_is_honoured_within_reason() {
+        for (asked, at_least) in [(2, 2), (60, 60), (86_400, 60), (u64::MAX, 60)] {
+            let delay = Backoff::new(FIRST, CAP).after_failure(Some(Duration::from_secs(asked)));
+            assert!(delay >= Duration::from_secs(at_least), "{asked}: {delay:?}");
+            assert!(
+                delay <= Duration::from_secs(at_least + at_least / 4 + 1),
+                "{asked}: {delay:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What a client must be told; nothing else has a say.
+
+use std::time::Duration;
+
+use crate::server_url::ServerUrl;
+use crate::token::Token;
+
+/// How a client reaches its server.
+#[derive(Clone, Debug)]
+pub struct ClientSettings {
+    /// The approval server.
+    pub server: ServerUrl,
+    /// Who is asking; none before a login, when only the server's identity and
+    /// health can be asked for.
+    pub token: Option<Token>,
+    /// Certificates to trust besides Mozilla's roots, as one PEM text.
+    pub ca_certificates_pem: Option<Vec<u8>>,
+    /// How long name lookup, TCP and TLS together may take.
+    pub connect_timeout: Duration,
+    /// How long one exchange may take from the connection to the last byte of
+    /// the answer; a long poll has its own wait on top.
+    pub request_timeout: Duration,
+}
+
+impl ClientSettings {
+    /// Returns settings without a token, with no further trust roots, 5 s to
+    /// connect and 10 s for an exchange.
+    #[must_use]
+    pub fn new(server: ServerUrl) -> Self {
+        Self {
+            server,
+            token: None,
+            ca_certificates_pem: None,
+            connect_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(10),
+        }
+    }
+
+    /// Returns the same settings with a token.
+    #[must_use]
+    pub fn with_token(mut self, token: Token) -> Self {
+        self.token = Some(token);
+        self
+    }
+}
+
+/// Settings from which no client can be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// The text of the CA certificates is not PEM.
+    #[error("cannot read the CA certificates as PEM")]
+    CaPem(#[source] rustls::pki_types::pem::Error),
+    /// The text of the CA certificates holds none.
+    #[error("the file of CA certificates contains no certificate")]
+    CaEmpty,
+    /// One of the CA certificates can't be a trust root.
+    #[error("CA certificate {number} cannot be a trust root")]
+    CaCertificate {
+        /// Its place in the file, from 1.
+        number: usize,
+        /// What the verifier says.
+        #[source]
+        source: rustls::Error,
+    },
+    /// The TLS library refuses its own defaults.
+    #[error("cannot set up TLS")]
+    Tls(#[source] rustls::Error),
+    /// The HTTP library refuses the settings.
+    #[error("cannot set up HTTP")]
+    Http(#[source] reqwest::Error),
+}
