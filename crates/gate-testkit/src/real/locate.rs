@@ -1,0 +1,74 @@
+//! Finds the tools that `tests/run` installed.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::RealError;
+
+/// Returns the folder in which `tests/run` keeps what it installs: `GATE_TESTBED`, or `gate-testbed` in
+/// the user's cache folder.
+pub fn testbed() -> PathBuf {
+    if let Some(own) = env::var_os("GATE_TESTBED").filter(|value| !value.is_empty()) {
+        return PathBuf::from(own);
+    }
+    let cache = env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+        .unwrap_or_else(|| PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".cache"));
+    cache.join("gate-testbed")
+}
+
+/// Returns the path of a tool: from the testbed where it has one, from PATH, or from the folder of the
+/// newest Postgres, whose server programs stand on nobody's PATH.
+///
+/// # Errors
+/// [`RealError::ToolMissing`] when it is in none of them.
+pub fn locate(tool: &str) -> Result<PathBuf, RealError> {
+    let testbed = testbed();
+    let mut folders = vec![testbed.join("venv/bin"), testbed.join("bin")];
+    if let Some(path) = env::var_os("PATH") {
+        // A relative entry names another program in each working directory.
+        folders.extend(env::split_paths(&path).filter(|folder| folder.is_absolute()));
+    }
+    folders.extend(["/usr/sbin", "/sbin"].map(PathBuf::from));
+    folders.extend(postgres_folders());
+    folders
+        .into_iter()
+        .map(|folder| folder.join(tool))
+        .find(|path| is_executable(path))
+        .ok_or_else(|| RealError::ToolMissing {
+            tool: tool.to_owned(),
+        })
+}
+
+/// Returns the path of a Postgres server program, of the newest version that is installed.
+pub(crate) fn locate_postgres(tool: &str) -> Result<PathBuf, RealError> {
+    postgres_folders()
+        .into_iter()
+        .map(|folder| folder.join(tool))
+        .find(|path| is_executable(path))
+        .map_or_else(|| locate(tool), Ok)
+}
+
+/// The folders of Debian's Postgres versions, newest first.
+fn postgres_folders() -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir("/usr/lib/postgresql") else {
+        return Vec::new();
+    };
+    let mut versions: Vec<(u32, PathBuf)> = entries
+        .flatten()
+        .filter_map(|entry| {
+            let version = entry.file_name().to_str()?.parse().ok()?;
+            Some((version, entry.path().join("bin")))
+        })
+        .collect();
+    versions.sort_unstable();
+    versions.into_iter().rev().map(|(_, path)| path).collect()
+}
+
+fn is_executable(path: &Path) -> bool {
+    fs::metadata(path)
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
