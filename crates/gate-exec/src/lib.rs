@@ -1,1 +1,43 @@
-//! The operating system: finds the real tool, replaces or supervises it, signals, terminal.
+//! The operating system, and the only crate with `unsafe`.
+//!
+//! It finds the real tool by identity ([`resolve`]), reads what the tool will read into bytes that
+//! nobody can change any more ([`Snapshot`]), and runs it: in place ([`replace`]) when nothing
+//! has to happen afterwards, or as a child ([`supervise`]) when the outcome must be reported. In
+//! both cases the tool sees what it would see without gate: argv, environment, descriptors,
+//! signals, terminal, process group. It knows nothing of rules, requests or permits.
+//!
+//! Nothing here starts a thread, and nothing here is async.
+#![expect(
+    unsafe_code,
+    reason = "this crate is the boundary to the kernel: every unsafe block states its invariant"
+)]
+
+mod command;
+mod environment;
+mod exit_reason;
+mod identity;
+mod initial_state;
+mod job_control;
+mod launch;
+mod marker;
+mod outcome;
+mod replace;
+pub mod resolve;
+pub mod signal;
+mod snapshot;
+mod supervise;
+mod syscall;
+pub mod terminal;
+
+pub use command::{Command, ExecBy, ExecError};
+pub use environment::inherited_environment;
+pub use exit_reason::{ExitReason, die_by_signal};
+pub use identity::{FileId, Fingerprint, OpenFile};
+pub use initial_state::InitialState;
+pub use marker::{SHIM_FOLDER_MARKER, is_gate_program};
+pub use outcome::Outcome;
+pub use replace::replace;
+pub use resolve::{Exclusions, ResolveError, Tool, ToolKind, resolve};
+pub use signal::cancel::Cancel;
+pub use snapshot::{Snapshot, SnapshotError};
+pub use supervise::{SuperviseEvents, supervise};

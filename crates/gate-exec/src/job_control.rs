@@ -1,0 +1,41 @@
+//! Stopping with the tool, so that the shell sees its job stopped, and going on with it.
+
+use std::ffi::c_int;
+use std::time::Duration;
+
+use crate::signal::SignalSet;
+use crate::syscall;
+
+/// Stops this process by `signal`, which has just stopped the tool, and returns once it goes on.
+///
+/// For the signals of a terminal the order closes a race. If the job is continued between the
+/// tool's stop and ours, we would stop alone and for ever. So our own stop is made pending first;
+/// then the tool is looked at again; a continue signal to the group that comes later than
+/// that look takes our pending stop away (`signal(7)`, POSIX "Signal Generation").
+pub(crate) fn stop_with_tool(tool: c_int, signal: c_int) {
+    if signal == libc::SIGSTOP {
+        syscall::kill(syscall::process_id(), signal);
+        return;
+    }
+    let own = SignalSet::EMPTY.with(signal).bits();
+    let was_blocked = syscall::set_blocked(syscall::blocked() | own);
+    syscall::kill(syscall::process_id(), signal);
+    if is_stopped(tool) {
+        syscall::set_blocked(was_blocked & !own);
+    } else {
+        syscall::take_signal(own, Some(Duration::ZERO));
+    }
+    syscall::set_blocked(was_blocked);
+}
+
+/// Returns whether the tool, which was seen stopped, has neither gone on nor ended since.
+fn is_stopped(tool: c_int) -> bool {
+    // SAFETY: all zeroes is a valid `siginfo_t`.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let options = libc::WNOHANG | libc::WNOWAIT | libc::WEXITED | libc::WCONTINUED;
+    // SAFETY: `info` is a valid place; the tool is a child that has not been waited for.
+    unsafe { libc::waitid(libc::P_PID, tool.unsigned_abs(), &raw mut info, options) };
+    // SAFETY: the kernel fills the fields of a child, or leaves the zeroes.
+    let changed = unsafe { info.si_pid() };
+    changed == 0
+}

@@ -1,0 +1,154 @@
+//! The last steps before a tool's first instruction, the same for replacing and supervising.
+//!
+//! Everything that allocates happens in [`Plan::prepare`]. [`Plan::execute`] makes system calls only,
+//! for it also runs in a child that shares gate's memory.
+
+use std::ffi::{CStr, CString, c_char, c_int};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+
+use crate::signal::disposition;
+use crate::{Command, ExecBy, ExecError, InitialState, ToolKind, syscall};
+
+/// What runs a file in no known format. Source: `execvp(3)`.
+const SHELL: &CStr = c"/bin/sh";
+
+/// A command with everything laid out as the kernel wants it.
+pub(crate) struct Plan<'a> {
+    path: CString,
+    /// The descriptor to execute, when not by path.
+    program: Option<c_int>,
+    argv: Vec<*const c_char>,
+    shell_argv: Vec<*const c_char>,
+    env: Vec<*const c_char>,
+    hand_on: Vec<c_int>,
+    stdin: Option<c_int>,
+    initial: &'a InitialState,
+}
+
+impl<'a> Plan<'a> {
+    /// Lays `command` out and looks once more whether its file is the one that was examined.
+    pub(crate) fn prepare(
+        command: &'a Command,
+        initial: &'a InitialState,
+    ) -> Result<Self, ExecError> {
+        let tool = &command.tool;
+        let cannot = |source| ExecError::from_exec(tool.path.clone(), source);
+        let path = CString::new(tool.path.as_os_str().as_bytes())
+            .map_err(|error| cannot(io::Error::from(error)))?;
+        let is_by_descriptor = command.exec_by == ExecBy::Descriptor && tool.kind == ToolKind::Elf;
+        let has_changed = if is_by_descriptor {
+            tool.file.has_changed()
+        } else {
+            tool.file.was_replaced_at(&tool.path)
+        };
+        if has_changed.map_err(cannot)? {
+            return Err(ExecError::Changed {
+                path: tool.path.clone(),
+            });
+        }
+        let shell_argv = [SHELL.as_ptr(), path.as_ptr()]
+            .into_iter()
+            .chain(
+                command
+                    .argv
+                    .iter()
+                    .skip(1)
+                    .map(|argument| argument.as_ptr()),
+            )
+            .chain([std::ptr::null()])
+            .collect();
+        Ok(Self {
+            shell_argv,
+            program: is_by_descriptor.then(|| tool.file.file().as_raw_fd()),
+            argv: pointers(&command.argv),
+            env: pointers(&command.env),
+            hand_on: command.fds.iter().map(AsRawFd::as_raw_fd).collect(),
+            stdin: command.stdin.as_ref().map(AsRawFd::as_raw_fd),
+            initial,
+            path,
+        })
+    }
+
+    /// Restores what this process inherited and becomes the tool. Returns the error number of
+    /// `execve(2)` if that fails.
+    ///
+    /// `unblocking` is called last before the inherited mask is set and signals can arrive again.
+    /// Async-signal-safe, as long as `unblocking` is.
+    pub(crate) fn execute(&self, unblocking: impl FnOnce()) -> c_int {
+        disposition::restore(self.initial.ignored());
+        self.place_descriptors();
+        unblocking();
+        syscall::set_blocked(self.initial.blocked().bits());
+        self.exec()
+    }
+
+    fn place_descriptors(&self) {
+        for descriptor in &self.hand_on {
+            // SAFETY: clears the close-on-exec flag of a descriptor that the command owns.
+            unsafe { libc::fcntl(*descriptor, libc::F_SETFD, 0) };
+        }
+        if let Some(stdin) = self.stdin {
+            // SAFETY: both are numbers; the source is owned by the command.
+            unsafe { libc::dup2(stdin, 0) };
+        }
+        for descriptor in 0..3 {
+            let is_taken = self.hand_on.contains(&descriptor)
+                || self.program == Some(descriptor)
+                || (descriptor == 0 && self.stdin.is_some());
+            if self.initial.was_closed(descriptor) && !is_taken {
+                // SAFETY: the descriptor is the `/dev/null` that Rust's runtime put there; this
+                // process is about to become the tool and uses it no more.
+                unsafe { libc::close(descriptor) };
+            }
+        }
+    }
+
+    fn exec(&self) -> c_int {
+        let error = match self.program {
+            Some(descriptor) => self.exec_descriptor(descriptor),
+            None => exec_path(&self.path, &self.argv, &self.env),
+        };
+        if error == libc::ENOEXEC {
+            return exec_path(SHELL, &self.shell_argv, &self.env);
+        }
+        error
+    }
+
+    fn exec_descriptor(&self, descriptor: c_int) -> c_int {
+        // SAFETY: the vectors end in null and point to C strings that `command` holds.
+        let result = unsafe {
+            libc::syscall(
+                libc::SYS_execveat,
+                descriptor,
+                c"".as_ptr(),
+                self.argv.as_ptr(),
+                self.env.as_ptr(),
+                libc::AT_EMPTY_PATH,
+            )
+        };
+        debug_assert!(result < 0, "execveat returns on failure only");
+        last_error_number()
+    }
+}
+
+fn exec_path(path: &CStr, argv: &[*const c_char], env: &[*const c_char]) -> c_int {
+    // SAFETY: the vectors end in null and point to C strings that outlive the call.
+    unsafe { libc::execve(path.as_ptr(), argv.as_ptr(), env.as_ptr()) };
+    last_error_number()
+}
+
+fn last_error_number() -> c_int {
+    io::Error::last_os_error()
+        .raw_os_error()
+        .unwrap_or(libc::EIO)
+}
+
+fn pointers(strings: &[CString]) -> Vec<*const c_char> {
+    strings
+        .iter()
+        .map(|string| string.as_ptr())
+        .chain([std::ptr::null()])
+        .collect()
+}

@@ -1,0 +1,42 @@
+//! What can never be the tool: gate's own programs, under whatever name.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use crate::identity::{FileId, Fingerprint};
+use crate::marker::{SHIM_FOLDER_MARKER, is_gate_program};
+
+/// Programs that are passed over when a tool is searched.
+///
+/// The rule has no switch: nothing in the environment can add to it or take from it.
+#[derive(Debug, Clone)]
+pub struct Exclusions {
+    own: FileId,
+}
+
+impl Exclusions {
+    /// Excludes the running program and everything that carries gate's mark.
+    ///
+    /// # Errors
+    /// What `stat(2)` reports for `/proc/self/exe`, when `/proc` is not mounted.
+    pub fn of_this_program() -> io::Result<Self> {
+        Fingerprint::of_path(Path::new("/proc/self/exe")).map(|own| Self { own: own.id })
+    }
+
+    /// Returns whether a candidate in `folder` is gate's: the same file as this program, a file
+    /// in a shim folder, or any gate program by its content.
+    pub(super) fn covers(&self, folder: &Path, id: FileId, file: &File) -> bool {
+        id == self.own || is_shim_folder(folder) || is_gate_program(file)
+    }
+
+    /// Returns whether the file that a candidate's symbolic links lead to lies in a shim folder.
+    #[expect(clippy::unused_self, reason = "it is a question to the exclusions")]
+    pub(super) fn covers_canonical(&self, canonical: &Path) -> bool {
+        canonical.parent().is_some_and(is_shim_folder)
+    }
+}
+
+fn is_shim_folder(folder: &Path) -> bool {
+    folder.join(SHIM_FOLDER_MARKER).symlink_metadata().is_ok()
+}

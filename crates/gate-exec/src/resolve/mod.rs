@@ -1,0 +1,231 @@
+//! Finds the real tool: by identity, never by what an environment variable claims.
+//!
+//! The search is `execvp(3)`'s with two differences: relative and empty entries of PATH never
+//! name a tool, and gate's own programs are not tools. The first candidate that could run is
+//! the tool; when it cannot be trusted the search ends there, for running another program than
+//! the one that would have run without gate is worse than running none.
+
+mod error;
+mod exclusions;
+mod kind;
+mod quoted;
+mod trust;
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+pub use error::ResolveError;
+pub use exclusions::Exclusions;
+pub use kind::ToolKind;
+pub use quoted::Quoted;
+pub use trust::Distrust;
+
+use crate::identity::{FileId, Fingerprint, OpenFile};
+
+/// Where `execvp(3)` looks when there is no PATH at all.
+const DEFAULT_PATH: &str = "/bin:/usr/bin";
+
+/// A program that gate wraps, found and held open.
+#[derive(Debug)]
+pub struct Tool {
+    /// The name as it was typed.
+    pub name: OsString,
+    /// The absolute path under which it was found, symbolic links not resolved: what
+    /// `execvp(3)` would have passed to the kernel.
+    pub path: PathBuf,
+    /// The path with all symbolic links resolved.
+    pub canonical: PathBuf,
+    /// The file, open since it was examined.
+    pub file: OpenFile,
+    /// Device and inode of the file.
+    pub id: FileId,
+    /// How the kernel will start it.
+    pub kind: ToolKind,
+}
+
+/// Finds the tool `name`, along `path` (the value of PATH) unless it contains a slash.
+///
+/// # Errors
+/// - [`ResolveError::NotFound`] when nothing has that name (exit code 127).
+/// - [`ResolveError::NotExecutable`] when something has, but nothing can be run (126).
+/// - [`ResolveError::IsGate`] when a path was given and it is gate itself.
+/// - [`ResolveError::Untrusted`] when others than root and the caller could have written it.
+/// - [`ResolveError::Unreadable`] when the file system fails.
+///
+/// Source: `execvp(3)`; POSIX.1-2024, XCU 2.9.1.4 "Command Search and Execution".
+pub fn resolve(
+    name: &OsStr,
+    path: Option<&OsStr>,
+    exclusions: &Exclusions,
+) -> Result<Tool, ResolveError> {
+    if name.is_empty() {
+        return Err(not_found(name, 0));
+    }
+    if name.as_bytes().contains(&b'/') {
+        return at_given_path(name, exclusions);
+    }
+    let mut refused: Option<(PathBuf, io::Error)> = None;
+    let mut skipped = 0;
+    for folder in folders(path.unwrap_or(OsStr::new(DEFAULT_PATH))) {
+        let candidate = folder.join(name);
+        match examine(&candidate) {
+            Ok(found) => {
+                if exclusions.covers(folder, found.fingerprint.id, &found.file) {
+                    skipped += 1;
+                    continue;
+                }
+                let tool = found.trusted(name, candidate)?;
+                if exclusions.covers_canonical(&tool.canonical) {
+                    skipped += 1;
+                    continue;
+                }
+                return Ok(tool);
+            }
+            Err(error) if is_absent(&error) => {}
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                refused.get_or_insert((candidate, error));
+            }
+            Err(source) => {
+                return Err(ResolveError::Unreadable {
+                    path: candidate,
+                    source,
+                });
+            }
+        }
+    }
+    match refused {
+        Some((path, source)) => Err(ResolveError::NotExecutable { path, source }),
+        None => Err(not_found(name, skipped)),
+    }
+}
+
+fn at_given_path(name: &OsStr, exclusions: &Exclusions) -> Result<Tool, ResolveError> {
+    let path = std::path::absolute(Path::new(name)).map_err(|source| ResolveError::Unreadable {
+        path: PathBuf::from(name),
+        source,
+    })?;
+    let found = examine(&path).map_err(|source| {
+        if is_absent(&source) {
+            not_found(name, 0)
+        } else {
+            ResolveError::NotExecutable {
+                path: path.clone(),
+                source,
+            }
+        }
+    })?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    if exclusions.covers(folder, found.fingerprint.id, &found.file) {
+        return Err(ResolveError::IsGate { path });
+    }
+    let tool = found.trusted(name, path)?;
+    if exclusions.covers_canonical(&tool.canonical) {
+        return Err(ResolveError::IsGate { path: tool.path });
+    }
+    Ok(tool)
+}
+
+fn not_found(name: &OsStr, skipped: usize) -> ResolveError {
+    ResolveError::NotFound {
+        name: name.to_owned(),
+        skipped,
+    }
+}
+
+/// The absolute folders of PATH in order.
+fn folders(path: &OsStr) -> impl Iterator<Item = &Path> {
+    path.as_bytes()
+        .split(|byte| *byte == b':')
+        .map(|entry| Path::new(OsStr::from_bytes(entry)))
+        .filter(|folder| folder.is_absolute())
+}
+
+/// A file that could be run, not yet known to be a tool.
+struct Candidate {
+    file: File,
+    fingerprint: Fingerprint,
+    is_readable: bool,
+}
+
+/// Opens `path` if it is a regular file that this process may execute.
+fn examine(path: &Path) -> io::Result<Candidate> {
+    // Looked at before it is opened: opening a device or a FIFO has effects of its own.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::from_raw_os_error(libc::EACCES));
+    }
+    if !is_executable(path)? {
+        return Err(io::Error::from_raw_os_error(libc::EACCES));
+    }
+    let open = |flags| {
+        OpenOptions::new()
+            .read(true)
+            .custom_flags(flags | libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC)
+            .open(path)
+    };
+    let (file, is_readable) = match open(0) {
+        Ok(file) => (file, true),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            (open(libc::O_PATH)?, false)
+        }
+        Err(error) => return Err(error),
+    };
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::from_raw_os_error(libc::EACCES));
+    }
+    Ok(Candidate {
+        fingerprint: Fingerprint::from_metadata(&metadata),
+        file,
+        is_readable,
+    })
+}
+
+/// Asks the kernel, for the effective user, so that capabilities, ACLs and `noexec` count.
+fn is_executable(path: &Path) -> io::Result<bool> {
+    let path = std::ffi::CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: the path is a C string; the call only reads.
+    let result =
+        unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), libc::X_OK, libc::AT_EACCESS) };
+    if result == 0 {
+        return Ok(true);
+    }
+    let error = io::Error::last_os_error();
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        return Ok(false);
+    }
+    Err(error)
+}
+
+impl Candidate {
+    /// Makes it the tool, if nobody but root and the caller could have put it there.
+    fn trusted(self, name: &OsStr, path: PathBuf) -> Result<Tool, ResolveError> {
+        let walked = trust::walk(&path)?;
+        if walked.id != self.fingerprint.id {
+            return Err(ResolveError::Untrusted {
+                path,
+                why: Distrust::Replaced,
+            });
+        }
+        let kind = kind::of(&self.file, self.is_readable);
+        Ok(Tool {
+            name: name.to_owned(),
+            path,
+            canonical: walked.canonical,
+            id: self.fingerprint.id,
+            file: OpenFile::new(self.file, self.fingerprint, self.is_readable),
+            kind,
+        })
+    }
+}
+
+/// The errors on which `execvp(3)` goes on with the next folder.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::ENOENT | libc::ENOTDIR | libc::ESTALE | libc::ENODEV | libc::ETIMEDOUT)
+    )
+}

@@ -1,0 +1,11 @@
+//! Signals: what was inherited, how they are passed on, how a wait is cancelled by one.
+//!
+//! All signal code of gate lives here and in [`crate::supervise`].
+
+pub mod cancel;
+pub(crate) mod disposition;
+pub(crate) mod relay;
+mod set;
+pub(crate) mod witness;
+
+pub use set::SignalSet;

@@ -1,0 +1,159 @@
+//! Runs the tool as a child, as if gate were not there, and learns how it ended.
+//!
+//! The child stays in gate's process group and session and on its terminal, so that the shell, the
+//! terminal and whoever signals the group reach it as they would without gate. No handler is
+//! installed: gate blocks every signal and takes them one by one with `sigtimedwait(2)`.
+
+mod descriptors;
+mod spawn;
+mod timers;
+
+use std::ffi::c_int;
+use std::io;
+use std::time::Instant;
+
+use crate::job_control;
+use crate::launch::Plan;
+use crate::signal::SignalSet;
+use crate::signal::relay::Relay;
+use crate::syscall::{self, KernelAction};
+use crate::{Command, ExecError, ExitReason, InitialState, Outcome};
+
+/// What happens during a supervised run that the caller must know of.
+pub trait SuperviseEvents {
+    /// Called once, last before the tool starts, with all signals blocked: what arrives from now
+    /// on is the tool's. `false` calls the run off ([`ExecError::CalledOff`]).
+    fn may_start(&mut self) -> bool {
+        true
+    }
+
+    /// Called once the tool's program is loaded and runs as process `pid`.
+    fn started(&mut self, pid: u32);
+}
+
+/// Runs the tool as a child and returns when it has ended; its descendants may live on.
+///
+/// Once the tool has started, gate's own copies of the descriptors that it inherited, standard
+/// error excepted, become `/dev/null`: the other ends of pipes see the tool close them, not gate.
+/// A gate that is killed leaves the tool alone.
+///
+/// # Errors
+/// [`ExecError`] when the tool did not start; then nothing of it ever ran. [`ExecError::Lost`] when
+/// it did and its end cannot be learned.
+///
+/// Source: `sudo(8)`, "Process model" and "Signal handling".
+pub fn supervise(
+    command: &Command,
+    initial: &InitialState,
+    events: &mut dyn SuperviseEvents,
+) -> Result<Outcome, ExecError> {
+    let plan = Plan::prepare(command, initial)?;
+    let signals = HeldSignals::hold(initial);
+    let mut relay = Relay::start();
+    if !events.may_start() {
+        return Err(ExecError::CalledOff {
+            path: command.tool.path.clone(),
+        });
+    }
+    relay.take_early(signals.relayed().bits());
+    let started = Instant::now();
+    let tool = spawn::spawn(&plan, command, initial)?;
+    relay.begin(tool);
+    events.started(tool.unsigned_abs());
+    descriptors::release();
+    let (reason, usage) = attend(tool, &signals, &mut relay, command)?;
+    Ok(Outcome::new(reason, started.elapsed(), &usage))
+}
+
+/// Waits for the tool's end, passing signals on and stopping with it meanwhile.
+fn attend(
+    tool: c_int,
+    signals: &HeldSignals,
+    relay: &mut Relay,
+    command: &Command,
+) -> Result<(ExitReason, libc::rusage), ExecError> {
+    loop {
+        let Some(info) = syscall::take_signal(signals.held.bits(), relay.next_due()) else {
+            relay.pass_on_due();
+            continue;
+        };
+        if info.number != libc::SIGCHLD {
+            relay.receive(info);
+            relay.pass_on_due();
+            continue;
+        }
+        while let Some((status, usage)) = wait(tool).map_err(|source| ExecError::Lost {
+            path: command.tool.path.clone(),
+            source,
+        })? {
+            if let Some(reason) = ExitReason::from_wait_status(status) {
+                return Ok((reason, usage));
+            }
+            if libc::WIFSTOPPED(status) {
+                job_control::stop_with_tool(tool, libc::WSTOPSIG(status));
+            }
+        }
+    }
+}
+
+/// Returns the tool's next change of state, if there is one.
+fn wait(tool: c_int) -> io::Result<Option<(c_int, libc::rusage)>> {
+    let mut status = 0;
+    // SAFETY: all zeroes is a valid `rusage`.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    let options = libc::WNOHANG | libc::WUNTRACED;
+    loop {
+        // SAFETY: both places are valid; the tool is a child that has not been waited for.
+        let changed = unsafe { libc::wait4(tool, &raw mut status, options, &raw mut usage) };
+        match changed {
+            0 => return Ok(None),
+            pid if pid == tool => return Ok(Some((status, usage))),
+            _ => {
+                let error = io::Error::last_os_error();
+                if error.kind() != io::ErrorKind::Interrupted {
+                    return Err(error);
+                }
+            }
+        }
+    }
+}
+
+/// All signals blocked, but for those ignored from the start; put back when dropped.
+struct HeldSignals {
+    held: SignalSet,
+    blocked_before: u64,
+    child_before: Option<KernelAction>,
+}
+
+impl HeldSignals {
+    fn hold(initial: &InitialState) -> Self {
+        // A blocked signal is queued even if it is ignored, so ignored ones stay unblocked. SIGCHLD
+        // is needed either way: while it is ignored there are no children to wait for.
+        let held = SignalSet::ALL.minus(initial.ignored()).with(libc::SIGCHLD);
+        let blocked_before = syscall::set_blocked(held.bits());
+        let child_before = syscall::action(libc::SIGCHLD);
+        syscall::set_action(libc::SIGCHLD, libc::SIG_DFL);
+        Self {
+            held,
+            blocked_before,
+            child_before,
+        }
+    }
+
+    /// The signals that may be the tool's concern.
+    fn relayed(&self) -> SignalSet {
+        self.held.without(libc::SIGCHLD)
+    }
+}
+
+impl Drop for HeldSignals {
+    fn drop(&mut self) {
+        if self
+            .child_before
+            .is_some_and(|action| action.handler == libc::SIG_IGN)
+        {
+            syscall::set_action(libc::SIGCHLD, libc::SIG_IGN);
+        }
+        syscall::set_blocked(self.blocked_before);
+    }
+}
