@@ -1,1 +1,35 @@
-//! Reads a command line as its tool would and decides by rule; pure.
+//! Reads a command line as its tool would, and decides by rule.
+//!
+//! This crate is the second and third step of the path of a command: argv
+//! becomes an [`Invocation`], the rules in force make an [`Evaluation`] of it.
+//! It is pure: it opens no file, reads no clock and no environment. Whoever
+//! calls it hands these in ([`CommandLine`], [`Circumstances`]), so that the
+//! same input always gives the same answer, on a runner, at the server and in
+//! a test.
+//!
+//! What is not understood has the effect [`Effect::Unknown`], and that asks.
+#![forbid(unsafe_code)]
+#![deny(clippy::indexing_slicing, clippy::wildcard_enum_match_arm)]
+
+mod command_line;
+mod effect;
+mod glob;
+mod invocation;
+pub mod profile;
+mod read;
+mod rules;
+mod sql;
+
+pub use command_line::{
+    CommandLine, Environment, FileError, FileKind, Files, MapFiles, NoFiles, Stdin,
+};
+pub use effect::{Effect, EffectSet, ParseEffectError};
+pub use invocation::{
+    EnvironmentAction, EnvironmentNote, Input, InputKind, Invocation, Nested, OptionUse,
+    SecretPlace, SecretSpan, Word, WordRole,
+};
+pub use read::read_invocation;
+pub use rules::{
+    Caller, CallerKind, Circumstances, Decision, Evaluation, Layer, MatchedRule, Obligations,
+    ParseDecisionError, Policy, PolicyBuilder, Recording, Requirement, RuleError, RuleSummary,
+};

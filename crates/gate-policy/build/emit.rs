@@ -1,0 +1,325 @@
+//! Writes one profile as Rust tables, sorted and checked.
+
+use std::collections::BTreeMap;
+
+use crate::source::{Command, Flag, Neutral, Operand, Profile, Variable};
+
+/// A node of the subcommand tree before it has a place in the table.
+struct Node<'p> {
+    name: String,
+    canonical: String,
+    command: Option<&'p Command>,
+    children: BTreeMap<String, Node<'p>>,
+}
+
+pub(crate) fn profile(name: &str, profile: &Profile) -> Result<String, String> {
+    let groups = groups(profile)?;
+    let names: Vec<&str> = groups.iter().map(|(name, _)| name.as_str()).collect();
+    let group_tables: Vec<String> = groups
+        .iter()
+        .map(|(name, flags)| {
+            let flags = flags.iter().map(flag).collect::<Result<Vec<_>, _>>()?;
+            Ok(format!(
+                "FlagGroup {{ name: {}, flags: {} }}",
+                text(name),
+                table(&flags)
+            ))
+        })
+        .collect::<Result<_, String>>()?;
+    let commands = flatten(&tree(profile)?, &names)?;
+    let variables = variables(profile)?;
+    Ok(format!(
+        "static {name}: ToolSpec = ToolSpec {{ name: {}, aliases: {}, style: Style::{}, \
+         groups: {}, commands: {}, environment: {}, reader: Reader::{} }};\n",
+        text(&profile.name),
+        texts(&profile.aliases),
+        one_of(
+            &profile.style,
+            &["Pflag", "Goflag", "Argparse", "Getopt", "Git"]
+        )?,
+        table(&group_tables),
+        table(&commands),
+        table(&variables),
+        one_of(&profile.reader, &["Tables", "Psql"])?,
+    ))
+}
+
+type Flags<'p> = Vec<(&'p String, &'p Flag)>;
+
+/// The group of the global flags stands first.
+fn groups(profile: &Profile) -> Result<Vec<(String, Flags<'_>)>, String> {
+    let mut groups: Vec<_> = profile
+        .flags
+        .iter()
+        .map(|(name, flags)| (name.clone(), flags.iter().collect::<Flags<'_>>()))
+        .collect();
+    groups.sort_by_key(|(name, _)| (name != "global", name.clone()));
+    if groups.first().is_none_or(|(name, _)| name != "global") {
+        groups.insert(0, ("global".to_owned(), Vec::new()));
+    }
+    Ok(groups)
+}
+
+fn flag((name, flag): &(&String, &Flag)) -> Result<String, String> {
+    let fail = |problem: String| format!("flag `{name}`: {problem}");
+    let values = flag
+        .values
+        .iter()
+        .map(|(glob, word)| {
+            let word = (word != "none").then_some(word.as_str());
+            Ok(format!(
+                "ValueEffect {{ glob: {}, effect: {} }}",
+                text(glob),
+                optional_effect(word)?
+            ))
+        })
+        .collect::<Result<Vec<_>, String>>()
+        .map_err(fail)?;
+    let neutral = match &flag.neutral {
+        None => "Neutral::Never".to_owned(),
+        Some(Neutral::Present) => "Neutral::Present".to_owned(),
+        Some(Neutral::Values(values)) => format!("Neutral::Values({})", texts(values)),
+    };
+    let short = match flag.short.as_bytes() {
+        [] => 0,
+        [letter] => *letter,
+        _ => return Err(fail("a short name is one letter".to_owned())),
+    };
+    Ok(format!(
+        "FlagSpec {{ name: {}, short: {short}, arity: Arity::{}, negates: {}, neutral: {neutral}, \
+         effect: {}, values: {}, target: {}, input: {}, secret: {}, why: {} }}",
+        text(name),
+        one_of(&flag.value, &["Switch", "Required", "Optional", "Many"]).map_err(fail)?,
+        text(&flag.negates),
+        optional_effect(flag.effect.as_deref()).map_err(fail)?,
+        table(&values),
+        text(&flag.target),
+        text(&flag.input),
+        text(&flag.secret),
+        text(&flag.why),
+    ))
+}
+
+fn tree(profile: &Profile) -> Result<Node<'_>, String> {
+    let mut root = Node::new("");
+    for command in &profile.command {
+        for path in command.paths.iter().flat_map(|path| expand(path)) {
+            let words: Vec<&str> = path.split_whitespace().collect();
+            root.insert(&words, &words, command)?;
+            for alias in &command.aliases {
+                let mut other = words.clone();
+                if let Some(last) = other.last_mut() {
+                    *last = alias;
+                }
+                root.insert(&other, &words, command)?;
+            }
+        }
+    }
+    Ok(root)
+}
+
+impl<'p> Node<'p> {
+    fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            canonical: name.to_owned(),
+            command: None,
+            children: BTreeMap::new(),
+        }
+    }
+
+    fn insert(
+        &mut self,
+        path: &[&str],
+        canonical: &[&str],
+        command: &'p Command,
+    ) -> Result<(), String> {
+        let (Some((first, rest)), Some((name, names))) =
+            (path.split_first(), canonical.split_first())
+        else {
+            if self.command.replace(command).is_some() {
+                return Err(format!("command `{}` stands twice", self.name));
+            }
+            return Ok(());
+        };
+        let child = self
+            .children
+            .entry((*first).to_owned())
+            .or_insert_with(|| Self::new(first));
+        (*name).clone_into(&mut child.canonical);
+        child.insert(rest, names, command)
+    }
+}
+
+/// Lays the tree out breadth first: parents before children, siblings
+/// together and sorted, so that (parent, name) is sorted as a whole.
+fn flatten(root: &Node<'_>, groups: &[&str]) -> Result<Vec<String>, String> {
+    let mut queue: Vec<(&Node<'_>, usize)> = vec![(root, 0)];
+    let mut rows = Vec::new();
+    let mut next = 0;
+    while let Some((node, parent)) = queue.get(next).copied() {
+        rows.push(node_row(node, parent, groups)?);
+        queue.extend(node.children.values().map(|child| (child, next)));
+        next += 1;
+    }
+    Ok(rows)
+}
+
+fn node_row(node: &Node<'_>, parent: usize, groups: &[&str]) -> Result<String, String> {
+    let fail = |problem: String| format!("command `{}`: {problem}", node.name);
+    let Some(command) = node.command else {
+        return Ok(format!(
+            "CommandSpec {{ parent: {parent}, name: {}, canonical: {}, effect: Effect::Unknown, \
+             groups: Borrowed(&[]), is_group: true, is_open: false, can_be_neutral: true, \
+             passed: Passed::Operands, operands: Borrowed(&[]), why: Borrowed(\"\") }}",
+            text(&node.name),
+            text(&node.canonical),
+        ));
+    };
+    let indexes = command
+        .flags
+        .iter()
+        .map(|name| {
+            groups
+                .iter()
+                .position(|group| group == name)
+                .map(|index| index.to_string())
+                .ok_or_else(|| fail(format!("no group of flags `{name}`")))
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let operands = command
+        .operands
+        .iter()
+        .map(operand)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(fail)?;
+    Ok(format!(
+        "CommandSpec {{ parent: {parent}, name: {}, canonical: {}, effect: {}, groups: {}, \
+         is_group: {}, is_open: {}, can_be_neutral: {}, passed: Passed::{}, operands: {}, why: {} }}",
+        text(&node.name),
+        text(&node.canonical),
+        effect(&command.effect).map_err(fail)?,
+        table(&indexes),
+        !node.children.is_empty(),
+        command.open,
+        command.neutral,
+        if command.passed {
+            "Command"
+        } else {
+            "Operands"
+        },
+        table(&operands),
+        text(&command.why),
+    ))
+}
+
+fn operand(rule: &Operand) -> Result<String, String> {
+    let at = match rule.at.as_str() {
+        "any" => "Any".to_owned(),
+        "last" => "Last".to_owned(),
+        at => match at.strip_suffix('+') {
+            Some(from) => format!("From({})", number(from)?),
+            None => format!("At({})", number(at)?),
+        },
+    };
+    let pattern = match (&*rule.globs, &*rule.not_globs, &*rule.resource) {
+        ([], [], []) => "Globs(Borrowed(&[Borrowed(\"*\")]))".to_owned(),
+        (_, [], []) => format!("Globs({})", texts(&rule.globs)),
+        ([], _, []) => format!("NotGlobs({})", texts(&rule.not_globs)),
+        ([], [], _) => format!("Resource({})", texts(&rule.resource)),
+        _ => return Err("an operand has one kind of pattern".to_owned()),
+    };
+    Ok(format!(
+        "OperandRule {{ at: Position::{at}, pattern: OperandPattern::{pattern}, effect: {}, \
+         input: {}, target: {}, why: {} }}",
+        optional_effect(rule.effect.as_deref())?,
+        text(&rule.input),
+        text(&rule.target),
+        text(&rule.why),
+    ))
+}
+
+fn variables(profile: &Profile) -> Result<Vec<String>, String> {
+    let mut all: BTreeMap<&String, &Variable> = BTreeMap::new();
+    for spec in &profile.environment {
+        for name in &spec.names {
+            if all.insert(name, spec).is_some() {
+                return Err(format!("variable `{name}` stands twice"));
+            }
+        }
+    }
+    all.into_iter()
+        .map(|(name, spec)| {
+            let action = match spec.action.as_str() {
+                "set" => format!("Set({})", text(&spec.value)),
+                word => one_of(word, &["Bind", "Strip", "Unknown", "Flags"])?,
+            };
+            Ok(format!(
+                "VariableSpec {{ name: {}, action: VariableAction::{action}, commands: {}, \
+                 harmless: {}, target: {}, secret: {}, why: {} }}",
+                text(name),
+                texts(&spec.commands),
+                texts(&spec.harmless),
+                text(&spec.target),
+                text(&spec.secret),
+                text(&spec.why),
+            ))
+        })
+        .collect()
+}
+
+/// Expands each `{a,b}` of a path.
+fn expand(path: &str) -> Vec<String> {
+    let Some((before, rest)) = path.split_once('{') else {
+        return vec![path.to_owned()];
+    };
+    let Some((inside, after)) = rest.split_once('}') else {
+        return vec![path.to_owned()];
+    };
+    inside
+        .split(',')
+        .flat_map(|word| expand(&format!("{before}{}{after}", word.trim())))
+        .collect()
+}
+
+fn text(value: &str) -> String {
+    format!("Borrowed({value:?})")
+}
+
+fn texts(values: &[String]) -> String {
+    let mut values: Vec<String> = values.iter().map(|value| text(value)).collect();
+    values.dedup();
+    table(&values)
+}
+
+fn table(rows: &[String]) -> String {
+    format!("Borrowed(&[{}])", rows.join(",\n"))
+}
+
+fn number(digits: &str) -> Result<u8, String> {
+    digits
+        .parse()
+        .map_err(|_| format!("`{digits}` is no position"))
+}
+
+fn optional_effect(word: Option<&str>) -> Result<String, String> {
+    word.map_or_else(
+        || Ok("None".to_owned()),
+        |word| Ok(format!("Some({})", effect(word)?)),
+    )
+}
+
+fn effect(word: &str) -> Result<String, String> {
+    let effects = [
+        "Read", "Local", "Write", "Destroy", "Access", "Secret", "Execute", "Unknown",
+    ];
+    Ok(format!("Effect::{}", one_of(word, &effects)?))
+}
+
+fn one_of(word: &str, variants: &[&str]) -> Result<String, String> {
+    variants
+        .iter()
+        .find(|variant| variant.to_lowercase() == word)
+        .map(|variant| (*variant).to_owned())
+        .ok_or_else(|| format!("`{word}` is none of {}", variants.join(", ").to_lowercase()))
+}

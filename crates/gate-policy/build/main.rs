@@ -1,0 +1,39 @@
+//! Turns the tool profiles of `profiles/` into compiled-in tables.
+
+mod emit;
+mod source;
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("profiles");
+    println!("cargo::rerun-if-changed=profiles");
+    println!("cargo::rerun-if-changed=build");
+    let mut files: Vec<PathBuf> = fs::read_dir(&folder)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
+    files.retain(|path| path.extension().is_some_and(|kind| kind == "toml"));
+    files.sort();
+    let mut text = String::new();
+    let mut tools = Vec::new();
+    for file in &files {
+        let fail = |problem: String| format!("{}: {problem}", file.display());
+        let profile: source::Profile =
+            toml::from_str(&fs::read_to_string(file)?).map_err(|e| fail(e.to_string()))?;
+        let name = profile.name.to_uppercase();
+        text.push_str(&emit::profile(&name, &profile).map_err(fail)?);
+        if name == "EVERY" {
+            text.push_str("pub(crate) static EVERY_TOOL: &ToolSpec = &EVERY;\n");
+        } else {
+            tools.push(format!("&{name}"));
+        }
+    }
+    text.push_str(&format!(
+        "static TOOLS: &[&ToolSpec] = &[{}];\n",
+        tools.join(", ")
+    ));
+    fs::write(Path::new(&env::var("OUT_DIR")?).join("profiles.rs"), text)?;
+    Ok(())
+}

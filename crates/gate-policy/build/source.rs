@@ -1,0 +1,144 @@
+//! The profile files as they are written; `profiles/README.md` describes them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Profile {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) aliases: Vec<String>,
+    pub(crate) style: String,
+    #[serde(default = "tables")]
+    pub(crate) reader: String,
+    #[serde(default)]
+    pub(crate) flags: BTreeMap<String, BTreeMap<String, Flag>>,
+    #[serde(default)]
+    pub(crate) command: Vec<Command>,
+    #[serde(default)]
+    pub(crate) environment: Vec<Variable>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Flag {
+    #[serde(default)]
+    pub(crate) short: String,
+    #[serde(default = "switch")]
+    pub(crate) value: String,
+    #[serde(default)]
+    pub(crate) negates: String,
+    #[serde(default)]
+    pub(crate) neutral: Option<Neutral>,
+    #[serde(default)]
+    pub(crate) effect: Option<String>,
+    /// Pairs of a pattern and an effect, or `none`.
+    #[serde(default)]
+    pub(crate) values: Vec<(String, String)>,
+    #[serde(default)]
+    pub(crate) target: String,
+    #[serde(default)]
+    pub(crate) input: String,
+    #[serde(default)]
+    pub(crate) secret: String,
+    #[serde(default)]
+    pub(crate) why: String,
+}
+
+pub(crate) enum Neutral {
+    Present,
+    Values(Vec<String>),
+}
+
+impl<'de> Deserialize<'de> for Neutral {
+    fn deserialize<D: serde::Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        match toml::Value::deserialize(source)? {
+            toml::Value::Boolean(true) => Ok(Self::Present),
+            value => value
+                .try_into()
+                .map(Self::Values)
+                .map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Command {
+    /// Paths; `{a,b}` in a word stands for either.
+    pub(crate) paths: Vec<String>,
+    /// Other words for the last one of each path.
+    #[serde(default)]
+    pub(crate) aliases: Vec<String>,
+    pub(crate) effect: String,
+    #[serde(default)]
+    pub(crate) flags: Vec<String>,
+    #[serde(default)]
+    pub(crate) open: bool,
+    #[serde(default = "yes")]
+    pub(crate) neutral: bool,
+    #[serde(default)]
+    pub(crate) passed: bool,
+    #[serde(default)]
+    pub(crate) operands: Vec<Operand>,
+    #[serde(default)]
+    pub(crate) why: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Operand {
+    #[serde(default = "any")]
+    pub(crate) at: String,
+    #[serde(default)]
+    pub(crate) globs: Vec<String>,
+    #[serde(default)]
+    pub(crate) not_globs: Vec<String>,
+    #[serde(default)]
+    pub(crate) resource: Vec<String>,
+    #[serde(default)]
+    pub(crate) effect: Option<String>,
+    #[serde(default)]
+    pub(crate) input: String,
+    #[serde(default)]
+    pub(crate) target: String,
+    #[serde(default)]
+    pub(crate) why: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Variable {
+    pub(crate) names: Vec<String>,
+    pub(crate) action: String,
+    #[serde(default)]
+    pub(crate) value: String,
+    #[serde(default)]
+    pub(crate) commands: Vec<String>,
+    #[serde(default)]
+    pub(crate) harmless: Vec<String>,
+    #[serde(default)]
+    pub(crate) target: String,
+    #[serde(default)]
+    pub(crate) secret: String,
+    #[serde(default)]
+    pub(crate) why: String,
+}
+
+fn tables() -> String {
+    "tables".to_owned()
+}
+
+fn switch() -> String {
+    "switch".to_owned()
+}
+
+fn any() -> String {
+    "any".to_owned()
+}
+
+const fn yes() -> bool {
+    true
+}

@@ -1,0 +1,238 @@
+//! What is handed in: one command line and the small world around it.
+
+use std::borrow::{Borrow, Cow};
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
+
+/// One command line and what it can see.
+#[derive(Clone, Copy)]
+pub struct CommandLine<'a> {
+    /// The words, the first of which names the tool. They are bytes: nothing
+    /// here needs them to be UTF-8.
+    pub argv: &'a [OsString],
+    /// The environment that the tool would get.
+    pub env: &'a Environment,
+    /// The working directory, absolute.
+    pub cwd: &'a Path,
+    /// What stands at standard input.
+    pub stdin: Stdin<'a>,
+    /// The files that may be read.
+    pub files: &'a dyn Files,
+}
+
+impl fmt::Debug for CommandLine<'_> {
+    // The environment and stdin may hold secrets and stay out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CommandLine")
+            .field("words", &self.argv.len())
+            .field("cwd", &self.cwd)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An environment by name. A name that stands twice keeps its last value.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Environment(BTreeMap<OsString, OsString>);
+
+impl Environment {
+    /// Returns the value of a variable, if it is set.
+    pub fn get(&self, name: impl AsRef<OsStr>) -> Option<&OsStr> {
+        self.0.get(name.as_ref()).map(OsString::as_os_str)
+    }
+
+    /// Returns the variables in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    }
+
+    /// Returns the variables whose names start so, in the order of their names.
+    pub(crate) fn starting_with(&self, prefix: &str) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        let from: Bound<&OsStr> = Bound::Included(OsStr::new(prefix));
+        let bytes = prefix.len();
+        let prefix = prefix.as_bytes().to_vec();
+        self.0
+            .range::<OsStr, _>((from, Bound::Unbounded))
+            .take_while(move |(name, _)| name.as_encoded_bytes().get(..bytes) == Some(&*prefix))
+            .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    }
+
+    /// Tells whether no variable is set.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Environment {
+    // Values may be secrets; names are enough to find a fault.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
+        Self(
+            variables
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
+    }
+}
+
+/// What stands at the standard input of the tool.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Stdin<'a> {
+    /// There is none: closed, or not given.
+    Absent,
+    /// A person types.
+    Terminal,
+    /// A pipe or a file whose bytes were not given.
+    Unread,
+    /// All bytes until the end.
+    Content(&'a [u8]),
+}
+
+impl fmt::Debug for Stdin<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("Absent"),
+            Self::Terminal => f.write_str("Terminal"),
+            Self::Unread => f.write_str("Unread"),
+            Self::Content(bytes) => write!(f, "Content({} bytes)", bytes.len()),
+        }
+    }
+}
+
+/// What a path is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A pipe, socket or device.
+    Special,
+}
+
+/// A file that gave no bytes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FileError {
+    /// There is no such file, or it was not given.
+    #[error("no such file")]
+    Absent,
+    /// It is there and can't be read whole: no permission, a directory, a
+    /// pipe, or too large.
+    #[error("{0}")]
+    Unreadable(String),
+}
+
+/// The files that a reading may look into. The caller decides which these are
+/// and reads each one once: what is judged must be what runs.
+pub trait Files {
+    /// Returns the whole content.
+    ///
+    /// # Errors
+    /// [`FileError::Absent`] when there is no such file and
+    /// [`FileError::Unreadable`] when it gives no bytes for another reason.
+    fn read(&self, path: &Path) -> Result<Cow<'_, [u8]>, FileError>;
+
+    /// Returns what the path is, or nothing when it is not known.
+    fn kind(&self, path: &Path) -> Option<FileKind>;
+}
+
+/// A world without files.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoFiles;
+
+impl Files for NoFiles {
+    fn read(&self, _path: &Path) -> Result<Cow<'_, [u8]>, FileError> {
+        Err(FileError::Absent)
+    }
+
+    fn kind(&self, _path: &Path) -> Option<FileKind> {
+        None
+    }
+}
+
+/// Files by name, as `gate check --jsonl` is given them. Relative names are
+/// taken from the working directory that it was made with.
+#[derive(Clone, Default)]
+pub struct MapFiles {
+    files: BTreeMap<PathBuf, Vec<u8>>,
+}
+
+impl MapFiles {
+    /// Returns the files, each name taken from `cwd` when it is relative.
+    pub fn new<N: Borrow<str>>(cwd: &Path, files: impl IntoIterator<Item = (N, Vec<u8>)>) -> Self {
+        Self {
+            files: files
+                .into_iter()
+                .map(|(name, content)| (plain_path(&cwd.join(name.borrow())), content))
+                .collect(),
+        }
+    }
+}
+
+impl fmt::Debug for MapFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.files.keys()).finish()
+    }
+}
+
+impl Files for MapFiles {
+    fn read(&self, path: &Path) -> Result<Cow<'_, [u8]>, FileError> {
+        self.files
+            .get(&plain_path(path))
+            .map(|content| Cow::Borrowed(content.as_slice()))
+            .ok_or(FileError::Absent)
+    }
+
+    fn kind(&self, path: &Path) -> Option<FileKind> {
+        let path = plain_path(path);
+        if self.files.contains_key(&path) {
+            return Some(FileKind::File);
+        }
+        self.files
+            .keys()
+            .any(|name| name.starts_with(&path))
+            .then_some(FileKind::Directory)
+    }
+}
+
+/// Drops `.` components. `..` stays: without the links of a real file system
+/// its meaning is not known.
+fn plain_path(path: &Path) -> PathBuf {
+    path.components()
+        .filter(|part| !matches!(part, std::path::Component::CurDir))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relative_name_is_taken_from_the_working_directory() {
+        let files = MapFiles::new(Path::new("/w"), [("./a/q.sql", b"select 1".to_vec())]);
+        assert_eq!(
+            files.read(Path::new("/w/a/q.sql")).unwrap().as_ref(),
+            b"select 1"
+        );
+        assert_eq!(files.kind(Path::new("/w/a")), Some(FileKind::Directory));
+        assert_eq!(files.read(Path::new("/w/b")), Err(FileError::Absent));
+    }
+
+    #[test]
+    fn a_debug_print_shows_no_value() {
+        let env: Environment = [("PGPASSWORD", "hunter2")].into_iter().collect();
+        assert_eq!(format!("{env:?}"), "{\"PGPASSWORD\"}");
+        assert_eq!(env.starting_with("PG").count(), 1);
+        assert_eq!(env.starting_with("PH").count(), 0);
+    }
+}

@@ -1,0 +1,204 @@
+//! One command as its tool would read it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use crate::effect::{Effect, EffectSet};
+
+/// One command as the tool itself would read it. It is made only by
+/// [`read_invocation`](crate::read_invocation).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Invocation {
+    /// The tool's own name, whatever path or alias it was called by.
+    pub tool: String,
+    /// Whether gate has a profile of the tool.
+    pub known: bool,
+    /// The subcommand path, in the tool's canonical spelling.
+    pub command: Vec<String>,
+    /// The strictest effect.
+    pub effect: Effect,
+    /// Every effect.
+    pub effects: EffectSet,
+    /// Why it has these effects; text for people, non-UTF-8 shown lossily.
+    pub reasons: Vec<String>,
+    /// What each word of argv is, in the order of argv.
+    pub words: Vec<Word>,
+    /// The options in the order in which they were given.
+    pub options: Vec<OptionUse>,
+    /// The operands, without the subcommand path.
+    pub operands: Vec<Vec<u8>>,
+    /// What it acts on, by field: `context`, `namespace`, `profile`, `host`…
+    pub target: BTreeMap<String, String>,
+    /// What it would read besides argv and environment.
+    pub inputs: Vec<Input>,
+    /// Where secrets stand.
+    pub secrets: Vec<SecretSpan>,
+    /// Which variables matter, and what must become of them.
+    pub environment: Vec<EnvironmentNote>,
+    /// Statements and commands inside the command.
+    pub nested: Vec<Nested>,
+}
+
+/// One word of argv.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// What the tool takes it for.
+    pub role: WordRole,
+    /// The canonical option or subcommand name, where there is one.
+    pub name: Cow<'static, str>,
+}
+
+/// What a tool takes a word for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WordRole {
+    /// The name that the tool is called by.
+    Tool,
+    /// A step of the subcommand path.
+    Command,
+    /// An option, with its value when that is in the same word.
+    Option,
+    /// The value of the option before it.
+    Value,
+    /// An operand.
+    Operand,
+    /// `--`.
+    Separator,
+    /// Part of a command that the tool passes on.
+    Passed,
+    /// Not understood.
+    Unknown,
+}
+
+impl WordRole {
+    /// Returns the word that stands for it in `gate explain`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tool => "tool",
+            Self::Command => "command",
+            Self::Option => "option",
+            Self::Value => "value",
+            Self::Operand => "operand",
+            Self::Separator => "separator",
+            Self::Passed => "passed on",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One use of an option.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptionUse {
+    /// The canonical name without dashes: the long one where there is one.
+    pub name: Cow<'static, str>,
+    /// The value; nothing for a switch that stands alone. A negated switch
+    /// has the value `false`.
+    pub value: Option<Vec<u8>>,
+    /// The word that holds the value, or the option where it has none.
+    pub argv_index: usize,
+    /// The bytes of the value inside that word.
+    pub range: Range<usize>,
+}
+
+/// What an input is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputKind {
+    /// A file by path.
+    File,
+    /// A directory with everything in it.
+    Directory,
+    /// Standard input.
+    Stdin,
+    /// Something fetched over the network: it can differ at each fetch.
+    Url,
+    /// An open descriptor, as `/dev/fd/63` of a process substitution.
+    Descriptor,
+}
+
+impl InputKind {
+    /// Returns the word that stands for it in JSON and messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Directory => "directory",
+            Self::Stdin => "stdin",
+            Self::Url => "url",
+            Self::Descriptor => "descriptor",
+        }
+    }
+}
+
+/// Something that the tool would read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// What it is.
+    pub kind: InputKind,
+    /// The path as written, not joined with the working directory; `-` for
+    /// standard input.
+    pub path: PathBuf,
+    /// The word of argv that names it; nothing when no word does.
+    pub argv_index: Option<usize>,
+    /// The bytes of the path inside that word, for rewriting it to a snapshot.
+    pub range: Range<usize>,
+    /// What the tool takes it for: `filename`, `plan`, `script`…
+    pub role: String,
+}
+
+/// Where a secret stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretSpan {
+    /// The word or variable.
+    pub place: SecretPlace,
+    /// The bytes of the secret inside it.
+    pub range: Range<usize>,
+    /// What it was taken for: `password`, `aws-access-key`, `jwt`…
+    pub kind: String,
+}
+
+/// A word or a variable that holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretPlace {
+    /// The word of argv with this index.
+    Argv(usize),
+    /// The variable of this name.
+    Env(OsString),
+}
+
+/// A variable that matters to the tool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvironmentNote {
+    /// Its name.
+    pub name: OsString,
+    /// What must become of it.
+    pub action: EnvironmentAction,
+    /// Why, as a fragment.
+    pub why: String,
+}
+
+/// What must become of a variable before the tool runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnvironmentAction {
+    /// It is part of what is approved: name and value go into the digest.
+    Binds,
+    /// It is taken out.
+    Stripped,
+    /// It is set to this value, whether or not it was set before.
+    Set(OsString),
+    /// It can change what the command means: the effect is `unknown`. The
+    /// value goes into the digest.
+    MakesUnknown,
+}
+
+/// A statement or a command inside the command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nested {
+    /// `sql`, `psql` for a backslash command, or `command`.
+    pub language: String,
+    /// The text, non-UTF-8 shown lossily.
+    pub text: String,
+    /// Its own effect.
+    pub effect: Effect,
+}

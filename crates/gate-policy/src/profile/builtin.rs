@@ -1,0 +1,70 @@
+//! The profiles that are compiled in.
+
+use super::{
+    Arity, CommandSpec, FlagGroup, FlagSpec, Neutral, OperandPattern, OperandRule, Passed,
+    Position, Reader, Style, ToolSpec, ValueEffect, VariableAction, VariableSpec,
+};
+use crate::effect::Effect;
+use std::borrow::Cow::Borrowed;
+
+include!(concat!(env!("OUT_DIR"), "/profiles.rs"));
+
+/// Returns the built-in profiles in the order of their names.
+pub fn builtin() -> &'static [&'static ToolSpec] {
+    TOOLS
+}
+
+/// Returns the built-in profile of a tool, by its name or an alias.
+pub fn find_builtin(name: &[u8]) -> Option<&'static ToolSpec> {
+    TOOLS.iter().copied().find(|tool| {
+        tool.name.as_bytes() == name || tool.aliases.iter().any(|alias| alias.as_bytes() == name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_is_sorted_as_the_search_expects() {
+        for tool in builtin() {
+            let nodes: Vec<_> = tool.commands.iter().skip(1).collect();
+            for pair in nodes.windows(2) {
+                let key = |spec: &CommandSpec| (spec.parent, spec.name.to_string());
+                assert!(
+                    key(pair[0]) < key(pair[1]),
+                    "{}: {:?}",
+                    tool.name,
+                    pair[1].name
+                );
+            }
+            for group in tool.groups.iter() {
+                for pair in group.flags.windows(2) {
+                    assert!(
+                        pair[0].name < pair[1].name,
+                        "{}: {}",
+                        tool.name,
+                        pair[1].name
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_is_found_by_its_own_name() {
+        for tool in builtin() {
+            for (index, spec) in tool.commands.iter().enumerate().skip(1) {
+                let (found, _) = tool.child(spec.parent, spec.name.as_bytes()).unwrap();
+                assert_eq!(usize::from(found), index, "{} {}", tool.name, spec.name);
+            }
+        }
+    }
+
+    #[test]
+    fn an_alias_finds_the_same_profile() {
+        let tofu = find_builtin(b"tofu").unwrap();
+        assert_eq!(tofu.name, "terraform");
+        assert!(find_builtin(b"sh").is_none());
+    }
+}

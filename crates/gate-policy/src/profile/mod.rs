@@ -1,0 +1,314 @@
+//! What gate knows of a tool's command line, as tables.
+//!
+//! The tables of the built-in tools are compiled in: `build/` turns each file
+//! of `profiles/` into a `static`, sorted and checked, so that nothing is
+//! parsed when a command runs. The fields are `Cow`s so that a profile read at
+//! run time fits the same types. `profiles/README.md` describes the files.
+
+use std::borrow::Cow;
+
+use crate::effect::Effect;
+
+mod builtin;
+
+pub(crate) use builtin::EVERY_TOOL;
+pub use builtin::{builtin, find_builtin};
+
+/// A text of a profile.
+pub type Text = Cow<'static, str>;
+/// A table of a profile.
+pub type Table<T> = Cow<'static, [T]>;
+
+/// What gate knows of one tool.
+#[derive(Clone, Debug)]
+pub struct ToolSpec {
+    /// The tool's name.
+    pub name: Text,
+    /// Other names of the same command line, as `tofu` of `terraform`.
+    pub aliases: Table<Text>,
+    /// How it reads its words.
+    pub style: Style,
+    /// The groups of flags; the first holds the global ones.
+    pub groups: Table<FlagGroup>,
+    /// The subcommand tree, sorted by parent and name. The first is the tool
+    /// called with no subcommand.
+    pub commands: Table<CommandSpec>,
+    /// The variables that matter.
+    pub environment: Table<VariableSpec>,
+    /// A deeper reading that tables can't express.
+    pub reader: Reader,
+}
+
+/// How a tool reads its words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Cobra and pflag: flags anywhere, `--f=v`, `--f v`, `-fv`, bundles, no
+    /// abbreviations; a subcommand is the first word that is no flag.
+    Pflag,
+    /// Go's `flag` behind one level of global options: one dash or two, flags
+    /// stop at the first operand, global options only before the subcommand
+    /// and only with `=`.
+    Goflag,
+    /// Python's argparse with a service and an operation: options are
+    /// abbreviated, global ones stand anywhere.
+    Argparse,
+    /// GNU `getopt_long`: permutes, abbreviates, bundles; no subcommands.
+    Getopt,
+    /// git: options before the subcommand stop at it, those after it permute,
+    /// abbreviate, bundle and are negated by `--no-`.
+    Git,
+}
+
+/// A deeper reading that tables can't express.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// The tables say all.
+    Tables,
+    /// The statements and backslash commands of psql.
+    Psql,
+}
+
+/// Flags that stand together.
+#[derive(Clone, Debug)]
+pub struct FlagGroup {
+    /// Its name in the profile.
+    pub name: Text,
+    /// Sorted by name.
+    pub flags: Table<FlagSpec>,
+}
+
+/// One flag.
+#[derive(Clone, Debug)]
+pub struct FlagSpec {
+    /// Its canonical name without dashes.
+    pub name: Text,
+    /// Its letter; zero when it has none.
+    pub short: u8,
+    /// Whether it takes a value.
+    pub arity: Arity,
+    /// The name of the switch that this one turns off.
+    pub negates: Text,
+    /// When it takes away the command's own effect.
+    pub neutral: Neutral,
+    /// What it adds when given (a switch: when it is on).
+    pub effect: Option<Effect>,
+    /// What it adds by value; the first pattern that matches decides.
+    pub values: Table<ValueEffect>,
+    /// The field of the target that it sets.
+    pub target: Text,
+    /// What the file that it names is for.
+    pub input: Text,
+    /// The kind of secret that its value is.
+    pub secret: Text,
+    /// Why it has its effect.
+    pub why: Text,
+}
+
+/// Whether a flag takes a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arity {
+    /// It takes none; where the style allows it, `=true` and `=false`.
+    Switch,
+    /// It always takes one, in the same word or the next.
+    Required,
+    /// It takes one in the same word only.
+    Optional,
+    /// It takes all words up to the next flag.
+    Many,
+}
+
+/// When a flag takes away the command's own effect. What other flags and
+/// operands add stays.
+#[derive(Clone, Debug)]
+pub enum Neutral {
+    /// Never.
+    Never,
+    /// When its last use turns it on.
+    Present,
+    /// When its last use has one of these values.
+    Values(Table<Text>),
+}
+
+/// What a flag adds when its value matches.
+#[derive(Clone, Debug)]
+pub struct ValueEffect {
+    /// The pattern of the value.
+    pub glob: Text,
+    /// What it adds; nothing when the value is known to be harmless.
+    pub effect: Option<Effect>,
+}
+
+/// One node of the subcommand tree.
+#[derive(Clone, Debug)]
+pub struct CommandSpec {
+    /// The index of the node above; the root is its own parent.
+    pub parent: u16,
+    /// The word; one that ends in `*` stands for every word that starts so.
+    pub name: Text,
+    /// The canonical word, where `name` is an alias.
+    pub canonical: Text,
+    /// What it does.
+    pub effect: Effect,
+    /// The indexes of its groups of flags, besides the global ones.
+    pub groups: Table<u16>,
+    /// Whether nodes stand below it.
+    pub is_group: bool,
+    /// Whether flags that aren't listed are taken for harmless parameters.
+    pub is_open: bool,
+    /// Whether a neutral flag counts.
+    pub can_be_neutral: bool,
+    /// What the words after `--` are.
+    pub passed: Passed,
+    /// What operands add.
+    pub operands: Table<OperandRule>,
+    /// Why it has its effect.
+    pub why: Text,
+}
+
+/// What the words after `--` are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passed {
+    /// Operands as any other.
+    Operands,
+    /// A command that the tool runs elsewhere.
+    Command,
+}
+
+/// What an operand adds.
+#[derive(Clone, Debug)]
+pub struct OperandRule {
+    /// Which operands are looked at.
+    pub at: Position,
+    /// What they must look like.
+    pub pattern: OperandPattern,
+    /// What is added.
+    pub effect: Option<Effect>,
+    /// What the file that the operand names is for.
+    pub input: Text,
+    /// The field of the target that the operand sets.
+    pub target: Text,
+    /// Why.
+    pub why: Text,
+}
+
+/// Which operands a rule looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// Each of them.
+    Any,
+    /// The one with this index, from zero.
+    At(u8),
+    /// This one and all after it.
+    From(u8),
+    /// The last one.
+    Last,
+}
+
+/// What an operand must look like.
+#[derive(Clone, Debug)]
+pub enum OperandPattern {
+    /// One of these patterns.
+    Globs(Table<Text>),
+    /// None of these patterns.
+    NotGlobs(Table<Text>),
+    /// A Kubernetes resource of one of these types, in any of the spellings
+    /// that kubectl takes: `secret`, `Secrets`, `secret/x`, `pods,secrets`,
+    /// `secrets.v1.`.
+    Resource(Table<Text>),
+}
+
+/// One variable or, with a `*` at its end, all whose names start so.
+#[derive(Clone, Debug)]
+pub struct VariableSpec {
+    /// Its name.
+    pub name: Text,
+    /// What becomes of it.
+    pub action: VariableAction,
+    /// The first words of the command path that it matters to; empty: all.
+    pub commands: Table<Text>,
+    /// Values that change nothing; the variable is then only bound.
+    pub harmless: Table<Text>,
+    /// The field of the target that it sets where no flag does.
+    pub target: Text,
+    /// The kind of secret that its value is.
+    pub secret: Text,
+    /// Why.
+    pub why: Text,
+}
+
+/// What becomes of a variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VariableAction {
+    /// It goes into the digest.
+    Bind,
+    /// It is taken out.
+    Strip,
+    /// It is set to this value even where it was not set.
+    Set(Text),
+    /// It makes the command unknown.
+    Unknown,
+    /// Its value holds words that the tool adds to argv: when each is a flag
+    /// that changes no effect it is bound, otherwise the command is unknown.
+    Flags,
+}
+
+impl ToolSpec {
+    /// Returns the root of the subcommand tree.
+    pub(crate) fn root(&self) -> Option<&CommandSpec> {
+        self.commands.first()
+    }
+
+    /// Returns the node below `parent` that a word names.
+    pub(crate) fn child(&self, parent: u16, word: &[u8]) -> Option<(u16, &CommandSpec)> {
+        let found = self.commands.get(1..)?.binary_search_by(|spec| {
+            spec.parent
+                .cmp(&parent)
+                .then_with(|| spec.name.as_bytes().cmp(word))
+        });
+        if let Ok(index) = found {
+            return self.node(index + 1);
+        }
+        let start = self
+            .commands
+            .get(1..)?
+            .partition_point(|spec| spec.parent < parent);
+        self.commands
+            .iter()
+            .enumerate()
+            .skip(start + 1)
+            .take_while(|(_, spec)| spec.parent == parent)
+            .find(|(_, spec)| {
+                spec.name
+                    .strip_suffix('*')
+                    .is_some_and(|prefix| word.starts_with(prefix.as_bytes()))
+            })
+            .and_then(|(index, _)| self.node(index))
+    }
+
+    fn node(&self, index: usize) -> Option<(u16, &CommandSpec)> {
+        let spec = self.commands.get(index)?;
+        Some((u16::try_from(index).ok()?, spec))
+    }
+
+    /// Returns the node with this index.
+    pub(crate) fn command(&self, index: u16) -> Option<&CommandSpec> {
+        self.commands.get(usize::from(index))
+    }
+
+    /// Returns the global flags.
+    pub(crate) fn global_flags(&self) -> &[FlagSpec] {
+        self.groups.first().map_or(&[], |group| &*group.flags)
+    }
+
+    /// Returns the flags of a command, group by group, without the global ones.
+    pub(crate) fn local_flags<'s>(
+        &'s self,
+        command: &'s CommandSpec,
+    ) -> impl Iterator<Item = &'s [FlagSpec]> {
+        command
+            .groups
+            .iter()
+            .filter_map(|group| self.groups.get(usize::from(*group)))
+            .map(|group| &*group.flags)
+    }
+}

@@ -1,0 +1,185 @@
+//! What the words of a command mean: its effects, its target, its reasons.
+
+use super::words::{Operand, Parsed, Use, shown};
+use crate::effect::Effect;
+use crate::glob;
+use crate::invocation::{Invocation, Nested};
+use crate::profile::{CommandSpec, Neutral, OperandPattern, OperandRule, Position};
+
+/// Writes effects, reasons and target of what was parsed.
+pub(super) fn judge(parsed: &Parsed<'_>, invocation: &mut Invocation) {
+    let Some(command) = parsed.node() else {
+        invocation.add(Effect::Unknown, "the profile has no such command");
+        return;
+    };
+    for problem in &parsed.problems {
+        invocation.add(Effect::Unknown, problem);
+    }
+    judge_command(parsed, command, invocation);
+    for used in &parsed.uses {
+        judge_flag(used, invocation);
+    }
+    for rule in command.operands.iter() {
+        judge_operands(parsed, rule, invocation);
+    }
+    if let Some(start) = parsed.passed {
+        add_passed(parsed, start, invocation);
+    }
+}
+
+fn judge_command(parsed: &Parsed<'_>, command: &CommandSpec, invocation: &mut Invocation) {
+    if let Some(flag) = neutral_flag(parsed, command) {
+        invocation.add(Effect::Read, &format!("`{flag}` keeps it from acting"));
+        return;
+    }
+    let tool = &parsed.spec.name;
+    let path = parsed.path.join(" ");
+    let mut reason = if path.is_empty() {
+        format!("`{tool}` has the effect {}", command.effect)
+    } else {
+        format!("`{tool} {path}` has the effect {}", command.effect)
+    };
+    if !command.why.is_empty() {
+        reason.push_str(": ");
+        reason.push_str(&command.why);
+    }
+    invocation.add(command.effect, &reason);
+}
+
+/// Returns the flag that takes the command's own effect away. Only the last
+/// use of it counts, as with the tools, and nothing counts where a word was
+/// not understood.
+fn neutral_flag(parsed: &Parsed<'_>, command: &CommandSpec) -> Option<String> {
+    if !command.can_be_neutral || !parsed.problems.is_empty() {
+        return None;
+    }
+    let is_last = |at: usize, used: &Use<'_>| {
+        !parsed
+            .uses
+            .iter()
+            .skip(at + 1)
+            .any(|later| later.name == used.name)
+    };
+    parsed
+        .uses
+        .iter()
+        .enumerate()
+        .find(|(at, used)| used.is_neutral() && is_last(*at, used))
+        .map(|(_, used)| match used.value {
+            Some(value) => format!("{}={}", used.name, shown(value)),
+            None => used.name.to_string(),
+        })
+}
+
+impl Use<'_> {
+    fn is_neutral(&self) -> bool {
+        match self.flag.map(|flag| &flag.neutral) {
+            None | Some(Neutral::Never) => false,
+            Some(Neutral::Present) => self.on,
+            Some(Neutral::Values(values)) => {
+                let value = self.value.unwrap_or_default();
+                self.on && values.iter().any(|wanted| wanted.as_bytes() == value)
+            }
+        }
+    }
+}
+
+fn judge_flag(used: &Use<'_>, invocation: &mut Invocation) {
+    let Some(flag) = used.flag else { return };
+    if !flag.target.is_empty() {
+        let value = shown(used.value.unwrap_or_default());
+        invocation.target.insert(flag.target.to_string(), value);
+    }
+    if !used.on {
+        return;
+    }
+    let value = used.value.unwrap_or_default();
+    let by_value = flag
+        .values
+        .iter()
+        .find(|row| glob::matches(row.glob.as_bytes(), value));
+    let effect = match by_value {
+        Some(row) => row.effect,
+        None => flag.effect,
+    };
+    if let Some(effect) = effect {
+        let mut reason = format!("`{}` adds the effect {effect}", flag.name);
+        if !flag.why.is_empty() {
+            reason.push_str(": ");
+            reason.push_str(&flag.why);
+        }
+        invocation.add(effect, &reason);
+    }
+}
+
+fn judge_operands(parsed: &Parsed<'_>, rule: &OperandRule, invocation: &mut Invocation) {
+    for operand in selected(&parsed.operands, rule.at) {
+        if !pattern_matches(&rule.pattern, operand.bytes) {
+            continue;
+        }
+        if !rule.target.is_empty() {
+            invocation
+                .target
+                .insert(rule.target.to_string(), shown(operand.bytes));
+        }
+        if let Some(effect) = rule.effect {
+            let mut reason = format!("`{}` adds the effect {effect}", shown(operand.bytes));
+            if !rule.why.is_empty() {
+                reason.push_str(": ");
+                reason.push_str(&rule.why);
+            }
+            invocation.add(effect, &reason);
+        }
+    }
+}
+
+/// Returns the operands that a rule looks at.
+pub(super) fn selected<'o, 'a>(operands: &'o [Operand<'a>], at: Position) -> &'o [Operand<'a>] {
+    let range = match at {
+        Position::Any => operands.get(..),
+        Position::At(index) => operands.get(usize::from(index)..=usize::from(index)),
+        Position::From(index) => operands.get(usize::from(index)..),
+        Position::Last => operands.get(operands.len().saturating_sub(1)..),
+    };
+    range.unwrap_or_default()
+}
+
+/// Tells whether an operand looks as a rule wants it.
+pub(super) fn pattern_matches(pattern: &OperandPattern, operand: &[u8]) -> bool {
+    match pattern {
+        OperandPattern::Globs(globs) => globs
+            .iter()
+            .any(|pattern| glob::matches(pattern.as_bytes(), operand)),
+        OperandPattern::NotGlobs(globs) => !globs
+            .iter()
+            .any(|pattern| glob::matches(pattern.as_bytes(), operand)),
+        OperandPattern::Resource(types) => operand.split(|byte| *byte == b',').any(|part| {
+            let kind = part
+                .split(|byte| matches!(byte, b'/' | b'.'))
+                .next()
+                .unwrap_or(part);
+            types
+                .iter()
+                .any(|wanted| kind.eq_ignore_ascii_case(wanted.as_bytes()))
+        }),
+    }
+}
+
+fn add_passed(parsed: &Parsed<'_>, start: usize, invocation: &mut Invocation) {
+    let text = parsed.text_from(start);
+    invocation.nested.push(Nested {
+        language: "command".to_owned(),
+        text,
+        effect: Effect::Execute,
+    });
+}
+
+impl Invocation {
+    /// Adds an effect and why the command has it.
+    pub(crate) fn add(&mut self, effect: Effect, reason: &str) {
+        self.effects.insert(effect);
+        if !self.reasons.iter().any(|known| known == reason) {
+            self.reasons.push(reason.to_owned());
+        }
+    }
+}

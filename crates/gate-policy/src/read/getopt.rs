@@ -1,0 +1,139 @@
+//! The grammar of GNU `getopt_long`, as psql has it, and git's own, which
+//! reads the options before the subcommand strictly and those after it like
+//! `getopt_long` with `--no-` before any of them.
+
+use std::borrow::Cow;
+
+use super::words::{Found, Parsed, shown, split_value};
+use crate::invocation::WordRole;
+use crate::profile::{Arity, FlagSpec, Style};
+
+pub(crate) fn read(parsed: &mut Parsed<'_>) {
+    while let Some((index, word)) = parsed.next_word() {
+        match word {
+            b"--" if is_before_git_command(parsed) => {
+                parsed.give_up("`--` stands before the subcommand".to_owned());
+            }
+            b"--" => {
+                parsed.mark(WordRole::Separator, Cow::Borrowed(""));
+                if parsed.wants_command()
+                    && parsed.spec.style == Style::Git
+                    && parsed.next_word().is_some()
+                {
+                    parsed.give_up("`--` stands before the subcommand".to_owned());
+                }
+                parsed.take_rest(false);
+            }
+            [b'-', b'-', body @ ..] => take_long(parsed, body),
+            [b'-', digits @ ..] if is_git_count(parsed, digits) => take_count(parsed, digits),
+            [b'-', letters @ ..] if !letters.is_empty() => take_shorts(parsed, letters),
+            _ if parsed.spec.style == Style::Git && parsed.wants_command() => {
+                parsed.take_command(word);
+            }
+            _ => parsed.take_operand(index, word),
+        }
+    }
+}
+
+fn is_before_git_command(parsed: &Parsed<'_>) -> bool {
+    parsed.spec.style == Style::Git && parsed.command == 0
+}
+
+/// git's global options are valid before the subcommand only.
+fn sees_globals(parsed: &Parsed<'_>) -> bool {
+    parsed.spec.style == Style::Getopt || parsed.command == 0
+}
+
+fn take_long<'a>(parsed: &mut Parsed<'a>, body: &'a [u8]) {
+    let (name, value) = split_value(body);
+    let inline = value.map(|(start, value)| (start + 2, value));
+    let globals = sees_globals(parsed);
+    if is_before_git_command(parsed) {
+        return match parsed.find_exact(name, globals) {
+            Some(flag) => parsed.take_flag(flag, inline),
+            None => parsed.give_up(format!(
+                "gate does not know option `--{}` before the subcommand",
+                shown(name)
+            )),
+        };
+    }
+    match parsed.find_abbreviated(name, globals) {
+        Found::Flag(flag) if flag.arity == Arity::Switch && inline.is_some() => {
+            parsed.take_unknown(format!("switch `--{}` takes no value", flag.name));
+        }
+        Found::Flag(flag) => parsed.take_flag(flag, inline),
+        Found::Nothing if take_negated(parsed, name, inline.is_some()) => {}
+        Found::Nothing => {
+            parsed.give_up(format!(
+                "gate does not know option `--{}` here",
+                shown(name)
+            ));
+        }
+        Found::Ambiguous => {
+            parsed.give_up(format!("option `--{}` can stand for several", shown(name)));
+        }
+    }
+}
+
+/// Reads `--no-NAME` of git. It turns a switch off; of an option with a value
+/// it takes the value back, which changes no effect that was added.
+fn take_negated(parsed: &mut Parsed<'_>, name: &[u8], has_value: bool) -> bool {
+    let Some(positive) = name.strip_prefix(b"no-") else {
+        return false;
+    };
+    if parsed.spec.style != Style::Git || has_value {
+        return false;
+    }
+    let Found::Flag(flag) = parsed.find_abbreviated(positive, false) else {
+        return false;
+    };
+    let index = parsed.words.len();
+    parsed.push_use(flag, false, None, (index, 0));
+    parsed.mark(WordRole::Option, flag.name.clone());
+    true
+}
+
+/// `-5` of `git log`.
+fn is_git_count(parsed: &Parsed<'_>, digits: &[u8]) -> bool {
+    parsed.spec.style == Style::Git
+        && !digits.is_empty()
+        && digits.iter().all(u8::is_ascii_digit)
+        && parsed.find_exact(b"max-count", false).is_some()
+}
+
+fn take_count<'a>(parsed: &mut Parsed<'a>, digits: &'a [u8]) {
+    if let Some(flag) = parsed.find_exact(b"max-count", false) {
+        parsed.take_flag(flag, Some((1, digits)));
+    }
+}
+
+/// Reads a bundle: switches up to the first letter that takes a value, which
+/// takes the rest of the word or the next one.
+fn take_shorts<'a>(parsed: &mut Parsed<'a>, letters: &'a [u8]) {
+    let index = parsed.words.len();
+    let globals = sees_globals(parsed);
+    let mut rest = letters;
+    let mut at = 1;
+    while let Some((letter, after)) = rest.split_first() {
+        let Some(flag) = parsed.find_short(*letter, globals) else {
+            parsed.give_up(format!(
+                "gate does not know option `-{}` here",
+                shown(&[*letter])
+            ));
+            return;
+        };
+        let is_last = after.is_empty() || flag.arity != Arity::Switch;
+        if is_last {
+            take_last_short(parsed, flag, (at + 1, after));
+            return;
+        }
+        parsed.push_use(flag, true, None, (index, 0));
+        rest = after;
+        at += 1;
+    }
+}
+
+fn take_last_short<'a>(parsed: &mut Parsed<'a>, flag: &'a FlagSpec, after: (usize, &'a [u8])) {
+    let inline = (!after.1.is_empty()).then_some(after);
+    parsed.take_flag(flag, inline);
+}

@@ -1,0 +1,140 @@
+//! argv becomes an [`Invocation`]: the second step of the path of a command.
+//!
+//! A grammar says what each word is ([`words`]), [`effects`] what the words
+//! mean, [`environment`], [`inputs`] and [`secrets`] what else matters. For
+//! psql the statements are read too.
+
+mod argparse;
+mod effects;
+mod environment;
+mod getopt;
+mod goflag;
+mod inputs;
+mod pflag;
+mod secrets;
+pub(crate) mod words;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::command_line::CommandLine;
+use crate::effect::{Effect, EffectSet};
+use crate::invocation::{Invocation, OptionUse, Word, WordRole};
+use crate::profile::{Reader, ToolSpec, find_builtin};
+pub(crate) use inputs::path_of;
+use words::{Parsed, shown};
+
+/// The most words that are read. Linux has no such limit; a longer command is
+/// not one that a person can judge.
+const MAX_WORDS: usize = 10_000;
+/// The most bytes of argv that are read: what Linux passes by default.
+const MAX_ARGV_BYTES: usize = 2 << 20;
+/// The most bytes of a script that are read.
+pub(crate) const MAX_SCRIPT_BYTES: usize = 1 << 20;
+
+/// Reads a command line as its tool would.
+///
+/// It never fails: what can't be read has the effect [`Effect::Unknown`] and
+/// its reasons say why.
+pub fn read_invocation(line: &CommandLine<'_>) -> Invocation {
+    let name = line
+        .argv
+        .first()
+        .map_or(&b""[..], |name| base_name(name.as_encoded_bytes()));
+    let bytes: usize = line.argv.iter().map(|word| word.len() + 1).sum();
+    let mut invocation = blank(name);
+    if line.argv.len() > MAX_WORDS || bytes > MAX_ARGV_BYTES {
+        invocation.reasons.push(format!(
+            "{} words of {bytes} bytes are more than gate reads",
+            line.argv.len()
+        ));
+        return invocation;
+    }
+    match find_builtin(name) {
+        Some(spec) => read_known(line, spec, &mut invocation),
+        None => read_foreign(line, &mut invocation),
+    }
+    secrets::find(line, &mut invocation);
+    invocation.effect = invocation.effects.strictest();
+    invocation
+}
+
+fn read_known(line: &CommandLine<'_>, spec: &'static ToolSpec, invocation: &mut Invocation) {
+    let mut parsed = Parsed::new(spec, line.argv);
+    parsed.read();
+    spec.name.as_ref().clone_into(&mut invocation.tool);
+    invocation.known = true;
+    invocation.effects = EffectSet::default();
+    effects::judge(&parsed, invocation);
+    inputs::find(line, &parsed, invocation);
+    if spec.reader == Reader::Psql {
+        crate::sql::read_psql(line, &parsed, invocation);
+    }
+    environment::read(line, &parsed, invocation);
+    let Parsed {
+        words,
+        path,
+        uses,
+        operands,
+        ..
+    } = parsed;
+    invocation.command = path.into_iter().map(Cow::into_owned).collect();
+    invocation.words = words;
+    invocation.options = uses
+        .into_iter()
+        .map(|used| OptionUse {
+            value: used
+                .value
+                .map(<[u8]>::to_vec)
+                .or_else(|| (!used.on).then(|| b"false".to_vec())),
+            range: used.start..used.start + used.value.map_or(0, <[u8]>::len),
+            name: used.name,
+            argv_index: used.argv_index,
+        })
+        .collect();
+    invocation.operands = operands
+        .iter()
+        .map(|operand| operand.bytes.to_vec())
+        .collect();
+}
+
+fn read_foreign(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    invocation
+        .reasons
+        .push(format!("gate has no profile of `{}`", invocation.tool));
+    for index in 0..line.argv.len() {
+        invocation.words.push(Word {
+            role: if index == 0 {
+                WordRole::Tool
+            } else {
+                WordRole::Unknown
+            },
+            name: Cow::Borrowed(""),
+        });
+    }
+    environment::read_foreign(line, invocation);
+}
+
+/// An invocation of which nothing is known.
+fn blank(name: &[u8]) -> Invocation {
+    Invocation {
+        tool: shown(name),
+        known: false,
+        command: Vec::new(),
+        effect: Effect::Unknown,
+        effects: EffectSet::of(Effect::Unknown),
+        reasons: Vec::new(),
+        words: Vec::new(),
+        options: Vec::new(),
+        operands: Vec::new(),
+        target: BTreeMap::new(),
+        inputs: Vec::new(),
+        secrets: Vec::new(),
+        environment: Vec::new(),
+        nested: Vec::new(),
+    }
+}
+
+fn base_name(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
+}

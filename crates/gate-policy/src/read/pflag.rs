@@ -1,0 +1,88 @@
+//! The grammar of cobra and pflag, as kubectl has it.
+//!
+//! Flags stand anywhere and are never abbreviated. A subcommand is the first
+//! word that is neither a flag nor the value of one, so `--cache-dir get
+//! delete pods` deletes. Cobra skips a flag that it does not know yet together
+//! with the word behind it; such a line is not understood here.
+
+use std::borrow::Cow;
+
+use super::words::{Parsed, shown, split_value};
+use crate::invocation::WordRole;
+use crate::profile::{Arity, Passed};
+
+pub(crate) fn read(parsed: &mut Parsed<'_>) {
+    while let Some((index, word)) = parsed.next_word() {
+        match word {
+            b"--" => {
+                take_separator(parsed);
+                return;
+            }
+            [b'-', b'-', name @ ..] => take_long(parsed, name),
+            [b'-', letters @ ..] if !letters.is_empty() => take_shorts(parsed, letters),
+            _ if parsed.wants_command() => parsed.take_command(word),
+            _ => parsed.take_operand(index, word),
+        }
+    }
+}
+
+fn take_separator(parsed: &mut Parsed<'_>) {
+    if parsed.wants_command() {
+        parsed.give_up("`--` stands before the subcommand".to_owned());
+        return;
+    }
+    parsed.mark(WordRole::Separator, Cow::Borrowed(""));
+    let is_passed = parsed
+        .node()
+        .is_some_and(|node| node.passed == Passed::Command);
+    parsed.take_rest(is_passed);
+}
+
+fn take_long<'a>(parsed: &mut Parsed<'a>, body: &'a [u8]) {
+    let (name, value) = split_value(body);
+    let inline = value.map(|(start, value)| (start + 2, value));
+    match parsed.find_exact(name, true) {
+        Some(flag) => parsed.take_flag(flag, inline),
+        None => refuse(parsed, b"--", name),
+    }
+}
+
+/// Cobra takes the word behind a flag that it does not know for its value,
+/// pflag for an operand: which subcommand runs is then not certain.
+fn refuse(parsed: &mut Parsed<'_>, dashes: &[u8], name: &[u8]) {
+    let problem = format!(
+        "gate does not know flag `{}{}` here",
+        shown(dashes),
+        shown(name)
+    );
+    if parsed.wants_command() {
+        parsed.give_up(problem);
+    } else {
+        parsed.take_unknown(problem);
+    }
+}
+
+/// Reads `-n`, `-nv`, `-n=v`, `-n v` and bundles of switches.
+fn take_shorts<'a>(parsed: &mut Parsed<'a>, letters: &'a [u8]) {
+    let index = parsed.words.len();
+    let mut rest = letters;
+    let mut at = 1;
+    while let Some((letter, after)) = rest.split_first() {
+        let Some(flag) = parsed.find_short(*letter, true) else {
+            refuse(parsed, b"-", &[*letter]);
+            return;
+        };
+        let inline = match after {
+            [b'=', value @ ..] if !value.is_empty() => Some((at + 2, value)),
+            _ if after.is_empty() || flag.arity != Arity::Required => None,
+            _ => Some((at + 1, after)),
+        };
+        if inline.is_some() || after.is_empty() {
+            parsed.take_flag(flag, inline);
+            return;
+        }
+        parsed.push_use(flag, true, None, (index, 0));
+        rest = after;
+        at += 1;
+    }
+}

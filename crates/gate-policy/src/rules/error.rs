@@ -1,0 +1,121 @@
+//! What is wrong with a rule file: where, what, and what to write instead.
+
+use std::fmt;
+
+/// One mistake in a rule file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleError {
+    /// The file or address of the rules.
+    pub source_name: String,
+    /// The line, from one.
+    pub line: usize,
+    /// The column in characters, from one.
+    pub column: usize,
+    /// The field, as `rule.decision`; empty when the text is no TOML.
+    pub field: String,
+    /// What is wrong.
+    pub problem: String,
+    /// What to do about it.
+    pub mend: String,
+}
+
+impl fmt::Display for RuleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: ", self.source_name, self.line, self.column)?;
+        if !self.field.is_empty() {
+            write!(f, "field `{}`: ", self.field)?;
+        }
+        write!(f, "{}; {}", self.problem, self.mend)
+    }
+}
+
+impl std::error::Error for RuleError {}
+
+/// Collects the mistakes of one rule file.
+pub(super) struct Report<'t> {
+    pub(super) source_name: &'t str,
+    pub(super) text: &'t str,
+    pub(super) errors: Vec<RuleError>,
+}
+
+impl Report<'_> {
+    /// Records a mistake at a byte of the text.
+    pub(super) fn error(
+        &mut self,
+        offset: usize,
+        field: &str,
+        problem: impl Into<String>,
+        mend: impl Into<String>,
+    ) {
+        let (line, column) = position(self.text, offset);
+        self.errors.push(RuleError {
+            source_name: self.source_name.to_owned(),
+            line,
+            column,
+            field: field.to_owned(),
+            problem: problem.into(),
+            mend: mend.into(),
+        });
+    }
+}
+
+/// Returns line and column of a byte, both from one.
+pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    let column = before
+        .get(line_start..)
+        .map_or(0, |part| part.chars().count())
+        + 1;
+    (line, column)
+}
+
+/// Returns the word of a list that was probably meant.
+pub(super) fn near_miss<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+    let limit = 1 + word.chars().count() / 4;
+    known
+        .map(|candidate| (distance(word, candidate), candidate))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// Counts the letters to insert, drop or replace (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (at, letter) in one.chars().enumerate() {
+        let mut diagonal = at;
+        let mut left = at + 1;
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (cell, wanted) in row.iter_mut().skip(1).zip(other.chars()) {
+            let replaced = diagonal + usize::from(letter != wanted);
+            diagonal = *cell;
+            left = replaced.min(*cell + 1).min(left + 1);
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_counts_lines_and_characters_from_one() {
+        assert_eq!(position("a\nbü = 1", 0), (1, 1));
+        assert_eq!(position("a\nbü = 1", 5), (2, 3));
+        assert_eq!(position("a", 99), (1, 2));
+    }
+
+    #[test]
+    fn a_near_miss_is_found_and_a_far_one_is_not() {
+        let fields = ["decision", "effect", "tool"];
+        assert_eq!(near_miss("desicion", fields.into_iter()), Some("decision"));
+        assert_eq!(near_miss("tols", fields.into_iter()), Some("tool"));
+        assert_eq!(near_miss("zebra", fields.into_iter()), None);
+    }
+}

@@ -1,0 +1,138 @@
+//! A decision with the rules that matched and why.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use serde::{Deserialize, Serialize};
+
+use super::decision::{Decision, Layer, Recording};
+use crate::effect::Effect;
+
+/// Who asks, and when.
+#[derive(Clone, Debug)]
+pub struct Circumstances {
+    /// Who asks.
+    pub caller: Caller,
+    /// The present, by the clock of whoever evaluates.
+    pub now: Timestamp,
+    /// How far local time is from UTC at `now`, for rules with
+    /// `zone = "local"`.
+    pub local_offset: Offset,
+}
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// What kind of principal it is.
+    pub kind: CallerKind,
+    /// Its name, as in `alice`.
+    pub name: String,
+    /// The machine that it asks from.
+    pub host: String,
+    /// Whether it runs in a CI job.
+    pub ci: bool,
+    /// Whether a terminal is attached.
+    pub terminal: bool,
+}
+
+/// What kind of principal asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CallerKind {
+    /// A person.
+    User,
+    /// A program that a person owns.
+    Agent,
+    /// A CI job or a service account.
+    Workload,
+}
+
+impl CallerKind {
+    /// Returns the word that stands for it in rules and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Agent => "agent",
+            Self::Workload => "workload",
+        }
+    }
+}
+
+/// The decision on one command, with everything that led to it.
+#[derive(Clone, Debug)]
+#[must_use]
+#[non_exhaustive]
+pub struct Evaluation {
+    /// What may happen.
+    pub decision: Decision,
+    /// The command's strictest effect.
+    pub effect: Effect,
+    /// The tool.
+    pub tool: String,
+    /// The subcommand path.
+    pub command: Vec<String>,
+    /// The rule that decided: the first of the strictest.
+    pub deciding: MatchedRule,
+    /// Every rule that matched and counted, in the order of the layers.
+    pub matched: Vec<MatchedRule>,
+    /// Why, as text for people.
+    pub reasons: Vec<String>,
+    /// What the decision asks for.
+    pub obligations: Obligations,
+    /// What the deciding rule wants said.
+    pub message: Option<String>,
+}
+
+/// A rule that matched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MatchedRule {
+    /// Its id.
+    pub id: String,
+    /// Its layer.
+    pub layer: Layer,
+    /// The file or address it came from; `built in` for the baseline.
+    pub source: String,
+    /// The line of that source, from one; zero when it has none.
+    pub line: usize,
+}
+
+/// What a decision asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obligations {
+    /// Who must agree; every one of these must be met. Empty unless the
+    /// decision is [`Decision::RequireApproval`].
+    pub requirements: Vec<Requirement>,
+    /// How long people have to answer.
+    pub request_ttl: Duration,
+    /// How long an approved command may wait before it starts.
+    pub permit_ttl: Duration,
+    /// Whether the caller must say why.
+    pub reason_required: bool,
+    /// What is recorded.
+    pub record: Recording,
+}
+
+/// How many of whom must agree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Requirement {
+    /// `group:NAME` or `user:NAME`; empty: anyone who may approve at all.
+    pub approvers: Vec<String>,
+    /// How many distinct people.
+    pub count: u16,
+}
+
+/// A rule for showing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RuleSummary {
+    /// Where it stands.
+    pub rule: MatchedRule,
+    /// What it says.
+    pub decision: Decision,
+    /// The tools it is for, as patterns; empty: all.
+    pub tools: Vec<String>,
+    /// The subcommand paths it is for, as patterns; empty: all.
+    pub commands: Vec<String>,
+    /// What it wants said.
+    pub message: Option<String>,
+}

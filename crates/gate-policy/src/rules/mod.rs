@@ -1,0 +1,18 @@
+//! Rules become an [`Evaluation`]: the third step of the path of a command.
+
+mod decision;
+mod error;
+mod evaluation;
+mod fields;
+mod load;
+mod policy;
+mod rule;
+mod window;
+
+pub use decision::{Decision, Layer, ParseDecisionError, Recording};
+pub use error::RuleError;
+pub use evaluation::{
+    Caller, CallerKind, Circumstances, Evaluation, MatchedRule, Obligations, Requirement,
+    RuleSummary,
+};
+pub use policy::{Policy, PolicyBuilder};

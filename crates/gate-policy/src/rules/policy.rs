@@ -1,0 +1,359 @@
+//! All rules in force, indexed by tool and subcommand, and how they decide.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use super::decision::{Decision, Layer, Recording};
+use super::error::RuleError;
+use super::evaluation::{
+    Circumstances, Evaluation, MatchedRule, Obligations, Requirement, RuleSummary,
+};
+use super::load;
+use super::rule::Rule;
+use crate::effect::Effect;
+use crate::invocation::Invocation;
+
+/// How long people have to answer where no rule says.
+const REQUEST_TTL: Duration = Duration::from_secs(3600);
+/// How long an approved command may wait where no rule says.
+const PERMIT_TTL: Duration = Duration::from_secs(300);
+
+/// Gathers the rules of all layers.
+#[derive(Debug, Default)]
+pub struct PolicyBuilder {
+    rules: Vec<Rule>,
+    warnings: Vec<String>,
+    unreadable: Vec<String>,
+}
+
+impl PolicyBuilder {
+    /// Returns a builder that holds the built-in baseline alone.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the rules of one text.
+    ///
+    /// # Errors
+    /// Every mistake of the text, in the order of the text. None of its rules
+    /// are added then, and a policy that is built all the same allows nothing.
+    pub fn layer(
+        &mut self,
+        layer: Layer,
+        source_name: &str,
+        text: &str,
+    ) -> Result<(), Vec<RuleError>> {
+        match load::load(layer, source_name, text) {
+            Ok(rules) => {
+                for rule in &rules {
+                    self.warn_of(rule);
+                }
+                self.rules.extend(rules);
+                Ok(())
+            }
+            Err(mut errors) => {
+                errors.sort_by_key(|error| (error.line, error.column));
+                self.unreadable.push(source_name.to_owned());
+                Err(errors)
+            }
+        }
+    }
+
+    fn warn_of(&mut self, rule: &Rule) {
+        let place = &rule.place;
+        if place.layer.only_tightens() && rule.decision == Decision::Allow {
+            self.warnings.push(format!(
+                "{}:{}: rule `{}` allows, and the {} layer can only tighten: it has no effect",
+                place.source, place.line, place.id, place.layer
+            ));
+        }
+    }
+
+    /// Returns what is not wrong in the rules and has no effect.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Returns the policy.
+    pub fn build(self) -> Policy {
+        let mut rules = self.rules;
+        rules.sort_by_key(|rule| rule.place.layer);
+        let mut policy = Policy {
+            rules,
+            by_tool: BTreeMap::new(),
+            of_any_tool: Bucket::default(),
+            warnings: self.warnings,
+            unreadable: self.unreadable,
+        };
+        for (index, rule) in policy.rules.iter().enumerate() {
+            let is_literal = |word: &String| !word.contains(['*', '?']);
+            if rule.tools.is_empty() || !rule.tools.iter().all(is_literal) {
+                policy.of_any_tool.add(index, rule);
+                continue;
+            }
+            for tool in &rule.tools {
+                policy
+                    .by_tool
+                    .entry(tool.clone())
+                    .or_default()
+                    .add(index, rule);
+            }
+        }
+        policy
+    }
+}
+
+/// All rules in force. It never changes.
+#[derive(Debug)]
+pub struct Policy {
+    /// In the order of the layers, and in each in the order of the text.
+    rules: Vec<Rule>,
+    by_tool: BTreeMap<String, Bucket>,
+    of_any_tool: Bucket,
+    warnings: Vec<String>,
+    unreadable: Vec<String>,
+}
+
+/// The rules of one tool, by the first word of the subcommand.
+#[derive(Debug, Default)]
+struct Bucket {
+    by_word: BTreeMap<String, Vec<usize>>,
+    of_any_word: Vec<usize>,
+}
+
+impl Bucket {
+    fn add(&mut self, index: usize, rule: &Rule) {
+        let first_words: Option<Vec<&String>> =
+            rule.commands.iter().map(|path| path.first()).collect();
+        match first_words {
+            Some(words)
+                if !words.is_empty() && words.iter().all(|word| !word.contains(['*', '?'])) =>
+            {
+                for word in words {
+                    let indexes = self.by_word.entry(word.clone()).or_default();
+                    if indexes.last() != Some(&index) {
+                        indexes.push(index);
+                    }
+                }
+            }
+            _ => self.of_any_word.push(index),
+        }
+    }
+
+    fn candidates(&self, command: &[String]) -> impl Iterator<Item = usize> {
+        let by_word = command.first().and_then(|word| self.by_word.get(word));
+        by_word
+            .into_iter()
+            .flatten()
+            .chain(&self.of_any_word)
+            .copied()
+    }
+}
+
+impl Policy {
+    /// Returns the built-in baseline alone: `read` and `local` are allowed,
+    /// the rest asks.
+    pub fn baseline() -> Self {
+        PolicyBuilder::new().build()
+    }
+
+    /// Returns what is not wrong in the rules and has no effect.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Returns all rules for showing, in the order in which they count.
+    pub fn rules(&self) -> impl Iterator<Item = RuleSummary> {
+        self.rules.iter().map(|rule| RuleSummary {
+            rule: rule.place.clone(),
+            decision: rule.decision,
+            tools: rule.tools.clone(),
+            commands: rule.commands.iter().map(|path| path.join(" ")).collect(),
+            message: rule.message.clone(),
+        })
+    }
+
+    /// Decides on a command.
+    ///
+    /// The owner's rules (`server` and `machine`) decide together, the
+    /// strictest first; where none of them matches, the baseline does. Rules
+    /// of the user and of the project are heard after that and can only
+    /// tighten.
+    pub fn evaluate(
+        &self,
+        invocation: &Invocation,
+        cwd: &Path,
+        circumstances: &Circumstances,
+    ) -> Evaluation {
+        let mut matching: Vec<&Rule> = self
+            .candidates(invocation)
+            .into_iter()
+            .filter_map(|index| self.rules.get(index))
+            .filter(|rule| rule.matches(invocation, cwd, circumstances))
+            .collect();
+        let owner_decides = matching
+            .iter()
+            .any(|rule| matches!(rule.place.layer, Layer::Server | Layer::Machine));
+        let baseline_decides = matching
+            .iter()
+            .any(|rule| rule.place.layer == Layer::Baseline);
+        matching.retain(|rule| match rule.place.layer {
+            Layer::Baseline => !owner_decides,
+            Layer::Server | Layer::Machine => true,
+            Layer::User | Layer::Project => rule.decision > Decision::Allow,
+        });
+        let mut verdicts: Vec<(Decision, MatchedRule)> = Vec::new();
+        if !owner_decides && !baseline_decides {
+            verdicts.push(baseline(invocation));
+        }
+        verdicts.extend(
+            matching
+                .iter()
+                .map(|rule| (rule.decision, rule.place.clone())),
+        );
+        if let Some(verdict) = self.inconsistency(invocation) {
+            verdicts.push(verdict);
+        }
+        conclude(invocation, verdicts, &matching)
+    }
+
+    /// Returns the indexes of the rules that can match, in their order.
+    fn candidates(&self, invocation: &Invocation) -> Vec<usize> {
+        let of_tool = self.by_tool.get(&invocation.tool);
+        let mut indexes: Vec<usize> = self.of_any_tool.candidates(&invocation.command).collect();
+        indexes.extend(
+            of_tool
+                .into_iter()
+                .flat_map(|bucket| bucket.candidates(&invocation.command)),
+        );
+        indexes.sort_unstable();
+        indexes.dedup();
+        indexes
+    }
+
+    /// Something of ours is wrong: then nothing is allowed.
+    fn inconsistency(&self, invocation: &Invocation) -> Option<(Decision, MatchedRule)> {
+        let id = if !self.unreadable.is_empty() {
+            "gate/unreadable-rules"
+        } else if invocation.effects.is_empty()
+            || invocation.effects.strictest() != invocation.effect
+        {
+            "gate/inconsistent-reading"
+        } else {
+            return None;
+        };
+        Some((Decision::RequireApproval, built_in(id.to_owned())))
+    }
+}
+
+/// `read` and `local` are allowed, the rest asks.
+fn baseline(invocation: &Invocation) -> (Decision, MatchedRule) {
+    let decision = match invocation.effect {
+        Effect::Read | Effect::Local => Decision::Allow,
+        Effect::Write
+        | Effect::Destroy
+        | Effect::Access
+        | Effect::Secret
+        | Effect::Execute
+        | Effect::Unknown => Decision::RequireApproval,
+    };
+    let tool = if invocation.known {
+        &*invocation.tool
+    } else {
+        "other"
+    };
+    (
+        decision,
+        built_in(format!("baseline/{tool}-{}", invocation.effect)),
+    )
+}
+
+fn built_in(id: String) -> MatchedRule {
+    MatchedRule {
+        id,
+        layer: Layer::Baseline,
+        source: "built in".to_owned(),
+        line: 0,
+    }
+}
+
+fn conclude(
+    invocation: &Invocation,
+    verdicts: Vec<(Decision, MatchedRule)>,
+    matching: &[&Rule],
+) -> Evaluation {
+    let decision = verdicts
+        .iter()
+        .map(|(decision, _)| *decision)
+        .max()
+        .unwrap_or(Decision::Deny);
+    let deciding = verdicts
+        .iter()
+        .find(|(one, _)| *one == decision)
+        .map_or_else(
+            || built_in("gate/no-rule".to_owned()),
+            |(_, rule)| rule.clone(),
+        );
+    let message = matching
+        .iter()
+        .filter(|rule| rule.decision == decision)
+        .find_map(|rule| rule.message.clone());
+    let mut reasons = invocation.reasons.clone();
+    reasons.push(format!("rule `{}` says {decision}", deciding.id));
+    Evaluation {
+        decision,
+        effect: invocation.effect,
+        tool: invocation.tool.clone(),
+        command: invocation.command.clone(),
+        deciding,
+        matched: verdicts.into_iter().map(|(_, rule)| rule).collect(),
+        reasons,
+        obligations: obligations(decision, matching),
+        message,
+    }
+}
+
+/// Every requirement must be met, the shortest times count, and what is
+/// recorded is the most that any rule wants.
+fn obligations(decision: Decision, matching: &[&Rule]) -> Obligations {
+    let asking = || {
+        matching
+            .iter()
+            .filter(|rule| rule.decision == Decision::RequireApproval)
+    };
+    let mut requirements: Vec<Requirement> = Vec::new();
+    if decision == Decision::RequireApproval {
+        for rule in asking() {
+            if !requirements.contains(&rule.requirement) {
+                requirements.push(rule.requirement.clone());
+            }
+        }
+        if requirements.is_empty() {
+            requirements.push(Requirement {
+                approvers: Vec::new(),
+                count: 1,
+            });
+        }
+    }
+    let recorded = matching.iter().filter_map(|rule| rule.record).max();
+    Obligations {
+        requirements,
+        request_ttl: asking()
+            .filter_map(|rule| rule.request_ttl)
+            .min()
+            .unwrap_or(REQUEST_TTL),
+        permit_ttl: asking()
+            .filter_map(|rule| rule.permit_ttl)
+            .min()
+            .unwrap_or(PERMIT_TTL),
+        reason_required: matching.iter().any(|rule| rule.reason_required),
+        record: match decision {
+            Decision::Allow => recorded.unwrap_or(Recording::Decision),
+            Decision::Deny => recorded
+                .unwrap_or(Recording::Decision)
+                .max(Recording::Decision),
+            Decision::RequireApproval => Recording::Outcome,
+        },
+    }
+}

@@ -1,0 +1,165 @@
+//! psql's backslash commands.
+
+use crate::effect::Effect;
+
+/// Commands that describe or shape the display, without a `+` or `S` behind.
+const READS: &[&str] = &[
+    "?",
+    "a",
+    "conninfo",
+    "copyright",
+    "d",
+    "dA",
+    "dAc",
+    "dAf",
+    "dAo",
+    "dAp",
+    "dC",
+    "dD",
+    "dF",
+    "dFd",
+    "dFp",
+    "dFt",
+    "dL",
+    "dO",
+    "dP",
+    "dPi",
+    "dPt",
+    "dT",
+    "dX",
+    "da",
+    "db",
+    "dc",
+    "dconfig",
+    "dd",
+    "ddp",
+    "des",
+    "det",
+    "deu",
+    "dew",
+    "df",
+    "dfa",
+    "dfn",
+    "dfp",
+    "dft",
+    "dfw",
+    "dg",
+    "di",
+    "dit",
+    "dl",
+    "dm",
+    "dn",
+    "do",
+    "dp",
+    "drds",
+    "dRp",
+    "dRs",
+    "ds",
+    "dt",
+    "dti",
+    "dts",
+    "dtv",
+    "dtvs",
+    "du",
+    "dv",
+    "dx",
+    "dy",
+    "errverbose",
+    "f",
+    "h",
+    "l",
+    "list",
+    "lo_list",
+    "p",
+    "q",
+    "quit",
+    "r",
+    "sf",
+    "sv",
+    "t",
+    "timing",
+    "x",
+    "z",
+];
+
+/// Commands that run programs or other scripts.
+const EXECUTES: &[&str] = &[
+    "!",
+    "copy",
+    "e",
+    "edit",
+    "ef",
+    "ev",
+    "g",
+    "gexec",
+    "i",
+    "include",
+    "ir",
+    "include_relative",
+    "o",
+    "out",
+    "w",
+    "write",
+    "watch",
+    "gx",
+    "gset",
+];
+
+/// Judges one command, given without its backslash.
+pub(super) fn judge(command: &str) -> (Effect, String) {
+    let name = command
+        .split(|letter: char| letter.is_whitespace())
+        .next()
+        .unwrap_or_default();
+    if command.starts_with('!') || EXECUTES.contains(&name) {
+        return (
+            Effect::Execute,
+            format!("`\\{name}` can run a program or another script"),
+        );
+    }
+    let arguments = command.get(name.len()..).unwrap_or_default();
+    if arguments.contains(['\\', '`', ':']) {
+        // A backslash starts a second command, a backquote a program, a colon
+        // a variable.
+        return (
+            Effect::Unknown,
+            format!("the arguments of `\\{name}` are not understood"),
+        );
+    }
+    let plain = name.trim_end_matches(['+', 'S', 'x']);
+    if READS.contains(&name) || (!plain.is_empty() && READS.contains(&plain)) {
+        return (Effect::Read, format!("`\\{name}` shows"));
+    }
+    if name == "password" {
+        return (Effect::Access, "`\\password` changes a password".to_owned());
+    }
+    (Effect::Unknown, format!("gate does not know `\\{name}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_descriptions_are_reads() {
+        for command in [
+            "d",
+            "dt+",
+            "dtS+",
+            "d public.t",
+            "l+",
+            "df pg_catalog.*",
+            "x",
+        ] {
+            assert_eq!(judge(command).0, Effect::Read, "{command}");
+        }
+        for command in ["! rm x", "!rm", "copy t to program 'x'", "i q.sql", "gexec"] {
+            assert_eq!(judge(command).0, Effect::Execute, "{command}");
+        }
+        for command in [
+            "d `x`", "dt \\! x", "echo :x", "set a b", "c other", "", "S",
+        ] {
+            assert_eq!(judge(command).0, Effect::Unknown, "{command}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The statements and backslash commands that psql would run.
+
+mod connection;
+mod meta;
+mod script;
+mod statement;
+
+use crate::command_line::{CommandLine, Stdin};
+use crate::effect::Effect;
+use crate::invocation::{Input, InputKind, Invocation, Nested};
+use crate::read::MAX_SCRIPT_BYTES;
+use crate::read::words::Parsed;
+
+/// Reads everything that psql would run: each `-c`, each `-f`, or standard
+/// input where there is neither, and the server that it would connect to.
+pub(crate) fn read_psql(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
+    connection::read(parsed, invocation);
+    if !parsed.problems.is_empty() {
+        return;
+    }
+    let is_on = |name: &str| parsed.uses.iter().any(|used| used.name == name && used.on);
+    if ["help", "version", "list"].into_iter().any(is_on) {
+        return;
+    }
+    let mut is_scripted = false;
+    for used in &parsed.uses {
+        let value = used.value.unwrap_or_default();
+        if used.name == "command" {
+            is_scripted = true;
+            judge_text(value, Source::Command, invocation);
+        } else if used.name == "file" {
+            is_scripted = true;
+            judge_file(line, value, invocation);
+        }
+    }
+    if !is_scripted {
+        invocation.inputs.push(Input {
+            kind: InputKind::Stdin,
+            path: "-".into(),
+            argv_index: None,
+            range: 0..0,
+            role: "script".to_owned(),
+        });
+        judge_stdin(line, invocation);
+    }
+}
+
+/// Where a text comes from: psql treats the two differently.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// `-c`: SQL as it stands, or one backslash command.
+    Command,
+    /// A script: SQL with variables and backslash commands between.
+    Script,
+}
+
+fn judge_file(line: &CommandLine<'_>, name: &[u8], invocation: &mut Invocation) {
+    if name == b"-" {
+        judge_stdin(line, invocation);
+        return;
+    }
+    let path = line.cwd.join(crate::read::path_of(name));
+    match line.files.read(&path) {
+        Ok(content) => judge_text(&content, Source::Script, invocation),
+        Err(problem) => {
+            let name = String::from_utf8_lossy(name);
+            invocation.add(
+                Effect::Unknown,
+                &format!("can't read script `{name}`: {problem}"),
+            );
+        }
+    }
+}
+
+fn judge_stdin(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    match line.stdin {
+        Stdin::Content(bytes) => judge_text(bytes, Source::Script, invocation),
+        Stdin::Terminal => invocation.add(
+            Effect::Unknown,
+            "psql would run what a person types, which nobody can judge beforehand",
+        ),
+        Stdin::Absent | Stdin::Unread => {
+            invocation.add(
+                Effect::Unknown,
+                "psql would run standard input, which was not given",
+            );
+        }
+    }
+}
+
+fn judge_text(text: &[u8], source: Source, invocation: &mut Invocation) {
+    if text.len() > MAX_SCRIPT_BYTES {
+        let reason = format!("a script of {} bytes is more than gate reads", text.len());
+        invocation.add(Effect::Unknown, &reason);
+        return;
+    }
+    let Ok(text) = std::str::from_utf8(text) else {
+        invocation.add(Effect::Unknown, "a script is not UTF-8");
+        return;
+    };
+    match script::split(text, source == Source::Command) {
+        Ok(pieces) => {
+            for piece in pieces {
+                judge_piece(&piece, invocation);
+            }
+        }
+        Err(problem) => {
+            invocation.add(Effect::Unknown, problem);
+            invocation.nested.push(Nested {
+                language: "sql".to_owned(),
+                text: text.to_owned(),
+                effect: Effect::Unknown,
+            });
+        }
+    }
+}
+
+fn judge_piece(piece: &script::Piece<'_>, invocation: &mut Invocation) {
+    match piece {
+        script::Piece::Meta(command) => {
+            let (effect, reason) = meta::judge(command);
+            invocation.add(effect, &reason);
+            invocation.nested.push(Nested {
+                language: "psql".to_owned(),
+                text: (*command).to_owned(),
+                effect,
+            });
+        }
+        script::Piece::Sql(text) => {
+            let judged = statement::judge(text);
+            for (effect, reason) in &judged {
+                invocation.add(*effect, reason);
+            }
+            let strictest = judged.iter().map(|(effect, _)| *effect).max();
+            invocation.nested.push(Nested {
+                language: "sql".to_owned(),
+                text: text.trim().to_owned(),
+                effect: strictest.unwrap_or(Effect::Read),
+            });
+        }
+    }
+}

@@ -1,0 +1,596 @@
+//! What SQL statements do, by their syntax tree.
+//!
+//! A statement is a read when every part of its tree is on a list of parts
+//! that only read, and every function on a list of known pure ones. That is as
+//! much as text can show: a view, an operator or a function of the search path
+//! can still be the database owner's own code, which is why a role without
+//! write grants is the better guard.
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    BinaryOperator, CopySource, CopyTarget, DataType, Expr, FunctionArguments, ObjectName, Query,
+    Select, SetExpr, Statement, TableFactor, Visit, Visitor,
+};
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::Parser;
+use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+
+use crate::effect::Effect;
+
+/// The most tokens of one statement, not counting lists. Chained operators
+/// make a tree as deep as they are many, and the stack bounds its depth.
+const MAX_TOKENS: usize = 600;
+
+/// Functions that read nothing but their arguments and the catalogue.
+const PURE: &[&str] = &[
+    "abs",
+    "age",
+    "array_agg",
+    "array_length",
+    "array_to_string",
+    "avg",
+    "bool_and",
+    "bool_or",
+    "cardinality",
+    "ceil",
+    "ceiling",
+    "char_length",
+    "coalesce",
+    "concat",
+    "concat_ws",
+    "count",
+    "current_catalog",
+    "current_database",
+    "current_date",
+    "current_schema",
+    "current_schemas",
+    "current_time",
+    "current_timestamp",
+    "current_user",
+    "date_part",
+    "date_trunc",
+    "dense_rank",
+    "encode",
+    "every",
+    "extract",
+    "first_value",
+    "floor",
+    "format",
+    "format_type",
+    "generate_series",
+    "greatest",
+    "initcap",
+    "json_agg",
+    "json_build_object",
+    "jsonb_agg",
+    "jsonb_array_elements",
+    "jsonb_array_length",
+    "jsonb_build_object",
+    "jsonb_each",
+    "jsonb_object_keys",
+    "jsonb_pretty",
+    "jsonb_typeof",
+    "lag",
+    "last_value",
+    "lead",
+    "least",
+    "left",
+    "length",
+    "localtime",
+    "localtimestamp",
+    "lower",
+    "lpad",
+    "ltrim",
+    "make_date",
+    "max",
+    "md5",
+    "min",
+    "mod",
+    "mode",
+    "now",
+    "nth_value",
+    "ntile",
+    "nullif",
+    "obj_description",
+    "octet_length",
+    "percentile_cont",
+    "percentile_disc",
+    "pg_backend_pid",
+    "pg_database_size",
+    "pg_get_constraintdef",
+    "pg_get_functiondef",
+    "pg_get_indexdef",
+    "pg_get_viewdef",
+    "pg_indexes_size",
+    "pg_is_in_recovery",
+    "pg_postmaster_start_time",
+    "pg_relation_size",
+    "pg_size_pretty",
+    "pg_table_size",
+    "pg_total_relation_size",
+    "power",
+    "quote_ident",
+    "quote_literal",
+    "rank",
+    "regexp_match",
+    "regexp_replace",
+    "regexp_matches",
+    "repeat",
+    "replace",
+    "reverse",
+    "right",
+    "round",
+    "row_number",
+    "row_to_json",
+    "rpad",
+    "rtrim",
+    "session_user",
+    "sign",
+    "split_part",
+    "sqrt",
+    "starts_with",
+    "stddev",
+    "string_agg",
+    "string_to_array",
+    "strpos",
+    "substr",
+    "substring",
+    "sum",
+    "timezone",
+    "to_char",
+    "to_date",
+    "to_json",
+    "to_jsonb",
+    "to_number",
+    "to_timestamp",
+    "translate",
+    "trim",
+    "trunc",
+    "unnest",
+    "upper",
+    "user",
+    "variance",
+    "version",
+    "width_bucket",
+];
+
+/// Relations that hold credentials or the server's files.
+const SECRET_RELATIONS: &[&str] = &[
+    "pg_authid",
+    "pg_shadow",
+    "pg_user_mapping",
+    "pg_user_mappings",
+    "pg_hba_file_rules",
+    "pg_file_settings",
+    "pg_ident_file_mappings",
+    "pg_subscription",
+    "pg_largeobject",
+    "user_mapping_options",
+    "pg_foreign_server",
+    "pg_statistic",
+    "pg_stats",
+];
+
+/// Judges all statements of a text that holds no comment and no backslash.
+pub(super) fn judge(text: &str) -> Vec<(Effect, String)> {
+    let dialect = PostgreSqlDialect {};
+    let refused = |reason: String| vec![(Effect::Unknown, reason)];
+    let tokens = match Tokenizer::new(&dialect, text).tokenize_with_location() {
+        Ok(tokens) => tokens,
+        Err(problem) => return refused(format!("the SQL is not understood: {problem}")),
+    };
+    if longest_statement(&tokens) > MAX_TOKENS {
+        return refused("a statement is longer than gate reads".to_owned());
+    }
+    let parsed = Parser::new(&dialect)
+        .with_tokens_with_locations(tokens)
+        .parse_statements();
+    let statements = match parsed {
+        Ok(statements) => statements,
+        Err(problem) => return refused(format!("the SQL is not understood: {problem}")),
+    };
+    let mut judge = Judge::default();
+    for statement in &statements {
+        if let ControlFlow::Break(()) = statement.visit(&mut judge) {
+            judge.add(Effect::Unknown, "a statement is not understood");
+        }
+    }
+    judge.found
+}
+
+/// Counts the tokens of the longest statement without blanks, commas and what
+/// follows a comma: a list is flat.
+fn longest_statement(tokens: &[TokenWithSpan]) -> usize {
+    let mut longest = 0;
+    let mut count = 0;
+    let mut after_comma = false;
+    for token in tokens {
+        if matches!(token.token, Token::Whitespace(_)) {
+            continue;
+        }
+        let is_comma = matches!(token.token, Token::Comma);
+        if matches!(token.token, Token::SemiColon) {
+            count = 0;
+        } else if !is_comma && !after_comma {
+            count += 1;
+        }
+        after_comma = is_comma;
+        longest = longest.max(count);
+    }
+    longest
+}
+
+#[derive(Default)]
+struct Judge {
+    found: Vec<(Effect, String)>,
+}
+
+impl Judge {
+    fn add(&mut self, effect: Effect, reason: impl Into<String>) {
+        let reason = reason.into();
+        if !self.found.iter().any(|known| known.1 == reason) {
+            self.found.push((effect, reason));
+        }
+    }
+
+    fn function(&mut self, name: &ObjectName) {
+        if !name_of(name).is_some_and(|name| PURE.binary_search(&&*name).is_ok()) {
+            self.add(
+                Effect::Unknown,
+                format!("gate does not know that function `{name}` only reads"),
+            );
+        }
+    }
+
+    fn operator(&mut self, operator: &BinaryOperator) {
+        if matches!(
+            operator,
+            BinaryOperator::Custom(_) | BinaryOperator::PGCustomBinaryOperator(_)
+        ) {
+            self.add(
+                Effect::Unknown,
+                format!("gate does not know operator `{operator}`"),
+            );
+        }
+    }
+}
+
+/// Returns the last part of a name in lower case when the name is plain or of
+/// the system catalogue; a name of another schema is somebody's own code.
+fn name_of(name: &ObjectName) -> Option<String> {
+    let mut parts = name.0.iter().map(|part| part.as_ident());
+    let text = |ident: &sqlparser::ast::Ident| match ident.quote_style {
+        None => ident.value.to_ascii_lowercase(),
+        Some(_) => ident.value.clone(),
+    };
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(Some(only)), None, None) => Some(text(only)),
+        (Some(Some(schema)), Some(Some(last)), None)
+            if matches!(&*text(schema), "pg_catalog" | "information_schema") =>
+        {
+            Some(text(last))
+        }
+        _ => None,
+    }
+}
+
+impl Visitor for Judge {
+    type Break = ();
+
+    fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<()> {
+        let (effect, what) = statement_effect(statement);
+        self.add(effect, format!("the SQL holds {what}"));
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        if !query.locks.is_empty() {
+            self.add(Effect::Write, "the SQL locks rows");
+        }
+        if query.for_clause.is_some()
+            || query.settings.is_some()
+            || query.format_clause.is_some()
+            || !query.pipe_operators.is_empty()
+        {
+            self.add(Effect::Unknown, "the SQL holds a clause of another dialect");
+        }
+        if matches!(&*query.body, SetExpr::Table(_)) {
+            // `TABLE name` is not visited as a relation.
+            self.add(Effect::Unknown, "`TABLE` is not understood");
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+        if select.into.is_some() {
+            self.add(Effect::Write, "the SQL makes a table");
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
+        let last = relation.0.last().and_then(|part| part.as_ident());
+        let name = last.map(|ident| ident.value.to_ascii_lowercase());
+        if name.is_some_and(|name| SECRET_RELATIONS.contains(&&*name)) {
+            self.add(Effect::Secret, format!("`{relation}` holds credentials"));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "a kind that is not on this list is not understood"
+        )]
+        match factor {
+            TableFactor::Table {
+                name,
+                args: Some(_),
+                ..
+            } => self.function(name),
+            TableFactor::Function { name, .. } => self.function(name),
+            TableFactor::Table { .. }
+            | TableFactor::Derived { .. }
+            | TableFactor::UNNEST { .. }
+            | TableFactor::NestedJoin { .. } => {}
+            _ => self.add(Effect::Unknown, "a source of rows is not understood"),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Function(function) => {
+                self.function(&function.name);
+                if !matches!(function.parameters, FunctionArguments::None) {
+                    self.add(Effect::Unknown, "a function call is not understood");
+                }
+            }
+            Expr::BinaryOp { op, .. } => self.operator(op),
+            Expr::AnyOp { compare_op, .. } | Expr::AllOp { compare_op, .. } => {
+                self.operator(compare_op);
+            }
+            Expr::Cast { data_type, .. } => {
+                if matches!(data_type, DataType::Custom(..)) {
+                    self.add(
+                        Effect::Unknown,
+                        format!("gate does not know type `{data_type}`"),
+                    );
+                }
+            }
+            other if only_combines(other) => {}
+            _ => self.add(Effect::Unknown, "an expression is not understood"),
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Expressions whose parts are visited on their own and that call nothing that
+/// a user can define.
+fn only_combines(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::Identifier(_)
+            | Expr::CompoundIdentifier(_)
+            | Expr::CompoundFieldAccess { .. }
+            | Expr::JsonAccess { .. }
+            | Expr::IsFalse(_)
+            | Expr::IsNotFalse(_)
+            | Expr::IsTrue(_)
+            | Expr::IsNotTrue(_)
+            | Expr::IsNull(_)
+            | Expr::IsNotNull(_)
+            | Expr::IsUnknown(_)
+            | Expr::IsNotUnknown(_)
+            | Expr::IsDistinctFrom(..)
+            | Expr::IsNotDistinctFrom(..)
+            | Expr::InList { .. }
+            | Expr::InSubquery { .. }
+            | Expr::InUnnest { .. }
+            | Expr::Between { .. }
+            | Expr::Like { .. }
+            | Expr::ILike { .. }
+            | Expr::SimilarTo { .. }
+            | Expr::UnaryOp { .. }
+            | Expr::AtTimeZone { .. }
+            | Expr::Extract { .. }
+            | Expr::Ceil { .. }
+            | Expr::Floor { .. }
+            | Expr::Position { .. }
+            | Expr::Substring { .. }
+            | Expr::Trim { .. }
+            | Expr::Overlay { .. }
+            | Expr::Collate { .. }
+            | Expr::Nested(_)
+            | Expr::Value(_)
+            | Expr::TypedString(_)
+            | Expr::Case { .. }
+            | Expr::Exists { .. }
+            | Expr::Subquery(_)
+            | Expr::GroupingSets(_)
+            | Expr::Cube(_)
+            | Expr::Rollup(_)
+            | Expr::Tuple(_)
+            | Expr::Array(_)
+            | Expr::Interval(_)
+            | Expr::Wildcard(_)
+            | Expr::QualifiedWildcard(..)
+    )
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a statement that is not on this list is not understood"
+)]
+fn statement_effect(statement: &Statement) -> (Effect, &'static str) {
+    use Statement as S;
+    match statement {
+        S::Query(_) => (Effect::Read, "a query"),
+        S::Explain { .. } => (Effect::Read, "an `EXPLAIN`"),
+        S::ShowVariable { .. } => (Effect::Read, "a `SHOW`"),
+        S::StartTransaction { .. }
+        | S::Commit { .. }
+        | S::Rollback { .. }
+        | S::Savepoint { .. }
+        | S::ReleaseSavepoint { .. } => (Effect::Read, "the bounds of a transaction"),
+        S::Copy {
+            source, to, target, ..
+        } => copy_effect(source, *to, target),
+        S::Delete(_)
+        | S::Truncate(_)
+        | S::Drop { .. }
+        | S::DropFunction(_)
+        | S::DropDomain(_)
+        | S::DropProcedure { .. }
+        | S::DropExtension(_)
+        | S::DropTrigger(_)
+        | S::DropOperator(_) => (Effect::Destroy, "a statement that removes"),
+        S::Grant(_)
+        | S::Revoke(_)
+        | S::CreateRole(_)
+        | S::AlterRole { .. }
+        | S::CreatePolicy(_)
+        | S::AlterPolicy(_)
+        | S::DropPolicy(_) => (Effect::Access, "a change of permissions"),
+        S::CreateFunction(_)
+        | S::CreateProcedure { .. }
+        | S::CreateTrigger(_)
+        | S::CreateExtension(_)
+        | S::CreateServer(_)
+        | S::Call(_) => (Effect::Execute, "code that the server runs"),
+        S::Insert(_)
+        | S::Update(_)
+        | S::Merge(_)
+        | S::CreateTable(_)
+        | S::CreateIndex(_)
+        | S::CreateView(_)
+        | S::CreateSchema { .. }
+        | S::CreateDatabase { .. }
+        | S::CreateSequence { .. }
+        | S::CreateDomain(_)
+        | S::CreateType { .. }
+        | S::AlterTable(_)
+        | S::AlterSchema(_)
+        | S::AlterIndex { .. }
+        | S::AlterView { .. }
+        | S::AlterType(_)
+        | S::Comment { .. }
+        | S::Analyze(_)
+        | S::Lock(_)
+        | S::NOTIFY { .. } => (Effect::Write, "a statement that changes"),
+        _ => (Effect::Unknown, "a statement that gate does not know"),
+    }
+}
+
+fn copy_effect(source: &CopySource, to: bool, target: &CopyTarget) -> (Effect, &'static str) {
+    let is_plain = matches!(source, CopySource::Query(_) | CopySource::Table { .. });
+    match (target, to) {
+        (CopyTarget::Program { .. }, _) => (Effect::Execute, "a `COPY` with a program"),
+        (CopyTarget::Stdout, true) if is_plain => (Effect::Secret, "a `COPY` of bulk data"),
+        (CopyTarget::Stdin, false) => (Effect::Write, "a `COPY` into a table"),
+        (CopyTarget::File { .. }, _) => (Effect::Write, "a `COPY` with a file of the server"),
+        (CopyTarget::Stdin | CopyTarget::Stdout, _) => {
+            (Effect::Unknown, "a `COPY` that gate does not know")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strictest(sql: &str) -> Effect {
+        judge(sql)
+            .into_iter()
+            .map(|(effect, _)| effect)
+            .max()
+            .unwrap()
+    }
+
+    #[test]
+    fn the_list_of_pure_functions_is_sorted() {
+        assert!(PURE.is_sorted());
+    }
+
+    #[test]
+    fn what_only_reads_is_a_read() {
+        for sql in [
+            "select 1",
+            "select count(*), max(id) from t where a = 'x' group by b having count(*) > 1",
+            "with x as (select * from t) select * from x join y using (id) order by 1 limit 5",
+            "select a::text, now() - interval '1 day' from s.t union select 'b', null",
+            "explain select * from t",
+            "explain analyze select * from t",
+            "show server_version",
+            "begin; select 1; commit",
+            "select relname, pg_size_pretty(pg_relation_size(oid)) from pg_catalog.pg_class",
+            "select * from generate_series(1, 3) as g",
+        ] {
+            assert_eq!(strictest(sql), Effect::Read, "{sql}: {:?}", judge(sql));
+        }
+    }
+
+    #[test]
+    fn what_could_change_is_no_read() {
+        for sql in [
+            "DrOp TABLE \"t\"",
+            "do 'begin execute x; end'",
+            "explain analyze delete from t",
+            "with x as (delete from t returning *) select * from x",
+            "select * into t2 from t",
+            "select * from t for update",
+            "select pg_terminate_backend(1)",
+            "select s.count(1)",
+            "select \"Count\"(1)",
+            "select * from pg_read_file('/etc/passwd')",
+            "select nextval('s')",
+            "select set_config('a', 'b', false)",
+            "select dblink('x', 'drop table t')",
+            "select lo_import('/etc/passwd')",
+            "select query_to_xml('delete from t', true, true, '')",
+            "prepare p as delete from t",
+            "execute p",
+            "begin read only; rollback; drop table t",
+            "copy t to program 'sh'",
+            "copy t to stdout",
+            "set role admin",
+            "call p()",
+            "select * from pg_authid",
+            "select 1 operator(public.+) 2",
+            "vacuum",
+            "listen x",
+            "select case when 1 = 1 then f() end",
+            "select * from t where exists (select f())",
+            "select (select f()) order by f()",
+            "select count(*) filter (where f()) from t",
+            "select sum(a) over (partition by f()) from t",
+            "values (f())",
+            "select * from t limit f()",
+            "select * from t tablesample bernoulli(f())",
+            "select distinct on (f()) a from t",
+            "select a from t group by f()",
+            "select array[f()]",
+            "select (f()).*",
+            "select a[f()] from t",
+            "select * from t join u on f()",
+            "select * from lateral f() as x",
+            "select sum(a) over w from t window w as (order by f())",
+            "select string_agg(a, ',' order by f()) from t",
+            "select percentile_cont(0.5) within group (order by f()) from t",
+            "select * from t fetch first f() rows only",
+            "select * from t offset f()",
+            "table pg_authid",
+        ] {
+            assert!(strictest(sql) > Effect::Local, "{sql}: {:?}", judge(sql));
+        }
+    }
+
+    #[test]
+    fn a_deep_statement_is_refused_and_a_long_list_is_not() {
+        let deep = format!("select 1{}", "+1".repeat(100_000));
+        assert_eq!(strictest(&deep), Effect::Unknown);
+        let list = format!("select * from t where id in (1{})", ",1".repeat(5_000));
+        assert_eq!(strictest(&list), Effect::Read);
+    }
+}
