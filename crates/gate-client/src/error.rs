@@ -210,7 +210,9 @@ impl TlsFault {
             | CertificateError::ExpiredContext { .. }
             | CertificateError::NotValidYet
             | CertificateError::NotValidYetContext { .. } => Self::Clock,
-            CertificateError::UnknownIssuer => Self::Untrusted,
+            // A signature that does not hold is what a renewed authority of the same
+            // name looks like.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::Untrusted,
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 Self::Name
             }
