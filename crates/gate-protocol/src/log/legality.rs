@@ -1,8 +1,10 @@
 //! Whether the records of each request tell a possible story.
 //!
 //! created → reviews → approved, denied, expired or cancelled; approved →
-//! claimed → started → finished or unknown. This holds the log against its own
-//! words; it can't know of an action that nobody logged.
+//! denied, expired or cancelled as long as it is not claimed; approved →
+//! claimed → started → finished or unknown; claimed or started → abandoned.
+//! After unknown the outcome may come late, once. This holds the log against
+//! its own words; it can't know of an action that nobody logged.
 
 use std::collections::HashMap;
 
@@ -26,7 +28,9 @@ pub enum Stage {
     Claimed,
     /// The tool was started.
     Started,
-    /// Denied, expired, cancelled, finished or unknown: nothing may follow.
+    /// The outcome was given up; it may still come late.
+    Unknown,
+    /// Denied, expired, cancelled, finished or abandoned: nothing may follow.
     Ended,
 }
 
@@ -38,6 +42,7 @@ impl Stage {
             Self::Approved => "approved",
             Self::Claimed => "claimed",
             Self::Started => "started",
+            Self::Unknown => "unknown",
             Self::Ended => "ended",
         }
     }
@@ -82,11 +87,12 @@ enum Step {
     Claim,
     Start,
     Finish,
+    Abandon,
     LoseTrack,
 }
 
 /// All other types tell nothing of a request's story.
-const STEPS: [(RecordType, Step); 9] = [
+const STEPS: [(RecordType, Step); 10] = [
     (RecordType::RequestCreated, Step::Create),
     (RecordType::DecisionRecorded, Step::Review),
     (RecordType::RequestRejectedReview, Step::RefuseReview),
@@ -95,6 +101,7 @@ const STEPS: [(RecordType, Step); 9] = [
     (RecordType::GrantClaimed, Step::Claim),
     (RecordType::RunStarted, Step::Start),
     (RecordType::RunFinished, Step::Finish),
+    (RecordType::RunAbandoned, Step::Abandon),
     (RecordType::RunUnknown, Step::LoseTrack),
 ];
 
@@ -144,7 +151,7 @@ impl Stories {
 
     /// Returns how many claims have no outcome yet.
     pub(super) fn open_claims(&self) -> u64 {
-        let is_open = |story: &&Story| story.was_claimed && !matches!(story.stage, Stage::Ended);
+        let is_open = |story: &&Story| matches!(story.stage, Stage::Claimed | Stage::Started);
         self.by_request.values().filter(is_open).count() as u64
     }
 }
@@ -164,27 +171,32 @@ fn request_of(record: &AuditRecord) -> Option<[u8; 16]> {
 
 fn next(story: Story, step: Step, record: &AuditRecord) -> Result<Story, Illegality> {
     let Story { stage, was_claimed } = story;
-    let is_undecided = matches!(stage, Stage::Pending | Stage::Reviewed);
-    let may_be_claimed = matches!(stage, Stage::Approved | Stage::Reviewed);
-    let is_claimed = stage == Stage::Claimed;
-    let is_started = stage == Stage::Started;
-    let after = match step {
-        Step::Create => return Err(Illegality::CreatedTwice),
-        Step::Claim if was_claimed => return Err(Illegality::ClaimedTwice),
+    let after = match (step, stage) {
+        (Step::Create, _) => return Err(Illegality::CreatedTwice),
+        (Step::Claim, _) if was_claimed => return Err(Illegality::ClaimedTwice),
         // It changes nothing, whenever it comes.
-        Step::RefuseReview => Some(stage),
-        Step::Review if is_undecided => Some(stage_after_review(record)?),
-        Step::Withdraw if is_undecided || may_be_claimed => Some(Stage::Ended),
-        Step::Claim if may_be_claimed => Some(Stage::Claimed),
-        Step::Start if is_claimed => Some(Stage::Started),
-        Step::Finish if is_started => Some(Stage::Ended),
-        Step::LoseTrack if is_claimed || is_started => Some(Stage::Ended),
-        Step::Review
-        | Step::Withdraw
-        | Step::Claim
-        | Step::Start
-        | Step::Finish
-        | Step::LoseTrack => None,
+        (Step::RefuseReview, _) => Some(stage),
+        (Step::Review, Stage::Pending | Stage::Reviewed) => Some(stage_after_review(record)?),
+        // Until the claim a person may still say no, but no second yes counts.
+        (Step::Review, Stage::Approved) => {
+            Some(stage_after_review(record)?).filter(|after| *after == Stage::Ended)
+        }
+        (Step::Withdraw, Stage::Pending | Stage::Reviewed | Stage::Approved)
+        | (Step::Finish, Stage::Started | Stage::Unknown)
+        | (Step::Abandon, Stage::Claimed | Stage::Started | Stage::Unknown) => Some(Stage::Ended),
+        (Step::Claim, Stage::Reviewed | Stage::Approved) => Some(Stage::Claimed),
+        (Step::Start, Stage::Claimed) => Some(Stage::Started),
+        (Step::LoseTrack, Stage::Claimed | Stage::Started) => Some(Stage::Unknown),
+        (
+            Step::Review
+            | Step::Withdraw
+            | Step::Claim
+            | Step::Start
+            | Step::Finish
+            | Step::Abandon
+            | Step::LoseTrack,
+            _,
+        ) => None,
     };
     let stage = after.ok_or_else(|| Illegality::OutOfTurn {
         record_type: record.record_type().clone(),

@@ -68,8 +68,10 @@ record_types! {
     GrantClaimed = "grant.claimed",
     /// The client is about to start the tool.
     RunStarted = "run.started",
-    /// The tool ended.
+    /// The tool ended. Follows `run.started`, or comes late after `run.unknown`.
     RunFinished = "run.finished",
+    /// A grant was held and the tool was not started.
+    RunAbandoned = "run.abandoned",
     /// The outcome of a claimed request will not be known.
     RunUnknown = "run.unknown",
     /// A short-lived credential was handed out.

@@ -17,6 +17,7 @@ const CLAIMED: (&str, &str, &str) = ("grant.claimed", "r", "");
 const STARTED: (&str, &str, &str) = ("run.started", "r", "");
 const FINISHED: (&str, &str, &str) = ("run.finished", "r", "");
 const UNKNOWN: (&str, &str, &str) = ("run.unknown", "r", "");
+const ABANDONED: (&str, &str, &str) = ("run.abandoned", "r", "");
 
 fn illegal(records: &[(&str, &str, &str)]) -> (u64, Illegality) {
     match verify(&log_of(records), Vec::new()) {
@@ -30,7 +31,7 @@ fn illegal(records: &[(&str, &str, &str)]) -> (u64, Illegality) {
 
 #[test]
 fn every_story_of_the_design_is_legal() {
-    let stories: [&[_]; 10] = [
+    let stories: [&[_]; 14] = [
         &[CREATED],
         &[CREATED, DENIED],
         &[CREATED, EXPIRED],
@@ -41,6 +42,10 @@ fn every_story_of_the_design_is_legal() {
         &[CREATED, WAITING, APPROVED, CLAIMED, STARTED, FINISHED],
         &[CREATED, UNSAID, CLAIMED, STARTED, UNKNOWN],
         &[CREATED, APPROVED, CLAIMED, UNKNOWN],
+        &[CREATED, APPROVED, DENIED],
+        &[CREATED, APPROVED, CLAIMED, ABANDONED],
+        &[CREATED, APPROVED, CLAIMED, STARTED, ABANDONED],
+        &[CREATED, APPROVED, CLAIMED, STARTED, UNKNOWN, FINISHED],
     ];
     for story in stories {
         let verified = verify(&log_of(story), Vec::new());
@@ -90,7 +95,7 @@ fn impossible_stories_are_told_at_their_first_impossible_record() {
         (&[CREATED, CANCELLED, CLAIMED], GrantClaimed, Stage::Ended),
         (&[CREATED, DENIED, APPROVED], DecisionRecorded, Stage::Ended),
         (
-            &[CREATED, APPROVED, DENIED],
+            &[CREATED, APPROVED, APPROVED],
             DecisionRecorded,
             Stage::Approved,
         ),
@@ -100,6 +105,21 @@ fn impossible_stories_are_told_at_their_first_impossible_record() {
             RunFinished,
             Stage::Claimed,
         ),
+        (
+            &[CREATED, APPROVED, WAITING],
+            DecisionRecorded,
+            Stage::Approved,
+        ),
+        (
+            &[CREATED, APPROVED, CLAIMED, UNKNOWN, STARTED],
+            RunStarted,
+            Stage::Unknown,
+        ),
+        (
+            &[CREATED, APPROVED, ABANDONED],
+            RecordType::RunAbandoned,
+            Stage::Approved,
+        ),
         (&[CREATED, APPROVED, UNKNOWN], RunUnknown, Stage::Approved),
         (
             &[CREATED, APPROVED, CLAIMED, STARTED, STARTED],
@@ -107,7 +127,7 @@ fn impossible_stories_are_told_at_their_first_impossible_record() {
             Stage::Started,
         ),
         (
-            &[CREATED, APPROVED, CLAIMED, UNKNOWN, FINISHED],
+            &[CREATED, APPROVED, CLAIMED, UNKNOWN, FINISHED, FINISHED],
             RunFinished,
             Stage::Ended,
         ),

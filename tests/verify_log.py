@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""Verifies an exported audit log, and shares no code with gate.
+
+    verify_log.py RECORDS CHECKPOINT VKEY
+
+RECORDS is JSON Lines, CHECKPOINT the signed note over exactly these records, VKEY the log's key as
+name+hash+base64. Prints `ok N records root HEX`, or the first bad record or what is wrong with the
+checkpoint and exits 1. Needs Python's standard library, and the openssl command for Ed25519.
+"""
+import base64
+import datetime
+import functools
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+
+class Bad(Exception):
+    """What is wrong, in words."""
+
+
+def need(holds, why):
+    if not holds:
+        raise Bad(why)
+
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def has_signed(public, message, signature):
+    spki = bytes.fromhex("302a300506032b6570032100") + public  # RFC 8410
+    with tempfile.TemporaryDirectory() as folder:
+        command = "openssl pkeyutl -verify -rawin -pubin -keyform DER".split()
+        for option, content in (("-inkey", spki), ("-in", message), ("-sigfile", signature)):
+            command += [option, os.path.join(folder, option)]
+            with open(command[-1], "wb") as file:
+                file.write(content)
+        return len(signature) == 64 and subprocess.run(command, capture_output=True).returncode == 0
+
+
+# Canonical JSON (RFC 8785, integers below 2^53 only)
+def without_duplicates(pairs):
+    need(len({name for name, _ in pairs}) == len(pairs), "a member occurs twice")
+    return dict(pairs)
+
+
+def no_float(text):
+    raise Bad(f"{text} is not an integer")
+
+
+STRICT = dict(object_pairs_hook=without_duplicates, parse_float=no_float, parse_constant=no_float)
+
+
+def canonical(value, depth=0):
+    need(depth < 64 or not isinstance(value, (dict, list)), "nested too deep")
+    if isinstance(value, dict):
+        names = sorted(value, key=lambda name: name.encode("utf-16-be"))
+        members = (canonical(name) + b":" + canonical(value[name], depth + 1) for name in names)
+        return b"{" + b",".join(members) + b"}"
+    if isinstance(value, list):
+        return b"[" + b",".join(canonical(element, depth + 1) for element in value) + b"]"
+    if isinstance(value, str):
+        need("\0" not in value, "a string contains U+0000")
+        return json.dumps(value, ensure_ascii=False).encode()
+    need(type(value) is not int or abs(value) < 2**53, f"{value} is beyond 2^53 - 1")
+    return json.dumps(value).encode()
+
+
+def parse_record(line):
+    need(len(line) <= 1024 * 1024, "larger than 1 MiB")
+    try:
+        record = json.loads(line.decode(), **STRICT)
+        need(canonical(record) == line, "not in canonical form")
+    except (ValueError, RecursionError) as error:
+        raise Bad(f"not JSON: {error}") from error
+    kinds = {"body": dict, "prev": str, "seq": int, "ts": str, "type": str, "v": int}
+    need(isinstance(record, dict) and set(record) == set(kinds), "not the six members")
+    for name, kind in kinds.items():
+        need(type(record[name]) is kind, f"{name} is of the wrong kind")
+    need(record["v"] == 1, "v is not 1")
+    need(re.fullmatch(r"(?=.{1,64}$)[a-z0-9_]+(\.[a-z0-9_]+)*", record["type"]), "malformed type")
+    pattern = r"([0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2})(\.[0-9]{1,9})?Z"
+    time = re.fullmatch(pattern, record["ts"])
+    try:
+        datetime.datetime(*map(int, re.findall("[0-9]+", time[1])))
+    except (TypeError, ValueError) as error:
+        raise Bad("ts is not RFC 3339 in UTC") from error
+    return record
+
+
+# What may follow what in the story of one request
+REVIEW = {"pending": "pending", "approved": "approved", "denied": "ended"}
+UNCLAIMED = {"pending", "reviewed", "approved"}
+STEPS = {  # type: (stages before it, the stage after it; none: as before)
+    "request.created": ({None}, "pending"),
+    "request.rejected_review": (None, None),
+    "request.cancelled": (UNCLAIMED, "ended"),
+    "request.expired": (UNCLAIMED, "ended"),
+    "decision.recorded": (UNCLAIMED, None),
+    "grant.claimed": ({"reviewed", "approved"}, "claimed"),
+    "run.started": ({"claimed"}, "started"),
+    "run.finished": ({"started", "unknown"}, "ended"),
+    "run.abandoned": ({"claimed", "started", "unknown"}, "ended"),
+    "run.unknown": ({"claimed", "started"}, "unknown"),
+}
+
+
+def follow(stages, record):
+    kind, body = record["type"], record["body"]
+    if kind not in STEPS:
+        return
+    request, *more = [body[name] for name in ("request", "request_id") if name in body] or [None]
+    need(not more and isinstance(request, str), f"{kind} does not name its request")
+    stage = stages.get(request)
+    allowed, after = STEPS[kind]
+    need(stage or kind == "request.created", f"{kind} of a request that was never created")
+    need(allowed is None or stage in allowed, f"{kind} can't follow when the request is {stage}")
+    if kind == "decision.recorded":
+        after = REVIEW.get(str(body["status"])) if "status" in body else "reviewed"
+        need(after, "a status that no review leads to")
+        need(stage != "approved" or after == "ended", "a second approval")
+    stages[request] = after or stage
+
+
+# Tree (RFC 6962), checkpoint (C2SP signed-note, tlog-checkpoint)
+def append(peaks, leaf):
+    height = 0  # Peaks are (height, hash) of perfect subtrees, the largest first.
+    while peaks and peaks[-1][0] == height:
+        leaf = sha256(b"\1", peaks.pop()[1], leaf)
+        height += 1
+    peaks.append((height, leaf))
+
+
+def root_of(peaks):
+    hashes = [peak for _, peak in reversed(peaks)] or [sha256()]
+    return functools.reduce(lambda right, left: sha256(b"\1", left, right), hashes)
+
+
+def verify_checkpoint(note, vkey):
+    name, key_hash, encoded = vkey.split("+", 2)
+    typed = base64.b64decode(encoded, validate=True)
+    key_id = sha256(name.encode(), b"\n", typed)[:4]
+    is_key = len(typed) == 33 and typed[0] == 1 and key_id.hex() == key_hash
+    need(is_key, "the key is not of type Ed25519, or its hash is wrong")
+    text, _, block = note.decode().rpartition("\n\n")
+    text += "\n"
+    is_signed = False
+    for line in block.removesuffix("\n").split("\n"):
+        dash, signer, signature = line.split(" ")
+        need(dash == "\u2014", "a signature line is malformed")
+        signature = base64.b64decode(signature, validate=True)
+        if signer == name and signature[:4] == key_id:
+            matches = has_signed(typed[1:], text.encode(), signature[4:])
+            need(matches, "the checkpoint's signature does not match")
+            is_signed = True
+    need(is_signed, "the checkpoint is not signed by the key")
+    origin, size, root, end = text.split("\n")
+    need(origin == name, "the checkpoint is of another log")
+    need(re.fullmatch("0|[1-9][0-9]*", size) and not end, "the checkpoint's size is malformed")
+    return int(size), base64.b64decode(root, validate=True)
+
+
+def verify(records, note, vkey):
+    peaks, stages, prev, count = [], {}, bytes(32), 0
+    for line in records:
+        try:
+            need(line.endswith(b"\n"), "cut off before its newline")
+            record = parse_record(line := line[:-1])
+            need(record["seq"] == count, f"its seq is {record['seq']}")
+            need(record["prev"] == prev.hex(), "prev is not the hash of the record before it")
+            follow(stages, record)
+        except Bad as bad:
+            raise Bad(f"bad record {count}: {bad}") from bad
+        prev = sha256(line)
+        append(peaks, sha256(b"\0", line))
+        count += 1
+    root = root_of(peaks)
+    size, signed = verify_checkpoint(note, vkey)
+    need(size == count, f"the log has {count} records, but the checkpoint was signed for {size}")
+    need(root == signed, f"the root is {root.hex()}, but {signed.hex()} was signed")
+    return f"ok {count} records root {root.hex()}"
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    try:
+        with open(sys.argv[1], "rb") as records, open(sys.argv[2], "rb") as checkpoint:
+            print(verify(records, checkpoint.read(), sys.argv[3]))
+    except (Bad, OSError, ValueError) as bad:
+        is_ours = isinstance(bad, (Bad, OSError))
+        print(bad if is_ours else f"the checkpoint or the key is malformed: {bad}")
+        sys.exit(1)
