@@ -30,6 +30,7 @@ pub enum Fetched {
 #[derive(Serialize)]
 struct PutRules<'a> {
     text: &'a str,
+    expected_version: u64,
 }
 
 impl Client {
@@ -84,13 +85,25 @@ impl Client {
 
     /// Puts new rules in force: `PUT /v1/rules`, with their TOML text. Sent once.
     ///
+    /// `expected_version` is the version that their author has seen in force, 0
+    /// for none: nobody undoes a change that they do not know of.
+    ///
     /// # Errors
-    /// Any [`ClientError`]; `Refused` where the text has a mistake.
-    pub async fn put_rules(&self, text: &str) -> Result<SignedRules, ClientError> {
+    /// Any [`ClientError`]; `Refused` where the text has a mistake, and with
+    /// `conflict` where another version is in force.
+    pub async fn put_rules(
+        &self,
+        text: &str,
+        expected_version: u64,
+    ) -> Result<SignedRules, ClientError> {
         let url = self.server().join("/v1/rules");
+        let body = PutRules {
+            text,
+            expected_version,
+        };
         let call = Call::new("the new rules", Method::PUT, url)
             .up_to(RULES_LIMIT)
-            .json(&PutRules { text })?;
+            .json(&body)?;
         self.ask(&call, Patience::ONCE).await
     }
 
