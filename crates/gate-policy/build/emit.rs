@@ -4,6 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::source::{Command, Flag, Neutral, Operand, Profile, Variable};
 
+/// From the mildest to the strictest.
+const EFFECTS: [&str; 8] = [
+    "read", "local", "write", "destroy", "access", "secret", "execute", "unknown",
+];
+
 /// A node of the subcommand tree before it has a place in the table.
 struct Node<'p> {
     name: String,
@@ -51,7 +56,7 @@ fn groups(profile: &Profile) -> Result<Vec<(String, Flags<'_>)>, String> {
     let mut groups: Vec<_> = profile
         .flags
         .iter()
-        .map(|(name, flags)| (name.clone(), flags.iter().collect::<Flags<'_>>()))
+        .map(|(name, flags)| (name.clone(), flags.0.iter().collect::<Flags<'_>>()))
         .collect();
     groups.sort_by_key(|(name, _)| (name != "global", name.clone()));
     if groups.first().is_none_or(|(name, _)| name != "global") {
@@ -137,8 +142,11 @@ impl<'p> Node<'p> {
         let (Some((first, rest)), Some((name, names))) =
             (path.split_first(), canonical.split_first())
         else {
-            if self.command.replace(command).is_some() {
-                return Err(format!("command `{}` stands twice", self.name));
+            // Two entries can name one path, as patterns overlap: the stricter
+            // effect holds.
+            let rank = |one: &Command| EFFECTS.iter().position(|word| *word == one.effect);
+            if self.command.is_none_or(|known| rank(known) < rank(command)) {
+                self.command = Some(command);
             }
             return Ok(());
         };
@@ -230,8 +238,10 @@ fn operand(rule: &Operand) -> Result<String, String> {
         _ => return Err("an operand has one kind of pattern".to_owned()),
     };
     Ok(format!(
-        "OperandRule {{ at: Position::{at}, pattern: OperandPattern::{pattern}, effect: {}, \
-         input: {}, target: {}, why: {} }}",
+        "OperandRule {{ at: Position::{at}, pattern: OperandPattern::{pattern}, given: {}, except: {}, \
+         effect: {}, input: {}, target: {}, why: {} }}",
+        texts(&rule.given),
+        texts(&rule.except),
         optional_effect(rule.effect.as_deref())?,
         text(&rule.input),
         text(&rule.target),
@@ -310,10 +320,10 @@ fn optional_effect(word: Option<&str>) -> Result<String, String> {
 }
 
 fn effect(word: &str) -> Result<String, String> {
-    let effects = [
+    let variants = [
         "Read", "Local", "Write", "Destroy", "Access", "Secret", "Execute", "Unknown",
     ];
-    Ok(format!("Effect::{}", one_of(word, &effects)?))
+    Ok(format!("Effect::{}", one_of(word, &variants)?))
 }
 
 fn one_of(word: &str, variants: &[&str]) -> Result<String, String> {

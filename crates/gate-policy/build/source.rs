@@ -14,11 +14,53 @@ pub(crate) struct Profile {
     #[serde(default = "tables")]
     pub(crate) reader: String,
     #[serde(default)]
-    pub(crate) flags: BTreeMap<String, BTreeMap<String, Flag>>,
+    pub(crate) flags: BTreeMap<String, Group>,
     #[serde(default)]
     pub(crate) command: Vec<Command>,
     #[serde(default)]
     pub(crate) environment: Vec<Variable>,
+}
+
+/// A group of flags. Plain ones stand in the lists `switches` and `values`, as
+/// `name` or `n/name`; the others have a table each.
+pub(crate) struct Group(pub(crate) BTreeMap<String, Flag>);
+
+impl<'de> Deserialize<'de> for Group {
+    fn deserialize<D: serde::Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        let mut flags = BTreeMap::new();
+        for (name, value) in BTreeMap::<String, toml::Value>::deserialize(source)? {
+            if let ("switches" | "values", toml::Value::Array(names)) = (&*name, &value) {
+                for one in names.iter().filter_map(toml::Value::as_str) {
+                    let (short, long) = match one.split_once('/') {
+                        Some((short, long)) => (short, long),
+                        None => ("", one),
+                    };
+                    let flag = Flag {
+                        short: short.to_owned(),
+                        value: if name == "values" {
+                            "required".to_owned()
+                        } else {
+                            switch()
+                        },
+                        ..Flag::default()
+                    };
+                    if flags.insert(long.to_owned(), flag).is_some() {
+                        return Err(serde::de::Error::custom(format!(
+                            "flag `{long}` stands twice"
+                        )));
+                    }
+                }
+                continue;
+            }
+            let flag = value.try_into().map_err(serde::de::Error::custom)?;
+            if flags.insert(name.clone(), flag).is_some() {
+                return Err(serde::de::Error::custom(format!(
+                    "flag `{name}` stands twice"
+                )));
+            }
+        }
+        Ok(Self(flags))
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -98,6 +140,12 @@ pub(crate) struct Operand {
     pub(crate) not_globs: Vec<String>,
     #[serde(default)]
     pub(crate) resource: Vec<String>,
+    /// Flags one of which must be given, with a value other than those of
+    /// `except`.
+    #[serde(default)]
+    pub(crate) given: Vec<String>,
+    #[serde(default)]
+    pub(crate) except: Vec<String>,
     #[serde(default)]
     pub(crate) effect: Option<String>,
     #[serde(default)]

@@ -181,6 +181,10 @@ pub struct OperandRule {
     pub at: Position,
     /// What they must look like.
     pub pattern: OperandPattern,
+    /// Flags one of which must be given; empty: none needs to be.
+    pub given: Table<Text>,
+    /// Values with which such a flag does not count.
+    pub except: Table<Text>,
     /// What is added.
     pub effect: Option<Effect>,
     /// What the file that the operand names is for.
@@ -253,11 +257,6 @@ pub enum VariableAction {
 }
 
 impl ToolSpec {
-    /// Returns the root of the subcommand tree.
-    pub(crate) fn root(&self) -> Option<&CommandSpec> {
-        self.commands.first()
-    }
-
     /// Returns the node below `parent` that a word names.
     pub(crate) fn child(&self, parent: u16, word: &[u8]) -> Option<(u16, &CommandSpec)> {
         let found = self.commands.get(1..)?.binary_search_by(|spec| {
@@ -277,11 +276,13 @@ impl ToolSpec {
             .enumerate()
             .skip(start + 1)
             .take_while(|(_, spec)| spec.parent == parent)
-            .find(|(_, spec)| {
+            .filter(|(_, spec)| {
                 spec.name
                     .strip_suffix('*')
                     .is_some_and(|prefix| word.starts_with(prefix.as_bytes()))
             })
+            // `*` sorts before every letter: the longest prefix stands last.
+            .last()
             .and_then(|(index, _)| self.node(index))
     }
 

@@ -113,6 +113,9 @@ fn judge_flag(used: &Use<'_>, invocation: &mut Invocation) {
 }
 
 fn judge_operands(parsed: &Parsed<'_>, rule: &OperandRule, invocation: &mut Invocation) {
+    if !is_given(parsed, rule) {
+        return;
+    }
     for operand in selected(&parsed.operands, rule.at) {
         if !pattern_matches(&rule.pattern, operand.bytes) {
             continue;
@@ -131,6 +134,17 @@ fn judge_operands(parsed: &Parsed<'_>, rule: &OperandRule, invocation: &mut Invo
             invocation.add(effect, &reason);
         }
     }
+}
+
+/// Tells whether one of the flags that a rule wants is given.
+fn is_given(parsed: &Parsed<'_>, rule: &OperandRule) -> bool {
+    let counts = |used: &Use<'_>| {
+        let value = used.value.unwrap_or_default();
+        used.on
+            && rule.given.iter().any(|name| *name == used.name)
+            && !rule.except.iter().any(|except| except.as_bytes() == value)
+    };
+    rule.given.is_empty() || parsed.uses.iter().any(counts)
 }
 
 /// Returns the operands that a rule looks at.

@@ -65,10 +65,13 @@ fn add_list(
     }
     let mut start = named.start;
     for part in named.bytes.split(|byte| *byte == b',') {
+        // `--from-file=key=path`.
+        let key = part.iter().position(|byte| *byte == b'=');
+        let skip = key.filter(|_| role == "content").map_or(0, |at| at + 1);
         let one = Named {
-            bytes: part,
+            bytes: part.get(skip..).unwrap_or_default(),
             argv_index: named.argv_index,
-            start,
+            start: start + skip,
         };
         add(line, &one, role, invocation);
         start += part.len() + 1;

@@ -1,10 +1,9 @@
 //! Reads a rule file: TOML with one `[[rule]]` for each rule.
 
-use std::time::Duration;
-
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::approval;
 use super::decision::{Decision, Layer, Recording};
 use super::error::{Report, RuleError, near_miss, position};
 use super::evaluation::{CallerKind, MatchedRule, Requirement};
@@ -61,9 +60,6 @@ const EFFECTS: &[(&str, Effect)] = &[
     ("execute", Effect::Execute),
     ("unknown", Effect::Unknown),
 ];
-/// The longest that a request or a permit may live: a week.
-const MAX_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
-
 /// Reads all rules of a text, or all of its mistakes.
 pub(super) fn load(
     layer: Layer,
@@ -197,7 +193,7 @@ fn rule(report: &mut Report<'_>, table: &Spanned<DeTable<'_>>, layer: Layer) -> 
         rule.window = Some(Window::read(&mut fields));
     }
     if let Some(table) = approval {
-        read_approval(fields.report, &owned_table(&table), &mut rule);
+        approval::read(fields.report, &owned_table(&table), &mut rule);
     }
     (report.errors.len() == errors).then_some(rule)
 }
@@ -424,75 +420,6 @@ fn caller_match(report: &mut Report<'_>, table: &Spanned<DeTable<'_>>) -> Caller
         ci: fields.truth("ci"),
         terminal: fields.truth("terminal"),
     }
-}
-
-fn read_approval(report: &mut Report<'_>, table: &Spanned<DeTable<'_>>, rule: &mut Rule) {
-    let known = &["approvers", "count", "request_ttl", "permit_ttl"];
-    let mut fields = Fields::new(report, table, "rule.approval.", known);
-    for approver in fields.texts("approvers").unwrap_or_default() {
-        let name = approver.value;
-        let is_named = ["group:", "user:"].iter().any(|kind| {
-            name.strip_prefix(kind)
-                .is_some_and(|rest| !rest.trim().is_empty())
-        });
-        if !is_named {
-            let problem = format!("`{}` names nobody", shown(name));
-            fields.error(
-                approver.offset,
-                "approvers",
-                problem,
-                "write \"group:NAME\" or \"user:NAME\"",
-            );
-        }
-        rule.requirement.approvers.push(name.to_owned());
-    }
-    rule.requirement.approvers.sort();
-    rule.requirement.approvers.dedup();
-    rule.requirement.count = fields.number("count", (1, 100)).unwrap_or(1);
-    let users = &rule.requirement.approvers;
-    let only_users = !users.is_empty() && users.iter().all(|name| name.starts_with("user:"));
-    if only_users && users.len() < usize::from(rule.requirement.count) {
-        let at = fields.offset;
-        fields.error(
-            at,
-            "count",
-            "is more than the people who are named",
-            "name more, or ask for fewer",
-        );
-    }
-    rule.request_ttl = duration(&mut fields, "request_ttl");
-    rule.permit_ttl = duration(&mut fields, "permit_ttl");
-}
-
-fn duration(fields: &mut Fields<'_, '_, '_>, field: &str) -> Option<Duration> {
-    let text = fields.text(field)?;
-    let duration = parse_duration(text.value);
-    if duration.is_none() {
-        let problem = format!("`{}` is not a time from 1s to 7d", shown(text.value));
-        fields.error(
-            text.offset,
-            field,
-            problem,
-            "write a number and a unit, as \"30m\"",
-        );
-    }
-    duration
-}
-
-/// Reads `90s`, `30m`, `1h` or `7d`.
-fn parse_duration(text: &str) -> Option<Duration> {
-    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    let is_plain = number.bytes().all(|byte| byte.is_ascii_digit());
-    let number: u64 = is_plain.then(|| number.parse().ok()).flatten()?;
-    let duration = Duration::from_secs(number.checked_mul(seconds)?);
-    (!duration.is_zero() && duration <= MAX_TTL).then_some(duration)
 }
 
 fn owned(texts: Option<Vec<Placed<&str>>>) -> Vec<String> {

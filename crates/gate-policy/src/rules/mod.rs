@@ -1,5 +1,6 @@
 //! Rules become an [`Evaluation`]: the third step of the path of a command.
 
+mod approval;
 mod decision;
 mod error;
 mod evaluation;
