@@ -64,7 +64,10 @@ phase() {
   local name=$1 limit=$2 log=$run_dir/phase-${#phase_names[@]}.log rc=0 started=$SECONDS follower
   shift 2
   say "$name"
-  timeout --kill-after=20 "$limit" "$@" >"$log" 2>&1 &
+  # The shell makes a background command ignore SIGINT, and a CI runner may have it ignore others;
+  # tests of signals must start from what is usual.
+  : >"$log"
+  env --default-signal timeout --kill-after=20 "$limit" "$@" >"$log" 2>&1 &
   phase_pid=$!
   tail -n +1 -s 0.2 -f --pid="$phase_pid" "$log" &
   follower=$!
