@@ -1,12 +1,12 @@
 //! The server itself: who it is, who the token is, its rules and its tokens.
 
-use gate_protocol::principal::{CreateToken, CreatedToken, Whoami};
+use gate_protocol::principal::{CreateToken, CreatedToken, Principal, Whoami};
 use gate_protocol::rules::SignedRules;
 use gate_protocol::server::{Health, ServerIdentity};
 use reqwest::Method;
 use serde::Serialize;
 
-use crate::call::{Call, RULES_LIMIT};
+use crate::call::{Call, PAGE_LIMIT, RULES_LIMIT};
 use crate::client::{Client, Patience};
 use crate::error::ClientError;
 
@@ -30,7 +30,8 @@ pub enum Fetched {
 #[derive(Serialize)]
 struct PutRules<'a> {
     text: &'a str,
-    expected_version: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_version: Option<u64>,
 }
 
 impl Client {
@@ -86,7 +87,8 @@ impl Client {
     /// Puts new rules in force: `PUT /v1/rules`, with their TOML text. Sent once.
     ///
     /// `expected_version` is the version that their author has seen in force, 0
-    /// for none: nobody undoes a change that they do not know of.
+    /// for none: nobody undoes a change that they do not know of. Without it they
+    /// replace whatever is there.
     ///
     /// # Errors
     /// Any [`ClientError`]; `Refused` where the text has a mistake, and with
@@ -94,7 +96,7 @@ impl Client {
     pub async fn put_rules(
         &self,
         text: &str,
-        expected_version: u64,
+        expected_version: Option<u64>,
     ) -> Result<SignedRules, ClientError> {
         let url = self.server().join("/v1/rules");
         let body = PutRules {
@@ -104,6 +106,29 @@ impl Client {
         let call = Call::new("the new rules", Method::PUT, url)
             .up_to(RULES_LIMIT)
             .json(&body)?;
+        self.ask(&call, Patience::ONCE).await
+    }
+
+    /// Lists all principals, by name: `GET /v1/principals`. Needs the role admin.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn principals(&self) -> Result<Vec<Principal>, ClientError> {
+        let call = self
+            .get("the principals", "/v1/principals")
+            .up_to(PAGE_LIMIT);
+        self.ask(&call, Patience::SHORT).await
+    }
+
+    /// Makes a principal known: `POST /v1/principals`. Needs the role admin.
+    /// Sent once.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; `Refused` with `conflict` where the name is taken.
+    pub async fn create_principal(&self, wanted: &Principal) -> Result<Principal, ClientError> {
+        let call = self
+            .post("the new principal", "/v1/principals")
+            .json(wanted)?;
         self.ask(&call, Patience::ONCE).await
     }
 

@@ -14,11 +14,11 @@ use crate::error::ClientError;
 pub struct RecordRange {
     /// The index of the first record, from 0.
     pub from: u64,
-    /// The most records; the server has a limit of its own.
+    /// The most records, at least 1; the server has a limit of its own.
     pub limit: u32,
 }
 
-/// The answer of `GET /v1/audit/consistency`.
+/// The answer of `GET /v1/audit/proof/consistency`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ConsistencyProof {
@@ -78,20 +78,16 @@ impl Client {
         Ok(proof)
     }
 
-    /// Fetches the proof that the log of `first` records is the beginning of the
-    /// log of `second` records: `GET /v1/audit/consistency?first=…&second=…`.
+    /// Fetches the proof that the log of `from` records is the beginning of the
+    /// log of `to` records: `GET /v1/audit/proof/consistency?from=…&to=…`.
     ///
     /// # Errors
     /// Any [`ClientError`].
-    pub async fn consistency_proof(
-        &self,
-        first: u64,
-        second: u64,
-    ) -> Result<Vec<Digest>, ClientError> {
+    pub async fn consistency_proof(&self, from: u64, to: u64) -> Result<Vec<Digest>, ClientError> {
         let call = self
-            .get("the consistency proof", "/v1/audit/consistency")
-            .query("first", &first.to_string())
-            .query("second", &second.to_string());
+            .get("the consistency proof", "/v1/audit/proof/consistency")
+            .query("from", &from.to_string())
+            .query("to", &to.to_string());
         let proof: ConsistencyProof = self.ask(&call, Patience::SHORT).await?;
         Ok(proof.hashes)
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gate_protocol::canonical::Digest;
 use gate_protocol::claim::{ClaimRequest, SignedGrant};
 use gate_protocol::event::{BatchReceipt, EventBatch};
 use gate_protocol::id::RequestId;
@@ -21,6 +22,8 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 pub struct ListQuery {
     /// Only requests that stand here.
     pub status: Option<ApprovalStatus>,
+    /// Only requests for the invocation with this digest.
+    pub digest: Option<Digest>,
     /// Only requests older than this one: [`RequestPage::next`] of the page before.
     pub before: Option<RequestId>,
     /// The most requests of one page; the server has a limit of its own.
@@ -99,6 +102,9 @@ impl Client {
         let mut call = self.get("the list", "/v1/requests").up_to(PAGE_LIMIT);
         if let Some(status) = query.status {
             call = call.query("status", status.as_str());
+        }
+        if let Some(digest) = &query.digest {
+            call = call.query("digest", &digest.to_string());
         }
         if let Some(before) = query.before {
             call = call.query("before", &before.to_string());

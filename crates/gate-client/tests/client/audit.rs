@@ -65,7 +65,7 @@ async fn proofs_are_read_strictly() {
     assert_eq!(client.consistency_proof(1, 2).await.unwrap(), [hash]);
     assert_eq!(
         seen.lock().unwrap()[0].target(),
-        "GET /v1/audit/consistency?first=1&second=2"
+        "GET /v1/audit/proof/consistency?from=1&to=2"
     );
     let error = client.consistency_proof(1, 2).await.unwrap_err();
     assert!(matches!(error, ClientError::Garbled { .. }), "{error:?}");

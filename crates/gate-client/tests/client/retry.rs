@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use gate_client::{Client, ClientError, ClientSettings, Fetched, IdempotencyKey};
 use gate_protocol::event::EventBatch;
 use gate_protocol::id::{ClientId, EpochId, Nonce, RequestId};
-use gate_protocol::principal::{CreateToken, Role};
+use gate_protocol::principal::{CreateToken, Principal, PrincipalKind, Role};
 use gate_protocol::problem::{Problem, ProblemCode};
 use gate_protocol::request::ApprovalStatus;
 use gate_protocol::review::{Answer, SubmitReview};
@@ -163,10 +163,18 @@ async fn what_must_not_happen_twice_is_sent_once() {
         ttl_seconds: 3600,
     };
     client.create_token(&token).await.unwrap_err();
-    client.put_rules("", 3).await.unwrap_err();
+    client.put_rules("", Some(3)).await.unwrap_err();
+    let principal = Principal {
+        name: "ci".into(),
+        kind: PrincipalKind::Workload,
+        owner: Some("alice".into()),
+        groups: Vec::new(),
+        disabled: false,
+    };
+    client.create_principal(&principal).await.unwrap_err();
     let seen = seen.lock().unwrap();
     let targets: Vec<_> = seen.iter().map(Seen::target).collect();
-    assert_eq!(targets.len(), 3, "{targets:?}");
+    assert_eq!(targets.len(), 4, "{targets:?}");
     assert_eq!(seen[2].body, "{\"text\":\"\",\"expected_version\":3}");
 }
 
@@ -242,12 +250,14 @@ async fn a_list_asks_for_what_the_query_names() {
     let (stub, seen) = Stub::answering(vec![answer(200, JSON, "{\"requests\":[]}")]);
     let query = gate_client::ListQuery {
         status: Some(ApprovalStatus::Pending),
+        digest: Some(submission().digest),
         before: Some(id),
         limit: Some(20),
     };
     let page = stub.client().list(&query).await.unwrap();
     assert!(page.requests.is_empty());
-    let expected = format!("GET /v1/requests?status=pending&before={id}&limit=20");
+    let digest = submission().digest;
+    let expected = format!("GET /v1/requests?status=pending&digest={digest}&before={id}&limit=20");
     assert_eq!(seen.lock().unwrap()[0].target(), expected);
 }
 
