@@ -15,22 +15,23 @@ pub(super) fn judge(parsed: &Parsed<'_>, invocation: &mut Invocation) {
     for problem in &parsed.problems {
         invocation.add(Effect::Unknown, problem);
     }
-    judge_command(parsed, command, invocation);
+    let is_neutral = judge_command(parsed, command, invocation);
     for used in &parsed.uses {
         judge_flag(used, invocation);
     }
     for rule in command.operands.iter() {
-        judge_operands(parsed, rule, invocation);
+        judge_operands(parsed, rule, is_neutral, invocation);
     }
     if let Some(start) = parsed.passed {
         add_passed(parsed, start, invocation);
     }
 }
 
-fn judge_command(parsed: &Parsed<'_>, command: &CommandSpec, invocation: &mut Invocation) {
+/// Adds the command's own effect; tells whether a flag took it away.
+fn judge_command(parsed: &Parsed<'_>, command: &CommandSpec, invocation: &mut Invocation) -> bool {
     if let Some(flag) = neutral_flag(parsed, command) {
         invocation.add(Effect::Read, &format!("`{flag}` keeps it from acting"));
-        return;
+        return true;
     }
     let tool = &parsed.spec.name;
     let path = parsed.path.join(" ");
@@ -44,6 +45,7 @@ fn judge_command(parsed: &Parsed<'_>, command: &CommandSpec, invocation: &mut In
         reason.push_str(&command.why);
     }
     invocation.add(command.effect, &reason);
+    false
 }
 
 /// Returns the flag that takes the command's own effect away. Only the last
@@ -112,7 +114,12 @@ fn judge_flag(used: &Use<'_>, invocation: &mut Invocation) {
     }
 }
 
-fn judge_operands(parsed: &Parsed<'_>, rule: &OperandRule, invocation: &mut Invocation) {
+fn judge_operands(
+    parsed: &Parsed<'_>,
+    rule: &OperandRule,
+    is_neutral: bool,
+    invocation: &mut Invocation,
+) {
     if !is_given(parsed, rule) {
         return;
     }
@@ -125,7 +132,12 @@ fn judge_operands(parsed: &Parsed<'_>, rule: &OperandRule, invocation: &mut Invo
                 .target
                 .insert(rule.target.to_string(), shown(operand.bytes));
         }
-        if let Some(effect) = rule.effect {
+        // What acts on the target does not happen in a dry run; what an
+        // address makes the tool start or reveal does.
+        let acts =
+            |effect: &Effect| matches!(effect, Effect::Local | Effect::Write | Effect::Destroy);
+        let effect = rule.effect.filter(|effect| !(is_neutral && acts(effect)));
+        if let Some(effect) = effect {
             let mut reason = format!("`{}` adds the effect {effect}", shown(operand.bytes));
             if !rule.why.is_empty() {
                 reason.push_str(": ");

@@ -66,6 +66,7 @@ fn read_known(line: &CommandLine<'_>, spec: &'static ToolSpec, invocation: &mut 
     invocation.known = true;
     invocation.effects = EffectSet::default();
     effects::judge(&parsed, invocation);
+    secrets::of_flags(&parsed, invocation);
     inputs::find(line, &parsed, invocation);
     if spec.reader == Reader::Psql {
         crate::sql::read_psql(line, &parsed, invocation);

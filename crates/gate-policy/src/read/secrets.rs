@@ -3,9 +3,9 @@
 
 use std::ops::Range;
 
+use super::words::Parsed;
 use crate::command_line::CommandLine;
 use crate::invocation::{Invocation, SecretPlace, SecretSpan};
-use crate::profile::find_builtin;
 
 /// A token that is known by how it starts and what may follow.
 struct Shape {
@@ -120,35 +120,34 @@ const SECRET_NAMES: &[&str] = &[
     "sslpassword",
 ];
 
+/// Adds the values of flags that hold a secret by the profile.
+pub(super) fn of_flags(parsed: &Parsed<'_>, invocation: &mut Invocation) {
+    for used in &parsed.uses {
+        let (Some(flag), Some(value)) = (used.flag, used.value) else {
+            continue;
+        };
+        if !flag.secret.is_empty() && !value.is_empty() {
+            invocation.secrets.push(SecretSpan {
+                place: SecretPlace::Argv(used.argv_index),
+                range: used.start..used.start + value.len(),
+                kind: flag.secret.to_string(),
+            });
+        }
+    }
+}
+
 /// Adds the secrets of argv to those that were found in the environment.
 pub(super) fn find(line: &CommandLine<'_>, invocation: &mut Invocation) {
     let mut found: Vec<SecretSpan> = Vec::new();
-    let argv = |index| SecretPlace::Argv(index);
     for (index, word) in line.argv.iter().enumerate().skip(1) {
         let word = word.as_encoded_bytes();
         if word.len() >= 8 {
             scan(word, &mut |range, kind| {
                 found.push(SecretSpan {
-                    place: argv(index),
+                    place: SecretPlace::Argv(index),
                     range,
                     kind: kind.to_owned(),
                 });
-            });
-        }
-    }
-    let spec = find_builtin(invocation.tool.as_bytes());
-    for used in &invocation.options {
-        let flag = spec.and_then(|spec| {
-            let flags = spec.groups.iter().flat_map(|group| group.flags.iter());
-            flags
-                .into_iter()
-                .find(|flag| flag.name == used.name && !flag.secret.is_empty())
-        });
-        if let Some(flag) = flag.filter(|_| !used.range.is_empty()) {
-            found.push(SecretSpan {
-                place: argv(used.argv_index),
-                range: used.range.clone(),
-                kind: flag.secret.to_string(),
             });
         }
     }

@@ -8,6 +8,8 @@ mod fields;
 mod load;
 mod policy;
 mod rule;
+#[cfg(test)]
+mod tests;
 mod window;
 
 pub use decision::{Decision, Layer, ParseDecisionError, Recording};

@@ -1,0 +1,326 @@
+//! What a rule file may say, what it may not, and what its rules decide.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+use super::*;
+use crate::{CommandLine, Environment, Invocation, NoFiles, Stdin, read_invocation};
+
+fn invocation(words: &[&str]) -> Invocation {
+    let argv: Vec<OsString> = words.iter().map(OsString::from).collect();
+    let env = Environment::default();
+    read_invocation(&CommandLine {
+        argv: &argv,
+        env: &env,
+        cwd: Path::new("/srv/app"),
+        stdin: Stdin::Absent,
+        files: &NoFiles,
+    })
+}
+
+fn circumstances() -> Circumstances {
+    Circumstances {
+        caller: Caller {
+            kind: CallerKind::User,
+            name: "alice".to_owned(),
+            host: "laptop".to_owned(),
+            ci: false,
+            terminal: true,
+        },
+        // A Monday.
+        now: "2026-01-05T10:00:00Z".parse().unwrap(),
+        local_offset: jiff::tz::Offset::constant(2),
+    }
+}
+
+fn machine(text: &str) -> Policy {
+    let mut builder = PolicyBuilder::new();
+    builder.layer(Layer::Machine, "rules.toml", text).unwrap();
+    builder.build()
+}
+
+fn evaluate(text: &str, words: &[&str]) -> Evaluation {
+    machine(text).evaluate(&invocation(words), Path::new("/srv/app"), &circumstances())
+}
+
+fn errors(text: &str) -> Vec<String> {
+    let mut builder = PolicyBuilder::new();
+    let errors = builder.layer(Layer::Machine, "/etc/gate/rules.toml", text);
+    errors
+        .unwrap_err()
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+const DELETE: &[&str] = &[
+    "kubectl",
+    "--context=prod",
+    "-n",
+    "shop",
+    "delete",
+    "pod",
+    "web-1",
+];
+const GET: &[&str] = &["kubectl", "get", "pods"];
+
+#[test]
+fn the_baseline_names_itself() {
+    let evaluation =
+        Policy::baseline().evaluate(&invocation(DELETE), Path::new("/"), &circumstances());
+    assert_eq!(evaluation.decision, Decision::RequireApproval);
+    assert_eq!(evaluation.deciding.id, "baseline/kubectl-destroy");
+    assert_eq!(
+        evaluation.obligations.request_ttl,
+        Duration::from_secs(3600)
+    );
+    assert_eq!(evaluation.obligations.requirements.len(), 1);
+    let evaluation =
+        Policy::baseline().evaluate(&invocation(GET), Path::new("/"), &circumstances());
+    assert_eq!(evaluation.deciding.id, "baseline/kubectl-read");
+    assert!(evaluation.obligations.requirements.is_empty());
+}
+
+#[test]
+fn each_matcher_must_match() {
+    let matchers = [
+        ("tool = \"kubectl\"", "tool = \"git\""),
+        ("tool = [\"git\", \"kube*\"]", "tool = [\"git\", \"x*\"]"),
+        ("command = \"delete\"", "command = \"get\""),
+        ("command = [\"get\", \"del*\"]", "command = \"delete pod\""),
+        ("effect = [\"destroy\", \"access\"]", "effect = \"access\""),
+        (
+            "flags = { namespace = \"sh*\" }",
+            "flags = { namespace = \"x*\" }",
+        ),
+        (
+            "flags = { context = true, all = false }",
+            "flags = { all = true }",
+        ),
+        ("operands = [\"web-*\"]", "operands = \"db-*\""),
+        (
+            "target = { context = [\"dev\", \"pro?\"] }",
+            "target = { context = \"dev\" }",
+        ),
+        (
+            "target = { namespace = \"shop\" }",
+            "target = { cluster = \"*\" }",
+        ),
+        (
+            "caller = { kind = \"user\", name = \"al*\" }",
+            "caller = { kind = [\"agent\", \"workload\"] }",
+        ),
+        (
+            "caller = { terminal = true, ci = false }",
+            "caller = { host = \"ci-*\" }",
+        ),
+        ("cwd = \"/srv/**\"", "cwd = [\"/srv\", \"/home/**\"]"),
+        (
+            "time = { days = [\"mon\"] }",
+            "time = { days = [\"sat\", \"sun\"] }",
+        ),
+        (
+            "time = { from = \"11:00\", to = \"13:00\" }",
+            "time = { from = \"11:00\", to = \"13:00\", zone = \"UTC\" }",
+        ),
+        (
+            "time = { from = \"22:00\", to = \"11:00\", zone = \"UTC\" }",
+            "time = { from = \"22:00\", to = \"09:00\", zone = \"UTC\" }",
+        ),
+        (
+            "time = { from = \"19:00\", zone = \"+09:30\" }",
+            "time = { from = \"19:00\", zone = \"-01:00\" }",
+        ),
+    ];
+    for (yes, no) in matchers {
+        for (matcher, wanted) in [(yes, Decision::Deny), (no, Decision::RequireApproval)] {
+            let text = format!("[[rule]]\nid = \"x\"\ndecision = \"deny\"\n{matcher}\n");
+            assert_eq!(evaluate(&text, DELETE).decision, wanted, "{matcher}");
+        }
+    }
+}
+
+#[test]
+fn an_allow_must_cover_every_effect_and_name_unknown() {
+    let allow = |matcher: &str, words: &[&str]| {
+        let text = format!("[[rule]]\nid = \"x\"\ndecision = \"allow\"\n{matcher}\n");
+        evaluate(&text, words).decision
+    };
+    let elsewhere = &["kubectl", "get", "pods", "--server=https://evil"];
+    assert_eq!(allow("tool = \"kubectl\"", DELETE), Decision::Allow);
+    assert_eq!(
+        allow("tool = \"kubectl\"", elsewhere),
+        Decision::RequireApproval
+    );
+    assert_eq!(
+        allow("effect = \"read\"", elsewhere),
+        Decision::RequireApproval
+    );
+    assert_eq!(
+        allow("effect = [\"read\", \"unknown\"]", elsewhere),
+        Decision::Allow
+    );
+    assert_eq!(allow("everything = true", elsewhere), Decision::Allow);
+}
+
+#[test]
+fn a_deny_of_an_effect_is_not_escaped_by_adding_another() {
+    let text = "[[rule]]\nid = \"x\"\neffect = \"destroy\"\ndecision = \"deny\"\n";
+    let words = &["kubectl", "delete", "ns", "p", "--server=https://x"];
+    assert_eq!(evaluate(text, words).decision, Decision::Deny);
+}
+
+#[test]
+fn the_strictest_of_the_owners_rules_decides_and_all_requirements_count() {
+    let text = r#"
+[[rule]]
+id = "any"
+tool = "kubectl"
+decision = "allow"
+[[rule]]
+id = "delete"
+tool = "kubectl"
+command = "delete"
+decision = "require_approval"
+message = "ask in #ops"
+[rule.approval]
+approvers = ["group:sre"]
+count = 2
+request_ttl = "30m"
+[[rule]]
+id = "prod"
+target = { context = "prod" }
+decision = "require_approval"
+reason = "required"
+[rule.approval]
+approvers = ["user:bob", "group:leads"]
+request_ttl = "10m"
+permit_ttl = "90s"
+"#;
+    let evaluation = evaluate(text, DELETE);
+    assert_eq!(evaluation.decision, Decision::RequireApproval);
+    assert_eq!(evaluation.deciding.id, "delete");
+    assert_eq!(
+        (&*evaluation.deciding.source, evaluation.deciding.line),
+        ("rules.toml", 6)
+    );
+    assert_eq!(evaluation.message.as_deref(), Some("ask in #ops"));
+    assert_eq!(evaluation.matched.len(), 3);
+    let obligations = evaluation.obligations;
+    assert_eq!(obligations.requirements.len(), 2);
+    assert_eq!(obligations.requirements[0].count, 2);
+    assert_eq!(obligations.request_ttl, Duration::from_secs(600));
+    assert_eq!(obligations.permit_ttl, Duration::from_secs(90));
+    assert!(obligations.reason_required);
+    assert_eq!(obligations.record, Recording::Outcome);
+    assert_eq!(evaluate(text, GET).decision, Decision::Allow);
+}
+
+#[test]
+fn an_allow_of_a_nearer_layer_has_no_effect_and_a_warning() {
+    let text = "[[rule]]\nid = \"x\"\ntool = \"kubectl\"\ndecision = \"allow\"\n";
+    let mut builder = PolicyBuilder::new();
+    builder.layer(Layer::Project, ".gate.toml", text).unwrap();
+    let policy = builder.build();
+    let evaluation = policy.evaluate(&invocation(DELETE), Path::new("/"), &circumstances());
+    assert_eq!(evaluation.decision, Decision::RequireApproval);
+    assert_eq!(
+        policy.warnings(),
+        [".gate.toml:1: rule `x` allows, and the project layer can only tighten: it has no effect"]
+    );
+}
+
+#[test]
+fn every_mistake_is_named_with_its_place_and_its_mend() {
+    let text = r#"[[rule]]
+id = "a"
+tool = "kubectl"
+decision = "maybe"
+desicion = "deny"
+flags = { namespce = "x", all = 5 }
+[[rule]]
+id = "a b"
+effect = ["destory"]
+[[rule]]
+id = "c"
+decision = "deny"
+time = { days = ["monday"], from = "9:00", zone = "CET" }
+caller = { kind = "robot" }
+[[rule]]
+id = "d"
+tool = "kubctl"
+decision = "require_approval"
+[rule.approval]
+approvers = ["sre"]
+count = 0
+permit_ttl = "5 minutes"
+"#;
+    let errors = errors(text);
+    let expected = [
+        "/etc/gate/rules.toml:4:12: field `rule.decision`: `maybe` is not a decision; write allow, require_approval or deny",
+        "/etc/gate/rules.toml:5:1: field `rule.desicion`: is no field that gate knows; did you mean `decision`?",
+        "/etc/gate/rules.toml:6:11: field `rule.flags`: `namespce` is no flag of kubectl that gate knows; did you mean `namespace`?",
+        "/etc/gate/rules.toml:6:33: field `rule.flags`: `all` is of type integer; write a pattern, true or false",
+        "/etc/gate/rules.toml:7:1: field `rule.decision`: is missing; write allow, require_approval or deny",
+        "/etc/gate/rules.toml:8:6: field `rule.id`: `a b` is not an id; write letters, digits, `-`, `_`, `.` and `/`",
+        "/etc/gate/rules.toml:9:11: field `rule.effect`: `destory` is not an effect; write read, local, write, destroy, access, secret, execute or unknown",
+        "/etc/gate/rules.toml:13:18: field `rule.time.days`: `monday` is not a day; write mon, tue, wed, thu, fri, sat or sun",
+        "/etc/gate/rules.toml:13:36: field `rule.time.from`: `9:00` is not a time of day; write hours and minutes, as \"09:30\"",
+        "/etc/gate/rules.toml:13:51: field `rule.time.zone`: `CET` is not a zone; write \"local\", \"UTC\" or an offset as \"+02:00\"",
+        "/etc/gate/rules.toml:14:19: field `rule.caller.kind`: `robot` is not a kind of caller; write user, agent or workload",
+        "/etc/gate/rules.toml:17:8: field `rule.tool`: `kubctl` is no tool that gate knows; did you mean `kubectl`?",
+        "/etc/gate/rules.toml:20:14: field `rule.approval.approvers`: `sre` names nobody; write \"group:NAME\" or \"user:NAME\"",
+        "/etc/gate/rules.toml:21:9: field `rule.approval.count`: is of type integer; write a whole number from 1 to 100",
+        "/etc/gate/rules.toml:22:14: field `rule.approval.permit_ttl`: `5 minutes` is not a time from 1s to 7d; write a number and a unit, as \"30m\"",
+    ];
+    assert_eq!(errors, expected);
+}
+
+#[test]
+fn a_rule_about_nothing_is_a_mistake() {
+    let errors_of = |matcher: &str| {
+        errors(&format!(
+            "[[rule]]\nid = \"x\"\ndecision = \"deny\"\n{matcher}\n"
+        ))
+    };
+    assert!(errors_of("")[0].contains(
+        "the rule has no matcher; say what the rule is about, or write everything = true"
+    ));
+    assert!(errors_of("everything = true\ntool = \"git\"")[0].contains("leave one of them out"));
+    assert!(errors_of("everything = false")[0].contains("is false"));
+    assert!(errors_of("tool = []")[0].contains("is an empty list"));
+    assert!(
+        errors_of("tool = \"git\"\n[rule.approval]\ncount = 1")[0].contains("has no meaning here")
+    );
+}
+
+#[test]
+fn a_text_that_is_no_toml_is_named_and_allows_nothing() {
+    assert!(errors("[[rule]\nid = ")[0].starts_with("/etc/gate/rules.toml:1:"));
+    assert!(errors("rule = 5")[0].contains("write `[[rule]]`"));
+    let mut builder = PolicyBuilder::new();
+    assert!(builder.layer(Layer::User, "u", "x = 1").is_err());
+    let evaluation = builder
+        .build()
+        .evaluate(&invocation(GET), Path::new("/"), &circumstances());
+    assert_eq!(evaluation.decision, Decision::RequireApproval);
+    assert_eq!(evaluation.deciding.id, "gate/unreadable-rules");
+}
+
+#[test]
+fn an_id_stands_once_in_a_text() {
+    let rule = "[[rule]]\nid = \"x\"\ntool = \"git\"\ndecision = \"deny\"\n";
+    assert!(errors(&rule.repeat(2))[0].contains("`x` is the id of the rule in line 1 too"));
+    assert!(errors(&rule.replace("\"x\"", "\"baseline/x\""))[0].contains("gate's own"));
+}
+
+#[test]
+fn an_alias_of_a_tool_names_the_same_rules() {
+    let text = "[[rule]]\nid = \"x\"\ntool = \"tofu\"\ncommand = \"plan\"\ndecision = \"deny\"\n";
+    assert_eq!(
+        evaluate(text, &["terraform", "plan"]).decision,
+        Decision::Deny
+    );
+    assert_eq!(machine(text).rules().next().unwrap().tools, ["terraform"]);
+}
