@@ -1,0 +1,143 @@
+//! The two keyrings behind one face.
+
+use std::time::Duration;
+
+use gate_client::Token;
+use zeroize::Zeroizing;
+
+use super::bounded::within;
+use super::{Place, keyutils, secret_service};
+
+/// The name under which gate's entries stand, whatever the server.
+const SERVICE: &str = "gate";
+
+/// A keyring of the system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keyring {
+    /// The desktop's, over D-Bus.
+    SecretService,
+    /// The kernel's.
+    Keyutils,
+}
+
+/// Why a keyring did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum KeyringError {
+    /// It was asked and said no, or could not be asked.
+    #[error("cannot use {name}")]
+    Refused {
+        /// Which keyring.
+        name: &'static str,
+        /// What it said.
+        #[source]
+        source: keyring_core::Error,
+    },
+    /// It did not answer.
+    #[error("{name} did not answer within {} s", .limit.as_secs())]
+    Silent {
+        /// Which keyring.
+        name: &'static str,
+        /// How long it was given.
+        limit: Duration,
+    },
+    /// It took the token and does not give it back.
+    #[error("{name} took the token and does not give it back")]
+    Forgetful {
+        /// Which keyring.
+        name: &'static str,
+    },
+}
+
+impl Keyring {
+    /// Returns the keyring as a place.
+    pub(super) fn place(self) -> Place {
+        match self {
+            Self::SecretService => Place::SecretService,
+            Self::Keyutils => Place::Keyutils,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::SecretService => "the Secret Service",
+            Self::Keyutils => "the kernel keyring",
+        }
+    }
+
+    /// Stores `token` for `account` in place of an older one, and sees to it
+    /// that it can be read again: a keyring that takes and does not give would
+    /// only be noticed by the next command.
+    ///
+    /// # Errors
+    /// The keyring can't be used or does not answer within `limit`.
+    pub(super) fn set(
+        self,
+        account: &str,
+        token: &Token,
+        limit: Duration,
+    ) -> Result<(), KeyringError> {
+        let secret = Zeroizing::new(token.expose().as_bytes().to_vec());
+        let expected = secret.clone();
+        let found = self.ask(account, limit, move |entry| {
+            entry.set_secret(&secret)?;
+            entry.get_secret().map(Zeroizing::new)
+        })?;
+        if found == expected {
+            return Ok(());
+        }
+        Err(KeyringError::Forgetful { name: self.name() })
+    }
+
+    /// Returns what is stored for `account`.
+    ///
+    /// # Errors
+    /// The keyring can't be used or does not answer within `limit`.
+    pub(super) fn get(
+        self,
+        account: &str,
+        limit: Duration,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringError> {
+        self.ask(account, limit, |entry| match entry.get_secret() {
+            Ok(secret) => Ok(Some(Zeroizing::new(secret))),
+            Err(keyring_core::Error::NoEntry) => Ok(None),
+            Err(error) => Err(error),
+        })
+    }
+
+    /// Removes what is stored for `account`; nothing there is no failure.
+    ///
+    /// # Errors
+    /// The keyring can't be used or does not answer within `limit`.
+    pub(super) fn remove(self, account: &str, limit: Duration) -> Result<(), KeyringError> {
+        self.ask(account, limit, |entry| match entry.delete_credential() {
+            Ok(()) | Err(keyring_core::Error::NoEntry) => Ok(()),
+            Err(error) => Err(error),
+        })
+    }
+
+    fn ask<T: Send + 'static>(
+        self,
+        account: &str,
+        limit: Duration,
+        question: impl FnOnce(&keyring_core::Entry) -> keyring_core::Result<T> + Send + 'static,
+    ) -> Result<T, KeyringError> {
+        let name = self.name();
+        let refused = |source| KeyringError::Refused { name, source };
+        let account = account.to_owned();
+        match self {
+            Self::Keyutils => {
+                // System calls that never wait.
+                let entry = keyutils::entry(SERVICE, &account).map_err(refused)?;
+                question(&entry).map_err(refused)
+            }
+            Self::SecretService => {
+                let answer = within(limit, name, move || {
+                    question(&secret_service::entry(SERVICE, &account)?)
+                });
+                answer
+                    .ok_or(KeyringError::Silent { name, limit })?
+                    .map_err(refused)
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The wait as JSON lines on stderr, for a program.
+
+use std::time::Duration;
+
+use gate_protocol::inert::inert;
+use gate_protocol::request::ApprovalStatus;
+use gate_protocol::review::{Answer, Review};
+use serde::Serialize;
+
+use super::{Minutes, Moment};
+
+/// Writes the events of one wait. Each function returns one line.
+#[derive(Default)]
+pub(super) struct Events {
+    minutes: Minutes,
+    reattached: bool,
+}
+
+/// One line. All times are spans in whole seconds, so that no clock matters.
+#[derive(Serialize)]
+struct Event<'a> {
+    #[serde(rename = "event")]
+    name: &'static str,
+    request: String,
+    status: ApprovalStatus,
+    url: String,
+    command: String,
+    expires_in_seconds: u64,
+    may_review: Vec<String>,
+    elapsed_seconds: u64,
+    reattached: bool,
+    reviews: Vec<ReviewEvent<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_in_seconds: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct ReviewEvent<'a> {
+    reviewer: String,
+    answer: Answer,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
+    at: jiff::Timestamp,
+    channel: std::borrow::Cow<'a, str>,
+}
+
+impl Events {
+    pub(super) fn submitted(&mut self, moment: Moment<'_>, reattached: bool) -> String {
+        self.reattached = reattached;
+        line(&self.event("submitted", moment))
+    }
+
+    pub(super) fn pending(&self, moment: Moment<'_>) -> String {
+        line(&self.event("pending", moment))
+    }
+
+    pub(super) fn disconnected(
+        &self,
+        moment: Moment<'_>,
+        error: &str,
+        retry_in: Duration,
+    ) -> String {
+        line(&Event {
+            error: Some(inert(error).into_owned()),
+            retry_in_seconds: Some(retry_in.as_secs_f64()),
+            ..self.event("disconnected", moment)
+        })
+    }
+
+    pub(super) fn reconnected(&self, moment: Moment<'_>) -> String {
+        line(&self.event("reconnected", moment))
+    }
+
+    pub(super) fn tick(&mut self, moment: Moment<'_>) -> String {
+        if !self.minutes.passed(moment.elapsed) {
+            return String::new();
+        }
+        self.pending(moment)
+    }
+
+    pub(super) fn decided(&self, moment: Moment<'_>) -> String {
+        line(&self.event("decided", moment))
+    }
+
+    fn event<'a>(&self, name: &'static str, moment: Moment<'a>) -> Event<'a> {
+        let request = moment.request;
+        Event {
+            name,
+            request: request.id.to_string(),
+            status: request.status,
+            url: inert(&request.url).into_owned(),
+            command: request.invocation.shown_command(),
+            expires_in_seconds: moment.left.as_secs(),
+            may_review: request
+                .may_review
+                .iter()
+                .map(|name| inert(name).into_owned())
+                .collect(),
+            elapsed_seconds: moment.elapsed.as_secs(),
+            reattached: self.reattached,
+            reviews: request.reviews.iter().map(review).collect(),
+            error: None,
+            retry_in_seconds: None,
+        }
+    }
+}
+
+fn review(review: &Review) -> ReviewEvent<'_> {
+    ReviewEvent {
+        reviewer: inert(&review.reviewer).into_owned(),
+        answer: review.answer,
+        comment: review
+            .comment
+            .as_deref()
+            .map(|text| inert(text).into_owned()),
+        at: review.at,
+        channel: inert(&review.channel),
+    }
+}
+
+fn line(event: &Event<'_>) -> String {
+    // Strings, numbers and lists always have a JSON form.
+    serde_json::to_string(event).map_or_else(|_| String::new(), |json| json + "\n")
+}

@@ -1,0 +1,91 @@
+//! One live line on a terminal, gone without a trace when the wait is over.
+
+use dialoguer::console::Term;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{Moment, words};
+use crate::circumstances::Env;
+
+/// How often the line is drawn at most, a second.
+const FRAMES: u8 = 10;
+
+/// The live line. It has no colour, so `NO_COLOR` has nothing to take away.
+pub(super) struct Live {
+    bar: ProgressBar,
+    is_shown: bool,
+    trouble: Option<String>,
+    text: String,
+}
+
+impl Live {
+    /// Returns a live line where stderr can show one.
+    pub(super) fn start(is_terminal: bool, env: Env<'_>) -> Option<Self> {
+        // A dumb terminal can't move its cursor. Source: terminfo(5).
+        let is_dumb = env("TERM").is_none_or(|name| name == "dumb");
+        if !is_terminal || is_dumb {
+            return None;
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        bar.set_style(ProgressStyle::with_template("{msg}").ok()?);
+        Some(Self {
+            bar,
+            is_shown: false,
+            trouble: None,
+            text: String::new(),
+        })
+    }
+
+    /// Draws the line; `trouble` stands in it until [`Live::reconnected`].
+    pub(super) fn draw(&mut self, moment: Moment<'_>, trouble: Option<String>) {
+        if trouble.is_some() {
+            self.trouble = trouble;
+        }
+        self.tick(moment);
+    }
+
+    /// Forgets the trouble.
+    pub(super) fn reconnected(&mut self, moment: Moment<'_>) {
+        self.trouble = None;
+        self.tick(moment);
+    }
+
+    /// Draws the line again where it changed, and only in the foreground:
+    /// whoever stopped gate and went on has the terminal for himself.
+    pub(super) fn tick(&mut self, moment: Moment<'_>) {
+        if !is_foreground() {
+            self.hide();
+            return;
+        }
+        let (_, columns) = Term::stderr().size();
+        let text = words::live(moment, self.trouble.as_deref(), usize::from(columns));
+        if self.is_shown && text == self.text {
+            return;
+        }
+        if !self.is_shown {
+            self.bar
+                .set_draw_target(ProgressDrawTarget::stderr_with_hz(FRAMES));
+            self.is_shown = true;
+        }
+        self.bar.set_message(text.clone());
+        self.text = text;
+    }
+
+    /// Takes the line off the terminal.
+    pub(super) fn erase(&mut self) {
+        if self.is_shown && is_foreground() {
+            self.bar.finish_and_clear();
+        }
+        self.hide();
+    }
+
+    fn hide(&mut self) {
+        self.bar.set_draw_target(ProgressDrawTarget::hidden());
+        self.is_shown = false;
+    }
+}
+
+/// Tells whether gate is in the terminal's foreground group. One that has no
+/// such group, as after a hang-up, is nobody's to draw on.
+fn is_foreground() -> bool {
+    nix::unistd::tcgetpgrp(std::io::stderr()).is_ok_and(|group| group == nix::unistd::getpgrp())
+}

@@ -1,0 +1,156 @@
+//! Plain lines for a log: one at once, one a minute, one for each change, and
+//! the marks by which a CI system shows them better.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use gate_protocol::request::ApprovalStatus;
+
+use super::{Minutes, Moment, words};
+use crate::circumstances::Provider;
+
+/// The name of our section in a GitLab log.
+const SECTION: &str = "gate_wait";
+
+/// Writes the lines of one wait. Each function returns the text to write.
+pub(super) struct Log {
+    provider: Option<Provider>,
+    minutes: Minutes,
+    is_connected: bool,
+    has_section: bool,
+}
+
+impl Log {
+    pub(super) fn new(provider: Option<Provider>) -> Self {
+        Self {
+            provider,
+            minutes: Minutes::default(),
+            is_connected: true,
+            has_section: false,
+        }
+    }
+
+    pub(super) fn submitted(&mut self, moment: Moment<'_>, reattached: bool) -> String {
+        let asked = words::asked(moment, reattached);
+        let line = line(&asked);
+        match self.provider {
+            Some(Provider::GitHub) => format!("{line}{}", notice("waiting for approval", &asked)),
+            Some(Provider::GitLab) => {
+                self.has_section = true;
+                format!("{}{line}", section("start"))
+            }
+            _ => line,
+        }
+    }
+
+    /// Tells of every review after the first `known` ones.
+    pub(super) fn changed(moment: Moment<'_>, known: usize) -> String {
+        let new = moment.request.reviews.iter().skip(known);
+        new.map(|review| line(&words::reviewed(review))).collect()
+    }
+
+    /// Tells it once; each further attempt would only repeat it.
+    pub(super) fn disconnected(&mut self, error: &str, retry_in: Duration) -> String {
+        if !std::mem::replace(&mut self.is_connected, false) {
+            return String::new();
+        }
+        line(&words::disconnected(error, retry_in))
+    }
+
+    pub(super) fn reconnected(&mut self) -> String {
+        if std::mem::replace(&mut self.is_connected, true) {
+            return String::new();
+        }
+        line("the server answers again")
+    }
+
+    pub(super) fn tick(&mut self, moment: Moment<'_>) -> String {
+        if !self.minutes.passed(moment.elapsed) {
+            return String::new();
+        }
+        line(&words::still_waiting(moment))
+    }
+
+    pub(super) fn ended(&mut self, moment: Moment<'_>) -> String {
+        let told = match moment.request.status {
+            ApprovalStatus::Approved => self.approved(moment),
+            // The failure that follows says what these mean and what to do.
+            ApprovalStatus::Pending
+            | ApprovalStatus::Denied
+            | ApprovalStatus::Expired
+            | ApprovalStatus::Cancelled
+            | ApprovalStatus::Claimed
+            | ApprovalStatus::Started
+            | ApprovalStatus::Finished
+            | ApprovalStatus::Unknown => String::new(),
+        };
+        told + &self.close()
+    }
+
+    fn approved(&self, moment: Moment<'_>) -> String {
+        let approved = words::approved(moment);
+        match self.provider {
+            Some(Provider::GitHub) => {
+                format!("{}{}", line(&approved), notice("approved", &approved))
+            }
+            _ => line(&approved),
+        }
+    }
+
+    /// Closes what is open, so that the lines of the tool stand outside.
+    pub(super) fn close(&mut self) -> String {
+        if std::mem::take(&mut self.has_section) {
+            section("end")
+        } else {
+            String::new()
+        }
+    }
+}
+
+fn line(text: &str) -> String {
+    format!("gate: {}\n", without_commands(text))
+}
+
+/// Returns `text` so that no CI system finds a command in the middle of it.
+///
+/// The runners of GitHub and Azure obey `##[…]` and `##vso[…]` anywhere in a
+/// line, and a command line or a comment could hold one.
+fn without_commands(text: &str) -> String {
+    text.replace("##[", "##\\u{5b}")
+        .replace("##vso[", "##vso\\u{5b}")
+}
+
+/// Returns an annotation of GitHub Actions.
+///
+/// Source: "Workflow commands for GitHub Actions", "Setting a notice message";
+/// the escapes are those of its toolkit, `packages/core/src/command.ts`.
+fn notice(title: &str, text: &str) -> String {
+    let escape = |text: &str| {
+        text.replace('%', "%25")
+            .replace('\r', "%0D")
+            .replace('\n', "%0A")
+    };
+    let title = escape(&format!("gate: {title}"))
+        .replace(':', "%3A")
+        .replace(',', "%2C");
+    format!(
+        "::notice title={title}::{}\n",
+        escape(&without_commands(text))
+    )
+}
+
+/// Returns the beginning or the end of a section that a GitLab log can fold.
+///
+/// Source: GitLab, "CI/CD job logs", "Create custom collapsible sections".
+fn section(end: &str) -> String {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
+    format!(
+        "\u{1b}[0Ksection_{end}:{now}:{SECTION}\r\u{1b}[0K{}",
+        match end {
+            "start" => "gate: waiting for approval\n",
+            _ => "\n",
+        }
+    )
+}

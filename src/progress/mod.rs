@@ -1,0 +1,201 @@
+//! What the person or the program in front of gate sees while it waits.
+//!
+//! Called by the blocking wait and by nothing else; it decides nothing and
+//! touches neither stdout nor the network. Four ways of telling the same story:
+//! one live line on a terminal, plain lines in a log (with the marks of the CI
+//! system around it), and JSON lines for a program.
+
+mod event;
+mod live;
+mod log;
+mod words;
+
+use std::io::IsTerminal as _;
+use std::time::{Duration, Instant};
+
+use gate_protocol::request::ApprovalRequest;
+
+use crate::circumstances::{Env, provider};
+use crate::report;
+
+/// Who is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Voice {
+    /// A person, at a terminal or reading a log later.
+    Human,
+    /// A program: JSON lines.
+    Json,
+}
+
+/// Tells of one wait, from the submitted request to its end.
+///
+/// Dropped without [`Progress::ended`], as when Ctrl-C cancels the wait, it
+/// leaves the terminal clean as well.
+pub(crate) struct Progress {
+    teller: Teller,
+    wait: Option<Wait>,
+}
+
+enum Teller {
+    Live(live::Live),
+    Log(log::Log),
+    Json(event::Events),
+}
+
+/// The request as last seen, and the clocks of the wait. All monotonic: the
+/// machine's time of day plays no part.
+struct Wait {
+    request: ApprovalRequest,
+    since: Instant,
+    ends: Instant,
+}
+
+/// One moment of a wait, as it is told.
+#[derive(Clone, Copy)]
+struct Moment<'a> {
+    request: &'a ApprovalRequest,
+    elapsed: Duration,
+    left: Duration,
+}
+
+impl Wait {
+    fn begin(request: &ApprovalRequest) -> Self {
+        let now = Instant::now();
+        Self {
+            request: request.clone(),
+            since: now,
+            ends: end_of(request, now),
+        }
+    }
+
+    fn moment(&self) -> Moment<'_> {
+        let now = Instant::now();
+        Moment {
+            request: &self.request,
+            elapsed: now.saturating_duration_since(self.since),
+            left: self.ends.saturating_duration_since(now),
+        }
+    }
+}
+
+/// Returns when the request ends; a span that the clock can't hold is no end in sight.
+fn end_of(request: &ApprovalRequest, now: Instant) -> Instant {
+    const FAR: Duration = Duration::from_hours(24 * 365);
+    let left = Duration::from_secs(request.expires_in_seconds).min(FAR);
+    now.checked_add(left).unwrap_or(now)
+}
+
+impl Progress {
+    /// Gets ready to tell `voice`. Nothing is written yet.
+    pub(crate) fn start(voice: Voice, env: Env<'_>) -> Self {
+        let teller = match voice {
+            Voice::Json => Teller::Json(event::Events::default()),
+            Voice::Human => match live::Live::start(std::io::stderr().is_terminal(), env) {
+                Some(live) => Teller::Live(live),
+                None => Teller::Log(log::Log::new(provider(env))),
+            },
+        };
+        Self { teller, wait: None }
+    }
+
+    /// The server has the request. `reattached`: it had it before, from an
+    /// earlier run of the same command.
+    pub(crate) fn submitted(&mut self, request: &ApprovalRequest, reattached: bool) {
+        let wait = self.wait.insert(Wait::begin(request));
+        let moment = wait.moment();
+        match &mut self.teller {
+            Teller::Live(live) => live.draw(moment, None),
+            Teller::Log(log) => report::raw(&log.submitted(moment, reattached)),
+            Teller::Json(events) => report::raw(&events.submitted(moment, reattached)),
+        }
+    }
+
+    /// The request has changed: somebody reviewed it, or its status moved.
+    pub(crate) fn changed(&mut self, request: &ApprovalRequest) {
+        let Some(wait) = &mut self.wait else { return };
+        let known = wait.request.reviews.len();
+        wait.ends = end_of(request, Instant::now());
+        wait.request = request.clone();
+        let moment = wait.moment();
+        match &mut self.teller {
+            Teller::Live(live) => live.draw(moment, None),
+            Teller::Log(_) => report::raw(&log::Log::changed(moment, known)),
+            Teller::Json(events) => report::raw(&events.pending(moment)),
+        }
+    }
+
+    /// The server does not answer; the wait goes on and asks again after `retry_in`.
+    pub(crate) fn disconnected(&mut self, error: &str, retry_in: Duration) {
+        let Some(wait) = &self.wait else { return };
+        let moment = wait.moment();
+        match &mut self.teller {
+            Teller::Live(live) => live.draw(moment, Some(words::disconnected(error, retry_in))),
+            Teller::Log(log) => report::raw(&log.disconnected(error, retry_in)),
+            Teller::Json(events) => report::raw(&events.disconnected(moment, error, retry_in)),
+        }
+    }
+
+    /// The server answers again.
+    pub(crate) fn reconnected(&mut self) {
+        let Some(wait) = &self.wait else { return };
+        let moment = wait.moment();
+        match &mut self.teller {
+            Teller::Live(live) => live.reconnected(moment),
+            Teller::Log(log) => report::raw(&log.reconnected()),
+            Teller::Json(events) => report::raw(&events.reconnected(moment)),
+        }
+    }
+
+    /// Time has passed; to be called about four times a second.
+    pub(crate) fn tick(&mut self) {
+        let Some(wait) = &self.wait else { return };
+        let moment = wait.moment();
+        match &mut self.teller {
+            Teller::Live(live) => live.tick(moment),
+            Teller::Log(log) => report::raw(&log.tick(moment)),
+            Teller::Json(events) => report::raw(&events.tick(moment)),
+        }
+    }
+
+    /// The wait is over, whatever the answer is. What a denial means is said by
+    /// the failure that follows, not here.
+    pub(crate) fn ended(&mut self, request: &ApprovalRequest) {
+        let Some(mut wait) = self.wait.take() else {
+            return;
+        };
+        wait.request = request.clone();
+        let moment = wait.moment();
+        match &mut self.teller {
+            Teller::Live(live) => live.erase(),
+            Teller::Log(log) => report::raw(&log.ended(moment)),
+            Teller::Json(events) => report::raw(&events.decided(moment)),
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        match &mut self.teller {
+            Teller::Live(live) => live.erase(),
+            Teller::Log(log) => report::raw(&log.close()),
+            Teller::Json(_) => {}
+        }
+    }
+}
+
+/// Counts the minutes of a wait, for those who are told once a minute.
+#[derive(Debug, Default)]
+struct Minutes(u64);
+
+impl Minutes {
+    /// Tells whether another minute has passed since it last said so.
+    fn passed(&mut self, elapsed: Duration) -> bool {
+        let minutes = elapsed.as_secs() / 60;
+        let is_new = minutes > self.0;
+        self.0 = minutes;
+        is_new
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,233 @@
+use super::*;
+use crate::circumstances::Provider;
+use gate_protocol::request::ApprovalStatus;
+use gate_protocol::review::Review;
+
+/// A request for a hostile command, pending, with `seconds` left.
+fn request(seconds: u64) -> ApprovalRequest {
+    let text = |words: &str| serde_json::json!([{ "text": words }]);
+    let hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    serde_json::from_value(serde_json::json!({
+        "id": "0199a3c0-1111-7000-8000-0000deadbeef",
+        "status": "pending",
+        "version": 1,
+        "digest": hash,
+        "requester": { "name": "ada", "kind": "user" },
+        "invocation": {
+            "v": 1,
+            "tool": { "name": "kubectl", "path": text("/usr/bin/kubectl"), "sha256": hash, "size_bytes": 48 },
+            "argv": [text("kubectl"), text("delete"), text("ns"), text("a\u{1b}[2J##[stop-commands]x\n::error::%")],
+            "cwd": text("/"), "command": ["delete"], "effect": "destroy",
+            "target": {}, "environment": [], "inputs": [], "runner_key": "ab".repeat(32)
+        },
+        "circumstances": {
+            "host": "h", "os_user": "u", "terminal": false, "mode": "advisory", "client_version": "0.1.0"
+        },
+        "terms": {
+            "rules": [], "reasons": [], "requirements": [{ "approvers": ["group:sre"], "count": 1 }],
+            "request_ttl_seconds": 900, "permit_ttl_seconds": 300
+        },
+        "created_at": "2026-11-22T17:36:04Z",
+        "expires_at": "2026-11-22T17:51:04Z",
+        "expires_in_seconds": seconds,
+        "reviews": [],
+        "may_review": ["group:sre", "user:b\u{202e}ob"],
+        "url": "https://gate.example.com/requests/0199a3c0-1111-7000-8000-0000deadbeef"
+    }))
+    .unwrap()
+}
+
+fn review(answer: &str, comment: Option<&str>) -> Review {
+    serde_json::from_value(serde_json::json!({
+        "reviewer": "bo\u{1b}b", "answer": answer, "comment": comment,
+        "at": "2026-11-22T17:38:34Z", "channel": "web"
+    }))
+    .unwrap()
+}
+
+fn at(request: &ApprovalRequest, elapsed: u64) -> Moment<'_> {
+    Moment {
+        request,
+        elapsed: Duration::from_secs(elapsed),
+        left: Duration::from_secs(request.expires_in_seconds - elapsed),
+    }
+}
+
+#[test]
+fn a_log_is_told_at_once_what_is_asked_of_whom_where_until_when_and_how_to_cancel() {
+    let request = request(900);
+    let told = log::Log::new(None).submitted(at(&request, 0), false);
+    assert_eq!(
+        told,
+        "gate: waiting for group:sre, user:b\\u{202e}ob to approve \
+         `kubectl delete ns 'a\\u{1b}[2J##\\u{5b}stop-commands]x\\n::error::%'` (destroy) at \
+         https://gate.example.com/requests/0199a3c0-1111-7000-8000-0000deadbeef; ends in 15 min; \
+         cancel with Ctrl-C or `gate requests cancel 0199a3c0-1111-7000-8000-0000deadbeef`\n"
+    );
+}
+
+#[test]
+fn a_log_gets_one_line_a_minute_and_no_more() {
+    let request = request(900);
+    let mut log = log::Log::new(None);
+    let lines: Vec<String> = (0..=180)
+        .map(|second| log.tick(at(&request, second)))
+        .filter(|line| !line.is_empty())
+        .collect();
+    let url = &request.url;
+    let line = |minute: u64| {
+        let left = 15 - minute;
+        format!(
+            "gate: still waiting for group:sre, user:b\\u{{202e}}ob after {minute} min, {left} min left: {url}\n"
+        )
+    };
+    assert_eq!(lines, [line(1), line(2), line(3)]);
+}
+
+#[test]
+fn a_log_says_each_review_once_and_who_approved() {
+    let mut request = request(900);
+    let mut log = log::Log::new(None);
+    request
+        .reviews
+        .push(review("approve", Some(" fine\nby me ")));
+    assert_eq!(
+        log::Log::changed(at(&request, 5), 0),
+        "gate: bo\\u{1b}b approved: fine\\nby me\n"
+    );
+    assert_eq!(log::Log::changed(at(&request, 6), 1), "");
+    request.status = ApprovalStatus::Approved;
+    assert_eq!(
+        log.ended(at(&request, 65)),
+        "gate: approved by bo\\u{1b}b after 1 min 5 s\n"
+    );
+}
+
+#[test]
+fn a_lost_connection_is_told_once_and_its_return_once() {
+    let mut log = log::Log::new(None);
+    let retry = Duration::from_secs(3);
+    assert_eq!(
+        log.disconnected("reset\u{7}", retry),
+        "gate: no answer from the server (reset\\u{7}), trying again in 3 s\n"
+    );
+    assert_eq!(log.disconnected("reset", retry), "");
+    assert_eq!(log.reconnected(), "gate: the server answers again\n");
+    assert_eq!(log.reconnected(), "");
+}
+
+#[test]
+fn github_gets_an_annotation_in_which_nothing_acts() {
+    let mut request = request(900);
+    let mut log = log::Log::new(Some(Provider::GitHub));
+    let told = log.submitted(at(&request, 0), true);
+    let (line, notice) = told.split_once('\n').unwrap();
+    assert!(line.starts_with("gate: already asked, waiting again for group:sre"));
+    assert!(notice.starts_with("::notice title=gate%3A waiting for approval::already asked"));
+    assert!(notice.contains("\\n::error::%25'"), "{notice}");
+    assert_eq!(notice.matches('\n').count(), 1);
+    assert!(!told.contains("##["), "{told}");
+    request.status = ApprovalStatus::Approved;
+    request.reviews.push(review("approve", None));
+    assert_eq!(
+        log.ended(at(&request, 2)),
+        "gate: approved by bo\\u{1b}b after 2 s\n\
+         ::notice title=gate%3A approved::approved by bo\\u{1b}b after 2 s\n"
+    );
+}
+
+#[test]
+fn gitlab_gets_a_section_that_is_closed_once() {
+    let request = request(900);
+    let mut log = log::Log::new(Some(Provider::GitLab));
+    let told = log.submitted(at(&request, 0), false);
+    let (mark, rest) = told.split_once("\r\u{1b}[0K").unwrap();
+    let name = mark.strip_prefix("\u{1b}[0Ksection_start:").unwrap();
+    let (time, name) = name.split_once(':').unwrap();
+    assert!(time.parse::<u64>().unwrap() > 1_700_000_000);
+    assert_eq!(name, "gate_wait");
+    assert!(rest.starts_with("gate: waiting for approval\ngate: waiting for group:sre"));
+    let end = log.ended(at(&request, 3));
+    assert!(end.starts_with("\u{1b}[0Ksection_end:") && end.ends_with(":gate_wait\r\u{1b}[0K\n"));
+    assert_eq!(log.close(), "");
+}
+
+#[test]
+fn the_live_text_never_cuts_the_link_and_never_wraps_by_itself() {
+    let request = request(900);
+    let wide = words::live(at(&request, 12), None, 200);
+    assert_eq!(
+        wide,
+        format!(
+            "gate: waiting for group:sre, user:b\\u{{202e}}ob · 12 s, 14 min 48 s left · {}",
+            request.url
+        )
+    );
+    let narrow = words::live(at(&request, 12), None, 80);
+    let lines: Vec<_> = narrow.lines().collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[1], format!("gate: {}", request.url));
+    let trouble = words::live(at(&request, 12), Some("no answer"), 200);
+    assert!(trouble.starts_with("gate: no answer · 12 s"));
+}
+
+#[test]
+fn a_very_long_command_is_cut_where_one_can_see_it() {
+    let mut request = request(900);
+    request.invocation.argv =
+        vec![serde_json::from_value(serde_json::json!([{ "text": "x".repeat(20_000) }])).unwrap()];
+    let told = words::asked(at(&request, 0), false);
+    assert!(told.contains("xxx… [20000 characters in all]`"), "{told}");
+    assert!(told.len() < 1000);
+}
+
+#[test]
+fn a_program_gets_one_object_a_line_with_everything_in_it() {
+    let mut request = request(900);
+    let mut events = event::Events::default();
+    let submitted = events.submitted(at(&request, 0), true);
+    request.reviews.push(review("deny", Some("no\u{1b}")));
+    request.status = ApprovalStatus::Denied;
+    let gone = events.disconnected(at(&request, 7), "reset", Duration::from_millis(1500));
+    let back = events.reconnected(at(&request, 8));
+    let decided = events.decided(at(&request, 9));
+    let names = ["submitted", "disconnected", "reconnected", "decided"];
+    for (line, name) in [&submitted, &gone, &back, &decided].into_iter().zip(names) {
+        assert_eq!(line.matches('\n').count(), 1);
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(event["event"], name);
+        assert_eq!(event["request"], "0199a3c0-1111-7000-8000-0000deadbeef");
+        assert_eq!(event["reattached"], true);
+        assert_eq!(event["may_review"][1], "user:b\\u{202e}ob");
+        assert_eq!(event["url"], request.url);
+    }
+    let first: serde_json::Value = serde_json::from_str(&submitted).unwrap();
+    assert_eq!(
+        (&first["status"], &first["expires_in_seconds"]),
+        (&"pending".into(), &900.into())
+    );
+    assert!(first.get("error").is_none());
+    let lost: serde_json::Value = serde_json::from_str(&gone).unwrap();
+    assert_eq!(
+        (&lost["error"], &lost["retry_in_seconds"]),
+        (&"reset".into(), &1.5.into())
+    );
+    let answer: serde_json::Value = serde_json::from_str(&decided).unwrap();
+    assert_eq!(
+        (&answer["status"], &answer["elapsed_seconds"]),
+        (&"denied".into(), &9.into())
+    );
+    assert_eq!(answer["reviews"][0]["reviewer"], "bo\\u{1b}b");
+    assert_eq!(answer["reviews"][0]["comment"], "no\\u{1b}");
+    assert_eq!(answer["reviews"][0]["answer"], "deny");
+}
+
+#[test]
+fn a_program_hears_from_a_wait_once_a_minute() {
+    let request = request(900);
+    let mut events = event::Events::default();
+    let told = (0..=130)
+        .filter(|second| !events.tick(at(&request, *second)).is_empty())
+        .count();
+    assert_eq!(told, 2);
+}

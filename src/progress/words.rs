@@ -1,0 +1,147 @@
+//! The sentences of a wait. What came from outside is inert when it leaves here.
+
+use std::time::Duration;
+
+use gate_protocol::inert::inert;
+use gate_protocol::request::{ApprovalRequest, ApprovalStatus};
+use gate_protocol::review::{Answer, Review};
+
+use super::Moment;
+use crate::show::clock;
+
+/// The most characters of a command in a line of a log; the page shows it whole.
+const COMMAND_LIMIT: usize = 300;
+
+/// What is waited for, in full: the first line of a log.
+pub(super) fn asked(moment: Moment<'_>, reattached: bool) -> String {
+    let request = moment.request;
+    let beginning = if reattached {
+        "already asked, waiting again"
+    } else {
+        "waiting"
+    };
+    format!(
+        "{beginning} for {} to approve `{}` ({}) at {}; ends in {}; cancel with Ctrl-C or `gate requests cancel {}`",
+        approvers(request),
+        command(request),
+        inert(&request.invocation.effect),
+        inert(&request.url),
+        span(moment.left),
+        request.id,
+    )
+}
+
+/// That it still goes on: one line a minute.
+pub(super) fn still_waiting(moment: Moment<'_>) -> String {
+    format!(
+        "still waiting for {} after {}, {} left: {}",
+        approvers(moment.request),
+        span(moment.elapsed),
+        span(moment.left),
+        inert(&moment.request.url),
+    )
+}
+
+/// The live text on a terminal: everything that changes, and the link.
+///
+/// One line where it fits into `width` columns, otherwise a second one for the
+/// link: a link that was cut is of no use.
+pub(super) fn live(moment: Moment<'_>, trouble: Option<&str>, width: usize) -> String {
+    let state = match (trouble, moment.request.status) {
+        (Some(trouble), _) => trouble.to_owned(),
+        (None, ApprovalStatus::Approved) => "approved, starting".to_owned(),
+        (None, _) => {
+            let said: Vec<String> = moment.request.reviews.iter().map(answered).collect();
+            let said = if said.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", said.join(", "))
+            };
+            format!("waiting for {}{said}", approvers(moment.request))
+        }
+    };
+    let url = inert(&moment.request.url);
+    let times = format!("{}, {} left", span(moment.elapsed), span(moment.left));
+    let line = format!("gate: {state} · {times} · {url}");
+    if dialoguer::console::measure_text_width(&line) < width {
+        line
+    } else {
+        format!("gate: {state} · {times}\ngate: {url}")
+    }
+}
+
+/// That the server does not answer.
+pub(super) fn disconnected(error: &str, retry_in: Duration) -> String {
+    format!(
+        "no answer from the server ({}), trying again in {}",
+        inert(error),
+        span(retry_in)
+    )
+}
+
+/// What one approver said.
+pub(super) fn reviewed(review: &Review) -> String {
+    match review.comment.as_deref().map(str::trim) {
+        None | Some("") => answered(review),
+        Some(comment) => format!("{}: {}", answered(review), inert(comment)),
+    }
+}
+
+/// That it was approved, and by whom.
+pub(super) fn approved(moment: Moment<'_>) -> String {
+    let approvers: Vec<_> = moment
+        .request
+        .reviews
+        .iter()
+        .filter(|review| review.answer == Answer::Approve)
+        .map(|review| inert(&review.reviewer))
+        .collect();
+    format!(
+        "approved by {} after {}",
+        approvers.join(", "),
+        span(moment.elapsed)
+    )
+}
+
+fn answered(review: &Review) -> String {
+    let verb = match review.answer {
+        Answer::Approve => "approved",
+        Answer::Deny => "denied",
+    };
+    format!("{} {verb}", inert(&review.reviewer))
+}
+
+fn approvers(request: &ApprovalRequest) -> String {
+    let people = request
+        .terms
+        .requirements
+        .iter()
+        .map(|wanted| wanted.count)
+        .max()
+        .unwrap_or(1);
+    let names: Vec<_> = request.may_review.iter().map(|name| inert(name)).collect();
+    let names = match names.as_slice() {
+        [] => "an approver (the server names nobody who could answer)".to_owned(),
+        names => names.join(", "),
+    };
+    if people > 1 {
+        format!("{people} people of {names}")
+    } else {
+        names
+    }
+}
+
+fn command(request: &ApprovalRequest) -> String {
+    let shown = request.invocation.shown_command();
+    let length = shown.chars().count();
+    if length <= COMMAND_LIMIT {
+        return shown;
+    }
+    let head: String = shown.chars().take(COMMAND_LIMIT).collect();
+    format!("{head}… [{length} characters in all]")
+}
+
+/// Returns a span in words; a part of a second counts as none.
+pub(super) fn span(duration: Duration) -> String {
+    clock::span(duration.as_secs())
+}
