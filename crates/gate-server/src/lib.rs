@@ -1,1 +1,35 @@
-//! The approval server: requests, reviews, claims, audit log, web page.
+//! The approval server: requests, reviews, claims, the audit log.
+//!
+//! [`serve_on`] takes a bound listener, [`Settings`] and a future that ends
+//! when the server should stop; it runs on the caller's runtime. A request
+//! goes through `api` (wire, roles, limits) to `service` (one transaction for
+//! each change) to `lifecycle` (the pure state machine) and `store` (all SQL);
+//! `audit` appends the record of the change in that same transaction, and
+//! `waiters` wakes who waits for it.
+#![forbid(unsafe_code)]
+
+mod api;
+mod audit;
+mod clock;
+pub mod dev;
+mod expiry;
+mod identity;
+mod keys;
+mod lifecycle;
+mod openapi;
+mod problem;
+mod rules;
+mod serve;
+mod service;
+pub mod settings;
+mod state;
+mod store;
+mod waiters;
+
+#[cfg(test)]
+mod tests;
+
+pub use dev::{DevSetup, InitialiseError, initialise, initialise_dev};
+pub use openapi::document as openapi_document;
+pub use serve::{ServeError, serve_on};
+pub use settings::Settings;

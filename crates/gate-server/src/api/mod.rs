@@ -1,0 +1,39 @@
+//! The `/v1` API: one file for each resource. Handlers take what is on the
+//! wire apart, name the roles that may call them, and call the services.
+
+mod audit;
+mod events;
+mod extract;
+mod principals;
+mod requests;
+mod rules;
+mod server;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::Server;
+
+/// Returns all routes of the API with their description.
+pub(crate) fn routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::new()
+        .routes(routes!(server::health))
+        .routes(routes!(server::identity))
+        .routes(routes!(server::whoami))
+        .routes(routes!(requests::submit, requests::list))
+        .routes(routes!(requests::show))
+        .routes(routes!(requests::review))
+        .routes(routes!(requests::cancel))
+        .routes(routes!(requests::claim))
+        .routes(routes!(events::deliver))
+        .routes(routes!(rules::current, rules::activate))
+        .routes(routes!(audit::records))
+        .routes(routes!(audit::checkpoint))
+        .routes(routes!(audit::receipt))
+        .routes(routes!(audit::inclusion))
+        .routes(routes!(audit::consistency))
+        .routes(routes!(principals::list, principals::create))
+        .routes(routes!(principals::disable))
+        .routes(routes!(principals::create_token))
+        .routes(routes!(principals::revoke_token))
+}

@@ -1,0 +1,75 @@
+//! `/v1/principals` and `/v1/tokens`: who may act.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use gate_protocol::principal::{CreateToken, CreatedToken, Principal};
+use gate_protocol::problem::Problem;
+
+use super::extract::{Answer, Json, Name};
+use crate::identity::{Caller, Operator};
+use crate::problem::Failure;
+use crate::state::Server;
+
+/// Lists all principals, by name.
+#[utoipa::path(get, path = "/v1/principals", tag = "principals",
+    responses((status = 200, body = Vec<Principal>)))]
+pub(super) async fn list(
+    State(server): State<Server>,
+    _caller: Caller<Operator>,
+) -> Result<Answer<Vec<Principal>>, Failure> {
+    Ok(Answer(StatusCode::OK, server.principals().await?))
+}
+
+/// Makes a principal known.
+#[utoipa::path(post, path = "/v1/principals", tag = "principals", request_body = Principal,
+    responses((status = 201, body = Principal), (status = 400, body = Problem),
+        (status = 409, body = Problem)))]
+pub(super) async fn create(
+    State(server): State<Server>,
+    caller: Caller<Operator>,
+    Json(principal): Json<Principal>,
+) -> Result<Answer<Principal>, Failure> {
+    let created = server
+        .create_principal(caller.actor.name(), principal)
+        .await?;
+    Ok(Answer(StatusCode::CREATED, created))
+}
+
+/// Stops a principal, and what it owns, from acting.
+#[utoipa::path(post, path = "/v1/principals/{name}/disable", tag = "principals",
+    params(("name" = String, Path, description = "The principal")),
+    responses((status = 200, body = Principal), (status = 404, body = Problem)))]
+pub(super) async fn disable(
+    State(server): State<Server>,
+    caller: Caller<Operator>,
+    Name(name): Name<String>,
+) -> Result<Answer<Principal>, Failure> {
+    let disabled = server.disable_principal(caller.actor.name(), &name).await?;
+    Ok(Answer(StatusCode::OK, disabled))
+}
+
+/// Makes a token. This answer is the only one that shows it.
+#[utoipa::path(post, path = "/v1/tokens", tag = "principals", request_body = CreateToken,
+    responses((status = 201, body = CreatedToken), (status = 400, body = Problem),
+        (status = 403, body = Problem)))]
+pub(super) async fn create_token(
+    State(server): State<Server>,
+    caller: Caller<Operator>,
+    Json(wanted): Json<CreateToken>,
+) -> Result<Answer<CreatedToken>, Failure> {
+    let created = server.create_token(caller.actor.name(), &wanted).await?;
+    Ok(Answer(StatusCode::CREATED, created))
+}
+
+/// Takes a token back.
+#[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "principals",
+    params(("id" = String, Path, description = "The token's id")),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn revoke_token(
+    State(server): State<Server>,
+    caller: Caller<Operator>,
+    Name(id): Name<String>,
+) -> Result<StatusCode, Failure> {
+    server.revoke_token(caller.actor.name(), &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

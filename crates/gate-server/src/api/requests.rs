@@ -1,0 +1,158 @@
+//! `/v1/requests`: ask, look, wait, review, cancel, claim.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use gate_protocol::claim::{ClaimRequest, SignedGrant};
+use gate_protocol::id::RequestId;
+use gate_protocol::problem::Problem;
+use gate_protocol::request::{ApprovalRequest, ApprovalStatus, RequestPage, SubmitRequest};
+use gate_protocol::review::SubmitReview;
+use serde::Deserialize;
+
+use super::extract::{Answer, Json, Name, Query, json_bytes, parse_parameter};
+use crate::identity::{AnyRole, Approver, Caller, Requester};
+use crate::problem::Failure;
+use crate::service::{Channel, Listing, Submitted, Wait};
+use crate::state::Server;
+
+/// Asks for approval.
+///
+/// 201 where a person is asked, 200 where the same caller asks for the same
+/// already: pending, or approved and not claimed.
+#[utoipa::path(post, path = "/v1/requests", tag = "requests", request_body = SubmitRequest,
+    params(("Idempotency-Key" = String, Header, description = "The same key asks once")),
+    responses((status = 201, body = ApprovalRequest), (status = 200, body = ApprovalRequest),
+        (status = 400, body = Problem), (status = 409, body = Problem),
+        (status = 429, body = Problem)))]
+pub(super) async fn submit(
+    State(server): State<Server>,
+    caller: Caller<Requester>,
+    headers: HeaderMap,
+    Json(submission): Json<SubmitRequest>,
+) -> Result<Answer<ApprovalRequest>, Failure> {
+    let mut keys = headers.get_all("idempotency-key").iter();
+    let key = match (keys.next().map(|key| key.to_str()), keys.next()) {
+        (Some(Ok(key)), None) => key,
+        _ => {
+            return Err(Failure::bad_request(
+                "give one `Idempotency-Key`, so that a retry does not ask twice",
+            ));
+        }
+    };
+    match server.submit(&caller.actor, key, submission).await? {
+        Submitted::Created(request) => Ok(Answer(StatusCode::CREATED, request)),
+        Submitted::Existing(request) => Ok(Answer(StatusCode::OK, request)),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListQuery {
+    status: Option<ApprovalStatus>,
+    digest: Option<String>,
+    before: Option<String>,
+    limit: Option<u64>,
+}
+
+/// Lists requests, newest first: a requester's own, everything for the others.
+#[utoipa::path(get, path = "/v1/requests", tag = "requests",
+    params(("status" = Option<ApprovalStatus>, Query, description = "Only those in this status"),
+        ("digest" = Option<String>, Query, description = "Only those for this digest"),
+        ("before" = Option<String>, Query, description = "Only those older than this one"),
+        ("limit" = Option<u64>, Query, description = "From 1 to 100; 50 without")),
+    responses((status = 200, body = RequestPage)))]
+pub(super) async fn list(
+    State(server): State<Server>,
+    caller: Caller<AnyRole>,
+    Query(query): Query<ListQuery>,
+) -> Result<Answer<RequestPage>, Failure> {
+    let listing = Listing {
+        status: query.status,
+        digest: parse_parameter("digest", query.digest.as_deref())?,
+        before: parse_parameter("before", query.before.as_deref())?,
+        limit: query.limit.unwrap_or(50),
+    };
+    let page = server.list(&caller.actor, listing).await?;
+    Ok(Answer(StatusCode::OK, page))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ShowQuery {
+    wait: Option<u64>,
+    after: Option<u64>,
+}
+
+/// Shows a request, at once or when it has changed.
+///
+/// With `wait` the answer comes when the version is above `after`, and with the
+/// state of then when the wait is over.
+#[utoipa::path(get, path = "/v1/requests/{id}", tag = "requests",
+    params(("id" = RequestId, Path, description = "The request"),
+        ("wait" = Option<u64>, Query, description = "Seconds, at most 60"),
+        ("after" = Option<u64>, Query, description = "The version that is known")),
+    responses((status = 200, body = ApprovalRequest), (status = 404, body = Problem)))]
+pub(super) async fn show(
+    State(server): State<Server>,
+    caller: Caller<AnyRole>,
+    Name(id): Name<RequestId>,
+    Query(query): Query<ShowQuery>,
+) -> Result<Answer<ApprovalRequest>, Failure> {
+    let wait = Wait {
+        at_most: Duration::from_secs(query.wait.unwrap_or(0)),
+        after: query.after.unwrap_or(0),
+    };
+    let request = server.look(&caller.actor, id, wait).await?;
+    Ok(Answer(StatusCode::OK, request))
+}
+
+/// Answers a request as an approver.
+#[utoipa::path(post, path = "/v1/requests/{id}/reviews", tag = "requests",
+    request_body = SubmitReview,
+    params(("id" = RequestId, Path, description = "The request")),
+    responses((status = 200, body = ApprovalRequest), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn review(
+    State(server): State<Server>,
+    caller: Caller<Approver>,
+    Name(id): Name<RequestId>,
+    Json(review): Json<SubmitReview>,
+) -> Result<Answer<ApprovalRequest>, Failure> {
+    let request = server
+        .review(&caller.actor, id, review, Channel::Api)
+        .await?;
+    Ok(Answer(StatusCode::OK, request))
+}
+
+/// Takes a request back, as long as it is not claimed.
+#[utoipa::path(post, path = "/v1/requests/{id}/cancel", tag = "requests",
+    params(("id" = RequestId, Path, description = "The request")),
+    responses((status = 200, body = ApprovalRequest), (status = 404, body = Problem),
+        (status = 409, body = Problem)))]
+pub(super) async fn cancel(
+    State(server): State<Server>,
+    caller: Caller<Requester>,
+    Name(id): Name<RequestId>,
+) -> Result<Answer<ApprovalRequest>, Failure> {
+    let request = server.cancel(&caller.actor, id).await?;
+    Ok(Answer(StatusCode::OK, request))
+}
+
+/// Turns an approved request into a grant, once.
+#[utoipa::path(post, path = "/v1/requests/{id}/claim", tag = "requests",
+    request_body = ClaimRequest,
+    params(("id" = RequestId, Path, description = "The request")),
+    responses((status = 200, body = SignedGrant), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn claim(
+    State(server): State<Server>,
+    caller: Caller<Requester>,
+    Name(id): Name<RequestId>,
+    Json(claim): Json<ClaimRequest>,
+) -> Result<Response, Failure> {
+    let answer = server.claim(&caller.actor, id, claim).await?;
+    Ok(json_bytes(StatusCode::OK, answer))
+}

@@ -1,0 +1,80 @@
+//! What time does to requests, written down when it is due: at boot and then
+//! at each deadline, by the server's clock.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::clock;
+use crate::problem::Failure;
+use crate::state::Server;
+use crate::store::requests;
+
+/// The clock may be set while the task sleeps: it looks again at least this often.
+const LONGEST_SLEEP: Duration = Duration::from_secs(5);
+
+/// How long idempotency keys are remembered, far beyond any client's retries.
+const KEYS_LIVE: SignedDuration = SignedDuration::from_hours(24 * 7);
+
+impl Server {
+    /// Writes down what has fallen due; returns the next deadline.
+    pub(crate) async fn settle_due(&self) -> Result<Option<Timestamp>, Failure> {
+        loop {
+            let mut reader = self.store.read().await?;
+            let due = requests::due(reader.connection(), clock::now()).await?;
+            let next = requests::next_deadline(reader.connection()).await?;
+            drop(reader);
+            if due.is_empty() {
+                return Ok(next);
+            }
+            let mut change = self.change().await?;
+            for id in due {
+                // Reading it lets time pass for it.
+                change.request(id).await?;
+            }
+            change.commit().await?;
+        }
+    }
+
+    /// Forgets what nobody asks for any more.
+    pub(crate) async fn forget(&self) -> Result<(), Failure> {
+        let Ok(before) = clock::now().checked_sub(KEYS_LIVE) else {
+            return Ok(());
+        };
+        let mut writer = self.store.write().await?;
+        requests::forget_keys(writer.connection(), before).await?;
+        writer.commit().await?;
+        Ok(())
+    }
+
+    /// Settles at each deadline, until dropped.
+    pub(crate) async fn settle_regularly(self) {
+        loop {
+            let sleep = match self.settle_due().await {
+                Ok(next) => next.map_or(LONGEST_SLEEP, until),
+                // It is on record why; what is due stays due.
+                Err(_) => Duration::from_secs(1),
+            };
+            tokio::select! {
+                () = tokio::time::sleep(sleep) => {}
+                () = self.deadlines.notified() => {}
+            }
+        }
+    }
+
+    /// Forgets once an hour, until dropped.
+    pub(crate) async fn forget_regularly(self) {
+        loop {
+            if let Err(failure) = self.forget().await {
+                tracing::warn!(?failure, "old idempotency keys stay for now");
+            }
+            tokio::time::sleep(Duration::from_hours(1)).await;
+        }
+    }
+}
+
+fn until(deadline: Timestamp) -> Duration {
+    let left_ms = deadline.as_millisecond() - Timestamp::now().as_millisecond();
+    // One more, as the clock is cut to whole milliseconds.
+    Duration::from_millis(u64::try_from(left_ms).unwrap_or(0) + 1).min(LONGEST_SLEEP)
+}

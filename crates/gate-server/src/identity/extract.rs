@@ -1,0 +1,102 @@
+//! `Caller<R>`: an actor whose role is one of `R`'s. It is the only way to an
+//! [`Actor`], so a handler that forgets to ask for it can't call a service.
+
+use std::marker::PhantomData;
+
+use axum::extract::FromRequestParts;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use gate_protocol::principal::Role;
+use gate_protocol::problem::ProblemCode;
+
+use super::{Actor, Token};
+use crate::clock;
+use crate::problem::Failure;
+use crate::state::Server;
+use crate::store::principals;
+
+/// The roles that an endpoint is for.
+pub(crate) trait Roles: Send + Sync + 'static {
+    /// Any of these will do.
+    const ROLES: &'static [Role];
+}
+
+macro_rules! roles {
+    ($($(#[$doc:meta])* $name:ident: $($role:ident),+;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub(crate) enum $name {}
+
+        impl Roles for $name {
+            const ROLES: &'static [Role] = &[$(Role::$role),+];
+        }
+    )+};
+}
+
+roles! {
+    /// Everybody who is signed in.
+    AnyRole: Requester, Approver, Admin, Auditor;
+    /// Who asks.
+    Requester: Requester;
+    /// Who answers.
+    Approver: Approver;
+    /// Who keeps the server.
+    Operator: Admin;
+    /// Who reads the log.
+    Keeper: Auditor, Admin;
+}
+
+/// Who calls, in one of the roles `R`.
+pub(crate) struct Caller<R> {
+    pub(crate) actor: Actor,
+    roles: PhantomData<fn() -> R>,
+}
+
+impl<R: Roles> FromRequestParts<Server> for Caller<R> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Failure> {
+        let token = bearer_token(parts).ok_or_else(unauthorized)?;
+        let mut reader = server.store.read().await?;
+        let actor = principals::bearer(reader.connection(), token.hash(), clock::now())
+            .await?
+            .ok_or_else(unauthorized)?;
+        if !R::ROLES.contains(&actor.role) {
+            let detail = format!(
+                "this is for the role {}, and this token has the role {}",
+                R::ROLES
+                    .iter()
+                    .map(|role| role.as_str())
+                    .collect::<Vec<_>>()
+                    .join(" or "),
+                actor.role.as_str()
+            );
+            return Err(Failure::new(ProblemCode::Forbidden, detail));
+        }
+        Ok(Self {
+            actor,
+            roles: PhantomData,
+        })
+    }
+}
+
+fn bearer_token(parts: &Parts) -> Option<Token> {
+    let mut values = parts.headers.get_all(AUTHORIZATION).iter();
+    let value = values.next()?.to_str().ok()?;
+    // Two tokens are none: who speaks would depend on which one is read.
+    if values.next().is_some() {
+        return None;
+    }
+    let (scheme, token) = value.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| Token::parse(token.trim()))?
+}
+
+fn unauthorized() -> Failure {
+    Failure::new(
+        ProblemCode::Unauthorized,
+        "give a token that is known, has not ended and is not of a disabled principal, \
+         as `Authorization: Bearer TOKEN`",
+    )
+}

@@ -1,0 +1,82 @@
+//! Who calls: tokens, and extractors without which no handler gets an actor.
+
+mod extract;
+mod token;
+
+pub(crate) use extract::{AnyRole, Approver, Caller, Keeper, Operator, Requester};
+pub(crate) use token::{Token, TokenHash};
+
+use gate_protocol::principal::{Principal, PrincipalKind, Role};
+use jiff::Timestamp;
+
+/// A principal in the one role of its token. Made from a good token only.
+#[derive(Clone, Debug)]
+pub(crate) struct Actor {
+    pub(crate) principal: Principal,
+    pub(crate) role: Role,
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+impl Actor {
+    pub(crate) fn name(&self) -> &str {
+        &self.principal.name
+    }
+
+    /// Tells whether the actor may see what `requester` asked for: its own, or
+    /// everything in a role that reads.
+    pub(crate) fn sees_requests_of(&self, requester: &str) -> bool {
+        match self.role {
+            Role::Requester => requester == self.name(),
+            Role::Approver | Role::Admin | Role::Auditor => true,
+        }
+    }
+}
+
+/// Tells whether a principal of this kind can have a token of this role: only
+/// a person reviews, and only a person administers.
+pub(crate) fn may_have(kind: PrincipalKind, role: Role) -> bool {
+    match role {
+        Role::Requester | Role::Auditor => true,
+        Role::Approver | Role::Admin => kind == PrincipalKind::User,
+    }
+}
+
+/// Tells whether `name` can name a principal or a group.
+pub(crate) fn is_name(name: &str) -> bool {
+    let is_allowed =
+        |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'@' | b'+' | b'-');
+    (1..=128).contains(&name.len()) && name.bytes().all(is_allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_person_reviews_or_administers() {
+        for kind in [PrincipalKind::Agent, PrincipalKind::Workload] {
+            assert!(!may_have(kind, Role::Approver));
+            assert!(!may_have(kind, Role::Admin));
+            assert!(may_have(kind, Role::Requester));
+        }
+        assert!(may_have(PrincipalKind::User, Role::Approver));
+    }
+
+    #[test]
+    fn a_name_has_one_spelling() {
+        for good in ["alice", "ci@build.example", "a+b-c_d.9", &"x".repeat(128)] {
+            assert!(is_name(good), "{good}");
+        }
+        for bad in [
+            "",
+            "Alice",
+            "al ice",
+            "al\u{0456}ce",
+            "a/b",
+            "a:b",
+            &"x".repeat(129),
+        ] {
+            assert!(!is_name(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The server's two keys: one signs grants and rules, one signs the log's head.
+//!
+//! Each is a file with the seed in hexadecimal, mode 0600, in the data folder.
+
+use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use gate_protocol::canonical::Digest;
+use gate_protocol::signed_note::{KeyError, SigningKey};
+
+/// The two keys of a server.
+pub(crate) struct Keys {
+    pub(crate) grant: SigningKey,
+    pub(crate) log: SigningKey,
+}
+
+/// Why a data folder or a key can't be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeysError {
+    /// A file or folder can't be made, read or written.
+    #[error("cannot use `{}`", .path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// Others than the owner can read it.
+    #[error("`{}` can be read by others (mode {mode:03o}); set it to {wanted:03o}", .path.display())]
+    Open {
+        /// The file or folder.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+        /// What the mode must be.
+        wanted: u32,
+    },
+    /// The file does not hold a key.
+    #[error("`{}` does not hold a key", .path.display())]
+    Form {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The key was refused.
+    #[error("a key of the server can't be used")]
+    Key(#[from] KeyError),
+}
+
+impl Keys {
+    /// Reads both keys, and makes those that are missing.
+    pub(crate) fn open(data_dir: &Path, audience: &str, origin: &str) -> Result<Self, KeysError> {
+        Ok(Self {
+            grant: open_key(&data_dir.join("grant.key"), audience)?,
+            log: open_key(&data_dir.join("log.key"), origin)?,
+        })
+    }
+}
+
+/// Makes the data folder with mode 0700, or refuses one that others can read.
+pub(crate) fn prepare_dir(path: &Path) -> Result<(), KeysError> {
+    let failed = |source| KeysError::File {
+        path: path.to_owned(),
+        source,
+    };
+    if !path.exists() {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        builder.create(path).map_err(failed)?;
+        std::fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed)?;
+    }
+    refuse_open(path, 0o700)
+}
+
+/// Makes an empty file with mode 0600 where there is none: SQLite gives the
+/// files beside its database the mode of the database.
+pub(crate) fn prepare_file(path: &Path) -> Result<(), KeysError> {
+    let failed = |source| KeysError::File {
+        path: path.to_owned(),
+        source,
+    };
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    options.open(path).map_err(failed)?;
+    refuse_open(path, 0o600)
+}
+
+/// Takes the data folder for this process; none where another has it. Two
+/// servers on one folder would not wake each other's waiters.
+pub(crate) fn lock(dir: &Path) -> Result<Option<File>, KeysError> {
+    let path = dir.join("lock");
+    let failed = |source| KeysError::File {
+        path: path.clone(),
+        source,
+    };
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    let file = options.open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+fn refuse_open(path: &Path, wanted: u32) -> Result<(), KeysError> {
+    let metadata = std::fs::metadata(path).map_err(|source| KeysError::File {
+        path: path.to_owned(),
+        source,
+    })?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(KeysError::Open {
+            path: path.to_owned(),
+            mode,
+            wanted,
+        });
+    }
+    Ok(())
+}
+
+fn open_key(path: &Path, name: &str) -> Result<SigningKey, KeysError> {
+    let failed = |source| KeysError::File {
+        path: path.to_owned(),
+        source,
+    };
+    if !path.exists() {
+        let key = SigningKey::generate(name)?;
+        write_key(path, &key).map_err(failed)?;
+        return Ok(key);
+    }
+    refuse_open(path, 0o600)?;
+    let mut text = String::new();
+    let file = File::open(path).map_err(failed)?;
+    file.take(1024).read_to_string(&mut text).map_err(failed)?;
+    let seed: Digest = text.trim_end().parse().map_err(|_| KeysError::Form {
+        path: path.to_owned(),
+    })?;
+    Ok(SigningKey::from_seed(name, seed.as_bytes())?)
+}
+
+/// Writes beside and renames, so that a crash leaves a whole key or none.
+fn write_key(path: &Path, key: &SigningKey) -> std::io::Result<()> {
+    let new = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&new)?;
+    let seed = Digest::from_bytes(*key.expose_seed());
+    file.write_all(format!("{seed}\n").as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&new, path)?;
+    match path.parent() {
+        Some(dir) => File::open(dir)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_made_once_and_only_their_owner_reads_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        prepare_dir(&data).unwrap();
+        let first = Keys::open(&data, "gate-x", "gate-x/audit").unwrap();
+        let again = Keys::open(&data, "gate-x", "gate-x/audit").unwrap();
+        assert_eq!(first.grant.expose_seed(), again.grant.expose_seed());
+        assert_ne!(first.grant.expose_seed(), first.log.expose_seed());
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&data), 0o700);
+        assert_eq!(mode(&data.join("grant.key")), 0o600);
+        assert_eq!(mode(&data.join("log.key")), 0o600);
+    }
+
+    #[test]
+    fn a_key_that_others_can_read_or_that_is_none_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        prepare_dir(&data).unwrap();
+        let path = data.join("grant.key");
+        std::fs::write(&path, "00").unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        let open = || Keys::open(&data, "a", "b").err();
+        assert!(matches!(open(), Some(KeysError::Open { mode: 0o644, .. })));
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        assert!(matches!(open(), Some(KeysError::Form { .. })));
+    }
+}

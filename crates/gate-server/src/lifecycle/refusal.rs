@@ -1,0 +1,57 @@
+//! Why an event must not happen.
+
+use gate_protocol::problem::{Problem, ProblemCode};
+use gate_protocol::request::ApprovalStatus;
+
+/// Why an event must not happen. The request stays as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// The reviewer asked for this, or owns who asked.
+    #[error("nobody reviews their own request, nor that of an agent or workload they own")]
+    SelfReview,
+    /// No requirement names the reviewer.
+    #[error("the rules of this request do not name you as an approver")]
+    NotAReviewer,
+    /// Not the digest of this request.
+    #[error("the digest is not that of this request; look at it again")]
+    OtherDigest,
+    /// Not the key that the request named.
+    #[error("the runner key is not the one that the request named")]
+    OtherRunner,
+    /// Not the claim that was granted.
+    #[error("the claim is not the one that was granted")]
+    OtherClaim,
+    /// It was claimed with another nonce.
+    #[error("the request was claimed already; run the command again to ask anew")]
+    ClaimedByOther,
+    /// Nobody has answered yet.
+    #[error("the request is not approved yet")]
+    NotApproved,
+    /// Its time is over.
+    #[error("the request has expired; run the command again to ask anew")]
+    Expired,
+    /// Without a disabled reviewer it lacks approvals.
+    #[error("a reviewer of this request was disabled; run the command again to ask anew")]
+    ReviewerDisabled,
+    /// It went on without this.
+    #[error("the request is {} already", .0.as_str())]
+    TooLate(ApprovalStatus),
+}
+
+impl Refusal {
+    /// Returns it as the API says it.
+    pub(crate) fn problem(self) -> Problem {
+        let code = match self {
+            Self::SelfReview => ProblemCode::SelfReview,
+            Self::NotAReviewer | Self::OtherRunner => ProblemCode::Forbidden,
+            Self::OtherDigest => ProblemCode::DigestMismatch,
+            Self::OtherClaim
+            | Self::ClaimedByOther
+            | Self::NotApproved
+            | Self::Expired
+            | Self::ReviewerDisabled
+            | Self::TooLate(_) => ProblemCode::Conflict,
+        };
+        Problem::new(code, self.to_string())
+    }
+}

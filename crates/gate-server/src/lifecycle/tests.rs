@@ -1,0 +1,513 @@
+use std::collections::BTreeSet;
+
+use gate_protocol::canonical::Digest;
+use gate_protocol::id::Nonce;
+use gate_protocol::principal::PrincipalKind;
+use gate_protocol::request::{ApprovalStatus, Requester, Requirement};
+use gate_protocol::review::{Answer, Review};
+use gate_protocol::runner_key::RunnerSecret;
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use super::*;
+
+const STATUSES: [ApprovalStatus; 9] = [
+    ApprovalStatus::Pending,
+    ApprovalStatus::Approved,
+    ApprovalStatus::Denied,
+    ApprovalStatus::Expired,
+    ApprovalStatus::Cancelled,
+    ApprovalStatus::Claimed,
+    ApprovalStatus::Started,
+    ApprovalStatus::Finished,
+    ApprovalStatus::Unknown,
+];
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap()
+}
+
+fn nonce(digit: char) -> Nonce {
+    digit.to_string().repeat(32).parse().unwrap()
+}
+
+fn requirement(approvers: &[&str], count: u32) -> Requirement {
+    Requirement {
+        approvers: approvers.iter().map(ToString::to_string).collect(),
+        count,
+    }
+}
+
+fn answered(name: &str, groups: &[&str], answer: Answer) -> Answered {
+    Answered {
+        review: Review {
+            reviewer: name.to_owned(),
+            answer,
+            comment: None,
+            at: at(10),
+            channel: "api".to_owned(),
+        },
+        groups: groups.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// A request in a status, as the events that lead there would leave it.
+fn state(status: ApprovalStatus) -> RequestState {
+    let is_claimed = matches!(
+        status,
+        ApprovalStatus::Claimed
+            | ApprovalStatus::Started
+            | ApprovalStatus::Finished
+            | ApprovalStatus::Unknown
+    );
+    let was_approved = is_claimed || status == ApprovalStatus::Approved;
+    RequestState {
+        status,
+        requester: Requester {
+            name: "agent".to_owned(),
+            kind: PrincipalKind::Agent,
+            owner: Some("owner".to_owned()),
+        },
+        digest: Digest::of_bytes(b"request"),
+        runner_key: RunnerSecret::from_seed(&[1; 32]).public(),
+        requirements: vec![requirement(&["group:approvers"], 1)],
+        permit_ttl_seconds: 50,
+        reviews: if was_approved {
+            vec![answered("carol", &["approvers"], Answer::Approve)]
+        } else {
+            Vec::new()
+        },
+        expires_at: at(100),
+        deadline_at: (!status.is_terminal()).then(|| at(100)),
+        claim: is_claimed.then(|| Claimed {
+            nonce: nonce('a'),
+            not_after: at(60),
+        }),
+        has_outcome: status == ApprovalStatus::Finished,
+    }
+}
+
+fn groups() -> Vec<String> {
+    vec!["approvers".to_owned()]
+}
+
+/// Applies a review by `name`, who is in the group `approvers`.
+fn reviewed(
+    state: &RequestState,
+    name: &str,
+    answer: Answer,
+    now: i64,
+) -> Result<Transition, Refusal> {
+    let groups = groups();
+    let event = Event::Review {
+        reviewer: Reviewer {
+            name,
+            groups: &groups,
+        },
+        answer,
+        digest: state.digest,
+    };
+    apply(state, &event, at(now))
+}
+
+fn claimed(state: &RequestState, digit: char, now: i64) -> Result<Transition, Refusal> {
+    let enabled: BTreeSet<String> = ["carol", "dave", "bob"].map(str::to_owned).into();
+    let event = Event::Claim {
+        nonce: nonce(digit),
+        digest: state.digest,
+        runner_key: state.runner_key,
+        enabled: &enabled,
+        report_by: at(now + 30),
+    };
+    apply(state, &event, at(now))
+}
+
+type Row = (ApprovalStatus, Result<(ApprovalStatus, Effect), Refusal>);
+
+/// Holds an event against every status; statuses that are not named are too late.
+fn table(named: &[Row], event: impl Fn(&RequestState) -> Result<Transition, Refusal>) {
+    for status in STATUSES {
+        let found = event(&state(status)).map(|t| (t.status, t.effect));
+        let expected = named
+            .iter()
+            .find(|(named, _)| *named == status)
+            .map_or(Err(Refusal::TooLate(status)), |(_, expected)| *expected);
+        assert_eq!(found, expected, "{status:?}");
+    }
+}
+
+use ApprovalStatus as S;
+use Effect as E;
+
+#[test]
+fn an_approval_counts_while_pending_only() {
+    table(&[(S::Pending, Ok((S::Approved, E::Reviewed)))], |state| {
+        reviewed(state, "bob", Answer::Approve, 50)
+    });
+    let approved = reviewed(&state(S::Pending), "bob", Answer::Approve, 50).unwrap();
+    assert_eq!(approved.expires_at, at(100));
+    assert_eq!(approved.deadline_at, Some(at(100)));
+}
+
+#[test]
+fn a_denial_wins_until_the_claim_and_is_final() {
+    table(
+        &[
+            (S::Pending, Ok((S::Denied, E::Reviewed))),
+            (S::Approved, Ok((S::Denied, E::Reviewed))),
+        ],
+        |state| reviewed(state, "bob", Answer::Deny, 50),
+    );
+    // The same person may turn a yes into a no, never back.
+    let changed = reviewed(&state(S::Approved), "carol", Answer::Deny, 50).unwrap();
+    assert_eq!((changed.status, changed.deadline_at), (S::Denied, None));
+    let mut denied = state(S::Denied);
+    denied.reviews = vec![answered("carol", &["approvers"], Answer::Deny)];
+    assert_eq!(
+        reviewed(&denied, "carol", Answer::Approve, 50),
+        Err(Refusal::TooLate(S::Denied))
+    );
+}
+
+#[test]
+fn the_same_answer_again_changes_nothing_in_any_status() {
+    for status in STATUSES {
+        let mut state = state(status);
+        state.reviews = vec![answered("carol", &["approvers"], Answer::Approve)];
+        let again = reviewed(&state, "carol", Answer::Approve, 50).unwrap();
+        assert_eq!((again.status, again.effect), (status, E::Nothing));
+    }
+}
+
+#[test]
+fn cancelling_works_until_the_claim_and_twice_is_as_once() {
+    table(
+        &[
+            (S::Pending, Ok((S::Cancelled, E::Cancelled))),
+            (S::Approved, Ok((S::Cancelled, E::Cancelled))),
+            (S::Cancelled, Ok((S::Cancelled, E::Nothing))),
+        ],
+        |state| apply(state, &Event::Cancel, at(50)),
+    );
+}
+
+#[test]
+fn a_claim_is_granted_once() {
+    table(
+        &[
+            (S::Pending, Err(Refusal::NotApproved)),
+            (S::Approved, Ok((S::Claimed, E::Claimed))),
+            (S::Claimed, Ok((S::Claimed, E::ClaimedBefore))),
+        ],
+        |state| claimed(state, 'a', 50),
+    );
+    table(
+        &[
+            (S::Pending, Err(Refusal::NotApproved)),
+            (S::Approved, Ok((S::Claimed, E::Claimed))),
+            (S::Claimed, Err(Refusal::ClaimedByOther)),
+        ],
+        |state| claimed(state, 'b', 50),
+    );
+    assert_eq!(
+        claimed(&state(S::Approved), 'a', 50).unwrap().deadline_at,
+        Some(at(80))
+    );
+    // The grant that it would be answered with has ended.
+    assert_eq!(claimed(&state(S::Claimed), 'a', 60), Err(Refusal::Expired));
+}
+
+#[test]
+fn a_start_is_told_once_by_who_holds_the_claim() {
+    let start = |digit| Event::Start {
+        nonce: nonce(digit),
+        report_by: at(900),
+    };
+    for status in STATUSES {
+        let found = apply(&state(status), &start('a'), at(50)).map(|t| (t.status, t.effect));
+        let expected = match status {
+            S::Claimed => Ok((S::Started, E::Started)),
+            S::Started | S::Finished | S::Unknown => Err(Refusal::TooLate(status)),
+            _ => Err(Refusal::OtherClaim),
+        };
+        assert_eq!(found, expected, "{status:?}");
+        assert_eq!(
+            apply(&state(status), &start('b'), at(50)),
+            Err(Refusal::OtherClaim)
+        );
+    }
+    let started = apply(&state(S::Claimed), &start('a'), at(50)).unwrap();
+    assert_eq!(started.deadline_at, Some(at(900)));
+}
+
+#[test]
+fn an_end_is_told_once_and_late_changes_no_status() {
+    for (event, effect) in [
+        (Event::Finish { nonce: nonce('a') }, E::Finished),
+        (Event::Abandon { nonce: nonce('a') }, E::Abandoned),
+    ] {
+        for status in STATUSES {
+            let found = apply(&state(status), &event, at(50)).map(|t| (t.status, t.effect));
+            let expected = match status {
+                S::Started => Ok((S::Finished, effect)),
+                S::Claimed if effect == E::Finished => Ok((S::Finished, E::StartedAndFinished)),
+                S::Claimed => Ok((S::Finished, effect)),
+                S::Unknown => Ok((S::Unknown, E::OutcomeAfterAll)),
+                S::Finished => Err(Refusal::TooLate(status)),
+                _ => Err(Refusal::OtherClaim),
+            };
+            assert_eq!(found, expected, "{status:?}");
+        }
+        let mut known = state(S::Unknown);
+        known.has_outcome = true;
+        assert_eq!(
+            apply(&known, &event, at(50)),
+            Err(Refusal::TooLate(S::Unknown))
+        );
+    }
+    let other = Event::Finish { nonce: nonce('b') };
+    assert_eq!(
+        apply(&state(S::Started), &other, at(50)),
+        Err(Refusal::OtherClaim)
+    );
+}
+
+#[test]
+fn time_ends_what_waits_and_gives_up_what_runs() {
+    for status in STATUSES {
+        let passed = |now| {
+            let transition = apply(&state(status), &Event::Pass, at(now)).unwrap();
+            (transition.status, transition.effect)
+        };
+        assert_eq!(passed(99), (status, E::Nothing));
+        let expected = match status {
+            S::Pending | S::Approved => (S::Expired, E::Expired),
+            S::Claimed | S::Started => (S::Unknown, E::LostTrack),
+            _ => (status, E::Nothing),
+        };
+        assert_eq!(passed(100), expected, "{status:?}");
+    }
+}
+
+#[test]
+fn after_its_end_a_request_can_be_neither_answered_nor_claimed_nor_cancelled() {
+    for status in [S::Pending, S::Approved] {
+        let state = state(status);
+        assert_eq!(
+            reviewed(&state, "bob", Answer::Deny, 100),
+            Err(Refusal::Expired)
+        );
+        assert_eq!(
+            apply(&state, &Event::Cancel, at(100)),
+            Err(Refusal::Expired)
+        );
+    }
+    let pending = reviewed(&state(S::Pending), "bob", Answer::Approve, 100);
+    assert_eq!(pending, Err(Refusal::Expired));
+    assert_eq!(
+        claimed(&state(S::Approved), 'a', 100),
+        Err(Refusal::Expired)
+    );
+}
+
+#[test]
+fn nobody_reviews_what_is_their_own() {
+    for status in STATUSES {
+        for name in ["agent", "owner"] {
+            for answer in [Answer::Approve, Answer::Deny] {
+                let own = reviewed(&state(status), name, answer, 50);
+                assert_eq!(own, Err(Refusal::SelfReview));
+            }
+        }
+    }
+}
+
+#[test]
+fn only_who_is_named_reviews() {
+    let mut state = state(S::Pending);
+    state.requirements = vec![requirement(&["user:dave", "group:dba"], 1)];
+    assert_eq!(
+        reviewed(&state, "bob", Answer::Approve, 1),
+        Err(Refusal::NotAReviewer)
+    );
+    assert_eq!(
+        reviewed(&state, "bob", Answer::Deny, 1),
+        Err(Refusal::NotAReviewer)
+    );
+    assert_eq!(
+        reviewed(&state, "dave", Answer::Approve, 1).unwrap().status,
+        S::Approved
+    );
+    state.requirements = vec![requirement(&[], 1)];
+    assert_eq!(
+        reviewed(&state, "eve", Answer::Approve, 1).unwrap().status,
+        S::Approved
+    );
+}
+
+#[test]
+fn n_of_m_counts_different_people_for_each_requirement() {
+    let mut state = state(S::Pending);
+    state.requirements = vec![
+        requirement(&["group:approvers"], 2),
+        requirement(&["user:dave"], 1),
+    ];
+    let first = reviewed(&state, "bob", Answer::Approve, 1).unwrap();
+    assert_eq!((first.status, first.effect), (S::Pending, E::Reviewed));
+    state.reviews = vec![answered("bob", &["approvers", "dba"], Answer::Approve)];
+    let same = reviewed(&state, "bob", Answer::Approve, 1).unwrap();
+    assert_eq!((same.status, same.effect), (S::Pending, E::Nothing));
+    let second = reviewed(&state, "carol", Answer::Approve, 1).unwrap();
+    assert_eq!(second.status, S::Pending, "dave is missing");
+    let dave = reviewed(&state, "dave", Answer::Approve, 1).unwrap();
+    assert_eq!(dave.status, S::Approved, "dave is in the group and is dave");
+}
+
+#[test]
+fn a_claim_needs_approvals_of_people_who_may_still_act() {
+    let state = state(S::Approved);
+    let nobody = BTreeSet::new();
+    let claim = |digest, runner_key, enabled| {
+        let event = Event::Claim {
+            nonce: nonce('a'),
+            digest,
+            runner_key,
+            enabled,
+            report_by: at(80),
+        };
+        apply(&state, &event, at(50))
+    };
+    let (digest, runner) = (state.digest, state.runner_key);
+    assert_eq!(
+        claim(digest, runner, &nobody),
+        Err(Refusal::ReviewerDisabled)
+    );
+    let carol: BTreeSet<String> = ["carol".to_owned()].into();
+    let other = RunnerSecret::from_seed(&[2; 32]).public();
+    assert_eq!(
+        claim(Digest::of_bytes(b"x"), runner, &carol),
+        Err(Refusal::OtherDigest)
+    );
+    assert_eq!(claim(digest, other, &carol), Err(Refusal::OtherRunner));
+    assert!(claim(digest, runner, &carol).is_ok());
+}
+
+/// One step of a random story.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Review(usize, bool, bool),
+    Cancel,
+    Claim(bool, bool),
+    Start(bool),
+    Finish(bool),
+    Abandon(bool),
+    Pass,
+}
+
+fn step() -> impl Strategy<Value = (Step, i64)> {
+    let step = prop_oneof![
+        (0..5_usize, any::<bool>(), any::<bool>()).prop_map(|(n, a, d)| Step::Review(n, a, d)),
+        Just(Step::Cancel),
+        (any::<bool>(), any::<bool>()).prop_map(|(n, d)| Step::Claim(n, d)),
+        any::<bool>().prop_map(Step::Start),
+        any::<bool>().prop_map(Step::Finish),
+        any::<bool>().prop_map(Step::Abandon),
+        Just(Step::Pass),
+    ];
+    (step, 0..30_i64)
+}
+
+/// Applies a step as the services do, and returns the effect.
+fn play(state: &mut RequestState, step: Step, now: i64) -> Option<Effect> {
+    const PEOPLE: [&str; 5] = ["agent", "owner", "bob", "carol", "dave"];
+    let pick = |first| nonce(if first { 'a' } else { 'b' });
+    let groups = groups();
+    let enabled: BTreeSet<String> = PEOPLE.map(str::to_owned).into();
+    let digest = |right| if right { state.digest } else { Digest::ZERO };
+    let event = match step {
+        Step::Review(person, is_yes, right) => Event::Review {
+            reviewer: Reviewer {
+                name: PEOPLE[person],
+                groups: &groups,
+            },
+            answer: if is_yes {
+                Answer::Approve
+            } else {
+                Answer::Deny
+            },
+            digest: digest(right),
+        },
+        Step::Cancel => Event::Cancel,
+        Step::Claim(first, right) => Event::Claim {
+            nonce: pick(first),
+            digest: digest(right),
+            runner_key: state.runner_key,
+            enabled: &enabled,
+            report_by: at(now + 40),
+        },
+        Step::Start(first) => Event::Start {
+            nonce: pick(first),
+            report_by: at(now + 40),
+        },
+        Step::Finish(first) => Event::Finish { nonce: pick(first) },
+        Step::Abandon(first) => Event::Abandon { nonce: pick(first) },
+        Step::Pass => Event::Pass,
+    };
+    let transition = apply(state, &event, at(now)).ok()?;
+    if let Event::Review {
+        reviewer, answer, ..
+    } = &event
+        && transition.effect == Effect::Reviewed
+    {
+        state
+            .reviews
+            .retain(|other| other.review.reviewer != reviewer.name);
+        state
+            .reviews
+            .push(answered(reviewer.name, &["approvers"], *answer));
+    }
+    if let Event::Claim { nonce, .. } = &event
+        && transition.effect == Effect::Claimed
+    {
+        state.claim = Some(Claimed {
+            nonce: *nonce,
+            not_after: at(now + 20),
+        });
+    }
+    state.has_outcome |= transition.effect == Effect::OutcomeAfterAll;
+    state.status = transition.status;
+    state.expires_at = transition.expires_at;
+    state.deadline_at = transition.deadline_at;
+    Some(transition.effect)
+}
+
+proptest! {
+    #[test]
+    fn no_story_leaves_an_end_or_is_granted_twice(
+        steps in proptest::collection::vec(step(), 1..60),
+        count in 1..3_u32,
+    ) {
+        let mut state = state(S::Pending);
+        state.requirements = vec![requirement(&["group:approvers"], count)];
+        let (mut now, mut grants) = (1, 0);
+        for (step, wait) in steps {
+            now += wait;
+            let before = state.clone();
+            let effect = play(&mut state, step, now);
+            if before.status.is_terminal() {
+                prop_assert_eq!(state.status, before.status);
+            }
+            prop_assert_eq!(state.deadline_at.is_none(), state.status.is_terminal());
+            if effect == Some(Effect::Claimed) {
+                grants += 1;
+                let yes: BTreeSet<&str> = before.reviews.iter()
+                    .filter(|a| a.review.answer == Answer::Approve)
+                    .map(|a| a.review.reviewer.as_str())
+                    .collect();
+                prop_assert!(yes.len() >= count as usize);
+                prop_assert!(!yes.contains("agent") && !yes.contains("owner"));
+            }
+        }
+        prop_assert!(grants <= 1);
+    }
+}

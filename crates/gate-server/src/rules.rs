@@ -1,0 +1,96 @@
+//! The rules that the server hands to its clients: versioned, and signed anew
+//! often enough that a copy is never long without a fresh signature.
+
+use gate_protocol::log::RecordType;
+use gate_protocol::problem::ProblemCode;
+use gate_protocol::rules::{RuleBundle, SignedRules};
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::clock;
+use crate::problem::Failure;
+use crate::state::Server;
+use crate::store::rules::{self, StoredRules};
+
+impl Server {
+    /// Returns the rules in force, or none where no version was ever activated.
+    pub(crate) async fn rules(&self) -> Result<Option<SignedRules>, Failure> {
+        let mut reader = self.store.read().await?;
+        match rules::current(reader.connection()).await? {
+            Some(stored) => self.sign_rules(&stored).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Puts a new version in force, if the one in force is the one that its
+    /// author has seen.
+    pub(crate) async fn activate_rules(
+        &self,
+        by: &str,
+        text: String,
+        expected_version: Option<u64>,
+    ) -> Result<SignedRules, Failure> {
+        validate(&text)?;
+        let mut change = self.change().await?;
+        let version = rules::version(change.connection()).await?;
+        if let Some(expected_version) = expected_version
+            && expected_version != version
+        {
+            let detail = format!(
+                "`expected_version` is {expected_version}, and version {version} is in force; \
+                 look at it first"
+            );
+            return Err(Failure::new(ProblemCode::Conflict, detail));
+        }
+        let stored = change.activate_rules(by, version + 1, text).await?;
+        change.commit().await?;
+        self.sign_rules(&stored)
+    }
+
+    /// Signs a version as of the beginning of the current half of its life, so
+    /// that the same rules have the same bytes, and one tag, for a while.
+    fn sign_rules(&self, stored: &StoredRules) -> Result<SignedRules, Failure> {
+        let life = self.settings.leases.rules.as_secs();
+        let step = i64::try_from((life / 2).max(1)).unwrap_or(i64::MAX);
+        let now = clock::now().as_second();
+        let turn =
+            Timestamp::from_second(now - now.rem_euclid(step)).unwrap_or(stored.activated_at);
+        let issued_at = turn.max(stored.activated_at);
+        let bundle = RuleBundle {
+            audience: self.names.audience.clone(),
+            version: stored.version,
+            sha256: stored.sha256(),
+            text: stored.text.clone(),
+            issued_at,
+            not_after: clock::after(issued_at, life),
+        };
+        Ok(SignedRules::sign(bundle, &self.keys.grant)?)
+    }
+}
+
+impl crate::service::Change<'_> {
+    /// Stores the next version and its record.
+    pub(crate) async fn activate_rules(
+        &mut self,
+        by: &str,
+        version: u64,
+        text: String,
+    ) -> Result<StoredRules, Failure> {
+        let stored = StoredRules {
+            version,
+            text,
+            activated_at: self.now(),
+        };
+        rules::insert(self.connection(), &stored, by).await?;
+        let body = json!({ "version": version, "sha256": stored.sha256(), "by": by });
+        self.record(&RecordType::RulesActivated, &body).await?;
+        Ok(stored)
+    }
+}
+
+/// Refuses rules that no client could use.
+fn validate(text: &str) -> Result<(), Failure> {
+    toml::from_str::<toml::Table>(text)
+        .map(drop)
+        .map_err(|error| Failure::bad_request(format!("the rules are not valid: {error}")))
+}

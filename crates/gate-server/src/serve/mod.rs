@@ -1,0 +1,182 @@
+//! From a listener to answers: the router and its limits, TLS, start and stop.
+
+mod middleware;
+mod tls;
+
+use std::net::{SocketAddr, TcpListener};
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::get;
+use axum_server::Handle;
+
+use crate::keys::{Keys, KeysError};
+use crate::settings::{Settings, SettingsError};
+use crate::state::Server;
+use crate::store::{Store, StoreError, server};
+use crate::{keys, openapi};
+
+/// Why the server does not serve, or stopped serving.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// A setting can't be served by.
+    #[error("the settings can't be served by")]
+    Settings(#[from] SettingsError),
+    /// Tokens would cross the network in the clear.
+    #[error("`{0}` is not a loopback address, and without TLS the server listens on loopback only")]
+    PlainHttp(SocketAddr),
+    /// The data folder holds no server.
+    #[error("`{}` holds no server yet; initialise it first", .0.display())]
+    NotInitialised(std::path::PathBuf),
+    /// Another server has the data folder.
+    #[error("another server runs on `{}`", .0.display())]
+    InUse(std::path::PathBuf),
+    /// The data folder or a key can't be used.
+    #[error("the data folder can't be used")]
+    Keys(#[from] KeysError),
+    /// The database can't be used.
+    #[error("the store can't be used")]
+    Store(#[from] StoreError),
+    /// Certificate or key can't be used.
+    #[error("TLS can't be set up with `{}`", .path.display())]
+    Tls {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The listener failed.
+    #[error("the listener failed")]
+    Listen(#[source] std::io::Error),
+}
+
+/// Serves on `listener` until `shutdown` ends, on the caller's runtime.
+///
+/// A stop answers parked polls with the current state at once, finishes what
+/// runs for at most [`Leases::shutdown`](crate::settings::Leases), signs the
+/// log's head and closes the store.
+///
+/// # Errors
+/// Each [`ServeError`] as its name says; all but the last before any answer.
+pub async fn serve_on(
+    listener: TcpListener,
+    settings: Settings,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), ServeError> {
+    settings.validate()?;
+    let address = listener.local_addr().map_err(ServeError::Listen)?;
+    if settings.tls.is_none() && !address.ip().is_loopback() {
+        return Err(ServeError::PlainHttp(address));
+    }
+    let tls = match &settings.tls {
+        Some(files) => Some(tls::configure(files)?),
+        None => None,
+    };
+    let (server, _lock) = open(settings).await?;
+    // What time did while the server was down comes first.
+    server.settle_due().await.map_err(|failure| {
+        tracing::error!(?failure, "requests were not settled at the start");
+        ServeError::Listen(std::io::Error::other("the store failed at the start"))
+    })?;
+    let tasks = [
+        tokio::spawn(server.clone().settle_regularly()),
+        tokio::spawn(server.clone().forget_regularly()),
+        tokio::spawn(server.clone().checkpoint_regularly()),
+    ];
+    let handle = Handle::new();
+    let serving = listen(listener, &server, tls, handle.clone());
+    tokio::pin!(serving);
+    let served = tokio::select! {
+        served = &mut serving => served,
+        () = shutdown => {
+            tracing::info!("stopping");
+            server.stop();
+            handle.graceful_shutdown(Some(server.settings.leases.shutdown));
+            serving.await
+        }
+    };
+    for task in tasks {
+        task.abort();
+    }
+    close(&server).await;
+    served.map_err(ServeError::Listen)
+}
+
+/// Opens what `settings` name. The lock on the data folder ends when dropped.
+pub(crate) async fn open(settings: Settings) -> Result<(Server, std::fs::File), ServeError> {
+    let dir = settings.data_dir.clone();
+    let database = dir.join("gate.db");
+    if !database.exists() {
+        return Err(ServeError::NotInitialised(dir));
+    }
+    keys::prepare_dir(&dir)?;
+    let lock = keys::lock(&dir)?.ok_or_else(|| ServeError::InUse(dir.clone()))?;
+    keys::prepare_file(&database)?;
+    let store = Store::open(&database).await?;
+    let mut reader = store.read().await?;
+    let names = server::names(reader.connection())
+        .await?
+        .ok_or(ServeError::NotInitialised(dir.clone()))?;
+    drop(reader);
+    let keys = Keys::open(&dir, &names.audience, &names.log_origin)?;
+    Ok((Server::new(store, settings, names, keys), lock))
+}
+
+async fn listen(
+    listener: TcpListener,
+    server: &Server,
+    tls: Option<axum_server::tls_rustls::RustlsConfig>,
+    handle: Handle<SocketAddr>,
+) -> std::io::Result<()> {
+    let service = router(server.clone()).into_make_service();
+    let timeout = server.settings.limits.header_timeout;
+    match tls {
+        Some(config) => {
+            let mut listening = axum_server::from_tcp_rustls(listener, config)?.handle(handle);
+            listening
+                .http_builder()
+                .http1()
+                .header_read_timeout(timeout);
+            listening.serve(service).await
+        }
+        None => {
+            let mut listening = axum_server::from_tcp(listener)?.handle(handle);
+            listening
+                .http_builder()
+                .http1()
+                .header_read_timeout(timeout);
+            listening.serve(service).await
+        }
+    }
+}
+
+/// Signs the last head and closes the files, within a bound.
+async fn close(server: &Server) {
+    let closing = async {
+        if let Err(error) = server.checkpoint().await {
+            tracing::error!(%error, "the log's last head was not signed");
+        }
+        server.store.close().await;
+    };
+    if tokio::time::timeout(server.settings.leases.shutdown, closing)
+        .await
+        .is_err()
+    {
+        tracing::warn!("the store did not close in time; nothing committed is lost");
+    }
+}
+
+/// Returns everything that is answered.
+pub(crate) fn router(server: Server) -> Router {
+    let (api, document) = openapi::router();
+    let document = serde_json::to_string(&document).unwrap_or_default();
+    let describe = move || async move { ([(CONTENT_TYPE, "application/json")], document.clone()) };
+    api.route("/v1/openapi.json", get(describe))
+        .layer(DefaultBodyLimit::max(server.settings.limits.body_bytes))
+        .fallback(middleware::no_such_path)
+        .method_not_allowed_fallback(middleware::no_such_method)
+        .layer(axum::middleware::from_fn(middleware::frame))
+        .with_state(server)
+}

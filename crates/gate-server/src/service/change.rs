@@ -1,0 +1,148 @@
+//! One transaction that changes something.
+
+use gate_protocol::id::RequestId;
+use gate_protocol::log::{AuditRecord, RecordType};
+use gate_protocol::request::ApprovalStatus;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::audit;
+use crate::clock;
+use crate::lifecycle::{Effect, Event, Transition, apply};
+use crate::problem::Failure;
+use crate::state::Server;
+use crate::store::requests::{self, Request};
+use crate::store::{Connection, Writer, log};
+
+/// One transaction, the time it happens at, and whom it wakes.
+pub(crate) struct Change<'s> {
+    server: &'s Server,
+    writer: Writer,
+    now: Timestamp,
+    touched: Vec<RequestId>,
+}
+
+impl Server {
+    /// Begins a change. The clock is read when the writer is free, so times in
+    /// the log never go back for waiting in line.
+    pub(crate) async fn change(&self) -> Result<Change<'_>, Failure> {
+        let writer = self.store.write().await?;
+        Ok(Change {
+            server: self,
+            writer,
+            now: clock::now(),
+            touched: Vec::new(),
+        })
+    }
+}
+
+impl Change<'_> {
+    pub(crate) fn server(&self) -> &Server {
+        self.server
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    pub(crate) fn connection(&mut self) -> &mut Connection {
+        self.writer.connection()
+    }
+
+    /// Appends a record; every so many the head is signed on the spot.
+    pub(crate) async fn record(
+        &mut self,
+        record_type: &RecordType,
+        body: &Value,
+    ) -> Result<AuditRecord, Failure> {
+        let now = self.now;
+        let (record, head) = audit::append(self.connection(), now, record_type, body).await?;
+        let every = self.server.settings.leases.checkpoint_records.max(1);
+        let size = head.tree.size();
+        if size.is_multiple_of(every) {
+            let note = self
+                .server
+                .sign_head(&head)
+                .map_err(|error| Failure::internal(&error))?;
+            log::insert_checkpoint(self.connection(), size, &note, now).await?;
+        }
+        Ok(record)
+    }
+
+    /// Appends a record of one of [`audit::more_types`].
+    pub(crate) async fn record_named(
+        &mut self,
+        name: &'static str,
+        body: &Value,
+    ) -> Result<AuditRecord, Failure> {
+        let record_type = name
+            .parse()
+            .map_err(|error: gate_protocol::log::ParseRecordTypeError| Failure::internal(&error))?;
+        self.record(&record_type, body).await
+    }
+
+    /// Returns a request as it is now: what time has done to it is written down first.
+    pub(crate) async fn request(&mut self, id: RequestId) -> Result<Option<Request>, Failure> {
+        let Some(request) = requests::find(self.connection(), id).await? else {
+            return Ok(None);
+        };
+        let transition = apply(&request.state, &Event::Pass, self.now)?;
+        let was = request.state.status;
+        let record_type = match transition.effect {
+            Effect::Expired => RecordType::RequestExpired,
+            Effect::LostTrack => RecordType::RunUnknown,
+            _ => return Ok(Some(request)),
+        };
+        let settled = self.advance(&request, transition, |_| {}).await?;
+        self.record(&record_type, &json!({ "request": id, "was": was.as_str() }))
+            .await?;
+        Ok(Some(settled))
+    }
+
+    /// Writes a transition down, with what else `amend` changes, and returns
+    /// the request as it then is.
+    pub(crate) async fn advance(
+        &mut self,
+        before: &Request,
+        transition: Transition,
+        amend: impl FnOnce(&mut Request),
+    ) -> Result<Request, Failure> {
+        let mut after = before.clone();
+        after.version += 1;
+        after.state.status = transition.status;
+        after.state.expires_at = transition.expires_at;
+        after.state.deadline_at = transition.deadline_at;
+        amend(&mut after);
+        after.state.has_outcome = after.outcome.is_some();
+        if !requests::swap(self.connection(), before, &after).await? {
+            return Err(Failure::from(crate::lifecycle::Refusal::TooLate(
+                ApprovalStatus::Claimed,
+            )));
+        }
+        self.touched.push(before.id);
+        Ok(after)
+    }
+
+    /// Says that a request was made or changed: who waits is woken after the commit.
+    pub(crate) fn touch(&mut self, id: RequestId) {
+        self.touched.push(id);
+    }
+
+    /// Returns once everything is durable, and wakes who waits for it.
+    pub(crate) async fn commit(self) -> Result<(), Failure> {
+        self.writer.commit().await?;
+        if !self.touched.is_empty() {
+            self.server.deadlines.notify_one();
+        }
+        for id in self.touched {
+            self.server.waiters.wake(id);
+        }
+        Ok(())
+    }
+
+    /// Ends with a refusal: what time had done stays written, nothing else was.
+    pub(crate) async fn refuse<T>(self, why: impl Into<Failure>) -> Result<T, Failure> {
+        self.commit().await?;
+        Err(why.into())
+    }
+}

@@ -1,0 +1,136 @@
+//! The one step from an approved request to a grant.
+
+use std::collections::BTreeSet;
+
+use gate_protocol::claim::{ClaimRequest, Grant, SignedGrant};
+use gate_protocol::id::RequestId;
+use gate_protocol::log::RecordType;
+use gate_protocol::problem::ProblemCode;
+use gate_protocol::review::Answer;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::change::Change;
+use crate::clock;
+use crate::identity::Actor;
+use crate::lifecycle::{Claimed, Effect, Event, Refusal, Transition, apply};
+use crate::problem::Failure;
+use crate::state::Server;
+use crate::store::requests::Request;
+use crate::store::{principals, rules};
+
+impl Server {
+    /// Returns the grant as the JSON that was stored: the same claim gets the
+    /// same bytes. The record of it is durable before this returns.
+    pub(crate) async fn claim(
+        &self,
+        actor: &Actor,
+        id: RequestId,
+        claim: ClaimRequest,
+    ) -> Result<String, Failure> {
+        if !claim.is_signed_for(id) {
+            return Err(Failure::new(
+                ProblemCode::Forbidden,
+                "the claim is not signed by its runner key for this request",
+            ));
+        }
+        let mut change = self.change().await?;
+        let request = change
+            .request(id)
+            .await?
+            .filter(|request| request.state.requester.name == actor.name())
+            .ok_or_else(Failure::not_found)?;
+        let enabled = enabled_reviewers(&mut change, &request).await?;
+        let not_after = clock::after(change.now(), self.settings.leases.grant.as_secs());
+        let event = Event::Claim {
+            nonce: claim.nonce,
+            digest: claim.digest,
+            runner_key: claim.runner_key,
+            enabled: &enabled,
+            report_by: clock::after(not_after, self.settings.leases.start_report.as_secs()),
+        };
+        let transition = match apply(&request.state, &event, change.now()) {
+            Ok(transition) => transition,
+            Err(refusal) => return change.refuse(refusal).await,
+        };
+        if transition.effect == Effect::ClaimedBefore {
+            let answer = request.claim_answer;
+            change.commit().await?;
+            return answer.ok_or_else(|| Refusal::ClaimedByOther.into());
+        }
+        let answer = grant(&mut change, &request, &claim, (transition, not_after)).await?;
+        change.commit().await?;
+        Ok(answer)
+    }
+}
+
+/// Returns those who approved and may still act.
+async fn enabled_reviewers(
+    change: &mut Change<'_>,
+    request: &Request,
+) -> Result<BTreeSet<String>, Failure> {
+    let mut enabled = BTreeSet::new();
+    for answered in &request.state.reviews {
+        let name = &answered.review.reviewer;
+        let principal = principals::find(change.connection(), name).await?;
+        if principal.is_some_and(|principal| !principal.disabled) {
+            enabled.insert(name.clone());
+        }
+    }
+    Ok(enabled)
+}
+
+/// Writes the record, makes the grant with it, and swaps the status: all or nothing.
+async fn grant(
+    change: &mut Change<'_>,
+    request: &Request,
+    claim: &ClaimRequest,
+    (transition, not_after): (Transition, Timestamp),
+) -> Result<String, Failure> {
+    let policy_version = rules::version(change.connection()).await?;
+    let approved_by: Vec<String> = request
+        .state
+        .reviews
+        .iter()
+        .filter(|answered| answered.review.answer == Answer::Approve)
+        .map(|answered| answered.review.reviewer.clone())
+        .collect();
+    let server = change.server().clone();
+    let body = json!({
+        "request": request.id,
+        "agent": request.state.requester.name,
+        "digest": claim.digest,
+        "runner_key": claim.runner_key,
+        "claim_nonce": claim.nonce,
+        "bundle": policy_version,
+        "approved_by": approved_by,
+        "not_after": not_after,
+        "level": request.circumstances.mode,
+    });
+    let record = change.record(&RecordType::GrantClaimed, &body).await?;
+    let grant = Grant {
+        v: 1,
+        audience: server.names.audience.clone(),
+        request: request.id,
+        digest: claim.digest,
+        runner_key: claim.runner_key,
+        claim_nonce: claim.nonce,
+        policy_version,
+        approved_by,
+        not_after,
+        valid_for_seconds: server.settings.leases.grant.as_secs(),
+    };
+    let record = String::from_utf8_lossy(record.bytes()).into_owned();
+    let signed = SignedGrant::sign(grant, record, &server.keys.grant)?;
+    let answer = serde_json::to_string(&signed).map_err(|error| Failure::internal(&error))?;
+    change
+        .advance(request, transition, |after| {
+            after.state.claim = Some(Claimed {
+                nonce: claim.nonce,
+                not_after,
+            });
+            after.claim_answer = Some(answer.clone());
+        })
+        .await?;
+    Ok(answer)
+}

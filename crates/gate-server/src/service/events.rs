@@ -1,0 +1,212 @@
+//! Clients deliver what happened on their machines: at least once, in one
+//! hash-chained sequence for each (client, epoch), counted exactly once.
+
+use gate_protocol::canonical::Digest;
+use gate_protocol::event::{BATCH_LIMIT, BatchReceipt, ClientEvent, EventBatch, Fact};
+use gate_protocol::log::RecordType;
+use gate_protocol::problem::ProblemCode;
+use serde_json::json;
+
+use super::change::Change;
+use super::fact;
+use crate::audit::more_types;
+use crate::identity::Actor;
+use crate::problem::Failure;
+use crate::state::Server;
+use crate::store::clients::{self, Sequence};
+
+/// One event with its own hash.
+struct Hashed<'b> {
+    event: &'b ClientEvent,
+    hash: Digest,
+}
+
+impl Server {
+    /// Takes a batch: all of it is durable when this returns, or none of it.
+    ///
+    /// The receipt's `through` is the highest `seq` that came. What is missing
+    /// below it is in the log as a gap, and is still taken if it comes late.
+    pub(crate) async fn deliver(
+        &self,
+        actor: &Actor,
+        batch: &EventBatch,
+    ) -> Result<BatchReceipt, Failure> {
+        let events = hashed(&batch.events)?;
+        let sequence = Sequence {
+            client: batch.client,
+            epoch: batch.epoch,
+        };
+        let mut change = self.change().await?;
+        let known = clients::find(change.connection(), batch.client).await?;
+        if known
+            .as_ref()
+            .is_some_and(|client| client.principal != actor.name())
+        {
+            return Err(Failure::new(
+                ProblemCode::Forbidden,
+                "this client belongs to another principal; a copied spool needs a client id of its own",
+            ));
+        }
+        if let Some(fork) = fork(&mut change, sequence, &events).await? {
+            return refuse_fork(change, actor, sequence, fork).await;
+        }
+        let mut through = match clients::through(change.connection(), sequence).await? {
+            Some(through) => through,
+            None => {
+                let now = change.now();
+                clients::put(change.connection(), sequence, actor.name(), now).await?;
+                if let Some(client) = known {
+                    let body = json!({
+                        "client": batch.client,
+                        "principal": actor.name(),
+                        "from": client.epoch,
+                        "to": batch.epoch,
+                    });
+                    change.record(&RecordType::ClientEpochReset, &body).await?;
+                }
+                0
+            }
+        };
+        for event in &events {
+            through = take(&mut change, actor, (sequence, through), event).await?;
+        }
+        clients::set_through(change.connection(), sequence, through).await?;
+        change.commit().await?;
+        Ok(BatchReceipt { through })
+    }
+}
+
+/// Returns the events with their hashes; they must be one stretch, in order.
+fn hashed(events: &[ClientEvent]) -> Result<Vec<Hashed<'_>>, Failure> {
+    if events.is_empty() || events.len() > BATCH_LIMIT {
+        return Err(Failure::bad_request(format!(
+            "`events` has {} events, and must have 1 to {BATCH_LIMIT}",
+            events.len()
+        )));
+    }
+    let mut last = 0;
+    let mut hashed = Vec::with_capacity(events.len());
+    for event in events {
+        if event.seq <= last {
+            return Err(Failure::bad_request(
+                "`events` must be ordered by `seq`, from 1, each once",
+            ));
+        }
+        last = event.seq;
+        if let Fact::Decided(decided) = &event.fact
+            && !matches!(decided.decision.as_str(), "allow" | "deny")
+        {
+            return Err(Failure::bad_request(format!(
+                "`decision` of event {} is neither `allow` nor `deny`",
+                event.seq
+            )));
+        }
+        let hash = event.hash()?;
+        hashed.push(Hashed { event, hash });
+    }
+    Ok(hashed)
+}
+
+/// Returns the first event that does not fit to its neighbours, or that came
+/// before with another content.
+async fn fork<'e, 'b>(
+    change: &mut Change<'_>,
+    sequence: Sequence,
+    events: &'e [Hashed<'b>],
+) -> Result<Option<&'e Hashed<'b>>, Failure> {
+    let mut before: Option<(u64, Digest)> = None;
+    for hashed in events {
+        let seq = hashed.event.seq;
+        if let Some(known) = clients::link(change.connection(), sequence, seq).await? {
+            if known.hash != hashed.hash {
+                return Ok(Some(hashed));
+            }
+        } else {
+            let expected = match before {
+                _ if seq == 1 => Some(Digest::ZERO),
+                Some((last, hash)) if last + 1 == seq => Some(hash),
+                Some(_) | None => clients::link(change.connection(), sequence, seq - 1)
+                    .await?
+                    .map(|link| link.hash),
+            };
+            let next = clients::link(change.connection(), sequence, seq.saturating_add(1)).await?;
+            let fits = expected.is_none_or(|hash| hash == hashed.event.prev)
+                && next.is_none_or(|next| next.prev == hashed.hash);
+            if !fits {
+                return Ok(Some(hashed));
+            }
+        }
+        before = Some((seq, hashed.hash));
+    }
+    Ok(None)
+}
+
+/// Nothing of the batch is taken; that it came is recorded, once.
+async fn refuse_fork(
+    mut change: Change<'_>,
+    actor: &Actor,
+    sequence: Sequence,
+    fork: &Hashed<'_>,
+) -> Result<BatchReceipt, Failure> {
+    let seq = fork.event.seq;
+    if clients::insert_fork(change.connection(), sequence, seq, fork.hash).await? {
+        let body = json!({
+            "client": sequence.client,
+            "epoch": sequence.epoch,
+            "principal": actor.name(),
+            "seq": seq,
+            "prev": fork.event.prev,
+            "hash": fork.hash,
+        });
+        change.record_named(more_types::CLIENT_FORK, &body).await?;
+    }
+    let detail = format!(
+        "event {seq} does not continue what this client delivered in this epoch; \
+         begin a new epoch with what is left"
+    );
+    change
+        .refuse(Failure::new(ProblemCode::Conflict, detail))
+        .await
+}
+
+/// Takes one event that fits, and returns the highest `seq` after it.
+async fn take(
+    change: &mut Change<'_>,
+    actor: &Actor,
+    (sequence, through): (Sequence, u64),
+    hashed: &Hashed<'_>,
+) -> Result<u64, Failure> {
+    let event = hashed.event;
+    if clients::link(change.connection(), sequence, event.seq)
+        .await?
+        .is_some()
+    {
+        return Ok(through);
+    }
+    let place = |first: u64, last: u64| {
+        json!({
+            "client": sequence.client,
+            "epoch": sequence.epoch,
+            "from": first,
+            "to": last,
+        })
+    };
+    if event.seq > through + 1 {
+        let gap = (through + 1, event.seq - 1);
+        clients::open_gap(change.connection(), sequence, gap).await?;
+        change
+            .record(&RecordType::ClientGap, &place(gap.0, gap.1))
+            .await?;
+    }
+    clients::insert_event(change.connection(), sequence, event, hashed.hash).await?;
+    fact::record(change, actor, sequence, event).await?;
+    if event.seq < through
+        && let Some(gap) = clients::fill_gap(change.connection(), sequence, event.seq).await?
+        && gap.missing == 0
+    {
+        change
+            .record(&RecordType::ClientGapClosed, &place(gap.first, gap.last))
+            .await?;
+    }
+    Ok(through.max(event.seq))
+}

@@ -1,0 +1,44 @@
+//! What the server does, whoever asks: the API and the web page call these
+//! functions with an actor and the channel it came in by.
+//!
+//! Each change is one transaction: read, let time pass, decide, write state and
+//! record, commit, wake. A refusal changes nothing but what time had done.
+
+mod change;
+mod claim;
+mod events;
+mod fact;
+mod principals;
+mod requests;
+mod review;
+mod submission;
+mod submit;
+
+pub(crate) use change::Change;
+pub(crate) use requests::{Listing, Wait};
+pub(crate) use submit::Submitted;
+
+/// How someone reached the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Channel {
+    /// The `/v1` API.
+    Api,
+    /// The page in a browser.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "the page shares these functions and comes with its own module"
+        )
+    )]
+    Web,
+}
+
+impl Channel {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Web => "web",
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Looking at requests, waiting for them, taking them back.
+
+use std::time::Duration;
+
+use gate_protocol::canonical::Digest;
+use gate_protocol::id::RequestId;
+use gate_protocol::log::RecordType;
+use gate_protocol::principal::Role;
+use gate_protocol::request::{ApprovalRequest, ApprovalStatus, RequestPage};
+use gate_protocol::review::Answer;
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::clock;
+use crate::identity::Actor;
+use crate::lifecycle::{Effect, Event, apply};
+use crate::problem::Failure;
+use crate::state::Server;
+use crate::store::requests::{self, Request, Selection};
+
+/// The longest wait of one poll.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+/// How long a look at a request waits for it to change.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    pub(crate) at_most: Duration,
+    /// A version above this one is returned at once.
+    pub(crate) after: u64,
+}
+
+/// Which requests are listed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listing {
+    pub(crate) status: Option<ApprovalStatus>,
+    pub(crate) digest: Option<Digest>,
+    pub(crate) before: Option<RequestId>,
+    pub(crate) limit: u64,
+}
+
+impl Server {
+    /// Returns a request as the API shows it.
+    pub(crate) fn view(&self, request: &Request, now: Timestamp) -> ApprovalRequest {
+        let state = &request.state;
+        let mut may_review = Vec::new();
+        if state.status == ApprovalStatus::Pending {
+            let unmet = state.unmet(|answered| answered.review.answer == Answer::Approve);
+            for approver in unmet.iter().flat_map(|requirement| &requirement.approvers) {
+                if !may_review.contains(approver) {
+                    may_review.push(approver.clone());
+                }
+            }
+        }
+        ApprovalRequest {
+            id: request.id,
+            status: state.status,
+            version: request.version,
+            digest: state.digest,
+            requester: state.requester.clone(),
+            invocation: request.invocation.clone(),
+            circumstances: request.circumstances.clone(),
+            terms: request.terms.clone(),
+            reason: request.reason.clone(),
+            created_at: request.created_at,
+            expires_at: state.expires_at,
+            expires_in_seconds: clock::seconds_until(now, state.expires_at),
+            reviews: state.reviews.iter().map(|a| a.review.clone()).collect(),
+            outcome: request.outcome.clone(),
+            may_review,
+            url: format!("{}/requests/{}", self.settings.public_url, request.id),
+        }
+    }
+
+    /// Returns a request, at once or when it has changed.
+    pub(crate) async fn look(
+        &self,
+        actor: &Actor,
+        id: RequestId,
+        wait: Wait,
+    ) -> Result<ApprovalRequest, Failure> {
+        let deadline = Instant::now() + wait.at_most.min(LONGEST_WAIT);
+        let mut waiter = self.waiters.subscribe(id);
+        loop {
+            // Asked before the store is read: a stop in between ends the wait.
+            let is_last = self.is_stopping() || Instant::now() >= deadline;
+            let mut reader = self.store.read().await?;
+            let glance = requests::glance(reader.connection(), id)
+                .await?
+                .filter(|glance| actor.sees_requests_of(&glance.requester))
+                .ok_or_else(Failure::not_found)?;
+            if is_last || glance.version > wait.after || glance.status.is_terminal() {
+                let request = requests::find(reader.connection(), id)
+                    .await?
+                    .ok_or_else(Failure::not_found)?;
+                return Ok(self.view(&request, clock::now()));
+            }
+            // Nothing big is held while parked.
+            drop(reader);
+            tokio::select! {
+                () = waiter.changed() => {}
+                () = self.stopped() => {}
+                () = tokio::time::sleep_until(deadline) => {}
+            }
+        }
+    }
+
+    /// Returns a page of what the actor may see, newest first.
+    pub(crate) async fn list(
+        &self,
+        actor: &Actor,
+        listing: Listing,
+    ) -> Result<RequestPage, Failure> {
+        let own = (actor.role == Role::Requester).then(|| actor.name().to_owned());
+        let limit = listing.limit.clamp(1, 100);
+        let selection = Selection {
+            requester: own,
+            status: listing.status,
+            digest: listing.digest,
+            before: listing.before,
+            limit: limit + 1,
+        };
+        let mut reader = self.store.read().await?;
+        let mut found = requests::list(reader.connection(), &selection).await?;
+        let has_more = found.len() as u64 > limit;
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let now = clock::now();
+        Ok(RequestPage {
+            next: found.last().filter(|_| has_more).map(|last| last.id),
+            requests: found
+                .iter()
+                .map(|request| self.view(request, now))
+                .collect(),
+        })
+    }
+
+    /// Takes a request back.
+    pub(crate) async fn cancel(
+        &self,
+        actor: &Actor,
+        id: RequestId,
+    ) -> Result<ApprovalRequest, Failure> {
+        let mut change = self.change().await?;
+        let request = change
+            .request(id)
+            .await?
+            .filter(|request| request.state.requester.name == actor.name())
+            .ok_or_else(Failure::not_found)?;
+        let transition = match apply(&request.state, &Event::Cancel, change.now()) {
+            Ok(transition) => transition,
+            Err(refusal) => return change.refuse(refusal).await,
+        };
+        let now = change.now();
+        if transition.effect == Effect::Nothing {
+            change.commit().await?;
+            return Ok(self.view(&request, now));
+        }
+        let was = request.state.status.as_str();
+        let cancelled = change.advance(&request, transition, |_| {}).await?;
+        let body = json!({ "request": id, "by": actor.name(), "was": was });
+        change.record(&RecordType::RequestCancelled, &body).await?;
+        change.commit().await?;
+        Ok(self.view(&cancelled, now))
+    }
+}

@@ -1,0 +1,255 @@
+//! What a submission must be, before anything is stored: sound in itself, and
+//! at least as strict as the server.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use gate_protocol::masked::{MaskedText, Segment};
+use gate_protocol::problem::ProblemCode;
+use gate_protocol::request::{REASON_LIMIT, Requirement, SubmitRequest, Terms};
+
+use crate::problem::Failure;
+use crate::settings::Floor;
+
+/// The most words of a command line, inputs, variables, rules or requirements.
+const MAX_WORDS: usize = 10_000;
+const MAX_PARTS: usize = 1_000;
+const MAX_RULES: usize = 100;
+const MAX_APPROVERS: usize = 100;
+/// More people than this approve nothing.
+const MAX_COUNT: u32 = 100;
+
+/// Refuses a submission that is not sound.
+pub(super) fn validate(submission: &SubmitRequest) -> Result<(), Failure> {
+    validate_invocation(submission)?;
+    validate_terms(&submission.terms)?;
+    if let Some(reason) = &submission.reason {
+        let length = reason.chars().count();
+        at_most("reason", length, REASON_LIMIT, "characters")?;
+    }
+    let digest = submission.invocation.digest()?;
+    if digest != submission.digest {
+        let detail = format!(
+            "`digest` is {}, and `invocation` has the digest {digest}",
+            submission.digest
+        );
+        return Err(Failure::new(ProblemCode::DigestMismatch, detail));
+    }
+    Ok(())
+}
+
+fn validate_invocation(submission: &SubmitRequest) -> Result<(), Failure> {
+    let invocation = &submission.invocation;
+    if invocation.v != 1 {
+        let detail = format!("`invocation.v` is {}, and only 1 is known", invocation.v);
+        return Err(Failure::bad_request(detail));
+    }
+    if invocation.argv.is_empty() {
+        return Err(Failure::bad_request("`invocation.argv` is empty"));
+    }
+    at_most("invocation.argv", invocation.argv.len(), MAX_WORDS, "words")?;
+    at_most(
+        "invocation.environment",
+        invocation.environment.len(),
+        MAX_PARTS,
+        "variables",
+    )?;
+    at_most(
+        "invocation.inputs",
+        invocation.inputs.len(),
+        MAX_PARTS,
+        "inputs",
+    )?;
+    at_most(
+        "invocation.target",
+        invocation.target.len(),
+        MAX_PARTS,
+        "fields",
+    )?;
+    at_most(
+        "invocation.command",
+        invocation.command.len(),
+        MAX_PARTS,
+        "words",
+    )?;
+    let words = invocation.argv.iter().map(|word| (word, "invocation.argv"));
+    let values = invocation
+        .environment
+        .iter()
+        .filter_map(|variable| variable.value.as_ref())
+        .map(|value| (value, "invocation.environment"));
+    let names = invocation
+        .inputs
+        .iter()
+        .map(|input| (&input.name, "invocation.inputs"));
+    let places = [
+        (&invocation.cwd, "invocation.cwd"),
+        (&invocation.tool.path, "invocation.tool.path"),
+    ];
+    match words
+        .chain(values)
+        .chain(names)
+        .chain(places)
+        .find(|(text, _)| !is_sound(text))
+    {
+        Some((_, field)) => Err(Failure::bad_request(format!(
+            "`{field}` has a segment that is not what it says: bytes are standard base64, \
+             a commitment is 32 lowercase hex digits"
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn is_sound(text: &MaskedText) -> bool {
+    text.0.iter().all(|segment| match segment {
+        Segment::Text(_) => true,
+        Segment::Bytes(encoded) => base64::engine::general_purpose::STANDARD
+            .decode(encoded)
+            .is_ok(),
+        Segment::Secret(secret) => {
+            let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+            secret.commitment.len() == 32 && secret.commitment.bytes().all(is_hex)
+        }
+    })
+}
+
+fn validate_terms(terms: &Terms) -> Result<(), Failure> {
+    at_most("terms.rules", terms.rules.len(), MAX_RULES, "rules")?;
+    at_most("terms.reasons", terms.reasons.len(), MAX_RULES, "reasons")?;
+    at_most(
+        "terms.requirements",
+        terms.requirements.len(),
+        MAX_RULES,
+        "requirements",
+    )?;
+    if terms.request_ttl_seconds == 0 || terms.permit_ttl_seconds == 0 {
+        return Err(Failure::bad_request(
+            "`terms.request_ttl_seconds` and `terms.permit_ttl_seconds` must be at least 1",
+        ));
+    }
+    for requirement in &terms.requirements {
+        validate_requirement(requirement)?;
+    }
+    Ok(())
+}
+
+fn validate_requirement(requirement: &Requirement) -> Result<(), Failure> {
+    if !(1..=MAX_COUNT).contains(&requirement.count) {
+        return Err(Failure::bad_request(format!(
+            "`terms.requirements.count` is {}, and must be from 1 to {MAX_COUNT}",
+            requirement.count
+        )));
+    }
+    let approvers = &requirement.approvers;
+    at_most(
+        "terms.requirements.approvers",
+        approvers.len(),
+        MAX_APPROVERS,
+        "names",
+    )?;
+    let is_approver = |approver: &&String| {
+        approver.split_once(':').is_some_and(|(kind, name)| {
+            matches!(kind, "group" | "user") && crate::identity::is_name(name)
+        })
+    };
+    match approvers.iter().find(|approver| !is_approver(approver)) {
+        Some(approver) => Err(Failure::bad_request(format!(
+            "`terms.requirements.approvers` has `{}`, which is neither `group:NAME` nor `user:NAME`",
+            gate_protocol::inert::inert(approver)
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn at_most(field: &str, found: usize, limit: usize, unit: &str) -> Result<(), Failure> {
+    if found <= limit {
+        return Ok(());
+    }
+    Err(Failure::bad_request(format!(
+        "`{field}` has {found} {unit}, and may have {limit}"
+    )))
+}
+
+/// Returns the terms with the server's own demands: nobody named means the
+/// floor's approvers, nothing lives longer than the floor says, and the floor
+/// is met beside whatever the client's rules ask for.
+pub(super) fn with_floor(mut terms: Terms, floor: &Floor) -> Terms {
+    let least = floor.requirement();
+    for requirement in &mut terms.requirements {
+        if requirement.approvers.is_empty() {
+            requirement.approvers.clone_from(&least.approvers);
+        }
+    }
+    let covers = |requirement: &Requirement| {
+        requirement.count >= least.count
+            && (least.approvers.is_empty()
+                || requirement
+                    .approvers
+                    .iter()
+                    .all(|approver| least.approvers.contains(approver)))
+    };
+    if !terms.requirements.iter().any(covers) {
+        terms.requirements.push(least);
+    }
+    let at_most = |seconds: u64, limit: Duration| seconds.min(limit.as_secs());
+    terms.request_ttl_seconds = at_most(terms.request_ttl_seconds, floor.max_request_ttl);
+    terms.permit_ttl_seconds = at_most(terms.permit_ttl_seconds, floor.max_permit_ttl);
+    terms
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    fn requirement(approvers: &[&str], count: u32) -> Requirement {
+        Requirement {
+            approvers: approvers.iter().map(ToString::to_string).collect(),
+            count,
+        }
+    }
+
+    fn merged(requirements: Vec<Requirement>, floor: &Floor) -> Vec<Requirement> {
+        let terms = Terms {
+            rules: vec![],
+            reasons: vec![],
+            requirements,
+            request_ttl_seconds: u64::MAX,
+            permit_ttl_seconds: 5,
+        };
+        let merged = with_floor(terms, floor);
+        assert_eq!(merged.request_ttl_seconds, floor.max_request_ttl.as_secs());
+        assert_eq!(merged.permit_ttl_seconds, 5);
+        merged.requirements
+    }
+
+    #[test]
+    fn the_floor_holds_whatever_the_client_asks_for() {
+        let mut floor = Settings::new("", "http://x").floor;
+        let least = requirement(&["group:approvers"], 1);
+        assert_eq!(merged(vec![], &floor), std::slice::from_ref(&least));
+        assert_eq!(
+            merged(vec![requirement(&[], 1)], &floor),
+            std::slice::from_ref(&least)
+        );
+        assert_eq!(
+            merged(vec![requirement(&["user:bob"], 3)], &floor),
+            [requirement(&["user:bob"], 3), least.clone()]
+        );
+        let two = requirement(&[], 2);
+        assert_eq!(
+            merged(vec![two], &floor),
+            [requirement(&["group:approvers"], 2)]
+        );
+        floor.approvers.clear();
+        floor.min_count = 2;
+        assert_eq!(
+            merged(vec![requirement(&["user:bob"], 1)], &floor),
+            [requirement(&["user:bob"], 1), requirement(&[], 2)]
+        );
+        assert_eq!(
+            merged(vec![requirement(&["group:sre"], 2)], &floor),
+            [requirement(&["group:sre"], 2)]
+        );
+    }
+}

@@ -1,0 +1,181 @@
+//! A command asks for approval.
+
+use gate_protocol::canonical::{Digest, to_canonical_bytes};
+use gate_protocol::id::RequestId;
+use gate_protocol::log::RecordType;
+use gate_protocol::problem::ProblemCode;
+use gate_protocol::request::{ApprovalRequest, ApprovalStatus, Requester, SubmitRequest, Terms};
+use serde_json::json;
+
+use super::change::Change;
+use super::submission;
+use crate::clock;
+use crate::identity::Actor;
+use crate::lifecycle::RequestState;
+use crate::problem::Failure;
+use crate::state::Server;
+use crate::store::requests::{self, Request};
+
+/// The longest idempotency key, in bytes.
+const MAX_KEY_BYTES: usize = 200;
+
+/// What became of a submission.
+#[derive(Debug)]
+pub(crate) enum Submitted {
+    /// A person is asked.
+    Created(ApprovalRequest),
+    /// The same was asked before and still stands, or this is a retry.
+    Existing(ApprovalRequest),
+}
+
+impl Server {
+    /// Asks for approval, or returns the request that asks for the same already.
+    pub(crate) async fn submit(
+        &self,
+        actor: &Actor,
+        key: &str,
+        submission: SubmitRequest,
+    ) -> Result<Submitted, Failure> {
+        let is_key = |byte: u8| byte.is_ascii_graphic();
+        if !(1..=MAX_KEY_BYTES).contains(&key.len()) || !key.bytes().all(is_key) {
+            return Err(Failure::bad_request(
+                "`Idempotency-Key` must be 1 to 200 visible ASCII characters",
+            ));
+        }
+        submission::validate(&submission)?;
+        let body_hash = Digest::of("gate/idempotency/v1", &to_canonical_bytes(&submission)?);
+        let mut change = self.change().await?;
+        if let Some(existing) = keyed(&mut change, actor, (key, body_hash)).await? {
+            let view = self.view(&existing, change.now());
+            change.commit().await?;
+            return Ok(Submitted::Existing(view));
+        }
+        let terms = submission::with_floor(submission.terms.clone(), &self.settings.floor);
+        let standing = standing(&mut change, actor, submission.digest, &terms).await?;
+        let is_new = standing.is_none();
+        let request = match standing {
+            Some(request) => request,
+            None => create(&mut change, actor, submission, terms).await?,
+        };
+        let now = change.now();
+        let named = (actor.name(), key);
+        requests::remember_key(change.connection(), named, body_hash, request.id, now).await?;
+        change.commit().await?;
+        let view = self.view(&request, now);
+        Ok(if is_new {
+            Submitted::Created(view)
+        } else {
+            Submitted::Existing(view)
+        })
+    }
+}
+
+/// Returns the request that this very submission made before.
+async fn keyed(
+    change: &mut Change<'_>,
+    actor: &Actor,
+    (key, body_hash): (&str, Digest),
+) -> Result<Option<Request>, Failure> {
+    match requests::keyed(change.connection(), actor.name(), key).await? {
+        None => Ok(None),
+        Some((used_for, _)) if used_for != body_hash => Err(Failure::new(
+            ProblemCode::IdempotencyMismatch,
+            "this `Idempotency-Key` came with another body before; use a new one",
+        )),
+        Some((_, id)) => change.request(id).await,
+    }
+}
+
+/// Returns the request by which the same principal asks for the same already,
+/// under the same terms: pending, or approved and not claimed.
+async fn standing(
+    change: &mut Change<'_>,
+    actor: &Actor,
+    digest: Digest,
+    terms: &Terms,
+) -> Result<Option<Request>, Failure> {
+    let open = requests::open_for(change.connection(), actor.name(), digest).await?;
+    for request in open {
+        if request.terms != *terms {
+            continue;
+        }
+        // Read again: time may have ended it.
+        let settled = change.request(request.id).await?;
+        let stands = |request: &Request| match request.state.status {
+            ApprovalStatus::Pending | ApprovalStatus::Approved => true,
+            ApprovalStatus::Denied
+            | ApprovalStatus::Expired
+            | ApprovalStatus::Cancelled
+            | ApprovalStatus::Claimed
+            | ApprovalStatus::Started
+            | ApprovalStatus::Finished
+            | ApprovalStatus::Unknown => false,
+        };
+        if let Some(request) = settled.filter(stands) {
+            return Ok(Some(request));
+        }
+    }
+    Ok(None)
+}
+
+async fn create(
+    change: &mut Change<'_>,
+    actor: &Actor,
+    submission: SubmitRequest,
+    terms: Terms,
+) -> Result<Request, Failure> {
+    let now = change.now();
+    let limit = change.server().settings.limits.open_requests;
+    let open = requests::count_open(change.connection(), actor.name(), now).await?;
+    if open >= u64::from(limit) {
+        let detail = format!(
+            "{open} requests of `{}` are open, and {limit} may be; \
+             have some answered or cancel them",
+            actor.name()
+        );
+        return Err(Failure::new(ProblemCode::TooMany, detail).retry_after(30));
+    }
+    let expires_at = clock::after(now, terms.request_ttl_seconds);
+    let request = Request {
+        id: RequestId::generate(),
+        version: 1,
+        circumstances: submission.circumstances,
+        reason: submission.reason,
+        created_at: now,
+        outcome: None,
+        claim_answer: None,
+        state: RequestState {
+            status: ApprovalStatus::Pending,
+            requester: Requester {
+                name: actor.principal.name.clone(),
+                kind: actor.principal.kind,
+                owner: actor.principal.owner.clone(),
+            },
+            digest: submission.digest,
+            runner_key: submission.invocation.runner_key,
+            requirements: terms.requirements.clone(),
+            permit_ttl_seconds: terms.permit_ttl_seconds,
+            reviews: Vec::new(),
+            expires_at,
+            deadline_at: Some(expires_at),
+            claim: None,
+            has_outcome: false,
+        },
+        invocation: submission.invocation,
+        terms,
+    };
+    requests::insert(change.connection(), &request).await?;
+    let body = json!({
+        "request": request.id,
+        "requester": request.state.requester,
+        "digest": request.state.digest,
+        "invocation": request.invocation,
+        "circumstances": request.circumstances,
+        "terms": request.terms,
+        "reason": request.reason,
+        "expires_at": request.state.expires_at,
+    });
+    change.record(&RecordType::RequestCreated, &body).await?;
+    change.touch(request.id);
+    Ok(request)
+}

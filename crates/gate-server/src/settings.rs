@@ -1,0 +1,290 @@
+//! What an operator can set, with the defaults, and its TOML form.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use gate_protocol::request::Requirement;
+use serde::Deserialize;
+
+/// How a server runs.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where keys and database are: a folder that only the server's user can read.
+    pub data_dir: PathBuf,
+    /// Where people reach the server, without a slash at the end.
+    pub public_url: String,
+    /// Certificate and key; without them the server listens on loopback only.
+    pub tls: Option<TlsFiles>,
+    /// What the server asks of every request, whatever the client's rules say.
+    pub floor: Floor,
+    /// What one caller can use up.
+    pub limits: Limits,
+    /// How long things live.
+    pub leases: Leases,
+}
+
+/// The files that TLS needs, both PEM.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsFiles {
+    /// The certificate with its chain, the server's own first.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// What every request must meet, at least.
+#[derive(Clone, Debug)]
+pub struct Floor {
+    /// Who approves: where a rule names nobody, and beside whom it names.
+    pub approvers: Vec<String>,
+    /// How many different people, at least.
+    pub min_count: u32,
+    /// The longest that a request waits.
+    pub max_request_ttl: Duration,
+    /// The longest that an approval can be claimed.
+    pub max_permit_ttl: Duration,
+}
+
+impl Floor {
+    /// Returns the floor as a requirement.
+    pub(crate) fn requirement(&self) -> Requirement {
+        Requirement {
+            approvers: self.approvers.clone(),
+            count: self.min_count.max(1),
+        }
+    }
+}
+
+/// What one caller can use up.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// How many of a principal's requests can be pending, or approved and unclaimed.
+    pub open_requests: u32,
+    /// The largest body, in bytes.
+    pub body_bytes: usize,
+    /// How long a client may take to send the head of a request.
+    pub header_timeout: Duration,
+    /// How long a client may take to send a body.
+    pub body_timeout: Duration,
+}
+
+/// How long things live.
+#[derive(Clone, Debug)]
+pub struct Leases {
+    /// How long a grant is good after the claim.
+    pub grant: Duration,
+    /// How long after a grant's end the start of the run may still be reported.
+    pub start_report: Duration,
+    /// How long a run may last before its outcome counts as unknown.
+    pub run: Duration,
+    /// How long a signed copy of the rules is good.
+    pub rules: Duration,
+    /// How often the log's head is signed.
+    pub checkpoint: Duration,
+    /// After how many records the log's head is signed, if that is sooner.
+    pub checkpoint_records: u64,
+    /// How long a stop waits for what is running.
+    pub shutdown: Duration,
+}
+
+impl Settings {
+    /// Returns the defaults for a data folder.
+    #[must_use]
+    pub fn new(data_dir: impl Into<PathBuf>, public_url: impl Into<String>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            public_url: public_url.into().trim_end_matches('/').to_owned(),
+            tls: None,
+            floor: Floor {
+                approvers: vec!["group:approvers".to_owned()],
+                min_count: 1,
+                max_request_ttl: Duration::from_hours(24),
+                max_permit_ttl: Duration::from_hours(1),
+            },
+            limits: Limits {
+                open_requests: 10,
+                body_bytes: 1 << 20,
+                header_timeout: Duration::from_secs(30),
+                body_timeout: Duration::from_secs(15),
+            },
+            leases: Leases {
+                grant: Duration::from_mins(1),
+                start_report: Duration::from_mins(5),
+                run: Duration::from_hours(24),
+                rules: Duration::from_hours(24 * 7),
+                checkpoint: Duration::from_mins(1),
+                checkpoint_records: 1_000,
+                shutdown: Duration::from_secs(10),
+            },
+        }
+    }
+
+    /// Returns these settings with what `text` (TOML) says.
+    ///
+    /// # Errors
+    /// [`SettingsError::Form`] where it is not TOML, has a field that does not
+    /// exist, or one of another type; [`SettingsError::Value`] where a value
+    /// can't be served by.
+    pub fn with_toml(mut self, text: &str) -> Result<Self, SettingsError> {
+        let file: SettingsFile =
+            toml::from_str(text).map_err(|error| SettingsError::Form(Box::new(error)))?;
+        let seconds = |field: &mut Duration, value: Option<u64>| {
+            if let Some(value) = value {
+                *field = Duration::from_secs(value);
+            }
+        };
+        if let Some(url) = file.public_url {
+            url.trim_end_matches('/').clone_into(&mut self.public_url);
+        }
+        if let Some(approvers) = file.approvers {
+            self.floor.approvers = approvers;
+        }
+        self.tls = file.tls.or(self.tls);
+        self.floor.min_count = file.min_count.unwrap_or(self.floor.min_count);
+        self.limits.open_requests = file.open_requests.unwrap_or(self.limits.open_requests);
+        seconds(
+            &mut self.floor.max_request_ttl,
+            file.max_request_ttl_seconds,
+        );
+        seconds(&mut self.floor.max_permit_ttl, file.max_permit_ttl_seconds);
+        seconds(&mut self.leases.grant, file.grant_seconds);
+        seconds(&mut self.leases.start_report, file.start_report_seconds);
+        seconds(&mut self.leases.run, file.run_lease_seconds);
+        seconds(&mut self.leases.rules, file.rules_seconds);
+        self.validate()?;
+        Ok(self)
+    }
+
+    /// Reads `path` as [`with_toml`](Self::with_toml) does.
+    ///
+    /// # Errors
+    /// [`SettingsError::Read`] where the file can't be read, else as there.
+    pub fn with_file(self, path: &Path) -> Result<Self, SettingsError> {
+        let text = std::fs::read_to_string(path).map_err(|source| SettingsError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        self.with_toml(&text)
+    }
+
+    /// Refuses what a server can't be served by.
+    pub(crate) fn validate(&self) -> Result<(), SettingsError> {
+        let value = |field, why| Err(SettingsError::Value { field, why });
+        if !(self.public_url.starts_with("http://") || self.public_url.starts_with("https://")) {
+            return value("public_url", "must start with http:// or https://");
+        }
+        if self.floor.min_count == 0 {
+            return value("min_count", "must be at least 1");
+        }
+        let names_somebody = |approver: &String| {
+            approver
+                .split_once(':')
+                .is_some_and(|(kind, name)| matches!(kind, "group" | "user") && !name.is_empty())
+        };
+        if !self.floor.approvers.iter().all(names_somebody) {
+            return value(
+                "approvers",
+                "must be a list of `group:NAME` and `user:NAME`",
+            );
+        }
+        let lives = [
+            (self.floor.max_request_ttl, "max_request_ttl_seconds"),
+            (self.floor.max_permit_ttl, "max_permit_ttl_seconds"),
+            (self.leases.grant, "grant_seconds"),
+            (self.leases.run, "run_lease_seconds"),
+            (self.leases.rules, "rules_seconds"),
+        ];
+        match lives.iter().find(|(life, _)| life.as_secs() == 0) {
+            Some((_, field)) => value(field, "must be at least 1"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The TOML form.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct SettingsFile {
+    public_url: Option<String>,
+    tls: Option<TlsFiles>,
+    approvers: Option<Vec<String>>,
+    min_count: Option<u32>,
+    max_request_ttl_seconds: Option<u64>,
+    max_permit_ttl_seconds: Option<u64>,
+    open_requests: Option<u32>,
+    grant_seconds: Option<u64>,
+    start_report_seconds: Option<u64>,
+    run_lease_seconds: Option<u64>,
+    rules_seconds: Option<u64>,
+}
+
+/// Why settings can't be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// The file can't be read.
+    #[error("cannot read the settings `{}`", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// Not TOML, or not these fields.
+    #[error("the settings are malformed")]
+    Form(#[source] Box<toml::de::Error>),
+    /// A value that can't be served by.
+    #[error("the setting `{field}` {why}")]
+    Value {
+        /// The field.
+        field: &'static str,
+        /// What it must be.
+        why: &'static str,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn defaults() -> Settings {
+        Settings::new("data", "http://127.0.0.1:1/")
+    }
+
+    #[test]
+    fn a_file_changes_what_it_names_and_nothing_else() {
+        let settings = defaults()
+            .with_toml("min_count = 2\nrun_lease_seconds = 60\napprovers = ['group:sre']")
+            .unwrap();
+        assert_eq!(settings.floor.min_count, 2);
+        assert_eq!(settings.leases.run, Duration::from_mins(1));
+        assert_eq!(settings.floor.approvers, ["group:sre"]);
+        assert_eq!(settings.leases.grant, Duration::from_mins(1));
+        assert_eq!(settings.public_url, "http://127.0.0.1:1");
+    }
+
+    #[test]
+    fn a_mistake_names_its_field() {
+        for (text, word) in [
+            ("min_count = 0", "min_count"),
+            ("min_cuont = 1", "min_cuont"),
+            ("approvers = ['alice']", "approvers"),
+            ("approvers = ['group:']", "approvers"),
+            ("grant_seconds = 0", "grant_seconds"),
+            ("public_url = 'ftp://x'", "public_url"),
+            ("min_count = -1", "min_count"),
+            ("[", ""),
+        ] {
+            let error = defaults().with_toml(text).unwrap_err();
+            let whole = format!(
+                "{error}: {}",
+                match &error {
+                    SettingsError::Form(cause) => cause.to_string(),
+                    other => other.to_string(),
+                }
+            );
+            assert!(whole.contains(word), "{text}: {whole}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The server as its parts: what every handler and background task holds.
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, watch};
+
+use crate::keys::Keys;
+use crate::settings::Settings;
+use crate::store::Store;
+use crate::store::server::Names;
+use crate::waiters::Waiters;
+
+/// The running server. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Server {
+    pub(crate) store: Store,
+    pub(crate) waiters: Waiters,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) names: Arc<Names>,
+    pub(crate) keys: Arc<Keys>,
+    /// Tells the expiry task that a deadline may have come nearer.
+    pub(crate) deadlines: Arc<Notify>,
+    stopping: watch::Sender<bool>,
+}
+
+impl Server {
+    pub(crate) fn new(store: Store, settings: Settings, names: Names, keys: Keys) -> Self {
+        Self {
+            store,
+            waiters: Waiters::default(),
+            settings: Arc::new(settings),
+            names: Arc::new(names),
+            keys: Arc::new(keys),
+            deadlines: Arc::default(),
+            stopping: watch::Sender::new(false),
+        }
+    }
+
+    /// Makes every parked wait return at once.
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Returns when the server begins to stop.
+    pub(crate) async fn stopped(&self) {
+        let mut stopping = self.stopping.subscribe();
+        // The sender is `self`'s own, so the wait ends only as it should.
+        let _ended = stopping.wait_for(|stopping| *stopping).await;
+    }
+}

@@ -1,0 +1,115 @@
+//! The audit log's rows: records byte for byte, the head, the checkpoints.
+
+use gate_protocol::canonical::Digest;
+use gate_protocol::log::{AuditRecord, Frontier};
+use jiff::Timestamp;
+use sqlx::sqlite::SqliteRow;
+
+use super::columns::{count, get, integer, json, parse, text};
+use super::{Connection, StoreError};
+
+/// What the next record follows from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Head {
+    pub(crate) prev: Option<Digest>,
+    pub(crate) tree: Frontier,
+}
+
+/// Returns the head; that of the empty log where nothing was appended.
+pub(crate) async fn head(connection: &mut Connection) -> Result<Head, StoreError> {
+    let row = sqlx::query("SELECT prev, frontier FROM log_head")
+        .fetch_optional(connection)
+        .await?;
+    let Some(row) = row else {
+        return Ok(Head::default());
+    };
+    Ok(Head {
+        prev: Some(parse(&row, "prev")?),
+        tree: json(&row, "frontier")?,
+    })
+}
+
+/// Appends `record`, after which the log's tree is `tree`.
+pub(crate) async fn append(
+    connection: &mut Connection,
+    record: &AuditRecord,
+    tree: &Frontier,
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO log_records (seq, record, leaf) VALUES (?, ?, ?)")
+        .bind(integer(record.seq()))
+        .bind(record.bytes())
+        .bind(record.leaf_hash().as_bytes().as_slice())
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query(
+        "INSERT INTO log_head (one, prev, frontier) VALUES (1, ?, ?)
+         ON CONFLICT (one) DO UPDATE SET prev = excluded.prev, frontier = excluded.frontier",
+    )
+    .bind(record.hash().to_string())
+    .bind(text(tree, "frontier")?)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Returns at most `limit` records from index `from` on, as text: a record is JSON.
+pub(crate) async fn page(
+    connection: &mut Connection,
+    from: u64,
+    limit: u64,
+) -> Result<Vec<String>, StoreError> {
+    let rows = sqlx::query("SELECT record FROM log_records WHERE seq >= ? ORDER BY seq LIMIT ?")
+        .bind(integer(from))
+        .bind(integer(limit))
+        .fetch_all(connection)
+        .await?;
+    let text = |row: &SqliteRow| {
+        String::from_utf8(get(row, "record")?)
+            .map_err(|_| StoreError::Unreadable { what: "record" })
+    };
+    rows.iter().map(text).collect()
+}
+
+/// Returns the leaf hashes of the first `size` records.
+pub(crate) async fn leaves(
+    connection: &mut Connection,
+    size: u64,
+) -> Result<Vec<Digest>, StoreError> {
+    let rows = sqlx::query("SELECT leaf FROM log_records WHERE seq < ? ORDER BY seq")
+        .bind(integer(size))
+        .fetch_all(connection)
+        .await?;
+    let leaf = |row: &SqliteRow| {
+        let bytes: [u8; 32] = get::<&[u8]>(row, "leaf")?
+            .try_into()
+            .map_err(|_| StoreError::Unreadable { what: "leaf" })?;
+        Ok(Digest::from_bytes(bytes))
+    };
+    rows.iter().map(leaf).collect()
+}
+
+/// Returns the size of the last checkpoint; 0 where there is none.
+pub(crate) async fn checkpointed(connection: &mut Connection) -> Result<u64, StoreError> {
+    let row = sqlx::query("SELECT coalesce(max(size), 0) AS size FROM log_checkpoints")
+        .fetch_one(connection)
+        .await?;
+    count(&row, "size")
+}
+
+/// Stores a checkpoint.
+pub(crate) async fn insert_checkpoint(
+    connection: &mut Connection,
+    size: u64,
+    note: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO log_checkpoints (size, note, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+    )
+    .bind(integer(size))
+    .bind(note)
+    .bind(now.as_millisecond())
+    .execute(connection)
+    .await?;
+    Ok(())
+}

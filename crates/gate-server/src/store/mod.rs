@@ -1,0 +1,52 @@
+//! Everything that knows SQL. Callers see rows as domain types and hold either
+//! a [`Reader`], one consistent snapshot, or the one [`Writer`].
+//!
+//! Each file owns the tables of one noun and takes a [`Connection`], so that
+//! another database is another `Connection` behind the same functions.
+
+pub(crate) mod clients;
+mod columns;
+pub(crate) mod log;
+pub(crate) mod principals;
+pub(crate) mod requests;
+pub(crate) mod rules;
+pub(crate) mod server;
+mod sqlite;
+
+pub(crate) use sqlite::{Connection, Store, Writer};
+
+/// Why the store did not do it. Nothing was changed then.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The database did not answer in time.
+    #[error("the database is busy")]
+    Busy(#[source] sqlx::Error),
+    /// The database failed.
+    #[error("the database failed")]
+    Database(#[source] sqlx::Error),
+    /// The tables can't be brought up to date.
+    #[error("the database cannot be migrated")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A stored value does not read back.
+    #[error("the database holds an unreadable {what}")]
+    Unreadable {
+        /// What it should be.
+        what: &'static str,
+    },
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        // SQLITE_BUSY and SQLITE_LOCKED, with their extended codes.
+        let is_locked = error
+            .as_database_error()
+            .and_then(|error| error.code()?.parse::<u32>().ok())
+            .is_some_and(|code| matches!(code & 0xff, 5 | 6));
+        if is_locked || matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) {
+            Self::Busy(error)
+        } else {
+            Self::Database(error)
+        }
+    }
+}

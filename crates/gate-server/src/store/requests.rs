@@ -1,0 +1,391 @@
+//! Requests, their reviews and their idempotency keys.
+
+use gate_protocol::canonical::Digest;
+use gate_protocol::event::RunOutcome;
+use gate_protocol::id::RequestId;
+use gate_protocol::invocation::BoundInvocation;
+use gate_protocol::request::{ApprovalStatus, Circumstances, Requester, Terms};
+use gate_protocol::review::Review;
+use jiff::Timestamp;
+use sqlx::sqlite::SqliteRow;
+
+use super::columns::{count, get, integer, json, name, parse, text, time, time_if_any};
+use super::{Connection, StoreError};
+use crate::lifecycle::{Answered, Claimed, RequestState};
+
+/// A request as it is stored.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) id: RequestId,
+    pub(crate) version: u64,
+    pub(crate) invocation: BoundInvocation,
+    pub(crate) circumstances: Circumstances,
+    pub(crate) terms: Terms,
+    pub(crate) reason: Option<String>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) outcome: Option<RunOutcome>,
+    /// The answer to the claim, byte for byte.
+    pub(crate) claim_answer: Option<String>,
+    pub(crate) state: RequestState,
+}
+
+/// Which requests are listed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Selection {
+    /// Only those of this principal.
+    pub(crate) requester: Option<String>,
+    /// Only those in this status.
+    pub(crate) status: Option<ApprovalStatus>,
+    /// Only those for this digest.
+    pub(crate) digest: Option<Digest>,
+    /// Only those older than this one.
+    pub(crate) before: Option<RequestId>,
+    pub(crate) limit: u64,
+}
+
+fn request(row: &SqliteRow, reviews: Vec<Answered>) -> Result<Request, StoreError> {
+    let invocation: BoundInvocation = json(row, "invocation")?;
+    let terms: Terms = json(row, "terms")?;
+    let outcome: Option<RunOutcome> = optional_json(row, "outcome")?;
+    let nonce: Option<&str> = get(row, "claim_nonce")?;
+    let claim = match (nonce, time_if_any(row, "claim_not_after")?) {
+        (Some(_), Some(not_after)) => Some(Claimed {
+            nonce: parse(row, "claim_nonce")?,
+            not_after,
+        }),
+        _ => None,
+    };
+    Ok(Request {
+        id: parse(row, "id")?,
+        version: count(row, "version")?,
+        circumstances: json(row, "circumstances")?,
+        reason: get(row, "reason")?,
+        created_at: time(row, "created_at")?,
+        claim_answer: get(row, "claim_answer")?,
+        state: RequestState {
+            status: name(row, "status")?,
+            requester: Requester {
+                name: get(row, "requester")?,
+                kind: name(row, "requester_kind")?,
+                owner: get(row, "requester_owner")?,
+            },
+            digest: parse(row, "digest")?,
+            runner_key: invocation.runner_key,
+            requirements: terms.requirements.clone(),
+            permit_ttl_seconds: terms.permit_ttl_seconds,
+            reviews,
+            expires_at: time(row, "expires_at")?,
+            deadline_at: time_if_any(row, "deadline_at")?,
+            claim,
+            has_outcome: outcome.is_some(),
+        },
+        invocation,
+        terms,
+        outcome,
+    })
+}
+
+fn optional_json(row: &SqliteRow, column: &'static str) -> Result<Option<RunOutcome>, StoreError> {
+    match get::<Option<&str>>(row, column)? {
+        Some(_) => json(row, column).map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn reviews(connection: &mut Connection, id: &str) -> Result<Vec<Answered>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT reviewer, answer, comment, at, channel, groups FROM reviews
+         WHERE request = ? ORDER BY at, reviewer",
+    )
+    .bind(id)
+    .fetch_all(connection)
+    .await?;
+    let answered = |row: &SqliteRow| {
+        Ok(Answered {
+            review: Review {
+                reviewer: get(row, "reviewer")?,
+                answer: name(row, "answer")?,
+                comment: get(row, "comment")?,
+                at: time(row, "at")?,
+                channel: get(row, "channel")?,
+            },
+            groups: json(row, "groups")?,
+        })
+    };
+    rows.iter().map(answered).collect()
+}
+
+async fn with_reviews(connection: &mut Connection, row: &SqliteRow) -> Result<Request, StoreError> {
+    let answered = reviews(connection, get(row, "id")?).await?;
+    request(row, answered)
+}
+
+/// Returns the request of this id.
+pub(crate) async fn find(
+    connection: &mut Connection,
+    id: RequestId,
+) -> Result<Option<Request>, StoreError> {
+    let row = sqlx::query("SELECT * FROM requests WHERE id = ?")
+        .bind(id.to_string())
+        .fetch_optional(&mut *connection)
+        .await?;
+    match row {
+        Some(row) => with_reviews(connection, &row).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The little of a request that tells whether it is worth reading.
+#[derive(Clone, Debug)]
+pub(crate) struct Glance {
+    pub(crate) requester: String,
+    pub(crate) version: u64,
+    pub(crate) status: ApprovalStatus,
+}
+
+/// Returns the little of a request that a waiter needs.
+pub(crate) async fn glance(
+    connection: &mut Connection,
+    id: RequestId,
+) -> Result<Option<Glance>, StoreError> {
+    let row = sqlx::query("SELECT requester, version, status FROM requests WHERE id = ?")
+        .bind(id.to_string())
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| {
+        Ok(Glance {
+            requester: get(&row, "requester")?,
+            version: count(&row, "version")?,
+            status: name(&row, "status")?,
+        })
+    })
+    .transpose()
+}
+
+/// Returns the open requests of a principal for one digest, newest first.
+pub(crate) async fn open_for(
+    connection: &mut Connection,
+    requester: &str,
+    digest: Digest,
+) -> Result<Vec<Request>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT * FROM requests WHERE requester = ? AND digest = ?
+         AND status IN ('pending', 'approved') ORDER BY id DESC",
+    )
+    .bind(requester)
+    .bind(digest.to_string())
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut requests = Vec::with_capacity(rows.len());
+    for row in rows {
+        requests.push(with_reviews(connection, &row).await?);
+    }
+    Ok(requests)
+}
+
+/// Returns how many requests of a principal are open at `now`.
+pub(crate) async fn count_open(
+    connection: &mut Connection,
+    requester: &str,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let row = sqlx::query(
+        "SELECT count(*) AS open FROM requests WHERE requester = ?
+         AND status IN ('pending', 'approved') AND deadline_at > ?",
+    )
+    .bind(requester)
+    .bind(now.as_millisecond())
+    .fetch_one(connection)
+    .await?;
+    count(&row, "open")
+}
+
+/// Returns a page of requests, newest first.
+pub(crate) async fn list(
+    connection: &mut Connection,
+    selection: &Selection,
+) -> Result<Vec<Request>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT * FROM requests
+         WHERE (?1 IS NULL OR requester = ?1) AND (?2 IS NULL OR status = ?2)
+           AND (?3 IS NULL OR id < ?3) AND (?4 IS NULL OR digest = ?4)
+         ORDER BY id DESC LIMIT ?5",
+    )
+    .bind(&selection.requester)
+    .bind(selection.status.map(ApprovalStatus::as_str))
+    .bind(selection.before.map(|id| id.to_string()))
+    .bind(selection.digest.map(|digest| digest.to_string()))
+    .bind(integer(selection.limit))
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut requests = Vec::with_capacity(rows.len());
+    for row in rows {
+        requests.push(with_reviews(connection, &row).await?);
+    }
+    Ok(requests)
+}
+
+/// Returns the ids whose deadline is at or before `now`, the oldest first.
+pub(crate) async fn due(
+    connection: &mut Connection,
+    now: Timestamp,
+) -> Result<Vec<RequestId>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id FROM requests WHERE deadline_at <= ? ORDER BY deadline_at LIMIT 100",
+    )
+    .bind(now.as_millisecond())
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(|row| parse(row, "id")).collect()
+}
+
+/// Returns the next deadline of all.
+pub(crate) async fn next_deadline(
+    connection: &mut Connection,
+) -> Result<Option<Timestamp>, StoreError> {
+    let row = sqlx::query("SELECT min(deadline_at) AS deadline FROM requests")
+        .fetch_one(connection)
+        .await?;
+    time_if_any(&row, "deadline")
+}
+
+/// Stores a new request.
+pub(crate) async fn insert(
+    connection: &mut Connection,
+    request: &Request,
+) -> Result<(), StoreError> {
+    let state = &request.state;
+    sqlx::query(
+        "INSERT INTO requests (id, status, version, requester, requester_kind, requester_owner,
+           digest, invocation, circumstances, terms, reason, created_at, expires_at, deadline_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(request.id.to_string())
+    .bind(state.status.as_str())
+    .bind(integer(request.version))
+    .bind(&state.requester.name)
+    .bind(state.requester.kind.as_str())
+    .bind(&state.requester.owner)
+    .bind(state.digest.to_string())
+    .bind(text(&request.invocation, "invocation")?)
+    .bind(text(&request.circumstances, "circumstances")?)
+    .bind(text(&request.terms, "terms")?)
+    .bind(&request.reason)
+    .bind(request.created_at.as_millisecond())
+    .bind(state.expires_at.as_millisecond())
+    .bind(state.deadline_at.map(Timestamp::as_millisecond))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Replaces what can change of a request, if it is still at the version and in
+/// the status that it was read in: the one compare-and-swap. False where it is not.
+pub(crate) async fn swap(
+    connection: &mut Connection,
+    before: &Request,
+    after: &Request,
+) -> Result<bool, StoreError> {
+    let state = &after.state;
+    let outcome = match &after.outcome {
+        Some(outcome) => Some(text(outcome, "outcome")?),
+        None => None,
+    };
+    let done = sqlx::query(
+        "UPDATE requests SET status = ?, version = ?, expires_at = ?, deadline_at = ?,
+           claim_nonce = ?, claim_not_after = ?, claim_answer = ?, outcome = ?
+         WHERE id = ? AND version = ? AND status = ? AND digest = ?",
+    )
+    .bind(state.status.as_str())
+    .bind(integer(after.version))
+    .bind(state.expires_at.as_millisecond())
+    .bind(state.deadline_at.map(Timestamp::as_millisecond))
+    .bind(state.claim.map(|claim| claim.nonce.to_string()))
+    .bind(state.claim.map(|claim| claim.not_after.as_millisecond()))
+    .bind(&after.claim_answer)
+    .bind(outcome)
+    .bind(before.id.to_string())
+    .bind(integer(before.version))
+    .bind(before.state.status.as_str())
+    .bind(before.state.digest.to_string())
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Stores one person's answer in place of the one before; the log keeps both.
+pub(crate) async fn put_review(
+    connection: &mut Connection,
+    id: RequestId,
+    answered: &Answered,
+) -> Result<(), StoreError> {
+    let review = &answered.review;
+    sqlx::query(
+        "INSERT INTO reviews (request, reviewer, answer, comment, at, channel, groups)
+         VALUES (?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (request, reviewer) DO UPDATE SET answer = excluded.answer,
+           comment = excluded.comment, at = excluded.at, channel = excluded.channel,
+           groups = excluded.groups",
+    )
+    .bind(id.to_string())
+    .bind(&review.reviewer)
+    .bind(text(&review.answer, "answer")?.trim_matches('"'))
+    .bind(&review.comment)
+    .bind(review.at.as_millisecond())
+    .bind(&review.channel)
+    .bind(text(&answered.groups, "groups")?)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Returns what an idempotency key was used for: the body's hash and the request.
+pub(crate) async fn keyed(
+    connection: &mut Connection,
+    principal: &str,
+    key: &str,
+) -> Result<Option<(Digest, RequestId)>, StoreError> {
+    let row = sqlx::query(
+        "SELECT body_hash, request FROM idempotency_keys WHERE principal = ? AND key = ?",
+    )
+    .bind(principal)
+    .bind(key)
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| Ok((parse(&row, "body_hash")?, parse(&row, "request")?)))
+        .transpose()
+}
+
+/// Remembers an idempotency key.
+pub(crate) async fn remember_key(
+    connection: &mut Connection,
+    (principal, key): (&str, &str),
+    body_hash: Digest,
+    id: RequestId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO idempotency_keys (principal, key, body_hash, request, created_at)
+         VALUES (?, ?, ?, ?, ?)",
+    )
+    .bind(principal)
+    .bind(key)
+    .bind(body_hash.to_string())
+    .bind(id.to_string())
+    .bind(now.as_millisecond())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Forgets the idempotency keys that are older than `before`.
+pub(crate) async fn forget_keys(
+    connection: &mut Connection,
+    before: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM idempotency_keys WHERE created_at < ?")
+        .bind(before.as_millisecond())
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! The SQLite database: one writer, some readers, every commit on the disk.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{SqlSafeStr as _, Sqlite, SqliteConnection, Transaction};
+
+use super::StoreError;
+
+/// What every query runs on.
+pub(crate) type Connection = SqliteConnection;
+
+/// How long a caller waits for the writer or a reader before it is told to come again.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many snapshots can be read at the same time.
+const READERS: u32 = 4;
+
+/// Append-only: a released migration is never edited.
+const MIGRATIONS: [(i64, &str, &str); 1] =
+    [(1, "first", include_str!("migrations/0001_first.sql"))];
+
+/// The open database.
+#[derive(Clone, Debug)]
+pub(crate) struct Store {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+/// One consistent snapshot.
+pub(crate) struct Reader(Transaction<'static, Sqlite>);
+
+/// The one transaction that can change something. Dropped without
+/// [`commit`](Self::commit), it changes nothing.
+pub(crate) struct Writer(Transaction<'static, Sqlite>);
+
+impl Reader {
+    pub(crate) fn connection(&mut self) -> &mut Connection {
+        &mut self.0
+    }
+}
+
+impl Writer {
+    pub(crate) fn connection(&mut self) -> &mut Connection {
+        &mut self.0
+    }
+
+    /// Returns once everything is durable.
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.0.commit().await?)
+    }
+}
+
+impl Store {
+    /// Opens the database, makes it where there is none, and brings its tables up to date.
+    pub(crate) async fn open(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(PATIENCE);
+        // A lone connection that is never retired: the lock is the pool.
+        let writer = SqlitePoolOptions::new()
+            .min_connections(1)
+            .max_connections(1)
+            .acquire_timeout(PATIENCE)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options.clone())
+            .await?;
+        migrator().run(&writer).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(PATIENCE)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options.pragma("query_only", "on"))
+            .await?;
+        Ok(Self { writer, readers })
+    }
+
+    /// Waits for the writer. IMMEDIATE takes the lock at once, so that no
+    /// transaction reads first and then finds that it can't write.
+    pub(crate) async fn write(&self) -> Result<Writer, StoreError> {
+        Ok(Writer(self.writer.begin_with("BEGIN IMMEDIATE").await?))
+    }
+
+    /// Returns a snapshot of what is committed.
+    pub(crate) async fn read(&self) -> Result<Reader, StoreError> {
+        Ok(Reader(self.readers.begin().await?))
+    }
+
+    /// Waits for what runs and closes the files.
+    pub(crate) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+fn migrator() -> Migrator {
+    let migrations = MIGRATIONS.map(|(version, description, sql)| {
+        let sql = sql.into_sql_str();
+        Migration::new(
+            version,
+            description.into(),
+            MigrationType::Simple,
+            sql,
+            false,
+        )
+    });
+    Migrator::with_migrations(migrations.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn open(dir: &Path) -> Store {
+        Store::open(&dir.join("gate.db")).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_database_survives_power_cuts_and_is_migrated_once() {
+        let dir = tempfile::tempdir().unwrap();
+        for _ in 0..2 {
+            let store = open(dir.path()).await;
+            let mut writer = store.write().await.unwrap();
+            let mut ask = async |sql: &'static str| -> String {
+                let row: (String,) = sqlx::query_as(sql)
+                    .fetch_one(writer.connection())
+                    .await
+                    .unwrap();
+                row.0
+            };
+            let wal = "SELECT journal_mode FROM pragma_journal_mode";
+            let full = "SELECT cast(synchronous AS TEXT) FROM pragma_synchronous";
+            let migrations = "SELECT cast(count(*) AS TEXT) FROM _sqlx_migrations";
+            assert_eq!(ask(wal).await, "wal");
+            assert_eq!(ask(full).await, "2");
+            assert_eq!(ask(migrations).await, "1");
+            drop(writer);
+            store.close().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_dropped_writer_changes_nothing_and_a_reader_cannot() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path()).await;
+        let insert = "INSERT INTO rules VALUES (1, '', '', 0)";
+        let mut writer = store.write().await.unwrap();
+        sqlx::query(insert)
+            .execute(writer.connection())
+            .await
+            .unwrap();
+        drop(writer);
+        let mut reader = store.read().await.unwrap();
+        let rows = sqlx::query("SELECT * FROM rules")
+            .fetch_all(reader.connection())
+            .await
+            .unwrap();
+        assert!(rows.is_empty());
+        assert!(
+            sqlx::query(insert)
+                .execute(reader.connection())
+                .await
+                .is_err()
+        );
+    }
+
+    #[tokio::test]
+    async fn an_audit_record_can_be_neither_changed_nor_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path()).await;
+        let mut writer = store.write().await.unwrap();
+        let mut run = async |sql: &'static str| sqlx::query(sql).execute(writer.connection()).await;
+        run("INSERT INTO log_records VALUES (0, x'00', x'00')")
+            .await
+            .unwrap();
+        assert!(run("UPDATE log_records SET record = x'01'").await.is_err());
+        assert!(run("DELETE FROM log_records").await.is_err());
+    }
+}

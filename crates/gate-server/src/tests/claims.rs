@@ -1,0 +1,161 @@
+//! From an approval to one grant, once.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use gate_protocol::claim::{ClaimRequest, ExpectedGrant, SignedGrant};
+use gate_protocol::id::Nonce;
+use gate_protocol::log::AuditRecord;
+use gate_protocol::request::ApprovalStatus;
+use gate_protocol::review::Answer;
+use gate_protocol::runner_key::RunnerSecret;
+
+use super::bench::Bench;
+
+#[tokio::test]
+async fn an_approved_command_is_granted_on_the_record() {
+    let bench = Bench::new().await;
+    let request = bench.approved("prod").await;
+    assert_eq!(request.status, ApprovalStatus::Approved);
+    let nonce = Nonce::generate().unwrap();
+    let answer = bench.claim(&request, nonce).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let signed: SignedGrant = serde_json::from_slice(&answer.body).unwrap();
+    let record = AuditRecord::parse(signed.record.as_bytes()).unwrap();
+    assert!(bench.records().await.contains(&record));
+    assert_eq!(signed.grant.approved_by, ["bob"]);
+    let expected = ExpectedGrant {
+        audience: bench.server.names.audience.clone(),
+        request: request.id,
+        digest: request.digest,
+        runner_key: request.invocation.runner_key,
+        nonce,
+    };
+    let key = bench.server.keys.grant.verifier();
+    signed.verify(&key, &expected, 0).unwrap();
+    assert_eq!(
+        bench.story(&request).await,
+        ["request.created", "decision.recorded", "grant.claimed"]
+    );
+    assert_eq!(bench.show(&request).await.status, ApprovalStatus::Claimed);
+    assert_eq!(bench.verified().await.open_claims, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_200_claims_at_once_one_wins_and_one_is_recorded() {
+    let bench = Arc::new(Bench::new().await);
+    let request = bench.approved("prod").await;
+    let claims: Vec<_> = (0..200)
+        .map(|_| {
+            let (bench, request) = (bench.clone(), request.clone());
+            tokio::spawn(async move {
+                let answer = bench.claim(&request, Nonce::generate().unwrap()).await;
+                answer.status
+            })
+        })
+        .collect();
+    let mut won = 0;
+    for claim in claims {
+        match claim.await.unwrap() {
+            StatusCode::OK => won += 1,
+            status => assert_eq!(status, StatusCode::CONFLICT),
+        }
+    }
+    assert_eq!(won, 1);
+    assert_eq!(bench.count("grant.claimed").await, 1);
+    bench.verified().await;
+}
+
+#[tokio::test]
+async fn the_same_claim_gets_the_same_bytes_and_another_gets_nothing() {
+    let bench = Bench::new().await;
+    let request = bench.approved("prod").await;
+    let nonce = Nonce::generate().unwrap();
+    let first = bench.claim(&request, nonce).await;
+    let again = bench.claim(&request, nonce).await;
+    assert_eq!(first.body, again.body);
+    let bench = bench.reopened().await;
+    assert_eq!(bench.claim(&request, nonce).await.body, first.body);
+    let other = bench.claim(&request, Nonce::generate().unwrap()).await;
+    assert_eq!(
+        (other.status, other.problem().as_str()),
+        (StatusCode::CONFLICT, "conflict")
+    );
+    assert_eq!(bench.count("grant.claimed").await, 1);
+}
+
+#[tokio::test]
+async fn only_the_requests_own_runner_claims_what_was_approved() {
+    let bench = Bench::new().await;
+    let request = bench.approved("prod").await;
+    let other = bench.approved("dev").await;
+    let path = format!("/v1/requests/{}/claim", request.id);
+    let nonce = Nonce::generate().unwrap();
+    let stranger = RunnerSecret::from_seed(&[8; 32]);
+    let own = super::bench::runner();
+    let agent = &bench.setup.agent;
+    let mut unsigned = ClaimRequest::sign(request.id, request.digest, nonce, &own).unwrap();
+    unsigned.nonce = Nonce::generate().unwrap();
+    let cases = [
+        (
+            ClaimRequest::sign(request.id, request.digest, nonce, &stranger).unwrap(),
+            "forbidden",
+        ),
+        (
+            ClaimRequest::sign(request.id, other.digest, nonce, &own).unwrap(),
+            "digest_mismatch",
+        ),
+        (
+            ClaimRequest::sign(other.id, request.digest, nonce, &own).unwrap(),
+            "forbidden",
+        ),
+        (unsigned, "forbidden"),
+    ];
+    for (claim, code) in cases {
+        assert_eq!(bench.post(agent, &path, &claim).await.problem(), code);
+    }
+    let sound = ClaimRequest::sign(request.id, request.digest, nonce, &own).unwrap();
+    let alice = bench
+        .post(&bench.setup.alice_requester, &path, &sound)
+        .await;
+    assert_eq!(alice.problem(), "not_found");
+    assert_eq!(bench.count("grant.claimed").await, 0);
+    assert_eq!(
+        bench.post(agent, &path, &sound).await.status,
+        StatusCode::OK
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_approved_is_not_granted() {
+    let bench = Bench::new().await;
+    let nonce = Nonce::generate().unwrap();
+    let pending = bench.asked("pending").await;
+    assert_eq!(bench.claim(&pending, nonce).await.problem(), "conflict");
+    let denied = bench.approved("denied").await;
+    bench
+        .review(&bench.setup.alice_approver, &denied, Answer::Deny)
+        .await;
+    let bob = bench
+        .review(&bench.setup.bob_approver, &denied, Answer::Deny)
+        .await;
+    assert_eq!(bob.request().status, ApprovalStatus::Denied);
+    assert_eq!(bench.claim(&denied, nonce).await.problem(), "conflict");
+    assert_eq!(
+        bench.story(&denied).await.last().unwrap(),
+        "decision.recorded"
+    );
+    bench.verified().await;
+}
+
+#[tokio::test]
+async fn an_approval_of_a_disabled_reviewer_does_not_count() {
+    let bench = Bench::new().await;
+    let request = bench.approved("prod").await;
+    let path = "/v1/principals/bob/disable";
+    let disabled = bench.post(&bench.setup.admin, path, &()).await;
+    assert_eq!(disabled.status, StatusCode::OK);
+    let answer = bench.claim(&request, Nonce::generate().unwrap()).await;
+    assert_eq!(answer.problem(), "conflict");
+    assert_eq!(bench.count("grant.claimed").await, 0);
+}

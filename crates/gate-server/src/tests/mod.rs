@@ -1,0 +1,12 @@
+//! The API, called through the router as a client would, on a store of its own.
+
+mod bench;
+
+mod access;
+mod claims;
+mod events;
+mod log;
+mod polls;
+mod reviews;
+mod submissions;
+mod wire;
