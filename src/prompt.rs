@@ -24,7 +24,7 @@ pub(crate) fn is_possible() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// Asks for one line of text; the end of the input is an empty line.
+/// Asks for one line of text, which can be empty.
 ///
 /// # Errors
 /// The terminal fails, or a signal ends the question.
@@ -35,7 +35,7 @@ pub(crate) fn text(question: &str) -> Result<String, Failure> {
             .with_prompt(question)
             .allow_empty(true)
             .report(false)
-            .interact()
+            .interact_text()
     })
 }
 

@@ -13,8 +13,8 @@ const VARIABLE: &str = "GATE_REASON";
 /// where a rule wants one, the answer of the person at the terminal. White space
 /// around it does not count, and an empty one is none.
 ///
-/// To be called before gate catches any signal, so that Ctrl-C at the question
-/// ends gate by SIGINT.
+/// Ctrl-C at the question ends gate by SIGINT, whether or not gate catches
+/// signals already: the question reads them first.
 ///
 /// # Errors
 /// The reason is too long, or one is wanted and there is nobody to ask; Ctrl-C

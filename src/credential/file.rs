@@ -116,15 +116,23 @@ impl Book {
         })
     }
 
-    /// Writes the book: a new file of mode 0600, in place of the old in one step.
+    /// Writes the book: a new file of mode 0600, in place of the old in one
+    /// step. An empty one is removed.
     ///
     /// # Errors
     /// It can't be written; the old one is then still there.
     pub(super) fn write(&self, path: &Path) -> Result<(), Failure> {
-        let written = serde_json::to_vec_pretty(self)
-            .map(Zeroizing::new)
-            .map_err(std::io::Error::from)
-            .and_then(|text| durable::replace(path, &text));
+        let written = if self.servers.is_empty() {
+            match std::fs::remove_file(path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+                removed => removed,
+            }
+        } else {
+            serde_json::to_vec_pretty(self)
+                .map(Zeroizing::new)
+                .map_err(std::io::Error::from)
+                .and_then(|text| durable::replace(path, &text))
+        };
         written.map_err(|error| {
             let shown = path.to_string_lossy();
             let text = format!("cannot write `{}`", inert(&shown));
@@ -236,7 +244,7 @@ mod tests {
         let mut book = Book::read(&path).unwrap();
         book.forget(&server());
         book.write(&path).unwrap();
-        assert!(!fs::read_to_string(&path).unwrap().contains(TOKEN));
+        assert!(!path.exists(), "an empty book is no file");
         assert!(Book::read(&path).unwrap().find(&server()).is_none());
     }
 

@@ -30,7 +30,7 @@ pub(super) enum KeyringError {
         name: &'static str,
         /// What it said.
         #[source]
-        source: keyring_core::Error,
+        source: Cause,
     },
     /// It did not answer.
     #[error("{name} did not answer within {} s", .limit.as_secs())]
@@ -46,6 +46,28 @@ pub(super) enum KeyringError {
         /// Which keyring.
         name: &'static str,
     },
+}
+
+/// What is at the bottom of a keyring's error: the layers above it repeat it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Cause(String);
+
+impl From<keyring_core::Error> for Cause {
+    fn from(error: keyring_core::Error) -> Self {
+        let mut innermost: &dyn std::error::Error = &error;
+        while let Some(source) = innermost.source() {
+            innermost = source;
+        }
+        let said = innermost.to_string();
+        // In the store's words: locked, dismissed, or without any keyring in it.
+        let is_closed = matches!(error, keyring_core::Error::NoStorageAccess(_));
+        Self(if is_closed {
+            format!("it is locked, or lets nobody in ({said})")
+        } else {
+            said
+        })
+    }
 }
 
 impl Keyring {
@@ -122,7 +144,10 @@ impl Keyring {
         question: impl FnOnce(&keyring_core::Entry) -> keyring_core::Result<T> + Send + 'static,
     ) -> Result<T, KeyringError> {
         let name = self.name();
-        let refused = |source| KeyringError::Refused { name, source };
+        let refused = |error: keyring_core::Error| KeyringError::Refused {
+            name,
+            source: error.into(),
+        };
         let account = account.to_owned();
         match self {
             Self::Keyutils => {
