@@ -1,0 +1,42 @@
+//! `gate audit`: the server's log, shown, verified and exported; and the
+//! delivery of what this machine has not reported yet.
+
+mod export;
+mod flush;
+mod log;
+mod log_key;
+mod records;
+mod verify;
+
+use crate::failure::Failure;
+use crate::world::World;
+
+/// See, verify and export the audit log.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Audit {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Show the newest records of the server's log.
+    Log(log::Log),
+    /// Verify the chain, the tree and the signature of a log.
+    Verify(verify::Verify),
+    /// Write the log and its signed checkpoint into a folder.
+    Export(export::Export),
+    /// Deliver what this machine has not reported yet.
+    Flush(flush::Flush),
+}
+
+impl Audit {
+    pub(crate) fn run(&self, world: &World) -> Result<(), Failure> {
+        match &self.verb {
+            Verb::Log(log) => log.run(world),
+            Verb::Verify(verify) => verify.run(world),
+            Verb::Export(export) => export.run(world),
+            Verb::Flush(flush) => flush.run(world),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The server's records, page by page.
+
+use gate_client::RecordRange;
+use gate_protocol::server::RecordPage;
+
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// How many records are asked for at once.
+const PAGE: u32 = 500;
+
+/// Reads the log forward from an index.
+pub(super) struct Records<'a> {
+    session: &'a Session,
+    next: u64,
+}
+
+impl<'a> Records<'a> {
+    /// Begins at record `from`, the first being 0.
+    pub(super) fn from(session: &'a Session, from: u64) -> Self {
+        Self {
+            session,
+            next: from,
+        }
+    }
+
+    /// Returns how many records the log holds now.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub(super) fn size(session: &Session) -> Result<u64, Failure> {
+        let first = RecordRange { from: 0, limit: 1 };
+        Ok(session.call(session.client().audit_records(first))?.size)
+    }
+
+    /// Returns the index of the record that comes next.
+    pub(super) fn position(&self) -> u64 {
+        self.next
+    }
+
+    /// Returns the next page with the index of its first record; an empty page
+    /// is the end of the log for now.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub(super) fn page(&mut self) -> Result<(u64, RecordPage), Failure> {
+        let from = self.next;
+        let range = RecordRange { from, limit: PAGE };
+        let page = self
+            .session
+            .call(self.session.client().audit_records(range))?;
+        self.next = page.next;
+        Ok((from, page))
+    }
+}

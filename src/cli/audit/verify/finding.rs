@@ -1,0 +1,121 @@
+//! What a verification says: that everything holds, or the first thing that
+//! does not.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+use gate_protocol::inert::inert;
+use gate_protocol::log::{CheckpointError, ExportError, LogFault, VerifiedLog};
+use gate_protocol::signed_note::VerifierKey;
+
+use crate::exit_code::Ending;
+use crate::failure::Failure;
+use crate::report;
+use crate::show::answer;
+
+/// The exit code of a log that does not verify: not gate's failure, but what it found.
+const DOES_NOT_VERIFY: u8 = 1;
+
+/// What was found wrong.
+pub(super) enum Finding {
+    /// The log does not hold.
+    Log(LogFault),
+    /// A line of an export is no record.
+    Line(ExportError),
+    /// Records stand after the last one that was signed for.
+    Unsigned { signed: u64, records: u64 },
+}
+
+/// Says that the log holds, or ends the process with what does not.
+///
+/// # Errors
+/// stdout can't be written to.
+pub(super) fn conclude(
+    key: &VerifierKey,
+    found: Result<VerifiedLog, Finding>,
+) -> Result<(), Failure> {
+    match found {
+        Ok(log) => answer::text(&verified_words(key, &log)),
+        Err(finding) => {
+            let (first_bad, words) = finding_words(&finding);
+            does_not_verify(&first_bad, &words)
+        }
+    }
+}
+
+fn verified_words(key: &VerifierKey, log: &VerifiedLog) -> String {
+    let mut words = format!(
+        "verified: {} records, root {}\nsigned: the first {} records, by {}\n",
+        log.records,
+        log.root,
+        log.vouched,
+        inert(&key.label())
+    );
+    if log.records > log.vouched {
+        words.push_str(
+            "the newer records are chained, and will be signed with the next checkpoint\n",
+        );
+    }
+    if log.open_claims > 0 {
+        let count = log.open_claims;
+        words.push_str(&format!("claims without an outcome yet: {count}\n"));
+    }
+    words
+}
+
+/// Returns the index of the first bad record, and what is wrong.
+fn finding_words(finding: &Finding) -> (String, String) {
+    match finding {
+        Finding::Log(fault) => {
+            let index = match fault {
+                LogFault::Record(bad) => bad.index.to_string(),
+                LogFault::Truncated { records, .. } => records.to_string(),
+                LogFault::Root { size, .. } => format!("below {size}"),
+                _ => "not known".to_owned(),
+            };
+            (index, chain(fault))
+        }
+        Finding::Line(error) => {
+            let index = match error {
+                ExportError::Line { line, .. } | ExportError::Read { line, .. } => {
+                    line.saturating_sub(1).to_string()
+                }
+                _ => "not known".to_owned(),
+            };
+            (index, error.to_string())
+        }
+        Finding::Unsigned { signed, records } => (
+            signed.to_string(),
+            format!(
+                "there are {records} records, but the checkpoint was signed for {signed}: the rest was added"
+            ),
+        ),
+    }
+}
+
+/// Ends the process because nothing sound is signed.
+///
+/// # Errors
+/// stdout can't be written to.
+pub(super) fn refuse_checkpoint(error: &CheckpointError) -> Result<(), Failure> {
+    does_not_verify("not known, nothing sound is signed", &chain(error))
+}
+
+/// Ends the process: what was found is the answer.
+pub(super) fn does_not_verify(first_bad: &str, words: &str) -> Result<(), Failure> {
+    answer::line(&format!("first bad record: {first_bad}"))?;
+    report::line(&format!("the log does not verify: {}", inert(words)));
+    Ending::Code(DOES_NOT_VERIFY).leave()
+}
+
+/// Returns an error with all of its causes.
+fn chain(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // Writing to a String can't fail.
+        let _ = write!(words, ": {error}");
+        cause = error.source();
+    }
+    words
+}

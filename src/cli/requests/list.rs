@@ -1,0 +1,110 @@
+//! `gate requests list`.
+
+use gate_client::ListQuery;
+use gate_protocol::request::{ApprovalRequest, ApprovalStatus, RequestPage};
+use serde::Deserialize as _;
+use serde::de::IntoDeserializer as _;
+use serde::de::value::{Error as NoStatus, StrDeserializer};
+
+use crate::failure::Failure;
+use crate::report;
+use crate::session::{self, Session};
+use crate::show::screen::Screen;
+use crate::show::{answer, request};
+use crate::world::World;
+
+/// The most requests that one page can have, as far as the client asks.
+const PAGE: usize = 100;
+
+/// List requests, newest first.
+#[derive(Debug, clap::Args)]
+pub(super) struct List {
+    /// Only those that stand here: pending, approved, denied, expired,
+    /// cancelled, claimed, started, finished, unknown.
+    #[arg(long, value_name = "STATUS", value_parser = parse_status)]
+    status: Option<ApprovalStatus>,
+    /// Only those that you, or agents and workloads of yours, have asked for.
+    #[arg(long)]
+    mine: bool,
+    /// At most so many.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    limit: u32,
+    /// Print one JSON object instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn parse_status(text: &str) -> Result<ApprovalStatus, String> {
+    let name: StrDeserializer<'_, NoStatus> = text.into_deserializer();
+    ApprovalStatus::deserialize(name).map_err(|_| {
+        "a request is pending, approved, denied, expired, cancelled, claimed, started, finished or unknown"
+            .to_owned()
+    })
+}
+
+impl List {
+    pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
+        let session = session::connect(world)?;
+        let page = self.fetch(&session)?;
+        if self.json {
+            return answer::json(&page);
+        }
+        if page.requests.is_empty() {
+            report::line("no requests");
+            return Ok(());
+        }
+        let screen = Screen::of_stdout(world.env("NO_COLOR").is_some());
+        answer::text(&request::table(&screen, &page.requests))?;
+        if page.next.is_some() {
+            report::line("there are older ones; see them with a higher --limit");
+        }
+        Ok(())
+    }
+
+    fn fetch(&self, session: &Session) -> Result<RequestPage, Failure> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let me = match self.mine {
+            true => Some(session.call(session.client().whoami())?.principal.name),
+            false => None,
+        };
+        let mut query = ListQuery {
+            status: self.status,
+            limit: Some(self.limit.min(u32::try_from(PAGE).unwrap_or(u32::MAX))),
+            ..ListQuery::default()
+        };
+        let mut requests: Vec<ApprovalRequest> = Vec::new();
+        loop {
+            let page = session.call(session.client().list(&query))?;
+            let is_wanted =
+                |request: &ApprovalRequest| me.as_ref().is_none_or(|me| is_of(request, me));
+            requests.extend(page.requests.into_iter().filter(is_wanted));
+            let is_full = requests.len() >= limit;
+            let cut = requests.len() > limit;
+            requests.truncate(limit);
+            match page.next {
+                Some(next) if !is_full => query.before = Some(next),
+                next => {
+                    let last = requests.last().map(|request| request.id);
+                    let next = if cut { last } else { next };
+                    return Ok(RequestPage { requests, next });
+                }
+            }
+        }
+    }
+}
+
+fn is_of(request: &ApprovalRequest, me: &str) -> bool {
+    request.requester.name == me || request.requester.owner.as_deref() == Some(me)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_named_as_on_the_wire() {
+        assert_eq!(parse_status("pending"), Ok(ApprovalStatus::Pending));
+        assert!(parse_status("Pending").is_err());
+        assert!(parse_status("open").is_err_and(|why| why.contains("cancelled")));
+    }
+}

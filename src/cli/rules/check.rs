@@ -1,0 +1,118 @@
+//! `gate rules check`.
+
+use std::path::{Path, PathBuf};
+
+use gate_policy::{Layer, PolicyBuilder, RuleError};
+use gate_protocol::inert::inert;
+
+use super::mistakes;
+use crate::config::{RuleSource, rule_sources};
+use crate::failure::{Failure, FailureKind};
+use crate::report;
+use crate::show::answer;
+use crate::world::World;
+
+/// The name of a project's own rules.
+const PROJECT_RULES: &str = ".gate.toml";
+
+/// Name every mistake in rule files.
+///
+/// Without files, all rules that are in force here are read. Each mistake is a
+/// line with file, line, column, field, and what to write instead. Exits 0
+/// only if there is none.
+#[derive(Debug, clap::Args)]
+pub(super) struct Check {
+    /// The files to read.
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Whose rules they are to be: server, machine, user or project. By default
+    /// `machine`, and `project` for a file of the name `.gate.toml`.
+    #[arg(long, value_name = "LAYER", value_parser = parse_layer, requires = "files")]
+    layer: Option<Layer>,
+}
+
+fn parse_layer(text: &str) -> Result<Layer, String> {
+    [Layer::Server, Layer::Machine, Layer::User, Layer::Project]
+        .into_iter()
+        .find(|layer| layer.as_str() == text)
+        .ok_or_else(|| "a layer is server, machine, user or project".to_owned())
+}
+
+impl Check {
+    pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
+        let sources = self.sources(world)?;
+        let mut builder = PolicyBuilder::new();
+        let mut found: Vec<RuleError> = Vec::new();
+        for source in &sources {
+            if let Err(errors) = builder.layer(source.layer, &source.name, &source.text) {
+                found.extend(errors);
+            }
+        }
+        for warning in builder.warnings() {
+            report::line(&format!("warning: {}", inert(warning)));
+        }
+        if !found.is_empty() {
+            return Err(mistakes(&found)?);
+        }
+        let policy = builder.build();
+        let own = policy
+            .rules()
+            .filter(|rule| rule.rule.layer != Layer::Baseline)
+            .count();
+        let (rules, files) = (counted(own, "rule"), counted(sources.len(), "source"));
+        answer::line(&format!("no mistakes in {rules} from {files}"))
+    }
+
+    fn sources(&self, world: &World) -> Result<Vec<RuleSource>, Failure> {
+        if self.files.is_empty() {
+            return rule_sources(world.configuration()?, world, &world.cwd);
+        }
+        self.files
+            .iter()
+            .map(|file| self.source(world, file))
+            .collect()
+    }
+
+    fn source(&self, world: &World, file: &Path) -> Result<RuleSource, Failure> {
+        let is_project = file.file_name().is_some_and(|name| name == PROJECT_RULES);
+        let layer = if is_project {
+            Layer::Project
+        } else {
+            Layer::Machine
+        };
+        Ok(RuleSource {
+            layer: self.layer.unwrap_or(layer),
+            name: file.to_string_lossy().into_owned(),
+            text: read(world, file)?,
+        })
+    }
+}
+
+/// Reads a file that the user named.
+///
+/// # Errors
+/// It can't be read, or is not UTF-8.
+pub(super) fn read(world: &World, file: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(world.cwd.join(file)).map_err(|error| {
+        let shown = inert(&file.to_string_lossy()).into_owned();
+        Failure::new(FailureKind::Usage, format!("cannot read `{shown}`")).caused_by(error)
+    })
+}
+
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_baseline_is_no_layer_to_write_in() {
+        assert_eq!(parse_layer("project"), Ok(Layer::Project));
+        assert!(parse_layer("baseline").is_err());
+    }
+}

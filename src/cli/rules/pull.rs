@@ -1,0 +1,37 @@
+//! `gate rules pull`.
+
+use gate_client::Fetched;
+
+use crate::config::server_rules;
+use crate::failure::{Failure, FailureKind};
+use crate::session;
+use crate::show::answer;
+use crate::world::World;
+
+/// Fetch the server's rules, verify them and put them in force here.
+///
+/// They must be signed by the pinned key, be of this server, not have ended,
+/// and not be older than rules that were in force here before.
+#[derive(Debug, clap::Args)]
+pub(super) struct Pull {}
+
+impl Pull {
+    #[expect(clippy::unused_self, reason = "every verb runs the same way")]
+    pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
+        // No version is named: a copy that is the same is signed anew and lives longer.
+        let session = session::connect(world)?;
+        match session.call(session.client().rules(None))? {
+            Fetched::Rules { rules, .. } => {
+                let version = server_rules::store(world, &rules)?;
+                let until = rules.bundle.not_after;
+                answer::line(&format!(
+                    "version {version} of the server's rules is in force here until {until}"
+                ))
+            }
+            Fetched::NotModified => Err(Failure::new(
+                FailureKind::Internal,
+                "the server says that its rules are unchanged, though it was told of none",
+            )),
+        }
+    }
+}

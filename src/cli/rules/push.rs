@@ -1,0 +1,65 @@
+//! `gate rules push`.
+
+use std::path::PathBuf;
+
+use gate_client::{Client, ClientError, Fetched};
+use gate_policy::{Layer, PolicyBuilder};
+use gate_protocol::inert::inert;
+use gate_protocol::problem::ProblemCode;
+
+use super::check::read;
+use super::mistakes;
+use crate::failure::Failure;
+use crate::report;
+use crate::session;
+use crate::show::answer;
+use crate::world::World;
+
+/// Put new rules in force at the server, for every client. Needs the token of
+/// an admin.
+#[derive(Debug, clap::Args)]
+pub(super) struct Push {
+    /// The file with all of the server's rules; they replace those before.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Only if this version is in force; 0 for none. Keeps two admins from
+    /// undoing each other's changes. By default the one that is in force now.
+    #[arg(long, value_name = "N")]
+    expected_version: Option<u64>,
+}
+
+impl Push {
+    pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
+        let text = read(world, &self.file)?;
+        let mut builder = PolicyBuilder::new();
+        let name = self.file.to_string_lossy();
+        if let Err(found) = builder.layer(Layer::Server, &name, &text) {
+            return Err(mistakes(&found)?);
+        }
+        for warning in builder.warnings() {
+            report::line(&format!("warning: {}", inert(warning)));
+        }
+        let session = session::connect(world)?;
+        let expected = match self.expected_version {
+            Some(expected) => expected,
+            None => session.call(version(session.client()))?,
+        };
+        let pushed = session.call(session.client().put_rules(&text, Some(expected)))?;
+        let version = pushed.bundle.version;
+        answer::line(&format!(
+            "version {version} of the server's rules is in force at the server"
+        ))?;
+        report::line("each client takes it with `gate rules pull`");
+        Ok(())
+    }
+}
+
+/// Returns the version in force at the server; 0 for none.
+async fn version(client: &Client) -> Result<u64, ClientError> {
+    match client.rules(None).await {
+        Ok(Fetched::Rules { rules, .. }) => Ok(rules.bundle.version),
+        Ok(Fetched::NotModified) => Ok(0),
+        Err(ClientError::Refused(problem)) if problem.code == ProblemCode::NotFound => Ok(0),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,68 @@
+//! `gate server`: the approval server inside the same program. With
+//! `cli/demo.rs` the only file that knows `gate-server`.
+
+mod init;
+mod openapi;
+mod ready;
+mod serve;
+mod settings;
+mod token;
+
+use std::path::PathBuf;
+
+use crate::failure::{Failure, FailureKind};
+use crate::world::World;
+
+/// Run the approval server.
+///
+/// Without a verb it serves until SIGTERM or Ctrl-C. `gate server init` makes
+/// the data folder first; `gate server --dev` does both, with people to try
+/// things as.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Server {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    serve: serve::Serve,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Make the keys, the database and the first admin.
+    Init(init::Init),
+    /// Print the description of the HTTP API.
+    Openapi(openapi::Openapi),
+    /// Make tokens on the server that you are logged in to.
+    Token(token::Tokens),
+}
+
+impl Server {
+    pub(crate) fn run(&self, world: &World) -> Result<(), Failure> {
+        match &self.verb {
+            Some(Verb::Init(init)) => init.run(world),
+            Some(Verb::Openapi(openapi)) => openapi.run(),
+            Some(Verb::Token(tokens)) => tokens.run(world),
+            None => self.serve.run(world),
+        }
+    }
+}
+
+/// Returns the data folder: the named one, or this user's.
+fn data_folder(world: &World, named: Option<&PathBuf>) -> Result<PathBuf, Failure> {
+    match named {
+        Some(named) => Ok(world.cwd.join(named)),
+        None => world.layout.server_data(),
+    }
+}
+
+/// Returns the runtime that a server needs: the only one with several threads.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::new(FailureKind::Internal, "cannot start the server's runtime")
+                .caused_by(error)
+        })
+}

@@ -1,0 +1,203 @@
+//! `gate server`: from flags to a server that listens, and its end.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+
+use gate_protocol::inert::inert;
+use gate_server::settings::TlsFiles;
+use gate_server::{ServeError, Settings};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{data_folder, init, ready, runtime, settings};
+use crate::failure::{Failure, FailureKind};
+use crate::world::World;
+
+/// Where a server listens that is not told where.
+const LISTEN: &str = "127.0.0.1:4280";
+
+/// How to serve.
+#[derive(Debug, clap::Args)]
+pub(super) struct Serve {
+    /// A file of settings, in TOML. Flags win over it.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The folder with keys and database.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where to listen; port 0 takes any free one. Only loopback without TLS.
+    #[arg(long, value_name = "ADDRESS", default_value = LISTEN)]
+    listen: SocketAddr,
+    /// Where people reach the server, if not at the address it listens on.
+    #[arg(long, value_name = "URL", value_parser = parse_url)]
+    url: Option<String>,
+    /// The certificate with its chain, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Make a server to try things on, and print its tokens. Never in production.
+    #[arg(long)]
+    dev: bool,
+    /// Print one JSON object when it is ready.
+    #[arg(long)]
+    json: bool,
+}
+
+fn parse_url(text: &str) -> Result<String, String> {
+    text.parse::<gate_client::ServerUrl>()
+        .map(|url| url.to_string())
+        .map_err(|error| error.to_string())
+}
+
+impl Serve {
+    pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
+        let listener = self.listen()?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| self.cannot_listen(error))?;
+        let settings = self.settings(world, address)?;
+        log(world)?;
+        let runtime = runtime()?;
+        let served = runtime.block_on(self.serve(listener, address, settings));
+        // What does not end by itself has had its time in the graceful stop.
+        runtime.shutdown_background();
+        served
+    }
+
+    fn listen(&self) -> Result<TcpListener, Failure> {
+        TcpListener::bind(self.listen)
+            .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
+            .map_err(|error| self.cannot_listen(error))
+    }
+
+    fn cannot_listen(&self, error: std::io::Error) -> Failure {
+        Failure::new(
+            FailureKind::Configuration,
+            format!("cannot listen on {}", self.listen),
+        )
+        .caused_by(error)
+        .hint("name another address with --listen; port 0 takes any free one")
+    }
+
+    fn settings(&self, world: &World, address: SocketAddr) -> Result<Settings, Failure> {
+        let data = match (&self.data, self.dev) {
+            (None, true) => world.layout.server_data()?.with_file_name("dev-server"),
+            (named, _) => data_folder(world, named.as_ref())?,
+        };
+        let scheme = if self.tls_cert.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let mut settings = Settings::new(data, format!("{scheme}://{address}"));
+        if let Some(file) = &self.config {
+            settings = settings::read(settings, &world.cwd.join(file))?;
+        }
+        if let Some(url) = &self.url {
+            settings.public_url.clone_from(url);
+        }
+        if let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) {
+            settings.tls = Some(TlsFiles {
+                certificate: world.cwd.join(certificate),
+                key: world.cwd.join(key),
+            });
+        }
+        Ok(settings)
+    }
+
+    async fn serve(
+        &self,
+        listener: TcpListener,
+        address: SocketAddr,
+        settings: Settings,
+    ) -> Result<(), Failure> {
+        let tokens = match self.dev {
+            true => Some(
+                gate_server::initialise_dev(&settings.data_dir, &settings.public_url)
+                    .await
+                    .map_err(init::cannot_initialise)?,
+            ),
+            false => None,
+        };
+        let started = ready::Started {
+            url: settings.public_url.clone(),
+            address,
+            data: settings.data_dir.clone(),
+            is_plain: settings.tls.is_none(),
+            tokens,
+        };
+        let stop = stop_signal()?;
+        let serving = gate_server::serve_on(listener, settings, stop);
+        tokio::pin!(serving);
+        // Whoever reads that it is ready can connect: it answers before it says so.
+        tokio::select! {
+            biased;
+            ended = &mut serving => return ended.map_err(cannot_serve),
+            told = started.tell(self.json) => told?,
+        }
+        serving.await.map_err(cannot_serve)
+    }
+}
+
+/// Returns a future that ends with the first SIGTERM or SIGINT.
+fn stop_signal() -> Result<impl Future<Output = ()> + Send, Failure> {
+    let listen = |kind| {
+        signal(kind).map_err(|error| {
+            Failure::new(FailureKind::Internal, "cannot wait for signals").caused_by(error)
+        })
+    };
+    let (mut terminate, mut interrupt) = (
+        listen(SignalKind::terminate())?,
+        listen(SignalKind::interrupt())?,
+    );
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Sends the server's log to stderr, as much as `GATE_LOG` asks for.
+fn log(world: &World) -> Result<(), Failure> {
+    let wanted = world.env("GATE_LOG").unwrap_or_else(|| "info".to_owned());
+    let filter = tracing_subscriber::EnvFilter::try_new(&wanted).map_err(|error| {
+        Failure::new(
+            FailureKind::Usage,
+            format!("GATE_LOG is `{}`", inert(&wanted)),
+        )
+        .caused_by(error)
+        .hint("set it to error, warn, info or debug")
+    })?;
+    // A second subscriber is refused; the first one then goes on.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(std::io::stderr)
+        .try_init();
+    Ok(())
+}
+
+fn cannot_serve(error: ServeError) -> Failure {
+    let (kind, hint) = match &error {
+        ServeError::NotInitialised(_) => (
+            FailureKind::Configuration,
+            Some("run `gate server init` first, or try things with `gate server --dev`"),
+        ),
+        ServeError::PlainHttp(_) => (
+            FailureKind::Configuration,
+            Some("give --tls-cert and --tls-key, or listen on 127.0.0.1"),
+        ),
+        ServeError::InUse(_) => (FailureKind::Configuration, Some("stop that server first")),
+        ServeError::Settings(_) | ServeError::Keys(_) | ServeError::Tls { .. } => {
+            (FailureKind::Configuration, None)
+        }
+        _ => (FailureKind::Internal, None),
+    };
+    let failure = Failure::new(kind, "cannot serve").caused_by(error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}

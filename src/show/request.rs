@@ -1,0 +1,238 @@
+//! One approval request in full, and many of them as a table.
+//!
+//! The order is that of the questions an approver has: who, what, why, where,
+//! then what binds it. Nothing is shortened: what is approved here was shown
+//! here.
+
+use std::fmt::Write as _;
+
+use gate_protocol::inert::{inert, mixes_scripts};
+use gate_protocol::principal::PrincipalKind;
+use gate_protocol::request::{ApprovalRequest, ApprovalStatus, Requester};
+
+use crate::show::clock;
+use crate::show::request_parts as parts;
+use crate::show::screen::{Screen, Tone};
+use crate::show::sheet::Sheet;
+use crate::show::table::Table;
+
+/// Returns the whole request as text.
+pub(crate) fn sheet(screen: &Screen, request: &ApprovalRequest) -> String {
+    let mut sheet = Sheet::new(screen);
+    sheet.heading(Tone::Strong, &format!("request {}", request.id));
+    sheet.heading(tone(request.status), &status_line(screen, request));
+    sheet.gap();
+    who(&mut sheet, request);
+    what(&mut sheet, request);
+    why(&mut sheet, request);
+    parts::place(&mut sheet, request);
+    sheet.gap();
+    parts::rule(&mut sheet, request);
+    parts::inputs(&mut sheet, &request.invocation.inputs);
+    parts::environment(&mut sheet, &request.invocation.environment);
+    parts::tool(&mut sheet, &request.invocation);
+    sheet.gap();
+    parts::reviews(&mut sheet, screen, request);
+    parts::outcome(&mut sheet, request);
+    sheet.field(
+        "asked",
+        &clock::local_and_relative(screen, request.created_at),
+    );
+    sheet.field("page", &inert(&request.url));
+    sheet.field("digest", &request.digest.to_string());
+    mode(&mut sheet, request);
+    sheet.finish()
+}
+
+/// Returns one line on where the request stands.
+pub(crate) fn status_line(screen: &Screen, request: &ApprovalRequest) -> String {
+    let left = clock::span(request.expires_in_seconds);
+    let words = match request.status {
+        ApprovalStatus::Pending => {
+            format!(
+                "PENDING: {} approved so far, {left} left to answer",
+                parts::approvals(request)
+            )
+        }
+        ApprovalStatus::Approved => format!("APPROVED, not started yet: {left} left to start it"),
+        ApprovalStatus::Denied => "DENIED: it will not run".to_owned(),
+        ApprovalStatus::Expired => format!(
+            "EXPIRED {}: it will not run",
+            clock::relative(screen, request.expires_at)
+        ),
+        ApprovalStatus::Cancelled => "CANCELLED by the requester: it will not run".to_owned(),
+        ApprovalStatus::Claimed => {
+            "CLAIMED: the permit is handed out, it is about to run".to_owned()
+        }
+        ApprovalStatus::Started => "STARTED: it is running".to_owned(),
+        ApprovalStatus::Finished => "FINISHED".to_owned(),
+        ApprovalStatus::Unknown => {
+            "UNKNOWN: the permit was handed out and no outcome came; it may have run".to_owned()
+        }
+    };
+    let mut line = words;
+    if let Some(outcome) = &request.outcome {
+        // Writing to a String can't fail.
+        let _ = write!(line, ": {}", parts::ending(outcome));
+    }
+    line
+}
+
+/// Returns one line on the request for a log that is followed.
+pub(crate) fn line(screen: &Screen, request: &ApprovalRequest) -> String {
+    let command = request.invocation.shown_command();
+    format!(
+        "{}  {}  {command}",
+        request.id,
+        status_line(screen, request)
+    )
+}
+
+/// Returns requests as a table, in the order given.
+pub(crate) fn table(screen: &Screen, requests: &[ApprovalRequest]) -> String {
+    let mut table = Table::new(
+        screen,
+        &["ID", "STATUS", "ASKED", "BY", "EFFECT", "COMMAND"],
+    );
+    for request in requests {
+        let production = if parts::is_production(&request.invocation.target) {
+            "! "
+        } else {
+            ""
+        };
+        let cells = vec![
+            request.id.to_string(),
+            request.status.as_str().to_owned(),
+            clock::relative(screen, request.created_at),
+            inert(&request.requester.name).into_owned(),
+            format!("{production}{}", inert(&request.invocation.effect)),
+            request.invocation.shown_command(),
+        ];
+        table.row(tone(request.status), cells);
+    }
+    table.finish()
+}
+
+fn tone(status: ApprovalStatus) -> Tone {
+    match status {
+        ApprovalStatus::Pending => Tone::Strong,
+        ApprovalStatus::Approved | ApprovalStatus::Claimed | ApprovalStatus::Started => Tone::Good,
+        ApprovalStatus::Unknown => Tone::Alarm,
+        ApprovalStatus::Denied
+        | ApprovalStatus::Expired
+        | ApprovalStatus::Cancelled
+        | ApprovalStatus::Finished => Tone::Plain,
+    }
+}
+
+fn who(sheet: &mut Sheet<'_>, request: &ApprovalRequest) {
+    sheet.toned("WHO", Tone::Strong, &requester(&request.requester));
+    let circumstances = &request.circumstances;
+    let mut machine = format!(
+        "{} on {}, {}",
+        inert(&circumstances.os_user),
+        inert(&circumstances.host),
+        if circumstances.terminal {
+            "at a terminal"
+        } else {
+            "no terminal"
+        }
+    );
+    if let Some(agent) = &circumstances.agent {
+        // Writing to a String can't fail.
+        let _ = write!(machine, ", run by {}", inert(agent));
+    }
+    sheet.field("", &format!("{machine} (as the client reports)"));
+}
+
+fn requester(requester: &Requester) -> String {
+    let kind = match requester.kind {
+        PrincipalKind::User => "user",
+        PrincipalKind::Agent => "agent",
+        PrincipalKind::Workload => "workload",
+    };
+    let name = inert(&requester.name);
+    match &requester.owner {
+        Some(owner) => format!("{kind} {name}, owned by {}", inert(owner)),
+        None => format!("{kind} {name}"),
+    }
+}
+
+fn what(sheet: &mut Sheet<'_>, request: &ApprovalRequest) {
+    let invocation = &request.invocation;
+    sheet.toned("WHAT", Tone::Strong, &invocation.shown_command());
+    let is_grave = !matches!(invocation.effect.as_str(), "read" | "local");
+    let tone = if is_grave { Tone::Strong } else { Tone::Plain };
+    sheet.toned("effect", tone, &inert(&invocation.effect));
+    let is_production = parts::is_production(&invocation.target);
+    if invocation.target.is_empty() {
+        sheet.field("target", "none that gate could read from the command");
+    }
+    for (at, (name, value)) in invocation.target.iter().enumerate() {
+        let label = if at == 0 { "target" } else { "" };
+        let mark = if parts::says_production(value) {
+            "   ! PRODUCTION"
+        } else {
+            ""
+        };
+        let tone = if mark.is_empty() {
+            Tone::Plain
+        } else {
+            Tone::Alarm
+        };
+        sheet.toned(
+            label,
+            tone,
+            &format!("{} = {}{mark}", inert(name), inert(value)),
+        );
+    }
+    if !is_production
+        && invocation
+            .argv
+            .iter()
+            .any(|word| parts::says_production(&word.shown()))
+    {
+        sheet.toned("", Tone::Alarm, "! the command line says PRODUCTION");
+    }
+    if let Some(word) = invocation
+        .argv
+        .iter()
+        .map(|word| word.shown())
+        .find(|word| mixes_scripts(word))
+    {
+        let warning =
+            format!("! {word} mixes letters of different scripts: it may imitate another name");
+        sheet.toned("", Tone::Alarm, &warning);
+    }
+    match invocation.secrets_masked() {
+        0 => {}
+        1 => sheet.field("", "1 secret is masked; the digest binds its value"),
+        count => sheet.field(
+            "",
+            &format!("{count} secrets are masked; the digest binds their values"),
+        ),
+    }
+}
+
+fn why(sheet: &mut Sheet<'_>, request: &ApprovalRequest) {
+    match &request.reason {
+        Some(reason) => {
+            sheet.field("WHY", &format!("\"{}\"", inert(reason)));
+            sheet.toned("", Tone::Faint, "(the requester's own words, not verified)");
+        }
+        None => sheet.field("WHY", "no reason given"),
+    }
+}
+
+fn mode(sheet: &mut Sheet<'_>, request: &ApprovalRequest) {
+    if request.circumstances.mode == "advisory" {
+        let promise = "gate stands before the tool on PATH: it stops mistakes, not an adversary";
+        sheet.toned("ADVISORY", Tone::Alarm, promise);
+    } else {
+        sheet.field("mode", &inert(&request.circumstances.mode));
+    }
+}
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;

@@ -1,0 +1,244 @@
+//! The parts of a request's sheet below the first four questions.
+
+use std::collections::BTreeMap;
+
+use gate_protocol::event::RunOutcome;
+use gate_protocol::inert::inert;
+use gate_protocol::invocation::{BoundInput, BoundInvocation, BoundVariable, Delivery, Treatment};
+use gate_protocol::request::{ApprovalRequest, CiJob, GitState, Requirement};
+use gate_protocol::review::Answer;
+
+use crate::show::clock;
+use crate::show::screen::{Screen, Tone};
+use crate::show::sheet::Sheet;
+
+/// Tells whether a name says that it is of production: one of its words is
+/// `prod`, `production`, `prd` or `live`, with or without a number.
+pub(super) fn says_production(name: &str) -> bool {
+    name.split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|word| {
+            let word = word
+                .trim_end_matches(|c: char| c.is_ascii_digit())
+                .to_ascii_lowercase();
+            matches!(word.as_str(), "prod" | "production" | "prd" | "live")
+        })
+}
+
+/// Tells whether any part of the target says so.
+pub(super) fn is_production(target: &BTreeMap<String, String>) -> bool {
+    target.values().any(|value| says_production(value))
+}
+
+/// Returns how many approved and how many must, as `1 of 2`.
+pub(super) fn approvals(request: &ApprovalRequest) -> String {
+    let is_approval = |review: &&gate_protocol::review::Review| review.answer == Answer::Approve;
+    let given = request.reviews.iter().filter(is_approval).count();
+    let needed = request
+        .terms
+        .requirements
+        .iter()
+        .map(|requirement| requirement.count)
+        .max();
+    format!("{given} of {}", needed.unwrap_or(1).max(1))
+}
+
+/// Where: working directory, git, CI job.
+pub(super) fn place(sheet: &mut Sheet<'_>, request: &ApprovalRequest) {
+    sheet.field("WHERE", &request.invocation.cwd.shown());
+    if let Some(git) = &request.circumstances.git {
+        sheet.field("git", &git_state(git));
+    }
+    if let Some(ci) = &request.circumstances.ci {
+        ci_job(sheet, ci);
+    }
+}
+
+fn git_state(git: &GitState) -> String {
+    let branch = git.branch.as_deref().map_or("detached HEAD".into(), inert);
+    let commit = git.commit.as_deref().map_or("no commit".into(), inert);
+    let tree = match git.dirty {
+        Some(true) => "with uncommitted changes",
+        Some(false) => "clean",
+        None => "not known whether clean",
+    };
+    format!("{branch} at {commit}, {tree}")
+}
+
+fn ci_job(sheet: &mut Sheet<'_>, ci: &CiJob) {
+    sheet.field("CI job", &inert(&ci.provider));
+    let rows = [
+        ("link", &ci.url),
+        ("repository", &ci.repository),
+        ("commit", &ci.commit),
+        ("branch", &ci.branch),
+        ("set off by", &ci.actor),
+    ];
+    for (name, value) in rows {
+        if let Some(value) = value {
+            sheet.field("", &format!("{name} {}", inert(value)));
+        }
+    }
+}
+
+/// Which rules asked, and for whom.
+pub(super) fn rule(sheet: &mut Sheet<'_>, request: &ApprovalRequest) {
+    let terms = &request.terms;
+    for (at, rule) in terms.rules.iter().enumerate() {
+        sheet.field(if at == 0 { "rule" } else { "" }, &inert(rule));
+    }
+    for reason in &terms.reasons {
+        sheet.field("", &format!("- {}", inert(reason)));
+    }
+    for (at, requirement) in terms.requirements.iter().enumerate() {
+        sheet.field(
+            if at == 0 { "asks for" } else { "" },
+            &requirement_words(requirement),
+        );
+    }
+}
+
+fn requirement_words(requirement: &Requirement) -> String {
+    let people = match requirement.count {
+        0 | 1 => "one person".to_owned(),
+        count => format!("{count} different people"),
+    };
+    if requirement.approvers.is_empty() {
+        return format!("{people} who may approve");
+    }
+    let names: Vec<_> = requirement
+        .approvers
+        .iter()
+        .map(|name| inert(name))
+        .collect();
+    format!("{people} of {}", names.join(", "))
+}
+
+/// The files and the stdin that decide what happens.
+pub(super) fn inputs(sheet: &mut Sheet<'_>, inputs: &[BoundInput]) {
+    for (at, input) in inputs.iter().enumerate() {
+        let label = if at == 0 { "inputs" } else { "" };
+        let delivery = match input.delivery {
+            Delivery::Snapshot => "runs from a sealed copy",
+            Delivery::Stdin => "fed from a sealed copy",
+            Delivery::Rechecked => "read where it is, hashed again right before the start",
+        };
+        let role = inert(&input.role);
+        let line = format!(
+            "{role} {}, {} bytes, {delivery}",
+            input.name.shown(),
+            input.size_bytes
+        );
+        sheet.field(label, &line);
+        sheet.toned("", Tone::Faint, &format!("  sha256 {}", input.sha256));
+    }
+}
+
+/// What the environment does to the tool.
+pub(super) fn environment(sheet: &mut Sheet<'_>, variables: &[BoundVariable]) {
+    for (at, variable) in variables.iter().enumerate() {
+        let label = if at == 0 { "environment" } else { "" };
+        let name = inert(&variable.name);
+        let value = variable
+            .value
+            .as_ref()
+            .map(gate_protocol::masked::MaskedText::shown_word);
+        let line = match (variable.treatment, value) {
+            (Treatment::Stripped, _) => format!("{name} is taken away"),
+            (Treatment::Set, Some(value)) => format!("{name}={value} (set by gate)"),
+            (Treatment::Set, None) => format!("{name} is set by gate"),
+            (Treatment::Bound, Some(value)) => format!("{name}={value}"),
+            (Treatment::Bound, None) => format!("{name} is not set"),
+        };
+        sheet.field(label, &format!("{line}: {}", inert(&variable.why)));
+    }
+}
+
+/// The binary behind the name.
+pub(super) fn tool(sheet: &mut Sheet<'_>, invocation: &BoundInvocation) {
+    let tool = &invocation.tool;
+    sheet.field(
+        "tool",
+        &format!("{} is {}", inert(&tool.name), tool.path.shown()),
+    );
+    sheet.toned("", Tone::Faint, &format!("  sha256 {}", tool.sha256));
+}
+
+/// Who answered, and who could.
+pub(super) fn reviews(sheet: &mut Sheet<'_>, screen: &Screen, request: &ApprovalRequest) {
+    for (at, review) in request.reviews.iter().enumerate() {
+        let (tone, verb) = match review.answer {
+            Answer::Approve => (Tone::Good, "approved"),
+            Answer::Deny => (Tone::Alarm, "denied"),
+        };
+        let mut line = format!(
+            "{} {verb} {} by {}",
+            inert(&review.reviewer),
+            clock::local_and_relative(screen, review.at),
+            inert(&review.channel)
+        );
+        if let Some(comment) = &review.comment {
+            line.push_str(&format!(": \"{}\"", inert(comment)));
+        }
+        sheet.toned(if at == 0 { "reviews" } else { "" }, tone, &line);
+    }
+    if !request.may_review.is_empty() && !request.status.is_terminal() {
+        let names: Vec<_> = request.may_review.iter().map(|name| inert(name)).collect();
+        sheet.field("can answer", &names.join(", "));
+    }
+}
+
+/// How the run ended and what it used.
+pub(super) fn outcome(sheet: &mut Sheet<'_>, request: &ApprovalRequest) {
+    if let Some(outcome) = &request.outcome {
+        let usage = format!(
+            "{}, took {}, {} user, {} system, {} KiB at most",
+            ending(outcome),
+            clock::span_ms(outcome.duration_ms),
+            clock::span_ms(outcome.user_ms),
+            clock::span_ms(outcome.system_ms),
+            outcome.max_rss_bytes / 1024
+        );
+        sheet.field("outcome", &usage);
+    }
+}
+
+/// Returns how the run ended, as the client reported it.
+pub(super) fn ending(outcome: &RunOutcome) -> String {
+    if let Some(why) = &outcome.not_run {
+        return format!("did not run: {}", inert(why));
+    }
+    match (outcome.exit_code, outcome.signal) {
+        (_, Some(signal)) => format!("ended by signal {signal}"),
+        (Some(code), None) => format!("exited with {code}"),
+        (None, None) => "ended, not known how".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_production_by_its_words() {
+        for name in [
+            "prod",
+            "PROD-db",
+            "eu.production.internal",
+            "arn:aws:iam::1:role/prd_admin",
+            "prod2",
+            "live",
+        ] {
+            assert!(says_production(name), "{name}");
+        }
+        for name in [
+            "",
+            "product-db",
+            "reproduce",
+            "staging",
+            "nonproduction",
+            "alive",
+        ] {
+            assert!(!says_production(name), "{name}");
+        }
+    }
+}
