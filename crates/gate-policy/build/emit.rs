@@ -18,7 +18,7 @@ struct Node<'p> {
 }
 
 pub(crate) fn profile(name: &str, profile: &Profile) -> Result<String, String> {
-    let groups = groups(profile)?;
+    let groups = groups(profile);
     let names: Vec<&str> = groups.iter().map(|(name, _)| name.as_str()).collect();
     let group_tables: Vec<String> = groups
         .iter()
@@ -52,7 +52,7 @@ pub(crate) fn profile(name: &str, profile: &Profile) -> Result<String, String> {
 type Flags<'p> = Vec<(&'p String, &'p Flag)>;
 
 /// The group of the global flags stands first.
-fn groups(profile: &Profile) -> Result<Vec<(String, Flags<'_>)>, String> {
+fn groups(profile: &Profile) -> Vec<(String, Flags<'_>)> {
     let mut groups: Vec<_> = profile
         .flags
         .iter()
@@ -62,7 +62,7 @@ fn groups(profile: &Profile) -> Result<Vec<(String, Flags<'_>)>, String> {
     if groups.first().is_none_or(|(name, _)| name != "global") {
         groups.insert(0, ("global".to_owned(), Vec::new()));
     }
-    Ok(groups)
+    groups
 }
 
 fn flag((name, flag): &(&String, &Flag)) -> Result<String, String> {

@@ -96,13 +96,14 @@ pub(crate) enum Neutral {
 
 impl<'de> Deserialize<'de> for Neutral {
     fn deserialize<D: serde::Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        match toml::Value::deserialize(source)? {
-            toml::Value::Boolean(true) => Ok(Self::Present),
-            value => value
-                .try_into()
-                .map(Self::Values)
-                .map_err(serde::de::Error::custom),
+        let value = toml::Value::deserialize(source)?;
+        if value.as_bool() == Some(true) {
+            return Ok(Self::Present);
         }
+        value
+            .try_into()
+            .map(Self::Values)
+            .map_err(serde::de::Error::custom)
     }
 }
 

@@ -153,7 +153,7 @@ fn is_given(parsed: &Parsed<'_>, rule: &OperandRule) -> bool {
     let counts = |used: &Use<'_>| {
         let value = used.value.unwrap_or_default();
         used.on
-            && rule.given.iter().any(|name| *name == used.name)
+            && rule.given.contains(&used.name)
             && !rule.except.iter().any(|except| except.as_bytes() == value)
     };
     rule.given.is_empty() || parsed.uses.iter().any(counts)

@@ -300,7 +300,8 @@ mod tests {
         });
         let text = |span: &crate::SecretSpan| match &span.place {
             SecretPlace::Argv(index) => {
-                argv[*index].to_str().unwrap()[span.range.clone()].to_owned()
+                let word = argv[*index].to_str().unwrap();
+                word.get(span.range.clone()).unwrap().to_owned()
             }
             SecretPlace::Env(name) => name.to_string_lossy().into_owned(),
         };

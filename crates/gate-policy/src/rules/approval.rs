@@ -10,7 +10,7 @@ use super::fields::{Fields, shown};
 use super::rule::Rule;
 
 /// The longest that a request or a permit may live: a week.
-const MAX_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
+const MAX_TTL: Duration = Duration::from_hours(7 * 24);
 
 /// Reads the table into a rule.
 pub(super) fn read(report: &mut Report<'_>, table: &Spanned<DeTable<'_>>, rule: &mut Rule) {

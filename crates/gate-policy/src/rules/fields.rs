@@ -82,16 +82,14 @@ impl<'f, 't, 'i> Fields<'f, 't, 'i> {
     /// Reads a text.
     pub(super) fn text(&mut self, field: &str) -> Option<Placed<&'f str>> {
         let value = self.get(field)?;
-        match value.get_ref().as_str() {
-            Some(text) => Some(Placed {
-                value: text,
-                offset: value.span().start,
-            }),
-            None => {
-                self.wrong_type(field, value, "a text in quotes");
-                None
-            }
+        let text = value.get_ref().as_str();
+        if text.is_none() {
+            self.wrong_type(field, value, "a text in quotes");
         }
+        text.map(|text| Placed {
+            value: text,
+            offset: value.span().start,
+        })
     }
 
     /// Reads `true` or `false`.
@@ -200,13 +198,11 @@ impl<'f, 't, 'i> Fields<'f, 't, 'i> {
     /// Reads a table.
     pub(super) fn table(&mut self, field: &str) -> Option<Spanned<&'f DeTable<'i>>> {
         let value = self.get(field)?;
-        match value.get_ref().as_table() {
-            Some(table) => Some(Spanned::new(value.span(), table)),
-            None => {
-                self.wrong_type(field, value, "a table");
-                None
-            }
+        let table = value.get_ref().as_table();
+        if table.is_none() {
+            self.wrong_type(field, value, "a table");
         }
+        table.map(|table| Spanned::new(value.span(), table))
     }
 }
 

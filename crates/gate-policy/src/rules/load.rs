@@ -111,7 +111,7 @@ pub(super) fn load(
     }
 }
 
-fn rule_tables<'f, 'i>(top: &mut Fields<'f, '_, 'i>) -> Vec<Spanned<DeTable<'i>>> {
+fn rule_tables<'i>(top: &mut Fields<'_, '_, 'i>) -> Vec<Spanned<DeTable<'i>>> {
     let Some(value) = top.get("rule") else {
         return Vec::new();
     };
@@ -205,36 +205,32 @@ fn owned_table<'i>(table: &Spanned<&DeTable<'i>>) -> Spanned<DeTable<'i>> {
 fn place(fields: &mut Fields<'_, '_, '_>, layer: Layer) -> MatchedRule {
     let (line, _) = position(fields.report.text, fields.offset);
     let source = fields.report.source_name.to_owned();
-    let id = match fields.text("id") {
-        Some(text) => {
-            let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./".contains(letter);
-            if text.value.is_empty() || !text.value.chars().all(is_plain) {
-                let problem = format!("`{}` is not an id", shown(text.value));
-                fields.error(
-                    text.offset,
-                    "id",
-                    problem,
-                    "write letters, digits, `-`, `_`, `.` and `/`",
-                );
-            } else if text.value.starts_with("baseline/") || text.value.starts_with("gate/") {
-                let mend = "ids that start with `baseline/` or `gate/` are gate's own";
-                fields.error(text.offset, "id", "is taken", mend);
-            }
-            text.value.to_owned()
-        }
-        None => {
-            if !fields.has("id") {
-                let at = fields.offset;
-                fields.error(at, "id", "is missing", "give the rule an id");
-            }
-            String::new()
-        }
-    };
+    if !fields.has("id") {
+        let at = fields.offset;
+        fields.error(at, "id", "is missing", "give the rule an id");
+    }
+    let text = fields.text("id");
+    if let Some(text) = &text {
+        demand_plain_id(fields, text);
+    }
+    let id = text.map_or_else(String::new, |text| text.value.to_owned());
     MatchedRule {
         id,
         layer,
         source,
         line,
+    }
+}
+
+fn demand_plain_id(fields: &mut Fields<'_, '_, '_>, text: &Placed<&str>) {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./".contains(letter);
+    if text.value.is_empty() || !text.value.chars().all(is_plain) {
+        let problem = format!("`{}` is not an id", shown(text.value));
+        let mend = "write letters, digits, `-`, `_`, `.` and `/`";
+        fields.error(text.offset, "id", problem, mend);
+    } else if text.value.starts_with("baseline/") || text.value.starts_with("gate/") {
+        let mend = "ids that start with `baseline/` or `gate/` are gate's own";
+        fields.error(text.offset, "id", "is taken", mend);
     }
 }
 

@@ -15,9 +15,9 @@ use crate::effect::Effect;
 use crate::invocation::Invocation;
 
 /// How long people have to answer where no rule says.
-const REQUEST_TTL: Duration = Duration::from_secs(3600);
+const REQUEST_TTL: Duration = Duration::from_hours(1);
 /// How long an approved command may wait where no rule says.
-const PERMIT_TTL: Duration = Duration::from_secs(300);
+const PERMIT_TTL: Duration = Duration::from_mins(5);
 
 /// Gathers the rules of all layers.
 #[derive(Debug, Default)]

@@ -71,10 +71,7 @@ fn the_baseline_names_itself() {
         Policy::baseline().evaluate(&invocation(DELETE), Path::new("/"), &circumstances());
     assert_eq!(evaluation.decision, Decision::RequireApproval);
     assert_eq!(evaluation.deciding.id, "baseline/kubectl-destroy");
-    assert_eq!(
-        evaluation.obligations.request_ttl,
-        Duration::from_secs(3600)
-    );
+    assert_eq!(evaluation.obligations.request_ttl, Duration::from_hours(1));
     assert_eq!(evaluation.obligations.requirements.len(), 1);
     let evaluation =
         Policy::baseline().evaluate(&invocation(GET), Path::new("/"), &circumstances());
@@ -210,7 +207,7 @@ permit_ttl = "90s"
     let obligations = evaluation.obligations;
     assert_eq!(obligations.requirements.len(), 2);
     assert_eq!(obligations.requirements[0].count, 2);
-    assert_eq!(obligations.request_ttl, Duration::from_secs(600));
+    assert_eq!(obligations.request_ttl, Duration::from_mins(10));
     assert_eq!(obligations.permit_ttl, Duration::from_secs(90));
     assert!(obligations.reason_required);
     assert_eq!(obligations.record, Recording::Outcome);

@@ -151,7 +151,7 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// PostgreSQL nests comments, other SQL doesn't: a nested one is refused.
+    /// `PostgreSQL` nests comments, other SQL doesn't: a nested one is refused.
     fn comment(&mut self) -> Result<(), &'static str> {
         let body = self.rest().get(2..).unwrap_or_default();
         let Some(end) = body.windows(2).position(|two| two == b"*/") else {

@@ -1,4 +1,4 @@
-//! Names of PostgreSQL that gate knows.
+//! Names of `PostgreSQL` that gate knows.
 
 /// Functions that read nothing but their arguments and the catalogue.
 #[rustfmt::skip]

@@ -13,8 +13,8 @@ mod tests;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, CopySource, CopyTarget, DataType, Expr, FunctionArguments, ObjectName, Query,
-    Select, SetExpr, Statement, TableFactor, Visit, Visitor,
+    ArrayElemTypeDef, BinaryOperator, CopySource, CopyTarget, DataType, Expr, FunctionArguments,
+    Ident, ObjectName, Query, Select, SetExpr, Statement, TableFactor, Visit, Visitor,
 };
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
@@ -90,10 +90,22 @@ impl Judge {
     }
 
     fn function(&mut self, name: &ObjectName) {
-        if !name_of(name).is_some_and(|name| PURE.binary_search(&&*name).is_ok()) {
+        if name_of(name).is_none_or(|name| PURE.binary_search(&&*name).is_err()) {
             self.add(
                 Effect::Unknown,
                 format!("gate does not know that function `{name}` only reads"),
+            );
+        }
+    }
+
+    /// A type of somebody's own reads its text with a function of its own.
+    fn data_type(&mut self, data_type: &DataType) {
+        if let DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)) = data_type {
+            self.data_type(element);
+        } else if matches!(data_type, DataType::Custom(..) | DataType::Array(_)) {
+            self.add(
+                Effect::Unknown,
+                format!("gate does not know type `{data_type}`"),
             );
         }
     }
@@ -115,7 +127,7 @@ impl Judge {
 /// the system catalogue; a name of another schema is somebody's own code.
 fn name_of(name: &ObjectName) -> Option<String> {
     let mut parts = name.0.iter().map(|part| part.as_ident());
-    let text = |ident: &sqlparser::ast::Ident| match ident.quote_style {
+    let text = |ident: &Ident| match ident.quote_style {
         None => ident.value.to_ascii_lowercase(),
         Some(_) => ident.value.clone(),
     };
@@ -164,6 +176,15 @@ impl Visitor for Judge {
         ControlFlow::Continue(())
     }
 
+    /// What stands in single quotes is a name for this parser only: `PostgreSQL`
+    /// reads `select word 'text'` as a text of the type `word`.
+    fn pre_visit_ident(&mut self, ident: &Ident) -> ControlFlow<()> {
+        if ident.quote_style.is_some_and(|quote| quote != '"') {
+            self.add(Effect::Unknown, "a name in single quotes is not understood");
+        }
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
         let last = relation.0.last().and_then(|part| part.as_ident());
         let name = last.map(|ident| ident.value.to_ascii_lowercase());
@@ -183,8 +204,8 @@ impl Visitor for Judge {
                 name,
                 args: Some(_),
                 ..
-            } => self.function(name),
-            TableFactor::Function { name, .. } => self.function(name),
+            }
+            | TableFactor::Function { name, .. } => self.function(name),
             TableFactor::Table { .. }
             | TableFactor::Derived { .. }
             | TableFactor::UNNEST { .. }
@@ -195,6 +216,10 @@ impl Visitor for Judge {
     }
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "an expression that is not on a list is not understood"
+        )]
         match expr {
             Expr::Function(function) => {
                 self.function(&function.name);
@@ -206,14 +231,8 @@ impl Visitor for Judge {
             Expr::AnyOp { compare_op, .. } | Expr::AllOp { compare_op, .. } => {
                 self.operator(compare_op);
             }
-            Expr::Cast { data_type, .. } => {
-                if matches!(data_type, DataType::Custom(..)) {
-                    self.add(
-                        Effect::Unknown,
-                        format!("gate does not know type `{data_type}`"),
-                    );
-                }
-            }
+            Expr::Cast { data_type, .. } => self.data_type(data_type),
+            Expr::TypedString(typed) => self.data_type(&typed.data_type),
             other if only_combines(other) => {}
             _ => self.add(Effect::Unknown, "an expression is not understood"),
         }
@@ -259,7 +278,6 @@ fn only_combines(expr: &Expr) -> bool {
             | Expr::Collate { .. }
             | Expr::Nested(_)
             | Expr::Value(_)
-            | Expr::TypedString(_)
             | Expr::Case { .. }
             | Expr::Exists { .. }
             | Expr::Subquery(_)
