@@ -4,6 +4,7 @@ use std::ffi::c_int;
 use std::time::Duration;
 
 use crate::signal::SignalSet;
+use crate::signal::relay::Relay;
 use crate::syscall;
 
 /// Stops this process by `signal`, which has just stopped the tool, and returns once it goes on.
@@ -12,9 +13,22 @@ use crate::syscall;
 /// tool's stop and ours, we would stop alone and for ever. So our own stop is made pending first;
 /// then the tool is looked at again; a continue signal to the group that comes later than
 /// that look takes our pending stop away (`signal(7)`, POSIX "Signal Generation").
-pub(crate) fn stop_with_tool(tool: c_int, signal: c_int) {
+///
+/// SIGSTOP cannot be made pending. It is also what an operator sends to the tool's process id
+/// alone, and continues it by the same: `relay` then has gate go on when the tool does.
+pub(crate) fn stop_with_tool(tool: c_int, signal: c_int, relay: &mut Relay) {
+    if signal == libc::SIGSTOP && relay.group_is_stopped() {
+        return;
+    }
+    // A job that was continued before we came to stop with it has its stop behind it.
+    let is_continued = SignalSet::from_bits(syscall::pending()).contains(libc::SIGCONT);
+    if is_continued || relay.will_continue() {
+        return;
+    }
     if signal == libc::SIGSTOP {
+        relay.watch(tool);
         syscall::kill(syscall::process_id(), signal);
+        relay.watch(0);
         return;
     }
     let own = SignalSet::EMPTY.with(signal).bits();

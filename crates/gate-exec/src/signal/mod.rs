@@ -6,6 +6,7 @@ pub mod cancel;
 pub(crate) mod disposition;
 pub(crate) mod relay;
 mod set;
+mod tool_state;
 pub(crate) mod witness;
 
 pub use set::SignalSet;

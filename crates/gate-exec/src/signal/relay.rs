@@ -64,7 +64,7 @@ impl Relay {
             .witness
             .as_mut()
             .and_then(|witness| witness.saw(info.number));
-        if !is_from_kernel && (info.pid == self.tool || info.pid == self.gate) {
+        if !is_from_kernel && self.is_internal(info.pid) {
             return;
         }
         let now = Instant::now();
@@ -89,6 +89,35 @@ impl Relay {
                 }
             }
         }
+    }
+
+    /// Watches the tool while gate is stopped with it, and ends the watch when given 0.
+    pub(crate) fn watch(&mut self, tool: c_int) {
+        if let Some(witness) = &mut self.witness {
+            witness.watch(tool);
+        }
+    }
+
+    /// Returns whether SIGSTOP went to the whole group, so that the kernel stops gate by itself.
+    pub(crate) fn group_is_stopped(&mut self) -> bool {
+        self.witness.as_mut().is_some_and(Witness::is_stopped)
+    }
+
+    /// Returns whether a SIGCONT is on its way to the tool.
+    pub(crate) fn will_continue(&self) -> bool {
+        self.deferred
+            .iter()
+            .any(|(_, info)| info.number == libc::SIGCONT)
+    }
+
+    /// What the tool, gate or its witness sent is not for the tool.
+    fn is_internal(&self, sender: c_int) -> bool {
+        sender == self.tool
+            || sender == self.gate
+            || self
+                .witness
+                .as_ref()
+                .is_some_and(|witness| witness.pid() == sender)
     }
 
     /// Returns how long gate may sleep before a relay is due.

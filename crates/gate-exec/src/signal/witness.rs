@@ -18,10 +18,10 @@
 //! calls only, and calls nothing that could panic.
 
 use std::ffi::{c_int, c_void};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::SignalSet;
+use super::{SignalSet, tool_state};
 use crate::syscall::{self, Entry, LAST_SIGNAL, SI_QUEUE, SignalInfo};
 
 const STACK_BYTES: usize = 16 * 1024;
@@ -33,6 +33,8 @@ const LAST_MERGING_SIGNAL: c_int = 31;
 const PATIENCE: Duration = Duration::from_millis(20);
 /// A witness that does not answer at all is given up after this long.
 const DEADLINE: Duration = Duration::from_secs(1);
+/// How often the witness looks at a tool that it watches.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What the two processes share.
 #[derive(Debug)]
@@ -42,6 +44,8 @@ struct Shared {
     seen: [AtomicU32; 65],
     /// The number of the last question that was answered.
     answered: AtomicU32,
+    /// The tool, while gate is stopped and is to go on with it; otherwise 0.
+    watched: AtomicI32,
 }
 
 /// The second process, from gate's side.
@@ -65,6 +69,7 @@ impl Witness {
             gate: syscall::process_id(),
             seen: [const { AtomicU32::new(0) }; 65],
             answered: AtomicU32::new(0),
+            watched: AtomicI32::new(0),
         });
         let mut stack = vec![0_u8; STACK_BYTES];
         let end = stack.as_mut_ptr_range().end;
@@ -114,6 +119,21 @@ impl Witness {
         Some(true)
     }
 
+    /// Returns the witness's process id, the sender of the signal that [`Witness::watch`] promises.
+    pub(crate) fn pid(&self) -> c_int {
+        self.pid
+    }
+
+    /// Makes the witness continue gate as soon as `tool` is no longer stopped; 0 ends that.
+    ///
+    /// gate cannot see it: it is stopped itself, and SIGCHLD does not wake a stopped process.
+    pub(crate) fn watch(&mut self, tool: c_int) {
+        self.shared.watched.store(tool, Ordering::SeqCst);
+        if tool != 0 {
+            self.ask();
+        }
+    }
+
     /// Settles all that was seen so far: it was sent before there was a tool to receive it.
     pub(crate) fn settle(&mut self) {
         self.ask();
@@ -122,8 +142,30 @@ impl Witness {
         }
     }
 
+    /// Returns whether the witness is stopped, which only SIGSTOP to the whole group does to it.
+    ///
+    /// It is asked, and not only looked at: a stop that is on its way comes before the answer.
+    pub(crate) fn is_stopped(&mut self) -> bool {
+        let mut is_stopped = false;
+        let pid = self.pid;
+        self.ask_until(|| {
+            is_stopped = tool_state::is_stopped(pid);
+            is_stopped
+        });
+        is_stopped
+    }
+
     /// Waits until the witness has counted everything that was sent before now.
     fn ask(&mut self) -> Option<()> {
+        let pid = self.pid;
+        self.ask_until(|| {
+            syscall::kill(pid, libc::SIGCONT);
+            false
+        })
+    }
+
+    /// Asks, and calls `unanswered` as long as there is no answer; `true` gives the question up.
+    fn ask_until(&mut self, mut unanswered: impl FnMut() -> bool) -> Option<()> {
         self.asked = self.asked.wrapping_add(1);
         let question = SignalInfo::queued(QUESTION, self.shared.gate, u64::from(self.asked));
         if !syscall::queue_signal(self.pid, &question) {
@@ -136,11 +178,8 @@ impl Witness {
                 return Some(());
             }
             let waited = asked_at.elapsed();
-            if waited > DEADLINE {
+            if waited > DEADLINE || (waited > PATIENCE && unanswered()) {
                 return None;
-            }
-            if waited > PATIENCE {
-                syscall::kill(self.pid, libc::SIGCONT);
             }
             syscall::futex_wait(self.shared.answered.as_ptr(), answered, PATIENCE);
         }
@@ -173,7 +212,12 @@ extern "C" fn bear_witness(argument: *mut c_void) -> ! {
         syscall::exit_now(0);
     }
     loop {
-        let Some(info) = syscall::take_signal(u64::MAX, None) else {
+        let watched = shared.watched.load(Ordering::SeqCst);
+        let Some(info) = syscall::take_signal(u64::MAX, (watched != 0).then_some(LOOK)) else {
+            if watched != 0 && !tool_state::is_stopped(watched) {
+                shared.watched.store(0, Ordering::SeqCst);
+                syscall::kill(shared.gate, libc::SIGCONT);
+            }
             continue;
         };
         let is_from_gate = info.pid == shared.gate && info.code <= 0;

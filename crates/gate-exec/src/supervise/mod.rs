@@ -90,7 +90,7 @@ fn attend(
                 return Ok((reason, usage));
             }
             if libc::WIFSTOPPED(status) {
-                job_control::stop_with_tool(tool, libc::WSTOPSIG(status));
+                job_control::stop_with_tool(tool, libc::WSTOPSIG(status), relay);
             }
         }
     }
