@@ -48,6 +48,15 @@ impl From<FailureKind> for Ending {
     }
 }
 
+impl From<gate_exec::ExitReason> for Ending {
+    fn from(reason: gate_exec::ExitReason) -> Self {
+        match reason {
+            gate_exec::ExitReason::Code(code) => Self::Code(code),
+            gate_exec::ExitReason::Signal { number, .. } => Self::Signal(number),
+        }
+    }
+}
+
 impl Ending {
     /// Ends the process.
     #[expect(clippy::exit, reason = "the one place that ends the process")]

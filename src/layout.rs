@@ -27,7 +27,9 @@ impl Layout {
         Self {
             user_config: dirs.as_ref().map(|d| d.config_dir().to_owned()),
             user_config_file: gate_config.map(PathBuf::from),
-            state: dirs.as_ref().and_then(|d| d.state_dir().map(Path::to_owned)),
+            state: dirs
+                .as_ref()
+                .and_then(|d| d.state_dir().map(Path::to_owned)),
             data: dirs.as_ref().map(|d| d.data_local_dir().to_owned()),
         }
     }
@@ -49,6 +51,11 @@ impl Layout {
             .or_else(|| Some(self.user_config.as_ref()?.join("config.toml")))
     }
 
+    /// What `gate login` remembers; none where there is no home.
+    pub(crate) fn login_file(&self) -> Option<PathBuf> {
+        Some(self.user_config.as_ref()?.join("login.toml"))
+    }
+
     /// The folder of the user's rule files; none where there is no home.
     pub(crate) fn user_rules(&self) -> Option<PathBuf> {
         Some(self.user_config.as_ref()?.join("rules.d"))
@@ -67,8 +74,11 @@ impl Layout {
     /// There is neither `HOME` nor `XDG_STATE_HOME`.
     pub(crate) fn state(&self) -> Result<&Path, Failure> {
         self.state.as_deref().ok_or_else(|| {
-            Failure::new(FailureKind::Configuration, "there is no folder for gate's state")
-                .hint("set HOME or XDG_STATE_HOME to a folder that you can write")
+            Failure::new(
+                FailureKind::Configuration,
+                "there is no folder for gate's state",
+            )
+            .hint("set HOME or XDG_STATE_HOME to a folder that you can write")
         })
     }
 
@@ -98,8 +108,11 @@ impl Layout {
     /// There is neither `HOME` nor `XDG_DATA_HOME`.
     pub(crate) fn server_data(&self) -> Result<PathBuf, Failure> {
         let data = self.data.as_ref().ok_or_else(|| {
-            Failure::new(FailureKind::Configuration, "there is no folder for the server's data")
-                .hint("name one with --data DIR")
+            Failure::new(
+                FailureKind::Configuration,
+                "there is no folder for the server's data",
+            )
+            .hint("name one with --data DIR")
         })?;
         Ok(data.join("server"))
     }

@@ -1,2 +1,44 @@
-//! `gate`: puts a human decision between a command and its consequences.
-fn main() {}
+//! `gate` puts a human decision between a command and its consequences.
+//!
+//! `argv[0]` decides which of two programs this is: under its own name the
+//! command line of gate, under any other name the shim of the tool of that name.
+#![forbid(unsafe_code)]
+
+mod approval;
+mod audit;
+mod binding;
+mod circumstances;
+mod cli;
+mod config;
+mod credential;
+mod durable;
+mod exit_code;
+mod failure;
+mod identity;
+mod layout;
+mod mask;
+mod permit;
+mod pipeline;
+mod progress;
+mod prompt;
+mod reading;
+mod reason;
+mod report;
+mod session;
+mod shim;
+mod show;
+mod spool;
+mod world;
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+fn main() {
+    let argv: Vec<OsString> = std::env::args_os().collect();
+    let name = argv.first().map(Path::new).and_then(Path::file_name);
+    let ending = match name.and_then(OsStr::to_str) {
+        None | Some("gate") => cli::main(argv),
+        Some(_) => shim::main(argv),
+    };
+    ending.leave()
+}

@@ -1,0 +1,277 @@
+//! The blocking wait for a person: submit, wait, claim, verify.
+//!
+//! The only part of a run that touches the network. Its runtime lives in a
+//! [`Session`] that is dropped before any tool is started.
+
+mod cancelled;
+mod words;
+
+use std::time::{Duration, Instant};
+
+use gate_client::{Client, ClientError, IdempotencyKey, WaitNotice};
+use gate_exec::Cancel;
+use gate_policy::Evaluation;
+use gate_protocol::claim::{ClaimRequest, ExpectedGrant, VerifiedGrant};
+use gate_protocol::id::Nonce;
+use gate_protocol::request::{
+    ApprovalRequest, ApprovalStatus, Circumstances, Requirement, SubmitRequest, Terms,
+};
+use gate_protocol::signed_note::VerifierKey;
+
+use crate::audit::RunRecorder;
+use crate::binding::Bound;
+use crate::failure::{Failure, FailureKind};
+use crate::identity::Identity;
+use crate::progress::{Progress, Voice};
+use crate::session::{self, Session, from_client};
+use crate::world::World;
+
+/// How often the live line is looked at.
+const TICK: Duration = Duration::from_millis(250);
+/// How long a cancelled wait tries to take its request back.
+const TAKE_BACK: Duration = Duration::from_secs(3);
+
+/// Whether to wait for the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Until it comes, or for so long.
+    Wait(Option<Duration>),
+    /// Ask, and return at once.
+    AskOnly,
+}
+
+/// What is asked, beside the bound command.
+pub(crate) struct Asking<'a> {
+    /// Why a person is asked.
+    pub(crate) evaluation: &'a Evaluation,
+    /// Where and by what.
+    pub(crate) circumstances: Circumstances,
+    /// Why the requester wants it.
+    pub(crate) reason: Option<String>,
+    /// Whether to wait.
+    pub(crate) patience: Patience,
+    /// Who is told of the wait.
+    pub(crate) voice: Voice,
+}
+
+/// A verified grant, with the record of the start already durable.
+pub(crate) struct Approved {
+    /// The grant.
+    pub(crate) grant: VerifiedGrant,
+    /// From when on its time runs.
+    pub(crate) received: Instant,
+    /// The records of the run.
+    pub(crate) recorder: RunRecorder,
+}
+
+/// Asks for an approval of `bound`, waits for it, and claims it.
+///
+/// # Errors
+/// Denied, nobody answered, unreachable, cancelled, or the grant is not good:
+/// each with its own text and exit code, and nothing was run.
+pub(crate) fn obtain(
+    world: &World,
+    bound: &Bound,
+    identity: &Identity,
+    asking: Asking<'_>,
+    cancel: &Cancel,
+) -> Result<Approved, Failure> {
+    let key = world.configuration()?.server_key()?.clone();
+    let session = session::connect(world)?;
+    let wait = Wait {
+        world,
+        session: &session,
+        bound,
+        identity,
+        key,
+        cancel,
+    };
+    wait.obtain(asking)
+    // The session ends here, and with it the runtime: nothing of it is alive
+    // when the tool is started.
+}
+
+struct Wait<'a> {
+    world: &'a World,
+    session: &'a Session,
+    bound: &'a Bound,
+    identity: &'a Identity,
+    key: VerifierKey,
+    cancel: &'a Cancel,
+}
+
+impl Wait<'_> {
+    fn obtain(&self, asking: Asking<'_>) -> Result<Approved, Failure> {
+        let env = |name: &str| self.world.env(name);
+        let mut progress = Progress::start(asking.voice, &env);
+        let patience = asking.patience;
+        let submit = submission(self.bound, asking);
+        let request = self.submit(&submit)?;
+        let request = match (request.status, patience) {
+            (ApprovalStatus::Pending, Patience::AskOnly) => {
+                progress.submitted(&request, false);
+                return Err(words::not_yet(&request));
+            }
+            (ApprovalStatus::Pending, Patience::Wait(timeout)) => {
+                progress.submitted(&request, is_older_than_submission(&request));
+                let decided = self.wait(request, timeout, &mut progress)?;
+                progress.ended(&decided);
+                decided
+            }
+            _ => request,
+        };
+        drop(progress);
+        match request.status {
+            ApprovalStatus::Approved => self.claim(&request),
+            _ => Err(words::not_approved(&request)),
+        }
+    }
+
+    fn submit(&self, submit: &SubmitRequest) -> Result<ApprovalRequest, Failure> {
+        let key = IdempotencyKey::generate().map_err(no_random)?;
+        let submitted = self.session.block_on(async {
+            tokio::select! {
+                biased;
+                signal = cancelled::cancelled(self.cancel) => Err(interrupted(signal)),
+                answer = self.client().submit(submit, &key) => answer.map_err(from_client),
+            }
+        })?;
+        if submitted.digest == self.bound.digest {
+            return Ok(submitted);
+        }
+        Err(Failure::new(
+            FailureKind::Internal,
+            "the server's request is for another command than was asked for",
+        )
+        .hint("nothing was run; tell who runs the server"))
+    }
+
+    /// Waits until the request is decided. A signal takes the request back.
+    fn wait(
+        &self,
+        first: ApprovalRequest,
+        timeout: Option<Duration>,
+        progress: &mut Progress,
+    ) -> Result<ApprovalRequest, Failure> {
+        let id = first.id;
+        let asked = first.clone();
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let progress = std::cell::RefCell::new(progress);
+        let outcome = self.session.block_on(async {
+            let mut on = |notice: WaitNotice<'_>| {
+                let mut progress = progress.borrow_mut();
+                match notice {
+                    WaitNotice::Changed(request) => progress.changed(request),
+                    WaitNotice::Disconnected { error, retry_in } => {
+                        progress.disconnected(&error.to_string(), retry_in);
+                    }
+                    WaitNotice::Reconnected => progress.reconnected(),
+                }
+            };
+            let verdict = self.client().wait_for_verdict(id, first, deadline, &mut on);
+            tokio::pin!(verdict);
+            let mut tick = tokio::time::interval(TICK);
+            loop {
+                tokio::select! {
+                    biased;
+                    signal = cancelled::cancelled(self.cancel) => {
+                        let _ = tokio::time::timeout(TAKE_BACK, self.client().cancel(id)).await;
+                        return Err(interrupted(signal));
+                    }
+                    decided = &mut verdict => return Ok(decided),
+                    _ = tick.tick() => progress.borrow_mut().tick(),
+                }
+            }
+        })?;
+        outcome.map_err(|error| match error {
+            ClientError::Unanswered => words::not_yet(&asked),
+            error => from_client(error),
+        })
+    }
+
+    /// Claims the approved request, verifies the grant, and makes the record of
+    /// the start durable.
+    fn claim(&self, request: &ApprovalRequest) -> Result<Approved, Failure> {
+        let nonce = Nonce::generate().map_err(no_random)?;
+        let claim = ClaimRequest::sign(request.id, self.bound.digest, nonce, &self.identity.runner)
+            .map_err(|error| {
+                Failure::new(FailureKind::Internal, "cannot sign the claim").caused_by(error)
+            })?;
+        let received = Instant::now();
+        let signed = self
+            .session
+            .block_on(self.client().claim(request.id, &claim))
+            .map_err(|error| words::not_claimed(request, error))?;
+        let expected = ExpectedGrant {
+            audience: self.key.name().to_owned(),
+            request: request.id,
+            digest: self.bound.digest,
+            runner_key: self.identity.runner.public(),
+            nonce,
+        };
+        let waited = received.elapsed().as_secs();
+        let grant = signed
+            .verify(&self.key, &expected, waited)
+            .map_err(|error| {
+                Failure::new(FailureKind::Internal, "the grant is refused")
+                    .caused_by(error)
+                    .hint("nothing was run; tell who runs the server")
+            })?;
+        let mut recorder = RunRecorder::open(self.world, grant.grant())?;
+        recorder.started()?;
+        self.session.block_on(recorder.tell(self.client()));
+        Ok(Approved {
+            grant,
+            received,
+            recorder,
+        })
+    }
+
+    fn client(&self) -> &Client {
+        self.session.client()
+    }
+}
+
+fn submission(bound: &Bound, asking: Asking<'_>) -> SubmitRequest {
+    let evaluation = asking.evaluation;
+    let obligations = &evaluation.obligations;
+    let others = evaluation.matched.iter().map(|rule| rule.id.clone());
+    let mut rules = vec![evaluation.deciding.id.clone()];
+    rules.extend(others.filter(|id| *id != evaluation.deciding.id));
+    SubmitRequest {
+        invocation: bound.invocation.clone(),
+        digest: bound.digest,
+        circumstances: asking.circumstances,
+        terms: Terms {
+            rules,
+            reasons: evaluation.reasons.clone(),
+            requirements: obligations
+                .requirements
+                .iter()
+                .map(|requirement| Requirement {
+                    approvers: requirement.approvers.clone(),
+                    count: u32::from(requirement.count),
+                })
+                .collect(),
+            request_ttl_seconds: obligations.request_ttl.as_secs(),
+            permit_ttl_seconds: obligations.permit_ttl.as_secs(),
+        },
+        reason: asking.reason,
+    }
+}
+
+/// Tells whether the request was there before: its time had begun to run.
+fn is_older_than_submission(request: &ApprovalRequest) -> bool {
+    request.expires_in_seconds + 2 < request.terms.request_ttl_seconds
+}
+
+fn interrupted(signal: i32) -> Failure {
+    Failure::new(
+        FailureKind::Interrupted(signal),
+        "cancelled; the request is taken back and nothing was run",
+    )
+}
+
+fn no_random(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
+    Failure::new(FailureKind::Internal, "the system gives no random bytes").caused_by(error)
+}

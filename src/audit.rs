@@ -1,0 +1,219 @@
+//! The records of this run: each durable in the local queue before the step
+//! that it describes.
+
+use std::time::Duration;
+
+use gate_client::Client;
+use gate_exec::{ExitReason, Outcome};
+use gate_policy::{Evaluation, Layer, Recording};
+use gate_protocol::claim::Grant;
+use gate_protocol::event::{
+    DecidedFact, Fact, RunAbandonedFact, RunFinishedFact, RunOutcome, RunStartedFact,
+};
+
+use crate::failure::{Failure, FailureKind};
+use crate::report;
+use crate::session;
+use crate::spool::{self, Delivered, Durability, Spool};
+use crate::world::World;
+
+/// How long a run that is over waits for the server to take its records. What
+/// is not taken stays in the queue for the next gate.
+const AFTER_RUN: Duration = Duration::from_secs(3);
+/// How long a start waits for the server to take its record.
+const BEFORE_RUN: Duration = Duration::from_secs(2);
+/// How long `gate audit flush` goes on.
+const FLUSH: Duration = Duration::from_secs(60);
+
+/// Records a decision that nobody was asked about, as the deciding rule wants it.
+///
+/// # Errors
+/// A denial, or a decision by a rule that somebody wrote, can't be recorded.
+/// What the built-in baseline lets through is let through all the same, with a
+/// warning: refusing `kubectl get` on a full disk would protect nothing.
+pub(crate) fn decided(
+    world: &World,
+    evaluation: &Evaluation,
+    shown: String,
+) -> Result<(), Failure> {
+    if evaluation.obligations.record == Recording::None {
+        return Ok(());
+    }
+    let fact = Fact::Decided(DecidedFact {
+        decision: evaluation.decision.as_str().to_owned(),
+        tool: evaluation.tool.clone(),
+        command: evaluation.command.clone(),
+        effect: evaluation.effect.as_str().to_owned(),
+        rule: evaluation.deciding.id.clone(),
+        shown,
+        cwd: world.cwd.to_string_lossy().into_owned(),
+        mode: crate::circumstances::MODE.to_owned(),
+    });
+    let by_baseline = evaluation.deciding.layer == Layer::Baseline;
+    let durability = if by_baseline {
+        Durability::Written
+    } else {
+        Durability::Synced
+    };
+    match append(world, fact, durability) {
+        Err(failure) if by_baseline && evaluation.decision == gate_policy::Decision::Allow => {
+            report::line(&format!(
+                "warning: this decision is not recorded: {failure}"
+            ));
+            Ok(())
+        }
+        recorded => recorded,
+    }
+}
+
+fn append(world: &World, fact: Fact, durability: Durability) -> Result<(), Failure> {
+    Spool::open(&world.layout.spool()?)
+        .and_then(|mut spool| spool.append(fact, durability))
+        .map_err(cannot_record)
+}
+
+/// The records of one approved run.
+pub(crate) struct RunRecorder {
+    spool: Spool,
+    grant: Grant,
+}
+
+impl RunRecorder {
+    /// Opens the queue and sets space aside for everything that will follow.
+    ///
+    /// # Errors
+    /// There is no queue or no space: then nothing may run.
+    pub(crate) fn open(world: &World, grant: &Grant) -> Result<Self, Failure> {
+        let mut spool = Spool::open(&world.layout.spool()?).map_err(cannot_record)?;
+        spool.reserve().map_err(cannot_record)?;
+        Ok(Self {
+            spool,
+            grant: grant.clone(),
+        })
+    }
+
+    /// Records that the tool is about to be started.
+    ///
+    /// # Errors
+    /// It is not durable: then nothing may run.
+    pub(crate) fn started(&mut self) -> Result<(), Failure> {
+        let fact = Fact::RunStarted(RunStartedFact {
+            request: self.grant.request,
+            claim_nonce: self.grant.claim_nonce,
+        });
+        self.spool
+            .append(fact, Durability::Synced)
+            .map_err(cannot_record)
+    }
+
+    /// Tells the server of the start, if it answers soon. The record is durable
+    /// here already; what the server does not take now it gets later.
+    pub(crate) async fn tell(&mut self, client: &Client) {
+        let _ = spool::deliver(&mut self.spool, client, BEFORE_RUN).await;
+    }
+
+    /// Records that the grant was not used.
+    pub(crate) fn abandoned(&mut self, why: &str) {
+        let fact = Fact::RunAbandoned(RunAbandonedFact {
+            request: self.grant.request,
+            claim_nonce: self.grant.claim_nonce,
+            why: why.to_owned(),
+        });
+        self.keep(fact);
+    }
+
+    /// Records how the run ended.
+    pub(crate) fn finished(&mut self, outcome: &Outcome) {
+        let fact = Fact::RunFinished(RunFinishedFact {
+            request: self.grant.request,
+            claim_nonce: self.grant.claim_nonce,
+            outcome: on_the_wire(outcome),
+        });
+        self.keep(fact);
+    }
+
+    /// Delivers what is in the queue, if the server answers soon.
+    pub(crate) fn deliver(&mut self, world: &World) {
+        let Ok(session) = session::connect(world) else {
+            return;
+        };
+        let delivered =
+            session.block_on(spool::deliver(&mut self.spool, session.client(), AFTER_RUN));
+        if delivered.is_err() {
+            report::line("the outcome is recorded here and not yet at the server");
+            report::line("it is delivered with the next run, or by `gate audit flush`");
+        }
+    }
+
+    /// Keeps a fact about what has already happened: there is no step left to
+    /// hold back, so a failure is told and the tool's own ending stands.
+    fn keep(&mut self, fact: Fact) {
+        if let Err(error) = self.spool.append(fact, Durability::Synced) {
+            report::failure(&cannot_record(error).hint(
+                "the server will show this run as `unknown`; tell who runs it what happened",
+            ));
+        }
+    }
+}
+
+/// What a flush did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Flushed {
+    /// Events that the server confirmed now.
+    pub(crate) delivered: u64,
+    /// Events that still wait.
+    pub(crate) left: u64,
+}
+
+/// Delivers everything in the queue.
+///
+/// # Errors
+/// The queue can't be read, or the server does not take what is in it.
+pub(crate) fn flush(world: &World) -> Result<Flushed, Failure> {
+    let mut spool = Spool::open(&world.layout.spool()?).map_err(cannot_record)?;
+    let session = session::connect(world)?;
+    let delivered = session.block_on(spool::deliver(&mut spool, session.client(), FLUSH));
+    let Delivered { events } = delivered.map_err(|error| match error {
+        spool::DeliverError::Client(error) => session::from_client(error),
+        spool::DeliverError::Spool(error) => cannot_record(error),
+        slow @ spool::DeliverError::Slow(_) => {
+            Failure::new(FailureKind::Unreachable, slow.to_string())
+                .hint("what was confirmed is confirmed; run it again for the rest")
+        }
+    })?;
+    Ok(Flushed {
+        delivered: events,
+        left: spool.waiting().map_err(cannot_record)?,
+    })
+}
+
+fn cannot_record(error: spool::SpoolError) -> Failure {
+    Failure::new(
+        FailureKind::Internal,
+        "cannot record what is about to happen",
+    )
+    .caused_by(error)
+    .hint(
+        "nothing privileged runs without a record: make room or mend the folder, then run it again",
+    )
+}
+
+fn on_the_wire(outcome: &Outcome) -> RunOutcome {
+    let (exit_code, signal) = match outcome.reason {
+        ExitReason::Code(code) => (Some(code), None),
+        ExitReason::Signal { number, .. } => (None, u32::try_from(number).ok()),
+    };
+    RunOutcome {
+        exit_code,
+        signal,
+        not_run: None,
+        duration_ms: milliseconds(outcome.duration),
+        user_ms: milliseconds(outcome.user_time),
+        system_ms: milliseconds(outcome.system_time),
+        max_rss_bytes: outcome.max_rss_bytes,
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

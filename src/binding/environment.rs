@@ -1,0 +1,83 @@
+//! The environment: what the tool gets of it, and what of it is bound.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+
+use gate_policy::{EnvironmentAction, EnvironmentNote};
+use gate_protocol::invocation::{BoundVariable, Treatment};
+
+use crate::mask::Masker;
+use crate::world::World;
+
+/// Returns the tool's environment as `NAME=value`, in the caller's order.
+///
+/// Only what the profile strips or sets differs; and of a name that stands
+/// twice the first is kept, since programs disagree on which one counts.
+pub(super) fn of_tool(world: &World, notes: &[EnvironmentNote]) -> Vec<OsString> {
+    let mut seen: BTreeSet<&OsStr> = BTreeSet::new();
+    let mut variables = Vec::with_capacity(world.environment.len() + notes.len());
+    for (name, value) in &world.environment {
+        if !seen.insert(name) {
+            continue;
+        }
+        match action(notes, name) {
+            Some(EnvironmentAction::Stripped) => {}
+            Some(EnvironmentAction::Set(instead)) => variables.push(joined(name, instead)),
+            Some(EnvironmentAction::Binds | EnvironmentAction::MakesUnknown) | None => {
+                variables.push(joined(name, value));
+            }
+        }
+    }
+    for note in notes {
+        if let EnvironmentAction::Set(value) = &note.action
+            && seen.insert(&note.name)
+        {
+            variables.push(joined(&note.name, value));
+        }
+    }
+    variables
+}
+
+/// Returns what is bound of the environment, sorted by name.
+pub(super) fn bind(
+    world: &World,
+    notes: &[EnvironmentNote],
+    masker: &Masker<'_>,
+) -> Vec<BoundVariable> {
+    let mut bound: Vec<BoundVariable> = notes
+        .iter()
+        .map(|note| {
+            let masked = |value: &OsStr| masker.variable(&note.name, value.as_bytes());
+            let (treatment, value) = match &note.action {
+                EnvironmentAction::Binds | EnvironmentAction::MakesUnknown => {
+                    (Treatment::Bound, world.variable(&note.name).map(masked))
+                }
+                EnvironmentAction::Stripped => (Treatment::Stripped, None),
+                EnvironmentAction::Set(value) => (Treatment::Set, Some(masked(value))),
+            };
+            BoundVariable {
+                name: note.name.to_string_lossy().into_owned(),
+                treatment,
+                value,
+                why: note.why.clone(),
+            }
+        })
+        .collect();
+    bound.sort_by(|a, b| a.name.cmp(&b.name));
+    bound
+}
+
+fn action<'a>(notes: &'a [EnvironmentNote], name: &OsStr) -> Option<&'a EnvironmentAction> {
+    notes
+        .iter()
+        .find(|note| note.name == name)
+        .map(|note| &note.action)
+}
+
+fn joined(name: &OsStr, value: &OsStr) -> OsString {
+    let mut variable = name.to_owned();
+    variable.push("=");
+    variable.push(value);
+    variable
+}

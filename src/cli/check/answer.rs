@@ -1,0 +1,78 @@
+//! The answer of `gate check`, as JSON and for people.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use gate_policy::{Evaluation, Input, Invocation};
+use gate_protocol::inert::inert;
+use serde::Serialize;
+
+/// What would be decided, in the field order of the contract.
+#[derive(Debug, Serialize)]
+pub(super) struct Answer<'a> {
+    decision: &'static str,
+    effect: &'static str,
+    tool: &'a str,
+    command: &'a [String],
+    target: &'a BTreeMap<String, String>,
+    rule: &'a str,
+    reasons: &'a [String],
+    inputs: Vec<AnswerInput<'a>>,
+    secrets_masked: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct AnswerInput<'a> {
+    kind: &'static str,
+    role: &'a str,
+    path: std::borrow::Cow<'a, str>,
+}
+
+impl<'a> Answer<'a> {
+    pub(super) fn new(invocation: &'a Invocation, evaluation: &'a Evaluation) -> Self {
+        Self {
+            decision: evaluation.decision.as_str(),
+            effect: evaluation.effect.as_str(),
+            tool: &evaluation.tool,
+            command: &evaluation.command,
+            target: &invocation.target,
+            rule: &evaluation.deciding.id,
+            reasons: &evaluation.reasons,
+            inputs: invocation.inputs.iter().map(AnswerInput::new).collect(),
+            secrets_masked: invocation.secrets.len(),
+        }
+    }
+
+    /// Returns a few lines for a person.
+    pub(super) fn for_people(&self) -> String {
+        let mut text = String::new();
+        let command = self.command.join(" ");
+        // Writing to a String can't fail.
+        let _ = writeln!(
+            text,
+            "{}: {} {} has the effect {} (rule {})",
+            self.decision.replace('_', " "),
+            inert(self.tool),
+            inert(&command),
+            self.effect,
+            inert(self.rule),
+        );
+        for (field, value) in self.target {
+            let _ = writeln!(text, "  {}: {}", inert(field), inert(value));
+        }
+        for reason in self.reasons {
+            let _ = writeln!(text, "  - {}", inert(reason));
+        }
+        text
+    }
+}
+
+impl<'a> AnswerInput<'a> {
+    fn new(input: &'a Input) -> Self {
+        Self {
+            kind: input.kind.as_str(),
+            role: &input.role,
+            path: input.path.to_string_lossy(),
+        }
+    }
+}

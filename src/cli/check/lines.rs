@@ -1,0 +1,193 @@
+//! `gate check --jsonl`: one question a line, one answer a line, in order.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
+use std::path::Path;
+
+use gate_policy::{
+    Caller, CallerKind, Circumstances, CommandLine, Environment, MapFiles, Policy, Stdin,
+};
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::answer::Answer;
+use crate::failure::{Failure, FailureKind};
+
+/// The longest line that is read, in bytes; a longer one is answered with an error.
+const LINE_LIMIT_BYTES: usize = 16 << 20;
+
+/// One question. What is not given does not exist.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Question<'a> {
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+    argv: Vec<OsWord>,
+    #[serde(default)]
+    stdin: Option<String>,
+    #[serde(default)]
+    cwd: Option<String>,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    #[serde(default)]
+    files: BTreeMap<String, String>,
+}
+
+/// A word of argv, straight into the form that is read.
+#[derive(Deserialize)]
+#[serde(from = "String")]
+struct OsWord(OsString);
+
+impl From<String> for OsWord {
+    fn from(word: String) -> Self {
+        Self(word.into())
+    }
+}
+
+/// One answer, with the question's id where it had one.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a RawValue>,
+    #[serde(flatten)]
+    answer: Answer<'a>,
+}
+
+#[derive(Serialize)]
+struct BadLine<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a RawValue>,
+    error: String,
+}
+
+/// Answers every line of stdin.
+///
+/// # Errors
+/// stdin can't be read or stdout can't be written; a closed stdout ends it quietly.
+pub(super) fn answer_all(policy: &Policy) -> Result<(), Failure> {
+    let mut input = BufReader::with_capacity(1 << 16, io::stdin().lock());
+    let mut output = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    match answer_each(policy, &mut input, &mut output).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(FailureKind::Internal, "cannot go on answering").caused_by(error))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn answer_each<R: io::Read>(
+    policy: &Policy,
+    input: &mut BufReader<R>,
+    output: &mut impl io::Write,
+) -> io::Result<()> {
+    let mut line = Vec::new();
+    loop {
+        if input.buffer().is_empty() {
+            // Nothing more is waiting: whoever asks may be waiting for us.
+            output.flush()?;
+        }
+        line.clear();
+        let mut limited = io::Read::take(&mut *input, LINE_LIMIT_BYTES as u64);
+        if limited.read_until(b'\n', &mut line)? == 0 {
+            return Ok(());
+        }
+        if line.len() == LINE_LIMIT_BYTES && !line.ends_with(b"\n") {
+            skip_rest(input)?;
+            write_line(
+                output,
+                &bad(None, "the line is longer than 16 MiB".to_owned()),
+            )?;
+            continue;
+        }
+        if !line.trim_ascii().is_empty() {
+            answer(policy, &line, output)?;
+        }
+    }
+}
+
+fn answer(policy: &Policy, line: &[u8], output: &mut impl io::Write) -> io::Result<()> {
+    let question: Question<'_> = match serde_json::from_slice(line) {
+        Ok(question) => question,
+        Err(error) => {
+            return write_line(
+                output,
+                &bad(None, format!("the line is not a question: {error}")),
+            );
+        }
+    };
+    if question.argv.is_empty() {
+        return write_line(
+            output,
+            &bad(
+                question.id,
+                "field `argv`: it is empty; give the tool's name first".to_owned(),
+            ),
+        );
+    }
+    let argv: Vec<OsString> = question.argv.into_iter().map(|word| word.0).collect();
+    let cwd = Path::new(question.cwd.as_deref().unwrap_or("/"));
+    let files = question.files.into_iter();
+    let files = MapFiles::new(
+        cwd,
+        files.map(|(name, content)| (name, content.into_bytes())),
+    );
+    let env: Environment = question.env.into_iter().collect();
+    let stdin = question.stdin.as_deref();
+    let invocation = gate_policy::read_invocation(&CommandLine {
+        argv: &argv,
+        env: &env,
+        cwd,
+        stdin: stdin.map_or(Stdin::Absent, |text| Stdin::Content(text.as_bytes())),
+        files: &files,
+    });
+    let evaluation = policy.evaluate(&invocation, cwd, &nobody());
+    write_line(
+        output,
+        &Line {
+            id: question.id,
+            answer: Answer::new(&invocation, &evaluation),
+        },
+    )
+}
+
+/// Returns circumstances of which nothing is known but the time.
+fn nobody() -> Circumstances {
+    Circumstances {
+        caller: Caller {
+            kind: CallerKind::User,
+            name: String::new(),
+            host: String::new(),
+            ci: false,
+            terminal: false,
+        },
+        now: Timestamp::now(),
+        local_offset: Offset::UTC,
+    }
+}
+
+fn bad(id: Option<&RawValue>, error: String) -> BadLine<'_> {
+    BadLine { id, error }
+}
+
+fn write_line(output: &mut impl io::Write, line: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *output, line)?;
+    output.write_all(b"\n")
+}
+
+fn skip_rest<R: io::Read>(input: &mut BufReader<R>) -> io::Result<()> {
+    loop {
+        let buffer = input.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(());
+        }
+        let end = buffer.iter().position(|byte| *byte == b'\n');
+        let used = end.map_or(buffer.len(), |at| at + 1);
+        input.consume(used);
+        if end.is_some() {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! `gate check`: what would be decided, without running anything or asking
+//! anyone. Touches no network.
+
+mod answer;
+mod lines;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use gate_policy::{Layer, Policy, PolicyBuilder};
+use gate_protocol::inert::inert;
+
+use crate::circumstances;
+use crate::failure::{Failure, FailureKind};
+use crate::pipeline;
+use crate::reading;
+use crate::show;
+use crate::world::World;
+use answer::Answer;
+
+/// Say what would be decided about a command, without running it
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {
+    /// Print one JSON object
+    #[arg(long, conflicts_with = "jsonl")]
+    json: bool,
+    /// Read JSON lines from stdin, each `{"argv":[…]}`, and answer each with one
+    #[arg(long, conflicts_with = "command")]
+    jsonl: bool,
+    /// Decide by these rules and the built-in baseline alone
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+    /// The command and its arguments
+    #[arg(last = true, required_unless_present = "jsonl", value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+impl Check {
+    pub(crate) fn run(&self, world: &World) -> Result<(), Failure> {
+        if self.jsonl {
+            let policy = match &self.rules {
+                Some(file) => policy_of(file)?,
+                None => Policy::baseline(),
+            };
+            return lines::answer_all(&policy);
+        }
+        let policy = match &self.rules {
+            Some(file) => policy_of(file)?,
+            None => world.configuration()?.policy(world, &world.cwd)?,
+        };
+        let reading = reading::read(world, &self.command)?;
+        let around = circumstances::gather(&world.cwd, &|name| world.env(name));
+        let evaluation =
+            policy.evaluate(&reading.invocation, &world.cwd, &pipeline::caller(&around));
+        let answer = Answer::new(&reading.invocation, &evaluation);
+        if self.json {
+            let encoded = serde_json::to_string(&answer).map_err(|error| {
+                Failure::new(FailureKind::Internal, "cannot write the answer").caused_by(error)
+            })?;
+            return show::print(&format!("{encoded}\n"));
+        }
+        show::print(&answer.for_people())
+    }
+}
+
+/// Returns the baseline with the rules of one file as the machine owner's.
+fn policy_of(file: &Path) -> Result<Policy, Failure> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Failure::new(
+            FailureKind::Configuration,
+            format!("cannot read `{}`", inert(&name)),
+        )
+        .caused_by(error)
+    })?;
+    let mut builder = PolicyBuilder::new();
+    builder
+        .layer(Layer::Machine, &name, &text)
+        .map_err(|mistakes| {
+            let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+            Failure::new(FailureKind::Configuration, told.join("\n"))
+        })?;
+    Ok(builder.build())
+}

@@ -1,0 +1,196 @@
+//! The demo's folder: configuration, state, shims, and what the scenario needs.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use gate_exec::{Exclusions, SHIM_FOLDER_MARKER};
+
+use super::serving::Serving;
+use crate::failure::{Failure, FailureKind};
+use crate::world::World;
+
+/// The tools that are wrapped where they are installed.
+const TOOLS: [&str; 6] = ["terraform", "tofu", "kubectl", "aws", "psql", "git"];
+
+/// One temporary folder with everything in it.
+#[derive(Debug)]
+pub(super) struct Place {
+    root: PathBuf,
+    program: PathBuf,
+    path: OsString,
+    caller_path: OsString,
+    tools: Vec<&'static str>,
+}
+
+impl Place {
+    /// Makes the folder and the shims.
+    pub(super) fn make(world: &World) -> Result<Self, Failure> {
+        let program = std::env::current_exe().map_err(|error| cannot("find gate itself", error))?;
+        let mut random = [0; 6];
+        getrandom::fill(&mut random).map_err(|error| cannot("get random bytes", error))?;
+        let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let root = std::env::temp_dir().join(format!("gate-demo-{name}"));
+        // Others may pass through, since PostgreSQL runs as another user than root.
+        std::fs::DirBuilder::new()
+            .mode(0o711)
+            .create(&root)
+            .map_err(|error| cannot("make the demo's folder", error))?;
+        let caller_path = world.env_os("PATH").unwrap_or_default();
+        let tools = installed(caller_path)?;
+        let place = Self {
+            path: joined(&root.join("shims"), caller_path),
+            caller_path: caller_path.to_owned(),
+            root,
+            program,
+            tools,
+        };
+        place
+            .install_shims()
+            .map_err(|error| cannot("make the shims", error))?;
+        Ok(place)
+    }
+
+    fn install_shims(&self) -> std::io::Result<()> {
+        self.folder("home")?;
+        let shims = self.folder("shims")?;
+        std::fs::write(shims.join(SHIM_FOLDER_MARKER), b"")?;
+        for tool in &self.tools {
+            std::os::unix::fs::symlink(&self.program, shims.join(tool))?;
+        }
+        Ok(())
+    }
+
+    /// Writes the configuration that the wrapped tools use, and `as-bob`.
+    pub(super) fn configure(&self, serving: &Serving) -> Result<(), Failure> {
+        let (url, key) = (serving.url(), serving.key());
+        let config = format!("[server]\nurl = '{url}'\n\n[keys]\n'{url}' = '{key}'\n");
+        let as_bob = format!(
+            "#!/bin/sh\n# Acts as bob, who may approve.\nGATE_CONFIG='{}' XDG_STATE_HOME='{}' \
+             GATE_TOKEN='{}' exec '{}' \"$@\"\n",
+            self.config().display(),
+            self.root.join("bob").display(),
+            serving.bob(),
+            self.program.display(),
+        );
+        let write = |path: &Path, content: String, mode: u32| {
+            std::fs::write(path, content)?;
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+        };
+        write(&self.config(), config, 0o600)
+            .and_then(|()| write(&self.as_bob(), as_bob, 0o700))
+            .map_err(|error| cannot("write the demo's configuration", error))
+    }
+
+    /// Makes a folder below the root.
+    pub(super) fn folder(&self, name: &str) -> std::io::Result<PathBuf> {
+        let folder = self.root.join(name);
+        std::fs::create_dir_all(&folder)?;
+        Ok(folder)
+    }
+
+    /// Returns the path of something below the root.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// The wrapped tools.
+    pub(super) fn tools(&self) -> &[&'static str] {
+        &self.tools
+    }
+
+    /// The script that runs gate as bob.
+    pub(super) fn as_bob(&self) -> PathBuf {
+        self.root.join("as-bob")
+    }
+
+    /// The folder of the server's data.
+    pub(super) fn server_data(&self) -> PathBuf {
+        self.root.join("server")
+    }
+
+    fn config(&self) -> PathBuf {
+        self.root.join("config.toml")
+    }
+
+    /// Returns a command as the demo's agent runs it: wrapped, with its token.
+    pub(super) fn wrapped(&self, program: impl AsRef<OsStr>, token: &str) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env("PATH", &self.path)
+            .env("GATE_CONFIG", self.config())
+            .env("GATE_TOKEN", token)
+            .env("XDG_STATE_HOME", self.root.join("state"))
+            .env_remove("GATE_SERVER")
+            .env_remove("GATE_REASON");
+        command
+    }
+
+    /// Returns a wrapped tool, quiet, without stdin, and with nothing of the
+    /// user's own configuration.
+    pub(super) fn tool(&self, name: &str, token: &str) -> Command {
+        let mut command = self.wrapped(self.root.join("shims").join(name), token);
+        let gates: Vec<_> = command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+            .collect();
+        command
+            .env_clear()
+            .envs(gates)
+            .env("HOME", self.root.join("home"));
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Returns the real tool, around gate, with nothing of the user's own
+    /// configuration.
+    pub(super) fn real(&self, name: &str) -> Command {
+        let mut command = Command::new(name);
+        command
+            .env_clear()
+            .env("PATH", &self.caller_path)
+            .env("HOME", self.root.join("home"))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Returns gate itself, quiet and without stdin.
+    pub(super) fn gate(&self, token: &str) -> Command {
+        let mut command = self.wrapped(&self.program, token);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Removes the folder.
+    pub(super) fn remove(&self) -> std::io::Result<()> {
+        std::fs::remove_dir_all(&self.root)
+    }
+}
+
+/// Returns the tools that are on PATH behind gate's own shims.
+fn installed(path: &OsStr) -> Result<Vec<&'static str>, Failure> {
+    let exclusions =
+        Exclusions::of_this_program().map_err(|error| cannot("find gate itself", error))?;
+    let is_installed =
+        |tool: &&str| gate_exec::resolve(OsStr::new(tool), Some(path), &exclusions).is_ok();
+    Ok(TOOLS.into_iter().filter(is_installed).collect())
+}
+
+fn joined(first: &Path, rest: &OsStr) -> OsString {
+    let mut path = first.as_os_str().to_owned();
+    path.push(":");
+    path.push(rest);
+    path
+}
+
+/// Returns the failure of one step of the demo.
+pub(super) fn cannot(step: &str, error: impl std::error::Error + Send + Sync + 'static) -> Failure {
+    Failure::new(FailureKind::Internal, format!("the demo cannot {step}")).caused_by(error)
+}

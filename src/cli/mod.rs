@@ -1,0 +1,164 @@
+//! The command line of gate: one file for each subcommand.
+
+mod approve;
+mod audit;
+mod check;
+mod completions;
+#[cfg(feature = "server")]
+mod demo;
+mod deny;
+mod explain;
+mod login;
+mod logout;
+mod man;
+mod requests;
+mod review;
+mod rules;
+mod run;
+#[cfg(feature = "server")]
+mod server;
+mod whoami;
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use gate_protocol::inert::inert;
+
+use crate::exit_code::{self, Ending};
+use crate::failure::Failure;
+use crate::report;
+use crate::world::World;
+
+/// A human decision between a command and its consequences.
+#[derive(Debug, Parser)]
+#[command(
+    name = "gate",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+#[command(after_help = "Exit codes, when the command was not run:\n  \
+    64 usage · 69 server unreachable · 75 nobody answered yet (run it again to go on)\n  \
+    77 denied by a rule or a person · 78 bad configuration or rules · 125 gate failed,\n  \
+    or a grant was refused · 126 can't be run · 127 not found")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::RunCommand),
+    Check(check::Check),
+    Explain(explain::Explain),
+    Login(login::Login),
+    Logout(logout::Logout),
+    Whoami(whoami::Whoami),
+    Requests(requests::Requests),
+    Approve(approve::Approve),
+    Deny(deny::Deny),
+    Rules(rules::Rules),
+    Audit(audit::Audit),
+    #[cfg(feature = "server")]
+    Server(server::Server),
+    #[cfg(feature = "server")]
+    Demo(demo::Demo),
+    Completions(completions::Completions),
+    Man(man::Man),
+}
+
+/// Runs the command line.
+pub(crate) fn main(argv: Vec<OsString>) -> Ending {
+    match Cli::try_parse_from(argv) {
+        Ok(cli) => {
+            let world = World::capture();
+            dispatch(&cli.command, &world)
+        }
+        Err(error) if error.use_stderr() => {
+            for line in error.to_string().trim_end().lines() {
+                report::line(&inert(line.strip_prefix("error: ").unwrap_or(line)));
+            }
+            Ending::Code(exit_code::USAGE)
+        }
+        Err(help) => {
+            // Help into a closed pipe is nobody's loss.
+            let _ = help.print();
+            Ending::Code(0)
+        }
+    }
+}
+
+fn dispatch(command: &Command, world: &World) -> Ending {
+    let done = match command {
+        Command::Run(command) => return command.run(world),
+        Command::Check(command) => command.run(world),
+        Command::Explain(command) => command.run(world),
+        Command::Login(command) => command.run(world),
+        Command::Logout(command) => command.run(world),
+        Command::Whoami(command) => command.run(world),
+        Command::Requests(command) => command.run(world),
+        Command::Approve(command) => command.run(world),
+        Command::Deny(command) => command.run(world),
+        Command::Rules(command) => command.run(world),
+        Command::Audit(command) => command.run(world),
+        #[cfg(feature = "server")]
+        Command::Server(command) => command.run(world),
+        #[cfg(feature = "server")]
+        Command::Demo(command) => command.run(world),
+        Command::Completions(command) => command.run(world),
+        Command::Man(command) => command.run(world),
+    };
+    done.map_or_else(|failure| end(&failure), |()| Ending::Code(0))
+}
+
+/// Tells the failure and returns how the process ends.
+fn end(failure: &Failure) -> Ending {
+    report::failure(failure);
+    failure.kind().into()
+}
+
+/// Returns the definition of the command line, for completions and manuals.
+pub(crate) fn definition() -> clap::Command {
+    Cli::command()
+}
+
+/// Reads a span of time as `90s`, `30m`, `1h 30m`, `2d`.
+///
+/// # Errors
+/// It is not a span of time, or not longer than none.
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let span: jiff::SignedDuration = text.parse().map_err(|_| {
+        format!(
+            "`{}` is not a span of time; write it as 90s, 30m or 1h",
+            inert(text)
+        )
+    })?;
+    match Duration::try_from(span) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        Ok(_) | Err(_) => Err(format!(
+            "`{}` is not longer than no time at all",
+            inert(text)
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn spans_of_time_are_read_and_nonsense_is_named() {
+        assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("1h 30m"), Ok(Duration::from_secs(5400)));
+        for bad in ["", "soon", "-5m", "0s", "5", "1\u{1b}[2J"] {
+            let why = parse_duration(bad).unwrap_err();
+            assert!(why.starts_with('`') && !why.contains('\u{1b}'), "{why}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! `gate run`: one command, decided and run.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use crate::approval::Patience;
+use crate::exit_code::Ending;
+use crate::failure::Failure;
+use crate::pipeline::{self, Run};
+use crate::progress::Voice;
+use crate::report;
+use crate::world::World;
+
+/// Run a command: at once if it is safe, after a person's approval if not
+///
+/// What is safe by the rules runs at once, in gate's place. For what is not,
+/// gate asks, waits, and on approval runs the very bytes that were approved,
+/// once. The exit code is the command's own, or one of gate's when nothing ran.
+#[derive(Debug, clap::Args)]
+#[command(name = "run")]
+pub(crate) struct RunCommand {
+    /// Why it is to be run, for the people who are asked [env: `GATE_REASON`]
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// How long to wait for an answer, as 30m; the request itself goes on
+    #[arg(long, value_name = "SPAN", value_parser = super::parse_duration)]
+    timeout: Option<Duration>,
+    /// Ask and return at once; run the same command again for the answer
+    #[arg(long, conflicts_with = "timeout")]
+    no_wait: bool,
+    /// Tell of the wait as JSON lines on stderr
+    #[arg(long)]
+    json: bool,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+impl RunCommand {
+    pub(crate) fn run(&self, world: &World) -> Ending {
+        self.try_run(world)
+            .unwrap_or_else(|failure| self.end(&failure))
+    }
+
+    fn try_run(&self, world: &World) -> Result<Ending, Failure> {
+        let limit = world.configuration()?.timeout();
+        // The shorter of the two: a timeout only makes gate stricter.
+        let timeout = match (self.timeout, limit) {
+            (Some(asked), Some(limit)) => Some(asked.min(limit)),
+            (asked, limit) => asked.or(limit),
+        };
+        let patience = if self.no_wait {
+            Patience::AskOnly
+        } else {
+            Patience::Wait(timeout)
+        };
+        pipeline::run(
+            world,
+            Run {
+                name: self.command.first().cloned().unwrap_or_default(),
+                argv: self.command.clone(),
+                reason: self.reason.clone(),
+                patience,
+                voice: if self.json { Voice::Json } else { Voice::Human },
+            },
+        )
+    }
+
+    fn end(&self, failure: &Failure) -> Ending {
+        let ending = Ending::from(failure.kind());
+        if self.json {
+            let code = match ending {
+                Ending::Code(code) => code,
+                Ending::Signal(number) => 128_u8.saturating_add(u8::try_from(number).unwrap_or(0)),
+            };
+            let told = serde_json::json!({
+                "event": "not_run",
+                "exit_code": code,
+                "message": failure.to_string(),
+                "lines": failure.lines(),
+            });
+            report::raw(&format!("{told}\n"));
+        } else {
+            report::failure(failure);
+        }
+        ending
+    }
+}

@@ -1,0 +1,118 @@
+//! All rules in force, from every layer, compiled into one policy.
+
+use std::path::{Path, PathBuf};
+
+use gate_policy::{Layer, Policy, PolicyBuilder, RuleError};
+
+use super::{Configuration, ServerRules, server_rules, trust};
+use crate::failure::{Failure, FailureKind};
+use crate::world::World;
+
+/// One file, or the server's bundle, that holds rules.
+#[derive(Debug)]
+pub(crate) struct RuleSource {
+    /// Who it speaks for.
+    pub(crate) layer: Layer,
+    /// Its path, or the server's name with the version.
+    pub(crate) name: String,
+    /// The rules as TOML.
+    pub(crate) text: String,
+}
+
+/// Returns every source of rules that is in force for a command in `cwd`.
+///
+/// # Errors
+/// A file is there and can't be read or trusted, or the server's rules are
+/// required and are not there or not good.
+pub(crate) fn rule_sources(
+    configuration: &Configuration,
+    world: &World,
+    cwd: &Path,
+) -> Result<Vec<RuleSource>, Failure> {
+    let mut sources = Vec::new();
+    match server_rules::in_force(configuration, world)? {
+        Some(source) => sources.push(source),
+        None if configuration.server_rules() == ServerRules::Required => {
+            return Err(Failure::new(
+                FailureKind::Configuration,
+                "the server's rules are required here and have not been fetched",
+            )
+            .hint("run `gate rules pull`"));
+        }
+        None => {}
+    }
+    let machine = world.layout.machine_rules();
+    for path in rule_files(&machine)? {
+        sources.extend(source(Layer::Machine, path, trust::Owner::Root)?);
+    }
+    if let Some(folder) = world.layout.user_rules() {
+        for path in rule_files(&folder)? {
+            sources.extend(source(Layer::User, path, trust::Owner::Caller)?);
+        }
+    }
+    if let Some(path) = world.layout.project_rules(cwd) {
+        sources.extend(source(Layer::Project, path, trust::Owner::Anyone)?);
+    }
+    Ok(sources)
+}
+
+/// Compiles the rules in force.
+pub(super) fn compile(
+    configuration: &Configuration,
+    world: &World,
+    cwd: &Path,
+) -> Result<Policy, Failure> {
+    let mut builder = PolicyBuilder::new();
+    let mut mistakes: Vec<RuleError> = Vec::new();
+    for source in rule_sources(configuration, world, cwd)? {
+        if let Err(found) = builder.layer(source.layer, &source.name, &source.text) {
+            mistakes.extend(found);
+        }
+    }
+    let Some(first) = mistakes.first() else {
+        return Ok(builder.build());
+    };
+    let more = mistakes.len() - 1;
+    let failure = Failure::new(FailureKind::Configuration, first.to_string());
+    Err(if more == 0 {
+        failure.hint("nothing privileged or safe runs until it is mended")
+    } else {
+        failure.hint(format!(
+            "and {more} more; `gate rules check` names them all"
+        ))
+    })
+}
+
+fn source(layer: Layer, path: PathBuf, owner: trust::Owner) -> Result<Option<RuleSource>, Failure> {
+    let name = path.display().to_string();
+    let text = trust::read(&path, owner)?;
+    Ok(text.map(|text| RuleSource { layer, name, text }))
+}
+
+/// Returns the `*.toml` files of a folder by name; none where there is no folder.
+fn rule_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let unreadable = |error| {
+        Failure::new(
+            FailureKind::Configuration,
+            format!("cannot read the folder of rules `{}`", folder.display()),
+        )
+        .caused_by(error)
+    };
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(unreadable)?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,146 @@
+//! The right to run, and the only caller of `gate-exec` that runs anything.
+
+use std::time::{Duration, Instant};
+
+use gate_exec::{Cancel, ExecError, Outcome, SuperviseEvents};
+use gate_policy::{Decision, Evaluation};
+use gate_protocol::claim::VerifiedGrant;
+
+use crate::binding::{Bound, Prepared};
+use crate::failure::{Failure, FailureKind};
+
+/// The right to run one prepared command, once. It is made from an evaluation
+/// that allows, or from a verified grant for the very digest; it can't be
+/// copied, and running uses it up.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Permit {
+    prepared: Prepared,
+    grant: Option<HeldGrant>,
+}
+
+#[derive(Debug)]
+struct HeldGrant {
+    ends: Instant,
+}
+
+impl Permit {
+    /// Returns the permit of a command that the rules let through.
+    ///
+    /// # Errors
+    /// They do not.
+    pub(crate) fn for_allowed(
+        evaluation: &Evaluation,
+        prepared: Prepared,
+    ) -> Result<Self, Failure> {
+        match evaluation.decision {
+            Decision::Allow => Ok(Self {
+                prepared,
+                grant: None,
+            }),
+            Decision::RequireApproval | Decision::Deny => Err(Failure::new(
+                FailureKind::Internal,
+                "a command that is not allowed got as far as its permit",
+            )),
+        }
+    }
+
+    /// Returns the permit of a command that people approved. `received` is when
+    /// the grant was asked for, from when on its time runs.
+    ///
+    /// # Errors
+    /// The grant is for something else.
+    pub(crate) fn for_granted(
+        grant: &VerifiedGrant,
+        received: Instant,
+        bound: Bound,
+    ) -> Result<Self, Failure> {
+        let granted = grant.grant();
+        if granted.digest != bound.digest {
+            return Err(Failure::new(
+                FailureKind::Internal,
+                "the grant is for another command",
+            ));
+        }
+        let valid_for = Duration::from_secs(granted.valid_for_seconds);
+        let ends = received.checked_add(valid_for).unwrap_or(received);
+        Ok(Self {
+            prepared: bound.prepared,
+            grant: Some(HeldGrant { ends }),
+        })
+    }
+
+    /// Becomes the tool. Returns only where that failed.
+    pub(crate) fn replace(self) -> Failure {
+        match gate_exec::replace(&self.prepared.command, &self.prepared.initial) {
+            Ok(never) => match never {},
+            Err(error) => not_run(error),
+        }
+    }
+
+    /// Looks again at what the digest binds, runs the tool and waits for its end.
+    ///
+    /// # Errors
+    /// It was not run: something is not what was approved, the permit ended, a
+    /// signal came first, or the system refused. [`Failure`] says which.
+    pub(crate) fn supervise(self, cancel: &Cancel) -> Result<Outcome, Failure> {
+        self.prepared.recheck()?;
+        let mut last = LastMoment {
+            ends: self.grant.map(|grant| grant.ends),
+            cancel,
+            has_ended: false,
+        };
+        let outcome =
+            gate_exec::supervise(&self.prepared.command, &self.prepared.initial, &mut last);
+        outcome.map_err(|error| match (&error, cancel.signal()) {
+            (ExecError::CalledOff { .. }, Some(signal)) => Failure::new(
+                FailureKind::Interrupted(signal),
+                "stopped before the command was started",
+            ),
+            (ExecError::CalledOff { .. }, None) if last.has_ended => Failure::new(
+                FailureKind::Internal,
+                "the permit ended before the command was started",
+            )
+            .hint("nothing was run; run it again to ask again"),
+            _ => not_run(error),
+        })
+    }
+}
+
+/// The last look before the tool starts, with all signals blocked.
+struct LastMoment<'a> {
+    ends: Option<Instant>,
+    cancel: &'a Cancel,
+    has_ended: bool,
+}
+
+impl SuperviseEvents for LastMoment<'_> {
+    fn may_start(&mut self) -> bool {
+        self.has_ended = self.ends.is_some_and(|ends| Instant::now() >= ends);
+        !self.has_ended && self.cancel.signal().is_none()
+    }
+
+    fn started(&mut self, _pid: u32) {}
+}
+
+/// Returns the failure of a tool that the system did not start.
+fn not_run(error: ExecError) -> Failure {
+    let kind = match error {
+        ExecError::NotFound { .. } => FailureKind::NotFound,
+        ExecError::CannotRun { .. } => FailureKind::CannotRun,
+        ExecError::Changed { .. }
+        | ExecError::NoProcess { .. }
+        | ExecError::Lost { .. }
+        | ExecError::CalledOff { .. } => FailureKind::Internal,
+    };
+    let hint = error.hint();
+    let text = error.to_string();
+    let failure = Failure::new(kind, text).hint(hint);
+    match error {
+        ExecError::NotFound { source, .. }
+        | ExecError::CannotRun { source, .. }
+        | ExecError::NoProcess { source, .. }
+        | ExecError::Lost { source, .. } => failure.caused_by(source),
+        ExecError::Changed { .. } | ExecError::CalledOff { .. } => failure,
+    }
+}

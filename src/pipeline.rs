@@ -1,0 +1,180 @@
+//! The path of a command, from argv to its end, as one function.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+
+use gate_exec::{Cancel, Exclusions, InitialState, Tool};
+use gate_policy::{Caller, CallerKind, Decision, Evaluation};
+use gate_protocol::inert::inert;
+use gate_protocol::request::Circumstances;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::approval::{self, Asking, Patience};
+use crate::binding;
+use crate::exit_code::Ending;
+use crate::failure::{Failure, FailureKind};
+use crate::identity::{CommitmentKey, Identity};
+use crate::mask::Masker;
+use crate::permit::Permit;
+use crate::progress::Voice;
+use crate::reading::{self, Reading};
+use crate::world::World;
+use crate::{audit, circumstances, reason};
+
+/// One command to run, as the user asked for it.
+pub(crate) struct Run {
+    /// What to look for on PATH: the name of the tool, or a path to it.
+    pub(crate) name: OsString,
+    /// The command, `argv[0]` as it was typed.
+    pub(crate) argv: Vec<OsString>,
+    /// Why, if it was said.
+    pub(crate) reason: Option<String>,
+    /// Whether to wait for an answer.
+    pub(crate) patience: Patience,
+    /// Who is told of the wait.
+    pub(crate) voice: Voice,
+}
+
+/// Runs one command: at once where the rules allow it, after a person's yes
+/// where they ask for one, not at all where they deny it.
+///
+/// # Errors
+/// Nothing was run, and [`Failure`] says why. It returns only when the tool was
+/// supervised and has ended; an allowed tool takes this process's place.
+pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
+    let tool = real_tool(world, &run.name)?;
+    let mut reading = reading::read(world, &run.argv)?;
+    let around = circumstances::gather(&world.cwd, &|name| world.env(name));
+    let evaluation = evaluate(world, &reading, &around)?;
+    match evaluation.decision {
+        Decision::Allow => {
+            audit::decided(world, &evaluation, shown(world, &run.argv, &reading)?)?;
+            let prepared = binding::prepare(world, &run.argv, tool, &mut reading)?;
+            Err(Permit::for_allowed(&evaluation, prepared)?.replace())
+        }
+        Decision::Deny => {
+            audit::decided(world, &evaluation, shown(world, &run.argv, &reading)?)?;
+            Err(denied(&evaluation))
+        }
+        Decision::RequireApproval => {
+            let cancel = watch_for_signals()?;
+            let identity = Identity::load(&world.layout)?;
+            let bound = binding::bind(world, &run.argv, tool, reading, &identity)?;
+            let asking = Asking {
+                reason: reason::obtain(
+                    run.reason,
+                    evaluation.obligations.reason_required,
+                    &|name| world.env(name),
+                )?,
+                circumstances: around,
+                evaluation: &evaluation,
+                patience: run.patience,
+                voice: run.voice,
+            };
+            let mut approved = approval::obtain(world, &bound, &identity, asking, &cancel)?;
+            let ran = Permit::for_granted(&approved.grant, approved.received, bound)
+                .and_then(|permit| permit.supervise(&cancel));
+            match &ran {
+                Ok(outcome) => approved.recorder.finished(outcome),
+                Err(failure) => approved.recorder.abandoned(&failure.to_string()),
+            }
+            approved.recorder.deliver(world);
+            // The tool's own ending: by its code, or by its signal.
+            ran.map(|outcome| Ending::from(outcome.reason))
+        }
+    }
+}
+
+/// Finds the real binary behind the command's name.
+///
+/// # Errors
+/// There is none, it can't be run, or others can write it.
+pub(crate) fn real_tool(world: &World, name: &OsStr) -> Result<Tool, Failure> {
+    let exclusions = Exclusions::of_this_program().map_err(|error| {
+        Failure::new(
+            FailureKind::Internal,
+            "cannot tell which program gate itself is",
+        )
+        .caused_by(error)
+        .hint("mount /proc")
+    })?;
+    let path = world.variable(OsStr::new("PATH"));
+    gate_exec::resolve(name, path, &exclusions).map_err(|error| {
+        let kind = match error.exit_code() {
+            127 => FailureKind::NotFound,
+            _ => FailureKind::CannotRun,
+        };
+        let hint = error.hint();
+        Failure::new(kind, error.to_string()).hint(hint)
+    })
+}
+
+/// Decides by the rules in force.
+///
+/// # Errors
+/// The rules can't be read, trusted or understood: then nothing is decided.
+pub(crate) fn evaluate(
+    world: &World,
+    reading: &Reading,
+    around: &Circumstances,
+) -> Result<Evaluation, Failure> {
+    let policy = world.configuration()?.policy(world, &world.cwd)?;
+    Ok(policy.evaluate(&reading.invocation, &world.cwd, &caller(around)))
+}
+
+/// Returns who asks, as rules see it. In advisory mode this is what the
+/// environment says, so rules may rely on it to ask for more and not for less.
+pub(crate) fn caller(around: &Circumstances) -> gate_policy::Circumstances {
+    let now = Timestamp::now();
+    let kind = match (&around.agent, &around.ci) {
+        (Some(_), _) => CallerKind::Agent,
+        (None, Some(_)) => CallerKind::Workload,
+        (None, None) => CallerKind::User,
+    };
+    gate_policy::Circumstances {
+        caller: Caller {
+            kind,
+            name: around.os_user.clone(),
+            host: around.host.clone(),
+            ci: around.ci.is_some(),
+            terminal: around.terminal,
+        },
+        now,
+        local_offset: TimeZone::system().to_offset(now),
+    }
+}
+
+fn watch_for_signals() -> Result<Cancel, Failure> {
+    Cancel::install(&InitialState::captured()).map_err(|error| {
+        Failure::new(FailureKind::Internal, "cannot watch for signals").caused_by(error)
+    })
+}
+
+fn denied(evaluation: &Evaluation) -> Failure {
+    let rule = &evaluation.deciding;
+    let why = evaluation
+        .message
+        .as_deref()
+        .map(|message| format!(": {}", inert(message)));
+    Failure::new(
+        FailureKind::Denied,
+        format!("denied by rule `{}`{}", inert(&rule.id), why.unwrap_or_default()),
+    )
+    .hint(format!(
+        "nothing was run. The rule stands in {} line {}; do not look for another way to do the same",
+        inert(&rule.source),
+        rule.line
+    ))
+}
+
+/// Returns the command line for the record, secrets masked.
+fn shown(world: &World, argv: &[OsString], reading: &Reading) -> Result<String, Failure> {
+    let key = CommitmentKey::for_record(&world.layout)?;
+    let masker = Masker::new(&key, &reading.invocation.secrets);
+    let words = argv.iter().enumerate();
+    let words: Vec<String> = words
+        .map(|(index, word)| masker.word(index, word.as_bytes()).shown_word())
+        .collect();
+    Ok(words.join(" "))
+}

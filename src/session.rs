@@ -1,0 +1,140 @@
+//! A connection to the approval server for one run: client, runtime, and the
+//! one place where what the client met becomes a failure with its exit code.
+
+use gate_client::{Client, ClientError, ClientSettings, ServerUrl, Token};
+use gate_protocol::problem::ProblemCode;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::credential;
+use crate::failure::{Failure, FailureKind};
+use crate::world::World;
+
+/// A client with the runtime that it lives in. Dropping it ends every
+/// connection; nothing of it may be alive when a tool is started.
+#[derive(Debug)]
+pub(crate) struct Session {
+    client: Client,
+    runtime: Runtime,
+}
+
+/// Connects with the stored token.
+///
+/// # Errors
+/// No server is configured, no token is stored, or the settings are bad.
+/// Nothing is sent yet.
+pub(crate) fn connect(world: &World) -> Result<Session, Failure> {
+    let server = world.configuration()?.server()?;
+    let Some((token, _place)) = credential::load(world, server)? else {
+        return Err(Failure::new(
+            FailureKind::Configuration,
+            format!("not logged in to `{server}`"),
+        )
+        .hint(format!(
+            "run `gate login --server {server}`, or set GATE_TOKEN"
+        )));
+    };
+    open(world, server, |settings| settings.with_token(token))
+}
+
+/// Connects without a token, for what a server tells anyone.
+///
+/// # Errors
+/// The settings are bad. Nothing is sent yet.
+pub(crate) fn connect_anonymously(world: &World, server: &ServerUrl) -> Result<Session, Failure> {
+    open(world, server, |settings| settings)
+}
+
+/// Connects with a token that is not stored yet, to see what it is worth.
+///
+/// # Errors
+/// The settings are bad. Nothing is sent yet.
+pub(crate) fn connect_with(
+    world: &World,
+    server: &ServerUrl,
+    token: Token,
+) -> Result<Session, Failure> {
+    open(world, server, |settings| settings.with_token(token))
+}
+
+fn open(
+    world: &World,
+    server: &ServerUrl,
+    complete: impl FnOnce(ClientSettings) -> ClientSettings,
+) -> Result<Session, Failure> {
+    let mut settings = ClientSettings::new(server.clone());
+    settings.ca_certificates_pem = world.configuration()?.ca_certificates_pem();
+    let client = Client::new(complete(settings)).map_err(from_client)?;
+    // One thread: the waiting process is to be as small as sudo's.
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .map_err(|error| {
+            Failure::new(FailureKind::Internal, "cannot start the network runtime").caused_by(error)
+        })?;
+    Ok(Session { client, runtime })
+}
+
+impl Session {
+    /// Returns the client.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Runs `future` to its end.
+    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+
+    /// Runs a call of the client to its end.
+    ///
+    /// # Errors
+    /// What the client met, as a failure with its exit code.
+    pub(crate) fn call<T>(
+        &self,
+        future: impl Future<Output = Result<T, ClientError>>,
+    ) -> Result<T, Failure> {
+        self.block_on(future).map_err(from_client)
+    }
+}
+
+/// Returns the failure that a client's error is to the user.
+pub(crate) fn from_client(error: ClientError) -> Failure {
+    let hint = error.hint();
+    let kind = match &error {
+        ClientError::Settings(_) | ClientError::NoToken(_) => FailureKind::Configuration,
+        ClientError::Unsendable { .. } => FailureKind::Internal,
+        ClientError::Unreachable { .. }
+        | ClientError::Tls { .. }
+        | ClientError::Timeout { .. }
+        | ClientError::Unavailable { .. }
+        | ClientError::Garbled { .. } => FailureKind::Unreachable,
+        ClientError::Unanswered => FailureKind::NoAnswer,
+        ClientError::Refused(problem) => refusal(problem.code),
+    };
+    let text = error.to_string();
+    let failure = Failure::new(kind, text).hint(hint);
+    match std::error::Error::source(&error).map(ToString::to_string) {
+        Some(cause) => failure.caused_by(Cause(cause)),
+        None => failure,
+    }
+}
+
+/// The cause of a client's error, in its own words.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Cause(String);
+
+fn refusal(code: ProblemCode) -> FailureKind {
+    // The list is open: what is new there is a defect of one side.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "ProblemCode is non-exhaustive"
+    )]
+    match code {
+        ProblemCode::Unauthorized => FailureKind::Configuration,
+        ProblemCode::Forbidden | ProblemCode::SelfReview => FailureKind::Denied,
+        ProblemCode::TooMany => FailureKind::NoAnswer,
+        _ => FailureKind::Internal,
+    }
+}

@@ -1,0 +1,40 @@
+//! gate under the name of a tool: the whole of argv is the tool's.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use crate::approval::Patience;
+use crate::exit_code::Ending;
+use crate::failure::Failure;
+use crate::pipeline::{self, Run};
+use crate::progress::Voice;
+use crate::report;
+use crate::world::World;
+
+/// Runs the tool that this program was called as.
+pub(crate) fn main(argv: Vec<OsString>) -> Ending {
+    let world = World::capture();
+    run(&world, argv).unwrap_or_else(|failure| {
+        report::failure(&failure);
+        failure.kind().into()
+    })
+}
+
+fn run(world: &World, argv: Vec<OsString>) -> Result<Ending, Failure> {
+    let typed = argv.first().map(Path::new);
+    let name = typed
+        .and_then(Path::file_name)
+        .unwrap_or_default()
+        .to_owned();
+    let timeout = world.configuration()?.timeout();
+    pipeline::run(
+        world,
+        Run {
+            name,
+            argv,
+            reason: None,
+            patience: Patience::Wait(timeout),
+            voice: Voice::Human,
+        },
+    )
+}

@@ -1,0 +1,112 @@
+//! Delivery: batches in order, each confirmed before it counts.
+
+use std::time::Duration;
+
+use gate_client::{Client, ClientError};
+use gate_protocol::canonical::Digest;
+use gate_protocol::event::{BATCH_LIMIT, ClientEvent, EventBatch};
+
+use super::{Position, Spool, SpoolError, lock, write_json};
+
+/// What a delivery did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Delivered {
+    /// Events that the server confirmed now.
+    pub(crate) events: u64,
+}
+
+/// Why a delivery stopped. What was not confirmed stays in the queue.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DeliverError {
+    /// The queue can't be read or the confirmation can't be kept.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// The server did not take it.
+    #[error("the server did not take the events")]
+    Client(#[from] ClientError),
+    /// It took too long.
+    #[error("the server did not confirm the events within {0:?}")]
+    Slow(Duration),
+}
+
+/// Delivers what is in the queue, for at most `patience`. Two gates may do so
+/// at once: the server counts each event once, and the position only grows.
+///
+/// # Errors
+/// [`DeliverError`]; what was not confirmed stays in the queue.
+pub(crate) async fn deliver(
+    spool: &mut Spool,
+    client: &Client,
+    patience: Duration,
+) -> Result<Delivered, DeliverError> {
+    tokio::time::timeout(patience, deliver_all(spool, client))
+        .await
+        .map_err(|_| DeliverError::Slow(patience))?
+}
+
+async fn deliver_all(spool: &mut Spool, client: &Client) -> Result<Delivered, DeliverError> {
+    let mut done = Delivered::default();
+    loop {
+        let events = spool.undelivered()?;
+        let Some(last) = events.last() else {
+            return Ok(done);
+        };
+        let (seq, hash) = (last.seq, last.hash().map_err(SpoolError::from)?);
+        let count = events.len() as u64;
+        let batch = EventBatch {
+            client: spool.sequence.client,
+            epoch: spool.sequence.epoch,
+            events,
+        };
+        let receipt = client.deliver(&batch).await?;
+        if receipt.through < seq {
+            // A server that confirms less than it was given keeps nothing for us to rely on.
+            return Ok(done);
+        }
+        spool.confirm(batch.epoch, seq, hash)?;
+        done.events += count;
+    }
+}
+
+impl Spool {
+    /// Returns how many events the server has not confirmed.
+    ///
+    /// # Errors
+    /// The queue can't be read.
+    pub(crate) fn waiting(&mut self) -> Result<u64, SpoolError> {
+        let _held = lock(&self.folder, "lock")?;
+        let last = self.queue()?.last().seq;
+        Ok(last.saturating_sub(self.confirmed()?.seq))
+    }
+
+    /// Returns the next events to deliver, at most one batch.
+    pub(super) fn undelivered(&mut self) -> Result<Vec<ClientEvent>, SpoolError> {
+        let _held = lock(&self.folder, "lock")?;
+        let mut queue = self.queue()?;
+        let confirmed = self.confirmed()?;
+        match queue.after(&confirmed, BATCH_LIMIT)? {
+            Some(events) => Ok(events),
+            None => {
+                self.begin_again()?;
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    pub(super) fn confirm(
+        &mut self,
+        epoch: gate_protocol::id::EpochId,
+        seq: u64,
+        hash: Digest,
+    ) -> Result<(), SpoolError> {
+        let _held = lock(&self.folder, "lock")?;
+        let mut queue = self.queue()?;
+        let confirmed = self.confirmed()?;
+        if epoch != self.sequence.epoch || seq <= confirmed.seq {
+            return Ok(());
+        }
+        let position = Position { epoch, seq, hash };
+        write_json(&self.folder.join("position"), &position)?;
+        queue.compact(&position)
+    }
+}

@@ -1,0 +1,227 @@
+//! The durable local queue of events: appended before the step they describe,
+//! delivered later by whoever next reaches the server, counted there exactly
+//! once by (client, epoch, sequence).
+//!
+//! One folder, any number of gates at once. `events.jsonl` grows by whole
+//! lines under an exclusive lock; `position` says up to where the server has
+//! confirmed. A line is torn only by a crash before its sync, that is before
+//! the step that it describes, so a torn tail is cut off. When the queue itself
+//! is gone or damaged, a new epoch begins, and the server records that.
+
+mod deliver;
+mod queue;
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use gate_protocol::canonical::{Digest, from_strict_slice, to_canonical_bytes};
+use gate_protocol::event::{ClientEvent, Fact};
+use gate_protocol::id::{ClientId, EpochId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::durable;
+
+pub(crate) use deliver::{DeliverError, Delivered, deliver};
+
+/// Space that is set aside before a tool is started, in bytes: enough for the
+/// events that follow, so that a full disk can't lose an outcome.
+const RESERVE_BYTES: i64 = 16 << 10;
+/// A queue of confirmed events is emptied when it is longer than this, in bytes.
+const COMPACT_BYTES: u64 = 1 << 20;
+
+/// How sure an event must be before the call returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// Written to the file; a power cut may lose it.
+    Written,
+    /// On the disk.
+    Synced,
+}
+
+/// Why the queue can't take an event.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SpoolError {
+    /// The file system refused.
+    #[error("cannot {step} `{path}`")]
+    Io {
+        step: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    /// An event has no canonical form.
+    #[error("an event has no canonical form")]
+    Canonical(#[from] gate_protocol::canonical::CanonicalError),
+}
+
+/// Which sequence the events belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sequence {
+    pub(crate) client: ClientId,
+    pub(crate) epoch: EpochId,
+}
+
+/// How far a sequence has come: its last event, confirmed or at all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Position {
+    epoch: EpochId,
+    seq: u64,
+    hash: Digest,
+}
+
+/// The queue in one folder.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    folder: PathBuf,
+    sequence: Sequence,
+}
+
+impl Spool {
+    /// Opens the queue, making it where there is none.
+    ///
+    /// # Errors
+    /// The folder or a file in it can't be made, read or locked.
+    pub(crate) fn open(folder: &Path) -> Result<Self, SpoolError> {
+        durable::make_folder(folder).map_err(at("make", folder))?;
+        let _held = lock(folder, "lock")?;
+        let path = folder.join("sequence");
+        let sequence = match read_json::<Sequence>(&path)? {
+            Some(sequence) => sequence,
+            None => begin(folder, None)?,
+        };
+        Ok(Self {
+            folder: folder.to_owned(),
+            sequence,
+        })
+    }
+
+    /// Appends one fact and returns when it is as sure as asked for.
+    ///
+    /// # Errors
+    /// It is not in the queue, or not surely: the step that it describes must
+    /// then not be taken.
+    pub(crate) fn append(&mut self, fact: Fact, how: Durability) -> Result<(), SpoolError> {
+        let _held = lock(&self.folder, "lock")?;
+        let mut queue = self.queue()?;
+        let event = ClientEvent {
+            seq: queue.last().seq + 1,
+            prev: queue.last().hash,
+            at: Timestamp::now(),
+            fact,
+        };
+        queue.append(&event, how)
+    }
+
+    /// Sets space aside, so that what follows can be recorded on a full disk.
+    ///
+    /// # Errors
+    /// There is no space, or none can be set aside here.
+    pub(crate) fn reserve(&mut self) -> Result<(), SpoolError> {
+        let _held = lock(&self.folder, "lock")?;
+        self.queue()?.reserve(RESERVE_BYTES)
+    }
+
+    /// Opens the queue file under the lock; begins a new epoch where the file
+    /// is not the one that this sequence wrote.
+    fn queue(&mut self) -> Result<queue::Queue, SpoolError> {
+        // Another gate may have begun a new epoch meanwhile.
+        if let Some(sequence) = read_json::<Sequence>(&self.folder.join("sequence"))? {
+            self.sequence = sequence;
+        }
+        let confirmed = self.confirmed()?;
+        if let Some(queue) = queue::Queue::open(&self.folder, &confirmed)? {
+            return Ok(queue);
+        }
+        self.begin_again()?;
+        let fresh = Position::start(self.sequence.epoch);
+        queue::Queue::open(&self.folder, &fresh)?.ok_or_else(|| SpoolError::Io {
+            step: "use",
+            path: self.folder.clone(),
+            source: io::Error::other("a new queue is damaged already"),
+        })
+    }
+
+    /// Gives up what is there and begins a new epoch; the lock must be held.
+    fn begin_again(&mut self) -> Result<(), SpoolError> {
+        self.sequence = begin(&self.folder, Some(self.sequence.client))?;
+        Ok(())
+    }
+
+    /// Returns up to where the server has confirmed this epoch.
+    fn confirmed(&self) -> Result<Position, SpoolError> {
+        let stored = read_json::<Position>(&self.folder.join("position"))?;
+        Ok(stored
+            .filter(|position| position.epoch == self.sequence.epoch)
+            .unwrap_or_else(|| Position::start(self.sequence.epoch)))
+    }
+}
+
+impl Position {
+    fn start(epoch: EpochId) -> Self {
+        Self {
+            epoch,
+            seq: 0,
+            hash: Digest::ZERO,
+        }
+    }
+}
+
+/// Begins a new epoch with an empty queue.
+fn begin(folder: &Path, client: Option<ClientId>) -> Result<Sequence, SpoolError> {
+    let queue = folder.join(queue::FILE);
+    if queue.exists() {
+        // What can't be continued is kept for whoever wants to look.
+        let aside = folder.join(format!("damaged-{}.jsonl", EpochId::generate()));
+        std::fs::rename(&queue, &aside).map_err(at("set aside", &queue))?;
+    }
+    let sequence = Sequence {
+        client: client.unwrap_or_else(ClientId::generate),
+        epoch: EpochId::generate(),
+    };
+    // The empty queue first: a sequence without its queue means a lost queue.
+    durable::replace(&queue, b"").map_err(at("make", &queue))?;
+    write_json(&folder.join("sequence"), &sequence)?;
+    Ok(sequence)
+}
+
+/// Locks one of the folder's locks until the file is dropped.
+fn lock(folder: &Path, name: &str) -> Result<File, SpoolError> {
+    let path = folder.join(name);
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(at("open", &path))?;
+    file.lock().map_err(at("lock", &path))?;
+    Ok(file)
+}
+
+/// Reads a small file; one that is damaged counts as absent.
+fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>, SpoolError> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(from_strict_slice(&bytes).ok()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(at("read", path)(error)),
+    }
+}
+
+fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), SpoolError> {
+    durable::replace(path, &to_canonical_bytes(value)?).map_err(at("write", path))
+}
+
+fn at<'a>(step: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> SpoolError + 'a {
+    move |source| SpoolError::Io {
+        step,
+        path: path.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests;

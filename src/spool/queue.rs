@@ -1,0 +1,193 @@
+//! The queue file: whole lines, each one event, from the confirmed position on.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
+
+use gate_protocol::canonical::{from_strict_slice, to_canonical_bytes};
+use gate_protocol::event::ClientEvent;
+use nix::fcntl::{FallocateFlags, fallocate};
+
+use super::{COMPACT_BYTES, Durability, Position, SpoolError, at};
+
+/// No event is longer than this, in bytes.
+pub(super) const LINE_LIMIT_BYTES: u64 = 1 << 20;
+/// The name of the queue file.
+pub(super) const FILE: &str = "events.jsonl";
+
+/// An open queue; its lock is held by whoever opened it.
+#[derive(Debug)]
+pub(super) struct Queue {
+    path: PathBuf,
+    file: File,
+    last: Position,
+    length_bytes: u64,
+}
+
+impl Queue {
+    /// Opens the file and finds its last event, without reading the rest.
+    /// `None` where what is there can't go on from `confirmed`: the file is
+    /// gone, its last line is damaged, or it ends before what the server has.
+    pub(super) fn open(folder: &Path, confirmed: &Position) -> Result<Option<Self>, SpoolError> {
+        let path = folder.join(FILE);
+        let mut file = match OpenOptions::new().read(true).append(true).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(at("open", &path)(error)),
+        };
+        let length = file.metadata().map_err(at("read", &path))?.len();
+        let tail_start = length.saturating_sub(LINE_LIMIT_BYTES);
+        file.seek(SeekFrom::Start(tail_start))
+            .map_err(at("read", &path))?;
+        let mut tail = Vec::new();
+        file.read_to_end(&mut tail).map_err(at("read", &path))?;
+        let whole = whole_lines(&tail);
+        let length_bytes = tail_start + whole.len() as u64;
+        if whole.len() < tail.len() {
+            // A torn tail was never relied on: its sync did not return.
+            file.set_len(length_bytes).map_err(at("mend", &path))?;
+        }
+        let last = match last_line(whole) {
+            None if length_bytes == 0 => Some(confirmed.clone()),
+            None => None,
+            Some(line) => last_position(line, confirmed),
+        };
+        Ok(last.map(|last| Self {
+            path,
+            file,
+            last,
+            length_bytes,
+        }))
+    }
+
+    /// Returns the last event's place and hash.
+    pub(super) fn last(&self) -> &Position {
+        &self.last
+    }
+
+    /// Appends one event as one write.
+    pub(super) fn append(
+        &mut self,
+        event: &ClientEvent,
+        how: Durability,
+    ) -> Result<(), SpoolError> {
+        let mut line = to_canonical_bytes(event)?;
+        line.push(b'\n');
+        let written = self.file.write_all(&line).and_then(|()| match how {
+            Durability::Written => Ok(()),
+            Durability::Synced => self.file.sync_data(),
+        });
+        if let Err(error) = written {
+            // Nobody may rely on it, so nobody may find it. Source: fsync(2);
+            // after a failed sync the pages may be gone, so it is not tried again.
+            let _ = self.file.set_len(self.length_bytes);
+            return Err(at("append to", &self.path)(error));
+        }
+        self.length_bytes += line.len() as u64;
+        self.last.seq = event.seq;
+        self.last.hash = event.hash()?;
+        Ok(())
+    }
+
+    /// Sets space aside after the last event without changing the length.
+    pub(super) fn reserve(&mut self, bytes: i64) -> Result<(), SpoolError> {
+        let from = i64::try_from(self.length_bytes).unwrap_or(i64::MAX - bytes);
+        match fallocate(
+            self.file.as_fd(),
+            FallocateFlags::FALLOC_FL_KEEP_SIZE,
+            from,
+            bytes,
+        ) {
+            // A file system that can't set space aside has none to promise.
+            Ok(()) | Err(nix::Error::EOPNOTSUPP | nix::Error::ENOSYS) => Ok(()),
+            Err(error) => Err(at("set space aside in", &self.path)(error.into())),
+        }
+    }
+
+    /// Returns up to `limit` events after `confirmed`; `None` where they are not
+    /// the unbroken chain that was written.
+    pub(super) fn after(
+        &mut self,
+        confirmed: &Position,
+        limit: usize,
+    ) -> Result<Option<Vec<ClientEvent>>, SpoolError> {
+        self.file
+            .seek(SeekFrom::Start(0))
+            .map_err(at("read", &self.path))?;
+        let mut bytes = Vec::new();
+        self.file
+            .read_to_end(&mut bytes)
+            .map_err(at("read", &self.path))?;
+        Ok(parse(whole_lines(&bytes))
+            .filter(|events| is_chain(events, confirmed))
+            .map(|events| {
+                let is_new = |event: &ClientEvent| event.seq > confirmed.seq;
+                events.into_iter().filter(is_new).take(limit).collect()
+            }))
+    }
+
+    /// Empties a long file whose every event is confirmed.
+    pub(super) fn compact(&mut self, confirmed: &Position) -> Result<(), SpoolError> {
+        if self.length_bytes > COMPACT_BYTES && *confirmed == self.last {
+            self.file.set_len(0).map_err(at("empty", &self.path))?;
+            self.length_bytes = 0;
+        }
+        Ok(())
+    }
+}
+
+fn whole_lines(bytes: &[u8]) -> &[u8] {
+    let end = bytes
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |at| at + 1);
+    bytes.get(..end).unwrap_or_default()
+}
+
+fn last_line(whole: &[u8]) -> Option<&[u8]> {
+    whole
+        .split(|byte| *byte == b'\n')
+        .rfind(|line| !line.is_empty())
+}
+
+/// Returns where the queue stands; `None` where that is before `confirmed`.
+fn last_position(line: &[u8], confirmed: &Position) -> Option<Position> {
+    let event: ClientEvent = from_strict_slice(line).ok()?;
+    let last = Position {
+        epoch: confirmed.epoch,
+        seq: event.seq,
+        hash: event.hash().ok()?,
+    };
+    let goes_on = last.seq > confirmed.seq || last == *confirmed;
+    goes_on.then_some(last)
+}
+
+fn parse(bytes: &[u8]) -> Option<Vec<ClientEvent>> {
+    bytes
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| from_strict_slice(line).ok())
+        .collect()
+}
+
+/// Tells whether each event follows the one before it, and the first that the
+/// server does not have follows what it has.
+fn is_chain(events: &[ClientEvent], confirmed: &Position) -> bool {
+    let mut before = None;
+    for event in events {
+        let expected = match before {
+            Some(position) => Some(position),
+            None if event.seq == confirmed.seq + 1 => Some((confirmed.seq, confirmed.hash)),
+            // What stands before the first line was emptied out or is confirmed.
+            None if event.seq <= confirmed.seq => None,
+            None => return false,
+        };
+        if expected.is_some_and(|(seq, hash)| event.seq != seq + 1 || event.prev != hash) {
+            return false;
+        }
+        let Ok(hash) = event.hash() else { return false };
+        before = Some((event.seq, hash));
+    }
+    true
+}

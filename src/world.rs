@@ -1,0 +1,81 @@
+//! What a run of gate starts from: environment, working directory, the paths
+//! of its files and the configuration. Captured once, at the start; nothing
+//! below reads the process's environment again.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+
+use crate::config::Configuration;
+use crate::failure::Failure;
+use crate::layout::Layout;
+
+/// The process's surroundings as they were at the start.
+pub(crate) struct World {
+    /// The environment in the caller's own order, byte for byte.
+    pub(crate) environment: Vec<(OsString, OsString)>,
+    /// The working directory as the kernel names it.
+    pub(crate) cwd: PathBuf,
+    /// Where gate keeps what.
+    pub(crate) layout: Layout,
+    by_name: BTreeMap<OsString, OsString>,
+    configuration: OnceCell<Configuration>,
+}
+
+impl World {
+    /// Looks around.
+    pub(crate) fn capture() -> Self {
+        let environment: Vec<_> = std::env::vars_os().collect();
+        // As getenv(3): the first of equal names is the one that counts.
+        let mut by_name = BTreeMap::new();
+        for (name, value) in &environment {
+            by_name.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        // A deleted working directory still has a name in /proc; the tool
+        // would start in it too.
+        let cwd = std::env::current_dir()
+            .or_else(|_| std::fs::read_link("/proc/self/cwd"))
+            .unwrap_or_default();
+        let layout = Layout::find(by_name.get(OsStr::new("GATE_CONFIG")).cloned());
+        Self {
+            environment,
+            cwd,
+            layout,
+            by_name,
+            configuration: OnceCell::new(),
+        }
+    }
+
+    /// Returns a variable's value; an empty one counts as not set.
+    pub(crate) fn env_os(&self, name: &str) -> Option<&OsStr> {
+        self.by_name
+            .get(OsStr::new(name))
+            .map(OsString::as_os_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// Returns a variable's value as it is, empty or not.
+    pub(crate) fn variable(&self, name: &OsStr) -> Option<&OsStr> {
+        self.by_name.get(name).map(OsString::as_os_str)
+    }
+
+    /// Returns a variable's value as text; lossy where it is not UTF-8.
+    pub(crate) fn env(&self, name: &str) -> Option<String> {
+        self.env_os(name)
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    }
+
+    /// Returns the configuration, read on first use.
+    ///
+    /// # Errors
+    /// A file is there and can't be read, trusted or understood.
+    pub(crate) fn configuration(&self) -> Result<&Configuration, Failure> {
+        if let Some(configuration) = self.configuration.get() {
+            return Ok(configuration);
+        }
+        let configuration = Configuration::load(self)?;
+        Ok(self.configuration.get_or_init(|| configuration))
+    }
+}
