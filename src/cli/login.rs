@@ -10,6 +10,7 @@ use gate_protocol::signed_note::{Algorithm, VerifierKey};
 use zeroize::Zeroizing;
 
 use crate::config::{self, Configuration, Source, Sourced};
+use crate::credential::Place;
 use crate::failure::{Failure, FailureKind};
 use crate::world::World;
 use crate::{credential, prompt, report, session};
@@ -51,7 +52,12 @@ impl Login {
             config::remember_server(&world.layout, &server, &key.to_string())?;
         }
         report::line(&format!("logged in to {server} as {}", described(&whoami)));
-        report::line(&format!("the token is in {place}"));
+        let end = match place {
+            // Source: persistent-keyring(7), with the kernel's default of three days.
+            Place::Keyutils => ", until reboot or three days without use",
+            Place::Environment | Place::SecretService | Place::File(_) => "",
+        };
+        report::line(&format!("the token is in {place}{end}"));
         if world.env_os("GATE_TOKEN").is_some() {
             report::line("warning: GATE_TOKEN is set and is used instead, as long as it is");
         }

@@ -53,7 +53,7 @@ impl fmt::Display for Place {
         match self {
             Self::Environment => f.write_str(VARIABLE),
             Self::SecretService => f.write_str("the system keyring (Secret Service)"),
-            Self::Keyutils => f.write_str("the kernel keyring, until reboot or three days unused"),
+            Self::Keyutils => f.write_str("the kernel keyring"),
             Self::File(path) => write!(f, "the file `{}`", inert(&path.to_string_lossy())),
         }
     }
