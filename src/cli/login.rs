@@ -93,9 +93,9 @@ impl Login {
             Some(pinned) if self.server_key.is_none() => {
                 refuse_other(server, &pinned.value, &key, "an earlier login")?;
             }
-            Some(_) => {}
             None if self.server_key.is_none() => confirm_first_use(server, identity, &key)?,
-            None => {}
+            // The key was given now, which is as good as a login before.
+            Some(_) | None => {}
         }
         Ok(key)
     }
