@@ -2,6 +2,7 @@
 
 mod approve;
 mod audit;
+mod change;
 mod check;
 mod completions;
 #[cfg(feature = "server")]

@@ -4,6 +4,7 @@
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus};
 use gate_protocol::review::{Answer, SubmitReview};
 
+use super::change;
 use crate::failure::{Failure, FailureKind};
 use crate::session::Session;
 use crate::show::screen::Screen;
@@ -76,7 +77,7 @@ pub(super) fn send(
         digest: shown.digest,
         comment: comment.map(str::to_owned),
     };
-    let after = session.call(session.client().review(shown.id, &submitted))?;
+    let after = change::ask(session, session.client().review(shown.id, &submitted))?;
     let screen = Screen::of_stdout(world.env("NO_COLOR").is_some());
     let done = match review {
         Answer::Approve => "approved by you",

@@ -1,4 +1,4 @@
-//! How a request, an evaluation and an audit record are shown in a terminal.
+//! How a request, the rules and an audit record are shown in a terminal.
 //!
 //! Everything that came from outside goes through `gate_protocol::inert` first,
 //! nothing is cut off, and the left column of a sheet is ours alone: a value
@@ -7,7 +7,6 @@
 
 pub(crate) mod answer;
 pub(crate) mod clock;
-pub(crate) mod evaluation;
 pub(crate) mod record;
 pub(crate) mod request;
 mod request_parts;

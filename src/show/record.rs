@@ -83,7 +83,9 @@ fn value_words(value: &Value) -> String {
             format!("\"{}\"", inert(text))
         }
         Value::String(text) => inert(text).into_owned(),
-        other => inert(&other.to_string()).into_owned(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            inert(&value.to_string()).into_owned()
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 
 use gate_protocol::inert::{inert, mixes_scripts};
+use gate_protocol::masked::MaskedText;
 use gate_protocol::principal::PrincipalKind;
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus, Requester};
 
@@ -197,7 +198,7 @@ fn what(sheet: &mut Sheet<'_>, request: &ApprovalRequest) {
     if let Some(word) = invocation
         .argv
         .iter()
-        .map(|word| word.shown())
+        .map(MaskedText::shown)
         .find(|word| mixes_scripts(word))
     {
         let warning =

@@ -1,6 +1,7 @@
 //! The parts of a request's sheet below the first four questions.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use gate_protocol::event::RunOutcome;
 use gate_protocol::inert::inert;
@@ -177,7 +178,8 @@ pub(super) fn reviews(sheet: &mut Sheet<'_>, screen: &Screen, request: &Approval
             inert(&review.channel)
         );
         if let Some(comment) = &review.comment {
-            line.push_str(&format!(": \"{}\"", inert(comment)));
+            // Writing to a String can't fail.
+            let _ = write!(line, ": \"{}\"", inert(comment));
         }
         sheet.toned(if at == 0 { "reviews" } else { "" }, tone, &line);
     }

@@ -45,10 +45,11 @@ fn subject(summary: &RuleSummary) -> String {
         tools => listed(tools),
     };
     if !summary.commands.is_empty() {
-        subject.push_str(&format!(": {}", listed(&summary.commands)));
+        subject.push_str(": ");
+        subject.push_str(&listed(&summary.commands));
     }
-    if let Some(message) = &summary.message {
-        subject.push_str(&format!(" ({})", inert(message)));
+    match &summary.message {
+        Some(message) => format!("{subject} ({})", inert(message)),
+        None => subject,
     }
-    subject
 }

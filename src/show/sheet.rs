@@ -48,7 +48,7 @@ impl<'a> Sheet<'a> {
             .map(|width| width.saturating_sub(LABELS).max(1));
         for (at, line) in wrap(value, width).into_iter().enumerate() {
             let label = if at == 0 { label } else { "" };
-            let padded = format!("{label:<width$}", width = LABELS);
+            let padded = format!("{label:<LABELS$}");
             self.text.push_str(&self.screen.paint(Tone::Faint, &padded));
             self.text.push_str(&self.screen.paint(tone, line));
             self.text.push('\n');

@@ -73,10 +73,8 @@ fn write_records(session: &Session, size: u64, staging: &Staging) -> Result<(), 
             )
             .hint("records are missing; `gate audit verify` says which"));
         }
-        let wanted = (from..size).zip(&page.records);
-        let written = wanted
-            .map(|(_, record)| writeln!(writer, "{record}"))
-            .collect::<io::Result<()>>();
+        let mut wanted = (from..size).zip(&page.records);
+        let written = wanted.try_for_each(|(_, record)| writeln!(writer, "{record}"));
         written.map_err(|error| staging.failed(error))?;
     }
     let file = writer
@@ -147,6 +145,6 @@ impl Drop for Staging {
     fn drop(&mut self) {
         // After a publication there is nothing of this name; before it, what is
         // left is of no use, and its removal may fail as its writing did.
-        let _ = std::fs::remove_dir_all(&self.path);
+        drop(std::fs::remove_dir_all(&self.path));
     }
 }

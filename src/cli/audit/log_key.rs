@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use gate_protocol::canonical::{from_strict_slice, to_canonical_bytes};
 use gate_protocol::inert::inert;
@@ -81,7 +81,7 @@ fn path(world: &World) -> Result<PathBuf, Failure> {
     Ok(world.layout.state()?.join("log-keys.json"))
 }
 
-fn read(path: &PathBuf) -> Result<Pins, Failure> {
+fn read(path: &Path) -> Result<Pins, Failure> {
     let failed = || {
         let shown = inert(&path.to_string_lossy()).into_owned();
         Failure::new(
@@ -96,7 +96,7 @@ fn read(path: &PathBuf) -> Result<Pins, Failure> {
     }
 }
 
-fn write(path: &PathBuf, pins: &Pins) -> Result<(), Failure> {
+fn write(path: &Path, pins: &Pins) -> Result<(), Failure> {
     let failed = || Failure::new(FailureKind::Internal, "cannot pin the log's key");
     let encoded = to_canonical_bytes(pins).map_err(|error| failed().caused_by(error))?;
     durable::replace(path, &encoded).map_err(|error| failed().caused_by(error))

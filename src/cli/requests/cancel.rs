@@ -1,6 +1,7 @@
 //! `gate requests cancel`.
 
 use super::find;
+use crate::cli::change;
 use crate::failure::Failure;
 use crate::session;
 use crate::show::screen::Screen;
@@ -22,7 +23,7 @@ impl Cancel {
     pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
         let session = session::connect(world)?;
         let found = find(&session, &self.id)?;
-        let cancelled = session.call(session.client().cancel(found.id))?;
+        let cancelled = change::ask(&session, session.client().cancel(found.id))?;
         if self.json {
             return answer::json(&cancelled);
         }

@@ -1,12 +1,13 @@
 //! From what a person typed to the one request that is meant.
 
-use gate_client::ListQuery;
+use gate_client::{ClientError, ListQuery};
 use gate_protocol::id::RequestId;
 use gate_protocol::inert::inert;
+use gate_protocol::problem::ProblemCode;
 use gate_protocol::request::ApprovalRequest;
 
 use crate::failure::{Failure, FailureKind};
-use crate::session::Session;
+use crate::session::{self, Session};
 
 /// A part of an id that is shorter than this could be anything.
 const SHORTEST: usize = 6;
@@ -20,7 +21,12 @@ const NEWEST: usize = 2_000;
 /// `text` names none or more than one, or the server does not answer.
 pub(in crate::cli) fn find(session: &Session, text: &str) -> Result<ApprovalRequest, Failure> {
     if let Ok(id) = text.parse::<RequestId>() {
-        return session.call(session.client().show(id));
+        return match session.block_on(session.client().show(id)) {
+            Err(ClientError::Refused(problem)) if problem.code == ProblemCode::NotFound => {
+                Err(unseen(format!("no request has the id {id}")))
+            }
+            shown => shown.map_err(session::from_client),
+        };
     }
     let part = text.to_ascii_lowercase();
     let is_part = part.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
@@ -34,11 +40,9 @@ pub(in crate::cli) fn find(session: &Session, text: &str) -> Result<ApprovalRequ
     let mut found = candidates(session, &part)?;
     match (found.pop(), found.is_empty()) {
         (Some(only), true) => Ok(only),
-        (None, _) => Err(Failure::new(
-            FailureKind::Usage,
-            format!("no request's id begins or ends with `{part}`"),
-        )
-        .hint("`gate requests list` shows the requests that you may see")),
+        (None, _) => Err(unseen(format!(
+            "no request's id begins or ends with `{part}`"
+        ))),
         (Some(last), false) => {
             found.push(last);
             let ids: Vec<String> = found.iter().map(|request| request.id.to_string()).collect();
@@ -49,6 +53,11 @@ pub(in crate::cli) fn find(session: &Session, text: &str) -> Result<ApprovalRequ
             .hint(ids.join("\n")))
         }
     }
+}
+
+fn unseen(text: String) -> Failure {
+    Failure::new(FailureKind::Usage, text)
+        .hint("`gate requests list` shows the requests that you may see")
 }
 
 fn candidates(session: &Session, part: &str) -> Result<Vec<ApprovalRequest>, Failure> {

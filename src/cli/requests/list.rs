@@ -63,9 +63,10 @@ impl List {
 
     fn fetch(&self, session: &Session) -> Result<RequestPage, Failure> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        let me = match self.mine {
-            true => Some(session.call(session.client().whoami())?.principal.name),
-            false => None,
+        let me = if self.mine {
+            Some(session.call(session.client().whoami())?.principal.name)
+        } else {
+            None
         };
         let mut query = ListQuery {
             status: self.status,

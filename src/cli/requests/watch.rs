@@ -18,7 +18,7 @@ use crate::world::World;
 /// How often the list is looked at.
 const LOOK: Duration = Duration::from_secs(2);
 /// How long a server that does not answer is waited for.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Follow one request until it ends, or all of them.
 #[derive(Debug, clap::Args)]

@@ -9,6 +9,7 @@ use gate_protocol::problem::ProblemCode;
 
 use super::check::read;
 use super::mistakes;
+use crate::cli::change;
 use crate::failure::Failure;
 use crate::report;
 use crate::session;
@@ -44,7 +45,7 @@ impl Push {
             Some(expected) => expected,
             None => session.call(version(session.client()))?,
         };
-        let pushed = session.call(session.client().put_rules(&text, Some(expected)))?;
+        let pushed = change::ask(&session, session.client().put_rules(&text, Some(expected)))?;
         let version = pushed.bundle.version;
         answer::line(&format!(
             "version {version} of the server's rules is in force at the server"

@@ -45,6 +45,10 @@ impl Init {
 
 /// Returns the failure of a server that was not made.
 pub(super) fn cannot_initialise(error: InitialiseError) -> Failure {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "InitialiseError is non-exhaustive"
+    )]
     let hint = match &error {
         InitialiseError::Exists(_) => {
             Some("start it with `gate server`, or name another folder with --data")
@@ -52,11 +56,7 @@ pub(super) fn cannot_initialise(error: InitialiseError) -> Failure {
         InitialiseError::InUse(_) => {
             Some("stop that server first, or name another folder with --data")
         }
-        InitialiseError::Keys(_)
-        | InitialiseError::Store(_)
-        | InitialiseError::Entries(_)
-        | InitialiseError::Random(_)
-        | _ => None,
+        _ => None,
     };
     let failure =
         Failure::new(FailureKind::Configuration, "cannot make the server").caused_by(error);

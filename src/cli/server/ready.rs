@@ -37,6 +37,7 @@ struct Ready<'a> {
     listen: String,
     data: String,
     dev: bool,
+    pid: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     server: Option<&'a ServerIdentity>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,10 +73,11 @@ impl<'a> From<&'a DevSetup> for Tokens<'a> {
 impl Started {
     /// Asks the server until it answers, and says so.
     pub(super) async fn tell(&self, json: bool) -> Result<(), Failure> {
-        let (identity, rules) = match self.is_plain {
-            true => self.ask().await?,
+        let (identity, rules) = if self.is_plain {
+            self.ask().await?
+        } else {
             // Its certificate is for another name than the one it could be asked by here.
-            false => (None, None),
+            (None, None)
         };
         if json {
             return answer::json(&Ready {
@@ -83,6 +85,7 @@ impl Started {
                 listen: self.address.to_string(),
                 data: self.data.to_string_lossy().into_owned(),
                 dev: self.tokens.is_some(),
+                pid: std::process::id(),
                 server: identity.as_ref(),
                 tokens: self.tokens.as_ref().map(Tokens::from),
                 rules: rules.as_deref(),
@@ -135,58 +138,63 @@ impl Started {
         rules: Option<&str>,
     ) -> Result<(), Failure> {
         let url = &self.url;
-        let mut text = format!(
-            "WARNING: this server is for trying things. Everybody who reads this has all of its tokens.\n\n\
-             approvals page   {url}\n\
-             data             {}\n",
-            inert(&self.data.to_string_lossy())
-        );
-        if let Some(identity) = identity {
-            text.push_str(&format!(
-                "key to pin       {}\n",
-                inert(&identity.grant_key)
-            ));
-            text.push_str(&format!("key of the log   {}\n", inert(&identity.log_key)));
-        }
-        text.push_str("\ntokens, good for 30 days:\n");
-        let rows = [
-            (
-                "demo-agent",
-                "requester",
-                "an agent of alice's",
-                &tokens.agent,
-            ),
-            ("alice", "requester", "", &tokens.alice_requester),
-            (
-                "alice",
-                "approver",
-                "may not approve what her agent asks",
-                &tokens.alice_approver,
-            ),
-            ("bob", "approver", "", &tokens.bob_approver),
-            ("admin", "admin", "", &tokens.admin),
-            ("auditor", "auditor", "", &tokens.auditor),
+        let data = self.data.to_string_lossy();
+        let mut lines = vec![
+            "WARNING: this server is for trying things. Everybody who reads this has all of its tokens."
+                .to_owned(),
+            String::new(),
+            format!("approvals page   {url}"),
+            format!("data             {}", inert(&data)),
         ];
-        for (name, role, note, token) in rows {
-            text.push_str(&format!("  {name:<11} {role:<10} {token}"));
-            text.push_str(&if note.is_empty() {
-                "\n".to_owned()
-            } else {
-                format!("   ({note})\n")
-            });
+        if let Some(identity) = identity {
+            lines.push(format!("key to pin       {}", inert(&identity.grant_key)));
+            lines.push(format!("key of the log   {}", inert(&identity.log_key)));
         }
-        text.push_str(&format!(
-            "\nto ask as the agent:   export GATE_SERVER={url} GATE_TOKEN={}\n\
-             to approve as bob:     GATE_SERVER={url} GATE_TOKEN={} gate requests list\n",
-            tokens.agent, tokens.bob_approver
-        ));
+        lines.extend([String::new(), "tokens, good for 30 days:".to_owned()]);
+        lines.extend(people(tokens));
+        lines.extend([
+            String::new(),
+            format!(
+                "to ask as the agent   export GATE_SERVER={url} GATE_TOKEN={}",
+                tokens.agent
+            ),
+            format!(
+                "to approve as bob     GATE_SERVER={url} GATE_TOKEN={} gate requests list",
+                tokens.bob_approver
+            ),
+        ]);
         if let Some(rules) = rules {
-            text.push_str("\nrules in force:\n");
-            for line in rules.lines() {
-                text.push_str(&format!("  {}\n", inert(line)));
-            }
+            lines.extend([String::new(), "rules in force:".to_owned()]);
+            lines.extend(rules.lines().map(|line| format!("  {}", inert(line))));
         }
-        text.push_str("\nCtrl-C stops it; what is in the data folder stays.\n");
-        answer::text(&text)
+        lines.push(String::new());
+        lines.push("Ctrl-C stops it; what is in the data folder stays.".to_owned());
+        answer::line(&lines.join("\n"))
     }
+}
+
+/// Returns a line for each token: who, what for, the token, and what is special.
+fn people(tokens: &DevSetup) -> impl Iterator<Item = String> {
+    let rows = [
+        (
+            "demo-agent",
+            "requester",
+            &tokens.agent,
+            "an agent of alice's",
+        ),
+        ("alice", "requester", &tokens.alice_requester, ""),
+        (
+            "alice",
+            "approver",
+            &tokens.alice_approver,
+            "not for what her agent asks",
+        ),
+        ("bob", "approver", &tokens.bob_approver, ""),
+        ("admin", "admin", &tokens.admin, ""),
+        ("auditor", "auditor", &tokens.auditor, ""),
+    ];
+    rows.into_iter().map(|(name, role, token, note)| {
+        let line = format!("  {name:<11} {role:<10} {token}   {note}");
+        line.trim_end().to_owned()
+    })
 }

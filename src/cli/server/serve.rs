@@ -112,13 +112,12 @@ impl Serve {
         address: SocketAddr,
         settings: Settings,
     ) -> Result<(), Failure> {
-        let tokens = match self.dev {
-            true => Some(
-                gate_server::initialise_dev(&settings.data_dir, &settings.public_url)
-                    .await
-                    .map_err(init::cannot_initialise)?,
-            ),
-            false => None,
+        let tokens = if self.dev {
+            let (data, url) = (&settings.data_dir, &settings.public_url);
+            let made = gate_server::initialise_dev(data, url).await;
+            Some(made.map_err(init::cannot_initialise)?)
+        } else {
+            None
         };
         let started = ready::Started {
             url: settings.public_url.clone(),
@@ -171,15 +170,21 @@ fn log(world: &World) -> Result<(), Failure> {
         .hint("set it to error, warn, info or debug")
     })?;
     // A second subscriber is refused; the first one then goes on.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(false)
-        .with_writer(std::io::stderr)
-        .try_init();
+    drop(
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_ansi(false)
+            .with_writer(std::io::stderr)
+            .try_init(),
+    );
     Ok(())
 }
 
 fn cannot_serve(error: ServeError) -> Failure {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "ServeError is non-exhaustive"
+    )]
     let (kind, hint) = match &error {
         ServeError::NotInitialised(_) => (
             FailureKind::Configuration,

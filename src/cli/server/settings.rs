@@ -28,6 +28,10 @@ pub(super) fn read(settings: Settings, path: &Path) -> Result<Settings, Failure>
 
 /// Returns the mistake as `file:line:column: what is wrong`.
 fn mistake(path: &Path, text: &str, error: &SettingsError) -> Failure {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "SettingsError is non-exhaustive"
+    )]
     let (at, words) = match error {
         SettingsError::Form(error) => (
             error.span().map_or(0, |span| span.start),
@@ -39,13 +43,9 @@ fn mistake(path: &Path, text: &str, error: &SettingsError) -> Failure {
         other => (0, other.to_string()),
     };
     let before = text.as_bytes().get(..at).unwrap_or_default();
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    let column = before
-        .iter()
-        .rev()
-        .take_while(|byte| **byte != b'\n')
-        .count()
-        + 1;
+    let mut lines = before.rsplit(|byte| *byte == b'\n');
+    let column = lines.next().map_or(0, <[u8]>::len) + 1;
+    let line = lines.count() + 1;
     let shown = inert(&path.to_string_lossy()).into_owned();
     let words = inert(words.trim_end()).into_owned();
     Failure::new(

@@ -58,7 +58,8 @@ fn verified_words(key: &VerifierKey, log: &VerifiedLog) -> String {
     }
     if log.open_claims > 0 {
         let count = log.open_claims;
-        words.push_str(&format!("claims without an outcome yet: {count}\n"));
+        // Writing to a String can't fail.
+        let _ = writeln!(words, "claims without an outcome yet: {count}");
     }
     words
 }

@@ -1,0 +1,416 @@
+
+use builtin;
+use str;
+
+set edit:completion:arg-completer[gate] = {|@words|
+    fn spaces {|n|
+        builtin:repeat $n ' ' | str:join ''
+    }
+    fn cand {|text desc|
+        edit:complex-candidate $text &display=$text' '(spaces (- 14 (wcswidth $text)))$desc
+    }
+    var command = 'gate'
+    for word $words[1..-1] {
+        if (str:has-prefix $word '-') {
+            break
+        }
+        set command = $command';'$word
+    }
+    var completions = [
+        &'gate'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand run 'Run a command: at once if it is safe, after a person''s approval if not'
+            cand check 'Say what would be decided about a command, without running it'
+            cand explain 'Explain how a command is read and what decides about it'
+            cand login 'Log in to an approval server'
+            cand logout 'Forget the token for an approval server, and the server itself'
+            cand whoami 'Show who the server takes you for'
+            cand requests 'See and take back approval requests'
+            cand approve 'Approve a request, after showing it in full'
+            cand deny 'Deny a request, after showing it in full. It will not run'
+            cand rules 'See, check and share the rules'
+            cand audit 'See, verify and export the audit log'
+            cand server 'Run the approval server'
+            cand demo 'Try gate here and now: a server, the wrapped tools, and a shell'
+            cand completions 'Print the completion script of a shell'
+            cand man 'Print gate''s manual page, or write a page for each command into a folder'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'gate;run'= {
+            cand --reason 'Why it is to be run, for the people who are asked [env: `GATE_REASON`]'
+            cand --timeout 'How long to wait for an answer, as 30m; the request itself goes on'
+            cand --no-wait 'Ask and return at once; run the same command again for the answer'
+            cand --json 'Tell of the wait as JSON lines on stderr'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'gate;check'= {
+            cand --rules 'Decide by these rules and the built-in baseline alone'
+            cand --json 'Print one JSON object'
+            cand --jsonl 'Read JSON lines from stdin, each `{"argv":[…]}`, and answer each with one'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;explain'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;login'= {
+            cand --server 'The server, as `https://gate.example.com`; the configured one by default'
+            cand --server-key 'The key that the server signs with, as its owner gave it to you'
+            cand --token-stdin 'Read the token from stdin'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'gate;logout'= {
+            cand --server 'The server; the configured one by default'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'gate;whoami'= {
+            cand --json 'Print one JSON object'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;requests'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand list 'List requests, newest first'
+            cand show 'Show one request in full'
+            cand watch 'Follow one request until it ends, or all of them'
+            cand cancel 'Take a request back, so that it will not run'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'gate;requests;list'= {
+            cand --status 'Only those that stand here: pending, approved, denied, expired, cancelled, claimed, started, finished, unknown'
+            cand --limit 'At most so many'
+            cand --mine 'Only those that you, or agents and workloads of yours, have asked for'
+            cand --json 'Print one JSON object instead of a table'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;requests;show'= {
+            cand --json 'Print the request as one JSON object'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;requests;watch'= {
+            cand --json 'Print each change as one JSON object a line'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;requests;cancel'= {
+            cand --json 'Print the request as one JSON object'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;requests;help'= {
+            cand list 'List requests, newest first'
+            cand show 'Show one request in full'
+            cand watch 'Follow one request until it ends, or all of them'
+            cand cancel 'Take a request back, so that it will not run'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'gate;requests;help;list'= {
+        }
+        &'gate;requests;help;show'= {
+        }
+        &'gate;requests;help;watch'= {
+        }
+        &'gate;requests;help;cancel'= {
+        }
+        &'gate;requests;help;help'= {
+        }
+        &'gate;approve'= {
+            cand --comment 'A word to the requester, at most 500 characters'
+            cand --digest 'The first 8 digits or more of the digest that you have read'
+            cand --yes 'Do not ask. Needs --digest'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'gate;deny'= {
+            cand --comment 'A word to the requester, at most 500 characters'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;rules'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand check 'Name every mistake in rule files'
+            cand show 'Show the rules in force here, in the order in which they are listed'
+            cand pull 'Fetch the server''s rules, verify them and put them in force here'
+            cand push 'Put new rules in force at the server'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'gate;rules;check'= {
+            cand --layer 'Whose rules they are to be: server, machine, user or project. By default `machine`, and `project` for a file of the name `.gate.toml`'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;rules;show'= {
+            cand --json 'Print one JSON object instead of a table'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;rules;pull'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;rules;push'= {
+            cand --expected-version 'Only if this version is in force; 0 for none. Keeps two admins from undoing each other''s changes. By default the one that is in force now'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;rules;help'= {
+            cand check 'Name every mistake in rule files'
+            cand show 'Show the rules in force here, in the order in which they are listed'
+            cand pull 'Fetch the server''s rules, verify them and put them in force here'
+            cand push 'Put new rules in force at the server'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'gate;rules;help;check'= {
+        }
+        &'gate;rules;help;show'= {
+        }
+        &'gate;rules;help;pull'= {
+        }
+        &'gate;rules;help;push'= {
+        }
+        &'gate;rules;help;help'= {
+        }
+        &'gate;audit'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand log 'Show the newest records of the server''s log'
+            cand verify 'Verify the chain, the tree and the signature of a log'
+            cand export 'Write the log and its signed checkpoint into a folder'
+            cand flush 'Deliver what this machine has not reported yet'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'gate;audit;log'= {
+            cand --from 'Begin at this record, the first being 0'
+            cand --limit 'At most so many of those that are there already'
+            cand --type 'Only records of this type, as `run.finished`, or of all that begin so, as `run`'
+            cand --request 'Only records about this request; its first or last 6 digits will do'
+            cand --follow 'Go on with new records until you press Ctrl-C'
+            cand --json 'Print each record as one JSON object a line'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;audit;verify'= {
+            cand --checkpoint 'The signed checkpoint of the export; by default the one beside the records'
+            cand --key 'The log''s key as `name+hash+base64`; by default the one pinned here'
+            cand --live 'Verify the server''s log'
+            cand --spool 'Verify what this machine has not delivered yet'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;audit;export'= {
+            cand --out 'The folder to make. There must be none of this name'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;audit;flush'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;audit;help'= {
+            cand log 'Show the newest records of the server''s log'
+            cand verify 'Verify the chain, the tree and the signature of a log'
+            cand export 'Write the log and its signed checkpoint into a folder'
+            cand flush 'Deliver what this machine has not reported yet'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'gate;audit;help;log'= {
+        }
+        &'gate;audit;help;verify'= {
+        }
+        &'gate;audit;help;export'= {
+        }
+        &'gate;audit;help;flush'= {
+        }
+        &'gate;audit;help;help'= {
+        }
+        &'gate;server'= {
+            cand --config 'A file of settings, in TOML. Flags win over it'
+            cand --data 'The folder with keys and database'
+            cand --listen 'Where to listen; port 0 takes any free one. Only loopback without TLS'
+            cand --url 'Where people reach the server, if not at the address it listens on'
+            cand --tls-cert 'The certificate with its chain, in PEM'
+            cand --tls-key 'The certificate''s private key, in PEM'
+            cand --dev 'Make a server to try things on, and print its tokens. Never in production'
+            cand --json 'Print one JSON object when it is ready'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand init 'Make the keys, the database and the first admin'
+            cand openapi 'Print the description of the HTTP API'
+            cand token 'Make tokens on the server that you are logged in to'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'gate;server;init'= {
+            cand --data 'The folder for keys and database; only you will be able to read it'
+            cand --json 'Print one JSON object'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;server;openapi'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;server;token'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand create 'Make a token and print it, once. Needs the token of an admin'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'gate;server;token;create'= {
+            cand --principal 'Whose token it will be'
+            cand --role 'What it may be used for: requester, approver, admin or auditor'
+            cand --ttl 'How long it lives, from 1m to 365d'
+            cand --json 'Print one JSON object'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;server;token;help'= {
+            cand create 'Make a token and print it, once. Needs the token of an admin'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'gate;server;token;help;create'= {
+        }
+        &'gate;server;token;help;help'= {
+        }
+        &'gate;server;help'= {
+            cand init 'Make the keys, the database and the first admin'
+            cand openapi 'Print the description of the HTTP API'
+            cand token 'Make tokens on the server that you are logged in to'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'gate;server;help;init'= {
+        }
+        &'gate;server;help;openapi'= {
+        }
+        &'gate;server;help;token'= {
+            cand create 'Make a token and print it, once. Needs the token of an admin'
+        }
+        &'gate;server;help;token;create'= {
+        }
+        &'gate;server;help;help'= {
+        }
+        &'gate;demo'= {
+            cand --scripted 'Play the scenario even on a terminal'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'gate;completions'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;man'= {
+            cand --dir 'The folder to write `gate.1`, `gate-run.1` and so on into'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;help'= {
+            cand run 'Run a command: at once if it is safe, after a person''s approval if not'
+            cand check 'Say what would be decided about a command, without running it'
+            cand explain 'Explain how a command is read and what decides about it'
+            cand login 'Log in to an approval server'
+            cand logout 'Forget the token for an approval server, and the server itself'
+            cand whoami 'Show who the server takes you for'
+            cand requests 'See and take back approval requests'
+            cand approve 'Approve a request, after showing it in full'
+            cand deny 'Deny a request, after showing it in full. It will not run'
+            cand rules 'See, check and share the rules'
+            cand audit 'See, verify and export the audit log'
+            cand server 'Run the approval server'
+            cand demo 'Try gate here and now: a server, the wrapped tools, and a shell'
+            cand completions 'Print the completion script of a shell'
+            cand man 'Print gate''s manual page, or write a page for each command into a folder'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'gate;help;run'= {
+        }
+        &'gate;help;check'= {
+        }
+        &'gate;help;explain'= {
+        }
+        &'gate;help;login'= {
+        }
+        &'gate;help;logout'= {
+        }
+        &'gate;help;whoami'= {
+        }
+        &'gate;help;requests'= {
+            cand list 'List requests, newest first'
+            cand show 'Show one request in full'
+            cand watch 'Follow one request until it ends, or all of them'
+            cand cancel 'Take a request back, so that it will not run'
+        }
+        &'gate;help;requests;list'= {
+        }
+        &'gate;help;requests;show'= {
+        }
+        &'gate;help;requests;watch'= {
+        }
+        &'gate;help;requests;cancel'= {
+        }
+        &'gate;help;approve'= {
+        }
+        &'gate;help;deny'= {
+        }
+        &'gate;help;rules'= {
+            cand check 'Name every mistake in rule files'
+            cand show 'Show the rules in force here, in the order in which they are listed'
+            cand pull 'Fetch the server''s rules, verify them and put them in force here'
+            cand push 'Put new rules in force at the server'
+        }
+        &'gate;help;rules;check'= {
+        }
+        &'gate;help;rules;show'= {
+        }
+        &'gate;help;rules;pull'= {
+        }
+        &'gate;help;rules;push'= {
+        }
+        &'gate;help;audit'= {
+            cand log 'Show the newest records of the server''s log'
+            cand verify 'Verify the chain, the tree and the signature of a log'
+            cand export 'Write the log and its signed checkpoint into a folder'
+            cand flush 'Deliver what this machine has not reported yet'
+        }
+        &'gate;help;audit;log'= {
+        }
+        &'gate;help;audit;verify'= {
+        }
+        &'gate;help;audit;export'= {
+        }
+        &'gate;help;audit;flush'= {
+        }
+        &'gate;help;server'= {
+            cand init 'Make the keys, the database and the first admin'
+            cand openapi 'Print the description of the HTTP API'
+            cand token 'Make tokens on the server that you are logged in to'
+        }
+        &'gate;help;server;init'= {
+        }
+        &'gate;help;server;openapi'= {
+        }
+        &'gate;help;server;token'= {
+            cand create 'Make a token and print it, once. Needs the token of an admin'
+        }
+        &'gate;help;server;token;create'= {
+        }
+        &'gate;help;demo'= {
+        }
+        &'gate;help;completions'= {
+        }
+        &'gate;help;man'= {
+        }
+        &'gate;help;help'= {
+        }
+    ]
+    $completions[$command]
+}

@@ -1,0 +1,194 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_gate_global_optspecs
+    string join \n h/help V/version
+end
+
+function __fish_gate_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_gate_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_gate_using_subcommand
+    set -l cmd (__fish_gate_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c gate -n "__fish_gate_needs_command" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_needs_command" -s V -l version -d 'Print version'
+complete -c gate -n "__fish_gate_needs_command" -f -a "run" -d 'Run a command: at once if it is safe, after a person\'s approval if not'
+complete -c gate -n "__fish_gate_needs_command" -f -a "check" -d 'Say what would be decided about a command, without running it'
+complete -c gate -n "__fish_gate_needs_command" -f -a "explain" -d 'Explain how a command is read and what decides about it'
+complete -c gate -n "__fish_gate_needs_command" -f -a "login" -d 'Log in to an approval server'
+complete -c gate -n "__fish_gate_needs_command" -f -a "logout" -d 'Forget the token for an approval server, and the server itself'
+complete -c gate -n "__fish_gate_needs_command" -f -a "whoami" -d 'Show who the server takes you for'
+complete -c gate -n "__fish_gate_needs_command" -f -a "requests" -d 'See and take back approval requests'
+complete -c gate -n "__fish_gate_needs_command" -f -a "approve" -d 'Approve a request, after showing it in full'
+complete -c gate -n "__fish_gate_needs_command" -f -a "deny" -d 'Deny a request, after showing it in full. It will not run'
+complete -c gate -n "__fish_gate_needs_command" -f -a "rules" -d 'See, check and share the rules'
+complete -c gate -n "__fish_gate_needs_command" -f -a "audit" -d 'See, verify and export the audit log'
+complete -c gate -n "__fish_gate_needs_command" -f -a "server" -d 'Run the approval server'
+complete -c gate -n "__fish_gate_needs_command" -f -a "demo" -d 'Try gate here and now: a server, the wrapped tools, and a shell'
+complete -c gate -n "__fish_gate_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c gate -n "__fish_gate_needs_command" -f -a "man" -d 'Print gate\'s manual page, or write a page for each command into a folder'
+complete -c gate -n "__fish_gate_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gate -n "__fish_gate_using_subcommand run" -l reason -d 'Why it is to be run, for the people who are asked [env: `GATE_REASON`]' -r
+complete -c gate -n "__fish_gate_using_subcommand run" -l timeout -d 'How long to wait for an answer, as 30m; the request itself goes on' -r
+complete -c gate -n "__fish_gate_using_subcommand run" -l no-wait -d 'Ask and return at once; run the same command again for the answer'
+complete -c gate -n "__fish_gate_using_subcommand run" -l json -d 'Tell of the wait as JSON lines on stderr'
+complete -c gate -n "__fish_gate_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c gate -n "__fish_gate_using_subcommand check" -l rules -d 'Decide by these rules and the built-in baseline alone' -r -F
+complete -c gate -n "__fish_gate_using_subcommand check" -l json -d 'Print one JSON object'
+complete -c gate -n "__fish_gate_using_subcommand check" -l jsonl -d 'Read JSON lines from stdin, each `{"argv":[…]}`, and answer each with one'
+complete -c gate -n "__fish_gate_using_subcommand check" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand explain" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand login" -l server -d 'The server, as `https://gate.example.com`; the configured one by default' -r
+complete -c gate -n "__fish_gate_using_subcommand login" -l server-key -d 'The key that the server signs with, as its owner gave it to you' -r
+complete -c gate -n "__fish_gate_using_subcommand login" -l token-stdin -d 'Read the token from stdin'
+complete -c gate -n "__fish_gate_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c gate -n "__fish_gate_using_subcommand logout" -l server -d 'The server; the configured one by default' -r
+complete -c gate -n "__fish_gate_using_subcommand logout" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c gate -n "__fish_gate_using_subcommand whoami" -l json -d 'Print one JSON object'
+complete -c gate -n "__fish_gate_using_subcommand whoami" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand requests; and not __fish_seen_subcommand_from list show watch cancel help" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand requests; and not __fish_seen_subcommand_from list show watch cancel help" -f -a "list" -d 'List requests, newest first'
+complete -c gate -n "__fish_gate_using_subcommand requests; and not __fish_seen_subcommand_from list show watch cancel help" -f -a "show" -d 'Show one request in full'
+complete -c gate -n "__fish_gate_using_subcommand requests; and not __fish_seen_subcommand_from list show watch cancel help" -f -a "watch" -d 'Follow one request until it ends, or all of them'
+complete -c gate -n "__fish_gate_using_subcommand requests; and not __fish_seen_subcommand_from list show watch cancel help" -f -a "cancel" -d 'Take a request back, so that it will not run'
+complete -c gate -n "__fish_gate_using_subcommand requests; and not __fish_seen_subcommand_from list show watch cancel help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gate -n "__fish_gate_using_subcommand requests; and __fish_seen_subcommand_from list" -l status -d 'Only those that stand here: pending, approved, denied, expired, cancelled, claimed, started, finished, unknown' -r
+complete -c gate -n "__fish_gate_using_subcommand requests; and __fish_seen_subcommand_from list" -l limit -d 'At most so many' -r
+complete -c gate -n "__fish_gate_using_subcommand requests; and __fish_seen_subcommand_from list" -l mine -d 'Only those that you, or agents and workloads of yours, have asked for'
+complete -c gate -n "__fish_gate_using_subcommand requests; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object instead of a table'
+complete -c gate -n "__fish_gate_using_subcommand requests; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand requests; and __fish_seen_subcommand_from show" -l json -d 'Print the request as one JSON object'
+complete -c gate -n "__fish_gate_using_subcommand requests; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand requests; and __fish_seen_subcommand_from watch" -l json -d 'Print each change as one JSON object a line'
+complete -c gate -n "__fish_gate_using_subcommand requests; and __fish_seen_subcommand_from watch" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand requests; and __fish_seen_subcommand_from cancel" -l json -d 'Print the request as one JSON object'
+complete -c gate -n "__fish_gate_using_subcommand requests; and __fish_seen_subcommand_from cancel" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand requests; and __fish_seen_subcommand_from help" -f -a "list" -d 'List requests, newest first'
+complete -c gate -n "__fish_gate_using_subcommand requests; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one request in full'
+complete -c gate -n "__fish_gate_using_subcommand requests; and __fish_seen_subcommand_from help" -f -a "watch" -d 'Follow one request until it ends, or all of them'
+complete -c gate -n "__fish_gate_using_subcommand requests; and __fish_seen_subcommand_from help" -f -a "cancel" -d 'Take a request back, so that it will not run'
+complete -c gate -n "__fish_gate_using_subcommand requests; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gate -n "__fish_gate_using_subcommand approve" -l comment -d 'A word to the requester, at most 500 characters' -r
+complete -c gate -n "__fish_gate_using_subcommand approve" -l digest -d 'The first 8 digits or more of the digest that you have read' -r
+complete -c gate -n "__fish_gate_using_subcommand approve" -l yes -d 'Do not ask. Needs --digest'
+complete -c gate -n "__fish_gate_using_subcommand approve" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c gate -n "__fish_gate_using_subcommand deny" -l comment -d 'A word to the requester, at most 500 characters' -r
+complete -c gate -n "__fish_gate_using_subcommand deny" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand rules; and not __fish_seen_subcommand_from check show pull push help" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand rules; and not __fish_seen_subcommand_from check show pull push help" -f -a "check" -d 'Name every mistake in rule files'
+complete -c gate -n "__fish_gate_using_subcommand rules; and not __fish_seen_subcommand_from check show pull push help" -f -a "show" -d 'Show the rules in force here, in the order in which they are listed'
+complete -c gate -n "__fish_gate_using_subcommand rules; and not __fish_seen_subcommand_from check show pull push help" -f -a "pull" -d 'Fetch the server\'s rules, verify them and put them in force here'
+complete -c gate -n "__fish_gate_using_subcommand rules; and not __fish_seen_subcommand_from check show pull push help" -f -a "push" -d 'Put new rules in force at the server'
+complete -c gate -n "__fish_gate_using_subcommand rules; and not __fish_seen_subcommand_from check show pull push help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from check" -l layer -d 'Whose rules they are to be: server, machine, user or project. By default `machine`, and `project` for a file of the name `.gate.toml`' -r
+complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON object instead of a table'
+complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from push" -l expected-version -d 'Only if this version is in force; 0 for none. Keeps two admins from undoing each other\'s changes. By default the one that is in force now' -r
+complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from push" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "check" -d 'Name every mistake in rule files'
+complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show the rules in force here, in the order in which they are listed'
+complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "pull" -d 'Fetch the server\'s rules, verify them and put them in force here'
+complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "push" -d 'Put new rules in force at the server'
+complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gate -n "__fish_gate_using_subcommand audit; and not __fish_seen_subcommand_from log verify export flush help" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand audit; and not __fish_seen_subcommand_from log verify export flush help" -f -a "log" -d 'Show the newest records of the server\'s log'
+complete -c gate -n "__fish_gate_using_subcommand audit; and not __fish_seen_subcommand_from log verify export flush help" -f -a "verify" -d 'Verify the chain, the tree and the signature of a log'
+complete -c gate -n "__fish_gate_using_subcommand audit; and not __fish_seen_subcommand_from log verify export flush help" -f -a "export" -d 'Write the log and its signed checkpoint into a folder'
+complete -c gate -n "__fish_gate_using_subcommand audit; and not __fish_seen_subcommand_from log verify export flush help" -f -a "flush" -d 'Deliver what this machine has not reported yet'
+complete -c gate -n "__fish_gate_using_subcommand audit; and not __fish_seen_subcommand_from log verify export flush help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from log" -l from -d 'Begin at this record, the first being 0' -r
+complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from log" -l limit -d 'At most so many of those that are there already' -r
+complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from log" -l type -d 'Only records of this type, as `run.finished`, or of all that begin so, as `run`' -r
+complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from log" -l request -d 'Only records about this request; its first or last 6 digits will do' -r
+complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from log" -l follow -d 'Go on with new records until you press Ctrl-C'
+complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from log" -l json -d 'Print each record as one JSON object a line'
+complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from log" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from verify" -l checkpoint -d 'The signed checkpoint of the export; by default the one beside the records' -r -F
+complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from verify" -l key -d 'The log\'s key as `name+hash+base64`; by default the one pinned here' -r
+complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from verify" -l live -d 'Verify the server\'s log'
+complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from verify" -l spool -d 'Verify what this machine has not delivered yet'
+complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from export" -l out -d 'The folder to make. There must be none of this name' -r -F
+complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from flush" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "log" -d 'Show the newest records of the server\'s log'
+complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Verify the chain, the tree and the signature of a log'
+complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write the log and its signed checkpoint into a folder'
+complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "flush" -d 'Deliver what this machine has not reported yet'
+complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -l config -d 'A file of settings, in TOML. Flags win over it' -r -F
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -l data -d 'The folder with keys and database' -r -F
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -l listen -d 'Where to listen; port 0 takes any free one. Only loopback without TLS' -r
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -l url -d 'Where people reach the server, if not at the address it listens on' -r
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -l tls-cert -d 'The certificate with its chain, in PEM' -r -F
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -l tls-key -d 'The certificate\'s private key, in PEM' -r -F
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -l dev -d 'Make a server to try things on, and print its tokens. Never in production'
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -l json -d 'Print one JSON object when it is ready'
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -f -a "init" -d 'Make the keys, the database and the first admin'
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -f -a "openapi" -d 'Print the description of the HTTP API'
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -f -a "token" -d 'Make tokens on the server that you are logged in to'
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from init" -l data -d 'The folder for keys and database; only you will be able to read it' -r -F
+complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from init" -l json -d 'Print one JSON object'
+complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from openapi" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from token" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from token" -f -a "create" -d 'Make a token and print it, once. Needs the token of an admin'
+complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from token" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from help" -f -a "init" -d 'Make the keys, the database and the first admin'
+complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from help" -f -a "openapi" -d 'Print the description of the HTTP API'
+complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from help" -f -a "token" -d 'Make tokens on the server that you are logged in to'
+complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gate -n "__fish_gate_using_subcommand demo" -l scripted -d 'Play the scenario even on a terminal'
+complete -c gate -n "__fish_gate_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c gate -n "__fish_gate_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand man" -l dir -d 'The folder to write `gate.1`, `gate-run.1` and so on into' -r -F
+complete -c gate -n "__fish_gate_using_subcommand man" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "run" -d 'Run a command: at once if it is safe, after a person\'s approval if not'
+complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "check" -d 'Say what would be decided about a command, without running it'
+complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "explain" -d 'Explain how a command is read and what decides about it'
+complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "login" -d 'Log in to an approval server'
+complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "logout" -d 'Forget the token for an approval server, and the server itself'
+complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "whoami" -d 'Show who the server takes you for'
+complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "requests" -d 'See and take back approval requests'
+complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "approve" -d 'Approve a request, after showing it in full'
+complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "deny" -d 'Deny a request, after showing it in full. It will not run'
+complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "rules" -d 'See, check and share the rules'
+complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "audit" -d 'See, verify and export the audit log'
+complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "server" -d 'Run the approval server'
+complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "demo" -d 'Try gate here and now: a server, the wrapped tools, and a shell'
+complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "man" -d 'Print gate\'s manual page, or write a page for each command into a folder'
+complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from requests" -f -a "list" -d 'List requests, newest first'
+complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from requests" -f -a "show" -d 'Show one request in full'
+complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from requests" -f -a "watch" -d 'Follow one request until it ends, or all of them'
+complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from requests" -f -a "cancel" -d 'Take a request back, so that it will not run'
+complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "check" -d 'Name every mistake in rule files'
+complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "show" -d 'Show the rules in force here, in the order in which they are listed'
+complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "pull" -d 'Fetch the server\'s rules, verify them and put them in force here'
+complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "push" -d 'Put new rules in force at the server'
+complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "log" -d 'Show the newest records of the server\'s log'
+complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "verify" -d 'Verify the chain, the tree and the signature of a log'
+complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "export" -d 'Write the log and its signed checkpoint into a folder'
+complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "flush" -d 'Deliver what this machine has not reported yet'
+complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "init" -d 'Make the keys, the database and the first admin'
+complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "openapi" -d 'Print the description of the HTTP API'
+complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "token" -d 'Make tokens on the server that you are logged in to'

@@ -1,0 +1,380 @@
+//! `gate audit` against a real server, and against logs that were tampered with.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test whose stage can't be set has failed"
+)]
+
+#[path = "live/asked.rs"]
+mod asked;
+#[path = "live/server.rs"]
+mod server;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use asked::submit;
+use gate_testkit::home::Home;
+use serde_json::Value;
+use server::{GATE, Live, Ran, run};
+
+/// A server on which something has happened, and its log.
+fn live_with_history() -> (Live, String) {
+    let live = Live::start();
+    let first = submit(&live, "one", "test").id.to_string();
+    let second = submit(&live, "two", "test").id.to_string();
+    assert_eq!(
+        run(&mut live.gate("bob_approver", &["deny", &first])).code,
+        Some(0)
+    );
+    assert_eq!(
+        run(&mut live.gate("agent", &["requests", "cancel", &second])).code,
+        Some(0)
+    );
+    (live, first)
+}
+
+fn log_key(live: &Live) -> &str {
+    live.said("/server/log_key")
+}
+
+/// An export in a folder of its own.
+struct Exported {
+    home: Home,
+    key: String,
+}
+
+impl Exported {
+    fn of(live: &Live) -> Self {
+        let home = Home::new().unwrap();
+        let out = home.path().join("export");
+        let exported = run(live
+            .gate("auditor", &["audit", "export", "--out"])
+            .arg(&out));
+        assert_eq!(exported.code, Some(0), "{exported:?}");
+        Self {
+            home,
+            key: log_key(live).to_owned(),
+        }
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.home.path().join("export")
+    }
+
+    fn records(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.folder().join("records.jsonl")).unwrap();
+        text.lines().map(|line| format!("{line}\n")).collect()
+    }
+
+    fn replace_records(&self, records: &[String]) {
+        fs::write(self.folder().join("records.jsonl"), records.concat()).unwrap();
+    }
+
+    /// What gate says of the export.
+    fn verified(&self) -> Ran {
+        let mut command = self.home.command(GATE);
+        run(command
+            .args(["audit", "verify", "--key", &self.key])
+            .arg(self.folder()))
+    }
+
+    /// What the verifier in another language says, which shares no code with gate.
+    fn verified_independently(&self) -> Ran {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verify_log.py");
+        let mut command = Command::new("python3");
+        let folder = self.folder();
+        run(command
+            .arg(script)
+            .arg(folder.join("records.jsonl"))
+            .arg(folder.join("checkpoint"))
+            .arg(&self.key))
+    }
+}
+
+#[test]
+fn the_log_shows_what_happened_and_can_be_narrowed() {
+    let (live, first) = live_with_history();
+    let log = |args: &[&str]| run(&mut live.gate("auditor", &[&["audit", "log"], args].concat()));
+    let all = log(&[]);
+    assert_eq!(all.code, Some(0), "{all:?}");
+    for kind in ["request.created", "decision.recorded", "request.cancelled"] {
+        assert!(all.stdout.contains(kind), "{kind}: {all:?}");
+    }
+    let types = |args: &[&str]| -> Vec<String> {
+        let ran = log(&[&["--json"], args].concat());
+        let records = ran
+            .stdout
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        records
+            .map(|record| record["type"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(
+        types(&["--type", "request.created"]),
+        ["request.created", "request.created"]
+    );
+    assert_eq!(types(&["--type", "request"]).len(), 3);
+    assert_eq!(types(&["--type", "req"]), [""; 0]);
+    assert_eq!(
+        types(&["--request", &first]),
+        ["request.created", "decision.recorded"]
+    );
+    assert_eq!(
+        types(&["--request", first.get(24..).unwrap()]),
+        ["request.created", "decision.recorded"]
+    );
+    assert_eq!(types(&["--limit", "1"]), ["request.cancelled"]);
+    let from = log(&["--from", "1", "--limit", "2", "--json"]);
+    let seqs: Vec<Value> = from
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["seq"].clone())
+        .collect();
+    assert_eq!(seqs, [1, 2]);
+    let beyond = log(&["--from", "1000000"]);
+    assert_eq!(
+        (beyond.code, beyond.stdout.as_str()),
+        (Some(0), ""),
+        "{beyond:?}"
+    );
+    let refused = run(&mut live.gate("agent", &["audit", "log"]));
+    assert_eq!(refused.code, Some(77), "{refused:?}");
+}
+
+#[test]
+fn a_followed_log_goes_on_with_what_is_new() {
+    use std::io::{BufRead as _, BufReader};
+    let live = Live::start();
+    let args = [
+        "audit",
+        "log",
+        "--follow",
+        "--json",
+        "--type",
+        "request.created",
+    ];
+    let mut following = live
+        .gate("auditor", &args)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(following.stdout.take().unwrap()).lines();
+    let id = submit(&live, "web", "test").id.to_string();
+    let record: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!(record["body"]["request"], id);
+    following.kill().unwrap();
+    following.wait().unwrap();
+}
+
+#[test]
+fn the_servers_log_verifies_and_its_key_is_pinned_once() {
+    let (live, _) = live_with_history();
+    let first = run(&mut live.gate("auditor", &["audit", "verify", "--live"]));
+    assert_eq!(first.code, Some(0), "{first:?}");
+    assert!(first.stdout.starts_with("verified: "), "{first:?}");
+    assert!(first.stderr.contains(log_key(&live)), "{first:?}");
+    let again = run(&mut live.gate("auditor", &["audit", "verify"]));
+    assert_eq!(
+        (again.code, again.stderr.as_str()),
+        (Some(0), ""),
+        "{again:?}"
+    );
+    // Another key in the place of the pinned one is what an exchanged log looks like.
+    let other = Live::start();
+    let wrong = run(&mut live.gate(
+        "auditor",
+        &["audit", "verify", "--live", "--key", log_key(&other)],
+    ));
+    assert_eq!(wrong.code, Some(1), "{wrong:?}");
+    assert!(wrong.stdout.starts_with("first bad record: "), "{wrong:?}");
+}
+
+#[test]
+fn an_export_verifies_here_and_by_another_program() {
+    let (live, _) = live_with_history();
+    let export = Exported::of(&live);
+    let ours = export.verified();
+    assert_eq!(ours.code, Some(0), "{ours:?}");
+    let count = export.records().len();
+    assert!(
+        ours.stdout
+            .starts_with(&format!("verified: {count} records, root ")),
+        "{ours:?}"
+    );
+    let theirs = export.verified_independently();
+    assert_eq!(theirs.code, Some(0), "{theirs:?}");
+    let root = ours
+        .stdout
+        .lines()
+        .next()
+        .unwrap()
+        .rsplit(' ')
+        .next()
+        .unwrap();
+    assert_eq!(theirs.stdout, format!("ok {count} records root {root}\n"));
+    let again = run(live
+        .gate("auditor", &["audit", "export", "--out"])
+        .arg(export.folder()));
+    assert_eq!(
+        again.code,
+        Some(64),
+        "an export never replaces another: {again:?}"
+    );
+    assert_eq!(export.verified().code, Some(0));
+}
+
+/// A way to tamper, what comes of it, and the first bad record where the chain names it.
+type Tampered = (&'static str, Vec<String>, Option<usize>);
+
+/// Each way to tamper with records.
+fn tampered(good: &[String]) -> Vec<Tampered> {
+    let last = good.len() - 1;
+    let changed = |change: &dyn Fn(&mut Vec<String>)| {
+        let mut records = good.to_vec();
+        change(&mut records);
+        assert_ne!(records, good);
+        records
+    };
+    let flipped = |at: usize, from: &str, to: &str| {
+        changed(&|records| {
+            let flipped = records.swap_remove(at).replacen(from, to, 1);
+            records.push(flipped);
+            let end = records.len() - 1;
+            records.swap(at, end);
+        })
+    };
+    let time = ("\"ts\":\"2", "\"ts\":\"1");
+    let removed = changed(&|records| drop(records.remove(2)));
+    let swapped = changed(&|records| records.swap(2, 3));
+    let inserted = changed(&|records| records.insert(3, good.concat()));
+    let doubled = changed(&|records| records.extend_from_within(last..));
+    let cut = changed(&|records| records.truncate(last));
+    vec![
+        (
+            "flip a digit of the time",
+            flipped(2, time.0, time.1),
+            Some(3),
+        ),
+        (
+            "flip into what is no record",
+            flipped(2, "\"v\":1", "\"v\":2"),
+            Some(2),
+        ),
+        (
+            "flip in the last record",
+            flipped(last, time.0, time.1),
+            None,
+        ),
+        ("delete", removed, Some(2)),
+        ("swap", swapped, Some(2)),
+        ("insert", inserted, Some(3)),
+        ("say the last again", doubled, Some(last + 1)),
+        ("cut the end off", cut, Some(last)),
+    ]
+}
+
+#[test]
+fn a_tampered_export_is_caught_at_the_first_bad_record() {
+    let (live, _) = live_with_history();
+    let export = Exported::of(&live);
+    let good = export.records();
+    let count = good.len();
+    assert!(count >= 6, "{good:?}");
+    for (what, records, first_bad) in tampered(&good) {
+        export.replace_records(&records);
+        let ours = export.verified();
+        assert_eq!(ours.code, Some(1), "{what}: {ours:?}");
+        let expected = match first_bad {
+            Some(index) => format!("first bad record: {index}\n"),
+            None => format!("first bad record: below {count}\n"),
+        };
+        assert_eq!(ours.stdout, expected, "{what}: {ours:?}");
+        assert!(
+            ours.stderr.starts_with("gate: the log does not verify: "),
+            "{what}: {ours:?}"
+        );
+        let theirs = export.verified_independently();
+        assert_eq!(theirs.code, Some(1), "{what}: {theirs:?}");
+        let names_a_record = theirs.stdout.starts_with("bad record ");
+        if let Some(index) = first_bad.filter(|_| names_a_record) {
+            assert!(
+                theirs.stdout.starts_with(&format!("bad record {index}: ")),
+                "{what}: {theirs:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_record_that_was_added_after_the_signature_is_named() {
+    let (live, _) = live_with_history();
+    let early = Exported::of(&live);
+    let signed = early.records().len();
+    submit(&live, "three", "test");
+    let late = Exported::of(&live);
+    assert!(late.records().len() > signed);
+    // A longer, sound chain under the older checkpoint: what a writer without the key can make.
+    early.replace_records(&late.records());
+    let ours = early.verified();
+    assert_eq!(ours.code, Some(1), "{ours:?}");
+    assert_eq!(ours.stdout, format!("first bad record: {signed}\n"));
+    assert_eq!(early.verified_independently().code, Some(1));
+}
+
+#[test]
+fn a_chain_that_was_made_anew_is_caught_by_the_signature() {
+    let (one, _) = live_with_history();
+    let (two, _) = live_with_history();
+    let (first, second) = (Exported::of(&one), Exported::of(&two));
+    first.replace_records(&second.records());
+    let ours = first.verified();
+    assert_eq!(ours.code, Some(1), "{ours:?}");
+    assert!(ours.stderr.contains("root"), "{ours:?}");
+    fs::copy(
+        second.folder().join("checkpoint"),
+        first.folder().join("checkpoint"),
+    )
+    .unwrap();
+    let signed_by_another = first.verified();
+    assert_eq!(signed_by_another.code, Some(1), "{signed_by_another:?}");
+    assert_eq!(first.verified_independently().code, Some(1));
+}
+
+#[test]
+fn what_cannot_be_verified_is_a_usage_error_and_no_verdict() {
+    let home = Home::new().unwrap();
+    let key = "gate.example/org/acme/audit+85e1d4ed+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4";
+    for (args, code) in [
+        (vec!["audit", "verify", "missing", "--key", key], 64),
+        (vec!["audit", "verify", "missing"], 78),
+        (vec!["audit", "verify", "missing", "--key", "no key"], 64),
+        (vec!["audit", "verify", "missing", "--live"], 64),
+        (vec!["audit", "verify", "--spool", "--live"], 64),
+        (vec!["audit", "verify", "--checkpoint", "file"], 64),
+        (vec!["audit", "export"], 64),
+        (vec!["audit", "log", "--from", "-1"], 64),
+        (vec!["audit", "log", "--limit", "0"], 64),
+        (vec!["audit", "log", "--request", "xyz"], 64),
+        (vec!["audit", "verify"], 78),
+    ] {
+        let refused = run(home.command(GATE).args(&args));
+        assert_eq!(refused.code, Some(code), "{args:?}: {refused:?}");
+        assert_eq!(refused.stdout, "", "{args:?}");
+        assert!(refused.stderr.starts_with("gate: "), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_machine_that_recorded_nothing_has_nothing_to_verify_and_nothing_to_deliver() {
+    let live = Live::start();
+    let verified = run(&mut live.gate("agent", &["audit", "verify", "--spool"]));
+    assert_eq!(verified.code, Some(0), "{verified:?}");
+    let flushed = run(&mut live.gate("agent", &["audit", "flush"]));
+    assert_eq!(
+        (flushed.code, flushed.stdout.as_str()),
+        (Some(0), "delivered 0 events\n"),
+        "{flushed:?}"
+    );
+}
