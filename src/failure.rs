@@ -68,7 +68,11 @@ impl Failure {
     /// Returns the lines that the user is told, without a prefix.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines = vec![self.to_string()];
-        lines.extend(self.hint.iter().flat_map(|hint| hint.lines().map(str::to_owned)));
+        lines.extend(
+            self.hint
+                .iter()
+                .flat_map(|hint| hint.lines().map(str::to_owned)),
+        );
         lines
     }
 }
@@ -103,7 +107,11 @@ mod tests {
             .hint("free some space\nthen run it again");
         assert_eq!(
             failure.lines(),
-            ["cannot write the spool: disk on fire", "free some space", "then run it again"]
+            [
+                "cannot write the spool: disk on fire",
+                "free some space",
+                "then run it again"
+            ]
         );
     }
 }

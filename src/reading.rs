@@ -40,13 +40,7 @@ pub(crate) struct Reading {
 /// # Errors
 /// The standard input is what to do and can't be copied: a terminal, too large.
 pub(crate) fn read(world: &World, argv: &[OsString]) -> Result<Reading, Failure> {
-    let environment: Environment = world
-        .environment
-        .iter()
-        // As getenv(3): the first of equal names counts, so it is put in last.
-        .rev()
-        .cloned()
-        .collect();
+    let environment: Environment = world.variables().collect();
     let snapshots = SealedFiles::new(&world.cwd);
     let read_with = |stdin: Stdin<'_>| {
         gate_policy::read_invocation(&CommandLine {

@@ -4,7 +4,7 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
@@ -14,8 +14,9 @@ use crate::layout::Layout;
 
 /// The process's surroundings as they were at the start.
 pub(crate) struct World {
-    /// The environment in the caller's own order, byte for byte.
-    pub(crate) environment: Vec<(OsString, OsString)>,
+    /// The environment in the caller's own order, byte for byte, also what has
+    /// no `=` in it.
+    pub(crate) environment: Vec<CString>,
     /// The working directory as the kernel names it.
     pub(crate) cwd: PathBuf,
     /// Where gate keeps what.
@@ -27,11 +28,13 @@ pub(crate) struct World {
 impl World {
     /// Looks around.
     pub(crate) fn capture() -> Self {
-        let environment: Vec<_> = std::env::vars_os().collect();
+        let environment = gate_exec::inherited_environment();
         // As getenv(3): the first of equal names is the one that counts.
         let mut by_name = BTreeMap::new();
-        for (name, value) in &environment {
-            by_name.entry(name.clone()).or_insert_with(|| value.clone());
+        for (name, value) in environment.iter().filter_map(|entry| split(entry)) {
+            by_name
+                .entry(name.to_owned())
+                .or_insert_with(|| value.to_owned());
         }
         // A deleted working directory still has a name in /proc; the tool
         // would start in it too.
@@ -46,6 +49,12 @@ impl World {
             by_name,
             configuration: OnceCell::new(),
         }
+    }
+
+    /// Returns each variable with its value, the first of equal names alone.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        let pairs = self.by_name.iter();
+        pairs.map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
     /// Returns a variable's value; an empty one counts as not set.
@@ -78,4 +87,12 @@ impl World {
         let configuration = Configuration::load(self)?;
         Ok(self.configuration.get_or_init(|| configuration))
     }
+}
+
+/// Returns name and value of an entry of the environment; none where it has no `=`.
+pub(crate) fn split(entry: &CString) -> Option<(&OsStr, &OsStr)> {
+    let bytes = entry.as_bytes();
+    let at = bytes.iter().position(|byte| *byte == b'=')?;
+    let (name, value) = bytes.split_at_checked(at)?;
+    Some((OsStr::from_bytes(name), OsStr::from_bytes(value.get(1..)?)))
 }

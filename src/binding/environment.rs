@@ -8,16 +8,21 @@ use gate_policy::{EnvironmentAction, EnvironmentNote};
 use gate_protocol::invocation::{BoundVariable, Treatment};
 
 use crate::mask::Masker;
-use crate::world::World;
+use crate::world::{World, split};
 
-/// Returns the tool's environment as `NAME=value`, in the caller's order.
+/// Returns the tool's environment, in the caller's order and byte for byte.
 ///
 /// Only what the profile strips or sets differs; and of a name that stands
 /// twice the first is kept, since programs disagree on which one counts.
 pub(super) fn of_tool(world: &World, notes: &[EnvironmentNote]) -> Vec<OsString> {
     let mut seen: BTreeSet<&OsStr> = BTreeSet::new();
     let mut variables = Vec::with_capacity(world.environment.len() + notes.len());
-    for (name, value) in &world.environment {
+    for entry in &world.environment {
+        let as_it_is = OsStr::from_bytes(entry.as_bytes());
+        let Some((name, _)) = split(entry) else {
+            variables.push(as_it_is.to_owned());
+            continue;
+        };
         if !seen.insert(name) {
             continue;
         }
@@ -25,7 +30,7 @@ pub(super) fn of_tool(world: &World, notes: &[EnvironmentNote]) -> Vec<OsString>
             Some(EnvironmentAction::Stripped) => {}
             Some(EnvironmentAction::Set(instead)) => variables.push(joined(name, instead)),
             Some(EnvironmentAction::Binds | EnvironmentAction::MakesUnknown) | None => {
-                variables.push(joined(name, value));
+                variables.push(as_it_is.to_owned());
             }
         }
     }

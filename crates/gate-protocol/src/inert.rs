@@ -39,13 +39,25 @@ pub fn inert(text: &str) -> Cow<'_, str> {
 fn is_shown(c: char) -> bool {
     match c {
         ' '..='~' => true,
-        // Letters by category, yet nothing is drawn for them.
-        '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{3164}' | '\u{ffa0}' => false,
-        // Combining marks are alphabetic in part; alone they overprint a neighbour.
-        '\u{0300}'..='\u{036f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' => false,
-        '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}' => false,
-        c => !c.is_ascii() && c.is_alphanumeric(),
+        c => !c.is_ascii() && c.is_alphanumeric() && !is_blank_letter(c) && !is_combining(c),
     }
+}
+
+/// Letters by category, for which nothing is drawn.
+fn is_blank_letter(c: char) -> bool {
+    matches!(c, '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{3164}' | '\u{ffa0}')
+}
+
+/// Combining marks are alphabetic in part; alone they overprint a neighbour.
+fn is_combining(c: char) -> bool {
+    matches!(
+        c,
+        '\u{0300}'..='\u{036f}'
+            | '\u{1ab0}'..='\u{1aff}'
+            | '\u{1dc0}'..='\u{1dff}'
+            | '\u{20d0}'..='\u{20ff}'
+            | '\u{fe20}'..='\u{fe2f}'
+    )
 }
 
 /// Tells whether `token` mixes scripts in the way that imitates a name:

@@ -32,6 +32,9 @@ impl Show {
             return answer::json(&serde_json::json!({ "rules": in_force }));
         }
         let screen = Screen::of_stdout(world.env("NO_COLOR").is_some());
-        answer::text(&rules::table(&screen, &in_force))
+        answer::text(&rules::table(&screen, &in_force))?;
+        report::line("what no rule of the server or the machine matches, the baseline decides:");
+        report::line("effects read and local are allowed, everything else asks");
+        Ok(())
     }
 }
