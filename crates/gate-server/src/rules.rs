@@ -1,6 +1,7 @@
 //! The rules that the server hands to its clients: versioned, and signed anew
 //! often enough that a copy is never long without a fresh signature.
 
+use gate_policy::{Layer, PolicyBuilder};
 use gate_protocol::log::RecordType;
 use gate_protocol::problem::ProblemCode;
 use gate_protocol::rules::{RuleBundle, SignedRules};
@@ -88,9 +89,12 @@ impl crate::service::Change<'_> {
     }
 }
 
-/// Refuses rules that no client could use.
+/// Refuses rules that no client could use, with every mistake in them.
 fn validate(text: &str) -> Result<(), Failure> {
-    toml::from_str::<toml::Table>(text)
-        .map(drop)
-        .map_err(|error| Failure::bad_request(format!("the rules are not valid: {error}")))
+    PolicyBuilder::new()
+        .layer(Layer::Server, "server", text)
+        .map_err(|errors| {
+            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            Failure::bad_request(format!("the rules are not valid: {}", lines.join("; ")))
+        })
 }

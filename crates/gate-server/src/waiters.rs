@@ -46,6 +46,11 @@ impl Waiters {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_waited_for(&self, id: RequestId) -> bool {
+        self.lock().contains_key(&id)
+    }
+
     /// The map is whole between any two statements, so a poisoned lock is none.
     fn lock(&self) -> MutexGuard<'_, Channels> {
         self.channels.lock().unwrap_or_else(PoisonError::into_inner)

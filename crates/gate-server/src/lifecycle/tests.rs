@@ -1,12 +1,5 @@
-use std::collections::BTreeSet;
-
-use gate_protocol::canonical::Digest;
-use gate_protocol::id::Nonce;
 use gate_protocol::principal::PrincipalKind;
-use gate_protocol::request::{ApprovalStatus, Requester, Requirement};
-use gate_protocol::review::{Answer, Review};
 use gate_protocol::runner_key::RunnerSecret;
-use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;

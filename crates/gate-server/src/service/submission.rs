@@ -178,6 +178,7 @@ pub(super) fn with_floor(mut terms: Terms, floor: &Floor) -> Terms {
     for requirement in &mut terms.requirements {
         if requirement.approvers.is_empty() {
             requirement.approvers.clone_from(&least.approvers);
+            requirement.count = requirement.count.max(least.count);
         }
     }
     let covers = |requirement: &Requirement| {

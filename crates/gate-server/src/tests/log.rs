@@ -1,1 +1,164 @@
-//! x
+//! The log as it is served, after a kill too, and the rules.
+
+use axum::body::Body;
+use axum::http::{Method, StatusCode, header};
+use gate_protocol::canonical::Digest;
+use gate_protocol::id::Nonce;
+use gate_protocol::log::{SignedCheckpoint, TlogProof, verify_consistency, verify_inclusion};
+use gate_protocol::rules::SignedRules;
+use serde_json::json;
+
+use super::bench::{Answered, Bench, call};
+
+async fn head(bench: &Bench) -> SignedCheckpoint {
+    let note = bench
+        .get(&bench.setup.auditor, "/v1/audit/checkpoint")
+        .await;
+    let key = bench.server.keys.log.verifier();
+    SignedCheckpoint::verify(&note.body, &key, &[]).unwrap()
+}
+
+#[tokio::test]
+async fn the_proofs_hold() {
+    let bench = Bench::new().await;
+    let auditor = &bench.setup.auditor;
+    let before = head(&bench).await.checkpoint;
+    bench.approved("prod").await;
+    let after = head(&bench).await.checkpoint;
+    assert!(after.size > before.size);
+    let hashes = |answer: Answered| -> Vec<Digest> {
+        serde_json::from_value(answer.json()["hashes"].clone()).unwrap()
+    };
+    let path = format!(
+        "/v1/audit/proof/consistency?from={}&to={}",
+        before.size, after.size
+    );
+    let proof = hashes(bench.get(auditor, &path).await);
+    let (first, second) = ((before.size, &before.root), (after.size, &after.root));
+    verify_consistency(first, second, &proof).unwrap();
+    let records = bench.records().await;
+    for (index, record) in records.iter().enumerate() {
+        let path = format!(
+            "/v1/audit/proof/inclusion?index={index}&size={}",
+            after.size
+        );
+        let proof = hashes(bench.get(auditor, &path).await);
+        verify_inclusion(
+            &record.leaf_hash(),
+            index as u64,
+            after.size,
+            &proof,
+            &after.root,
+        )
+        .unwrap();
+        let receipt = bench
+            .get(auditor, &format!("/v1/audit/inclusion?index={index}"))
+            .await;
+        let receipt = TlogProof::parse(&receipt.body).unwrap();
+        let key = bench.server.keys.log.verifier();
+        receipt.verify(record.bytes(), &key, &[]).unwrap();
+    }
+    for path in [
+        "/v1/audit/proof/inclusion?index=9999&size=1",
+        "/v1/audit/proof/inclusion?index=0&size=9999",
+        "/v1/audit/proof/consistency?from=2&to=1",
+        "/v1/audit/proof/consistency?from=-1&to=1",
+        "/v1/audit/inclusion?index=9999",
+        "/v1/audit/records?from=x",
+        "/v1/audit/records?form=1",
+    ] {
+        assert_eq!(
+            bench.get(auditor, path).await.problem(),
+            "bad_request",
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_kill_loses_nothing_and_the_log_goes_on() {
+    let bench = Bench::new().await;
+    let request = bench.approved("prod").await;
+    let nonce = Nonce::generate().unwrap();
+    bench.claim(&request, nonce).await;
+    let before = head(&bench).await.checkpoint;
+    let records = bench.records().await;
+    let bench = bench.reopened().await;
+    assert_eq!(head(&bench).await.checkpoint, before);
+    assert_eq!(bench.records().await, records);
+    bench.asked("dev").await;
+    assert_eq!(bench.verified().await.records, before.size + 1);
+}
+
+#[tokio::test]
+async fn the_head_is_signed_every_so_many_records_and_on_demand() {
+    let bench = Bench::with(|settings| settings.leases.checkpoint_records = 4).await;
+    for word in 0..8 {
+        bench.asked(&word.to_string()).await;
+    }
+    let size = head(&bench).await.checkpoint.size;
+    let stored = async || {
+        let mut reader = bench.server.store.read().await.unwrap();
+        crate::store::log::checkpointed(reader.connection())
+            .await
+            .unwrap()
+    };
+    assert_eq!(stored().await, size - size % 4);
+    bench.server.checkpoint().await.unwrap();
+    assert_eq!(stored().await, size);
+}
+
+async fn put_rules(bench: &Bench, token: &str, body: serde_json::Value) -> Answered {
+    let body = Body::from(body.to_string());
+    bench
+        .send(call(Method::PUT, "/v1/rules", token, body))
+        .await
+}
+
+#[tokio::test]
+async fn rules_are_versioned_signed_and_tagged() {
+    let bench = Bench::new().await;
+    let agent = &bench.setup.agent;
+    let first = bench.get(agent, "/v1/rules").await;
+    let tag = first.headers[header::ETAG].clone();
+    let rules: SignedRules = serde_json::from_slice(&first.body).unwrap();
+    let key = bench.server.keys.grant.verifier();
+    let audience = &bench.server.names.audience;
+    rules
+        .verify(&key, audience, 1, crate::clock::now())
+        .unwrap();
+    let mut request = call(Method::GET, "/v1/rules", agent, Body::empty());
+    request
+        .headers_mut()
+        .insert(header::IF_NONE_MATCH, tag.clone());
+    let unchanged = bench.send(request).await;
+    assert_eq!(
+        (unchanged.status, unchanged.body.len()),
+        (StatusCode::NOT_MODIFIED, 0)
+    );
+
+    let admin = &bench.setup.admin;
+    let text = "[[rule]]\nid = \"no-git\"\ntool = \"git\"\ndecision = \"deny\"\nmessage = \"no\"\n";
+    let stale = put_rules(
+        &bench,
+        admin,
+        json!({ "text": text, "expected_version": 0 }),
+    )
+    .await;
+    assert_eq!(stale.problem(), "conflict");
+    let put = put_rules(
+        &bench,
+        admin,
+        json!({ "text": text, "expected_version": 1 }),
+    )
+    .await;
+    assert_eq!(put.status, StatusCode::OK, "{}", put.text());
+    let second = bench.get(agent, "/v1/rules").await;
+    assert_eq!(second.body, put.body);
+    assert_ne!(second.headers[header::ETAG], tag);
+    for wrong in ["[[rule]", "[[rule]]\nid = \"x\"\ndecison = \"deny\""] {
+        let refused = put_rules(&bench, admin, json!({ "text": wrong })).await;
+        assert_eq!(refused.problem(), "bad_request", "{wrong}");
+    }
+    assert_eq!(bench.count("rules.activated").await, 2);
+}

@@ -1,8 +1,7 @@
 //! The API, called through the router as a client would, on a store of its own.
 
-mod bench;
-
 mod access;
+mod bench;
 mod claims;
 mod events;
 mod log;

@@ -1,1 +1,165 @@
-//! x
+//! Waiting for an answer: woken by each change, by time and by a stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gate_protocol::id::Nonce;
+use gate_protocol::request::{ApprovalRequest, ApprovalStatus};
+use gate_protocol::review::Answer;
+use tokio::task::JoinHandle;
+
+use super::bench::{Bench, submission};
+
+/// Far beyond what any of this takes, and below a poll's wait.
+const SOON: Duration = Duration::from_secs(30);
+
+/// Parks a poll, and returns once it is parked.
+async fn park(bench: &Arc<Bench>, request: &ApprovalRequest) -> JoinHandle<ApprovalRequest> {
+    let path = format!(
+        "/v1/requests/{}?wait=60&after={}",
+        request.id, request.version
+    );
+    let parked = bench.clone();
+    let poll = tokio::spawn(async move { parked.get(&parked.setup.agent, &path).await.request() });
+    while !bench.server.waiters.is_waited_for(request.id) {
+        tokio::task::yield_now().await;
+    }
+    poll
+}
+
+async fn woken(poll: JoinHandle<ApprovalRequest>) -> ApprovalRequest {
+    tokio::time::timeout(SOON, poll).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_poll_is_woken_by_an_answer_and_by_a_cancellation() {
+    let bench = Arc::new(Bench::new().await);
+    let request = bench.asked("a").await;
+    let poll = park(&bench, &request).await;
+    bench
+        .review(&bench.setup.bob_approver, &request, Answer::Approve)
+        .await;
+    let approved = woken(poll).await;
+    assert_eq!(
+        (approved.status, approved.version),
+        (ApprovalStatus::Approved, 2)
+    );
+    let poll = park(&bench, &approved).await;
+    let path = format!("/v1/requests/{}/cancel", request.id);
+    bench.post(&bench.setup.agent, &path, &()).await;
+    assert_eq!(woken(poll).await.status, ApprovalStatus::Cancelled);
+}
+
+#[tokio::test]
+async fn a_poll_is_woken_when_time_is_up_though_nobody_calls() {
+    let bench = Arc::new(Bench::new().await);
+    let mut asked = submission("a");
+    asked.terms.request_ttl_seconds = 1;
+    let settling = tokio::spawn(bench.server.clone().settle_regularly());
+    let request = bench.submit(&bench.setup.agent, &asked).await.request();
+    let expired = woken(park(&bench, &request).await).await;
+    settling.abort();
+    assert_eq!(expired.status, ApprovalStatus::Expired);
+    assert_eq!(expired.expires_in_seconds, 0);
+    assert_eq!(
+        bench.story(&request).await,
+        ["request.created", "request.expired"]
+    );
+    bench.verified().await;
+}
+
+#[tokio::test]
+async fn a_stop_answers_every_poll_at_once_with_the_state_as_it_is() {
+    let bench = Arc::new(Bench::new().await);
+    let request = bench.asked("a").await;
+    let polls = [park(&bench, &request).await, park(&bench, &request).await];
+    bench.server.stop();
+    for poll in polls {
+        let answered = woken(poll).await;
+        assert_eq!(
+            (answered.status, answered.version),
+            (ApprovalStatus::Pending, 1)
+        );
+    }
+    assert_eq!(
+        bench.get("", "/v1/health").await.json()["status"],
+        "stopping"
+    );
+}
+
+#[tokio::test]
+async fn a_poll_returns_at_once_what_is_newer_and_in_time_what_is_not() {
+    let bench = Bench::new().await;
+    let request = bench.asked("a").await;
+    let agent = &bench.setup.agent;
+    for query in ["wait=60&after=0", "wait=60", "wait=0&after=1", "after=1"] {
+        let path = format!("/v1/requests/{}?{query}", request.id);
+        let answer = tokio::time::timeout(SOON, bench.get(agent, &path))
+            .await
+            .unwrap();
+        assert_eq!(answer.request().version, 1, "{query}");
+    }
+    let path = format!("/v1/requests/{}?wait=1&after=1", request.id);
+    let answer = tokio::time::timeout(SOON, bench.get(agent, &path))
+        .await
+        .unwrap();
+    assert_eq!(answer.request().status, ApprovalStatus::Pending);
+}
+
+#[tokio::test]
+async fn of_many_polls_and_answers_at_once_none_is_lost() {
+    let bench = Arc::new(Bench::new().await);
+    let mut polls = Vec::new();
+    for word in 0..20 {
+        let request = bench.asked(&word.to_string()).await;
+        let path = format!("/v1/requests/{}?wait=60&after=1", request.id);
+        let (parked, answering) = (bench.clone(), bench.clone());
+        polls.push(tokio::spawn(async move {
+            parked.get(&parked.setup.agent, &path).await.request()
+        }));
+        tokio::spawn(async move {
+            let bob = answering.setup.bob_approver.clone();
+            answering.review(&bob, &request, Answer::Approve).await;
+        });
+    }
+    for poll in polls {
+        assert_eq!(woken(poll).await.status, ApprovalStatus::Approved);
+    }
+}
+
+#[tokio::test]
+async fn what_falls_due_while_the_server_is_down_is_settled_at_the_start() {
+    let bench = Bench::with(|settings| {
+        settings.leases.grant = Duration::from_secs(1);
+        settings.leases.start_report = Duration::ZERO;
+    })
+    .await;
+    let mut asked = submission("pending");
+    asked.terms.request_ttl_seconds = 1;
+    let pending = bench.submit(&bench.setup.agent, &asked).await.request();
+    let mut asked = submission("approved");
+    asked.terms.permit_ttl_seconds = 1;
+    let approved = bench.submit(&bench.setup.agent, &asked).await.request();
+    bench
+        .review(&bench.setup.bob_approver, &approved, Answer::Approve)
+        .await;
+    let claimed = bench.approved("claimed").await;
+    bench.claim(&claimed, Nonce::generate().unwrap()).await;
+    let bench = bench.reopened().await;
+    // The deadlines are on the server's clock, so there is nothing else to wait on.
+    let settled = async {
+        while bench.server.settle_due().await.unwrap().is_some() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(SOON, settled).await.unwrap();
+    for (request, status, last) in [
+        (&pending, ApprovalStatus::Expired, "request.expired"),
+        (&approved, ApprovalStatus::Expired, "request.expired"),
+        (&claimed, ApprovalStatus::Unknown, "run.unknown"),
+    ] {
+        assert_eq!(bench.show(request).await.status, status);
+        assert_eq!(bench.story(request).await.last().unwrap(), last);
+    }
+    bench.verified().await;
+}

@@ -1,1 +1,224 @@
-//! x
+//! Asking: once, again, too often, and wrongly.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use gate_protocol::canonical::Digest;
+use gate_protocol::id::Nonce;
+use gate_protocol::masked::{MaskedSecret, MaskedText, Segment};
+use gate_protocol::request::{ApprovalStatus, Requirement, SubmitRequest};
+
+use super::bench::{Bench, submission};
+
+#[tokio::test]
+async fn the_same_command_asked_again_is_the_same_request_while_it_stands() {
+    let bench = Bench::new().await;
+    let first = bench.asked("prod").await;
+    let agent = &bench.setup.agent;
+    let again = bench.submit(agent, &submission("prod")).await;
+    assert_eq!(
+        (again.status, again.request().id),
+        (StatusCode::OK, first.id)
+    );
+    bench
+        .review(
+            &bench.setup.bob_approver,
+            &first,
+            gate_protocol::review::Answer::Approve,
+        )
+        .await;
+    let approved = bench.submit(agent, &submission("prod")).await.request();
+    assert_eq!(
+        (approved.id, approved.status),
+        (first.id, ApprovalStatus::Approved)
+    );
+    // Another principal, other terms, another command: each is its own question.
+    let mut stricter = submission("prod");
+    stricter.terms.requirements[0].count = 2;
+    for (token, asked) in [
+        (&bench.setup.alice_requester, submission("prod")),
+        (agent, stricter),
+        (agent, submission("dev")),
+    ] {
+        let other = bench.submit(token, &asked).await;
+        assert_eq!(other.status, StatusCode::CREATED);
+        assert_ne!(other.request().id, first.id);
+    }
+    bench.claim(&first, Nonce::generate().unwrap()).await;
+    let anew = bench.submit(agent, &submission("prod")).await;
+    assert_eq!(
+        anew.status,
+        StatusCode::CREATED,
+        "a claimed approval is used up"
+    );
+    assert_eq!(bench.count("request.created").await, 5);
+    bench.verified().await;
+}
+
+#[tokio::test]
+async fn a_retry_asks_once_and_a_key_means_one_body() {
+    let bench = Bench::new().await;
+    let agent = &bench.setup.agent;
+    let first = bench.submit_as(agent, "key", &submission("prod")).await;
+    assert_eq!(first.status, StatusCode::CREATED);
+    let id = first.request().id;
+    let cancel = format!("/v1/requests/{id}/cancel");
+    for _ in 0..2 {
+        assert_eq!(bench.post(agent, &cancel, &()).await.request().version, 2);
+    }
+    let retry = bench.submit_as(agent, "key", &submission("prod")).await;
+    assert_eq!((retry.status, retry.request().id), (StatusCode::OK, id));
+    assert_eq!(retry.request().status, ApprovalStatus::Cancelled);
+    let other = bench.submit_as(agent, "key", &submission("dev")).await;
+    assert_eq!(other.problem(), "idempotency_mismatch");
+    let alice = bench
+        .submit_as(&bench.setup.alice_requester, "key", &submission("dev"))
+        .await;
+    assert_eq!(
+        alice.status,
+        StatusCode::CREATED,
+        "keys are each principal's own"
+    );
+    let body = serde_json::to_value(submission("x")).unwrap();
+    assert_eq!(
+        bench.post(agent, "/v1/requests", &body).await.problem(),
+        "bad_request"
+    );
+    assert_eq!(
+        bench
+            .submit_as(agent, "a b", &submission("x"))
+            .await
+            .problem(),
+        "bad_request"
+    );
+    assert_eq!(bench.count("request.created").await, 2);
+    assert_eq!(bench.count("request.cancelled").await, 1);
+}
+
+#[tokio::test]
+async fn a_principal_has_so_many_open_requests_and_no_more() {
+    let bench = Bench::with(|settings| settings.limits.open_requests = 2).await;
+    let agent = &bench.setup.agent;
+    let first = bench.asked("a").await;
+    bench.asked("b").await;
+    let third = bench.submit(agent, &submission("c")).await;
+    assert_eq!(third.problem(), "too_many");
+    assert!(third.headers.contains_key("retry-after"));
+    assert_eq!(
+        bench.submit(agent, &submission("a")).await.status,
+        StatusCode::OK
+    );
+    bench
+        .post(agent, &format!("/v1/requests/{}/cancel", first.id), &())
+        .await;
+    assert_eq!(
+        bench.submit(agent, &submission("c")).await.status,
+        StatusCode::CREATED
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_sound_is_not_asked() {
+    let bench = Bench::new().await;
+    let secret = |commitment: &str| {
+        MaskedText(vec![Segment::Secret(MaskedSecret {
+            kind: "password".to_owned(),
+            length_bytes: 8,
+            commitment: commitment.to_owned(),
+        })])
+    };
+    type Spoil = Box<dyn Fn(&mut SubmitRequest)>;
+    let cases: Vec<(&str, Spoil)> = vec![
+        ("reason", Box::new(|s| s.reason = Some("é".repeat(501)))),
+        ("argv", Box::new(|s| s.invocation.argv.clear())),
+        (
+            "argv",
+            Box::new(|s| {
+                s.invocation.argv = vec![MaskedText(vec![Segment::Bytes("%".to_owned())])];
+            }),
+        ),
+        (
+            "argv",
+            Box::new(move |s| s.invocation.argv.push(secret("xyz"))),
+        ),
+        ("invocation.v", Box::new(|s| s.invocation.v = 2)),
+        ("count", Box::new(|s| s.terms.requirements[0].count = 0)),
+        ("count", Box::new(|s| s.terms.requirements[0].count = 101)),
+        (
+            "approvers",
+            Box::new(|s| {
+                s.terms.requirements = vec![Requirement {
+                    approvers: vec!["bob\u{1b}[2J".to_owned()],
+                    count: 1,
+                }];
+            }),
+        ),
+        (
+            "request_ttl_seconds",
+            Box::new(|s| s.terms.request_ttl_seconds = 0),
+        ),
+        (
+            "permit_ttl_seconds",
+            Box::new(|s| s.terms.permit_ttl_seconds = 0),
+        ),
+        (
+            "requirements",
+            Box::new(|s| {
+                let one = s.terms.requirements[0].clone();
+                s.terms.requirements = vec![one; 101];
+            }),
+        ),
+    ];
+    for (field, spoil) in cases {
+        let mut asked = submission("x");
+        spoil(&mut asked);
+        asked.digest = asked.invocation.digest().unwrap();
+        let answer = bench.submit(&bench.setup.agent, &asked).await;
+        assert_eq!(answer.problem(), "bad_request", "{field}");
+        assert!(answer.text().contains(field), "{field}: {}", answer.text());
+        assert!(!answer.text().contains('\u{1b}') && !answer.text().contains("u001b"));
+    }
+    let mut other = submission("x");
+    other.digest = Digest::of_bytes(b"other");
+    let answer = bench.submit(&bench.setup.agent, &other).await;
+    assert_eq!(answer.problem(), "digest_mismatch");
+    assert_eq!(bench.count("request.created").await, 0);
+}
+
+#[tokio::test]
+async fn nothing_lives_longer_than_the_server_allows() {
+    let bench = Bench::with(|settings| {
+        settings.floor.max_request_ttl = Duration::from_mins(2);
+        settings.floor.max_permit_ttl = Duration::from_mins(1);
+    })
+    .await;
+    let request = bench.asked("prod").await;
+    assert_eq!(request.terms.request_ttl_seconds, 120);
+    assert_eq!(request.terms.permit_ttl_seconds, 60);
+    assert!((1..=120).contains(&request.expires_in_seconds));
+    assert_eq!(request.terms.requirements[0].approvers, ["group:approvers"]);
+}
+
+#[tokio::test]
+async fn a_list_is_paged_newest_first() {
+    let bench = Bench::new().await;
+    let mut asked = Vec::new();
+    for word in ["a", "b", "c"] {
+        asked.push(bench.asked(word).await);
+    }
+    let agent = &bench.setup.agent;
+    let first = bench.get(agent, "/v1/requests?limit=2").await.json();
+    assert_eq!(first["requests"][0]["id"], asked[2].id.to_string());
+    let next = first["next"].as_str().unwrap();
+    let second = bench
+        .get(agent, &format!("/v1/requests?limit=2&before={next}"))
+        .await
+        .json();
+    assert_eq!(second["requests"][0]["id"], asked[0].id.to_string());
+    assert!(second.get("next").is_none());
+    let path = format!("/v1/requests?status=pending&digest={}", asked[1].digest);
+    let found = bench.get(agent, &path).await.json();
+    assert_eq!(found["requests"].as_array().unwrap().len(), 1);
+    let none = bench.get(agent, "/v1/requests?status=denied").await.json();
+    assert_eq!(none["requests"].as_array().unwrap().len(), 0);
+}
