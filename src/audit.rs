@@ -6,10 +6,10 @@ use std::time::Duration;
 use gate_client::Client;
 use gate_exec::{ExitReason, Outcome};
 use gate_policy::{Evaluation, Layer, Recording};
-use gate_protocol::claim::Grant;
 use gate_protocol::event::{
     DecidedFact, Fact, RunAbandonedFact, RunFinishedFact, RunOutcome, RunStartedFact,
 };
+use gate_protocol::id::{Nonce, RequestId};
 
 use crate::failure::{Failure, FailureKind};
 use crate::report;
@@ -72,23 +72,30 @@ fn append(world: &World, fact: Fact, durability: Durability) -> Result<(), Failu
         .map_err(cannot_record)
 }
 
-/// The records of one approved run.
+/// The records of one approved run, from its claim on.
 pub(crate) struct RunRecorder {
     spool: Spool,
-    grant: Grant,
+    request: RequestId,
+    claim_nonce: Nonce,
 }
 
 impl RunRecorder {
     /// Opens the queue and sets space aside for everything that will follow.
+    /// To be called before the claim: what can't be recorded is not claimed.
     ///
     /// # Errors
     /// There is no queue or no space: then nothing may run.
-    pub(crate) fn open(world: &World, grant: &Grant) -> Result<Self, Failure> {
+    pub(crate) fn open(
+        world: &World,
+        request: RequestId,
+        claim_nonce: Nonce,
+    ) -> Result<Self, Failure> {
         let mut spool = Spool::open(&world.layout.spool()?).map_err(cannot_record)?;
         spool.reserve().map_err(cannot_record)?;
         Ok(Self {
             spool,
-            grant: grant.clone(),
+            request,
+            claim_nonce,
         })
     }
 
@@ -98,8 +105,8 @@ impl RunRecorder {
     /// It is not durable: then nothing may run.
     pub(crate) fn started(&mut self) -> Result<(), Failure> {
         let fact = Fact::RunStarted(RunStartedFact {
-            request: self.grant.request,
-            claim_nonce: self.grant.claim_nonce,
+            request: self.request,
+            claim_nonce: self.claim_nonce,
         });
         self.spool
             .append(fact, Durability::Synced)
@@ -115,8 +122,8 @@ impl RunRecorder {
     /// Records that the grant was not used.
     pub(crate) fn abandoned(&mut self, why: &str) {
         let fact = Fact::RunAbandoned(RunAbandonedFact {
-            request: self.grant.request,
-            claim_nonce: self.grant.claim_nonce,
+            request: self.request,
+            claim_nonce: self.claim_nonce,
             why: why.to_owned(),
         });
         self.keep(fact);
@@ -125,8 +132,8 @@ impl RunRecorder {
     /// Records how the run ended.
     pub(crate) fn finished(&mut self, outcome: &Outcome) {
         let fact = Fact::RunFinished(RunFinishedFact {
-            request: self.grant.request,
-            claim_nonce: self.grant.claim_nonce,
+            request: self.request,
+            claim_nonce: self.claim_nonce,
             outcome: on_the_wire(outcome),
         });
         self.keep(fact);

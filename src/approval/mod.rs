@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use gate_client::{Client, ClientError, IdempotencyKey, WaitNotice};
 use gate_exec::Cancel;
 use gate_policy::Evaluation;
-use gate_protocol::claim::{ClaimRequest, ExpectedGrant, VerifiedGrant};
+use gate_protocol::claim::{ClaimRequest, ExpectedGrant, SignedGrant, VerifiedGrant};
 use gate_protocol::id::Nonce;
 use gate_protocol::request::{
     ApprovalRequest, ApprovalStatus, Circumstances, Requirement, SubmitRequest, Terms,
@@ -118,13 +118,14 @@ impl Wait<'_> {
                 progress.ended(&decided);
                 decided
             }
-            _ => request,
+            // Decided before this run began: an approval that nobody has used yet.
+            (_, Patience::AskOnly | Patience::Wait(_)) => request,
         };
         drop(progress);
-        match request.status {
-            ApprovalStatus::Approved => self.claim(&request),
-            _ => Err(words::not_approved(&request)),
+        if request.status == ApprovalStatus::Approved {
+            return self.claim(&request);
         }
+        Err(words::not_approved(&request))
     }
 
     fn submit(&self, submit: &SubmitRequest) -> Result<ApprovalRequest, Failure> {
@@ -190,18 +191,48 @@ impl Wait<'_> {
     }
 
     /// Claims the approved request, verifies the grant, and makes the record of
-    /// the start durable.
+    /// the start durable. Space for the records is set aside first.
     fn claim(&self, request: &ApprovalRequest) -> Result<Approved, Failure> {
         let nonce = Nonce::generate().map_err(no_random)?;
+        let mut recorder = RunRecorder::open(self.world, request.id, nonce)?;
+        let received = Instant::now();
+        let signed = self.ask_for_grant(request, nonce)?;
+        let grant = self
+            .verify(signed, request, nonce, received)
+            .inspect_err(|failure| {
+                recorder.abandoned(&failure.to_string());
+            })?;
+        recorder.started()?;
+        self.session.block_on(recorder.tell(self.client()));
+        Ok(Approved {
+            grant,
+            received,
+            recorder,
+        })
+    }
+
+    fn ask_for_grant(
+        &self,
+        request: &ApprovalRequest,
+        nonce: Nonce,
+    ) -> Result<SignedGrant, Failure> {
         let claim = ClaimRequest::sign(request.id, self.bound.digest, nonce, &self.identity.runner)
             .map_err(|error| {
                 Failure::new(FailureKind::Internal, "cannot sign the claim").caused_by(error)
             })?;
-        let received = Instant::now();
-        let signed = self
-            .session
+        self.session
             .block_on(self.client().claim(request.id, &claim))
-            .map_err(|error| words::not_claimed(request, error))?;
+            .map_err(|error| words::not_claimed(request, error))
+    }
+
+    /// Holds the grant against the pinned key and against what was claimed.
+    fn verify(
+        &self,
+        signed: SignedGrant,
+        request: &ApprovalRequest,
+        nonce: Nonce,
+        received: Instant,
+    ) -> Result<VerifiedGrant, Failure> {
         let expected = ExpectedGrant {
             audience: self.key.name().to_owned(),
             request: request.id,
@@ -210,21 +241,13 @@ impl Wait<'_> {
             nonce,
         };
         let waited = received.elapsed().as_secs();
-        let grant = signed
+        signed
             .verify(&self.key, &expected, waited)
             .map_err(|error| {
                 Failure::new(FailureKind::Internal, "the grant is refused")
                     .caused_by(error)
                     .hint("nothing was run; tell who runs the server")
-            })?;
-        let mut recorder = RunRecorder::open(self.world, grant.grant())?;
-        recorder.started()?;
-        self.session.block_on(recorder.tell(self.client()));
-        Ok(Approved {
-            grant,
-            received,
-            recorder,
-        })
+            })
     }
 
     fn client(&self) -> &Client {
