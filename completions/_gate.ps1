@@ -292,6 +292,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Make the keys, the database and the first admin')
             [CompletionResult]::new('openapi', 'openapi', [CompletionResultType]::ParameterValue, 'Print the description of the HTTP API')
+            [CompletionResult]::new('principal', 'principal', [CompletionResultType]::ParameterValue, 'Make people, agents and workloads known to the server that you are logged in to')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make tokens on the server that you are logged in to')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -306,6 +307,43 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         'gate;server;openapi' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'gate;server;principal' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a principal known. Needs the token of an admin')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the principals. Needs the token of an admin')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'gate;server;principal;create' {
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'What it is: user, agent or workload')
+            [CompletionResult]::new('--owner', '--owner', [CompletionResultType]::ParameterName, 'The user who owns it; agents and workloads need one')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'A group that it is in; may be given again')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'gate;server;principal;list' {
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON array')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'gate;server;principal;help' {
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a principal known. Needs the token of an admin')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the principals. Needs the token of an admin')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'gate;server;principal;help;create' {
+            break
+        }
+        'gate;server;principal;help;list' {
+            break
+        }
+        'gate;server;principal;help;help' {
             break
         }
         'gate;server;token' {
@@ -338,6 +376,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         'gate;server;help' {
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Make the keys, the database and the first admin')
             [CompletionResult]::new('openapi', 'openapi', [CompletionResultType]::ParameterValue, 'Print the description of the HTTP API')
+            [CompletionResult]::new('principal', 'principal', [CompletionResultType]::ParameterValue, 'Make people, agents and workloads known to the server that you are logged in to')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make tokens on the server that you are logged in to')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -346,6 +385,17 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             break
         }
         'gate;server;help;openapi' {
+            break
+        }
+        'gate;server;help;principal' {
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a principal known. Needs the token of an admin')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the principals. Needs the token of an admin')
+            break
+        }
+        'gate;server;help;principal;create' {
+            break
+        }
+        'gate;server;help;principal;list' {
             break
         }
         'gate;server;help;token' {
@@ -478,6 +528,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         'gate;help;server' {
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Make the keys, the database and the first admin')
             [CompletionResult]::new('openapi', 'openapi', [CompletionResultType]::ParameterValue, 'Print the description of the HTTP API')
+            [CompletionResult]::new('principal', 'principal', [CompletionResultType]::ParameterValue, 'Make people, agents and workloads known to the server that you are logged in to')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make tokens on the server that you are logged in to')
             break
         }
@@ -485,6 +536,17 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             break
         }
         'gate;help;server;openapi' {
+            break
+        }
+        'gate;help;server;principal' {
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a principal known. Needs the token of an admin')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the principals. Needs the token of an admin')
+            break
+        }
+        'gate;help;server;principal;create' {
+            break
+        }
+        'gate;help;server;principal;list' {
             break
         }
         'gate;help;server;token' {

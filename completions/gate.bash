@@ -184,8 +184,17 @@ _gate() {
             gate__subcmd__help__subcmd__server,openapi)
                 cmd="gate__subcmd__help__subcmd__server__subcmd__openapi"
                 ;;
+            gate__subcmd__help__subcmd__server,principal)
+                cmd="gate__subcmd__help__subcmd__server__subcmd__principal"
+                ;;
             gate__subcmd__help__subcmd__server,token)
                 cmd="gate__subcmd__help__subcmd__server__subcmd__token"
+                ;;
+            gate__subcmd__help__subcmd__server__subcmd__principal,create)
+                cmd="gate__subcmd__help__subcmd__server__subcmd__principal__subcmd__create"
+                ;;
+            gate__subcmd__help__subcmd__server__subcmd__principal,list)
+                cmd="gate__subcmd__help__subcmd__server__subcmd__principal__subcmd__list"
                 ;;
             gate__subcmd__help__subcmd__server__subcmd__token,create)
                 cmd="gate__subcmd__help__subcmd__server__subcmd__token__subcmd__create"
@@ -259,6 +268,9 @@ _gate() {
             gate__subcmd__server,openapi)
                 cmd="gate__subcmd__server__subcmd__openapi"
                 ;;
+            gate__subcmd__server,principal)
+                cmd="gate__subcmd__server__subcmd__principal"
+                ;;
             gate__subcmd__server,token)
                 cmd="gate__subcmd__server__subcmd__token"
                 ;;
@@ -271,11 +283,38 @@ _gate() {
             gate__subcmd__server__subcmd__help,openapi)
                 cmd="gate__subcmd__server__subcmd__help__subcmd__openapi"
                 ;;
+            gate__subcmd__server__subcmd__help,principal)
+                cmd="gate__subcmd__server__subcmd__help__subcmd__principal"
+                ;;
             gate__subcmd__server__subcmd__help,token)
                 cmd="gate__subcmd__server__subcmd__help__subcmd__token"
                 ;;
+            gate__subcmd__server__subcmd__help__subcmd__principal,create)
+                cmd="gate__subcmd__server__subcmd__help__subcmd__principal__subcmd__create"
+                ;;
+            gate__subcmd__server__subcmd__help__subcmd__principal,list)
+                cmd="gate__subcmd__server__subcmd__help__subcmd__principal__subcmd__list"
+                ;;
             gate__subcmd__server__subcmd__help__subcmd__token,create)
                 cmd="gate__subcmd__server__subcmd__help__subcmd__token__subcmd__create"
+                ;;
+            gate__subcmd__server__subcmd__principal,create)
+                cmd="gate__subcmd__server__subcmd__principal__subcmd__create"
+                ;;
+            gate__subcmd__server__subcmd__principal,help)
+                cmd="gate__subcmd__server__subcmd__principal__subcmd__help"
+                ;;
+            gate__subcmd__server__subcmd__principal,list)
+                cmd="gate__subcmd__server__subcmd__principal__subcmd__list"
+                ;;
+            gate__subcmd__server__subcmd__principal__subcmd__help,create)
+                cmd="gate__subcmd__server__subcmd__principal__subcmd__help__subcmd__create"
+                ;;
+            gate__subcmd__server__subcmd__principal__subcmd__help,help)
+                cmd="gate__subcmd__server__subcmd__principal__subcmd__help__subcmd__help"
+                ;;
+            gate__subcmd__server__subcmd__principal__subcmd__help,list)
+                cmd="gate__subcmd__server__subcmd__principal__subcmd__help__subcmd__list"
                 ;;
             gate__subcmd__server__subcmd__token,create)
                 cmd="gate__subcmd__server__subcmd__token__subcmd__create"
@@ -970,7 +1009,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help__subcmd__server)
-            opts="init openapi token"
+            opts="init openapi principal token"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1000,6 +1039,48 @@ _gate() {
         gate__subcmd__help__subcmd__server__subcmd__openapi)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__server__subcmd__principal)
+            opts="create list"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__server__subcmd__principal__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__server__subcmd__principal__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1458,7 +1539,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__server)
-            opts="-h --config --data --listen --url --tls-cert --tls-key --dev --json --help init openapi token help"
+            opts="-h --config --data --listen --url --tls-cert --tls-key --dev --json --help init openapi principal token help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1496,7 +1577,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__server__subcmd__help)
-            opts="init openapi token help"
+            opts="init openapi principal token help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1540,6 +1621,48 @@ _gate() {
         gate__subcmd__server__subcmd__help__subcmd__openapi)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__server__subcmd__help__subcmd__principal)
+            opts="create list"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__server__subcmd__help__subcmd__principal__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__server__subcmd__help__subcmd__principal__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1600,6 +1723,116 @@ _gate() {
         gate__subcmd__server__subcmd__openapi)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__server__subcmd__principal)
+            opts="-h --help create list help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__server__subcmd__principal__subcmd__create)
+            opts="-h --kind --owner --group --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --kind)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --owner)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__server__subcmd__principal__subcmd__help)
+            opts="create list help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__server__subcmd__principal__subcmd__help__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__server__subcmd__principal__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__server__subcmd__principal__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__server__subcmd__principal__subcmd__list)
+            opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -247,6 +247,7 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
             cand init 'Make the keys, the database and the first admin'
             cand openapi 'Print the description of the HTTP API'
+            cand principal 'Make people, agents and workloads known to the server that you are logged in to'
             cand token 'Make tokens on the server that you are logged in to'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -259,6 +260,36 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;server;openapi'= {
             cand -h 'Print help'
             cand --help 'Print help'
+        }
+        &'gate;server;principal'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand create 'Make a principal known. Needs the token of an admin'
+            cand list 'List the principals. Needs the token of an admin'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'gate;server;principal;create'= {
+            cand --kind 'What it is: user, agent or workload'
+            cand --owner 'The user who owns it; agents and workloads need one'
+            cand --group 'A group that it is in; may be given again'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;server;principal;list'= {
+            cand --json 'Print one JSON array'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;server;principal;help'= {
+            cand create 'Make a principal known. Needs the token of an admin'
+            cand list 'List the principals. Needs the token of an admin'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'gate;server;principal;help;create'= {
+        }
+        &'gate;server;principal;help;list'= {
+        }
+        &'gate;server;principal;help;help'= {
         }
         &'gate;server;token'= {
             cand -h 'Print help'
@@ -285,12 +316,21 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;server;help'= {
             cand init 'Make the keys, the database and the first admin'
             cand openapi 'Print the description of the HTTP API'
+            cand principal 'Make people, agents and workloads known to the server that you are logged in to'
             cand token 'Make tokens on the server that you are logged in to'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gate;server;help;init'= {
         }
         &'gate;server;help;openapi'= {
+        }
+        &'gate;server;help;principal'= {
+            cand create 'Make a principal known. Needs the token of an admin'
+            cand list 'List the principals. Needs the token of an admin'
+        }
+        &'gate;server;help;principal;create'= {
+        }
+        &'gate;server;help;principal;list'= {
         }
         &'gate;server;help;token'= {
             cand create 'Make a token and print it, once. Needs the token of an admin'
@@ -392,11 +432,20 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;help;server'= {
             cand init 'Make the keys, the database and the first admin'
             cand openapi 'Print the description of the HTTP API'
+            cand principal 'Make people, agents and workloads known to the server that you are logged in to'
             cand token 'Make tokens on the server that you are logged in to'
         }
         &'gate;help;server;init'= {
         }
         &'gate;help;server;openapi'= {
+        }
+        &'gate;help;server;principal'= {
+            cand create 'Make a principal known. Needs the token of an admin'
+            cand list 'List the principals. Needs the token of an admin'
+        }
+        &'gate;help;server;principal;create'= {
+        }
+        &'gate;help;server;principal;list'= {
         }
         &'gate;help;server;token'= {
             cand create 'Make a token and print it, once. Needs the token of an admin'

@@ -132,28 +132,34 @@ complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcomm
 complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write the log and its signed checkpoint into a folder'
 complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "flush" -d 'Deliver what this machine has not reported yet'
 complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -l config -d 'A file of settings, in TOML. Flags win over it' -r -F
-complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -l data -d 'The folder with keys and database' -r -F
-complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -l listen -d 'Where to listen; port 0 takes any free one. Only loopback without TLS' -r
-complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -l url -d 'Where people reach the server, if not at the address it listens on' -r
-complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -l tls-cert -d 'The certificate with its chain, in PEM' -r -F
-complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -l tls-key -d 'The certificate\'s private key, in PEM' -r -F
-complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -l dev -d 'Make a server to try things on, and print its tokens. Never in production'
-complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -l json -d 'Print one JSON object when it is ready'
-complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -f -a "init" -d 'Make the keys, the database and the first admin'
-complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -f -a "openapi" -d 'Print the description of the HTTP API'
-complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -f -a "token" -d 'Make tokens on the server that you are logged in to'
-complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi token help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi principal token help" -l config -d 'A file of settings, in TOML. Flags win over it' -r -F
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi principal token help" -l data -d 'The folder with keys and database' -r -F
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi principal token help" -l listen -d 'Where to listen; port 0 takes any free one. Only loopback without TLS' -r
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi principal token help" -l url -d 'Where people reach the server, if not at the address it listens on' -r
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi principal token help" -l tls-cert -d 'The certificate with its chain, in PEM' -r -F
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi principal token help" -l tls-key -d 'The certificate\'s private key, in PEM' -r -F
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi principal token help" -l dev -d 'Make a server to try things on, and print its tokens. Never in production'
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi principal token help" -l json -d 'Print one JSON object when it is ready'
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi principal token help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi principal token help" -f -a "init" -d 'Make the keys, the database and the first admin'
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi principal token help" -f -a "openapi" -d 'Print the description of the HTTP API'
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi principal token help" -f -a "principal" -d 'Make people, agents and workloads known to the server that you are logged in to'
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi principal token help" -f -a "token" -d 'Make tokens on the server that you are logged in to'
+complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi principal token help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from init" -l data -d 'The folder for keys and database; only you will be able to read it' -r -F
 complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from init" -l json -d 'Print one JSON object'
 complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help'
 complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from openapi" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from principal" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from principal" -f -a "create" -d 'Make a principal known. Needs the token of an admin'
+complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from principal" -f -a "list" -d 'List the principals. Needs the token of an admin'
+complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from principal" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from token" -s h -l help -d 'Print help'
 complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from token" -f -a "create" -d 'Make a token and print it, once. Needs the token of an admin'
 complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from token" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from help" -f -a "init" -d 'Make the keys, the database and the first admin'
 complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from help" -f -a "openapi" -d 'Print the description of the HTTP API'
+complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from help" -f -a "principal" -d 'Make people, agents and workloads known to the server that you are logged in to'
 complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from help" -f -a "token" -d 'Make tokens on the server that you are logged in to'
 complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gate -n "__fish_gate_using_subcommand demo" -l scripted -d 'Play the scenario even on a terminal'
@@ -191,4 +197,5 @@ complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcomma
 complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "flush" -d 'Deliver what this machine has not reported yet'
 complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "init" -d 'Make the keys, the database and the first admin'
 complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "openapi" -d 'Print the description of the HTTP API'
+complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "principal" -d 'Make people, agents and workloads known to the server that you are logged in to'
 complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from server" -f -a "token" -d 'Make tokens on the server that you are logged in to'

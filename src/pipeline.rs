@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 
 use crate::approval::{self, Asking, Patience};
 use crate::binding;
+use crate::config::server_rules;
 use crate::exit_code::Ending;
 use crate::failure::{Failure, FailureKind};
 use crate::identity::{CommitmentKey, Identity};
@@ -20,7 +21,7 @@ use crate::permit::Permit;
 use crate::progress::Voice;
 use crate::reading::{self, Reading};
 use crate::world::World;
-use crate::{audit, circumstances, reason};
+use crate::{audit, circumstances, reason, session};
 
 /// One command to run, as the user asked for it.
 pub(crate) struct Run {
@@ -46,7 +47,7 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
     let tool = real_tool(world, &run.name)?;
     let mut reading = reading::read(world, &run.argv)?;
     let around = circumstances::gather(&world.cwd, &|name| world.env(name));
-    let evaluation = evaluate(world, &reading, &around)?;
+    let evaluation = current_evaluation(world, &reading, &around)?;
     match evaluation.decision {
         Decision::Allow => {
             audit::decided(world, &evaluation, shown(world, &run.argv, &reading)?)?;
@@ -84,6 +85,27 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
             ran.map(|outcome| Ending::from(outcome.reason))
         }
     }
+}
+
+/// Decides by the rules in force, the server's newest where it has to be asked
+/// anyway: what it forbids since yesterday is forbidden now.
+fn current_evaluation(
+    world: &World,
+    reading: &Reading,
+    around: &Circumstances,
+) -> Result<Evaluation, Failure> {
+    if server_rules::are_aging(world) {
+        // They are good for a while yet; a server that is away stops no read.
+        let _ = session::connect(world).and_then(|session| server_rules::refresh(world, &session));
+    }
+    let evaluation = evaluate(world, reading, around)?;
+    if evaluation.decision != Decision::RequireApproval {
+        return Ok(evaluation);
+    }
+    if server_rules::refresh(world, &session::connect(world)?)? {
+        return evaluate(world, reading, around);
+    }
+    Ok(evaluation)
 }
 
 /// Finds the real binary behind the command's name.

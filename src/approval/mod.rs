@@ -28,6 +28,9 @@ use crate::world::World;
 
 /// How often the live line is looked at.
 const TICK: Duration = Duration::from_millis(250);
+/// What a claim gets even where the wait is over: a claim that is given up may
+/// have used the approval up.
+const CLAIM_AT_LEAST: Duration = Duration::from_secs(4);
 /// How long a cancelled wait tries to take its request back.
 const TAKE_BACK: Duration = Duration::from_secs(3);
 
@@ -78,6 +81,10 @@ pub(crate) fn obtain(
 ) -> Result<Approved, Failure> {
     let key = world.configuration()?.server_key()?.clone();
     let session = session::connect(world)?;
+    let timeout = match asking.patience {
+        Patience::Wait(timeout) => timeout,
+        Patience::AskOnly => None,
+    };
     let wait = Wait {
         world,
         session: &session,
@@ -85,6 +92,7 @@ pub(crate) fn obtain(
         identity,
         key,
         cancel,
+        deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
     };
     wait.obtain(asking)
     // The session ends here, and with it the runtime: nothing of it is alive
@@ -98,6 +106,8 @@ struct Wait<'a> {
     identity: &'a Identity,
     key: VerifierKey,
     cancel: &'a Cancel,
+    /// When the caller's patience ends, the submission included.
+    deadline: Option<Instant>,
 }
 
 impl Wait<'_> {
@@ -112,9 +122,9 @@ impl Wait<'_> {
                 progress.submitted(&request, false);
                 return Err(words::not_yet(&request));
             }
-            (ApprovalStatus::Pending, Patience::Wait(timeout)) => {
+            (ApprovalStatus::Pending, Patience::Wait(_)) => {
                 progress.submitted(&request, is_older_than_submission(&request));
-                let decided = self.wait(request, timeout, &mut progress)?;
+                let decided = self.wait(request, &mut progress)?;
                 progress.ended(&decided);
                 decided
             }
@@ -134,7 +144,9 @@ impl Wait<'_> {
             tokio::select! {
                 biased;
                 signal = cancelled::cancelled(self.cancel) => Err(interrupted(signal)),
-                answer = self.client().submit(submit, &key) => answer.map_err(from_client),
+                answer = within(self.left(), self.client().submit(submit, &key)) => {
+                    self.in_time(answer).map_err(from_client)
+                }
             }
         })?;
         if submitted.digest == self.bound.digest {
@@ -151,12 +163,11 @@ impl Wait<'_> {
     fn wait(
         &self,
         first: ApprovalRequest,
-        timeout: Option<Duration>,
         progress: &mut Progress,
     ) -> Result<ApprovalRequest, Failure> {
         let id = first.id;
         let asked = first.clone();
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let deadline = self.deadline;
         let progress = std::cell::RefCell::new(progress);
         let outcome = self.session.block_on(async {
             let mut on = |notice: WaitNotice<'_>| {
@@ -252,6 +263,36 @@ impl Wait<'_> {
 
     fn client(&self) -> &Client {
         self.session.client()
+    }
+
+    fn left(&self) -> Option<Duration> {
+        let deadline = self.deadline?;
+        Some(deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Returns the answer, or that it did not come within the named time.
+    fn in_time<T>(&self, answer: Answered<T>) -> Result<T, ClientError> {
+        answer.unwrap_or_else(|after| {
+            let server = self.client().server().clone();
+            Err(ClientError::Timeout { server, after })
+        })
+    }
+}
+
+/// What the client answered, or how long it was waited for in vain.
+type Answered<T> = Result<Result<T, ClientError>, Duration>;
+
+/// Waits for a call of the client, but not beyond `patience`: a server that
+/// sends a byte a second must not hold the caller.
+async fn within<T>(
+    patience: Option<Duration>,
+    call: impl Future<Output = Result<T, ClientError>>,
+) -> Answered<T> {
+    match patience {
+        Some(patience) => tokio::time::timeout(patience, call)
+            .await
+            .map_err(|_| patience),
+        None => Ok(call.await),
     }
 }
 

@@ -96,6 +96,17 @@ pub(super) fn not_claimed(request: &ApprovalRequest, error: ClientError) -> Fail
         )
         .hint("an approval is for one run; run the same command again to ask again");
     }
+    if let ClientError::Garbled { why, .. } = &error {
+        return Failure::new(
+            FailureKind::Internal,
+            format!("the grant is refused: the answer to the claim is garbled: {why}"),
+        )
+        .hint(format!(
+            "nothing was run; the approval of request {} may be used up. See that no proxy or\n\
+             portal stands before the server, then run the same command again",
+            request.id
+        ));
+    }
     if error.is_retryable() {
         return from_client(error).hint(format!(
             "request {} is approved and nothing was run; if the claim reached the server it\n\

@@ -229,6 +229,7 @@ fn server_from_environment(world: &World) -> Result<Option<Sourced<ServerUrl>>, 
             "GATE_SERVER does not name a server",
         )
         .caused_by(error)
+        .hint("set it to https://HOST, or unset it")
     })?;
     Ok(Some(Sourced {
         value,

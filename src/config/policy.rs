@@ -97,6 +97,7 @@ fn rule_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
             format!("cannot read the folder of rules `{}`", folder.display()),
         )
         .caused_by(error)
+        .hint("make it a folder that you can read, or remove it; nothing runs before")
     };
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,

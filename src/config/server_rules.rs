@@ -3,16 +3,18 @@
 
 use std::path::{Path, PathBuf};
 
+use gate_client::{ClientError, Fetched};
 use gate_policy::Layer;
 use gate_protocol::canonical::{from_strict_slice, to_canonical_bytes};
-use gate_protocol::rules::SignedRules;
+use gate_protocol::problem::ProblemCode;
+use gate_protocol::rules::{RuleBundle, SignedRules};
 use jiff::Timestamp;
 
 use super::policy::RuleSource;
 use super::{Configuration, trust};
 use crate::durable;
 use crate::failure::{Failure, FailureKind};
-use crate::layout::Layout;
+use crate::session::{Session, from_client};
 use crate::world::World;
 
 const BUNDLE: &str = "bundle.json";
@@ -39,12 +41,49 @@ pub(crate) fn store(world: &World, fetched: &SignedRules) -> Result<u64, Failure
     Ok(version)
 }
 
-/// Returns the highest version that was ever in force here; 0 for none.
+/// Fetches the server's rules and puts them in force. Tells whether that
+/// changed what is in force here.
+///
+/// A copy that is the same is kept until half of its life is over, so that
+/// asking costs no write.
 ///
 /// # Errors
-/// The file is there and does not hold a number.
-pub(crate) fn highest_version(layout: &Layout) -> Result<u64, Failure> {
-    highest(&layout.cached_rules()?)
+/// The server can't be asked, or its rules are not good: what it forbids is
+/// then not known.
+pub(crate) fn refresh(world: &World, session: &Session) -> Result<bool, Failure> {
+    let fetched = match session.block_on(session.client().rules(None)) {
+        Ok(Fetched::Rules { rules, .. }) => rules,
+        Ok(Fetched::NotModified) => return Ok(false),
+        Err(ClientError::Refused(problem)) if problem.code == ProblemCode::NotFound => {
+            // It has none. Where some were in force, `verify` and `in_force`
+            // go on demanding them.
+            return Ok(false);
+        }
+        Err(error) => return Err(from_client(error)),
+    };
+    let stored = stored(&world.layout.cached_rules()?).ok().flatten();
+    let is_same = |old: &SignedRules| {
+        old.bundle.version == fetched.bundle.version && old.bundle.sha256 == fetched.bundle.sha256
+    };
+    match stored.filter(is_same) {
+        Some(old) if !is_half_over(&old.bundle) => Ok(false),
+        Some(_) => store(world, &fetched).map(|_| false),
+        None => store(world, &fetched).map(|_| true),
+    }
+}
+
+/// Tells whether rules are in force here that are best fetched again soon.
+pub(crate) fn are_aging(world: &World) -> bool {
+    let stored = world
+        .layout
+        .cached_rules()
+        .and_then(|folder| stored(&folder));
+    stored.is_ok_and(|stored| stored.is_some_and(|rules| is_half_over(&rules.bundle)))
+}
+
+fn is_half_over(bundle: &RuleBundle) -> bool {
+    let now = Timestamp::now();
+    now.duration_since(bundle.issued_at) > bundle.not_after.duration_since(now)
 }
 
 /// Returns the stored rules where they are in force. None where none were
@@ -60,8 +99,7 @@ pub(super) fn in_force(
     let (Some(_), Ok(folder)) = (configuration.named_server(), world.layout.cached_rules()) else {
         return Ok(None);
     };
-    let path = folder.join(BUNDLE);
-    let Some(text) = trust::read(&path, trust::Owner::Caller)? else {
+    let Some(stored) = stored(&folder)? else {
         return match highest(&folder)? {
             0 => Ok(None),
             version => Err(Failure::new(
@@ -71,14 +109,22 @@ pub(super) fn in_force(
             .hint("run `gate rules pull`")),
         };
     };
-    let stored: SignedRules =
-        from_strict_slice(text.as_bytes()).map_err(|error| damaged(&path).caused_by(error))?;
     let version = verify(configuration, &folder, &stored)?;
     Ok(Some(RuleSource {
         layer: Layer::Server,
         name: format!("{} version {version}", stored.bundle.audience),
         text: stored.bundle.text,
     }))
+}
+
+fn stored(folder: &Path) -> Result<Option<SignedRules>, Failure> {
+    let path = folder.join(BUNDLE);
+    let Some(text) = trust::read(&path, trust::Owner::Caller)? else {
+        return Ok(None);
+    };
+    from_strict_slice(text.as_bytes())
+        .map(Some)
+        .map_err(|error| damaged(&path).caused_by(error))
 }
 
 fn verify(

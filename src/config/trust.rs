@@ -31,6 +31,11 @@ pub(crate) enum Owner {
 pub(crate) fn read(path: &Path, owner: Owner) -> Result<Option<String>, Failure> {
     let shown = inert(&path.to_string_lossy()).into_owned();
     let bad = |why: String| Failure::new(FailureKind::Configuration, why);
+    let unreadable = |error| {
+        bad(format!("cannot read `{shown}`"))
+            .caused_by(error)
+            .hint("make it a readable text file, or remove it; nothing runs before")
+    };
     let file = match OpenOptions::new()
         .read(true)
         .custom_flags(nix::libc::O_NONBLOCK)
@@ -38,7 +43,7 @@ pub(crate) fn read(path: &Path, owner: Owner) -> Result<Option<String>, Failure>
     {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(bad(format!("cannot read `{shown}`")).caused_by(error)),
+        Err(error) => return Err(unreadable(error)),
     };
     refuse_unless_owned(&file, owner).map_err(|why| {
         bad(format!("`{shown}` is not used: {why}"))
@@ -46,12 +51,13 @@ pub(crate) fn read(path: &Path, owner: Owner) -> Result<Option<String>, Failure>
     })?;
     let mut text = String::new();
     let read = file.take(LIMIT_BYTES + 1).read_to_string(&mut text);
-    read.map_err(|error| bad(format!("cannot read `{shown}`")).caused_by(error))?;
+    read.map_err(unreadable)?;
     if text.len() as u64 > LIMIT_BYTES {
         return Err(bad(format!(
             "`{shown}` is larger than {} MiB",
             LIMIT_BYTES >> 20
-        )));
+        ))
+        .hint("split it; nothing runs before"));
     }
     Ok(Some(text))
 }

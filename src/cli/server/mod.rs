@@ -3,6 +3,7 @@
 
 mod init;
 mod openapi;
+mod principal;
 mod ready;
 mod serve;
 mod settings;
@@ -33,6 +34,8 @@ enum Verb {
     Init(init::Init),
     /// Print the description of the HTTP API.
     Openapi(openapi::Openapi),
+    /// Make people, agents and workloads known to the server that you are logged in to.
+    Principal(principal::Principals),
     /// Make tokens on the server that you are logged in to.
     Token(token::Tokens),
 }
@@ -42,6 +45,7 @@ impl Server {
         match &self.verb {
             Some(Verb::Init(init)) => init.run(world),
             Some(Verb::Openapi(openapi)) => openapi.run(),
+            Some(Verb::Principal(principals)) => principals.run(world),
             Some(Verb::Token(tokens)) => tokens.run(world),
             None => self.serve.run(world),
         }
