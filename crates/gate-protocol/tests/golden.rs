@@ -1,0 +1,271 @@
+//! Every message of the wire as it stands in a file beside this test, and every
+//! byte that is hashed or signed. A change of the wire is then a change of a
+//! file that a reviewer sees, and never an accident.
+//!
+//! `GATE_GOLDEN=write cargo test -p gate-protocol --test golden` writes the
+//! files anew; what it changed is then for `git diff` and for a person.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test whose stage can't be set has failed"
+)]
+
+#[path = "golden/actors.rs"]
+mod actors;
+#[path = "golden/asked.rs"]
+mod asked;
+#[path = "golden/ran.rs"]
+mod ran;
+#[path = "golden/signed.rs"]
+mod signed;
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+
+use gate_protocol::canonical::{Digest, parse_strict, to_canonical_bytes};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// What a reader of this type does with a member that it does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unknown {
+    /// Refuses it: what is bound, signed or asked for has no room for more.
+    Refused,
+    /// Reads on: answers of the server may grow.
+    Ignored,
+    /// It is no object.
+    NoObject,
+}
+
+/// Declares the types once: a test for each, and the list for the census.
+macro_rules! golden {
+    ($($name:ident, $unknown:ident, $value:expr;)+) => {
+        mod a_value_is_written_and_read_as_in_the_file_of {
+            $(#[test] fn $name() { super::hold(stringify!($name), &$value, super::Unknown::$unknown); })+
+        }
+
+        const NAMES: &[&str] = &[$(stringify!($name)),+];
+    };
+}
+
+golden! {
+    answer, NoObject, crate::asked::review().answer;
+    approval_request, Ignored, crate::asked::approval_request();
+    approval_status, NoObject, crate::asked::approval_request().status;
+    batch_receipt, Ignored, crate::ran::batch_receipt();
+    bound_input, Refused, crate::asked::input();
+    bound_invocation, Refused, crate::asked::invocation();
+    bound_tool, Refused, crate::asked::invocation().tool;
+    bound_variable, Refused, crate::asked::variable();
+    ci_job, Refused, crate::asked::ci_job();
+    circumstances, Refused, crate::asked::circumstances();
+    claim_request, Refused, crate::signed::claim();
+    client_event, Refused, crate::ran::event();
+    create_token, Refused, crate::actors::create_token();
+    decided_fact, Refused, crate::ran::decided();
+    delivery, NoObject, crate::asked::input().delivery;
+    detached_signature, Refused, crate::signed::grant().signature;
+    digest, NoObject, crate::asked::digest();
+    event_batch, Refused, crate::ran::batch();
+    fact, Refused, crate::ran::event().fact;
+    frontier, Refused, crate::signed::frontier();
+    git_state, Refused, crate::asked::git_state();
+    grant, Refused, crate::signed::grant().grant;
+    health, Ignored, crate::actors::health();
+    masked_secret, Refused, crate::asked::secret();
+    masked_text, NoObject, crate::asked::masked();
+    principal, Refused, crate::actors::agent();
+    principal_kind, NoObject, crate::actors::agent().kind;
+    problem, Ignored, crate::actors::problem();
+    problem_code, NoObject, crate::actors::problem().code;
+    record_page, Ignored, crate::signed::record_page();
+    request_page, Ignored, crate::asked::page();
+    requester, Ignored, crate::asked::approval_request().requester;
+    requirement, Refused, crate::asked::requirement();
+    review, Ignored, crate::asked::review();
+    role, NoObject, crate::actors::create_token().role;
+    rule_bundle, Refused, crate::signed::rules().bundle;
+    run_abandoned_fact, Refused, crate::ran::abandoned();
+    run_finished_fact, Refused, crate::ran::finished();
+    run_outcome, Refused, crate::ran::outcome();
+    run_started_fact, Refused, crate::ran::started();
+    segment, Refused, gate_protocol::masked::Segment::Secret(crate::asked::secret());
+    server_identity, Ignored, crate::actors::server();
+    signed_grant, Refused, crate::signed::grant();
+    signed_rules, Refused, crate::signed::rules();
+    submit_request, Refused, crate::asked::submission();
+    submit_review, Refused, crate::asked::answer();
+    terms, Refused, crate::asked::terms();
+    treatment, NoObject, crate::asked::variable().treatment;
+    verifier_key, NoObject, crate::signed::key().verifier();
+    whoami, Ignored, crate::actors::whoami();
+}
+
+/// The files that stand for no type with `PartialEq`, or for no type at all.
+const OTHERS: &[&str] = &["bytes", "created_token", "words"];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// Reads the golden file; writes it first where that is asked for.
+fn file<T: Serialize>(name: &str, value: &T) -> String {
+    let path = folder().join(format!("{name}.json"));
+    if std::env::var("GATE_GOLDEN").is_ok_and(|wish| wish == "write") {
+        let mut text = serde_json::to_string_pretty(value).unwrap();
+        text.push('\n');
+        std::fs::write(&path, text).unwrap();
+    }
+    std::fs::read_to_string(&path).unwrap()
+}
+
+/// Holds writer and reader against the file, and returns what was read.
+#[track_caller]
+fn hold_text<T: Serialize + DeserializeOwned>(name: &str, value: &T) -> (T, Value) {
+    let text = file(name, value);
+    let stored = parse_strict(text.as_bytes()).unwrap();
+    let canonical = to_canonical_bytes(&stored).unwrap();
+    let written = to_canonical_bytes(value).unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&written),
+        String::from_utf8_lossy(&canonical),
+        "{name}: written otherwise than in the file"
+    );
+    let read: T = serde_json::from_slice(&canonical).unwrap();
+    assert_eq!(
+        to_canonical_bytes(&read).unwrap(),
+        canonical,
+        "{name}: read otherwise"
+    );
+    (read, stored)
+}
+
+#[track_caller]
+fn hold<T>(name: &str, value: &T, unknown: Unknown)
+where
+    T: Serialize + DeserializeOwned + PartialEq + Debug,
+{
+    let (read, stored) = hold_text(name, value);
+    assert_eq!(&read, value, "{name}");
+    let refuses = |json| serde_json::from_value::<T>(json).is_err();
+    match unknown {
+        Unknown::Refused => assert!(refuses(with_an_unknown_member(stored)), "{name}"),
+        Unknown::Ignored => assert!(!refuses(with_an_unknown_member(stored)), "{name}"),
+        Unknown::NoObject => assert!(stored.is_string() || stored.is_array(), "{name}"),
+    }
+}
+
+/// Adds a member to an object, and to the inner one of `{"variant": {…}}`.
+fn with_an_unknown_member(mut json: Value) -> Value {
+    let members = json.as_object_mut().unwrap();
+    let is_variant = members.len() == 1 && members.values().all(Value::is_object);
+    let members = match members.values_mut().next() {
+        Some(Value::Object(inner)) if is_variant => inner,
+        _ => json.as_object_mut().unwrap(),
+    };
+    members.insert("unheard_of".to_owned(), Value::Bool(true));
+    json
+}
+
+#[test]
+fn a_new_token_is_written_and_read_as_in_its_file() {
+    let value = actors::created_token();
+    let (read, _) = hold_text("created_token", &value);
+    assert_eq!((read.id, read.token), (value.id, value.token));
+    assert_eq!(read.expires_at, value.expires_at);
+}
+
+#[test]
+fn every_word_of_the_wire_is_in_its_file() {
+    let words = actors::words();
+    hold_text("words", &words);
+}
+
+/// The bytes behind every digest and signature: domain, canonical form, key.
+#[test]
+fn what_is_hashed_and_signed_is_the_same_to_the_byte() {
+    let bytes = signed::bytes();
+    let (read, _) = hold_text("bytes", &bytes);
+    assert_eq!(read, bytes);
+}
+
+#[test]
+fn what_is_signed_in_the_files_verifies_with_the_key_of_the_files() {
+    let note = signed::bytes()["checkpoint"].clone();
+    assert_eq!(signed::verify_all(&note), Ok(()));
+}
+
+/// A type that travels and has no file here is found by its attributes.
+#[test]
+fn every_type_of_the_wire_has_its_file_and_no_file_is_left_over() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut types = BTreeSet::new();
+    wire_types(&source, &mut types);
+    // These are text of one line each, and stand in nearly every other file.
+    for text in ["nonce", "runner_key"] {
+        assert!(types.remove(text), "{text}");
+    }
+    let expected: BTreeSet<String> = types
+        .into_iter()
+        .chain(["bytes".to_owned(), "words".to_owned()])
+        .collect();
+    let named = NAMES.iter().chain(OTHERS).map(ToString::to_string);
+    assert_eq!(named.collect::<BTreeSet<_>>(), expected);
+    let files = std::fs::read_dir(folder()).unwrap().filter_map(|entry| {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        name.strip_suffix(".json").map(str::to_owned)
+    });
+    assert_eq!(files.collect::<BTreeSet<_>>(), expected);
+}
+
+fn wire_types(folder: &Path, types: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            wire_types(&path, types);
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut attributes = String::new();
+        for line in text.lines() {
+            let name = line
+                .strip_prefix("pub struct ")
+                .or(line.strip_prefix("pub enum "));
+            if let Some(name) = name
+                && (attributes.contains("Serialize") || attributes.contains("ToSchema"))
+            {
+                types.insert(snake_case(name));
+            }
+            if line.is_empty() || name.is_some() {
+                attributes.clear();
+            } else {
+                attributes.push_str(line);
+            }
+        }
+    }
+}
+
+fn snake_case(declaration: &str) -> String {
+    let mut name = String::new();
+    for letter in declaration
+        .chars()
+        .take_while(|letter| letter.is_alphanumeric())
+    {
+        if letter.is_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_lowercase());
+    }
+    name
+}
+
+/// A digest of nothing but its place in these files.
+fn digest_of(what: &str) -> Digest {
+    Digest::of_bytes(what.as_bytes())
+}

@@ -1,0 +1,127 @@
+//! Who there is, and what the server says of itself.
+
+use std::collections::BTreeMap;
+
+use gate_protocol::principal::{CreateToken, CreatedToken, Principal, PrincipalKind, Role, Whoami};
+use gate_protocol::problem::{Problem, ProblemCode};
+use gate_protocol::request::ApprovalStatus;
+use gate_protocol::server::{Health, ServerIdentity};
+
+use crate::{at, signed};
+
+pub(crate) fn agent() -> Principal {
+    Principal {
+        name: "alice-agent".to_owned(),
+        kind: PrincipalKind::Agent,
+        owner: Some("alice".to_owned()),
+        groups: vec!["payments".to_owned()],
+        disabled: false,
+    }
+}
+
+pub(crate) fn whoami() -> Whoami {
+    Whoami {
+        principal: agent(),
+        role: Role::Requester,
+        expires_at: Some(at("2026-02-01T00:00:00Z")),
+    }
+}
+
+pub(crate) fn create_token() -> CreateToken {
+    CreateToken {
+        principal: "bob".to_owned(),
+        role: Role::Approver,
+        ttl_seconds: 2_592_000,
+    }
+}
+
+pub(crate) fn created_token() -> CreatedToken {
+    CreatedToken {
+        id: "019b2000-0000-7000-8000-000000000007".to_owned(),
+        token: "gate_user_0000000000000000000000000000000000000000000".to_owned(),
+        expires_at: at("2026-02-01T00:00:00Z"),
+    }
+}
+
+pub(crate) fn problem() -> Problem {
+    Problem::new(ProblemCode::SelfReview, "alice owns the agent that asks")
+}
+
+pub(crate) fn health() -> Health {
+    Health {
+        status: "ok".to_owned(),
+        now: at("2026-01-02T03:04:05.678Z"),
+    }
+}
+
+pub(crate) fn server() -> ServerIdentity {
+    ServerIdentity {
+        audience: "gate-00000001".to_owned(),
+        grant_key: signed::key().verifier().to_string(),
+        log_key: signed::log_key().verifier().to_string(),
+        log_origin: signed::ORIGIN.to_owned(),
+        version: "0.1.0".to_owned(),
+    }
+}
+
+/// Every spelling of every enumeration, since one value shows only one.
+pub(crate) fn words() -> BTreeMap<String, Vec<String>> {
+    use ApprovalStatus as S;
+    use ProblemCode as P;
+    let statuses = [
+        S::Pending,
+        S::Approved,
+        S::Denied,
+        S::Expired,
+        S::Cancelled,
+        S::Claimed,
+        S::Started,
+        S::Finished,
+        S::Unknown,
+    ];
+    let problems = [
+        P::BadRequest,
+        P::Unauthorized,
+        P::Forbidden,
+        P::SelfReview,
+        P::NotFound,
+        P::Conflict,
+        P::DigestMismatch,
+        P::IdempotencyMismatch,
+        P::TooLarge,
+        P::TooMany,
+        P::MediaType,
+        P::Internal,
+        P::Unavailable,
+    ];
+    let with_status = |code: &P| format!("{} {}", code.status_and_title().0, code.as_str());
+    let kinds = [
+        PrincipalKind::User,
+        PrincipalKind::Agent,
+        PrincipalKind::Workload,
+    ];
+    let roles = [Role::Requester, Role::Approver, Role::Admin, Role::Auditor];
+    let records = gate_protocol::log::RecordType::KNOWN;
+    BTreeMap::from([
+        (
+            "kinds".to_owned(),
+            kinds.iter().map(|k| k.as_str().to_owned()).collect(),
+        ),
+        (
+            "problems".to_owned(),
+            problems.iter().map(with_status).collect(),
+        ),
+        (
+            "records".to_owned(),
+            records.iter().map(|r| r.as_str().to_owned()).collect(),
+        ),
+        (
+            "roles".to_owned(),
+            roles.iter().map(|r| r.as_str().to_owned()).collect(),
+        ),
+        (
+            "statuses".to_owned(),
+            statuses.iter().map(|s| s.as_str().to_owned()).collect(),
+        ),
+    ])
+}
