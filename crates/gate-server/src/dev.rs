@@ -104,28 +104,7 @@ pub async fn initialise_dev(
 ) -> Result<DevSetup, InitialiseError> {
     let made = Made::open(data_dir, public_url).await?;
     let mut change = made.begin().await?;
-    let agent = Principal {
-        name: "demo-agent".to_owned(),
-        kind: PrincipalKind::Agent,
-        owner: Some("alice".to_owned()),
-        groups: Vec::new(),
-        disabled: false,
-    };
-    let everybody = [
-        user("admin", &[]),
-        user("auditor", &[]),
-        user("alice", &["approvers"]),
-        user("bob", &["approvers"]),
-        agent,
-    ];
-    for principal in &everybody {
-        if principals::find(change.connection(), &principal.name)
-            .await?
-            .is_none()
-        {
-            change.create_principal("server", principal).await?;
-        }
-    }
+    create_missing(&mut change).await?;
     if rules::version(change.connection()).await? == 0 {
         change
             .activate_rules("server", 1, STARTER_RULES.to_owned())
@@ -142,6 +121,30 @@ pub async fn initialise_dev(
     };
     made.finish(change).await?;
     Ok(setup)
+}
+
+async fn create_missing(change: &mut Change<'_>) -> Result<(), InitialiseError> {
+    let agent = Principal {
+        name: "demo-agent".to_owned(),
+        kind: PrincipalKind::Agent,
+        owner: Some("alice".to_owned()),
+        groups: Vec::new(),
+        disabled: false,
+    };
+    let everybody = [
+        user("admin", &[]),
+        user("auditor", &[]),
+        user("alice", &["approvers"]),
+        user("bob", &["approvers"]),
+        agent,
+    ];
+    for principal in &everybody {
+        let found = principals::find(change.connection(), &principal.name).await?;
+        if found.is_none() {
+            change.create_principal("server", principal).await?;
+        }
+    }
+    Ok(())
 }
 
 /// A server that is being made, or was there.

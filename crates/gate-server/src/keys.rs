@@ -74,7 +74,7 @@ pub(crate) fn prepare_dir(path: &Path) -> Result<(), KeysError> {
     refuse_open(path, 0o700)
 }
 
-/// Makes an empty file with mode 0600 where there is none: SQLite gives the
+/// Makes an empty file with mode 0600 where there is none: `SQLite` gives the
 /// files beside its database the mode of the database.
 pub(crate) fn prepare_file(path: &Path) -> Result<(), KeysError> {
     let failed = |source| KeysError::File {

@@ -14,14 +14,15 @@ use crate::store::StoreError;
 /// Why a call was not answered with what it asked for.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    problem: Problem,
+    /// Boxed, as every call returns one of these or an answer.
+    problem: Box<Problem>,
     header: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Failure {
     pub(crate) fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
         Self {
-            problem: Problem::new(code, detail),
+            problem: Box::new(Problem::new(code, detail)),
             header: None,
         }
     }
@@ -47,7 +48,10 @@ impl Failure {
     /// Answers with a status for which the problem codes have no word of their own.
     pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
         self.problem.status = status.as_u16();
-        self.problem.title = status.canonical_reason().unwrap_or("Refused").to_owned();
+        status
+            .canonical_reason()
+            .unwrap_or("Refused")
+            .clone_into(&mut self.problem.title);
         self
     }
 
@@ -95,7 +99,7 @@ impl From<StoreError> for Failure {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         Self {
-            problem: refusal.problem(),
+            problem: Box::new(refusal.problem()),
             header: None,
         }
     }

@@ -277,13 +277,8 @@ mod tests {
             ("[", ""),
         ] {
             let error = defaults().with_toml(text).unwrap_err();
-            let whole = format!(
-                "{error}: {}",
-                match &error {
-                    SettingsError::Form(cause) => cause.to_string(),
-                    other => other.to_string(),
-                }
-            );
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            let whole = format!("{error}: {}", cause.unwrap_or_default());
             assert!(whole.contains(word), "{text}: {whole}");
         }
     }

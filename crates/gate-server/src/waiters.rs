@@ -66,7 +66,7 @@ impl Waiter {
             return;
         }
         // The sender lives as long as a receiver does; without one nothing comes.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -1,4 +1,5 @@
 //! The server as a program meets it: a listener, settings, a stop.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -61,12 +61,10 @@ async fn read_body(request: Request, server: &Server) -> Result<Bytes, Failure> 
 /// Strict first; where only the shape is wrong, a second look says at which place.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
     from_strict_slice(bytes).map_err(|error| {
-        let what = match &error {
-            StrictError::Shape(_) => serde_json::from_slice::<T>(bytes)
-                .err()
-                .map_or_else(|| error.to_string(), |placed| placed.to_string()),
-            _ => error.to_string(),
-        };
+        let placed = matches!(error, StrictError::Shape(_))
+            .then(|| serde_json::from_slice::<T>(bytes).err())
+            .flatten();
+        let what = placed.map_or_else(|| error.to_string(), |placed| placed.to_string());
         Failure::bad_request(format!("the body is not what is asked for: {what}"))
     })
 }

@@ -16,22 +16,50 @@ use crate::state::Server;
 
 /// Returns all routes of the API with their description.
 pub(crate) fn routes() -> OpenApiRouter<Server> {
+    [
+        server_routes(),
+        request_routes(),
+        event_routes(),
+        audit_routes(),
+        principal_routes(),
+    ]
+    .into_iter()
+    .fold(OpenApiRouter::new(), OpenApiRouter::merge)
+}
+
+fn server_routes() -> OpenApiRouter<Server> {
     OpenApiRouter::new()
         .routes(routes!(server::health))
         .routes(routes!(server::identity))
         .routes(routes!(server::whoami))
+}
+
+fn request_routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::new()
         .routes(routes!(requests::submit, requests::list))
         .routes(routes!(requests::show))
         .routes(routes!(requests::review))
         .routes(routes!(requests::cancel))
         .routes(routes!(requests::claim))
+}
+
+fn event_routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::new()
         .routes(routes!(events::deliver))
         .routes(routes!(rules::current, rules::activate))
+}
+
+fn audit_routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::new()
         .routes(routes!(audit::records))
         .routes(routes!(audit::checkpoint))
         .routes(routes!(audit::receipt))
         .routes(routes!(audit::inclusion))
         .routes(routes!(audit::consistency))
+}
+
+fn principal_routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::new()
         .routes(routes!(principals::list, principals::create))
         .routes(routes!(principals::disable))
         .routes(routes!(principals::create_token))

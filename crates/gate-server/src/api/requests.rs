@@ -34,13 +34,10 @@ pub(super) async fn submit(
     Json(submission): Json<SubmitRequest>,
 ) -> Result<Answer<ApprovalRequest>, Failure> {
     let mut keys = headers.get_all("idempotency-key").iter();
-    let key = match (keys.next().map(|key| key.to_str()), keys.next()) {
-        (Some(Ok(key)), None) => key,
-        _ => {
-            return Err(Failure::bad_request(
-                "give one `Idempotency-Key`, so that a retry does not ask twice",
-            ));
-        }
+    let (Some(Ok(key)), None) = (keys.next().map(|key| key.to_str()), keys.next()) else {
+        return Err(Failure::bad_request(
+            "give one `Idempotency-Key`, so that a retry does not ask twice",
+        ));
     };
     match server.submit(&caller.actor, key, submission).await? {
         Submitted::Created(request) => Ok(Answer(StatusCode::CREATED, request)),

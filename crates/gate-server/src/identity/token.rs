@@ -82,15 +82,15 @@ mod tests {
 
     #[test]
     fn what_has_another_form_is_no_token() {
-        let secret = "a".repeat(43);
+        let (secret, short) = ("a".repeat(43), "a".repeat(42));
         for text in [
             "",
             "gate_",
             "gate_user_",
             &format!("gate_admin_{secret}"),
             &format!("gate_user_{secret}a"),
-            &format!("gate_user_{}", &secret[1..]),
-            &format!("gate_user_{}-", &secret[1..]),
+            &format!("gate_user_{short}"),
+            &format!("gate_user_{short}-"),
             &format!("user_{secret}"),
             &format!(" gate_user_{secret}"),
         ] {

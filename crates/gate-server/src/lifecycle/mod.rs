@@ -128,10 +128,7 @@ pub(crate) enum Effect {
 
 impl RequestState {
     /// Returns the requirements that `answers` do not meet yet.
-    pub(crate) fn unmet<'a>(
-        &'a self,
-        mut approves: impl FnMut(&Answered) -> bool,
-    ) -> Vec<&'a Requirement> {
+    pub(crate) fn unmet(&self, mut approves: impl FnMut(&Answered) -> bool) -> Vec<&Requirement> {
         let approving: Vec<&Answered> = self.reviews.iter().filter(|a| approves(a)).collect();
         let is_unmet = |requirement: &&Requirement| {
             let people: BTreeSet<&str> = approving
@@ -176,7 +173,7 @@ impl RequestState {
 }
 
 /// Tells whether a requirement names this person; an empty one names everybody.
-fn names(requirement: &Requirement, name: &str, groups: &[String]) -> bool {
+pub(crate) fn names(requirement: &Requirement, name: &str, groups: &[String]) -> bool {
     requirement.approvers.is_empty()
         || requirement
             .approvers
@@ -223,13 +220,11 @@ pub(crate) fn apply(
             if *runner_key != state.runner_key {
                 return Err(Refusal::OtherRunner);
             }
-            claim(state, *nonce, enabled, now).map(|transition| match transition.effect {
-                Effect::Claimed => Transition {
-                    deadline_at: Some(*report_by),
-                    ..transition
-                },
-                _ => transition,
-            })
+            let mut transition = claim(state, *nonce, enabled, now)?;
+            if transition.effect == Effect::Claimed {
+                transition.deadline_at = Some(*report_by);
+            }
+            Ok(transition)
         }
         Event::Start { nonce, report_by } => start(state, *nonce, *report_by),
         Event::Finish { nonce } => end(state, *nonce, Effect::Finished),
@@ -390,11 +385,12 @@ fn end(state: &RequestState, nonce: Nonce, effect: Effect) -> Result<Transition,
         return Err(Refusal::OtherClaim);
     }
     match state.status {
-        ApprovalStatus::Started => Ok(state.to(ApprovalStatus::Finished, effect)),
         ApprovalStatus::Claimed if effect == Effect::Finished => {
             Ok(state.to(ApprovalStatus::Finished, Effect::StartedAndFinished))
         }
-        ApprovalStatus::Claimed => Ok(state.to(ApprovalStatus::Finished, effect)),
+        ApprovalStatus::Claimed | ApprovalStatus::Started => {
+            Ok(state.to(ApprovalStatus::Finished, effect))
+        }
         ApprovalStatus::Unknown if !state.has_outcome => Ok(state.stay(Effect::OutcomeAfterAll)),
         ApprovalStatus::Pending
         | ApprovalStatus::Approved

@@ -10,6 +10,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
 
 use crate::keys::{Keys, KeysError};
 use crate::settings::{Settings, SettingsError};
@@ -39,6 +40,9 @@ pub enum ServeError {
     /// The database can't be used.
     #[error("the store can't be used")]
     Store(#[from] StoreError),
+    /// What fell due while the server was down was not written down.
+    #[error("requests were not settled at the start: {0}")]
+    Settle(String),
     /// Certificate or key can't be used.
     #[error("TLS can't be set up with `{}`", .path.display())]
     Tls {
@@ -65,43 +69,53 @@ pub async fn serve_on(
     settings: Settings,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
-    settings.validate()?;
-    let address = listener.local_addr().map_err(ServeError::Listen)?;
-    if settings.tls.is_none() && !address.ip().is_loopback() {
-        return Err(ServeError::PlainHttp(address));
-    }
-    let tls = match &settings.tls {
-        Some(files) => Some(tls::configure(files)?),
-        None => None,
-    };
+    let tls = admit(&listener, &settings)?;
     let (server, _lock) = open(settings).await?;
     // What time did while the server was down comes first.
-    server.settle_due().await.map_err(|failure| {
-        tracing::error!(?failure, "requests were not settled at the start");
-        ServeError::Listen(std::io::Error::other("the store failed at the start"))
-    })?;
+    if let Err(failure) = server.settle_due().await {
+        return Err(ServeError::Settle(failure.detail().to_owned()));
+    }
     let tasks = [
         tokio::spawn(server.clone().settle_regularly()),
         tokio::spawn(server.clone().forget_regularly()),
         tokio::spawn(server.clone().checkpoint_regularly()),
     ];
-    let handle = Handle::new();
-    let serving = listen(listener, &server, tls, handle.clone());
-    tokio::pin!(serving);
-    let served = tokio::select! {
-        served = &mut serving => served,
-        () = shutdown => {
-            tracing::info!("stopping");
-            server.stop();
-            handle.graceful_shutdown(Some(server.settings.leases.shutdown));
-            serving.await
-        }
-    };
+    let result = answer_until(shutdown, listener, &server, tls).await;
     for task in tasks {
         task.abort();
     }
     close(&server).await;
-    served.map_err(ServeError::Listen)
+    result.map_err(ServeError::Listen)
+}
+
+/// Refuses a listener on which tokens would be read by others.
+fn admit(listener: &TcpListener, settings: &Settings) -> Result<Option<RustlsConfig>, ServeError> {
+    settings.validate()?;
+    let address = listener.local_addr().map_err(ServeError::Listen)?;
+    if settings.tls.is_none() && !address.ip().is_loopback() {
+        return Err(ServeError::PlainHttp(address));
+    }
+    settings.tls.as_ref().map(tls::configure).transpose()
+}
+
+/// Answers until `shutdown` ends, and then finishes what runs.
+async fn answer_until(
+    shutdown: impl Future<Output = ()> + Send,
+    listener: TcpListener,
+    server: &Server,
+    tls: Option<RustlsConfig>,
+) -> std::io::Result<()> {
+    let handle = Handle::new();
+    let answering = listen(listener, server, tls, handle.clone());
+    tokio::pin!(answering);
+    tokio::select! {
+        ended = &mut answering => return ended,
+        () = shutdown => {}
+    }
+    tracing::info!("stopping");
+    server.stop();
+    handle.graceful_shutdown(Some(server.settings.leases.shutdown));
+    answering.await
 }
 
 /// Opens what `settings` name. The lock on the data folder ends when dropped.
@@ -127,28 +141,21 @@ pub(crate) async fn open(settings: Settings) -> Result<(Server, std::fs::File), 
 async fn listen(
     listener: TcpListener,
     server: &Server,
-    tls: Option<axum_server::tls_rustls::RustlsConfig>,
+    tls: Option<RustlsConfig>,
     handle: Handle<SocketAddr>,
 ) -> std::io::Result<()> {
     let service = router(server.clone()).into_make_service();
     let timeout = server.settings.limits.header_timeout;
-    match tls {
-        Some(config) => {
-            let mut listening = axum_server::from_tcp_rustls(listener, config)?.handle(handle);
-            listening
-                .http_builder()
-                .http1()
-                .header_read_timeout(timeout);
-            listening.serve(service).await
-        }
-        None => {
-            let mut listening = axum_server::from_tcp(listener)?.handle(handle);
-            listening
-                .http_builder()
-                .http1()
-                .header_read_timeout(timeout);
-            listening.serve(service).await
-        }
+    if let Some(config) = tls {
+        let mut listening = axum_server::from_tcp_rustls(listener, config)?.handle(handle);
+        let mut http = listening.http_builder().http1();
+        http.header_read_timeout(timeout);
+        listening.serve(service).await
+    } else {
+        let mut listening = axum_server::from_tcp(listener)?.handle(handle);
+        let mut http = listening.http_builder().http1();
+        http.header_read_timeout(timeout);
+        listening.serve(service).await
     }
 }
 

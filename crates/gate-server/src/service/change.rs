@@ -91,7 +91,16 @@ impl Change<'_> {
         let record_type = match transition.effect {
             Effect::Expired => RecordType::RequestExpired,
             Effect::LostTrack => RecordType::RunUnknown,
-            _ => return Ok(Some(request)),
+            Effect::Nothing
+            | Effect::Reviewed
+            | Effect::Cancelled
+            | Effect::Claimed
+            | Effect::ClaimedBefore
+            | Effect::Started
+            | Effect::Finished
+            | Effect::StartedAndFinished
+            | Effect::Abandoned
+            | Effect::OutcomeAfterAll => return Ok(Some(request)),
         };
         let settled = self.advance(&request, transition, |_| {}).await?;
         self.record(&record_type, &json!({ "request": id, "was": was.as_str() }))

@@ -50,23 +50,21 @@ impl Server {
         if let Some(fork) = fork(&mut change, sequence, &events).await? {
             return refuse_fork(change, actor, sequence, fork).await;
         }
-        let mut through = match clients::through(change.connection(), sequence).await? {
-            Some(through) => through,
-            None => {
-                let now = change.now();
-                clients::put(change.connection(), sequence, actor.name(), now).await?;
-                if let Some(client) = known {
-                    let body = json!({
-                        "client": batch.client,
-                        "principal": actor.name(),
-                        "from": client.epoch,
-                        "to": batch.epoch,
-                    });
-                    change.record(&RecordType::ClientEpochReset, &body).await?;
-                }
-                0
+        let known_through = clients::through(change.connection(), sequence).await?;
+        if known_through.is_none() {
+            let now = change.now();
+            clients::put(change.connection(), sequence, actor.name(), now).await?;
+            if let Some(client) = known {
+                let body = json!({
+                    "client": batch.client,
+                    "principal": actor.name(),
+                    "from": client.epoch,
+                    "to": batch.epoch,
+                });
+                change.record(&RecordType::ClientEpochReset, &body).await?;
             }
-        };
+        }
+        let mut through = known_through.unwrap_or(0);
         for event in &events {
             through = take(&mut change, actor, (sequence, through), event).await?;
         }

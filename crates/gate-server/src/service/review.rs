@@ -7,11 +7,12 @@ use gate_protocol::review::{Answer, Review, SubmitReview};
 use serde_json::json;
 
 use super::Channel;
+use super::change::Change;
 use crate::identity::Actor;
-use crate::lifecycle::{Answered, Effect, Event, Refusal, Reviewer, apply};
+use crate::lifecycle::{Answered, Effect, Event, Refusal, Reviewer, Transition, apply};
 use crate::problem::Failure;
 use crate::state::Server;
-use crate::store::requests;
+use crate::store::requests::{self, Request};
 
 /// The longest comment, in characters.
 const COMMENT_LIMIT: usize = 500;
@@ -45,25 +46,12 @@ impl Server {
             answer: submitted.answer,
             digest: submitted.digest,
         };
-        let answer = match submitted.answer {
-            Answer::Approve => "approve",
-            Answer::Deny => "deny",
-        };
         let transition = match apply(&request.state, &event, now) {
             Ok(transition) => transition,
             Err(refusal) => {
                 if refusal == Refusal::SelfReview {
-                    let body = json!({
-                        "request": id,
-                        "digest": request.state.digest,
-                        "reviewer": actor.name(),
-                        "answer": answer,
-                        "channel": channel.as_str(),
-                        "why": "self_review",
-                    });
-                    change
-                        .record(&RecordType::RequestRejectedReview, &body)
-                        .await?;
+                    let said = (submitted.answer, channel);
+                    record_self_review(&mut change, actor, &request, said).await?;
                 }
                 return change.refuse(refusal).await;
             }
@@ -82,26 +70,58 @@ impl Server {
             },
             groups: actor.principal.groups.clone(),
         };
-        let body = json!({
-            "request": id,
-            "digest": request.state.digest,
-            "reviewer": actor.name(),
-            "groups": answered.groups,
-            "answer": answer,
-            "comment": answered.review.comment,
-            "channel": channel.as_str(),
-            "status": transition.status.as_str(),
-        });
-        requests::put_review(change.connection(), id, &answered).await?;
-        let reviewed = change
-            .advance(&request, transition, |after| {
-                let reviews = &mut after.state.reviews;
-                reviews.retain(|other| other.review.reviewer != answered.review.reviewer);
-                reviews.push(answered);
-            })
-            .await?;
-        change.record(&RecordType::DecisionRecorded, &body).await?;
+        let reviewed = count(&mut change, &request, transition, answered).await?;
         change.commit().await?;
         Ok(self.view(&reviewed, now))
     }
+}
+
+/// Writes a review that counts, its record and what comes of it.
+async fn count(
+    change: &mut Change<'_>,
+    request: &Request,
+    transition: Transition,
+    answered: Answered,
+) -> Result<Request, Failure> {
+    let review = &answered.review;
+    let body = json!({
+        "request": request.id,
+        "digest": request.state.digest,
+        "reviewer": review.reviewer,
+        "groups": answered.groups,
+        "answer": review.answer,
+        "comment": review.comment,
+        "channel": review.channel,
+        "status": transition.status.as_str(),
+    });
+    requests::put_review(change.connection(), request.id, &answered).await?;
+    let reviewed = change
+        .advance(request, transition, |after| {
+            let reviews = &mut after.state.reviews;
+            reviews.retain(|other| other.review.reviewer != answered.review.reviewer);
+            reviews.push(answered);
+        })
+        .await?;
+    change.record(&RecordType::DecisionRecorded, &body).await?;
+    Ok(reviewed)
+}
+
+/// Writes down that somebody tried to review what is their own.
+async fn record_self_review(
+    change: &mut Change<'_>,
+    actor: &Actor,
+    request: &Request,
+    (answer, channel): (Answer, Channel),
+) -> Result<(), Failure> {
+    let body = json!({
+        "request": request.id,
+        "digest": request.state.digest,
+        "reviewer": actor.name(),
+        "answer": answer,
+        "channel": channel.as_str(),
+        "why": "self_review",
+    });
+    let record_type = RecordType::RequestRejectedReview;
+    change.record(&record_type, &body).await?;
+    Ok(())
 }

@@ -235,14 +235,14 @@ async fn a_principal_needs_a_sound_name_and_a_machine_an_owner() {
         let answer = bench.post(admin, "/v1/principals", &body).await;
         assert_eq!(answer.problem(), code, "{body}");
     }
-    let made = bench
+    let workload = bench
         .post(
             admin,
             "/v1/principals",
             &make("ci", "workload", Some("bob")),
         )
         .await;
-    assert_eq!(made.status, StatusCode::CREATED);
+    assert_eq!(workload.status, StatusCode::CREATED);
     let wanted = json!({ "principal": "ci", "role": "requester", "ttl_seconds": 60 });
     let token = bench.post(admin, "/v1/tokens", &wanted).await.json();
     let token = token["token"].as_str().unwrap();

@@ -27,7 +27,7 @@ pub(super) struct Bench {
     pub(super) dir: TempDir,
     pub(super) server: Server,
     pub(super) setup: DevSetup,
-    _lock: Option<std::fs::File>,
+    lock: Option<std::fs::File>,
 }
 
 /// The answer of a call.
@@ -88,7 +88,7 @@ impl Bench {
             dir,
             server,
             setup,
-            _lock: Some(lock),
+            lock: Some(lock),
         }
     }
 
@@ -96,10 +96,10 @@ impl Bench {
     pub(super) async fn reopened(mut self) -> Self {
         let settings = (*self.server.settings).clone();
         // The lock goes with the process; the store is dropped, not closed.
-        self._lock = None;
+        drop(self.lock.take());
         let (server, lock) = crate::serve::open(settings).await.unwrap();
         self.server = server;
-        self._lock = Some(lock);
+        self.lock = Some(lock);
         self
     }
 

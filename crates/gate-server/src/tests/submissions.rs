@@ -117,9 +117,10 @@ async fn a_principal_has_so_many_open_requests_and_no_more() {
     );
 }
 
-#[tokio::test]
-async fn what_is_not_sound_is_not_asked() {
-    let bench = Bench::new().await;
+type Spoil = Box<dyn Fn(&mut SubmitRequest)>;
+
+/// What makes a submission unsound, with the field that is then named.
+fn spoils() -> Vec<(&'static str, Spoil)> {
     let secret = |commitment: &str| {
         MaskedText(vec![Segment::Secret(MaskedSecret {
             kind: "password".to_owned(),
@@ -127,8 +128,7 @@ async fn what_is_not_sound_is_not_asked() {
             commitment: commitment.to_owned(),
         })])
     };
-    type Spoil = Box<dyn Fn(&mut SubmitRequest)>;
-    let cases: Vec<(&str, Spoil)> = vec![
+    vec![
         ("reason", Box::new(|s| s.reason = Some("é".repeat(501)))),
         ("argv", Box::new(|s| s.invocation.argv.clear())),
         (
@@ -168,8 +168,13 @@ async fn what_is_not_sound_is_not_asked() {
                 s.terms.requirements = vec![one; 101];
             }),
         ),
-    ];
-    for (field, spoil) in cases {
+    ]
+}
+
+#[tokio::test]
+async fn what_is_not_sound_is_not_asked() {
+    let bench = Bench::new().await;
+    for (field, spoil) in spoils() {
         let mut asked = submission("x");
         spoil(&mut asked);
         asked.digest = asked.invocation.digest().unwrap();

@@ -1,0 +1,125 @@
+//! Random stories: whatever happens in whatever order, the promises hold.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// One step of a random story.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Review(usize, bool, bool),
+    Cancel,
+    Claim(bool, bool),
+    Start(bool),
+    Finish(bool),
+    Abandon(bool),
+    Pass,
+}
+
+fn step() -> impl Strategy<Value = (Step, i64)> {
+    let step = prop_oneof![
+        (0..5_usize, any::<bool>(), any::<bool>()).prop_map(|(n, a, d)| Step::Review(n, a, d)),
+        Just(Step::Cancel),
+        (any::<bool>(), any::<bool>()).prop_map(|(n, d)| Step::Claim(n, d)),
+        any::<bool>().prop_map(Step::Start),
+        any::<bool>().prop_map(Step::Finish),
+        any::<bool>().prop_map(Step::Abandon),
+        Just(Step::Pass),
+    ];
+    (step, 0..30_i64)
+}
+
+/// Applies a step as the services do, and returns the effect.
+fn play(state: &mut RequestState, step: Step, now: i64) -> Option<Effect> {
+    const PEOPLE: [&str; 5] = ["agent", "owner", "bob", "carol", "dave"];
+    let pick = |first| nonce(if first { 'a' } else { 'b' });
+    let groups = groups();
+    let enabled: BTreeSet<String> = PEOPLE.map(str::to_owned).into();
+    let digest = |right| if right { state.digest } else { Digest::ZERO };
+    let event = match step {
+        Step::Review(person, is_yes, right) => Event::Review {
+            reviewer: Reviewer {
+                name: PEOPLE[person],
+                groups: &groups,
+            },
+            answer: if is_yes {
+                Answer::Approve
+            } else {
+                Answer::Deny
+            },
+            digest: digest(right),
+        },
+        Step::Cancel => Event::Cancel,
+        Step::Claim(first, right) => Event::Claim {
+            nonce: pick(first),
+            digest: digest(right),
+            runner_key: state.runner_key,
+            enabled: &enabled,
+            report_by: at(now + 40),
+        },
+        Step::Start(first) => Event::Start {
+            nonce: pick(first),
+            report_by: at(now + 40),
+        },
+        Step::Finish(first) => Event::Finish { nonce: pick(first) },
+        Step::Abandon(first) => Event::Abandon { nonce: pick(first) },
+        Step::Pass => Event::Pass,
+    };
+    let transition = apply(state, &event, at(now)).ok()?;
+    if let Event::Review {
+        reviewer, answer, ..
+    } = &event
+        && transition.effect == Effect::Reviewed
+    {
+        state
+            .reviews
+            .retain(|other| other.review.reviewer != reviewer.name);
+        state
+            .reviews
+            .push(answered(reviewer.name, &["approvers"], *answer));
+    }
+    if let Event::Claim { nonce, .. } = &event
+        && transition.effect == Effect::Claimed
+    {
+        state.claim = Some(Claimed {
+            nonce: *nonce,
+            not_after: at(now + 20),
+        });
+    }
+    state.has_outcome |= transition.effect == Effect::OutcomeAfterAll;
+    state.status = transition.status;
+    state.expires_at = transition.expires_at;
+    state.deadline_at = transition.deadline_at;
+    Some(transition.effect)
+}
+
+proptest! {
+    #[test]
+    fn no_story_leaves_an_end_or_is_granted_twice(
+        steps in proptest::collection::vec(step(), 1..60),
+        count in 1..3_u32,
+    ) {
+        let mut state = state(S::Pending);
+        state.requirements = vec![requirement(&["group:approvers"], count)];
+        let (mut now, mut grants) = (1, 0);
+        for (step, wait) in steps {
+            now += wait;
+            let before = state.clone();
+            let effect = play(&mut state, step, now);
+            if before.status.is_terminal() {
+                prop_assert_eq!(state.status, before.status);
+            }
+            prop_assert_eq!(state.deadline_at.is_none(), state.status.is_terminal());
+            if effect == Some(Effect::Claimed) {
+                grants += 1;
+                let yes: BTreeSet<&str> = before.reviews.iter()
+                    .filter(|a| a.review.answer == Answer::Approve)
+                    .map(|a| a.review.reviewer.as_str())
+                    .collect();
+                prop_assert!(yes.len() >= count as usize);
+                prop_assert!(!yes.contains("agent") && !yes.contains("owner"));
+            }
+        }
+        prop_assert!(grants <= 1);
+    }
+}
