@@ -25,6 +25,7 @@ pub mod settings;
 mod state;
 mod store;
 mod waiters;
+mod web;
 
 #[cfg(test)]
 mod tests;
@@ -33,3 +34,4 @@ pub use dev::{DevSetup, InitialiseError, initialise, initialise_dev};
 pub use openapi::document as openapi_document;
 pub use serve::{ServeError, serve_on};
 pub use settings::Settings;
+pub use web::{LoginCodeError, create_login_code};

@@ -55,6 +55,11 @@ impl Failure {
         self
     }
 
+    /// Returns it as the API says it.
+    pub(crate) fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
     pub(crate) fn detail(&self) -> &str {
         self.problem
             .detail

@@ -4,6 +4,7 @@
 mod audit;
 mod events;
 mod extract;
+mod login_codes;
 mod principals;
 mod requests;
 mod rules;
@@ -64,4 +65,5 @@ fn principal_routes() -> OpenApiRouter<Server> {
         .routes(routes!(principals::disable))
         .routes(routes!(principals::create_token))
         .routes(routes!(principals::revoke_token))
+        .routes(routes!(login_codes::create))
 }

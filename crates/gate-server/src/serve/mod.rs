@@ -16,7 +16,7 @@ use crate::keys::{Keys, KeysError};
 use crate::settings::{Settings, SettingsError};
 use crate::state::Server;
 use crate::store::{Store, StoreError, server};
-use crate::{keys, openapi};
+use crate::{keys, openapi, web};
 
 /// Why the server does not serve, or stopped serving.
 #[derive(Debug, thiserror::Error)]
@@ -181,6 +181,7 @@ pub(crate) fn router(server: Server) -> Router {
     let document = serde_json::to_string(&document).unwrap_or_default();
     let describe = move || async move { ([(CONTENT_TYPE, "application/json")], document.clone()) };
     api.route("/v1/openapi.json", get(describe))
+        .merge(web::routes(&server))
         .layer(DefaultBodyLimit::max(server.settings.limits.body_bytes))
         .fallback(middleware::no_such_path)
         .method_not_allowed_fallback(middleware::no_such_method)

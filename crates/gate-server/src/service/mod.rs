@@ -24,13 +24,6 @@ pub(crate) enum Channel {
     /// The `/v1` API.
     Api,
     /// The page in a browser.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "the page shares these functions and comes with its own module"
-        )
-    )]
     Web,
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod requests;
 pub(crate) mod rules;
 pub(crate) mod server;
 mod sqlite;
+pub(crate) mod web_session;
 
 pub(crate) use sqlite::{Connection, Store, Writer};
 

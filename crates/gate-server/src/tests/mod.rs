@@ -8,4 +8,5 @@ mod log;
 mod polls;
 mod reviews;
 mod submissions;
+mod web;
 mod wire;

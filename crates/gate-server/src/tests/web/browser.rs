@@ -1,0 +1,152 @@
+//! A browser with one cookie, and what it finds on pages.
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
+use axum::http::{HeaderValue, Method, Request, StatusCode};
+use gate_protocol::request::ApprovalRequest;
+
+use crate::tests::bench::{Answered, Bench};
+
+/// Where the bench says that its server is.
+pub(super) const OWN: &str = "http://127.0.0.1:1";
+
+pub(super) struct Browser<'b> {
+    pub(super) bench: &'b Bench,
+    pub(super) cookie: Option<String>,
+}
+
+impl<'b> Browser<'b> {
+    pub(super) fn new(bench: &'b Bench) -> Self {
+        Self {
+            bench,
+            cookie: None,
+        }
+    }
+
+    /// Signs in with a token.
+    pub(super) async fn signed_in(bench: &'b Bench, token: &str) -> Self {
+        let mut browser = Self::new(bench);
+        let answer = browser.post("/login", &[("token", token)]).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+        browser.keep_cookie(&answer);
+        browser
+    }
+
+    pub(super) fn keep_cookie(&mut self, answer: &Answered) {
+        let set = answer.headers[SET_COOKIE].to_str().unwrap();
+        let pair = set.split(';').next().unwrap().to_owned();
+        self.cookie = (!pair.ends_with('=')).then_some(pair);
+    }
+
+    pub(super) fn call(&self, method: Method, path: &str, body: Body) -> Request<Body> {
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = path.parse().unwrap();
+        if let Some(cookie) = &self.cookie {
+            request
+                .headers_mut()
+                .insert(COOKIE, cookie.parse().unwrap());
+        }
+        request
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Answered {
+        self.bench
+            .send(self.call(Method::GET, path, Body::empty()))
+            .await
+    }
+
+    /// Returns the text of a page that is there.
+    pub(super) async fn page(&self, path: &str) -> String {
+        let answer = self.get(path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text());
+        answer.text()
+    }
+
+    pub(super) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answered {
+        self.post_from(Some(OWN), path, fields).await
+    }
+
+    pub(super) async fn post_from(
+        &self,
+        origin: Option<&str>,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> Answered {
+        let pairs: Vec<String> = fields
+            .iter()
+            .map(|(name, value)| format!("{name}={}", percent(value)))
+            .collect();
+        let mut request = self.call(Method::POST, path, pairs.join("&").into());
+        let headers = request.headers_mut();
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        headers.insert(CONTENT_TYPE, form);
+        if let Some(origin) = origin {
+            headers.insert(ORIGIN, origin.parse().unwrap());
+        }
+        self.bench.send(request).await
+    }
+
+    /// Returns what the forms of this session carry.
+    pub(super) async fn csrf(&self) -> String {
+        let page = self.page("/").await;
+        let (_, rest) = page.split_once("name=\"csrf\" value=\"").unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    }
+
+    /// Answers as the buttons do.
+    pub(super) async fn answer(&self, request: &ApprovalRequest, answer: &str) -> Answered {
+        let (csrf, digest) = (self.csrf().await, request.digest.to_string());
+        let fields = [
+            ("csrf", csrf.as_str()),
+            ("digest", &digest),
+            ("answer", answer),
+            ("comment", "as agreed\r\non the phone"),
+        ];
+        self.post(&review_path(request), &fields).await
+    }
+}
+
+pub(super) fn path(request: &ApprovalRequest) -> String {
+    format!("/requests/{}", request.id)
+}
+
+pub(super) fn review_path(request: &ApprovalRequest) -> String {
+    format!("/requests/{}/review", request.id)
+}
+
+/// Returns where an answer sends the browser.
+pub(super) fn location(answer: &Answered) -> &str {
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+    answer.headers[LOCATION].to_str().unwrap()
+}
+
+/// Looks at the headers that every answer of the pages has.
+pub(super) fn assert_hardened(answer: &Answered) {
+    for (name, value) in [
+        (
+            "content-security-policy",
+            "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; \
+             base-uri 'none'",
+        ),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "same-origin"),
+        ("cache-control", "no-store"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+    ] {
+        let all: Vec<_> = answer.headers.get_all(name).iter().collect();
+        assert_eq!(all, [value], "{name} of {answer:?}");
+    }
+}
+
+fn percent(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        let digits = [byte >> 4, byte & 15].map(u32::from);
+        encoded.push('%');
+        encoded.extend(digits.map(|digit| char::from_digit(digit, 16).unwrap()));
+    }
+    encoded
+}

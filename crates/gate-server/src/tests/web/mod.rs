@@ -1,0 +1,6 @@
+//! The pages, called through the router as a browser would.
+
+mod answers;
+mod browser;
+mod inertness;
+mod sign_in;

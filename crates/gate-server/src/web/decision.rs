@@ -1,0 +1,101 @@
+//! What the visitor can answer to a request, by the same function that will
+//! count the answer.
+
+use gate_protocol::request::ApprovalStatus;
+use gate_protocol::review::Answer;
+use jiff::Timestamp;
+
+use super::session::Visitor;
+use crate::lifecycle::{Effect, Event, Refusal, Reviewer, apply};
+use crate::store::requests::Request;
+
+/// What the page offers.
+#[derive(Debug, Default)]
+pub(super) struct Decision {
+    pub(super) can_approve: bool,
+    pub(super) can_deny: bool,
+    /// Why something is not offered, for a person.
+    pub(super) notes: Vec<String>,
+}
+
+impl Decision {
+    /// Returns what `visitor` can answer at `now`. What is not shown whole
+    /// can't be approved here, but denied.
+    pub(super) fn of(request: &Request, visitor: &Visitor, is_whole: bool, now: Timestamp) -> Self {
+        let mut decision = Self::default();
+        if !visitor.is_approver() {
+            decision.notes.push(format!(
+                "You are signed in as {}: you can look at everything and answer nothing.",
+                visitor.role()
+            ));
+            return decision;
+        }
+        let answered = |answer| counts(request, visitor, answer, now);
+        decision.can_deny = answered(Answer::Deny) == Ok(true);
+        match answered(Answer::Approve) {
+            Ok(can_approve) => decision.can_approve = can_approve,
+            Err(refusal) => decision.notes.extend(note(refusal, request)),
+        }
+        if decision.can_approve && !is_whole {
+            decision.can_approve = false;
+            decision.notes.push(
+                "It is too long to be shown whole here, and what is not shown whole is not \
+                 approved. It can be denied."
+                    .to_owned(),
+            );
+        }
+        decision
+    }
+
+    /// Tells whether the request waits for this visitor.
+    pub(super) fn waits(request: &Request, visitor: &Visitor, now: Timestamp) -> bool {
+        visitor.is_approver()
+            && request.state.status == ApprovalStatus::Pending
+            && counts(request, visitor, Answer::Approve, now) == Ok(true)
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.can_approve || self.can_deny
+    }
+}
+
+/// Tells whether the answer would change something.
+fn counts(
+    request: &Request,
+    visitor: &Visitor,
+    answer: Answer,
+    now: Timestamp,
+) -> Result<bool, Refusal> {
+    let event = Event::Review {
+        reviewer: Reviewer {
+            name: visitor.name(),
+            groups: &visitor.actor.principal.groups,
+        },
+        answer,
+        digest: request.state.digest,
+    };
+    apply(&request.state, &event, now).map(|transition| transition.effect != Effect::Nothing)
+}
+
+/// Says why the visitor can't approve, where the request's status does not say it.
+fn note(refusal: Refusal, request: &Request) -> Option<String> {
+    let requester = &request.state.requester;
+    match refusal {
+        Refusal::SelfReview if requester.owner.is_some() => Some(format!(
+            "You own {}, so somebody else has to answer.",
+            requester.name
+        )),
+        Refusal::SelfReview => Some("You asked for this, so somebody else has to answer.".into()),
+        Refusal::NotAReviewer => {
+            Some("The rules of this request do not name you, nor a group you are in.".into())
+        }
+        Refusal::OtherDigest
+        | Refusal::OtherRunner
+        | Refusal::OtherClaim
+        | Refusal::ClaimedByOther
+        | Refusal::NotApproved
+        | Refusal::Expired
+        | Refusal::ReviewerDisabled
+        | Refusal::TooLate(_) => None,
+    }
+}
