@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use gate_protocol::inert::{inert, mixes_scripts};
 use gate_protocol::masked::MaskedText;
 use gate_protocol::principal::PrincipalKind;
+use gate_protocol::production::says_production;
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus, Requester};
 
 use crate::show::clock;
@@ -171,7 +172,7 @@ fn what(sheet: &mut Sheet<'_>, request: &ApprovalRequest) {
     }
     for (at, (name, value)) in invocation.target.iter().enumerate() {
         let label = if at == 0 { "target" } else { "" };
-        let mark = if parts::says_production(value) {
+        let mark = if says_production(value) {
             "   ! PRODUCTION"
         } else {
             ""
@@ -191,7 +192,7 @@ fn what(sheet: &mut Sheet<'_>, request: &ApprovalRequest) {
         && invocation
             .argv
             .iter()
-            .any(|word| parts::says_production(&word.shown()))
+            .any(|word| says_production(&word.shown()))
     {
         sheet.toned("", Tone::Alarm, "! the command line says PRODUCTION");
     }

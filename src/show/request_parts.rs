@@ -6,24 +6,13 @@ use std::fmt::Write as _;
 use gate_protocol::event::RunOutcome;
 use gate_protocol::inert::inert;
 use gate_protocol::invocation::{BoundInput, BoundInvocation, BoundVariable, Delivery, Treatment};
+use gate_protocol::production::says_production;
 use gate_protocol::request::{ApprovalRequest, CiJob, GitState, Requirement};
 use gate_protocol::review::Answer;
 
 use crate::show::clock;
 use crate::show::screen::{Screen, Tone};
 use crate::show::sheet::Sheet;
-
-/// Tells whether a name says that it is of production: one of its words is
-/// `prod`, `production`, `prd` or `live`, with or without a number.
-pub(super) fn says_production(name: &str) -> bool {
-    name.split(|c: char| !c.is_ascii_alphanumeric())
-        .any(|word| {
-            let word = word
-                .trim_end_matches(|c: char| c.is_ascii_digit())
-                .to_ascii_lowercase();
-            matches!(word.as_str(), "prod" | "production" | "prd" | "live")
-        })
-}
 
 /// Tells whether any part of the target says so.
 pub(super) fn is_production(target: &BTreeMap<String, String>) -> bool {
@@ -213,34 +202,5 @@ pub(super) fn ending(outcome: &RunOutcome) -> String {
         (_, Some(signal)) => format!("ended by signal {signal}"),
         (Some(code), None) => format!("exited with {code}"),
         (None, None) => "ended, not known how".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_says_production_by_its_words() {
-        for name in [
-            "prod",
-            "PROD-db",
-            "eu.production.internal",
-            "arn:aws:iam::1:role/prd_admin",
-            "prod2",
-            "live",
-        ] {
-            assert!(says_production(name), "{name}");
-        }
-        for name in [
-            "",
-            "product-db",
-            "reproduce",
-            "staging",
-            "nonproduction",
-            "alive",
-        ] {
-            assert!(!says_production(name), "{name}");
-        }
     }
 }

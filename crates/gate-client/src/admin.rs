@@ -1,6 +1,6 @@
 //! The server itself: who it is, who the token is, its rules and its tokens.
 
-use gate_protocol::principal::{CreateToken, CreatedToken, Principal, Whoami};
+use gate_protocol::principal::{CreateToken, CreatedToken, LoginCode, Principal, Whoami};
 use gate_protocol::rules::SignedRules;
 use gate_protocol::server::{Health, ServerIdentity};
 use reqwest::Method;
@@ -106,6 +106,16 @@ impl Client {
         let call = Call::new("the new rules", Method::PUT, url)
             .up_to(RULES_LIMIT)
             .json(&body)?;
+        self.ask(&call, Patience::ONCE).await
+    }
+
+    /// Makes a link that signs this approver's browser in, once:
+    /// `POST /v1/login-codes`. Sent once.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn create_login_code(&self) -> Result<LoginCode, ClientError> {
+        let call = self.post("the sign-in link", "/v1/login-codes");
         self.ask(&call, Patience::ONCE).await
     }
 

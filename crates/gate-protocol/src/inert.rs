@@ -45,7 +45,10 @@ fn is_shown(c: char) -> bool {
 
 /// Letters by category, for which nothing is drawn.
 fn is_blank_letter(c: char) -> bool {
-    matches!(c, '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{3164}' | '\u{ffa0}')
+    matches!(
+        c,
+        '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{3164}' | '\u{ffa0}'
+    )
 }
 
 /// Combining marks are alphabetic in part; alone they overprint a neighbour.
@@ -64,9 +67,7 @@ fn is_combining(c: char) -> bool {
 /// ASCII letters together with letters of Cyrillic, Greek or fullwidth forms.
 #[must_use]
 pub fn mixes_scripts(token: &str) -> bool {
-    let is_lookalike = |c: char| {
-        matches!(c, '\u{0370}'..='\u{03ff}' | '\u{0400}'..='\u{052f}' | '\u{ff01}'..='\u{ff5e}')
-    };
+    let is_lookalike = |c: char| matches!(c, '\u{0370}'..='\u{03ff}' | '\u{0400}'..='\u{052f}' | '\u{ff01}'..='\u{ff5e}');
     token.chars().any(|c| c.is_ascii_alphabetic()) && token.chars().any(is_lookalike)
 }
 
@@ -88,7 +89,11 @@ mod tests {
                       \u{ad}\u{1b}\u{9b}\u{9d}\u{7}\u{8}\u{0}\u{7f}\u{e000}\u{301}";
         for c in hidden.chars() {
             let shown = inert(c.encode_utf8(&mut [0; 4])).into_owned();
-            assert!(shown.starts_with("\\u{"), "{:x} is shown as {shown:?}", u32::from(c));
+            assert!(
+                shown.starts_with("\\u{"),
+                "{:x} is shown as {shown:?}",
+                u32::from(c)
+            );
         }
     }
 

@@ -18,6 +18,7 @@ pub mod invocation;
 pub mod masked;
 pub mod principal;
 pub mod problem;
+pub mod production;
 pub mod request;
 pub mod review;
 pub mod rules;

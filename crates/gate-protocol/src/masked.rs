@@ -141,7 +141,10 @@ mod tests {
         let mut text = MaskedText::plain(b"postgres://u:");
         text.push_secret(secret());
         text.push_plain(b"@h/db");
-        assert_eq!(text.shown(), "postgres://u:‹secret 8 bytes, hmac 9f3a›@h/db");
+        assert_eq!(
+            text.shown(),
+            "postgres://u:‹secret 8 bytes, hmac 9f3a›@h/db"
+        );
         assert_eq!(text.secrets(), 1);
     }
 
@@ -155,7 +158,10 @@ mod tests {
     #[test]
     fn words_are_quoted_as_a_shell_would_need_it() {
         assert_eq!(MaskedText::plain(b"apply").shown_word(), "apply");
-        assert_eq!(MaskedText::plain(b"drop table t").shown_word(), "'drop table t'");
+        assert_eq!(
+            MaskedText::plain(b"drop table t").shown_word(),
+            "'drop table t'"
+        );
         assert_eq!(MaskedText::plain(b"it's").shown_word(), "'it'\\''s'");
         assert_eq!(MaskedText::plain(b"").shown_word(), "''");
     }

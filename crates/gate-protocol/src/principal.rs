@@ -4,9 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What kind of actor a principal is.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PrincipalKind {
     /// A person.
@@ -31,9 +29,7 @@ impl PrincipalKind {
 
 /// What a token may be used for. Each token has exactly one, so that a
 /// requester's token can never review, whatever else its principal may do.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Submits, waits for, cancels and claims its own requests; delivers events.
@@ -119,6 +115,24 @@ impl std::fmt::Debug for CreatedToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CreatedToken")
             .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The answer of `POST /v1/login-codes`: the only time that the code is shown.
+#[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct LoginCode {
+    /// Signs in whoever opens it first.
+    pub url: String,
+    /// When it ends.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+}
+
+impl std::fmt::Debug for LoginCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoginCode")
+            .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
     }
 }

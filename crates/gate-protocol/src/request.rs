@@ -18,9 +18,7 @@ pub const REASON_LIMIT: usize = 500;
 /// `pending → approved, denied, expired, cancelled`;
 /// `approved → claimed → started → finished, unknown`; an approved request that
 /// nobody claims in time expires. Terminal states never leave.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ApprovalStatus {
     /// Waits for a person.

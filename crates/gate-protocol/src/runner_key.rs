@@ -20,9 +20,8 @@ macro_rules! serde_as_text {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(
-                    deserializer,
-                )?;
+                let text =
+                    <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(deserializer)?;
                 text.parse().map_err(serde::de::Error::custom)
             }
         }
@@ -144,7 +143,11 @@ mod tests {
         let signature = secret.sign(b"claim");
         assert!(secret.public().verifies(b"claim", &signature));
         assert!(!secret.public().verifies(b"other", &signature));
-        assert!(!RunnerSecret::from_seed(&[8; 32]).public().verifies(b"claim", &signature));
+        assert!(
+            !RunnerSecret::from_seed(&[8; 32])
+                .public()
+                .verifies(b"claim", &signature)
+        );
         assert!(!secret.public().verifies(b"claim", &signature[..63]));
     }
 

@@ -111,7 +111,12 @@ impl Serving {
 
     /// Where bob signs in on the page.
     pub(super) fn login_url(&self) -> Result<String, Failure> {
-        Ok(format!("{}/login", self.url))
+        let client = self.client(self.bob())?;
+        let code = self
+            .runtime
+            .block_on(client.create_login_code())
+            .map_err(from_client)?;
+        Ok(code.url)
     }
 
     /// The token of the auditor.

@@ -3,13 +3,13 @@
 use axum::extract::State;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
+use gate_protocol::principal::LoginCode;
 use gate_protocol::problem::Problem;
 
 use super::extract::Answer;
 use crate::identity::{Approver, Caller, Token};
 use crate::problem::Failure;
 use crate::state::Server;
-use crate::web::LoginCode;
 
 /// Makes a link that signs the caller's browser in: once, within 10 minutes.
 #[utoipa::path(post, path = "/v1/login-codes", tag = "principals",

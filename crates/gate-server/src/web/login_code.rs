@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use gate_protocol::principal::PrincipalKind;
-use jiff::Timestamp;
-use serde::Serialize;
+use gate_protocol::principal::{LoginCode, PrincipalKind};
 use serde_json::json;
 
 use super::session::Secret;
@@ -22,16 +20,6 @@ const LIFE_SECONDS: u64 = 600;
 
 /// A link that signs somebody in was made.
 const LOGIN_CODE_CREATED: &str = "login_code.created";
-
-/// The answer of `POST /v1/login-codes`: the only time that the code is shown.
-#[derive(Serialize, utoipa::ToSchema)]
-pub(crate) struct LoginCode {
-    /// Signs in whoever opens it first.
-    pub(crate) url: String,
-    /// When it ends.
-    #[schema(value_type = String, format = DateTime)]
-    pub(crate) expires_at: Timestamp,
-}
 
 /// Why there is no link.
 #[derive(Debug, thiserror::Error)]

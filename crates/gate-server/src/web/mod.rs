@@ -13,7 +13,6 @@ mod inbox;
 mod login;
 mod login_code;
 mod page;
-mod production;
 mod question;
 mod request;
 mod session;
@@ -21,7 +20,6 @@ mod shown;
 mod sign_in;
 mod span;
 
-pub(crate) use login_code::LoginCode;
 pub use login_code::{LoginCodeError, create_login_code};
 
 use axum::Router;

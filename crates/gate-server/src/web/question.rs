@@ -4,11 +4,11 @@
 use gate_protocol::event::RunOutcome;
 use gate_protocol::invocation::{BoundInput, BoundInvocation, BoundVariable, Delivery, Treatment};
 use gate_protocol::principal::PrincipalKind;
+use gate_protocol::production::says_production;
 use gate_protocol::request::{ApprovalStatus, CiJob, GitState, Requirement};
 use gate_protocol::review::Answer;
 use jiff::Timestamp;
 
-use super::production::says_production;
 use super::shown::Shown;
 use super::span;
 use crate::clock;

@@ -3,7 +3,8 @@
 /// Tells whether a name says that it is of production: one of its words is
 /// `prod`, `production`, `prd` or `live`, with or without a number. A hint for
 /// the eye; no rule depends on it.
-pub(super) fn says_production(name: &str) -> bool {
+#[must_use]
+pub fn says_production(name: &str) -> bool {
     name.split(|c: char| !c.is_ascii_alphanumeric())
         .any(|word| {
             let word = word
@@ -19,10 +20,17 @@ mod tests {
 
     #[test]
     fn a_name_says_production_by_a_whole_word() {
-        for name in ["prod", "eu-PROD-2", "prod1", "live.db", "a/production"] {
+        for name in [
+            "prod",
+            "eu-PROD-2",
+            "prod1",
+            "live.db",
+            "a/production",
+            "role/prd_admin",
+        ] {
             assert!(says_production(name), "{name}");
         }
-        for name in ["", "product", "olive", "staging", "reproduce"] {
+        for name in ["", "product", "olive", "staging", "reproduce", "alive"] {
             assert!(!says_production(name), "{name}");
         }
     }
