@@ -21,7 +21,9 @@ pub(crate) fn death_by_a_signal_is_the_tools(wrapper: &Wrapper) {
         let die = |wrapper: &Wrapper| {
             let mut command = wrapper.probe(&["die", &signal.to_string()]);
             set_up(&mut command, limit_core(0));
-            run(command)
+            let mut ended = run(command);
+            ended.stderr = wrapper.heard(&ended.stderr);
+            ended
         };
         assert_eq!(die(wrapper), die(&Wrapper::bare()), "signal {signal}");
     }

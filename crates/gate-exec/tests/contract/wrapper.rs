@@ -24,6 +24,8 @@ pub(crate) struct Wrapper {
     pub(crate) name: &'static str,
     prefix: Vec<OsString>,
     pub(crate) runs_by_descriptor: bool,
+    /// It may write lines of its own to stderr, which all start with `gate: `.
+    pub(crate) speaks: bool,
 }
 
 impl Wrapper {
@@ -32,6 +34,7 @@ impl Wrapper {
             name,
             prefix,
             runs_by_descriptor: false,
+            speaks: false,
         }
     }
 
@@ -44,6 +47,15 @@ impl Wrapper {
     pub(crate) fn by_descriptor(mut self) -> Self {
         self.runs_by_descriptor = true;
         self
+    }
+
+    /// What the tool alone wrote of a run's `stderr`.
+    pub(crate) fn heard(&self, stderr: &str) -> String {
+        // It is escaped: a line ends with a backslash and an n, and a backslash in it is doubled.
+        let stderr = stderr.replace("\\\\", "\0");
+        let lines = stderr.split_inclusive("\\n");
+        let of_tool = lines.filter(|line| !(self.speaks && line.starts_with("gate: ")));
+        of_tool.collect::<String>().replace('\0', "\\\\")
     }
 
     /// The whole argv that runs `tool` with `arguments`.
@@ -201,6 +213,11 @@ impl Channel {
         &self.text
     }
 
+    /// The report so far.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Waits for something new in the report.
     #[track_caller]
     pub(crate) fn wait_for_more(&mut self) {
@@ -244,7 +261,7 @@ impl Channel {
     /// How often the probe reported `signal`.
     pub(crate) fn count(&self, signal: i32) -> usize {
         let start = format!("signal {signal} ");
-        self.text
+        self.text()
             .lines()
             .filter(|line| line.starts_with(&start))
             .count()

@@ -1,0 +1,257 @@
+//! Every case runs bare and through gate, and the two must look the same to the tool and to whoever
+//! started it: allowed and approved, by `gate run` and by a link in the tool's name. DESIGN.md,
+//! invariant 8: "The tool sees what it would see without gate".
+//!
+//! Most cases are those of `gate-exec`. Each runs in a process of its own, without a terminal and
+//! with a home of its own, against one real server with somebody who approves everything; that takes
+//! a harness of its own, which speaks as libtest does. A word on the command line selects cases.
+#![expect(
+    unsafe_code,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "tests set up signals, descriptors and terminals as a caller would, and fail by panic"
+)]
+
+#[path = "../crates/gate-exec/tests/contract/mod.rs"]
+mod contract;
+#[path = "live/server.rs"]
+mod server;
+#[path = "contract/stage.rs"]
+mod stage;
+#[path = "contract/through_gate.rs"]
+mod through_gate;
+
+use std::process::{Command, ExitCode, Output, Stdio};
+use std::sync::Mutex;
+use std::time::Instant;
+
+use contract::wrapper::{Wrapper, example};
+use contract::{ending, inherited, pipes, signals, supervision, terminal};
+use stage::{Answered, Programs, Stage, Way};
+
+type Case = fn(&Wrapper);
+type NamedCase = (&'static str, Case);
+
+macro_rules! cases {
+    ($($module:ident: $($case:ident)+;)+) => {
+        &[$($((concat!(stringify!($module), "::", stringify!($case)), $module::$case as Case)),+),+]
+    };
+}
+
+/// What holds however gate is reached and whatever the rules say.
+const ALWAYS: &[NamedCase] = cases! {
+    ending: death_by_a_signal_is_the_tools no_second_core_file_is_written;
+    inherited: the_tool_sees_what_the_caller_set_up;
+    pipes: a_closed_reader_ends_the_tool_by_sigpipe
+        a_tool_that_closes_its_output_ends_the_readers_wait
+        a_tool_that_closes_its_input_ends_the_writers_wait;
+    signals: a_signal_to_the_process_reaches_the_tool_once
+        a_signal_to_the_group_reaches_the_tool_once
+        a_signal_from_within_the_group_reaches_the_tool_once
+        a_signal_that_the_tool_sends_to_its_group_reaches_it_once
+        a_queued_value_arrives_with_its_signal
+        an_ignored_hangup_stays_ignored;
+    terminal: the_tool_owns_the_terminal
+        an_interrupt_key_reaches_the_tool_once
+        a_resized_window_is_told_once
+        a_tool_that_dies_of_the_interrupt_key_is_130_to_the_shell
+        a_suspended_job_goes_on_with_fg
+        a_suspended_pipeline_goes_on_with_fg
+        a_background_reader_stops_until_it_is_in_the_foreground
+        a_background_writer_stops_under_tostop
+        terminal_modes_stay_as_the_tool_left_them;
+    through_gate: a_bare_name_is_found_and_stays_argv0
+        a_name_that_is_nowhere_is_127
+        exit_codes_that_are_gates_too_are_the_tools
+        the_environment_arrives_in_order
+        the_tool_sees_the_same_at_a_terminal;
+};
+
+/// gate is gone when the tool runs.
+const IF_ALLOWED: &[NamedCase] = cases! {
+    ending: the_exit_code_is_the_tools;
+    inherited: arguments_arrive_byte_for_byte a_deleted_working_directory_stays_deleted;
+    signals: an_alarm_set_before_goes_off_in_the_tool;
+    through_gate: a_gigabyte_passes_both_ways_in_constant_memory;
+};
+
+/// gate stays beside the tool.
+const IF_APPROVED: &[NamedCase] = cases! {
+    pipes: sixty_four_megabytes_pass_unchanged;
+    supervision: a_process_and_its_group_signalled_together_count_once
+        a_signal_that_the_tool_sends_to_its_parent_is_not_sent_back
+        a_killed_gate_leaves_the_tool_alone_and_no_witness_behind
+        a_tool_stopped_by_its_id_stops_gate_and_both_go_on
+        a_group_stopped_and_gate_alone_continued_go_on_together
+        many_signals_to_process_and_group_are_counted_exactly;
+    through_gate: a_deleted_working_directory_is_not_asked_about
+        a_quarter_gigabyte_passes_both_ways_in_constant_memory
+        arguments_that_can_be_shown_arrive_byte_for_byte;
+};
+
+/// A shim finds its tool on PATH, so only here the tool may be named by any path.
+const BY_RUN: &[NamedCase] = cases! {
+    ending: a_missing_tool_is_127
+        a_tool_that_cannot_run_is_126
+        a_script_without_interpreter_line_runs_in_the_shell
+        a_script_runs_under_its_own_path;
+};
+
+/// It has no home, without which there is no server to ask; `through_gate` has one that does.
+const _: Case = inherited::the_environment_arrives_byte_for_byte;
+
+const MODES: [(&str, Way, Answered); 4] = [
+    ("run_allowed", Way::Run, Answered::Allowed),
+    ("shim_allowed", Way::Shim, Answered::Allowed),
+    ("run_approved", Way::Run, Answered::Approved),
+    ("shim_approved", Way::Shim, Answered::Approved),
+];
+
+/// One case in one mode.
+struct Test {
+    name: String,
+    way: Way,
+    answered: Answered,
+    case: Case,
+}
+
+impl Test {
+    fn all() -> Vec<Self> {
+        let mut tests = Vec::new();
+        for (mode, way, answered) in MODES {
+            let of_answer = match answered {
+                Answered::Allowed => IF_ALLOWED,
+                Answered::Approved => IF_APPROVED,
+            };
+            let of_way = match way {
+                Way::Run => BY_RUN,
+                Way::Shim => &[],
+            };
+            tests.extend([ALWAYS, of_answer, of_way].concat().into_iter().map(
+                |(case_name, case)| Self {
+                    name: format!("{mode}::{case_name}"),
+                    way,
+                    answered,
+                    case,
+                },
+            ));
+        }
+        tests
+    }
+
+    /// Plays the case in this process, which the stage has made for it alone.
+    fn play(&self, programs: &Programs) {
+        let mut wrapper = Wrapper::new("gate", programs.prefix(self.way));
+        if self.answered == Answered::Approved {
+            wrapper = wrapper.by_descriptor();
+            wrapper.speaks = true;
+        }
+        through_gate::STAGE.set(programs.stage.clone()).unwrap();
+        (self.case)(&wrapper);
+    }
+
+    /// Plays the case in a new process, with no terminal to inherit.
+    fn run_on(&self, stage: &Stage) -> Output {
+        let probe = example("probe");
+        let home = stage.home(self.answered, probe.parent().unwrap());
+        let mut command: Command = home.command("setsid");
+        command
+            .args(["--wait".into(), std::env::current_exe().unwrap()])
+            .args(["--on-stage", &self.name])
+            .args([&stage.programs.stage, &stage.programs.shim])
+            .env("RUST_BACKTRACE", "0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap()
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut tests = Test::all();
+    if let [on_stage, name, stage, shim] = arguments.as_slice()
+        && on_stage == "--on-stage"
+    {
+        let programs = Programs {
+            stage: stage.into(),
+            shim: shim.into(),
+        };
+        let test = tests.iter().find(|test| test.name == *name).unwrap();
+        test.play(&programs);
+        return ExitCode::SUCCESS;
+    }
+    let all = tests.len();
+    let words: Vec<&String> = arguments
+        .iter()
+        .filter(|word| !word.starts_with('-'))
+        .collect();
+    let is_selected = |test: &Test| words.iter().any(|word| test.name.contains(word.as_str()));
+    tests.retain(|test| words.is_empty() || is_selected(test));
+    if arguments.iter().any(|word| word == "--list") {
+        for test in &tests {
+            println!("{}: test", test.name);
+        }
+        return ExitCode::SUCCESS;
+    }
+    run_all(tests, all)
+}
+
+fn run_all(tests: Vec<Test>, all: usize) -> ExitCode {
+    let since = Instant::now();
+    let (selected, filtered_out) = (tests.len(), all - tests.len());
+    println!("\nrunning {selected} tests");
+    let failed = if tests.is_empty() {
+        0
+    } else {
+        fail_count(tests)
+    };
+    let verdict = if failed == 0 { "ok" } else { "FAILED" };
+    println!(
+        "\ntest result: {verdict}. {} passed; {failed} failed; 0 ignored; 0 measured; \
+         {filtered_out} filtered out; finished in {:.2}s\n",
+        selected - failed,
+        since.elapsed().as_secs_f32()
+    );
+    ExitCode::from(u8::from(failed > 0))
+}
+
+/// Runs the tests, a few at once, and returns how many failed.
+fn fail_count(mut tests: Vec<Test>) -> usize {
+    // Built before any case needs it.
+    example("probe");
+    let stage = Stage::set();
+    tests.reverse();
+    let waiting = Mutex::new(tests);
+    let failures = Mutex::new(Vec::new());
+    // Most of the time a case waits for a signal, an answer or a key.
+    let at_once = 2 * std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..at_once {
+            scope.spawn(|| {
+                loop {
+                    let next = waiting.lock().unwrap().pop();
+                    let Some(test) = next else { return };
+                    let output = test.run_on(&stage);
+                    let is_passed = output.status.success();
+                    let verdict = if is_passed { "ok" } else { "FAILED" };
+                    println!("test {} ... {verdict}", test.name);
+                    if !is_passed {
+                        failures.lock().unwrap().push((test.name, output));
+                    }
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().unwrap();
+    for (name, output) in &failures {
+        println!("\n---- {name} ({}) ----", output.status);
+        for text in [&output.stdout, &output.stderr] {
+            println!("{}", String::from_utf8_lossy(text));
+        }
+    }
+    failures.len()
+}
