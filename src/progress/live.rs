@@ -1,13 +1,20 @@
 //! One live line on a terminal, gone without a trace when the wait is over.
 
+use std::io;
+
 use dialoguer::console::Term;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
+use nix::unistd::{getpgrp, tcgetpgrp};
 
 use super::{Moment, words};
 use crate::circumstances::Env;
 
 /// How often the line is drawn at most, a second.
 const FRAMES: u8 = 10;
+/// Columns that stay free: the terminal itself writes `^C` where the cursor is,
+/// and in the last column that would begin another line, of which the one who
+/// erases ours knows nothing.
+const FREE_COLUMNS: u16 = 4;
 
 /// The live line. It has no colour, so `NO_COLOR` has nothing to take away.
 pub(super) struct Live {
@@ -56,14 +63,15 @@ impl Live {
             self.hide();
             return;
         }
-        let (_, columns) = Term::stderr().size();
+        let columns = Stderr::new().width();
         let text = words::live(moment, self.trouble.as_deref(), usize::from(columns));
         if self.is_shown && text == self.text {
             return;
         }
         if !self.is_shown {
+            let stderr = Box::new(Stderr::new());
             self.bar
-                .set_draw_target(ProgressDrawTarget::stderr_with_hz(FRAMES));
+                .set_draw_target(ProgressDrawTarget::term_like_with_hz(stderr, FRAMES));
             self.is_shown = true;
         }
         self.bar.set_message(text.clone());
@@ -84,8 +92,61 @@ impl Live {
     }
 }
 
+/// The terminal behind stderr, a little narrower than it is.
+#[derive(Debug)]
+struct Stderr(Term);
+
+impl Stderr {
+    fn new() -> Self {
+        Self(Term::buffered_stderr())
+    }
+}
+
+impl TermLike for Stderr {
+    fn width(&self) -> u16 {
+        let (_, columns) = self.0.size();
+        columns.saturating_sub(FREE_COLUMNS).max(1)
+    }
+
+    fn height(&self) -> u16 {
+        self.0.size().0
+    }
+
+    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_up(n)
+    }
+
+    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_down(n)
+    }
+
+    fn move_cursor_right(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_right(n)
+    }
+
+    fn move_cursor_left(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_left(n)
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.0.write_line(text)
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.0.write_str(text)
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.0.clear_line()
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// Tells whether gate is in the terminal's foreground group. One that has no
 /// such group, as after a hang-up, is nobody's to draw on.
 fn is_foreground() -> bool {
-    nix::unistd::tcgetpgrp(std::io::stderr()).is_ok_and(|group| group == nix::unistd::getpgrp())
+    tcgetpgrp(std::io::stderr()).is_ok_and(|group| group == getpgrp())
 }
