@@ -1,0 +1,29 @@
+//! What an approval promises to who asks and to who answers, with the real
+//! binary against a real server process: the wait, the reason, what is told of
+//! it, what is masked, what is bound, who counts, whose rules hold, and what is
+//! on record afterwards.
+
+#[path = "live/agent.rs"]
+mod agent;
+#[path = "approval/binding.rs"]
+mod binding;
+#[path = "approval/contract.rs"]
+mod contract;
+#[path = "approval/layers.rs"]
+mod layers;
+#[path = "approval/people.rs"]
+mod people;
+#[path = "approval/progress.rs"]
+mod progress;
+#[path = "approval/reason.rs"]
+mod reason;
+#[path = "approval/record.rs"]
+mod record;
+#[path = "approval/secrets.rs"]
+mod secrets;
+#[path = "live/server.rs"]
+mod server;
+#[path = "approval/stage.rs"]
+mod stage;
+#[path = "approval/waiting.rs"]
+mod waiting;

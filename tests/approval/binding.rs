@@ -1,0 +1,192 @@
+//! What was approved is what runs, or nothing runs.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test whose stage can't be set has failed"
+)]
+
+use std::path::Path;
+
+use gate_testkit::real::TerraformProject;
+use gate_testkit::real::locate;
+
+use crate::agent::{Agent, Running, approve_as_bob, shown};
+use crate::server::Live;
+use crate::stage::{agent_with_deploy, trace};
+
+/// Asks, lets `change` happen, approves, and returns how that ended.
+fn approved_after(
+    agent: &Agent<'_>,
+    command: &mut std::process::Command,
+    change: impl FnOnce(),
+) -> (String, crate::agent::Ended) {
+    let mut waiting = Running::start(command);
+    let id = waiting.asked();
+    change();
+    approve_as_bob(agent.live, &id);
+    (id, waiting.finish())
+}
+
+#[track_caller]
+fn assert_refused(live: &Live, id: &str, ended: &crate::agent::Ended, what: &str) {
+    assert_eq!(ended.code, Some(125), "{ended:?}");
+    assert_eq!(ended.stdout, "", "{ended:?}");
+    assert!(ended.stderr.contains(what), "{ended:?}");
+    assert!(
+        ended.stderr.contains("is not what was approved"),
+        "{ended:?}"
+    );
+    assert!(ended.stderr.contains("nothing was run"), "{ended:?}");
+    let outcome = shown(live, id).outcome;
+    let not_run = outcome.and_then(|outcome| outcome.not_run);
+    assert!(
+        not_run.is_some_and(|why| why.contains(what)),
+        "the server knows that nothing ran"
+    );
+}
+
+#[test]
+fn a_script_that_was_swapped_after_the_question_is_not_run() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let other = "#!/bin/sh\necho other >> \"$HOME/trace\"\n";
+    let swap = || drop(agent.home.script("deploy", other).unwrap());
+    let (id, ended) = approved_after(&agent, &mut agent.gate_run(&[], &["deploy"]), swap);
+    assert_refused(&live, &id, &ended, "the binary");
+    assert_eq!(trace(&agent), "");
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn a_binary_that_was_replaced_after_the_question_is_not_run() {
+    let live = Live::start();
+    let agent = Agent::new(&live);
+    let tool = agent.home.bin().join("touching");
+    std::fs::copy("/usr/bin/touch", &tool).unwrap();
+    let evidence = agent.home.work().join("evidence");
+    let swap = || {
+        let beside = agent.home.bin().join("beside");
+        std::fs::copy("/usr/bin/mkdir", &beside).unwrap();
+        std::fs::rename(&beside, &tool).unwrap();
+    };
+    let words = ["touching", "evidence"];
+    let (id, ended) = approved_after(&agent, &mut agent.gate_run(&[], &words), swap);
+    assert_refused(&live, &id, &ended, "the binary");
+    assert!(!evidence.exists(), "neither the old nor the new one ran");
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn a_folder_that_changed_after_the_question_is_not_applied() {
+    let live = Live::start();
+    let agent = Agent::new(&live);
+    let kubectl = "#!/bin/sh\necho ran >> \"$HOME/trace\"\n";
+    agent.home.script("kubectl", kubectl).unwrap();
+    let folder = agent.home.work().join("manifests");
+    std::fs::create_dir_all(folder.join("inner")).unwrap();
+    std::fs::write(folder.join("inner/pod.yaml"), "kind: Pod\n").unwrap();
+    let words = ["kubectl", "apply", "-R", "-f", "manifests"];
+    for name in ["more.yaml", "inner/pod.yaml"] {
+        let change = || std::fs::write(folder.join(name), "kind: Role\n").unwrap();
+        let (id, ended) = approved_after(&agent, &mut agent.gate_run(&[], &words), change);
+        assert_refused(&live, &id, &ended, "the folder");
+    }
+    assert_eq!(trace(&agent), "");
+    let (_, ended) = approved_after(&agent, &mut agent.gate_run(&[], &words), || ());
+    assert_eq!(
+        ended.code,
+        Some(0),
+        "what is there now can be asked for: {ended:?}"
+    );
+    assert_eq!(trace(&agent), "ran\n");
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn terraform_applies_the_saved_plan_that_was_approved() {
+    let live = Live::start();
+    let mut agent = Agent::new(&live);
+    agent.home.set("CHECKPOINT_DISABLE", "1");
+    agent
+        .home
+        .link("terraform", &locate("terraform").unwrap())
+        .unwrap();
+    let project = TerraformProject::create().unwrap();
+    let plan = |replicas: &str| {
+        let variable = format!("-var=replicas={replicas}");
+        let planned = project.terraform(&["plan", "-input=false", &variable, "-out=saved"]);
+        planned.unwrap().success().unwrap();
+    };
+    plan("1");
+    let mut command = agent.gate_run(&[], &["terraform", "apply", "-input=false", "saved"]);
+    let change = || plan("2");
+    let (id, ended) = approved_after(&agent, command.current_dir(project.path()), change);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(project.resources().unwrap(), ["terraform_data.web[0]"]);
+    assert_eq!(shown(&live, &id).invocation.inputs[0].role, "plan");
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn a_working_directory_that_was_moved_is_not_worked_in() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let (before, after) = (
+        agent.home.path().join("here"),
+        agent.home.path().join("there"),
+    );
+    std::fs::create_dir(&before).unwrap();
+    let mut command = agent.gate_run(&[], &["deploy"]);
+    let moved = || std::fs::rename(&before, &after).unwrap();
+    let (id, ended) = approved_after(&agent, command.current_dir(&before), moved);
+    assert_refused(&live, &id, &ended, "the working directory");
+    assert_eq!(trace(&agent), "");
+    agent.assert_log_verifies();
+}
+
+/// Stands for kubectl and psql where what counts is the file that they are given.
+const COPIES_ITS_FILE: &str = "#!/bin/sh\nfor last in \"$@\"; do :; done\ncat \"$last\"\n";
+
+#[test]
+fn an_input_file_is_run_as_it_was_when_it_was_asked_for() {
+    let live = Live::start();
+    let agent = Agent::new(&live);
+    for (tool, words) in [
+        ("kubectl", &["kubectl", "apply", "-f", "input"][..]),
+        ("psql", &["psql", "-X", "-f", "input"]),
+    ] {
+        agent.home.script(tool, COPIES_ITS_FILE).unwrap();
+        let input = agent.home.work().join("input");
+        for after in [overwritten, removed, replaced] {
+            std::fs::write(&input, "delete from items;\n").unwrap();
+            let change = || after(&input);
+            let (id, ended) = approved_after(&agent, &mut agent.gate_run(&[], words), change);
+            assert_eq!(ended.code, Some(0), "{tool}: {ended:?}");
+            assert_eq!(
+                ended.stdout, "delete from items;\n",
+                "{tool}: the approved bytes"
+            );
+            let bound = shown(&live, &id).invocation.inputs;
+            assert_eq!(
+                (bound.len(), bound[0].size_bytes),
+                (1, 19),
+                "{tool}: {bound:?}"
+            );
+        }
+    }
+    agent.assert_log_verifies();
+}
+
+fn overwritten(path: &Path) {
+    std::fs::write(path, "drop table items;\n").unwrap();
+}
+
+fn removed(path: &Path) {
+    std::fs::remove_file(path).unwrap();
+}
+
+fn replaced(path: &Path) {
+    let beside = path.with_extension("new");
+    overwritten(&beside);
+    std::fs::rename(beside, path).unwrap();
+}

@@ -1,0 +1,180 @@
+//! What who waits is told: a program, a log, a terminal, a CI system.
+
+use std::os::unix::process::ExitStatusExt as _;
+
+use gate_testkit::pty::{Size, Terminal};
+use serde_json::Value;
+
+use crate::agent::{Agent, Running, WITHIN, approve_as_bob};
+use crate::server::Live;
+use crate::stage::{agent_with_deploy, only_request};
+
+#[test]
+fn a_program_is_told_in_json_lines() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let mut waiting = Running::start(&mut agent.gate_run(&["--json"], &["deploy", "web"]));
+    let event = |line: &str| -> Value { serde_json::from_str(line).unwrap() };
+    let submitted = event(&waiting.wait_for("submitted"));
+    let request = only_request(&live);
+    assert_eq!(submitted["event"], "submitted");
+    assert_eq!(submitted["request"], request.id.to_string());
+    assert_eq!(submitted["status"], "pending");
+    assert_eq!(submitted["url"], request.url);
+    assert_eq!(submitted["command"], "deploy web");
+    assert_eq!(submitted["reattached"], false);
+    assert!(
+        submitted["may_review"]
+            .as_array()
+            .is_some_and(|names| !names.is_empty())
+    );
+    assert!(
+        submitted["expires_in_seconds"]
+            .as_u64()
+            .is_some_and(|left| left > 60)
+    );
+    approve_as_bob(&live, &request.id.to_string());
+    let decided = event(&waiting.wait_for("decided"));
+    assert_eq!(decided["status"], "approved");
+    assert_eq!(decided["reviews"][0]["reviewer"], "bob");
+    let ended = waiting.finish();
+    assert_eq!(
+        (ended.code, ended.stdout.as_str()),
+        (Some(5), "deployed\n"),
+        "{ended:?}"
+    );
+    let stray: Vec<_> = ended
+        .stderr
+        .lines()
+        .filter(|line| !line.starts_with('{'))
+        .collect();
+    assert_eq!(stray, Vec::<&str>::new(), "nothing but JSON on stderr");
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn a_program_is_told_in_json_why_nothing_was_run() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let asked = Running::start(&mut agent.gate_run(&["--json", "--no-wait"], &["deploy"])).finish();
+    assert_eq!(asked.code, Some(75), "{asked:?}");
+    let last: Value = serde_json::from_str(asked.stderr.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&last["event"], &last["exit_code"]),
+        (&"not_run".into(), &75.into()),
+        "{last}"
+    );
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn a_log_gets_plain_lines_of_ours() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let mut waiting = Running::start(&mut agent.gate_run(&[], &["deploy", "web"]));
+    let id = waiting.asked();
+    approve_as_bob(&live, &id);
+    let ended = waiting.finish();
+    assert_eq!(ended.code, Some(5), "{ended:?}");
+    let lines: Vec<&str> = ended.stderr.lines().collect();
+    assert!(
+        lines.iter().all(|line| line.starts_with("gate: ")),
+        "{lines:#?}"
+    );
+    assert!(!ended.stderr.contains(['\u{1b}', '\r']), "{lines:#?}");
+    assert!(
+        ended.stderr.contains("to approve `deploy web`"),
+        "{lines:#?}"
+    );
+    assert!(ended.stderr.contains("approved by bob"), "{lines:#?}");
+    assert!(
+        ended.stderr.contains(&only_request(&live).url),
+        "{lines:#?}"
+    );
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn github_actions_shows_the_wait_as_an_annotation() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let mut command = agent.gate_run(&[], &["deploy", "100%\n::set-env name=A::b"]);
+    let mut waiting = Running::start(command.env("GITHUB_ACTIONS", "true"));
+    let id = waiting.asked();
+    approve_as_bob(&live, &id);
+    let ended = waiting.finish();
+    let notices: Vec<_> = ended
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("::"))
+        .collect();
+    assert_eq!(notices.len(), 2, "{ended:?}");
+    assert!(
+        notices[0].starts_with("::notice title=gate%3A waiting for approval::"),
+        "{notices:?}"
+    );
+    assert!(
+        notices[0].contains(&id) && notices[0].contains("100%25"),
+        "{notices:?}"
+    );
+    assert!(
+        notices[1].starts_with("::notice title=gate%3A approved::approved by bob"),
+        "{notices:?}"
+    );
+    agent.assert_log_verifies();
+}
+
+/// Says that it has started, and ends at a key.
+const PATIENT: &str =
+    "#!/bin/sh\necho the tool has started\nread answer\necho \"it read $answer\"\n";
+
+#[test]
+fn the_live_line_is_gone_when_the_tool_starts() {
+    let live = Live::start();
+    let agent = Agent::new(&live);
+    agent.home.script("patient", PATIENT).unwrap();
+    let terminal = Terminal::spawn(agent.gate_run(&[], &["patient"]), Size::default()).unwrap();
+    terminal.wait_for("waiting for", WITHIN).unwrap();
+    let request = only_request(&live);
+    terminal.wait_for(&request.url, WITHIN).unwrap();
+    approve_as_bob(&live, &request.id.to_string());
+    terminal.wait_for("the tool has started", WITHIN).unwrap();
+    let screen = terminal.screen();
+    assert_eq!(
+        screen.trim_end(),
+        "the tool has started",
+        "nothing of ours is left"
+    );
+    terminal.send("yes\r").unwrap();
+    let status = terminal.exit_status(WITHIN).unwrap();
+    assert_eq!(status.code(), Some(0), "{}", terminal.screen());
+    assert!(
+        terminal.screen().contains("it read yes"),
+        "{}",
+        terminal.screen()
+    );
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn ctrl_c_at_the_terminal_takes_the_line_and_the_request_away() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let terminal = Terminal::spawn(agent.gate_run(&[], &["deploy"]), Size::default()).unwrap();
+    terminal.wait_for("waiting for", WITHIN).unwrap();
+    terminal.send("\x03").unwrap();
+    let status = terminal.exit_status(WITHIN).unwrap();
+    assert_eq!(status.signal(), Some(2), "{}", terminal.screen());
+    assert!(
+        !terminal.screen().contains("waiting for"),
+        "{}",
+        terminal.screen()
+    );
+    assert!(
+        terminal.screen().contains("gate: cancelled"),
+        "{}",
+        terminal.screen()
+    );
+    assert_eq!(only_request(&live).status.as_str(), "cancelled");
+    agent.assert_log_verifies();
+}

@@ -1,0 +1,134 @@
+//! A secret on the command line stays on the machine, and is bound all the same.
+
+use gate_testkit::real::locate;
+
+use crate::agent::{Agent, DOWN, Running, approve_as_bob, files_below, shown};
+use crate::server::{Live, Ran, run};
+use crate::stage::requests;
+
+const PASSWORD: &str = "hunter2-Zq9";
+const TOKEN: &str = "eyJhbGciOiJ-Kx7";
+
+/// Fails where a secret is in a file below `folder`.
+#[track_caller]
+fn assert_is_in_no_file(folder: &std::path::Path, secret: &str) {
+    for (path, bytes) in files_below(folder) {
+        let has_it = bytes
+            .windows(secret.len())
+            .any(|part| part == secret.as_bytes());
+        assert!(!has_it, "`{secret}` is in {}", path.display());
+    }
+}
+
+/// Fails where a secret is anywhere that the server or another person can see.
+#[track_caller]
+fn assert_is_nowhere(live: &Live, agent: &Agent<'_>, secret: &str) {
+    let log = run(&mut live.gate("auditor", &["audit", "log", "--json", "--limit", "1000"]));
+    assert!(log.stdout.contains("request.created"), "{log:?}");
+    assert!(!log.stdout.contains(secret), "in the log: {log:?}");
+    let list = run(&mut live.gate("bob_approver", &["requests", "list", "--json"]));
+    assert!(!list.stdout.contains(secret), "in the list: {list:?}");
+    assert_is_in_no_file(live.said("/data").as_ref(), secret);
+    assert_is_in_no_file(&agent.home.state(), secret);
+}
+
+fn ask(agent: &Agent<'_>, words: &[&str]) -> Ran {
+    let asked = run(&mut agent.gate_run(&["--no-wait"], words));
+    assert_eq!(asked.code, Some(75), "{asked:?}");
+    asked
+}
+
+#[test]
+fn a_password_in_the_address_of_a_database_stays_here_and_is_bound() {
+    let live = Live::start();
+    let agent = Agent::new(&live);
+    agent.home.link("psql", &locate("psql").unwrap()).unwrap();
+    let words = |password: &str| {
+        let address = format!("postgresql://app:{password}@127.0.0.1:1/shop");
+        [
+            "psql".to_owned(),
+            address,
+            "-c".to_owned(),
+            "drop table items".to_owned(),
+        ]
+    };
+    let ask_with = |password: &str| {
+        let words = words(password);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let asked = ask(&agent, &words);
+        assert!(!asked.stderr.contains(password), "{asked:?}");
+        shown(&live, &requests(&live)[0])
+    };
+    let first = ask_with(PASSWORD);
+    assert_eq!(
+        ask_with(PASSWORD).id,
+        first.id,
+        "the same command is the same request"
+    );
+    assert_eq!(requests(&live).len(), 1);
+    let other = ask_with("hunter3-Zq9");
+    assert_ne!(
+        other.digest, first.digest,
+        "another password is another command"
+    );
+    let masked = first.invocation.shown_command();
+    assert!(
+        masked.contains("postgresql://app:‹secret 11 bytes"),
+        "{masked}"
+    );
+    assert!(masked.contains("drop table items"), "{masked}");
+    assert_is_nowhere(&live, &agent, PASSWORD);
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn a_token_flag_stays_here_through_the_whole_run() {
+    let live = Live::start();
+    let agent = Agent::new(&live);
+    // The tool itself must get the real token.
+    let evidence = agent.home.path().join("got");
+    let script = format!("#!/bin/sh\necho \"$1\" > {}\n", evidence.display());
+    agent.home.script("kubectl", &script).unwrap();
+    let flag = format!("--token={TOKEN}");
+    let words = ["kubectl", &flag, "delete", "pod", "web-0"];
+    let mut waiting = Running::start(&mut agent.gate_run(&[], &words));
+    let id = waiting.asked();
+    approve_as_bob(&live, &id);
+    let ended = waiting.finish();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(
+        std::fs::read_to_string(&evidence).unwrap(),
+        format!("{flag}\n")
+    );
+    assert!(!ended.stderr.contains(TOKEN), "{ended:?}");
+    assert_is_nowhere(&live, &agent, TOKEN);
+    let seen = run(&mut live.gate("bob_approver", &["requests", "show", &id]));
+    assert!(
+        seen.stdout.contains("secret 15 bytes"),
+        "the mask is visible: {seen:?}"
+    );
+    assert!(!seen.stdout.contains(TOKEN), "{seen:?}");
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn what_waits_to_be_reported_holds_no_secret() {
+    let live = Live::start();
+    let agent = Agent::new(&live);
+    agent.home.script("kubectl", "#!/bin/sh\n").unwrap();
+    let deny =
+        "[[rule]]\nid = \"no\"\ntool = \"kubectl\"\ndecision = \"deny\"\nmessage = \"not here\"\n";
+    agent.rules("no", deny);
+    let flag = format!("--token={TOKEN}");
+    let mut command = agent.gate_run(&[], &["kubectl", &flag, "get", "pods"]);
+    let denied = run(command.env("GATE_SERVER", DOWN));
+    assert_eq!(denied.code, Some(77), "{denied:?}");
+    assert!(denied.stderr.contains("not here"), "{denied:?}");
+    assert!(!denied.stderr.contains(TOKEN), "{denied:?}");
+    let spool = files_below(&agent.home.state().join("gate/spool"));
+    let is_recorded =
+        |(_, bytes): &(_, Vec<u8>)| String::from_utf8_lossy(bytes).contains("decided");
+    assert!(spool.iter().any(is_recorded), "the denial is on record");
+    assert_is_in_no_file(&agent.home.state(), TOKEN);
+    agent.assert_log_verifies();
+}

@@ -1,0 +1,142 @@
+//! A request outlives its client: whoever runs the same command again goes on
+//! with it.
+
+use nix::sys::signal::Signal;
+
+use crate::agent::{Running, approve_as_bob, status};
+use crate::server::{Live, run};
+use crate::stage::{agent_with_deploy, requests, trace};
+
+#[test]
+fn without_waiting_it_is_asked_once_and_run_after_the_approval() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    for _ in 0..2 {
+        let asked = run(&mut agent.gate_run(&["--no-wait"], &["deploy", "web"]));
+        assert_eq!(asked.code, Some(75), "{asked:?}");
+        assert_eq!(asked.stdout, "", "{asked:?}");
+        assert!(
+            asked.stderr.contains("nobody has answered yet"),
+            "{asked:?}"
+        );
+        assert!(
+            asked.stderr.contains("run the same command again"),
+            "{asked:?}"
+        );
+    }
+    let ids = requests(&live);
+    assert_eq!(ids.len(), 1, "asked once: {ids:?}");
+    assert_eq!(trace(&agent), "");
+    approve_as_bob(&live, &ids[0]);
+    let done = run(&mut agent.gate_run(&["--no-wait"], &["deploy", "web"]));
+    assert_eq!(
+        (done.code, done.stdout.as_str()),
+        (Some(5), "deployed\n"),
+        "{done:?}"
+    );
+    assert_eq!(trace(&agent), "ran web\n");
+    // What was approved once was approved for one run.
+    let again = run(&mut agent.gate_run(&["--no-wait"], &["deploy", "web"]));
+    assert_eq!(again.code, Some(75), "{again:?}");
+    assert_eq!(requests(&live).len(), 2);
+    assert_eq!(trace(&agent), "ran web\n");
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn a_rerun_after_the_waiting_gate_was_killed_goes_on_with_the_same_request() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let mut first = Running::start(&mut agent.gate_run(&[], &["deploy", "web"]));
+    let id = first.asked();
+    first.signal(Signal::SIGKILL);
+    assert_eq!(first.finish().signal, Some(9));
+    assert_eq!(status(&live, &id), "pending");
+    let mut second = Running::start(&mut agent.gate_run(&[], &["deploy", "web"]));
+    assert_eq!(second.asked(), id);
+    approve_as_bob(&live, &id);
+    let ended = second.finish();
+    assert_eq!(
+        (ended.code, ended.stdout.as_str()),
+        (Some(5), "deployed\n"),
+        "{ended:?}"
+    );
+    assert_eq!(trace(&agent), "ran web\n");
+    assert_eq!(requests(&live), [id]);
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn another_command_is_another_request() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let elsewhere = agent.home.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    for words in [
+        &["deploy", "web"][..],
+        &["deploy", "db"],
+        &["deploy", "web", ""],
+    ] {
+        let asked = run(&mut agent.gate_run(&["--no-wait"], words));
+        assert_eq!(asked.code, Some(75), "{asked:?}");
+    }
+    let moved = run(agent
+        .gate_run(&["--no-wait"], &["deploy", "web"])
+        .current_dir(&elsewhere));
+    assert_eq!(moved.code, Some(75), "{moved:?}");
+    assert_eq!(
+        requests(&live).len(),
+        4,
+        "words and folder are part of what is asked"
+    );
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn a_timeout_ends_the_wait_and_not_the_request() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let mut waiting = Running::start(&mut agent.gate_run(&["--timeout", "1s"], &["deploy"]));
+    let id = waiting.asked();
+    let ended = waiting.finish();
+    assert_eq!(ended.code, Some(75), "{ended:?}");
+    assert!(
+        ended.stderr.contains("nobody has answered yet"),
+        "{ended:?}"
+    );
+    assert_eq!(status(&live, &id), "pending");
+    assert_eq!(trace(&agent), "");
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn sigterm_takes_the_request_back() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let mut waiting = Running::start(&mut agent.gate_run(&[], &["deploy"]));
+    let id = waiting.asked();
+    waiting.signal(Signal::SIGTERM);
+    let ended = waiting.finish();
+    assert_eq!((ended.code, ended.signal), (None, Some(15)), "{ended:?}");
+    assert_eq!(status(&live, &id), "cancelled");
+    assert_eq!(trace(&agent), "");
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn two_that_wait_for_one_request_run_it_once() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let mut waiting: Vec<Running> = (0..2)
+        .map(|_| Running::start(&mut agent.gate_run(&[], &["deploy"])))
+        .collect();
+    let ids: Vec<String> = waiting.iter_mut().map(Running::asked).collect();
+    assert_eq!(ids[0], ids[1]);
+    approve_as_bob(&live, &ids[0]);
+    let ended: Vec<_> = waiting.into_iter().map(Running::finish).collect();
+    let mut codes: Vec<_> = ended.iter().map(|ended| ended.code).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, [Some(5), Some(125)], "{ended:?}");
+    assert_eq!(trace(&agent), "ran \n");
+    agent.assert_log_verifies();
+}
