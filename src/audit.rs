@@ -116,7 +116,7 @@ impl RunRecorder {
     /// Tells the server of the start, if it answers soon. The record is durable
     /// here already; what the server does not take now it gets later.
     pub(crate) async fn tell(&mut self, client: &Client) {
-        let _ = spool::deliver(&mut self.spool, client, BEFORE_RUN).await;
+        drop(spool::deliver(&mut self.spool, client, BEFORE_RUN).await);
     }
 
     /// Records that the grant was not used.

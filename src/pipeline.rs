@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
+use std::time::Duration;
 
 use gate_exec::{Cancel, Exclusions, InitialState, Tool};
 use gate_policy::{Caller, CallerKind, Decision, Evaluation};
@@ -22,6 +23,9 @@ use crate::progress::Voice;
 use crate::reading::{self, Reading};
 use crate::world::World;
 use crate::{audit, circumstances, reason, session};
+
+/// How long a command that asks nobody waits for newer rules.
+const AGING: Duration = Duration::from_secs(2);
 
 /// One command to run, as the user asked for it.
 pub(crate) struct Run {
@@ -47,7 +51,7 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
     let tool = real_tool(world, &run.name)?;
     let mut reading = reading::read(world, &run.argv)?;
     let around = circumstances::gather(&world.cwd, &|name| world.env(name));
-    let evaluation = current_evaluation(world, &reading, &around)?;
+    let evaluation = current_evaluation(world, &reading, &around, run.patience)?;
     match evaluation.decision {
         Decision::Allow => {
             audit::decided(world, &evaluation, shown(world, &run.argv, &reading)?)?;
@@ -93,19 +97,45 @@ fn current_evaluation(
     world: &World,
     reading: &Reading,
     around: &Circumstances,
+    patience: Patience,
 ) -> Result<Evaluation, Failure> {
     if server_rules::are_aging(world) {
         // They are good for a while yet; a server that is away stops no read.
-        let _ = session::connect(world).and_then(|session| server_rules::refresh(world, &session));
+        let _ = session::connect(world)
+            .and_then(|session| server_rules::refresh(world, &session, Some(AGING)));
     }
     let evaluation = evaluate(world, reading, around)?;
     if evaluation.decision != Decision::RequireApproval {
         return Ok(evaluation);
     }
-    if server_rules::refresh(world, &session::connect(world)?)? {
+    refuse_without_server(world, &evaluation)?;
+    if server_rules::refresh(world, &session::connect(world)?, patience.limit())? {
         return evaluate(world, reading, around);
     }
     Ok(evaluation)
+}
+
+/// Says what is missing to ask anyone, and why it is needed.
+fn refuse_without_server(world: &World, evaluation: &Evaluation) -> Result<(), Failure> {
+    if world.configuration()?.named_server().is_some() {
+        return Ok(());
+    }
+    let command: String = evaluation
+        .command
+        .iter()
+        .flat_map(|word| [" ", word])
+        .collect();
+    Err(Failure::new(
+        FailureKind::Configuration,
+        format!(
+            "`{}{}` ({}) needs an approval by rule `{}`, and no approval server is configured",
+            inert(&evaluation.tool),
+            inert(&command),
+            evaluation.effect,
+            inert(&evaluation.deciding.id),
+        ),
+    )
+    .hint("run `gate login --server URL`, or try it all with `gate demo`"))
 }
 
 /// Finds the real binary behind the command's name.

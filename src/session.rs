@@ -1,6 +1,8 @@
 //! A connection to the approval server for one run: client, runtime, and the
 //! one place where what the client met becomes a failure with its exit code.
 
+use std::time::Duration;
+
 use gate_client::{Client, ClientError, ClientSettings, ServerUrl, Token};
 use gate_protocol::problem::ProblemCode;
 use tokio::runtime::{Builder, Runtime};
@@ -86,6 +88,26 @@ impl Session {
         self.runtime.block_on(future)
     }
 
+    /// Waits for a call of the client, but not beyond `patience`: a server that
+    /// sends a byte a second must not hold the caller.
+    ///
+    /// # Errors
+    /// What the client met; [`ClientError::Timeout`] where `patience` ended.
+    pub(crate) async fn within<T>(
+        &self,
+        patience: Option<Duration>,
+        call: impl Future<Output = Result<T, ClientError>>,
+    ) -> Result<T, ClientError> {
+        let Some(after) = patience else {
+            return call.await;
+        };
+        let answer = tokio::time::timeout(after, call).await;
+        answer.unwrap_or_else(|_| {
+            let server = self.client.server().clone();
+            Err(ClientError::Timeout { server, after })
+        })
+    }
+
     /// Runs a call of the client to its end.
     ///
     /// # Errors
@@ -112,7 +134,14 @@ pub(crate) fn from_client(error: ClientError) -> Failure {
         ClientError::Unanswered => FailureKind::NoAnswer,
         ClientError::Refused(problem) => refusal(problem.code),
     };
-    let text = error.to_string();
+    let (text, hint) = match &error {
+        ClientError::Refused(problem) if problem.code == ProblemCode::Unauthorized => (
+            "the approval server does not accept the token: it is unknown, ended or disabled"
+                .to_owned(),
+            "run `gate login`, or set another GATE_TOKEN",
+        ),
+        error => (error.to_string(), hint),
+    };
     let failure = Failure::new(kind, text).hint(hint);
     match std::error::Error::source(&error).map(ToString::to_string) {
         Some(cause) => failure.caused_by(Cause(cause)),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::approval::Patience;
 use crate::exit_code::Ending;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::pipeline::{self, Run};
 use crate::progress::Voice;
 use crate::report;
@@ -16,6 +16,9 @@ pub(crate) fn main(argv: Vec<OsString>) -> Ending {
     let world = World::capture();
     run(&world, argv).unwrap_or_else(|failure| {
         report::failure(&failure);
+        if failure.kind() == FailureKind::NotFound {
+            report::line("this is gate, which under the name of a tool stands before that tool");
+        }
         failure.kind().into()
     })
 }

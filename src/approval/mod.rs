@@ -43,6 +43,16 @@ pub(crate) enum Patience {
     AskOnly,
 }
 
+impl Patience {
+    /// Returns how long everything may take until there is an answer.
+    pub(crate) fn limit(self) -> Option<Duration> {
+        match self {
+            Self::Wait(timeout) => timeout,
+            Self::AskOnly => None,
+        }
+    }
+}
+
 /// What is asked, beside the bound command.
 pub(crate) struct Asking<'a> {
     /// Why a person is asked.
@@ -81,10 +91,7 @@ pub(crate) fn obtain(
 ) -> Result<Approved, Failure> {
     let key = world.configuration()?.server_key()?.clone();
     let session = session::connect(world)?;
-    let timeout = match asking.patience {
-        Patience::Wait(timeout) => timeout,
-        Patience::AskOnly => None,
-    };
+    let timeout = asking.patience.limit();
     let wait = Wait {
         world,
         session: &session,
@@ -144,8 +151,8 @@ impl Wait<'_> {
             tokio::select! {
                 biased;
                 signal = cancelled::cancelled(self.cancel) => Err(interrupted(signal)),
-                answer = within(self.left(), self.client().submit(submit, &key)) => {
-                    self.in_time(answer).map_err(from_client)
+                answer = self.session.within(self.left(), self.client().submit(submit, &key)) => {
+                    answer.map_err(from_client)
                 }
             }
         })?;
@@ -187,7 +194,7 @@ impl Wait<'_> {
                 tokio::select! {
                     biased;
                     signal = cancelled::cancelled(self.cancel) => {
-                        let _ = tokio::time::timeout(TAKE_BACK, self.client().cancel(id)).await;
+                        drop(tokio::time::timeout(TAKE_BACK, self.client().cancel(id)).await);
                         return Err(interrupted(signal));
                     }
                     decided = &mut verdict => return Ok(decided),
@@ -231,8 +238,12 @@ impl Wait<'_> {
             .map_err(|error| {
                 Failure::new(FailureKind::Internal, "cannot sign the claim").caused_by(error)
             })?;
+        let patience = self.left().map(|left| left.max(CLAIM_AT_LEAST));
+        let answer = self
+            .session
+            .within(patience, self.client().claim(request.id, &claim));
         self.session
-            .block_on(self.client().claim(request.id, &claim))
+            .block_on(answer)
             .map_err(|error| words::not_claimed(request, error))
     }
 
@@ -268,31 +279,6 @@ impl Wait<'_> {
     fn left(&self) -> Option<Duration> {
         let deadline = self.deadline?;
         Some(deadline.saturating_duration_since(Instant::now()))
-    }
-
-    /// Returns the answer, or that it did not come within the named time.
-    fn in_time<T>(&self, answer: Answered<T>) -> Result<T, ClientError> {
-        answer.unwrap_or_else(|after| {
-            let server = self.client().server().clone();
-            Err(ClientError::Timeout { server, after })
-        })
-    }
-}
-
-/// What the client answered, or how long it was waited for in vain.
-type Answered<T> = Result<Result<T, ClientError>, Duration>;
-
-/// Waits for a call of the client, but not beyond `patience`: a server that
-/// sends a byte a second must not hold the caller.
-async fn within<T>(
-    patience: Option<Duration>,
-    call: impl Future<Output = Result<T, ClientError>>,
-) -> Answered<T> {
-    match patience {
-        Some(patience) => tokio::time::timeout(patience, call)
-            .await
-            .map_err(|_| patience),
-        None => Ok(call.await),
     }
 }
 

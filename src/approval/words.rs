@@ -76,7 +76,7 @@ fn denied(request: &ApprovalRequest) -> Failure {
     )
     .hint(
         "nothing was run. This is a person's decision: do not look for another way to do the same;\n\
-         change the plan, or talk to them",
+         change the plan or talk to them; to ask again, give a new --reason",
     )
 }
 

@@ -15,8 +15,8 @@ const CONTENT_LIMIT_BYTES: u64 = 2 << 30;
 /// Folders of tools that never read them as input.
 const SKIPPED: [&str; 1] = [".git"];
 
-/// Returns one hash over a folder, or over a single file, and the bytes of
-/// content that it covers. A symbolic link counts by where it points.
+/// Returns one hash over a folder, a single file, or the absence of both, and
+/// the bytes of content that it covers. A symbolic link counts by where it points.
 ///
 /// # Errors
 /// Something in it can't be read, is neither file, folder nor link, or there is
@@ -36,7 +36,13 @@ pub(super) fn hash(root: &Path) -> io::Result<(Digest, u64)> {
         let path = root.join(&relative);
         // The root may be a link to the folder; below it a link is a link.
         let metadata = if relative.as_os_str().is_empty() {
-            path.metadata()?
+            match path.metadata() {
+                // That it is not there is bound too.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Ok((Digest::of_bytes(b"absent"), 0));
+                }
+                found => found?,
+            }
         } else {
             path.symlink_metadata()?
         };
@@ -111,6 +117,15 @@ mod tests {
         differs("where a link points");
         std::fs::write(at(".auto.tfvars"), b"").unwrap();
         differs("a hidden file");
+    }
+
+    #[test]
+    fn what_is_not_there_must_stay_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config");
+        let absent = hash(&file).unwrap();
+        std::fs::write(&file, b"").unwrap();
+        assert_ne!(hash(&file).unwrap(), absent);
     }
 
     #[test]

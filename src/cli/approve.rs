@@ -75,7 +75,7 @@ impl Approve {
             Some(read) if !digest.starts_with(read.as_str()) => Err(Failure::new(
                 FailureKind::Denied,
                 format!(
-                    "what you have read has the digest {}…, this request has {digest}",
+                    "what you have read has the digest {}..., this request has {digest}",
                     inert(read)
                 ),
             )

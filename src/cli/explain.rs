@@ -117,11 +117,12 @@ fn decision(text: &mut String, evaluation: &Evaluation) {
         &evaluation.decision.as_str().replace('_', " "),
     );
     let rule = &evaluation.deciding;
-    put(
-        text,
-        "  by",
-        &format!("{} ({} {}:{})", rule.id, rule.layer, rule.source, rule.line),
-    );
+    let place = if rule.line == 0 {
+        rule.layer.as_str().to_owned()
+    } else {
+        format!("{}, {}:{}", rule.layer, rule.source, rule.line)
+    };
+    put(text, "  by", &format!("{} ({place})", rule.id));
     for matched in evaluation.matched.iter().filter(|matched| *matched != rule) {
         put(
             text,
@@ -134,7 +135,7 @@ fn decision(text: &mut String, evaluation: &Evaluation) {
     }
     for requirement in &evaluation.obligations.requirements {
         let who = if requirement.approvers.is_empty() {
-            "any approver".to_owned()
+            "whomever the server names".to_owned()
         } else {
             requirement.approvers.join(", ")
         };

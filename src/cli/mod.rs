@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use gate_protocol::inert::inert;
+use jiff::{Span, SpanRelativeTo};
 
 use crate::exit_code::{self, Ending};
 use crate::failure::Failure;
@@ -40,9 +41,9 @@ use crate::world::World;
     arg_required_else_help = true
 )]
 #[command(after_help = "Exit codes, when the command was not run:\n  \
-    64 usage · 69 server unreachable · 75 nobody answered yet (run it again to go on)\n  \
-    77 denied by a rule or a person · 78 bad configuration or rules · 125 gate failed,\n  \
-    or a grant was refused · 126 can't be run · 127 not found")]
+    64 usage | 69 server unreachable | 75 nobody answered yet (run it again to go on)\n  \
+    77 denied by a rule or a person | 78 bad configuration or rules | 125 gate failed,\n  \
+    or a grant was refused | 126 can't be run | 127 not found")]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -71,6 +72,8 @@ enum Command {
 
 /// Runs the command line.
 pub(crate) fn main(argv: Vec<OsString>) -> Ending {
+    let is_run = argv.get(1).is_some_and(|verb| verb == "run");
+    let has_separator = argv.iter().any(|word| word == "--");
     match Cli::try_parse_from(argv) {
         Ok(cli) => {
             let world = World::capture();
@@ -80,11 +83,14 @@ pub(crate) fn main(argv: Vec<OsString>) -> Ending {
             for line in error.to_string().trim_end().lines() {
                 report::line(&inert(line.strip_prefix("error: ").unwrap_or(line)));
             }
+            if is_run && !has_separator {
+                report::line("put `--` before the command: gate run -- COMMAND ARGUMENTS");
+            }
             Ending::Code(exit_code::USAGE)
         }
         Err(help) => {
             // Help into a closed pipe is nobody's loss.
-            let _ = help.print();
+            drop(help.print());
             Ending::Code(0)
         }
     }
@@ -129,12 +135,16 @@ pub(crate) fn definition() -> clap::Command {
 /// # Errors
 /// It is not a span of time, or not longer than none.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration = text.parse().map_err(|_| {
-        format!(
-            "`{}` is not a span of time; write it as 90s, 30m or 1h",
-            inert(text)
-        )
-    })?;
+    // A day is 24 hours: no span here is about a calendar.
+    let span = text
+        .parse()
+        .and_then(|span: Span| span.to_duration(SpanRelativeTo::days_are_24_hours()))
+        .map_err(|_| {
+            format!(
+                "`{}` is not a span of time; write it as 90s, 30m, 1h or 30d",
+                inert(text)
+            )
+        })?;
     match Duration::try_from(span) {
         Ok(duration) if !duration.is_zero() => Ok(duration),
         Ok(_) | Err(_) => Err(format!(
@@ -157,6 +167,7 @@ mod tests {
     fn spans_of_time_are_read_and_nonsense_is_named() {
         assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
         assert_eq!(parse_duration("1h 30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(parse_duration("30d"), Ok(Duration::from_hours(720)));
         for bad in ["", "soon", "-5m", "0s", "5", "1\u{1b}[2J"] {
             let why = parse_duration(bad).unwrap_err();
             assert!(why.starts_with('`') && !why.contains('\u{1b}'), "{why}");

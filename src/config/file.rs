@@ -162,7 +162,7 @@ fn problem(path: &Path, text: &str, at: usize, why: &str) -> Failure {
     let shown = inert(&path.to_string_lossy()).into_owned();
     Failure::new(
         FailureKind::Configuration,
-        format!("{shown}:{line}:{column}: {}", inert(why.trim_end())),
+        format!("{shown}:{line}:{column}: {}", why.trim_end()),
     )
     .hint("mend the file; nothing runs before")
 }

@@ -1,7 +1,10 @@
 //! The server's rules as last fetched: signed, expiring, never older than what
 //! was in force here before.
 
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use gate_client::{ClientError, Fetched};
 use gate_policy::Layer;
@@ -27,6 +30,9 @@ const HIGHEST: &str = "highest-version";
 /// The bundle is not good for this server now, or it can't be written.
 pub(crate) fn store(world: &World, fetched: &SignedRules) -> Result<u64, Failure> {
     let folder = world.layout.cached_rules()?;
+    let _held = lock(&folder).map_err(|error| {
+        Failure::new(FailureKind::Internal, "cannot store the server's rules").caused_by(error)
+    })?;
     let version = verify(world.configuration()?, &folder, fetched)?;
     let encoded = to_canonical_bytes(fetched).map_err(|error| {
         Failure::new(FailureKind::Internal, "cannot store the server's rules").caused_by(error)
@@ -45,13 +51,18 @@ pub(crate) fn store(world: &World, fetched: &SignedRules) -> Result<u64, Failure
 /// changed what is in force here.
 ///
 /// A copy that is the same is kept until half of its life is over, so that
-/// asking costs no write.
+/// asking costs no write. The server gets `patience` to answer.
 ///
 /// # Errors
 /// The server can't be asked, or its rules are not good: what it forbids is
 /// then not known.
-pub(crate) fn refresh(world: &World, session: &Session) -> Result<bool, Failure> {
-    let fetched = match session.block_on(session.client().rules(None)) {
+pub(crate) fn refresh(
+    world: &World,
+    session: &Session,
+    patience: Option<Duration>,
+) -> Result<bool, Failure> {
+    let asked = session.within(patience, session.client().rules(None));
+    let fetched = match session.block_on(asked) {
         Ok(Fetched::Rules { rules, .. }) => rules,
         Ok(Fetched::NotModified) => return Ok(false),
         Err(ClientError::Refused(problem)) if problem.code == ProblemCode::NotFound => {
@@ -99,8 +110,20 @@ pub(super) fn in_force(
     let (Some(_), Ok(folder)) = (configuration.named_server(), world.layout.cached_rules()) else {
         return Ok(None);
     };
-    let Some(stored) = stored(&folder)? else {
-        return match highest(&folder)? {
+    let first_look = look(configuration, &folder);
+    if first_look.is_ok() {
+        return first_look;
+    }
+    // Another gate may be between its two writes; with the lock none is.
+    match lock(&folder) {
+        Ok(_held) => look(configuration, &folder),
+        Err(_) => first_look,
+    }
+}
+
+fn look(configuration: &Configuration, folder: &Path) -> Result<Option<RuleSource>, Failure> {
+    let Some(stored) = stored(folder)? else {
+        return match highest(folder)? {
             0 => Ok(None),
             version => Err(Failure::new(
                 FailureKind::Configuration,
@@ -109,12 +132,23 @@ pub(super) fn in_force(
             .hint("run `gate rules pull`")),
         };
     };
-    let version = verify(configuration, &folder, &stored)?;
+    let version = verify(configuration, folder, &stored)?;
     Ok(Some(RuleSource {
         layer: Layer::Server,
         name: format!("{} version {version}", stored.bundle.audience),
         text: stored.bundle.text,
     }))
+}
+
+/// Holds whoever puts rules in force to one at a time, so that the highest
+/// version only grows.
+fn lock(folder: &Path) -> std::io::Result<File> {
+    durable::make_folder(folder)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    let file = options.open(folder.join("lock"))?;
+    file.lock()?;
+    Ok(file)
 }
 
 fn stored(folder: &Path) -> Result<Option<SignedRules>, Failure> {

@@ -68,7 +68,11 @@ impl fmt::Display for Place {
 pub(crate) fn load(world: &World, server: &ServerUrl) -> Result<Option<(Token, Place)>, Failure> {
     if let Some(text) = world.env(VARIABLE) {
         let token = text.parse().map_err(|error: gate_client::TokenError| {
-            bad(format!("{VARIABLE} is not a token")).caused_by(error)
+            bad(format!("{VARIABLE} is not a token"))
+                .caused_by(error)
+                .hint(format!(
+                    "copy it again, whole, or unset {VARIABLE} and run `gate login`"
+                ))
         })?;
         return Ok(Some((token, Place::Environment)));
     }

@@ -48,8 +48,8 @@ fn git_state(git: &GitState) -> String {
     let commit = git.commit.as_deref().map_or("no commit".into(), inert);
     let tree = match git.dirty {
         Some(true) => "with uncommitted changes",
-        Some(false) => "clean",
-        None => "not known whether clean",
+        Some(false) => "no tracked changes",
+        None => "changes not known",
     };
     format!("{branch} at {commit}, {tree}")
 }

@@ -61,6 +61,8 @@ impl Floor {
 pub struct Limits {
     /// How many of a principal's requests can be pending, or approved and unclaimed.
     pub open_requests: u32,
+    /// How long a denial answers the same question, asked again for the same reason.
+    pub denial_stands: Duration,
     /// The largest body, in bytes.
     pub body_bytes: usize,
     /// How long a client may take to send the head of a request.
@@ -104,6 +106,7 @@ impl Settings {
             },
             limits: Limits {
                 open_requests: 10,
+                denial_stands: Duration::from_mins(10),
                 body_bytes: 1 << 20,
                 header_timeout: Duration::from_secs(30),
                 body_timeout: Duration::from_secs(15),
@@ -143,6 +146,7 @@ impl Settings {
         self.tls = file.tls.or(self.tls);
         self.floor.min_count = file.min_count.unwrap_or(self.floor.min_count);
         self.limits.open_requests = file.open_requests.unwrap_or(self.limits.open_requests);
+        seconds(&mut self.limits.denial_stands, file.denial_stands_seconds);
         seconds(
             &mut self.floor.max_request_ttl,
             file.max_request_ttl_seconds,
@@ -213,6 +217,7 @@ struct SettingsFile {
     max_request_ttl_seconds: Option<u64>,
     max_permit_ttl_seconds: Option<u64>,
     open_requests: Option<u32>,
+    denial_stands_seconds: Option<u64>,
     grant_seconds: Option<u64>,
     start_report_seconds: Option<u64>,
     run_lease_seconds: Option<u64>,

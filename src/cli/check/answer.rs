@@ -46,11 +46,11 @@ impl<'a> Answer<'a> {
     /// Returns a few lines for a person.
     pub(super) fn for_people(&self) -> String {
         let mut text = String::new();
-        let command = self.command.join(" ");
+        let command: String = self.command.iter().flat_map(|word| [" ", word]).collect();
         // Writing to a String can't fail.
         let _ = writeln!(
             text,
-            "{}: {} {} has the effect {} (rule {})",
+            "{}: {}{} has the effect {} (rule {})",
             self.decision.replace('_', " "),
             inert(self.tool),
             inert(&command),

@@ -78,7 +78,9 @@ fn policy_of(file: &Path) -> Result<Policy, Failure> {
         .layer(Layer::Machine, &name, &text)
         .map_err(|mistakes| {
             let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-            Failure::new(FailureKind::Configuration, told.join("\n"))
+            let more = told.get(1..).unwrap_or_default().join("\n");
+            let first = told.into_iter().next().unwrap_or_default();
+            Failure::new(FailureKind::Configuration, first).hint(more)
         })?;
     Ok(builder.build())
 }

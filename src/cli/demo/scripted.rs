@@ -52,7 +52,7 @@ impl Play<'_> {
 
     fn read_passes(&self, scenario: &Scenario) -> Result<(), Failure> {
         let begun = Instant::now();
-        let output = finish(self.start(scenario, &scenario.read)?)?;
+        let output = finish(self.start(scenario, &scenario.read, "")?)?;
         let took = begun.elapsed().as_millis();
         step(
             output.status.code() == Some(0) && !output.stdout.is_empty(),
@@ -67,7 +67,7 @@ impl Play<'_> {
     fn denied_is_not_run(&self, scenario: &mut Scenario) -> Result<(), Failure> {
         let before = state(scenario)?;
         let change = scenario.change.clone();
-        let output = self.answered(scenario, &change, Answer::Deny)?;
+        let output = self.answered(scenario, &change, (Answer::Deny, "the first try"))?;
         let held = output.status.code() == Some(i32::from(DENIED)) && state(scenario)? == before;
         step(
             held,
@@ -82,7 +82,7 @@ impl Play<'_> {
     fn approved_runs(&self, scenario: &mut Scenario) -> Result<(), Failure> {
         let before = state(scenario)?;
         let change = scenario.change.clone();
-        let output = self.answered(scenario, &change, Answer::Approve)?;
+        let output = self.answered(scenario, &change, (Answer::Approve, "the second try"))?;
         let held = output.status.code() == Some(0) && state(scenario)? != before;
         step(
             held,
@@ -93,7 +93,7 @@ impl Play<'_> {
 
     fn own_exit_code(&self, scenario: &mut Scenario) -> Result<(), Failure> {
         let failing = scenario.failing.clone();
-        let output = self.answered(scenario, &failing, Answer::Approve)?;
+        let output = self.answered(scenario, &failing, (Answer::Approve, "it will fail"))?;
         let expected = scenario.failing_code;
         step(
             output.status.code() == Some(expected),
@@ -158,14 +158,15 @@ impl Play<'_> {
         finish(started(&mut verify)?)
     }
 
-    /// Runs a wrapped command, and answers as bob what it asks.
+    /// Runs a wrapped command for that reason, and answers as bob what it asks. A
+    /// denial stands for a while: another reason makes it another question.
     fn answered(
         &self,
         scenario: &Scenario,
         words: &[String],
-        answer: Answer,
+        (answer, reason): (Answer, &str),
     ) -> Result<Output, Failure> {
-        let mut child = self.start(scenario, words)?;
+        let mut child = self.start(scenario, words, reason)?;
         let mut is_over = || !matches!(child.try_wait(), Ok(None));
         let answered = self
             .serving
@@ -180,13 +181,13 @@ impl Play<'_> {
         }
     }
 
-    fn start(&self, scenario: &Scenario, words: &[String]) -> Result<Child, Failure> {
+    fn start(&self, scenario: &Scenario, words: &[String], reason: &str) -> Result<Child, Failure> {
         let mut command = self.place.tool(scenario.tool, self.serving.agent());
         command
             .args(words.iter().skip(1))
             .current_dir(&scenario.folder)
             .envs(scenario.env.iter().map(|(name, value)| (name, value)))
-            .env("GATE_REASON", "the demo shows how it works");
+            .env("GATE_REASON", reason);
         started(&mut command)
     }
 }
@@ -204,7 +205,7 @@ fn finish(mut child: Child) -> Result<Output, Failure> {
     while matches!(child.try_wait(), Ok(None)) {
         if Instant::now() > deadline {
             // It hangs; the demo has failed, and leaves nothing behind.
-            let _ = child.kill();
+            drop(child.kill());
             break;
         }
         std::thread::sleep(Duration::from_millis(5));

@@ -51,13 +51,13 @@ impl Serving {
                     gate_server::initialise_dev(&settings.data_dir, &settings.public_url).await;
                 let is_made = made.is_ok();
                 // The other end waits for it; if it is gone, so is the demo.
-                let _ = tell_setup.send(made);
+                drop(tell_setup.send(made));
                 if !is_made {
                     return;
                 }
                 let shutdown = async { stopped.await.unwrap_or(()) };
                 if let Err(error) = gate_server::serve_on(listener, settings, shutdown).await {
-                    let _ = tell_failure.send(error.to_string());
+                    drop(tell_failure.send(error.to_string()));
                 }
             });
         });
@@ -172,9 +172,9 @@ impl Serving {
     /// Stops the server and waits for it.
     pub(super) fn stop(self) {
         // It may have failed before; then there is nobody to tell and nothing to wait for.
-        let _ = self.stop.send(());
+        drop(self.stop.send(()));
         drop(self.runtime);
-        let _ = self.thread.join();
+        drop(self.thread.join());
         if let Ok(why) = self.failed.try_recv() {
             crate::report::line(&format!("the demo's server: {why}"));
         }

@@ -4,6 +4,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 
 use super::place::{Place, cannot};
+use super::scenario;
 use super::serving::Serving;
 use crate::failure::Failure;
 use crate::report;
@@ -11,6 +12,7 @@ use crate::report;
 /// Opens the user's shell with the wrapped tools first on PATH, and returns
 /// when it is left.
 pub(super) fn open(place: &Place, serving: &Serving) -> Result<(), Failure> {
+    let mut scenario = scenario::prepare(place)?;
     let login = serving.login_url()?;
     let as_bob = place.as_bob();
     report::line(&format!("approvals page, signed in as bob: {login}"));
@@ -18,10 +20,16 @@ pub(super) fn open(place: &Place, serving: &Serving) -> Result<(), Failure> {
         "in this shell {} are wrapped, and you are `demo-agent`",
         place.tools().join(", ")
     ));
-    report::line("try a read: `git log`, `terraform version`. It passes, and you won't notice");
-    report::line("try what changes something: `git push`, `terraform apply`. It waits for bob");
     report::line(&format!(
-        "bob answers on the page, or in another terminal: {} requests list",
+        "this folder is a throwaway; try a read, and you won't notice gate: {}",
+        scenario.read.join(" ")
+    ));
+    report::line(&format!(
+        "try what changes something, and it waits for bob: {}",
+        scenario.change.join(" ")
+    ));
+    report::line(&format!(
+        "bob answers on the page, or in another terminal: {} requests list; `exit` ends the demo",
         as_bob.display()
     ));
     let shell = std::env::var_os("SHELL").unwrap_or_else(|| "/bin/sh".into());
@@ -35,13 +43,20 @@ pub(super) fn open(place: &Place, serving: &Serving) -> Result<(), Failure> {
         let file = rc_file(place, &command)?;
         command.arg("--rcfile").arg(file);
     }
-    command.env("GATE_REASON", "trying out gate");
+    let tool_env = scenario.env.iter().map(|(name, value)| (name, value));
+    command
+        .env("GATE_REASON", "trying out gate")
+        .current_dir(&scenario.folder)
+        .envs(tool_env);
     // ^C belongs to the shell's commands; the demo waits until the shell is left.
     let ended = command
         .status()
         .map_err(|error| cannot("open a shell", error))?;
     if let Some(signal) = ended.signal() {
         report::line(&format!("the shell was ended by signal {signal}"));
+    }
+    if let Some(finish) = scenario.finish.take() {
+        finish();
     }
     report::line("the demo is over; its folder is removed");
     Ok(())

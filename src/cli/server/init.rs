@@ -38,6 +38,7 @@ impl Init {
             );
         }
         report::line(&format!("made a server in {shown}"));
+        report::line("start it with `gate server`, then log in with `gate login --server URL`");
         report::line("this is the token of `admin`; it is not stored and not shown again:");
         answer::line(&token)
     }

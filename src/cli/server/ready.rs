@@ -154,12 +154,18 @@ impl Started {
         lines.extend(people(tokens));
         lines.extend([
             String::new(),
+            "to ask as the agent, pin the key and keep the token:".to_owned(),
             format!(
-                "to ask as the agent   export GATE_SERVER={url} GATE_TOKEN={}",
-                tokens.agent
+                "  echo {} | gate login --server {url}{} --token-stdin",
+                tokens.agent,
+                identity.map_or_else(String::new, |identity| format!(
+                    " --server-key '{}'",
+                    inert(&identity.grant_key)
+                )),
             ),
+            "to answer as bob, in another terminal:".to_owned(),
             format!(
-                "to approve as bob     GATE_SERVER={url} GATE_TOKEN={} gate requests list",
+                "  GATE_SERVER={url} GATE_TOKEN={} gate requests list",
                 tokens.bob_approver
             ),
         ]);

@@ -160,7 +160,9 @@ fn stop_signal() -> Result<impl Future<Output = ()> + Send, Failure> {
 
 /// Sends the server's log to stderr, as much as `GATE_LOG` asks for.
 fn log(world: &World) -> Result<(), Failure> {
-    let wanted = world.env("GATE_LOG").unwrap_or_else(|| "info".to_owned());
+    let wanted = world
+        .env("GATE_LOG")
+        .unwrap_or_else(|| "info,sqlx=error".to_owned());
     let filter = tracing_subscriber::EnvFilter::try_new(&wanted).map_err(|error| {
         Failure::new(
             FailureKind::Usage,

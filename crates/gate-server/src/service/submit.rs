@@ -5,6 +5,7 @@ use gate_protocol::id::RequestId;
 use gate_protocol::log::RecordType;
 use gate_protocol::problem::ProblemCode;
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus, Requester, SubmitRequest, Terms};
+use gate_protocol::review::Answer;
 use serde_json::json;
 
 use super::change::Change;
@@ -51,7 +52,7 @@ impl Server {
             return Ok(Submitted::Existing(view));
         }
         let terms = submission::with_floor(submission.terms.clone(), &self.settings.floor);
-        let standing = standing(&mut change, actor, submission.digest, &terms).await?;
+        let standing = standing(&mut change, actor, &submission, &terms).await?;
         let is_new = standing.is_none();
         let request = match standing {
             Some(request) => request,
@@ -87,35 +88,49 @@ async fn keyed(
 }
 
 /// Returns the request by which the same principal asks for the same already,
-/// under the same terms: pending, or approved and not claimed.
+/// under the same terms: pending, or approved and not claimed; or denied a
+/// short while ago, so that a denial reaches who asked and left, and nobody is
+/// asked again until they are tired. Another reason is another question.
 async fn standing(
     change: &mut Change<'_>,
     actor: &Actor,
-    digest: Digest,
+    submission: &SubmitRequest,
     terms: &Terms,
 ) -> Result<Option<Request>, Failure> {
-    let open = requests::open_for(change.connection(), actor.name(), digest).await?;
-    for request in open {
+    let found =
+        requests::standing_for(change.connection(), actor.name(), submission.digest).await?;
+    for request in found {
         if request.terms != *terms {
             continue;
         }
         // Read again: time may have ended it.
-        let settled = change.request(request.id).await?;
-        let stands = |request: &Request| match request.state.status {
+        let Some(request) = change.request(request.id).await? else {
+            continue;
+        };
+        let stands = match request.state.status {
             ApprovalStatus::Pending | ApprovalStatus::Approved => true,
-            ApprovalStatus::Denied
-            | ApprovalStatus::Expired
+            ApprovalStatus::Denied => {
+                request.reason == submission.reason && was_denied_lately(change, &request)
+            }
+            ApprovalStatus::Expired
             | ApprovalStatus::Cancelled
             | ApprovalStatus::Claimed
             | ApprovalStatus::Started
             | ApprovalStatus::Finished
             | ApprovalStatus::Unknown => false,
         };
-        if let Some(request) = settled.filter(stands) {
+        if stands {
             return Ok(Some(request));
         }
     }
     Ok(None)
+}
+
+fn was_denied_lately(change: &Change<'_>, request: &Request) -> bool {
+    let stands_for = change.server().settings.limits.denial_stands.as_secs();
+    let reviews = request.state.reviews.iter();
+    let mut denials = reviews.filter(|answered| answered.review.answer == Answer::Deny);
+    denials.any(|denial| clock::after(denial.review.at, stands_for) > change.now())
 }
 
 async fn create(

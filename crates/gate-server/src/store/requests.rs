@@ -163,14 +163,14 @@ pub(crate) async fn glance(
 }
 
 /// Returns the open requests of a principal for one digest, newest first.
-pub(crate) async fn open_for(
+pub(crate) async fn standing_for(
     connection: &mut Connection,
     requester: &str,
     digest: Digest,
 ) -> Result<Vec<Request>, StoreError> {
     let rows = sqlx::query(
         "SELECT * FROM requests WHERE requester = ? AND digest = ?
-         AND status IN ('pending', 'approved') ORDER BY id DESC",
+         AND status IN ('pending', 'approved', 'denied') ORDER BY id DESC LIMIT 100",
     )
     .bind(requester)
     .bind(digest.to_string())

@@ -358,8 +358,8 @@ fn fact(name: &'static str, value: Option<&str>) -> Option<Fact> {
 fn git(git: &GitState) -> Vec<Fact> {
     let tree = match git.dirty {
         Some(true) => "has changes that are not committed",
-        Some(false) => "clean",
-        None => "not known whether clean",
+        Some(false) => "no tracked changes",
+        None => "changes not known",
     };
     let branch = git.branch.as_deref().unwrap_or("none: HEAD is detached");
     [
