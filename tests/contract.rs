@@ -9,7 +9,6 @@
     unsafe_code,
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::panic,
     clippy::print_stdout,
     clippy::multiple_unsafe_ops_per_block,
     reason = "tests set up signals, descriptors and terminals as a caller would, and fail by panic"

@@ -229,7 +229,8 @@ fn stamp(block: &mut [u8], number: usize) {
     block[..8].copy_from_slice(&number.to_le_bytes());
 }
 
-/// The most memory that the started process has had so far, in bytes (`VmHWM`, proc_pid_status(5)).
+/// The most memory that the started process has had so far, in bytes (`VmHWM` of
+/// `proc_pid_status(5)`).
 fn peak_bytes(child: &Child) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
     let line = status

@@ -1,0 +1,274 @@
+//! What gate adds: `cargo bench --bench overhead` prints it as ratios to a direct run and to the
+//! least that any wrapper could cost, all measured in turn in the same run. How to read it, and how
+//! it stands against the budgets, is in `docs/benchmarks.md`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a benchmark prints its table, and one whose stage can't be set has failed"
+)]
+
+#[path = "overhead/corpus.rs"]
+mod corpus;
+#[path = "../tests/live/server.rs"]
+mod server;
+#[path = "overhead/timing.rs"]
+mod timing;
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use gate_client::{Client, ClientSettings, ListQuery};
+use gate_protocol::request::ApprovalStatus;
+use gate_protocol::review::{Answer, SubmitReview};
+use gate_testkit::home::Home;
+use server::{GATE, Live, run};
+use timing::{Timed, Times, compile, find, in_turn, quantile};
+
+const HEADER: &str = "| command | median µs | p99 µs | × direct | × floor |\n|---|---|---|---|---|";
+const FREESTANDING: [&str; 6] = [
+    "-nostdlib",
+    "-static",
+    "-fno-pie",
+    "-no-pie",
+    "-fno-stack-protector",
+    "-fomit-frame-pointer",
+];
+
+/// The programs, and a home in which gate has a server.
+struct Bench {
+    home: Home,
+    live: Live,
+}
+
+impl Bench {
+    fn set() -> Self {
+        let live = Live::start();
+        let mut home = Home::new().unwrap();
+        for (name, define) in [
+            ("kubectl", "-DTARGET"),
+            ("floor_exec", "-DEXEC"),
+            ("floor_sup", "-DWAIT"),
+        ] {
+            let flags = [&FREESTANDING[..], &[define]].concat();
+            compile("floor.c", &flags, &home.bin().join(name));
+        }
+        compile("rounds.c", &[], &home.bin().join("rounds"));
+        std::fs::copy(home.bin().join("kubectl"), home.bin().join("target")).unwrap();
+        let shims = home.path().join("shims");
+        std::fs::create_dir(&shims).unwrap();
+        std::os::unix::fs::symlink(GATE, shims.join("kubectl")).unwrap();
+        let (url, key) = (live.said("/url"), live.said("/server/grant_key"));
+        let text = format!("[server]\nurl = '{url}'\n\n[keys]\n'{url}' = '{key}'\n");
+        home.write(".config/gate/config.toml", text).unwrap();
+        home.set("GATE_TOKEN", live.said("/tokens/agent"));
+        // Whether the server works or is down, an allowed command never asks it.
+        let pulled = run(live.gate("agent", &["whoami"]).stdin(Stdio::null()));
+        assert_eq!(pulled.code, Some(0), "{}{}", pulled.stdout, pulled.stderr);
+        Self { home, live }
+    }
+
+    fn bin(&self, name: &str) -> PathBuf {
+        self.home.bin().join(name)
+    }
+}
+
+fn main() {
+    let bench = Bench::set();
+    for (rules, rounds) in [(0, 300), (10, 300), (1_000, 100), (10_000, 30)] {
+        allowed(&bench, rules, rounds);
+    }
+    bench
+        .home
+        .write(".config/gate/rules.d/bench.toml", "")
+        .unwrap();
+    approved(&bench, 60);
+    waiting_memory(&bench);
+    decisions(&bench);
+}
+
+fn allowed(bench: &Bench, rules: usize, rounds: usize) {
+    let text = corpus::rules(rules);
+    bench
+        .home
+        .write(".config/gate/rules.d/bench.toml", text)
+        .unwrap();
+    let tool = bench.bin("kubectl");
+    let shim = bench.home.path().join("shims/kubectl");
+    let commands = [
+        Timed::new("direct", &[&tool, &"get", &"pods"]),
+        Timed::new(
+            "floor_exec",
+            &[&bench.bin("floor_exec"), &tool, &"get", &"pods"],
+        ),
+        Timed::new(
+            "floor_sup",
+            &[&bench.bin("floor_sup"), &tool, &"get", &"pods"],
+        ),
+        Timed::new(
+            "gate run, allowed",
+            &[&GATE, &"run", &"--", &"kubectl", &"get", &"pods"],
+        ),
+        Timed::new("shim, allowed", &[&shim, &"get", &"pods"]),
+    ];
+    let times = in_turn(bench.home.command("rounds"), rounds, &commands);
+    println!("\n## Allowed, {rules} rules of the user, {rounds} rounds\n\n{HEADER}");
+    for one in &times {
+        println!("{}", one.row(&times[0], Some(&times[1])));
+    }
+}
+
+fn approved(bench: &Bench, rounds: usize) {
+    let sudo = find("sudo");
+    let mut all = [
+        "direct",
+        "gate run --no-wait: asks",
+        "gate run: approved already",
+        "sudo -n",
+    ]
+    .map(Times::new);
+    let approver = Approver::new(&bench.live);
+    for round in 0..rounds {
+        // Each round is another command, so that each one is asked about.
+        let number = round.to_string();
+        let target = bench.bin("target");
+        let gate = |arguments: &[&str]| {
+            let mut command = bench.home.command(GATE);
+            command.arg("run").args(arguments).arg(&target).arg(&number);
+            command
+        };
+        let mut direct = bench.home.command(&target);
+        all[0].each.push(timed(direct.arg(&number), 0));
+        all[1].each.push(timed(&mut gate(&["--no-wait", "--"]), 75));
+        approver.approve_one();
+        all[2].each.push(timed(&mut gate(&["--"]), 0));
+        if let Some(sudo) = &sudo {
+            let mut command = bench.home.command(sudo);
+            all[3].each.push(timed(command.arg("-n").arg(&target), 0));
+        }
+    }
+    println!("\n## Approved, {rounds} rounds\n\n{HEADER}");
+    for one in all.iter().filter(|times| !times.each.is_empty()) {
+        println!("{}", one.row(&all[0], None));
+    }
+    println!(
+        "\nBeyond asking: {:.0} µs more than `--no-wait`",
+        all[2].median() - all[1].median()
+    );
+    if sudo.is_none() {
+        println!("sudo is not installed here, so there is no row of it");
+    }
+}
+
+fn timed(command: &mut Command, code: i32) -> Duration {
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let since = Instant::now();
+    let status = command.status().unwrap();
+    let spent = since.elapsed();
+    assert_eq!(status.code(), Some(code), "{command:?}");
+    spent
+}
+
+/// bob, who approves what waits.
+struct Approver {
+    client: Client,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Approver {
+    fn new(live: &Live) -> Self {
+        let settings = ClientSettings::new(live.said("/url").parse().unwrap())
+            .with_token(live.said("/tokens/bob_approver").parse().unwrap());
+        Self {
+            client: Client::new(settings).unwrap(),
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap(),
+        }
+    }
+
+    fn approve_one(&self) {
+        let pending = ListQuery {
+            status: Some(ApprovalStatus::Pending),
+            ..ListQuery::default()
+        };
+        self.runtime.block_on(async {
+            let page = self.client.list(&pending).await.unwrap();
+            let [request] = page.requests.as_slice() else {
+                panic!("{} requests wait, not one", page.requests.len());
+            };
+            let review = SubmitReview {
+                answer: Answer::Approve,
+                digest: request.digest,
+                comment: None,
+            };
+            self.client.review(request.id, &review).await.unwrap();
+        });
+    }
+}
+
+/// What a client that waits for an answer has for itself alone.
+fn waiting_memory(bench: &Bench) {
+    let mut command = bench.home.command(GATE);
+    command
+        .args(["run", "--"])
+        .arg(bench.bin("target"))
+        .arg("wait");
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    said.read_line(&mut line).unwrap();
+    assert!(line.starts_with("gate: waiting"), "{line}");
+    let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", child.id())).unwrap();
+    println!("\n## A client that waits\n");
+    for key in ["Rss", "Pss", "Private_Dirty"] {
+        let line = rollup
+            .lines()
+            .find(|line| line.starts_with(&format!("{key}:")));
+        println!("{}", line.unwrap());
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+fn decisions(bench: &Bench) {
+    const LINES: usize = 10_000;
+    const RUNS: usize = 5;
+    println!("\n## One line of `gate check --jsonl`, {LINES} lines, median of {RUNS} runs\n");
+    println!("| tool | 10 rules | 1000 rules | 10000 rules |\n|---|---|---|---|");
+    let empty = bench.home.write("empty.jsonl", "").unwrap();
+    let mut loading = String::from("| (reading the rules, once) |");
+    for tool in corpus::TOOLS {
+        let questions = corpus::questions(tool, LINES);
+        let questions = bench.home.write("questions.jsonl", questions).unwrap();
+        let mut row = format!("| {tool} |");
+        for rules in [10, 1_000, 10_000] {
+            let rules_file = bench
+                .home
+                .write("rules.toml", corpus::rules(rules))
+                .unwrap();
+            let check = |input: &PathBuf| {
+                let mut command = bench.home.command(GATE);
+                command
+                    .args(["check", "--jsonl", "--rules"])
+                    .arg(&rules_file);
+                timed(command.stdin(File::open(input).unwrap()), 0).as_secs_f64() * 1e6
+            };
+            let pairs = (0..RUNS).map(|_| (check(&empty), check(&questions)));
+            let (empty, full): (Vec<f64>, Vec<f64>) = pairs.unzip();
+            let (empty, full) = (quantile(empty, 0.5), quantile(full, 0.5));
+            write!(row, " {:.2} µs |", (full - empty) / 10_000.0).unwrap();
+            if tool == corpus::TOOLS[0] {
+                write!(loading, " {:.1} ms |", empty / 1000.0).unwrap();
+            }
+        }
+        println!("{row}");
+    }
+    println!("{loading}");
+}
