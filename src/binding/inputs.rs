@@ -28,7 +28,7 @@ pub(super) struct Sealed {
 
 /// A folder that is hashed again right before the start.
 #[derive(Debug)]
-pub(crate) struct Recheck {
+pub(super) struct Recheck {
     folder: PathBuf,
     sha256: Digest,
 }
@@ -38,7 +38,7 @@ impl Recheck {
     ///
     /// # Errors
     /// It is not what was approved.
-    pub(crate) fn again(&self) -> Result<(), Failure> {
+    pub(super) fn again(&self) -> Result<(), Failure> {
         match tree::hash(&self.folder) {
             Ok((sha256, _)) if sha256 == self.sha256 => Ok(()),
             Ok(_) | Err(_) => Err(changed(&format!("the folder `{}`", self.folder.display()))),

@@ -7,6 +7,7 @@
 
 mod environment;
 mod inputs;
+mod interpreter;
 mod tree;
 
 use std::ffi::{CString, OsString};
@@ -25,7 +26,8 @@ use crate::mask::Masker;
 use crate::reading::Reading;
 use crate::world::World;
 
-pub(crate) use inputs::Recheck;
+use inputs::Recheck;
+use interpreter::Interpreter;
 
 /// A command ready to be run, if it may.
 #[derive(Debug)]
@@ -38,6 +40,8 @@ pub(crate) struct Prepared {
     cwd: PathBuf,
     /// What can't be sealed and is looked at again right before the start.
     rechecks: Vec<Recheck>,
+    /// The programs behind a script.
+    interpreters: Vec<Interpreter>,
 }
 
 /// A prepared command with what a person is asked about.
@@ -88,6 +92,7 @@ fn prepare_sealed(
         initial: InitialState::captured(),
         cwd: world.cwd.clone(),
         rechecks: Vec::new(),
+        interpreters: Vec::new(),
     })
 }
 
@@ -109,7 +114,9 @@ pub(crate) fn bind(
     let runs_by_path = matches!(tool.kind, ToolKind::Script { .. });
     let masker_secrets = std::mem::take(&mut reading.invocation.secrets);
     let masker = Masker::new(&identity.commitment, &masker_secrets);
-    let (inputs, rechecks) = inputs::bind(world, argv, &reading, &masker)?;
+    let (mut inputs, rechecks) = inputs::bind(world, argv, &reading, &masker)?;
+    let (programs, interpreters) = interpreter::behind(world, &tool)?;
+    inputs.extend(programs);
     let invocation = BoundInvocation {
         v: 1,
         tool: bound_tool,
@@ -136,6 +143,7 @@ pub(crate) fn bind(
         prepared.command.exec_by = ExecBy::Descriptor;
     }
     prepared.rechecks = rechecks;
+    prepared.interpreters = interpreters;
     Ok(Bound {
         prepared,
         invocation,
@@ -162,6 +170,7 @@ impl Prepared {
                 self.cwd.display()
             )));
         }
+        self.interpreters.iter().try_for_each(Interpreter::again)?;
         self.rechecks.iter().try_for_each(Recheck::again)
     }
 }

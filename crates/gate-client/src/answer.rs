@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gate_protocol::canonical::from_strict_slice;
-use gate_protocol::problem::Problem;
+use gate_protocol::problem::{Problem, ProblemCode};
 use reqwest::header::{CONTENT_TYPE, ETAG, HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use serde::de::DeserializeOwned;
@@ -127,13 +127,18 @@ async fn unavailable(response: Response) -> ClientError {
         Ok(()) => read_body(response, PROBLEM_LIMIT).await.ok(),
         Err(_) => None,
     };
-    ClientError::Unavailable {
-        status,
-        problem: problem
-            .and_then(|body| from_strict_slice::<Problem>(&body).ok())
-            .filter(|problem| problem.status == status)
-            .map(Box::new),
-        retry_after,
+    let problem = problem
+        .and_then(|body| from_strict_slice::<Problem>(&body).ok())
+        .filter(|problem| problem.status == status)
+        .map(Box::new);
+    match problem {
+        // Open requests don't close by asking again: the caller is to be told now.
+        Some(problem) if problem.code == ProblemCode::TooMany => ClientError::Refused(problem),
+        problem => ClientError::Unavailable {
+            status,
+            problem,
+            retry_after,
+        },
     }
 }
 
