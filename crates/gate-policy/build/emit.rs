@@ -35,7 +35,7 @@ pub(crate) fn profile(name: &str, profile: &Profile) -> Result<String, String> {
     let variables = variables(profile)?;
     Ok(format!(
         "static {name}: ToolSpec = ToolSpec {{ name: {}, aliases: {}, style: Style::{}, \
-         groups: {}, commands: {}, environment: {}, reader: Reader::{} }};\n",
+         groups: {}, commands: {}, environment: {}, implicit: {}, reader: Reader::{} }};\n",
         text(&profile.name),
         texts(&profile.aliases),
         one_of(
@@ -45,6 +45,7 @@ pub(crate) fn profile(name: &str, profile: &Profile) -> Result<String, String> {
         table(&group_tables),
         table(&commands),
         table(&variables),
+        table(&crate::implicit::rows(profile)?),
         one_of(&profile.reader, &["Tables", "Psql"])?,
     ))
 }
@@ -292,17 +293,17 @@ fn expand(path: &str) -> Vec<String> {
         .collect()
 }
 
-fn text(value: &str) -> String {
+pub(crate) fn text(value: &str) -> String {
     format!("Borrowed({value:?})")
 }
 
-fn texts(values: &[String]) -> String {
+pub(crate) fn texts(values: &[String]) -> String {
     let mut values: Vec<String> = values.iter().map(|value| text(value)).collect();
     values.dedup();
     table(&values)
 }
 
-fn table(rows: &[String]) -> String {
+pub(crate) fn table(rows: &[String]) -> String {
     format!("Borrowed(&[{}])", rows.join(",\n"))
 }
 

@@ -6,6 +6,7 @@
 )]
 
 mod emit;
+mod implicit;
 mod source;
 
 use std::error::Error;

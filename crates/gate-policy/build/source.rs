@@ -19,6 +19,8 @@ pub(crate) struct Profile {
     pub(crate) command: Vec<Command>,
     #[serde(default)]
     pub(crate) environment: Vec<Variable>,
+    #[serde(default)]
+    pub(crate) implicit: Vec<Implicit>,
 }
 
 /// A group of flags. Plain ones stand in the lists `switches` and `values`, as
@@ -174,6 +176,32 @@ pub(crate) struct Variable {
     pub(crate) secret: String,
     #[serde(default)]
     pub(crate) why: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Implicit {
+    pub(crate) role: String,
+    #[serde(default)]
+    pub(crate) commands: Vec<String>,
+    #[serde(default)]
+    pub(crate) unless: Vec<String>,
+    #[serde(default)]
+    pub(crate) acting: bool,
+    /// One of `folder`, `home` and `repository` says where it stands.
+    pub(crate) folder: Option<String>,
+    pub(crate) home: Option<Vec<String>>,
+    pub(crate) repository: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) moved_by: Vec<String>,
+    #[serde(default)]
+    pub(crate) named_by: Vec<String>,
+    #[serde(default)]
+    pub(crate) variables: Vec<String>,
+    #[serde(default)]
+    pub(crate) separator: String,
+    #[serde(default)]
+    pub(crate) below: String,
 }
 
 fn tables() -> String {

@@ -137,7 +137,8 @@ pub struct Input {
     /// What it is.
     pub kind: InputKind,
     /// The path as written, not joined with the working directory; `-` for
-    /// standard input.
+    /// standard input. Where no word names it, the joined path, at which there
+    /// may be nothing: what appears there would be read.
     pub path: PathBuf,
     /// The word of argv that names it; nothing when no word does.
     pub argv_index: Option<usize>,

@@ -8,8 +8,8 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use gate_policy::{
-    Caller, CallerKind, Circumstances, CommandLine, Decision, Effect, Environment, MapFiles,
-    Policy, Stdin, read_invocation,
+    Caller, CallerKind, Circumstances, CommandLine, Decision, Effect, Environment, InputKind,
+    MapFiles, Policy, Stdin, read_invocation,
 };
 use serde::Deserialize;
 
@@ -29,6 +29,8 @@ struct Case {
     #[serde(default)]
     files: BTreeMap<String, String>,
     stdin: Option<String>,
+    /// What is read without a word of argv naming it; not given: not asserted.
+    implicit: Option<Vec<String>>,
     effect: Effect,
     decision: Decision,
 }
@@ -84,6 +86,15 @@ fn every_case_has_the_effect_and_decision_that_it_expects() {
                 case.effect,
                 invocation.reasons
             ));
+        }
+        if let Some(expected) = &case.implicit {
+            let implicit: Vec<String> = invocation
+                .inputs
+                .iter()
+                .filter(|input| input.argv_index.is_none() && input.kind != InputKind::Stdin)
+                .map(|input| format!("{} {}", input.kind.as_str(), input.path.display()))
+                .collect();
+            assert_eq!(&implicit, expected, "{}", case.id);
         }
         assert_eq!(
             invocation.words.len(),

@@ -266,7 +266,10 @@ fn an_input_is_given_with_the_bytes_that_name_it() {
     ] {
         let argv: Vec<OsString> = words.iter().map(OsString::from).collect();
         let inputs = read(&argv).inputs;
-        let input = inputs.last().unwrap();
+        let input = inputs
+            .iter()
+            .rfind(|input| input.argv_index.is_some())
+            .unwrap();
         assert_eq!(input.path.to_str(), Some(path), "{words:?}");
         assert_eq!(
             (input.argv_index, input.range.clone()),

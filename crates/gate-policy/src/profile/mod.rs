@@ -10,9 +10,11 @@ use std::borrow::Cow;
 use crate::effect::Effect;
 
 mod builtin;
+mod implicit;
 
 pub(crate) use builtin::EVERY_TOOL;
 pub use builtin::{builtin, find_builtin};
+pub use implicit::{ImplicitSource, ImplicitSpec};
 
 /// A text of a profile.
 pub type Text = Cow<'static, str>;
@@ -35,6 +37,8 @@ pub struct ToolSpec {
     pub commands: Table<CommandSpec>,
     /// The variables that matter.
     pub environment: Table<VariableSpec>,
+    /// What it reads without a word of argv naming it.
+    pub implicit: Table<ImplicitSpec>,
     /// A deeper reading that tables can't express.
     pub reader: Reader,
 }

@@ -1,7 +1,7 @@
 //! argv becomes an [`Invocation`]: the second step of the path of a command.
 //!
 //! A grammar says what each word is ([`words`]), [`effects`] what the words
-//! mean, [`environment`], [`inputs`] and [`secrets`] what else matters. For
+//! mean, [`environment`], [`inputs`], [`implicit`] and [`secrets`] what else matters. For
 //! psql the statements are read too.
 
 mod argparse;
@@ -9,6 +9,7 @@ mod effects;
 mod environment;
 mod getopt;
 mod goflag;
+mod implicit;
 mod inputs;
 mod pflag;
 mod secrets;
@@ -50,12 +51,16 @@ pub fn read_invocation(line: &CommandLine<'_>) -> Invocation {
         ));
         return invocation;
     }
-    match find_builtin(name) {
+    let spec = find_builtin(name);
+    match spec {
         Some(spec) => read_known(line, spec, &mut invocation),
         None => read_foreign(line, &mut invocation),
     }
     secrets::find(line, &mut invocation);
     invocation.effect = invocation.effects.strictest();
+    if let Some(spec) = spec {
+        implicit::find(line, spec, &mut invocation);
+    }
     invocation
 }
 

@@ -109,12 +109,17 @@ impl Rule {
         }
     }
 
+    /// A rule that tightens speaks of a command that names such an operand
+    /// among others; one that allows must cover every operand, or it would let
+    /// `main` through beside `feature/x`.
     fn matches_operands(&self, invocation: &Invocation) -> bool {
+        let covers = |operand: &Vec<u8>| any_glob(&self.operands, operand);
+        let operands = &invocation.operands;
         self.operands.is_empty()
-            || invocation
-                .operands
-                .iter()
-                .any(|operand| any_glob(&self.operands, operand))
+            || match self.decision {
+                Decision::Allow => !operands.is_empty() && operands.iter().all(covers),
+                Decision::RequireApproval | Decision::Deny => operands.iter().any(covers),
+            }
     }
 
     fn matches_target(&self, invocation: &Invocation) -> bool {

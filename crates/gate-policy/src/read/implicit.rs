@@ -1,0 +1,241 @@
+//! What a tool reads without a word of argv naming it: the folder that it
+//! works in, its settings, the repository around it.
+//!
+//! An approval of argv alone would leave open what these say when the command
+//! runs. None of them has an effect of its own, and none is opened here but
+//! the two files by which a worktree names its repository.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use super::path_of;
+use crate::command_line::{CommandLine, FileKind};
+use crate::effect::Effect;
+use crate::invocation::{Input, InputKind, Invocation};
+use crate::profile::{ImplicitSource, ImplicitSpec, Table, Text, ToolSpec};
+
+/// Adds the implicit inputs of a command whose effect is known.
+pub(super) fn find(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut Invocation) {
+    let found: Vec<Input> = spec
+        .implicit
+        .iter()
+        .filter(|one| is_read(one, invocation))
+        .flat_map(|one| {
+            Search {
+                line,
+                invocation,
+                role: &one.role,
+                found: Vec::new(),
+            }
+            .run(&one.source)
+        })
+        .collect();
+    invocation.inputs.extend(found);
+}
+
+fn is_read(spec: &ImplicitSpec, invocation: &Invocation) -> bool {
+    let first = invocation.command.first().map_or("", String::as_str);
+    let is_replaced = |name: &Text| {
+        invocation.options.iter().any(|used| used.name == *name)
+            || invocation.inputs.iter().any(|input| {
+                input.role == *name
+                    && input.argv_index.is_some()
+                    && input.kind != InputKind::Directory
+            })
+    };
+    let is_quiet = matches!(invocation.effect, Effect::Read | Effect::Local);
+    !(spec.is_acting_only && is_quiet)
+        && (spec.commands.is_empty() || spec.commands.iter().any(|word| word == first))
+        && !spec.unless.iter().any(is_replaced)
+}
+
+/// The search for what one entry of a profile describes.
+struct Search<'a> {
+    line: &'a CommandLine<'a>,
+    invocation: &'a Invocation,
+    role: &'a str,
+    found: Vec<Input>,
+}
+
+impl<'a> Search<'a> {
+    fn run(mut self, source: &ImplicitSource) -> Vec<Input> {
+        match source {
+            ImplicitSource::Folder { path, moved_by } => {
+                let folder = plain_join(&self.moved(moved_by), Path::new(path.as_ref()));
+                self.push(InputKind::Directory, folder);
+            }
+            ImplicitSource::Files {
+                variables,
+                separator,
+                below,
+                home,
+            } => match self.variable(variables) {
+                Some(value) => self.add_named_files(value, separator, below),
+                None => self.add_home_files(home),
+            },
+            ImplicitSource::Repository {
+                moved_by,
+                named_by,
+                variables,
+                parts,
+            } => {
+                let base = self.moved(moved_by);
+                match self.named(named_by, variables) {
+                    Some(path) => self.add_named_repository(&plain_join(&base, &path), parts),
+                    None => self.add_repositories_around(&base, parts),
+                }
+            }
+        }
+        self.found
+    }
+
+    fn push(&mut self, kind: InputKind, path: PathBuf) {
+        if self.found.iter().any(|known| known.path == path) {
+            return;
+        }
+        self.found.push(Input {
+            kind,
+            path,
+            argv_index: None,
+            range: 0..0,
+            role: self.role.to_owned(),
+        });
+    }
+
+    /// Returns the working directory after the options that move it, each from
+    /// where the one before it led.
+    fn moved(&self, by: &Table<Text>) -> PathBuf {
+        self.invocation
+            .options
+            .iter()
+            .filter(|used| by.contains(&used.name))
+            .filter_map(|used| used.value.as_deref())
+            .fold(self.line.cwd.to_owned(), |folder, value| {
+                plain_join(&folder, &path_of(value))
+            })
+    }
+
+    fn variable(&self, names: &Table<Text>) -> Option<&'a OsStr> {
+        let env = self.line.env;
+        names
+            .iter()
+            .filter_map(|name| env.get(name.as_ref()))
+            .find(|value| !value.is_empty())
+    }
+
+    fn add_named_files(&mut self, value: &OsStr, separator: &str, below: &str) {
+        let bytes = value.as_encoded_bytes();
+        let is_separator = |byte: &u8| separator.as_bytes() == [*byte];
+        let cwd = self.line.cwd.to_owned();
+        for name in bytes.split(is_separator).filter(|name| !name.is_empty()) {
+            let path = plain_join(&plain_join(&cwd, &path_of(name)), Path::new(below));
+            self.push(InputKind::File, path);
+        }
+    }
+
+    fn add_home_files(&mut self, names: &Table<Text>) {
+        // Without `HOME` kubectl takes its file from the working directory.
+        let home = self.line.env.get("HOME").unwrap_or_default();
+        let home = plain_join(self.line.cwd, Path::new(home));
+        for name in names.iter() {
+            self.push(InputKind::File, home.join(name.as_ref()));
+        }
+    }
+
+    /// Returns the path by which an option or a variable names the repository.
+    fn named(&self, by: &Table<Text>, variables: &Table<Text>) -> Option<PathBuf> {
+        self.invocation
+            .options
+            .iter()
+            .rfind(|used| by.contains(&used.name))
+            .map(|used| path_of(used.value.as_deref().unwrap_or_default()))
+            .or_else(|| self.variable(variables).map(PathBuf::from))
+    }
+
+    fn add_named_repository(&mut self, path: &Path, parts: &Table<Text>) {
+        if self.line.files.kind(path) == Some(FileKind::File) {
+            self.add_pointer(path, parts);
+        } else {
+            self.add_repository(path, parts);
+        }
+    }
+
+    /// Adds every repository around a folder. git takes the nearest that is
+    /// whole, and whether one is can't be told without reading it; those that
+    /// are missing on the way would come before what was found.
+    fn add_repositories_around(&mut self, base: &Path, parts: &Table<Text>) {
+        let mut is_found = false;
+        for folder in base.ancestors() {
+            let path = folder.join(".git");
+            match self.line.files.kind(&path) {
+                Some(FileKind::Directory) => self.add_repository(&path, parts),
+                Some(FileKind::File) => self.add_pointer(&path, parts),
+                Some(FileKind::Special) | None => {
+                    if !is_found {
+                        self.push(InputKind::File, path);
+                    }
+                    if !self.is_bare(folder) {
+                        continue;
+                    }
+                    self.add_repository(folder, parts);
+                }
+            }
+            is_found = true;
+        }
+    }
+
+    /// Tells whether a folder looks like a repository without a work tree.
+    fn is_bare(&self, folder: &Path) -> bool {
+        let kind = |name: &str| self.line.files.kind(&folder.join(name));
+        kind("HEAD").is_some()
+            && kind("objects") == Some(FileKind::Directory)
+            && kind("refs") == Some(FileKind::Directory)
+    }
+
+    /// Adds a `.git` that is a file, as in a worktree or submodule, and the
+    /// repository that it names.
+    fn add_pointer(&mut self, path: &Path, parts: &Table<Text>) {
+        self.push(InputKind::File, path.to_owned());
+        let folder = path.parent().unwrap_or(path);
+        if let Some(repository) = self.read_path(path, b"gitdir:", folder) {
+            self.add_repository(&repository, parts);
+        }
+    }
+
+    fn add_repository(&mut self, repository: &Path, parts: &Table<Text>) {
+        self.add_parts(repository, parts);
+        let shared = repository.join("commondir");
+        if self.line.files.kind(&shared) == Some(FileKind::File)
+            && let Some(repository) = self.read_path(&shared, b"", repository)
+        {
+            self.add_parts(&repository, parts);
+        }
+    }
+
+    fn add_parts(&mut self, repository: &Path, parts: &Table<Text>) {
+        for part in parts.iter() {
+            let path = repository.join(part.as_ref());
+            let kind = match self.line.files.kind(&path) {
+                Some(FileKind::Directory) => InputKind::Directory,
+                Some(FileKind::File | FileKind::Special) | None => InputKind::File,
+            };
+            self.push(kind, path);
+        }
+    }
+
+    /// Returns the path in a file of one line, where it can be read.
+    fn read_path(&self, file: &Path, label: &[u8], from: &Path) -> Option<PathBuf> {
+        let content = self.line.files.read(file).ok()?;
+        let path = content.strip_prefix(label)?.trim_ascii();
+        (!path.is_empty()).then(|| plain_join(from, &path_of(path)))
+    }
+}
+
+/// Joins without `.` components. `..` stays: what it leads to depends on links.
+fn plain_join(folder: &Path, path: &Path) -> PathBuf {
+    folder
+        .join(path)
+        .components()
+        .filter(|part| !matches!(part, std::path::Component::CurDir))
+        .collect()
+}
