@@ -23,7 +23,8 @@ mod stage;
 #[path = "contract/through_gate.rs"]
 mod through_gate;
 
-use std::process::{Command, ExitCode, Output, Stdio};
+use std::io::{Read, Seek};
+use std::process::{Command, ExitCode, ExitStatus};
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -152,20 +153,26 @@ impl Test {
         (self.case)(&wrapper);
     }
 
-    /// Plays the case in a new process, with no terminal to inherit.
-    fn run_on(&self, stage: &Stage) -> Output {
+    /// Plays the case in a new process, with no terminal to inherit. What it says goes to a file:
+    /// a tool that is left behind by a case that failed would keep a pipe open.
+    fn run_on(&self, stage: &Stage) -> (ExitStatus, String) {
         let probe = example("probe");
         let home = stage.home(self.answered, probe.parent().unwrap());
+        let mut said = tempfile::tempfile().unwrap();
         let mut command: Command = home.command("setsid");
-        command
+        let status = command
             .args(["--wait".into(), std::env::current_exe().unwrap()])
             .args(["--on-stage", &self.name])
             .args([&stage.programs.stage, &stage.programs.shim])
             .env("RUST_BACKTRACE", "0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .output()
-            .unwrap()
+            .stdout(said.try_clone().unwrap())
+            .stderr(said.try_clone().unwrap())
+            .status()
+            .unwrap();
+        let mut text = Vec::new();
+        said.rewind().unwrap();
+        said.read_to_end(&mut text).unwrap();
+        (status, String::from_utf8_lossy(&text).into_owned())
     }
 }
 
@@ -234,23 +241,20 @@ fn fail_count(mut tests: Vec<Test>) -> usize {
                 loop {
                     let next = waiting.lock().unwrap().pop();
                     let Some(test) = next else { return };
-                    let output = test.run_on(&stage);
-                    let is_passed = output.status.success();
+                    let (status, said) = test.run_on(&stage);
+                    let is_passed = status.success();
                     let verdict = if is_passed { "ok" } else { "FAILED" };
                     println!("test {} ... {verdict}", test.name);
                     if !is_passed {
-                        failures.lock().unwrap().push((test.name, output));
+                        failures.lock().unwrap().push((test.name, status, said));
                     }
                 }
             });
         }
     });
     let failures = failures.into_inner().unwrap();
-    for (name, output) in &failures {
-        println!("\n---- {name} ({}) ----", output.status);
-        for text in [&output.stdout, &output.stderr] {
-            println!("{}", String::from_utf8_lossy(text));
-        }
+    for (name, status, said) in &failures {
+        println!("\n---- {name} ({status}) ----\n{said}");
     }
     failures.len()
 }
