@@ -321,3 +321,21 @@ fn an_alias_of_a_tool_names_the_same_rules() {
     );
     assert_eq!(machine(text).rules().next().unwrap().tools, ["terraform"]);
 }
+
+#[test]
+fn an_allow_by_operands_covers_every_operand_and_a_denial_any() {
+    let deciding = |decision: &str, branches: &[&str]| {
+        let text = format!(
+            "[[rule]]\nid = 'team/x'\ntool = 'git'\ncommand = 'push'\n\
+             operands = ['origin', 'feature/*']\ndecision = '{decision}'\n"
+        );
+        let words = [&["git", "push", "origin"], branches].concat();
+        evaluate(&text, &words).deciding.id
+    };
+    assert_eq!(deciding("allow", &["feature/a"]), "team/x");
+    assert_eq!(
+        deciding("allow", &["feature/a", "main"]),
+        "baseline/git-write"
+    );
+    assert_eq!(deciding("deny", &["feature/a", "main"]), "team/x");
+}
