@@ -226,16 +226,23 @@ fn operand(rule: &Operand) -> Result<String, String> {
     let at = match rule.at.as_str() {
         "any" => "Any".to_owned(),
         "last" => "Last".to_owned(),
+        "--" => "Separated".to_owned(),
         at => match at.strip_suffix('+') {
             Some(from) => format!("From({})", number(from)?),
             None => format!("At({})", number(at)?),
         },
     };
-    let pattern = match (&*rule.globs, &*rule.not_globs, &*rule.resource) {
-        ([], [], []) => "Globs(Borrowed(&[Borrowed(\"*\")]))".to_owned(),
-        (_, [], []) => format!("Globs({})", texts(&rule.globs)),
-        ([], _, []) => format!("NotGlobs({})", texts(&rule.not_globs)),
-        ([], [], _) => format!("Resource({})", texts(&rule.resource)),
+    let pattern = match (
+        &*rule.globs,
+        &*rule.folded_globs,
+        &*rule.not_globs,
+        &*rule.resource,
+    ) {
+        ([], [], [], []) => "Globs(Borrowed(&[Borrowed(\"*\")]))".to_owned(),
+        (_, [], [], []) => format!("Globs({})", texts(&rule.globs)),
+        ([], _, [], []) => format!("Folded({})", texts(&rule.folded_globs)),
+        ([], [], _, []) => format!("NotGlobs({})", texts(&rule.not_globs)),
+        ([], [], [], _) => format!("Resource({})", texts(&rule.resource)),
         _ => return Err("an operand has one kind of pattern".to_owned()),
     };
     Ok(format!(

@@ -139,6 +139,9 @@ pub(crate) struct Operand {
     pub(crate) at: String,
     #[serde(default)]
     pub(crate) globs: Vec<String>,
+    /// As `globs`, in any case; written in lower case.
+    #[serde(default)]
+    pub(crate) folded_globs: Vec<String>,
     #[serde(default)]
     pub(crate) not_globs: Vec<String>,
     #[serde(default)]

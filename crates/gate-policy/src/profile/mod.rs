@@ -210,6 +210,8 @@ pub enum Position {
     From(u8),
     /// The last one.
     Last,
+    /// Each one behind `--`.
+    Separated,
 }
 
 /// What an operand must look like.
@@ -217,6 +219,8 @@ pub enum Position {
 pub enum OperandPattern {
     /// One of these patterns.
     Globs(Table<Text>),
+    /// One of these patterns, which are in lower case, in any case.
+    Folded(Table<Text>),
     /// None of these patterns.
     NotGlobs(Table<Text>),
     /// A Kubernetes resource of one of these types, in any of the spellings
@@ -232,7 +236,7 @@ pub struct VariableSpec {
     pub name: Text,
     /// What becomes of it.
     pub action: VariableAction,
-    /// The first words of the command path that it matters to; empty: all.
+    /// What the command paths that it matters to start with; empty: all.
     pub commands: Table<Text>,
     /// Values that change nothing; the variable is then only bound.
     pub harmless: Table<Text>,

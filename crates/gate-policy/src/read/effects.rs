@@ -3,7 +3,7 @@
 use super::words::{Operand, Parsed, Use, shown};
 use crate::effect::Effect;
 use crate::glob;
-use crate::invocation::{Invocation, Nested};
+use crate::invocation::{Invocation, Nested, WordRole};
 use crate::profile::{CommandSpec, Neutral, OperandPattern, OperandRule, Position};
 
 /// Writes effects, reasons and target of what was parsed.
@@ -124,7 +124,9 @@ fn judge_operands(
         return;
     }
     for operand in selected(&parsed.operands, rule.at) {
-        if !pattern_matches(&rule.pattern, operand.bytes) {
+        if !pattern_matches(&rule.pattern, operand.bytes)
+            || (rule.at == Position::Separated && !is_separated(parsed, operand))
+        {
             continue;
         }
         if !rule.target.is_empty() {
@@ -148,6 +150,15 @@ fn judge_operands(
     }
 }
 
+/// Tells whether an operand stands behind `--`.
+fn is_separated(parsed: &Parsed<'_>, operand: &Operand<'_>) -> bool {
+    parsed
+        .words
+        .iter()
+        .position(|word| word.role == WordRole::Separator)
+        .is_some_and(|at| at < operand.argv_index)
+}
+
 /// Tells whether one of the flags that a rule wants is given.
 fn is_given(parsed: &Parsed<'_>, rule: &OperandRule) -> bool {
     let counts = |used: &Use<'_>| {
@@ -162,7 +173,7 @@ fn is_given(parsed: &Parsed<'_>, rule: &OperandRule) -> bool {
 /// Returns the operands that a rule looks at.
 pub(super) fn selected<'o, 'a>(operands: &'o [Operand<'a>], at: Position) -> &'o [Operand<'a>] {
     let range = match at {
-        Position::Any => operands.get(..),
+        Position::Any | Position::Separated => operands.get(..),
         Position::At(index) => operands.get(usize::from(index)..=usize::from(index)),
         Position::From(index) => operands.get(usize::from(index)..),
         Position::Last => operands.get(operands.len().saturating_sub(1)..),
@@ -176,6 +187,12 @@ pub(super) fn pattern_matches(pattern: &OperandPattern, operand: &[u8]) -> bool 
         OperandPattern::Globs(globs) => globs
             .iter()
             .any(|pattern| glob::matches(pattern.as_bytes(), operand)),
+        OperandPattern::Folded(globs) => {
+            let folded = operand.to_ascii_lowercase();
+            globs
+                .iter()
+                .any(|pattern| glob::matches(pattern.as_bytes(), &folded))
+        }
         OperandPattern::NotGlobs(globs) => !globs
             .iter()
             .any(|pattern| glob::matches(pattern.as_bytes(), operand)),

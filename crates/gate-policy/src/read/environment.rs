@@ -3,6 +3,7 @@
 
 use std::ffi::OsStr;
 
+use super::secret_names::names_a_secret;
 use super::words::{Parsed, shown};
 use crate::command_line::CommandLine;
 use crate::effect::Effect;
@@ -11,15 +12,21 @@ use crate::invocation::{EnvironmentAction, EnvironmentNote, Invocation, SecretPl
 use crate::profile::{EVERY_TOOL, VariableAction, VariableSpec};
 
 pub(super) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
-    let first = parsed.path.first().map_or("", |word| word.as_ref());
     for spec in parsed.spec.environment.iter() {
-        if spec.commands.is_empty() || spec.commands.iter().any(|word| word == first) {
+        if spec.commands.is_empty() || spec.commands.iter().any(|path| is_below(parsed, path)) {
             apply(line, spec, Some(parsed), invocation);
         }
     }
     for spec in EVERY_TOOL.environment.iter() {
         apply(line, spec, None, invocation);
     }
+}
+
+/// Tells whether the command path starts with these words.
+fn is_below(parsed: &Parsed<'_>, path: &str) -> bool {
+    let mut words = parsed.path.iter();
+    path.split_whitespace()
+        .all(|word| words.next().is_some_and(|known| known == word))
 }
 
 /// Reads what matters to every tool, also to one that gate doesn't know.
@@ -48,23 +55,18 @@ fn apply(
     }
     if let Some(prefix) = spec.name.strip_suffix('*') {
         for (name, value) in line.env.starting_with(prefix) {
-            note(spec, name, value, parsed, invocation);
+            note(line, spec, (name, value), parsed, invocation);
         }
     } else if let Some(value) = line.env.get(spec.name.as_ref()) {
-        note(
-            spec,
-            OsStr::new(spec.name.as_ref()),
-            value,
-            parsed,
-            invocation,
-        );
+        let name = OsStr::new(spec.name.as_ref());
+        note(line, spec, (name, value), parsed, invocation);
     }
 }
 
 fn note(
+    line: &CommandLine<'_>,
     spec: &VariableSpec,
-    name: &OsStr,
-    value: &OsStr,
+    (name, value): (&OsStr, &OsStr),
     parsed: Option<&Parsed<'_>>,
     invocation: &mut Invocation,
 ) {
@@ -72,11 +74,12 @@ fn note(
     if invocation.environment.iter().any(|note| note.name == name) {
         return;
     }
-    let is_harmless = bytes.is_empty()
-        || spec
-            .harmless
-            .iter()
-            .any(|pattern| glob::matches(pattern.as_bytes(), bytes));
+    // An empty value is harmless only where the profile says so: to some tools
+    // a variable that is set at all is a switch.
+    let is_harmless = spec
+        .harmless
+        .iter()
+        .any(|pattern| is_harmless_value(line, pattern, bytes));
     let action = match &spec.action {
         VariableAction::Strip => EnvironmentAction::Stripped,
         VariableAction::Unknown if !is_harmless => EnvironmentAction::MakesUnknown,
@@ -98,11 +101,15 @@ fn note(
             .entry(spec.target.to_string())
             .or_insert_with(|| shown(bytes));
     }
-    if !spec.secret.is_empty() && !bytes.is_empty() {
+    let kind = match spec.secret.as_ref() {
+        "" if names_a_secret(name.as_encoded_bytes()) => "password",
+        kind => kind,
+    };
+    if !kind.is_empty() && !bytes.is_empty() {
         invocation.secrets.push(SecretSpan {
             place: SecretPlace::Env(name.to_owned()),
             range: 0..bytes.len(),
-            kind: spec.secret.to_string(),
+            kind: kind.to_owned(),
         });
     }
     invocation.environment.push(EnvironmentNote {
@@ -110,6 +117,19 @@ fn note(
         action,
         why: spec.why.to_string(),
     });
+}
+
+/// Compares a value with a pattern, in which `$HOME/` stands for the caller's
+/// own folder.
+fn is_harmless_value(line: &CommandLine<'_>, pattern: &str, value: &[u8]) -> bool {
+    let Some(below) = pattern.strip_prefix("$HOME/") else {
+        return glob::matches(pattern.as_bytes(), value);
+    };
+    line.env.get("HOME").is_some_and(|home| {
+        let home = home.as_encoded_bytes();
+        let rest = value.strip_prefix(home);
+        !home.is_empty() && rest.and_then(|rest| rest.strip_prefix(b"/")) == Some(below.as_bytes())
+    })
 }
 
 /// Tells whether each word of a value is a flag of this command that neither

@@ -12,6 +12,7 @@ mod goflag;
 mod implicit;
 mod inputs;
 mod pflag;
+mod secret_names;
 mod secrets;
 pub(crate) mod words;
 

@@ -3,7 +3,8 @@
 
 use std::ops::Range;
 
-use super::words::Parsed;
+use super::secret_names::{names_a_secret, option_names_a_secret};
+use super::words::{Parsed, Use};
 use crate::command_line::CommandLine;
 use crate::invocation::{Invocation, SecretPlace, SecretSpan};
 
@@ -103,36 +104,28 @@ const SHAPES: &[Shape] = &[
     },
 ];
 
-/// Names whose value, behind `=`, is a secret.
-const SECRET_NAMES: &[&str] = &[
-    "password",
-    "passwd",
-    "secret",
-    "token",
-    "api_key",
-    "apikey",
-    "api-key",
-    "access_key",
-    "secret_key",
-    "client_secret",
-    "private_key",
-    "pgpassword",
-    "sslpassword",
-];
-
-/// Adds the values of flags that hold a secret by the profile.
+/// Adds the values of flags that hold a secret by the profile, and of
+/// parameters that hold one by their name.
 pub(super) fn of_flags(parsed: &Parsed<'_>, invocation: &mut Invocation) {
     for used in &parsed.uses {
-        let (Some(flag), Some(value)) = (used.flag, used.value) else {
+        let (Some(kind), Some(value)) = (secret_kind(used), used.value) else {
             continue;
         };
-        if !flag.secret.is_empty() && !value.is_empty() {
+        // `file://` and `fileb://` name the file that holds it.
+        if !value.is_empty() && !value.starts_with(b"file://") && !value.starts_with(b"fileb://") {
             invocation.secrets.push(SecretSpan {
                 place: SecretPlace::Argv(used.argv_index),
                 range: used.start..used.start + value.len(),
-                kind: flag.secret.to_string(),
+                kind: kind.to_owned(),
             });
         }
+    }
+}
+
+fn secret_kind<'u>(used: &'u Use<'_>) -> Option<&'u str> {
+    match used.flag {
+        Some(flag) => Some(flag.secret.as_ref()).filter(|kind| !kind.is_empty()),
+        None => option_names_a_secret(used.name.as_bytes()).then_some("password"),
     }
 }
 
@@ -141,7 +134,7 @@ pub(super) fn find(line: &CommandLine<'_>, invocation: &mut Invocation) {
     let mut found: Vec<SecretSpan> = Vec::new();
     for (index, word) in line.argv.iter().enumerate().skip(1) {
         let word = word.as_encoded_bytes();
-        if word.len() >= 8 {
+        if word.len() >= 4 {
             scan(word, &mut |range, kind| {
                 found.push(SecretSpan {
                     place: SecretPlace::Argv(index),
@@ -185,6 +178,8 @@ fn scan(word: &[u8], report: &mut dyn FnMut(Range<usize>, &'static str)) {
                 return;
             }
             b'=' => scan_named(word, at, report),
+            b'"' => scan_json(word, at, report),
+            b'\'' => scan_sql(word, at, report),
             b'A' | b'g' | b'x' | b'h' | b'n' | b'a' if is_start => scan_shapes(at, rest, report),
             _ => {}
         }
@@ -247,8 +242,8 @@ fn scan_shapes(at: usize, rest: &[u8], report: &mut dyn FnMut(Range<usize>, &'st
     }
 }
 
-/// `password=VALUE`: the value ends at a blank, `&`, `;` or `,`, or, when it
-/// is quoted, at the closing quote.
+/// `password=VALUE`: the value ends at a blank, `&`, `;`, at a `,` with another
+/// `name=` behind it, or, when it is quoted, at the closing quote.
 fn scan_named(word: &[u8], equals: usize, report: &mut dyn FnMut(Range<usize>, &'static str)) {
     let before = word.get(..equals).unwrap_or_default();
     let name_start = before
@@ -256,11 +251,7 @@ fn scan_named(word: &[u8], equals: usize, report: &mut dyn FnMut(Range<usize>, &
         .rposition(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')))
         .map_or(0, |at| at + 1);
     let name = before.get(name_start..).unwrap_or_default();
-    let is_secret = SECRET_NAMES.iter().any(|wanted| {
-        name.get(name.len().saturating_sub(wanted.len())..)
-            .is_some_and(|end| end.eq_ignore_ascii_case(wanted.as_bytes()))
-    });
-    if !is_secret {
+    if !names_a_secret(name) {
         return;
     }
     let value = word.get(equals + 1..).unwrap_or_default();
@@ -269,13 +260,95 @@ fn scan_named(word: &[u8], equals: usize, report: &mut dyn FnMut(Range<usize>, &
         Some((b'"', quoted)) => (1, quoted.iter().position(|byte| *byte == b'"')),
         _ => (
             0,
-            value
-                .iter()
-                .position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'&' | b';' | b',')),
+            value.iter().enumerate().position(|(at, byte)| {
+                byte.is_ascii_whitespace()
+                    || matches!(byte, b'&' | b';')
+                    || (*byte == b',' && starts_pair(value.get(at + 1..).unwrap_or_default()))
+            }),
         ),
     };
     let start = equals + 1 + skip;
     let end = end.map_or(word.len(), |end| start + end);
+    if start < end {
+        report(start..end, "password");
+    }
+}
+
+/// Tells whether `name=` stands here.
+fn starts_pair(text: &[u8]) -> bool {
+    let name = text
+        .iter()
+        .position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')));
+    name.is_some_and(|end| end > 0 && text.get(end) == Some(&b'='))
+}
+
+/// `"password": "VALUE"`, from the quote that opens the key on. The value ends
+/// at the next quote without a backslash.
+fn scan_json(word: &[u8], at: usize, report: &mut dyn FnMut(Range<usize>, &'static str)) {
+    let text = word.get(at + 1..).unwrap_or_default();
+    let Some(end) = text.iter().position(|byte| *byte == b'"') else {
+        return;
+    };
+    let (key, rest) = text.split_at(end);
+    if !names_a_secret(key) {
+        return;
+    }
+    let rest = rest.get(1..).unwrap_or_default().trim_ascii_start();
+    let Some(rest) = rest.strip_prefix(b":").map(<[u8]>::trim_ascii_start) else {
+        return;
+    };
+    let Some(value) = rest.strip_prefix(b"\"") else {
+        return;
+    };
+    let start = word.len() - value.len();
+    let mut is_escaped = false;
+    let end = value.iter().position(|byte| {
+        let is_end = *byte == b'"' && !is_escaped;
+        is_escaped = *byte == b'\\' && !is_escaped;
+        is_end
+    });
+    let end = end.map_or(word.len(), |end| start + end);
+    if start < end {
+        report(start..end, "password");
+    }
+}
+
+/// `password 'VALUE'` and `identified by 'VALUE'`, from the quote on. Two
+/// quotes inside the value stand for one.
+fn scan_sql(word: &[u8], quote: usize, report: &mut dyn FnMut(Range<usize>, &'static str)) {
+    let before = word.get(..quote).unwrap_or_default();
+    let before = before
+        .strip_suffix(b" E")
+        .or_else(|| before.strip_suffix(b" e"))
+        .unwrap_or(before)
+        .trim_ascii_end();
+    let mut words = before
+        .rsplit(|byte| !byte.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let last = words.next().unwrap_or_default();
+    let mut is_identified = || {
+        words
+            .next()
+            .is_some_and(|word| word.eq_ignore_ascii_case(b"identified"))
+    };
+    let names_it = last.eq_ignore_ascii_case(b"password")
+        || (last.eq_ignore_ascii_case(b"by") && is_identified());
+    if !names_it
+        || before
+            .last()
+            .is_some_and(|byte| !byte.is_ascii_alphanumeric())
+    {
+        return;
+    }
+    let start = quote + 1;
+    let mut end = start;
+    while let Some(byte) = word.get(end) {
+        match (byte, word.get(end + 1)) {
+            (b'\'', Some(b'\'')) => end += 2,
+            (b'\'', _) => break,
+            _ => end += 1,
+        }
+    }
     if start < end {
         report(start..end, "password");
     }
@@ -325,6 +398,16 @@ mod tests {
                 "aws-access-key",
             ),
             (jwt, jwt, "jwt"),
+            ("DB_PASS=V", "V", "password"),
+            ("--from-literal=api_key=a,b", "a,b", "password"),
+            ("password=a,user=b", "a", "password"),
+            (
+                r#"{"a":"b","MasterUserPassword": "V\"W"}"#,
+                r#"V\"W"#,
+                "password",
+            ),
+            ("alter role x password 'it''s'", "it''s", "password"),
+            ("create user x identified by 'V'", "V", "password"),
         ] {
             let found = secrets(&["curl", word]);
             assert_eq!(found, [(secret.to_owned(), kind.to_owned())], "{word}");
@@ -346,11 +429,64 @@ mod tests {
     }
 
     #[test]
+    fn a_parameter_of_aws_is_secret_by_its_name() {
+        for (argv, secret, kind) in [
+            (
+                &[
+                    "aws",
+                    "rds",
+                    "modify-db-instance",
+                    "--master-user-password",
+                    "V",
+                ][..],
+                "V",
+                "password",
+            ),
+            (
+                &[
+                    "aws",
+                    "secretsmanager",
+                    "create-secret",
+                    "--name",
+                    "n",
+                    "--secret-string",
+                    "V",
+                ],
+                "V",
+                "password",
+            ),
+            (
+                &[
+                    "aws",
+                    "secretsmanager",
+                    "put-secret-value",
+                    "--secret-id",
+                    "n",
+                    "--secret-b=V",
+                ],
+                "V",
+                "password",
+            ),
+            (
+                &["aws", "ssm", "put-parameter", "--name", "n", "--value", "V"],
+                "V",
+                "parameter",
+            ),
+        ] {
+            let found = secrets(argv);
+            assert_eq!(found, [(secret.to_owned(), kind.to_owned())], "{argv:?}");
+        }
+    }
+
+    #[test]
     fn ordinary_words_hold_no_secret() {
         for word in [
             "--output=json",
             "https://example.org/a:b@c",
             "secretary=no=x",
+            "PWD=/srv/app",
+            "--secret-id=x",
+            "select password from t where a = 'x'",
             "AKIA-short",
         ] {
             assert!(secrets(&["x", word]).is_empty(), "{word}");
