@@ -117,8 +117,10 @@ impl Configuration {
                 ..
             })
         ) && !matches!(source, Source::Machine(_));
+        // A mistake is one also where a stronger voice has spoken already.
+        let named = file.server(source)?;
         if self.server.is_none() {
-            self.server = file.server(source)?;
+            self.server = named;
         }
         if let Some(server) = self.server.as_ref().filter(|_| !pinned_by_machine) {
             if self.key.is_none() {
