@@ -1,0 +1,87 @@
+//! Mistakes in the fields of the configuration, and of the server's settings.
+
+use crate::stage::{GATE, Machine, Server, assert_told, run};
+
+/// One mistake: the text, the place as `line:column`, and the word to name.
+const CONFIG: [(&str, &str, &str); 15] = [
+    ("nonsense = 1\n", "1:1", "nonsense"),
+    ("[server]\nurll = 'x'\n", "2:1", "urll"),
+    ("[server]\nurl = 7\n", "2:7", "string"),
+    ("[server]\nurl = 'gate.example'\n", "2:7", "server.url"),
+    (
+        "[server]\nurl = 'http://gate.example'\n",
+        "2:7",
+        "server.url",
+    ),
+    ("[server]\nrules = 'maybe'\n", "2:9", "maybe"),
+    ("[server]\nca_file = 'ca.pem'\n", "2:11", "server.ca_file"),
+    (
+        "[server]\nca_file = '/nonexistent/ca.pem'\n",
+        "2:11",
+        "server.ca_file",
+    ),
+    ("[approval]\ntimeout = 'soon'\n", "2:11", "approval.timeout"),
+    ("[approval]\ntimeout = 30\n", "2:11", "string"),
+    ("[approval]\ntimeout = '0s'\n", "2:11", "approval.timeout"),
+    ("[keys]\n'http://127.0.0.1:1' = 'short'\n", "2:", "keys"),
+    ("[keys]\n'gate.example' = 'x'\n", "2:1", "keys"),
+    (
+        "[approval]\ntimeout = '1m'\ntimeout = '2m'\n",
+        "3:1",
+        "duplicate key",
+    ),
+    ("[server\n", "1:", ""),
+];
+
+#[test]
+fn a_mistake_in_the_configuration_names_file_line_and_field() {
+    let server = Server::start("");
+    let machine = Machine::of(&server, server.address);
+    let path = machine.home.config().join("gate/config.toml");
+    for (text, place, word) in CONFIG {
+        std::fs::write(&path, text).unwrap();
+        let ran = run(&mut machine.deploy("5s", "now"));
+        assert_eq!(ran.code, Some(78), "{text:?}: {ran:?}");
+        assert_told(text, &ran);
+        let at = format!("gate: {}:{place}", path.display());
+        assert!(ran.stderr.starts_with(&at), "{text:?}: {ran:?}");
+        assert!(ran.stderr.contains(word), "{text:?}: {ran:?}");
+    }
+    assert_eq!(machine.canary(), [""; 0]);
+}
+
+/// The same for the settings of a server.
+const SETTINGS: [(&str, &str); 9] = [
+    ("nonsense = 1\n", "nonsense"),
+    ("min_count = 0\n", "min_count"),
+    ("min_count = -1\n", "1:"),
+    ("min_count = 99999999999999999999\n", "1:"),
+    ("approvers = ['alice']\n", "approvers"),
+    ("grant_seconds = 0\n", "grant_seconds"),
+    ("public_url = 'ftp://x'\n", "public_url"),
+    ("tls = 1\n", "1:"),
+    ("[[[\n", "1:"),
+];
+
+#[test]
+fn a_mistake_in_the_servers_settings_keeps_it_from_starting() {
+    let server = Server::start("");
+    let machine = Machine::of(&server, server.address);
+    for (text, word) in SETTINGS {
+        let path = machine.home.write("settings.toml", text).unwrap();
+        let mut command = machine.home.command(GATE);
+        command.args([
+            "server",
+            "--dev",
+            "--listen",
+            "127.0.0.1:0",
+            "--data",
+            "data",
+        ]);
+        let ran = run(command.arg("--config").arg(&path));
+        assert_eq!(ran.code, Some(78), "{text:?}: {ran:?}");
+        assert_told(text, &ran);
+        assert!(ran.stderr.contains("settings.toml:1:"), "{text:?}: {ran:?}");
+        assert!(ran.stderr.contains(word), "{text:?}: {ran:?}");
+    }
+}

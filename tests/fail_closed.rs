@@ -1,0 +1,19 @@
+//! Unreachable, slow, garbled, expired, replayed, wrong digest, wrong key, stale
+//! or unreadable rules: all mean no. In every case the tool never starts, the
+//! exit code is the documented one, and the message says what to do.
+
+#[path = "fail_closed/answers.rs"]
+mod answers;
+#[path = "fail_closed/grants.rs"]
+mod grants;
+#[path = "fail_closed/http.rs"]
+mod http;
+#[path = "fail_closed/policy.rs"]
+mod policy;
+#[path = "fail_closed/proxy.rs"]
+mod proxy;
+#[path = "fail_closed/queue.rs"]
+mod queue;
+#[expect(dead_code, reason = "the other tests on this stage use the rest of it")]
+#[path = "fail_closed/stage.rs"]
+mod stage;

@@ -1,0 +1,193 @@
+//! Rules and configuration that can't be read, understood or trusted: nothing
+//! is decided, so nothing runs, not even what would pass otherwise.
+
+use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+use std::path::Path;
+
+use gate_protocol::canonical::{Digest, to_canonical_bytes};
+use gate_protocol::rules::{RuleBundle, SignedRules};
+use gate_protocol::signed_note::SigningKey;
+use nix::sys::stat::Mode;
+
+use crate::stage::{GATE, Machine, Ran, Server, assert_told, run};
+
+const RULE: &str = "[[rule]]\nid = \"mine/deny\"\ntool = \"git\"\ndecision = \"deny\"\n";
+const CONFIG: &str = "[approval]\ntimeout = '1m'\n";
+
+/// What can be wrong with a file whatever it says.
+type Harm = fn(&Path, &str);
+
+const HARMS: [(&str, Harm); 7] = [
+    ("a loop of links", |path, _| symlink(path, path).unwrap()),
+    ("a folder", |path, _| std::fs::create_dir(path).unwrap()),
+    ("a FIFO", |path, _| {
+        nix::unistd::mkfifo(path, Mode::S_IRWXU).unwrap()
+    }),
+    ("not UTF-8", |path, _| {
+        std::fs::write(path, [b'#', 0xff, b'\n']).unwrap()
+    }),
+    ("not TOML", |path, text| {
+        std::fs::write(path, format!("{text}[[[")).unwrap()
+    }),
+    ("an unknown field", |path, text| {
+        std::fs::write(path, format!("{text}\n[nonsense]\nx = 1\n")).unwrap();
+    }),
+    ("larger than any", |path, text| {
+        std::fs::write(path, format!("{text}#{}", "x".repeat(9 << 20))).unwrap();
+    }),
+];
+
+/// What is wrong where only its owner may say something.
+const OWNERSHIP: [(&str, Harm); 3] = [
+    ("writable by all", |path, text| {
+        write_with_mode(path, text, 0o666)
+    }),
+    ("writable by its group", |path, text| {
+        write_with_mode(path, text, 0o620)
+    }),
+    ("another's", |path, text| {
+        std::fs::write(path, text).unwrap();
+        chown(path, Some(65_534), Some(65_534)).unwrap();
+    }),
+];
+
+fn write_with_mode(path: &Path, text: &str, mode: u32) {
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn assert_configuration(case: &str, machine: &Machine, ran: &Ran) {
+    assert_eq!(ran.code, Some(78), "{case}: {ran:?}");
+    assert_told(case, ran);
+    assert_eq!(machine.canary(), [""; 0], "{case}: {ran:?}");
+}
+
+/// Harms the file at `place` below the home, and deploys.
+fn assert_harm_refuses(server: &Server, place: &str, (case, harm): (&str, Harm), text: &str) {
+    let machine = Machine::of(server, server.address);
+    let path = machine.home.path().join(place);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    drop(std::fs::remove_file(&path));
+    harm(&path, text);
+    let ran = run(&mut machine.deploy("5s", "now"));
+    assert_configuration(&format!("{place}: {case}"), &machine, &ran);
+}
+
+#[test]
+fn a_file_that_decides_is_read_whole_and_understood_or_nothing_runs() {
+    let server = Server::start("");
+    for harm in HARMS {
+        assert_harm_refuses(&server, ".config/gate/rules.d/10.toml", harm, RULE);
+        assert_harm_refuses(&server, ".config/gate/config.toml", harm, CONFIG);
+        assert_harm_refuses(&server, ".config/gate/login.toml", harm, CONFIG);
+        assert_harm_refuses(&server, "work/.gate.toml", harm, RULE);
+    }
+}
+
+#[test]
+fn a_file_that_others_can_write_or_own_decides_nothing() {
+    let server = Server::start("");
+    for harm in OWNERSHIP {
+        assert_harm_refuses(&server, ".config/gate/rules.d/10.toml", harm, RULE);
+        assert_harm_refuses(&server, ".config/gate/config.toml", harm, CONFIG);
+        assert_harm_refuses(&server, ".config/gate/login.toml", harm, CONFIG);
+    }
+}
+
+#[test]
+fn the_machine_owners_files_are_held_to_the_same() {
+    let server = Server::start("");
+    for (place, text) in [("config.toml", CONFIG), ("rules.d/10.toml", RULE)] {
+        for (case, harm) in HARMS.into_iter().chain(OWNERSHIP) {
+            let machine = Machine::of(&server, server.address);
+            let etc = machine.home.path().join("etc");
+            let path = etc.join("gate").join(place);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            harm(&path, text);
+            // A mount namespace of its own, in which this folder is /etc.
+            let script = "mount --bind \"$1\" /etc && exec \"$0\" run --timeout 5s -- deployer now";
+            let mut command = machine.home.command("unshare");
+            command.args(["-m", "sh", "-c", script, GATE]).arg(&etc);
+            let ran = run(&mut command);
+            assert_configuration(&format!("/etc/gate/{place}: {case}"), &machine, &ran);
+        }
+    }
+}
+
+#[test]
+fn a_server_without_a_pinned_key_is_not_asked() {
+    let server = Server::start("");
+    let machine = Machine::of(&server, server.address);
+    machine.home.write(".config/gate/config.toml", "").unwrap();
+    let ran = run(&mut machine.deploy("5s", "now"));
+    assert_configuration("no key", &machine, &ran);
+    assert!(ran.stderr.contains("gate login"), "{ran:?}");
+    let records = server.records();
+    assert!(
+        records
+            .iter()
+            .all(|record| record["type"] != "request.created")
+    );
+}
+
+fn bundle(server: &Server, version: u64, not_after: &str) -> RuleBundle {
+    RuleBundle {
+        audience: server.said("/server/audience").to_owned(),
+        version,
+        text: RULE.to_owned(),
+        sha256: Digest::of_bytes(RULE.as_bytes()),
+        issued_at: "2020-01-01T00:00:00Z".parse().unwrap(),
+        not_after: not_after.parse().unwrap(),
+    }
+}
+
+#[test]
+fn rules_of_the_server_that_are_stale_old_forged_or_gone_decide_nothing() {
+    const LATER: &str = "2999-01-01T00:00:00Z";
+    let server = Server::start("");
+    let key = server.signing_key();
+    let thief = SigningKey::generate(server.said("/server/audience")).unwrap();
+    let sign = |bundle, key| SignedRules::sign(bundle, key).unwrap();
+    let mut edited = sign(bundle(&server, 2, LATER), &key);
+    edited.bundle.text = edited.bundle.text.replace("deny\"\ntool", "other\"\ntool");
+    let mut elsewhere = bundle(&server, 2, LATER);
+    elsewhere.audience = "elsewhere.example".to_owned();
+    let cases = [
+        (
+            "expired",
+            Some(sign(bundle(&server, 2, "2020-01-02T00:00:00Z"), &key)),
+        ),
+        ("rolled back", Some(sign(bundle(&server, 1, LATER), &key))),
+        (
+            "signed by another key",
+            Some(sign(bundle(&server, 2, LATER), &thief)),
+        ),
+        ("edited", Some(edited)),
+        ("of another server", Some(sign(elsewhere, &key))),
+        ("gone", None),
+    ];
+    for (case, rules) in cases {
+        let machine = Machine::of(&server, server.address);
+        let folder = ".local/state/gate/rules";
+        machine
+            .home
+            .write(&format!("{folder}/highest-version"), "2")
+            .unwrap();
+        if let Some(rules) = rules {
+            let text = to_canonical_bytes(&rules).unwrap();
+            machine
+                .home
+                .write(&format!("{folder}/bundle.json"), text)
+                .unwrap();
+        }
+        let ran = run(&mut machine.deploy("5s", "now"));
+        assert_configuration(case, &machine, &ran);
+        assert!(ran.stderr.contains("gate rules pull"), "{case}: {ran:?}");
+    }
+    let machine = Machine::of(&server, server.address);
+    let config = machine.home.config().join("gate/config.toml");
+    let pinned = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("[server]\nrules = 'required'\n{pinned}")).unwrap();
+    let ran = run(&mut machine.deploy("5s", "now"));
+    assert_configuration("required and never fetched", &machine, &ran);
+}

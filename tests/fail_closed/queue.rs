@@ -1,0 +1,96 @@
+//! Nothing privileged runs without a record that is durable before it, and a
+//! run that began has its outcome kept, even where the tool fills the disk.
+
+use std::sync::Arc;
+
+use crate::http::Message;
+use crate::proxy::{Point, Proxy, Reply, Upstream};
+use crate::stage::{GATE, Machine, Ran, Server, assert_told, run};
+
+/// Runs `script` in a mount namespace of its own; `$0` is gate, `$1` the folder
+/// of the queue.
+fn in_namespace(machine: &Machine, script: &str) -> Ran {
+    let spool = machine.spool();
+    std::fs::create_dir_all(&spool).unwrap();
+    let mut command = machine.home.command("unshare");
+    command.args(["-m", "sh", "-c", script, GATE]).arg(&spool);
+    run(&mut command)
+}
+
+/// Makes a proxy where whatever is waited for is approved, and no outcome arrives.
+fn approving(server: &Server) -> Proxy {
+    let proxy = Proxy::to(server.address);
+    let bob = server.bob();
+    proxy.set(Arc::new(move |asked: &Message, upstream: Upstream| {
+        if Point::POLL.matches(asked) {
+            bob.approve_polled(asked);
+        }
+        if Point::OUTCOME.matches(asked) {
+            return Reply::Nothing;
+        }
+        upstream.pass(asked)
+    }));
+    proxy
+}
+
+const DEPLOY: &str = "exec \"$0\" run --timeout 20s -- deployer now";
+const SMALL: &str = "mount -t tmpfs -o size=128k none \"$1\"";
+const FILL: &str = "dd if=/dev/zero of=\"$1/fill\" bs=4k 2>\"$HOME/dd\"";
+
+#[test]
+fn without_room_or_leave_to_record_nothing_runs() {
+    let server = Server::start("");
+    let proxy = approving(&server);
+    let cases = [
+        ("full", format!("{SMALL}; {FILL}; {DEPLOY}")),
+        (
+            "full after it was made",
+            format!("{SMALL}; \"$0\" audit flush >\"$HOME/flushed\"; {FILL}; {DEPLOY}"),
+        ),
+        (
+            "read-only",
+            format!("mount --bind \"$1\" \"$1\"; mount -o remount,bind,ro \"$1\"; {DEPLOY}"),
+        ),
+        ("a file", format!("rmdir \"$1\"; : >\"$1\"; {DEPLOY}")),
+    ];
+    for (case, script) in cases {
+        let machine = Machine::of(&server, proxy.address);
+        let ran = in_namespace(&machine, &script);
+        assert_eq!(ran.code, Some(125), "{case}: {ran:?}");
+        assert_told(case, &ran);
+        assert!(
+            ran.stderr
+                .contains("nothing privileged runs without a record"),
+            "{ran:?}"
+        );
+        assert_eq!(machine.canary(), [""; 0], "{case}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_tool_that_fills_the_disk_still_leaves_its_outcome() {
+    let server = Server::start("");
+    let proxy = approving(&server);
+    let machine = Machine::of(&server, proxy.address);
+    let filler = "#!/bin/sh\necho \"$*\" >>\"$HOME/canary\"\n\
+                  dd if=/dev/zero of=\"$SPOOL/fill\" bs=4k 2>\"$HOME/dd\"\nexit 7\n";
+    machine.home.script("deployer", filler).unwrap();
+    let script = format!(
+        "{SMALL}; export SPOOL=\"$1\"; \"$0\" run --timeout 20s -- deployer now; code=$?\n\
+         cp \"$1/events.jsonl\" \"$HOME/kept\"; exit $code"
+    );
+    let ran = in_namespace(&machine, &script);
+    assert_eq!(ran.code, Some(7), "{ran:?}");
+    assert_eq!(machine.canary(), ["now"]);
+    let full = std::fs::read_to_string(machine.home.path().join("dd")).unwrap();
+    assert!(full.contains("No space left"), "{full}");
+    let kept = std::fs::read_to_string(machine.home.path().join("kept")).unwrap();
+    let finished: Vec<&str> = kept
+        .lines()
+        .filter(|line| line.contains("run_finished"))
+        .collect();
+    let [finished] = finished.as_slice() else {
+        unreachable!("{kept}");
+    };
+    assert!(finished.contains("\"exit_code\":7"), "{finished}");
+}
