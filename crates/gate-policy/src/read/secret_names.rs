@@ -65,7 +65,7 @@ pub(super) fn option_names_a_secret(name: &[u8]) -> bool {
     names_a_secret(name)
         || ["password", "secret", "token", "credential"]
             .into_iter()
-            .any(|word| is_cut(word))
+            .any(is_cut)
         || (!HARMLESS_LAST.contains(&last.as_str())
             && ["password", "secret", "token"].into_iter().any(holds))
 }
