@@ -23,7 +23,7 @@ const AFTER_RUN: Duration = Duration::from_secs(3);
 /// How long a start waits for the server to take its record.
 const BEFORE_RUN: Duration = Duration::from_secs(2);
 /// How long `gate audit flush` goes on.
-const FLUSH: Duration = Duration::from_secs(60);
+const FLUSH: Duration = Duration::from_mins(1);
 
 /// Records a decision that nobody was asked about, as the deciding rule wants it.
 ///

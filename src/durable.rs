@@ -45,7 +45,7 @@ fn put(
     let written = write_new(&beside, content).and_then(|()| settle(&beside));
     if written.is_err() {
         // The half-written file is of no use; its removal may fail as the write did.
-        let _ = std::fs::remove_file(&beside);
+        drop(std::fs::remove_file(&beside));
     }
     written?;
     sync_folder(folder)

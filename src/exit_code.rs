@@ -59,7 +59,6 @@ impl From<gate_exec::ExitReason> for Ending {
 
 impl Ending {
     /// Ends the process.
-    #[expect(clippy::exit, reason = "the one place that ends the process")]
     pub(crate) fn leave(self) -> ! {
         match self {
             Self::Code(code) => std::process::exit(i32::from(code)),

@@ -35,11 +35,13 @@ impl Layout {
     }
 
     /// The machine owner's configuration file.
+    #[expect(clippy::unused_self, reason = "every path is asked of the layout")]
     pub(crate) fn machine_config(&self) -> PathBuf {
         Path::new(MACHINE).join("config.toml")
     }
 
     /// The folder of the machine owner's rule files.
+    #[expect(clippy::unused_self, reason = "every path is asked of the layout")]
     pub(crate) fn machine_rules(&self) -> PathBuf {
         Path::new(MACHINE).join("rules.d")
     }
@@ -62,6 +64,7 @@ impl Layout {
     }
 
     /// The project's rule file: the nearest `.gate.toml` at or above `cwd`.
+    #[expect(clippy::unused_self, reason = "every path is asked of the layout")]
     pub(crate) fn project_rules(&self, cwd: &Path) -> Option<PathBuf> {
         cwd.ancestors()
             .map(|folder| folder.join(PROJECT_RULES))

@@ -101,8 +101,10 @@ fn current_evaluation(
 ) -> Result<Evaluation, Failure> {
     if server_rules::are_aging(world) {
         // They are good for a while yet; a server that is away stops no read.
-        let _ = session::connect(world)
-            .and_then(|session| server_rules::refresh(world, &session, Some(AGING)));
+        drop(
+            session::connect(world)
+                .and_then(|session| server_rules::refresh(world, &session, Some(AGING))),
+        );
     }
     let evaluation = evaluate(world, reading, around)?;
     if evaluation.decision != Decision::RequireApproval {

@@ -121,6 +121,10 @@ impl Session {
 }
 
 /// Returns the failure that a client's error is to the user.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it stands in map_err, where the error is given away"
+)]
 pub(crate) fn from_client(error: ClientError) -> Failure {
     let hint = error.hint();
     let kind = match &error {
@@ -134,13 +138,18 @@ pub(crate) fn from_client(error: ClientError) -> Failure {
         ClientError::Unanswered => FailureKind::NoAnswer,
         ClientError::Refused(problem) => refusal(problem.code),
     };
-    let (text, hint) = match &error {
-        ClientError::Refused(problem) if problem.code == ProblemCode::Unauthorized => (
+    let is_unknown_token = matches!(
+        &error,
+        ClientError::Refused(problem) if problem.code == ProblemCode::Unauthorized
+    );
+    let (text, hint) = if is_unknown_token {
+        (
             "the approval server does not accept the token: it is unknown, ended or disabled"
                 .to_owned(),
             "run `gate login`, or set another GATE_TOKEN",
-        ),
-        error => (error.to_string(), hint),
+        )
+    } else {
+        (error.to_string(), hint)
     };
     let failure = Failure::new(kind, text).hint(hint);
     match std::error::Error::source(&error).map(ToString::to_string) {

@@ -1,5 +1,10 @@
 //! Bad input gets a clear error and never a panic: flags, URLs, tokens, files,
 //! and bodies.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a helper of a test may fail the test"
+)]
 
 #[path = "bad_input/bodies.rs"]
 mod bodies;

@@ -1,4 +1,9 @@
 //! One approval, many who want it: one gets it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a helper of a test may fail the test"
+)]
 
 #[expect(dead_code, reason = "other tests speak for the server too")]
 #[path = "fail_closed/http.rs"]

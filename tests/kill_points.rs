@@ -3,9 +3,14 @@
 //!
 //! A proxy stops client and server at exact points, and a FIFO stops the tool;
 //! nothing is timed. `GATE_KILL_ROUNDS` says how often each point is tried.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a helper of a test may fail the test"
+)]
 
 #[path = "kill_points/client.rs"]
 mod client;
+#[expect(dead_code, reason = "other tests answer too")]
 #[path = "fail_closed/http.rs"]
 mod http;
 #[path = "kill_points/many.rs"]

@@ -202,9 +202,11 @@ impl Wait<'_> {
                 }
             }
         })?;
-        outcome.map_err(|error| match error {
-            ClientError::Unanswered => words::not_yet(&asked),
-            error => from_client(error),
+        outcome.map_err(|error| {
+            if matches!(error, ClientError::Unanswered) {
+                return words::not_yet(&asked);
+            }
+            from_client(error)
         })
     }
 

@@ -53,13 +53,13 @@ pub(super) fn bind(
     let mut bound: Vec<BoundVariable> = notes
         .iter()
         .map(|note| {
-            let masked = |value: &OsStr| masker.variable(&note.name, value.as_bytes());
+            let shown = |value: &OsStr| masker.variable(&note.name, value.as_bytes());
             let (treatment, value) = match &note.action {
                 EnvironmentAction::Binds | EnvironmentAction::MakesUnknown => {
-                    (Treatment::Bound, world.variable(&note.name).map(masked))
+                    (Treatment::Bound, world.variable(&note.name).map(shown))
                 }
                 EnvironmentAction::Stripped => (Treatment::Stripped, None),
-                EnvironmentAction::Set(value) => (Treatment::Set, Some(masked(value))),
+                EnvironmentAction::Set(value) => (Treatment::Set, Some(shown(value))),
             };
             BoundVariable {
                 name: note.name.to_string_lossy().into_owned(),

@@ -26,22 +26,25 @@ pub(super) struct Sealed {
     pub(super) descriptors: Vec<OwnedFd>,
 }
 
-/// A folder that is hashed again right before the start.
+/// A file or folder that is hashed again right before the start.
 #[derive(Debug)]
 pub(super) struct Recheck {
-    folder: PathBuf,
+    path: PathBuf,
     sha256: Digest,
 }
 
 impl Recheck {
-    /// Hashes the folder again.
+    /// Hashes it again.
     ///
     /// # Errors
     /// It is not what was approved.
     pub(super) fn again(&self) -> Result<(), Failure> {
-        match tree::hash(&self.folder) {
+        match tree::hash(&self.path) {
             Ok((sha256, _)) if sha256 == self.sha256 => Ok(()),
-            Ok(_) | Err(_) => Err(changed(&format!("the folder `{}`", self.folder.display()))),
+            Ok(_) | Err(_) => {
+                let kind = if self.path.is_dir() { "folder" } else { "file" };
+                Err(changed(&format!("the {kind} `{}`", self.path.display())))
+            }
         }
     }
 }
@@ -109,11 +112,11 @@ pub(super) fn bind(
                 )
             }
             (InputKind::Directory | InputKind::File, _) => {
-                let folder = world.cwd.join(&input.path);
+                let path = world.cwd.join(&input.path);
                 let content =
-                    tree::hash(&folder).map_err(|error| cannot_copy(input).caused_by(error))?;
+                    tree::hash(&path).map_err(|error| cannot_copy(input).caused_by(error))?;
                 rechecks.push(Recheck {
-                    folder,
+                    path,
                     sha256: content.0,
                 });
                 (content, Delivery::Rechecked)
@@ -166,7 +169,7 @@ fn name(input: &Input, argv: &[OsString], masker: &Masker<'_>) -> MaskedText {
         .argv_index
         .and_then(|index| Some(masker.word(index, argv.get(index)?.as_bytes())));
     match word.filter(|word| word.secrets() > 0) {
-        Some(masked) => masked,
+        Some(hidden) => hidden,
         None => MaskedText::plain(input.path.as_os_str().as_bytes()),
     }
 }

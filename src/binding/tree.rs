@@ -1,8 +1,9 @@
 //! The hash of a folder: names, kinds and contents of everything in it.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use gate_protocol::canonical::Digest;
@@ -33,18 +34,22 @@ pub(super) fn hash(root: &Path) -> io::Result<(Digest, u64)> {
                 "it holds more than {ENTRY_LIMIT} entries"
             )));
         }
-        let path = root.join(&relative);
         // The root may be a link to the folder; below it a link is a link.
-        let metadata = if relative.as_os_str().is_empty() {
+        let is_root = relative.as_os_str().is_empty();
+        let (path, metadata) = if is_root {
+            // Not joined with nothing: a slash at its end would make a file no file.
+            let path = root.to_owned();
             match path.metadata() {
                 // That it is not there is bound too.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(error) if is_absence(&error) => {
                     return Ok((Digest::of_bytes(b"absent"), 0));
                 }
-                found => found?,
+                found => (path, found?),
             }
         } else {
-            path.symlink_metadata()?
+            let path = root.join(&relative);
+            let metadata = path.symlink_metadata()?;
+            (path, metadata)
         };
         let (kind, content) = if metadata.is_dir() {
             waiting.extend(children(&path, &relative)?);
@@ -55,6 +60,8 @@ pub(super) fn hash(root: &Path) -> io::Result<(Digest, u64)> {
             let (digest, length) = super::hash(File::open(&path)?)?;
             size_bytes += length;
             (b'f', digest.as_bytes().to_vec())
+        } else if is_root && is_null_device(&metadata) {
+            (b'n', Vec::new())
         } else {
             return Err(too_much(format!("`{}` is not a file", relative.display())));
         };
@@ -84,6 +91,20 @@ fn children(folder: &Path, relative: &Path) -> io::Result<Vec<PathBuf>> {
     }
     names.sort_by(|a, b| b.cmp(a));
     Ok(names)
+}
+
+/// Tells whether there is nothing of that name; below a file there never is.
+fn is_absence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+/// Tells whether it is `/dev/null`, by which settings are said to be empty:
+/// null(4), character device 1:3.
+fn is_null_device(metadata: &Metadata) -> bool {
+    metadata.file_type().is_char_device() && metadata.rdev() == nix::sys::stat::makedev(1, 3)
 }
 
 fn too_much(why: String) -> io::Error {
@@ -126,6 +147,30 @@ mod tests {
         let absent = hash(&file).unwrap();
         std::fs::write(&file, b"").unwrap();
         assert_ne!(hash(&file).unwrap(), absent);
+    }
+
+    #[test]
+    fn a_single_file_nothing_and_the_null_device_have_a_hash_each() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let of = |path: &Path| hash(path).unwrap();
+        let absent = of(&at("config"));
+        std::fs::write(at("config"), b"").unwrap();
+        let empty = of(&at("config"));
+        std::fs::write(at("config"), b"x").unwrap();
+        let full = of(&at("config"));
+        let null = of(Path::new("/dev/null"));
+        let hashes = [absent, empty, full, null].map(|(digest, _)| digest);
+        for (index, one) in hashes.iter().enumerate() {
+            assert!(!hashes.iter().skip(index + 1).any(|other| other == one));
+        }
+        assert_eq!((absent.1, full.1, null.1), (0, 1, 0));
+        assert_eq!(
+            of(&at("config/below")),
+            absent,
+            "below a file there is nothing"
+        );
+        assert!(hash(Path::new("/dev/zero")).is_err());
     }
 
     #[test]

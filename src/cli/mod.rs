@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn spans_of_time_are_read_and_nonsense_is_named() {
         assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(parse_duration("1h 30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(parse_duration("1h 30m"), Ok(Duration::from_mins(90)));
         assert_eq!(parse_duration("30d"), Ok(Duration::from_hours(720)));
         for bad in ["", "soon", "-5m", "0s", "5", "1\u{1b}[2J"] {
             let why = parse_duration(bad).unwrap_err();

@@ -152,7 +152,7 @@ fn sourced<T>(value: Option<T>, source: &Source) -> Option<Sourced<T>> {
 /// Returns a failure that names file, line and column of byte `at`.
 fn problem(path: &Path, text: &str, at: usize, why: &str) -> Failure {
     let before = text.as_bytes().get(..at).unwrap_or_default();
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = before.split(|byte| *byte == b'\n').count();
     let column = before
         .iter()
         .rev()

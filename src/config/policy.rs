@@ -43,15 +43,15 @@ pub(crate) fn rule_sources(
     }
     let machine = world.layout.machine_rules();
     for path in rule_files(&machine)? {
-        sources.extend(source(Layer::Machine, path, trust::Owner::Root)?);
+        sources.extend(source(Layer::Machine, &path, trust::Owner::Root)?);
     }
     if let Some(folder) = world.layout.user_rules() {
         for path in rule_files(&folder)? {
-            sources.extend(source(Layer::User, path, trust::Owner::Caller)?);
+            sources.extend(source(Layer::User, &path, trust::Owner::Caller)?);
         }
     }
     if let Some(path) = world.layout.project_rules(cwd) {
-        sources.extend(source(Layer::Project, path, trust::Owner::Anyone)?);
+        sources.extend(source(Layer::Project, &path, trust::Owner::Anyone)?);
     }
     Ok(sources)
 }
@@ -83,9 +83,9 @@ pub(super) fn compile(
     })
 }
 
-fn source(layer: Layer, path: PathBuf, owner: trust::Owner) -> Result<Option<RuleSource>, Failure> {
+fn source(layer: Layer, path: &Path, owner: trust::Owner) -> Result<Option<RuleSource>, Failure> {
     let name = path.display().to_string();
-    let text = trust::read(&path, owner)?;
+    let text = trust::read(path, owner)?;
     Ok(text.map(|text| RuleSource { layer, name, text }))
 }
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use gate_protocol::inert::inert;
 
 use crate::failure::{Failure, FailureKind};
+use nix::libc::O_NONBLOCK;
 
 /// The largest file that is read, in bytes.
 const LIMIT_BYTES: u64 = 8 << 20;
@@ -38,7 +39,7 @@ pub(crate) fn read(path: &Path, owner: Owner) -> Result<Option<String>, Failure>
     };
     let file = match OpenOptions::new()
         .read(true)
-        .custom_flags(nix::libc::O_NONBLOCK)
+        .custom_flags(O_NONBLOCK)
         .open(path)
     {
         Ok(file) => file,
@@ -68,7 +69,7 @@ fn refuse_unless_owned(file: &File, owner: Owner) -> Result<(), String> {
         return Err("it is not a regular file".to_owned());
     }
     let caller = nix::unistd::geteuid().as_raw();
-    let (owned, expected) = match owner {
+    let (is_theirs, expected) = match owner {
         Owner::Root => (metadata.uid() == 0, "root"),
         Owner::Caller => (
             metadata.uid() == 0 || metadata.uid() == caller,
@@ -76,7 +77,7 @@ fn refuse_unless_owned(file: &File, owner: Owner) -> Result<(), String> {
         ),
         Owner::Anyone => return Ok(()),
     };
-    if !owned {
+    if !is_theirs {
         return Err(format!(
             "it belongs to uid {}, not to {expected}",
             metadata.uid()

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use super::keyring::Keyring;
 use crate::durable;
 use crate::failure::{Failure, FailureKind};
+use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
 
 /// The largest book that is read, in bytes.
 const LIMIT_BYTES: u64 = 1 << 20;
@@ -88,7 +89,7 @@ impl Book {
         };
         let opened = OpenOptions::new()
             .read(true)
-            .custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK)
+            .custom_flags(O_NOFOLLOW | O_NONBLOCK)
             .open(path);
         let file = match opened {
             Ok(file) => file,

@@ -148,5 +148,5 @@ impl TermLike for Stderr {
 /// Tells whether gate is in the terminal's foreground group. One that has no
 /// such group, as after a hang-up, is nobody's to draw on.
 fn is_foreground() -> bool {
-    tcgetpgrp(std::io::stderr()).is_ok_and(|group| group == getpgrp())
+    tcgetpgrp(io::stderr()).is_ok_and(|group| group == getpgrp())
 }

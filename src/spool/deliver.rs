@@ -84,12 +84,11 @@ impl Spool {
         let _held = lock(&self.folder, "lock")?;
         let mut queue = self.queue()?;
         let confirmed = self.confirmed()?;
-        match queue.after(&confirmed, BATCH_LIMIT)? {
-            Some(events) => Ok(events),
-            None => {
-                self.begin_again()?;
-                Ok(Vec::new())
-            }
+        if let Some(events) = queue.after(&confirmed, BATCH_LIMIT)? {
+            Ok(events)
+        } else {
+            self.begin_again()?;
+            Ok(Vec::new())
         }
     }
 

@@ -81,7 +81,7 @@ impl Queue {
         if let Err(error) = written {
             // Nobody may rely on it, so nobody may find it. Source: fsync(2);
             // after a failed sync the pages may be gone, so it is not tried again.
-            let _ = self.file.set_len(self.length_bytes);
+            drop(self.file.set_len(self.length_bytes));
             return Err(at("append to", &self.path)(error));
         }
         self.length_bytes += line.len() as u64;

@@ -7,8 +7,8 @@
 
 use std::path::Path;
 
-use gate_testkit::real::TerraformProject;
-use gate_testkit::real::locate;
+use gate_protocol::invocation::BoundInput;
+use gate_testkit::real::{BareRepository, TerraformProject, locate};
 
 use crate::agent::{Agent, Running, approve_as_bob, shown};
 use crate::server::Live;
@@ -123,7 +123,71 @@ fn terraform_applies_the_saved_plan_that_was_approved() {
     let (id, ended) = approved_after(&agent, command.current_dir(project.path()), change);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(project.resources().unwrap(), ["terraform_data.web[0]"]);
-    assert_eq!(shown(&live, &id).invocation.inputs[0].role, "plan");
+    let bound = shown(&live, &id).invocation.inputs;
+    assert!(bound.iter().any(|input| input.role == "plan"), "{bound:?}");
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn terraform_does_not_apply_a_configuration_that_changed_after_the_question() {
+    let live = Live::start();
+    let mut agent = Agent::new(&live);
+    agent.home.set("CHECKPOINT_DISABLE", "1");
+    agent
+        .home
+        .link("terraform", &locate("terraform").unwrap())
+        .unwrap();
+    let project = TerraformProject::create().unwrap();
+    let words = ["terraform", "apply", "-input=false", "-auto-approve"];
+    let mut command = agent.gate_run(&[], &words);
+    let more = || {
+        let text = "resource \"terraform_data\" \"more\" {}\n";
+        std::fs::write(project.path().join("more.tf"), text).unwrap();
+    };
+    let (id, ended) = approved_after(&agent, command.current_dir(project.path()), more);
+    assert_refused(&live, &id, &ended, "the folder");
+    assert_eq!(project.state().unwrap(), None);
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn git_does_not_push_a_commit_that_was_made_after_the_question() {
+    let live = Live::start();
+    let agent = Agent::new(&live);
+    let configuration = "[safe]\n\tdirectory = *\n";
+    agent.home.write(".gitconfig", configuration).unwrap();
+    agent.home.link("git", &locate("git").unwrap()).unwrap();
+    let remote = BareRepository::create().unwrap();
+    let checkout = remote.check_out("work").unwrap();
+    checkout.commit_file("a.txt", "seen\n").unwrap();
+    let mut command = agent.gate_run(&[], &["git", "push", "origin", "main"]);
+    let commit = || drop(checkout.commit_file("a.txt", "unseen\n").unwrap());
+    let (id, ended) = approved_after(&agent, command.current_dir(checkout.path()), commit);
+    assert_refused(&live, &id, &ended, "refs/heads");
+    assert!(remote.refs().unwrap().is_empty());
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn a_kubeconfig_that_changed_after_the_question_leads_nowhere() {
+    let live = Live::start();
+    let mut agent = Agent::new(&live);
+    let kubectl = "#!/bin/sh\necho ran >> \"$HOME/trace\"\n";
+    agent.home.script("kubectl", kubectl).unwrap();
+    let cluster = |server: &str| {
+        format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: c\n\
+             contexts:\n- {{name: c, context: {{cluster: c, user: u}}}}\n\
+             clusters:\n- {{name: c, cluster: {{server: 'https://{server}'}}}}\n"
+        )
+    };
+    let kubeconfig = agent.home.write("kubeconfig", cluster("test")).unwrap();
+    agent.home.set("KUBECONFIG", &kubeconfig);
+    let change = || std::fs::write(&kubeconfig, cluster("production")).unwrap();
+    let words = ["kubectl", "delete", "pod", "web-0"];
+    let (id, ended) = approved_after(&agent, &mut agent.gate_run(&[], &words), change);
+    assert_refused(&live, &id, &ended, "the file");
+    assert_eq!(trace(&agent), "");
     agent.assert_log_verifies();
 }
 
@@ -167,11 +231,8 @@ fn an_input_file_is_run_as_it_was_when_it_was_asked_for() {
                 "{tool}: the approved bytes"
             );
             let bound = shown(&live, &id).invocation.inputs;
-            assert_eq!(
-                (bound.len(), bound[0].size_bytes),
-                (1, 19),
-                "{tool}: {bound:?}"
-            );
+            let is_it = |one: &BoundInput| one.name.shown() == "input" && one.size_bytes == 19;
+            assert!(bound.iter().any(is_it), "{tool}: {bound:?}");
         }
     }
     agent.assert_log_verifies();

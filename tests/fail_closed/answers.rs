@@ -65,26 +65,20 @@ fn redirect(asked: &Message, upstream: Upstream) -> Reply {
     Reply::Answer(answer.with("location", &good))
 }
 
-/// Returns the server's own answer, changed.
-fn changed(asked: &Message, upstream: Upstream, change: impl Fn(Message) -> Reply) -> Reply {
-    match upstream.pass(asked) {
-        Reply::Answer(answer) => change(answer),
-        other => other,
-    }
-}
-
 fn wrong_type(asked: &Message, upstream: Upstream) -> Reply {
-    changed(asked, upstream, |answer| {
+    upstream.pass(asked).changed(|answer| {
         Reply::Answer(Message::answer(answer.status(), "text/plain", answer.body))
     })
 }
 
 fn one_byte_a_second(asked: &Message, upstream: Upstream) -> Reply {
-    changed(asked, upstream, |answer| Reply::Drip(answer.to_bytes()))
+    upstream
+        .pass(asked)
+        .changed(|answer| Reply::Drip(answer.to_bytes()))
 }
 
 fn cut_off(asked: &Message, upstream: Upstream) -> Reply {
-    changed(asked, upstream, |answer| {
+    upstream.pass(asked).changed(|answer| {
         let mut bytes = answer.to_bytes();
         bytes.truncate(bytes.len() - answer.body.len() / 2);
         Reply::Bytes(bytes)
@@ -92,14 +86,14 @@ fn cut_off(asked: &Message, upstream: Upstream) -> Reply {
 }
 
 fn truncated(asked: &Message, upstream: Upstream) -> Reply {
-    changed(asked, upstream, |mut answer| {
+    upstream.pass(asked).changed(|mut answer| {
         answer.body.truncate(answer.body.len() / 2);
         Reply::Answer(answer)
     })
 }
 
 fn doubled(asked: &Message, upstream: Upstream) -> Reply {
-    changed(asked, upstream, |mut answer| {
+    upstream.pass(asked).changed(|mut answer| {
         let members = String::from_utf8_lossy(&answer.body).into_owned();
         let first = members
             .trim_start_matches('{')

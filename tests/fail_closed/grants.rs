@@ -22,16 +22,16 @@ const CHANGES: [(&str, Change); 8] = [
     ("another version", |grant| grant.v = 2),
     ("another server", |grant| grant.audience.push('x')),
     ("another request", |grant| {
-        grant.request = RequestId::generate()
+        grant.request = RequestId::generate();
     }),
     ("another digest", |grant| {
-        grant.digest = Digest::of_bytes(b"another")
+        grant.digest = Digest::of_bytes(b"another");
     }),
     ("another runner", |grant| {
         grant.runner_key = RunnerSecret::generate().unwrap().public();
     }),
     ("another nonce", |grant| {
-        grant.claim_nonce = Nonce::generate().unwrap()
+        grant.claim_nonce = Nonce::generate().unwrap();
     }),
     ("no time left", |grant| grant.valid_for_seconds = 0),
     ("forged for longer", |grant| grant.valid_for_seconds += 1),
@@ -46,12 +46,11 @@ fn forging(server: &Server, forge: impl Fn(Message) -> Message + Send + Sync + '
         if Point::POLL.matches(asked) {
             bob.approve_polled(asked);
         }
-        match upstream.pass(asked) {
-            Reply::Answer(answer) if Point::CLAIM.matches(asked) && answer.status() == 200 => {
-                Reply::Answer(forge(answer))
-            }
-            reply => reply,
-        }
+        let is_claim = Point::CLAIM.matches(asked);
+        upstream.pass(asked).changed(|honest| {
+            let is_grant = is_claim && honest.status() == 200;
+            Reply::Answer(if is_grant { forge(honest) } else { honest })
+        })
     }));
     proxy
 }
@@ -150,20 +149,18 @@ fn the_grant_of_an_earlier_claim_starts_nothing() {
 fn an_approval_that_the_server_did_not_give_is_worth_nothing() {
     let server = Server::start("");
     let proxy = Proxy::to(server.address);
-    proxy.set(Arc::new(
-        |asked: &Message, upstream: Upstream| match upstream.pass(asked) {
-            Reply::Answer(honest) if Point::SUBMISSION.matches(asked) => {
-                let mut request = honest.json();
-                request["status"] = "approved".into();
-                Reply::Answer(Message::answer(
-                    201,
-                    "application/json",
-                    request.to_string(),
-                ))
+    proxy.set(Arc::new(|asked: &Message, upstream: Upstream| {
+        let is_submission = Point::SUBMISSION.matches(asked);
+        upstream.pass(asked).changed(|honest| {
+            if !is_submission {
+                return Reply::Answer(honest);
             }
-            reply => reply,
-        },
-    ));
+            let mut request = honest.json();
+            request["status"] = "approved".into();
+            let forged = Message::answer(201, "application/json", request.to_string());
+            Reply::Answer(forged)
+        })
+    }));
     assert_refused("approved by the proxy", &server, &proxy);
     let types = server.records();
     assert!(types.iter().all(|record| record["type"] != "grant.claimed"));

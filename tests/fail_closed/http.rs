@@ -5,6 +5,7 @@
     reason = "a test whose stage can't be set has failed"
 )]
 
+use std::fmt::Write as _;
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -131,12 +132,13 @@ impl Message {
         let own = ["content-length", "connection", "transfer-encoding"];
         let others = self.headers.iter();
         for (name, value) in others.filter(|(name, _)| !own.contains(&name.as_str())) {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(head, "{name}: {value}\r\n");
         }
         let length = self.body.len();
-        head.push_str(&format!(
+        let _ = write!(
+            head,
             "content-length: {length}\r\nconnection: close\r\n\r\n"
-        ));
+        );
         [head.as_bytes(), &self.body].concat()
     }
 }

@@ -21,13 +21,13 @@ const HARMS: [(&str, Harm); 7] = [
     ("a loop of links", |path, _| symlink(path, path).unwrap()),
     ("a folder", |path, _| std::fs::create_dir(path).unwrap()),
     ("a FIFO", |path, _| {
-        nix::unistd::mkfifo(path, Mode::S_IRWXU).unwrap()
+        nix::unistd::mkfifo(path, Mode::S_IRWXU).unwrap();
     }),
     ("not UTF-8", |path, _| {
-        std::fs::write(path, [b'#', 0xff, b'\n']).unwrap()
+        std::fs::write(path, [b'#', 0xff, b'\n']).unwrap();
     }),
     ("not TOML", |path, text| {
-        std::fs::write(path, format!("{text}[[[")).unwrap()
+        std::fs::write(path, format!("{text}[[[")).unwrap();
     }),
     ("an unknown field", |path, text| {
         std::fs::write(path, format!("{text}\n[nonsense]\nx = 1\n")).unwrap();
@@ -40,10 +40,10 @@ const HARMS: [(&str, Harm); 7] = [
 /// What is wrong where only its owner may say something.
 const OWNERSHIP: [(&str, Harm); 3] = [
     ("writable by all", |path, text| {
-        write_with_mode(path, text, 0o666)
+        write_with_mode(path, text, 0o666);
     }),
     ("writable by its group", |path, text| {
-        write_with_mode(path, text, 0o620)
+        write_with_mode(path, text, 0o620);
     }),
     ("another's", |path, text| {
         std::fs::write(path, text).unwrap();

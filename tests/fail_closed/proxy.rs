@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::http::{Message, exchange};
 
 /// How long a test and the proxy wait for each other.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the client gets.
 #[derive(Debug)]
@@ -31,6 +31,16 @@ pub(crate) enum Reply {
     Flood(usize),
     /// The end of the connection.
     Nothing,
+}
+
+impl Reply {
+    /// Returns the answer changed, where it is one.
+    pub(crate) fn changed(self, change: impl FnOnce(Message) -> Self) -> Self {
+        if let Self::Answer(answer) = self {
+            return change(answer);
+        }
+        self
+    }
 }
 
 /// Where the questions go that are passed on.

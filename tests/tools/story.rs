@@ -10,12 +10,16 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use gate_testkit::real::{Completed, run as run_bare};
 use nix::sys::signal::Signal;
 
 use crate::agent::{Agent, DOWN, Ended, Running, WITHIN, approve_as_bob, status};
 use crate::server::run;
+
+/// Counts the commands, for the reasons.
+static STEPS: AtomicU32 = AtomicU32::new(0);
 
 /// One tool with a read, a privileged command, and the oracle that sees it.
 pub(crate) struct Story<'a> {
@@ -29,10 +33,12 @@ pub(crate) struct Story<'a> {
 }
 
 impl Story<'_> {
-    /// Returns `gate run` of the words in the folder.
+    /// Returns `gate run` of the words in the folder, with a reason that was not
+    /// given before: a denial answers whoever asks again with the old one.
     pub(crate) fn gated(&self, words: &[&str]) -> Command {
+        let reason = format!("step {}", STEPS.fetch_add(1, Ordering::Relaxed));
         let mut command = self.agent.gate_run(&[], words);
-        command.current_dir(self.folder);
+        command.current_dir(self.folder).env("GATE_REASON", reason);
         command
     }
 
@@ -65,7 +71,8 @@ impl Story<'_> {
 
     fn a_denied_one_does_not_run(&self) {
         let (before, live) = ((self.trace)(), self.agent.live);
-        let mut running = Running::start(&mut self.gated(self.change));
+        let mut command = self.gated(self.change);
+        let mut running = Running::start(&mut command);
         let id = running.asked();
         let deny = ["deny", &id, "--comment", "not on a Friday"];
         let denied = run(&mut live.gate("bob_approver", &deny));
@@ -78,6 +85,8 @@ impl Story<'_> {
             "{ended:?}"
         );
         assert_eq!(status(live, &id), "denied");
+        let again = Running::start(&mut command).finish();
+        assert_eq!(again.code, Some(77), "a no is not asked away: {again:?}");
         assert_eq!((self.trace)(), before, "a denied command ran");
     }
 

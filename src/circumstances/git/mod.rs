@@ -10,6 +10,7 @@ mod head;
 mod index;
 mod worktree;
 
+use nix::libc::{O_NOCTTY, O_NONBLOCK};
 use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -74,7 +75,7 @@ impl Repository {
 fn open(path: &Path) -> Option<File> {
     let file = File::options()
         .read(true)
-        .custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY)
+        .custom_flags(O_NONBLOCK | O_NOCTTY)
         .open(path)
         .ok()?;
     file.metadata().ok()?.is_file().then_some(file)

@@ -130,7 +130,7 @@ fn each_kind_of_change_is_dirty() {
         ("longer", |f| f.write("README", "hello, world\n")),
         ("deleted", |f| fs::remove_file(f.path("README")).unwrap()),
         ("its folder deleted", |f| {
-            fs::remove_dir_all(f.path("deep")).unwrap()
+            fs::remove_dir_all(f.path("deep")).unwrap();
         }),
         ("a folder in its place", |f| {
             fs::remove_file(f.path("README")).unwrap();

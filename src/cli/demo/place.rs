@@ -28,10 +28,10 @@ impl Place {
     /// Makes the folder and the shims.
     pub(super) fn make(world: &World) -> Result<Self, Failure> {
         let program = std::env::current_exe().map_err(|error| cannot("find gate itself", error))?;
-        let mut random = [0; 6];
+        let mut random = [0; 8];
         getrandom::fill(&mut random).map_err(|error| cannot("get random bytes", error))?;
-        let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        let root = std::env::temp_dir().join(format!("gate-demo-{name}"));
+        let name = format!("gate-demo-{:016x}", u64::from_ne_bytes(random));
+        let root = std::env::temp_dir().join(name);
         // Others may pass through, since PostgreSQL runs as another user than root.
         std::fs::DirBuilder::new()
             .mode(0o711)

@@ -1,4 +1,4 @@
-//! The scenario on psql: a PostgreSQL of the demo's own, on a socket in its
+//! The scenario on psql: a `PostgreSQL` of the demo's own, on a socket in its
 //! folder, where the server's programs are installed.
 
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::failure::Failure;
 
 /// Where Debian and others put the server's programs.
 const FOLDERS: [&str; 3] = ["/usr/lib/postgresql", "/usr/pgsql", "/opt/homebrew/opt"];
-/// The user that PostgreSQL runs as where gate runs as root, which it refuses.
+/// The user that `PostgreSQL` runs as where gate runs as root, which it refuses.
 const UNPRIVILEGED: &str = "nobody";
 
 /// Prepares the scenario; `None` where no server can be started here.
@@ -31,44 +31,7 @@ pub(super) fn prepare(place: &Place) -> Result<Option<Scenario>, Failure> {
     {
         return Ok(None);
     }
-    let data = folder.join("data");
-    let cluster = Cluster {
-        as_root,
-        programs,
-        folder: folder.clone(),
-        data: data.to_string_lossy().into_owned(),
-    };
-    let options = format!(
-        "-c listen_addresses= -c unix_socket_directories={}",
-        folder.display()
-    );
-    let initdb = [
-        "-D",
-        &cluster.data,
-        "-U",
-        "postgres",
-        "-A",
-        "trust",
-        "-N",
-        "--locale=C.UTF-8",
-        "-E",
-        "UTF8",
-    ];
-    must_succeed(&mut cluster.command("initdb", &initdb))?;
-    let log = folder.join("log").to_string_lossy().into_owned();
-    must_succeed(&mut cluster.command(
-        "pg_ctl",
-        &[
-            "-D",
-            &cluster.data,
-            "-l",
-            &log,
-            "-w",
-            "-o",
-            &options,
-            "start",
-        ],
-    ))?;
+    let cluster = Cluster::start(as_root, programs, &folder)?;
     let env = vec![
         ("PGHOST", folder.to_string_lossy().into_owned()),
         ("PGUSER", "postgres".to_owned()),
@@ -97,7 +60,7 @@ pub(super) fn prepare(place: &Place) -> Result<Option<Scenario>, Failure> {
     }))
 }
 
-/// A PostgreSQL of the demo's own.
+/// A `PostgreSQL` of the demo's own.
 struct Cluster {
     as_root: bool,
     programs: PathBuf,
@@ -106,6 +69,49 @@ struct Cluster {
 }
 
 impl Cluster {
+    /// Makes a cluster in `folder` and starts its server on a socket there.
+    fn start(as_root: bool, programs: PathBuf, folder: &Path) -> Result<Self, Failure> {
+        let data = folder.join("data");
+        let cluster = Cluster {
+            as_root,
+            programs,
+            folder: folder.to_owned(),
+            data: data.to_string_lossy().into_owned(),
+        };
+        let options = format!(
+            "-c listen_addresses= -c unix_socket_directories={}",
+            folder.display()
+        );
+        let initdb = [
+            "-D",
+            &cluster.data,
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-N",
+            "--locale=C.UTF-8",
+            "-E",
+            "UTF8",
+        ];
+        must_succeed(&mut cluster.command("initdb", &initdb))?;
+        let log = folder.join("log").to_string_lossy().into_owned();
+        must_succeed(&mut cluster.command(
+            "pg_ctl",
+            &[
+                "-D",
+                &cluster.data,
+                "-l",
+                &log,
+                "-w",
+                "-o",
+                &options,
+                "start",
+            ],
+        ))?;
+        Ok(cluster)
+    }
+
     fn command(&self, program: &str, arguments: &[&str]) -> Command {
         let program = self.programs.join(program);
         let mut command = if self.as_root {

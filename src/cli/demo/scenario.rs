@@ -30,7 +30,7 @@ pub(super) struct Scenario {
 }
 
 /// Prepares the scenario of the first tool that is here: terraform, then psql
-/// with a PostgreSQL that can be started, then git.
+/// with a `PostgreSQL` that can be started, then git.
 pub(super) fn prepare(place: &Place) -> Result<Scenario, Failure> {
     let has = |tool: &str| place.tools().contains(&tool);
     if has("terraform") {

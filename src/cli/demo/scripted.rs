@@ -15,7 +15,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::report;
 
 /// How long one command may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Plays the scenario.
 pub(super) fn play(place: &Place, serving: &Serving) -> Result<(), Failure> {

@@ -172,7 +172,7 @@ impl Serving {
     /// Stops the server and waits for it.
     pub(super) fn stop(self) {
         // It may have failed before; then there is nobody to tell and nothing to wait for.
-        drop(self.stop.send(()));
+        let _ = self.stop.send(());
         drop(self.runtime);
         drop(self.thread.join());
         if let Ok(why) = self.failed.try_recv() {
