@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 /// The program under test.
 pub(crate) const GATE: &str = env!("CARGO_BIN_EXE_gate");
 
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_mins(1);
 
 /// What the kernel keeps for the commands of a test.
 #[derive(Clone, Copy, PartialEq, Eq)]
