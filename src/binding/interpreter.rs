@@ -119,8 +119,13 @@ fn find(name: &OsStr, path: Option<&OsStr>) -> Result<Tool, Failure> {
         .caused_by(error)
     })?;
     gate_exec::resolve(name, path, &exclusions).map_err(|error| {
+        // As execve(2) says it: an interpreter that is missing is not found.
+        let kind = match error.exit_code() {
+            127 => FailureKind::NotFound,
+            _ => FailureKind::CannotRun,
+        };
         let hint = error.hint();
-        Failure::new(FailureKind::CannotRun, error.to_string()).hint(hint)
+        Failure::new(kind, error.to_string()).hint(hint)
     })
 }
 
