@@ -16,6 +16,7 @@ pub(crate) struct Layout {
     user_config: Option<PathBuf>,
     user_config_file: Option<PathBuf>,
     state: Option<PathBuf>,
+    #[cfg(feature = "server")]
     data: Option<PathBuf>,
 }
 
@@ -30,6 +31,7 @@ impl Layout {
             state: dirs
                 .as_ref()
                 .and_then(|d| d.state_dir().map(Path::to_owned)),
+            #[cfg(feature = "server")]
             data: dirs.as_ref().map(|d| d.data_local_dir().to_owned()),
         }
     }
@@ -109,6 +111,7 @@ impl Layout {
     ///
     /// # Errors
     /// There is neither `HOME` nor `XDG_DATA_HOME`.
+    #[cfg(feature = "server")]
     pub(crate) fn server_data(&self) -> Result<PathBuf, Failure> {
         let data = self.data.as_ref().ok_or_else(|| {
             Failure::new(

@@ -1,6 +1,6 @@
 //! The operating system, and the only crate with `unsafe`.
 //!
-//! It finds the real tool by identity ([`resolve`]), reads what the tool will read into bytes that
+//! It finds the real tool by identity ([`resolve`](mod@resolve)), reads what the tool will read into bytes that
 //! nobody can change any more ([`Snapshot`]), and runs it: in place ([`replace`]) when nothing
 //! has to happen afterwards, or as a child ([`supervise`]) when the outcome must be reported. In
 //! both cases the tool sees what it would see without gate: argv, environment, descriptors,

@@ -26,7 +26,8 @@ pub struct ClaimRequest {
     pub runner_key: RunnerKey,
     /// The same nonce asks for the same answer; another one is another claim.
     pub nonce: Nonce,
-    /// By the runner key, over [`claim_message`], in standard base64.
+    /// By the runner key, over `gate/claim/v1`, a zero byte and the canonical
+    /// form of request, digest and nonce; in standard base64.
     pub signature: String,
 }
 
