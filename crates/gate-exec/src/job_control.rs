@@ -8,6 +8,7 @@ use crate::signal::relay::Relay;
 use crate::syscall;
 
 /// Stops this process by `signal`, which has just stopped the tool, and returns once it goes on.
+/// Returns `true`, without having stopped, while a SIGCONT is on its way to the tool.
 ///
 /// For the signals of a terminal the order closes a race. If the job is continued between the
 /// tool's stop and ours, we would stop alone and for ever. So our own stop is made pending first;
@@ -16,20 +17,29 @@ use crate::syscall;
 ///
 /// SIGSTOP cannot be made pending. It is also what an operator sends to the tool's process id
 /// alone, and continues it by the same: `relay` then has gate go on when the tool does.
-pub(crate) fn stop_with_tool(tool: c_int, signal: c_int, relay: &mut Relay) {
+pub(crate) fn stop_with_tool(tool: c_int, signal: c_int, relay: &mut Relay) -> bool {
     if signal == libc::SIGSTOP && relay.group_is_stopped() {
-        return;
+        return false;
     }
-    // A job that was continued before we came to stop with it has its stop behind it.
-    let is_continued = SignalSet::from_bits(syscall::pending()).contains(libc::SIGCONT);
-    if is_continued || relay.will_continue() {
-        return;
+    // A job that was continued before we came to stop with it has its stop behind it. A SIGCONT
+    // that waits for us does not say so by itself: the tool may have been stopped again since, and
+    // our own share of that stop, which would take the SIGCONT away, be still on its way. The
+    // kernel signals the tool before us, so the tool's state tells the two apart.
+    let continued = SignalSet::EMPTY.with(libc::SIGCONT).bits();
+    while let Some(info) = syscall::take_signal(continued, Some(Duration::ZERO)) {
+        relay.receive(info);
+    }
+    if relay.will_continue() {
+        return true;
+    }
+    if !is_stopped(tool) {
+        return false;
     }
     if signal == libc::SIGSTOP {
         relay.watch(tool);
         syscall::kill(syscall::process_id(), signal);
         relay.watch(0);
-        return;
+        return false;
     }
     let own = SignalSet::EMPTY.with(signal).bits();
     let was_blocked = syscall::set_blocked(syscall::blocked() | own);
@@ -40,6 +50,7 @@ pub(crate) fn stop_with_tool(tool: c_int, signal: c_int, relay: &mut Relay) {
         syscall::take_signal(own, Some(Duration::ZERO));
     }
     syscall::set_blocked(was_blocked);
+    false
 }
 
 /// Returns whether the tool, which was seen stopped, has neither gone on nor ended since.

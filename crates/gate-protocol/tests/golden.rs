@@ -104,7 +104,7 @@ golden! {
 }
 
 /// The files that stand for no type with `PartialEq`, or for no type at all.
-const OTHERS: &[&str] = &["bytes", "created_token", "words"];
+const OTHERS: &[&str] = &["bytes", "created_token", "login_code", "words"];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
@@ -179,6 +179,13 @@ fn a_new_token_is_written_and_read_as_in_its_file() {
     let (read, _) = hold_text("created_token", &value);
     assert_eq!((read.id, read.token), (value.id, value.token));
     assert_eq!(read.expires_at, value.expires_at);
+}
+
+#[test]
+fn a_login_code_is_written_and_read_as_in_its_file() {
+    let value = actors::login_code();
+    let (read, _) = hold_text("login_code", &value);
+    assert_eq!((read.url, read.expires_at), (value.url, value.expires_at));
 }
 
 #[test]

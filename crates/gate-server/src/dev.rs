@@ -151,7 +151,7 @@ async fn create_missing(change: &mut Change<'_>) -> Result<(), InitialiseError> 
 struct Made {
     server: Server,
     is_new: bool,
-    _lock: std::fs::File,
+    _lock: keys::FolderLock,
 }
 
 impl Made {

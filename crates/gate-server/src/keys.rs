@@ -87,9 +87,23 @@ pub(crate) fn prepare_file(path: &Path) -> Result<(), KeysError> {
     refuse_open(path, 0o600)
 }
 
+/// The data folder is this process's until this is dropped.
+#[derive(Debug)]
+pub(crate) struct FolderLock(File);
+
+impl Drop for FolderLock {
+    /// Closing would do only once every copy of the descriptor is closed, and a process that is
+    /// being started beside us holds one until its `execve(2)` (`flock(2)`).
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "the data folder stays locked until this process ends");
+        }
+    }
+}
+
 /// Takes the data folder for this process; none where another has it. Two
 /// servers on one folder would not wake each other's waiters.
-pub(crate) fn lock(dir: &Path) -> Result<Option<File>, KeysError> {
+pub(crate) fn lock(dir: &Path) -> Result<Option<FolderLock>, KeysError> {
     let path = dir.join("lock");
     let failed = |source| KeysError::File {
         path: path.clone(),
@@ -99,7 +113,7 @@ pub(crate) fn lock(dir: &Path) -> Result<Option<File>, KeysError> {
     options.write(true).create(true).truncate(false).mode(0o600);
     let file = options.open(&path).map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(Some(FolderLock(file))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(source)) => Err(failed(source)),
     }

@@ -10,3 +10,6 @@ mod tool_state;
 pub(crate) mod witness;
 
 pub use set::SignalSet;
+
+/// The signals that stop a process and can be caught. Source: `signal(7)`.
+pub(crate) const STOPPING: [std::ffi::c_int; 3] = [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU];

@@ -8,6 +8,7 @@
 use std::ffi::c_int;
 use std::time::{Duration, Instant};
 
+use super::STOPPING;
 use super::witness::Witness;
 use crate::syscall::{self, SI_QUEUE, SignalInfo};
 
@@ -59,6 +60,7 @@ impl Relay {
 
     /// Decides about one signal that gate has taken.
     pub(crate) fn receive(&mut self, info: SignalInfo) {
+        self.forget_undone(info.number);
         let is_from_kernel = info.code > 0;
         let went_to_group = self
             .witness
@@ -89,6 +91,19 @@ impl Relay {
                 }
             }
         }
+    }
+
+    /// A stop takes away a SIGCONT that still waits, and the reverse, as in the kernel.
+    ///
+    /// It also mends the witness's word: a ^Z right after `fg` may take the SIGCONT from the witness
+    /// before it is counted but after gate has it, and to relay that SIGCONT would undo the ^Z.
+    /// Source: POSIX, "Signal Generation and Delivery".
+    fn forget_undone(&mut self, arrived: c_int) {
+        let is_undone = |waiting: c_int| match arrived {
+            libc::SIGCONT => STOPPING.contains(&waiting),
+            _ => waiting == libc::SIGCONT && STOPPING.contains(&arrived),
+        };
+        self.deferred.retain(|(_, info)| !is_undone(info.number));
     }
 
     /// Watches the tool while gate is stopped with it, and ends the watch when given 0.

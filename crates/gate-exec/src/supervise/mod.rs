@@ -72,7 +72,15 @@ fn attend(
     relay: &mut Relay,
     command: &Command,
 ) -> Result<(ExitReason, libc::rusage), ExecError> {
+    // The signal of a stop that gate has not followed yet, since the tool is about to go on.
+    let mut unfollowed = None;
     loop {
+        if !relay.will_continue()
+            && let Some(signal) = unfollowed.take()
+            && job_control::stop_with_tool(tool, signal, relay)
+        {
+            unfollowed = Some(signal);
+        }
         let Some(info) = syscall::take_signal(signals.held.bits(), relay.next_due()) else {
             relay.pass_on_due();
             continue;
@@ -90,7 +98,8 @@ fn attend(
                 return Ok((reason, usage));
             }
             if libc::WIFSTOPPED(status) {
-                job_control::stop_with_tool(tool, libc::WSTOPSIG(status), relay);
+                unfollowed = Some(libc::WSTOPSIG(status))
+                    .filter(|signal| job_control::stop_with_tool(tool, *signal, relay));
             }
         }
     }

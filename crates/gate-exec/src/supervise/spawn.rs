@@ -10,14 +10,11 @@ use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use super::timers::Timers;
 use crate::launch::Plan;
-use crate::signal::SignalSet;
+use crate::signal::{STOPPING, SignalSet};
 use crate::syscall;
 use crate::{Command, ExecError, InitialState};
 
 const STACK_BYTES: usize = 64 * 1024;
-
-/// The signals that stop a process and can be caught.
-const STOPPING: [c_int; 3] = [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU];
 
 /// Stop signals that came to the child after it unblocked signals and before its `execve(2)`.
 static STOPPED_EARLY: AtomicU64 = AtomicU64::new(0);

@@ -54,22 +54,6 @@ pub(crate) fn a_tool_that_dies_of_the_interrupt_key_is_130_to_the_shell(wrapper:
     assert_eq!(shell.output_of("echo code-$?"), "code-130\r\n");
 }
 
-/// Returns whether a process of the group is stopped. Source: `proc_pid_stat(5)`.
-fn is_anyone_stopped(group: i32) -> bool {
-    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok())
-        .any(|stat| {
-            let fields: Vec<&str> = stat
-                .rsplit(')')
-                .next()
-                .unwrap_or("")
-                .split_whitespace()
-                .collect();
-            fields.first() == Some(&"T") && fields.get(2) == Some(&group.to_string().as_str())
-        })
-}
-
 /// ^Z and fg, three times over: each time one stop and one SIGCONT.
 pub(crate) fn a_suspended_job_goes_on_with_fg(wrapper: &Wrapper) {
     let mut shell = Shell::start();
@@ -84,12 +68,6 @@ pub(crate) fn a_suspended_job_goes_on_with_fg(wrapper: &Wrapper) {
         while shell.channel.count(libc::SIGCONT) < round {
             shell.channel.wait_for_more();
         }
-        // The key is pressed for a job that runs again, wrapper and tool alike.
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
-        while is_anyone_stopped(group) && std::time::Instant::now() < deadline {
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
     }
     send(group, END);
     shell.channel.wait_for(&format!("signal {END} "));

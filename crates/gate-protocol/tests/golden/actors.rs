@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use gate_protocol::principal::{CreateToken, CreatedToken, Principal, PrincipalKind, Role, Whoami};
+use gate_protocol::principal::{
+    CreateToken, CreatedToken, LoginCode, Principal, PrincipalKind, Role, Whoami,
+};
 use gate_protocol::problem::{Problem, ProblemCode};
 use gate_protocol::request::ApprovalStatus;
 use gate_protocol::server::{Health, ServerIdentity};
@@ -40,6 +42,13 @@ pub(crate) fn created_token() -> CreatedToken {
         id: "019b2000-0000-7000-8000-000000000007".to_owned(),
         token: "gate_user_0000000000000000000000000000000000000000000".to_owned(),
         expires_at: at("2026-02-01T00:00:00Z"),
+    }
+}
+
+pub(crate) fn login_code() -> LoginCode {
+    LoginCode {
+        url: "https://gate.example.com/login?code=00000000000000000000000000000000".to_owned(),
+        expires_at: at("2026-01-02T03:06:05Z"),
     }
 }
 

@@ -119,7 +119,7 @@ async fn answer_until(
 }
 
 /// Opens what `settings` name. The lock on the data folder ends when dropped.
-pub(crate) async fn open(settings: Settings) -> Result<(Server, std::fs::File), ServeError> {
+pub(crate) async fn open(settings: Settings) -> Result<(Server, keys::FolderLock), ServeError> {
     let dir = settings.data_dir.clone();
     let database = dir.join("gate.db");
     if !database.exists() {
