@@ -4,7 +4,7 @@ use crate::stage::{Machine, Server, assert_told, run};
 
 /// One mistake in a rule that is good but for it: the line that stands third in
 /// `[[rule]]`, after a good `id`; the field; a word of the mend.
-const FIELDS: [(&str, &str, &str); 28] = [
+const FIELDS: [(&str, &str, &str); 30] = [
     ("desicion = 'deny'", "desicion", "`decision`"),
     ("decision = 'perhaps'", "decision", "allow"),
     ("decision = 7", "decision", "quotes"),
@@ -23,6 +23,8 @@ const FIELDS: [(&str, &str, &str); 28] = [
     ("flags = { force = 7 }", "flags", "pattern"),
     ("operands = 7", "operands", "text"),
     ("target = 'prod'", "target", "table"),
+    ("target = { clustre = 'prod' }", "target", "cluster"),
+    ("target = { zebra = 'prod' }", "target", "write one of"),
     ("caller = 'agent'", "caller", "table"),
     ("caller = { kind = 'robot' }", "kind", "agent"),
     ("cwd = 7", "cwd", "text"),

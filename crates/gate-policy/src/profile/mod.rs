@@ -304,6 +304,18 @@ impl ToolSpec {
         self.commands.get(usize::from(index))
     }
 
+    /// Returns every field that a target of this tool can have, some of them more than once.
+    pub(crate) fn target_fields(&self) -> impl Iterator<Item = &str> {
+        let flags = self.groups.iter().flat_map(|group| group.flags.iter());
+        let operands = self.commands.iter().flat_map(|spec| spec.operands.iter());
+        flags
+            .map(|flag| &flag.target)
+            .chain(operands.map(|rule| &rule.target))
+            .chain(self.environment.iter().map(|variable| &variable.target))
+            .map(AsRef::as_ref)
+            .filter(|field: &&str| !field.is_empty())
+    }
+
     /// Returns the global flags.
     pub(crate) fn global_flags(&self) -> &[FlagSpec] {
         self.groups.first().map_or(&[], |group| &*group.flags)

@@ -13,7 +13,7 @@ use super::rule::Rule;
 const MAX_TTL: Duration = Duration::from_hours(7 * 24);
 
 /// Reads the table into a rule.
-pub(super) fn read(report: &mut Report<'_>, table: &Spanned<DeTable<'_>>, rule: &mut Rule) {
+pub(super) fn read(report: &mut Report<'_>, table: Spanned<&DeTable<'_>>, rule: &mut Rule) {
     let known = &["approvers", "count", "request_ttl", "permit_ttl"];
     let mut fields = Fields::new(report, table, "rule.approval.", known);
     for approver in fields.texts("approvers").unwrap_or_default() {

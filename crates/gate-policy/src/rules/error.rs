@@ -34,11 +34,31 @@ impl std::error::Error for RuleError {}
 /// Collects the mistakes of one rule file.
 pub(super) struct Report<'t> {
     pub(super) source_name: &'t str,
-    pub(super) text: &'t str,
+    text: &'t str,
+    /// The byte at which each line starts.
+    line_starts: Vec<usize>,
     pub(super) errors: Vec<RuleError>,
 }
 
-impl Report<'_> {
+impl<'t> Report<'t> {
+    pub(super) fn new(source_name: &'t str, text: &'t str) -> Self {
+        let after_breaks = text.match_indices('\n').map(|(at, _)| at + 1);
+        Self {
+            source_name,
+            text,
+            line_starts: std::iter::once(0).chain(after_breaks).collect(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// Returns line and column of a byte, both from one.
+    pub(super) fn position(&self, offset: usize) -> (usize, usize) {
+        let line = self.line_starts.partition_point(|start| *start <= offset);
+        let start = line.checked_sub(1).and_then(|at| self.line_starts.get(at));
+        let before = start.and_then(|start| self.text.get(*start..offset.min(self.text.len())));
+        (line, before.map_or(0, |part| part.chars().count()) + 1)
+    }
+
     /// Records a mistake at a byte of the text.
     pub(super) fn error(
         &mut self,
@@ -47,7 +67,7 @@ impl Report<'_> {
         problem: impl Into<String>,
         mend: impl Into<String>,
     ) {
-        let (line, column) = position(self.text, offset);
+        let (line, column) = self.position(offset);
         self.errors.push(RuleError {
             source_name: self.source_name.to_owned(),
             line,
@@ -57,18 +77,6 @@ impl Report<'_> {
             mend: mend.into(),
         });
     }
-}
-
-/// Returns line and column of a byte, both from one.
-pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    let column = before
-        .get(line_start..)
-        .map_or(0, |part| part.chars().count())
-        + 1;
-    (line, column)
 }
 
 /// Returns the word of a list that was probably meant.
@@ -106,9 +114,12 @@ mod tests {
 
     #[test]
     fn a_position_counts_lines_and_characters_from_one() {
-        assert_eq!(position("a\nbü = 1", 0), (1, 1));
-        assert_eq!(position("a\nbü = 1", 5), (2, 3));
-        assert_eq!(position("a", 99), (1, 2));
+        let two_lines = Report::new("x", "a\nbü = 1");
+        assert_eq!(two_lines.position(0), (1, 1));
+        assert_eq!(two_lines.position(1), (1, 2));
+        assert_eq!(two_lines.position(2), (2, 1));
+        assert_eq!(two_lines.position(5), (2, 3));
+        assert_eq!(Report::new("x", "a").position(99), (1, 2));
     }
 
     #[test]

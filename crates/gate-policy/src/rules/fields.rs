@@ -26,14 +26,14 @@ impl<'f, 't, 'i> Fields<'f, 't, 'i> {
     /// Takes a table and reports each field that it must not have.
     pub(super) fn new(
         report: &'f mut Report<'t>,
-        table: &'f Spanned<DeTable<'i>>,
+        table: Spanned<&'f DeTable<'i>>,
         prefix: &'static str,
         known: &[&'static str],
     ) -> Self {
         let mut fields = Self {
             report,
-            table: table.get_ref(),
             offset: table.span().start,
+            table: table.into_inner(),
             prefix,
         };
         for (name, _) in fields.table {

@@ -6,6 +6,7 @@ mod error;
 mod evaluation;
 mod fields;
 mod load;
+mod matchers;
 mod policy;
 mod rule;
 #[cfg(test)]

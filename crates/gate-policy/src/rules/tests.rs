@@ -282,7 +282,7 @@ fn a_rule_about_nothing_is_a_mistake() {
         ))
     };
     assert!(errors_of("")[0].contains(
-        "the rule has no matcher; say what the rule is about, or write everything = true"
+        "field `rule.tool`: is missing, as is every other matcher; say what the rule is about, or write everything = true"
     ));
     assert!(errors_of("everything = true\ntool = \"git\"")[0].contains("leave one of them out"));
     assert!(errors_of("everything = false")[0].contains("is false"));

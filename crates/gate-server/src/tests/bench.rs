@@ -27,7 +27,7 @@ pub(super) struct Bench {
     pub(super) dir: TempDir,
     pub(super) server: Server,
     pub(super) setup: DevSetup,
-    lock: Option<std::fs::File>,
+    lock: Option<crate::keys::FolderLock>,
 }
 
 /// The answer of a call.

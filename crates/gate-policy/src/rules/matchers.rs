@@ -1,0 +1,252 @@
+//! Reads what a rule is about: the tool, the command, its flags, its target, who asks.
+
+use std::collections::BTreeSet;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::error::{Report, near_miss};
+use super::evaluation::CallerKind;
+use super::fields::{Fields, Placed, shown};
+use super::rule::{CallerMatch, FlagMatch};
+use crate::effect::{Effect, EffectSet};
+use crate::profile::{ToolSpec, builtin, find_builtin};
+
+const MATCHERS: &[&str] = &[
+    "tool", "command", "effect", "flags", "operands", "target", "caller", "cwd", "time",
+];
+const KINDS: &[(&str, CallerKind)] = &[
+    ("user", CallerKind::User),
+    ("agent", CallerKind::Agent),
+    ("workload", CallerKind::Workload),
+];
+const EFFECTS: &[(&str, Effect)] = &[
+    ("read", Effect::Read),
+    ("local", Effect::Local),
+    ("write", Effect::Write),
+    ("destroy", Effect::Destroy),
+    ("access", Effect::Access),
+    ("secret", Effect::Secret),
+    ("execute", Effect::Execute),
+    ("unknown", Effect::Unknown),
+];
+
+pub(super) fn tools(fields: &mut Fields<'_, '_, '_>) -> Vec<String> {
+    let mut tools = Vec::new();
+    for tool in fields.texts("tool").unwrap_or_default() {
+        let name = tool.value;
+        if name.is_empty() || name.contains('/') {
+            let problem = format!("`{}` is not the name of a tool", shown(name));
+            fields.error(
+                tool.offset,
+                "tool",
+                problem,
+                "write its name without a folder",
+            );
+        }
+        let names = || {
+            let specs = builtin().iter();
+            specs.flat_map(|spec| std::iter::once(&spec.name).chain(spec.aliases.iter()))
+        };
+        let is_known = names().any(|known| known == name);
+        if !is_known
+            && !name.contains(['*', '?'])
+            && let Some(near) = near_miss(name, names().map(AsRef::as_ref))
+        {
+            let problem = format!("`{}` is no tool that gate knows", shown(name));
+            fields.error(
+                tool.offset,
+                "tool",
+                problem,
+                format!("did you mean `{near}`?"),
+            );
+        }
+        let canonical = find_builtin(name.as_bytes()).map(|spec| spec.name.to_string());
+        tools.push(canonical.unwrap_or_else(|| name.to_owned()));
+    }
+    tools
+}
+
+pub(super) fn commands(fields: &mut Fields<'_, '_, '_>) -> Vec<Vec<String>> {
+    let mut commands = Vec::new();
+    for path in fields.texts("command").unwrap_or_default() {
+        let words: Vec<String> = path.value.split_whitespace().map(str::to_owned).collect();
+        if words.is_empty() {
+            fields.error(
+                path.offset,
+                "command",
+                "is empty",
+                "write words, as \"rollout restart\"",
+            );
+        }
+        commands.push(words);
+    }
+    commands
+}
+
+pub(super) fn effects(fields: &mut Fields<'_, '_, '_>) -> EffectSet {
+    let mut set = EffectSet::default();
+    for word in fields.texts("effect").unwrap_or_default() {
+        if let Some(effect) = fields.word("effect", "an effect", &word, EFFECTS) {
+            set.insert(effect);
+        }
+    }
+    set
+}
+
+pub(super) fn flags(fields: &mut Fields<'_, '_, '_>, tools: &[String]) -> Vec<(String, FlagMatch)> {
+    let Some(table) = fields.table("flags") else {
+        return Vec::new();
+    };
+    let spec = match tools {
+        [tool] => find_builtin(tool.as_bytes()),
+        _ => None,
+    };
+    let mut flags = Vec::new();
+    for (name, value) in *table.get_ref() {
+        let word = name.get_ref().trim_start_matches('-');
+        if let Some(spec) = spec {
+            demand_known_flag(fields, spec, word, name.span().start);
+        }
+        let at = value.span().start;
+        let wanted = match value.get_ref() {
+            DeValue::Boolean(true) => FlagMatch::Given,
+            DeValue::Boolean(false) => FlagMatch::Absent,
+            DeValue::String(pattern) => FlagMatch::Value(pattern.to_string()),
+            DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => {
+                let problem = format!(
+                    "`{}` is of type {}",
+                    shown(word),
+                    value.get_ref().type_str()
+                );
+                fields.error(at, "flags", problem, "write a pattern, true or false");
+                continue;
+            }
+        };
+        flags.push((word.to_owned(), wanted));
+    }
+    flags
+}
+
+fn demand_known_flag(fields: &mut Fields<'_, '_, '_>, spec: &ToolSpec, word: &str, offset: usize) {
+    let names = || {
+        let flags = spec.groups.iter().flat_map(|group| group.flags.iter());
+        flags.map(|flag| flag.name.as_ref())
+    };
+    let is_open = spec.commands.iter().any(|command| command.is_open);
+    if is_open || names().any(|known| known == word) {
+        return;
+    }
+    let mend = near_miss(word, names()).map_or_else(
+        || "write the flag's long name without dashes".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    );
+    let problem = format!(
+        "`{}` is no flag of {} that gate knows",
+        shown(word),
+        spec.name
+    );
+    fields.error(offset, "flags", problem, mend);
+}
+
+pub(super) fn target(
+    fields: &mut Fields<'_, '_, '_>,
+    tools: &[String],
+) -> Vec<(String, Vec<String>)> {
+    let Some(table) = fields.table("target") else {
+        return Vec::new();
+    };
+    let known = target_fields(tools);
+    let mut target = Vec::new();
+    for (name, value) in *table.get_ref() {
+        let field = name.get_ref();
+        if !known.contains(field.as_ref()) {
+            let problem = format!(
+                "`{}` is no field of the target of such a tool",
+                shown(field)
+            );
+            let mend = near_miss(field, known.iter().copied()).map_or_else(
+                || format!("write one of {}", joined(&known)),
+                |near| format!("did you mean `{near}`?"),
+            );
+            fields.error(name.span().start, "target", problem, mend);
+        }
+        let globs = fields.texts_of("target", value);
+        target.push((field.to_string(), owned(Some(globs))));
+    }
+    target
+}
+
+/// Returns the fields that the target of any of these tools can have; of every tool where none of
+/// them has a profile.
+fn target_fields(tools: &[String]) -> BTreeSet<&'static str> {
+    let named: Vec<&ToolSpec> = tools
+        .iter()
+        .filter_map(|tool| find_builtin(tool.as_bytes()))
+        .collect();
+    let specs: Vec<&ToolSpec> = if named.is_empty() {
+        builtin().to_vec()
+    } else {
+        named
+    };
+    specs
+        .into_iter()
+        .flat_map(ToolSpec::target_fields)
+        .collect()
+}
+
+fn joined(names: &BTreeSet<&str>) -> String {
+    let names: Vec<&str> = names.iter().copied().collect();
+    names.join(", ")
+}
+
+pub(super) fn everything(fields: &mut Fields<'_, '_, '_>) -> bool {
+    let is_everything = fields.truth("everything").unwrap_or(false);
+    let matcher = MATCHERS.iter().find(|matcher| fields.has(matcher));
+    let at = fields.offset;
+    match matcher {
+        None if !is_everything && !fields.has("everything") => {
+            let mend = "say what the rule is about, or write everything = true";
+            fields.error(at, "tool", "is missing, as is every other matcher", mend);
+        }
+        Some(matcher) if is_everything => {
+            let at = fields.get("everything").map_or(at, |it| it.span().start);
+            let problem = format!("stands beside `{matcher}`");
+            fields.error(at, "everything", problem, "leave one of them out");
+        }
+        None if !is_everything => {
+            let at = fields.get("everything").map_or(at, |it| it.span().start);
+            fields.error(at, "everything", "is false", "say what the rule is about");
+        }
+        None | Some(_) => {}
+    }
+    is_everything
+}
+
+pub(super) fn caller(report: &mut Report<'_>, table: Spanned<&DeTable<'_>>) -> CallerMatch {
+    let known = &["kind", "name", "host", "ci", "terminal"];
+    let mut fields = Fields::new(report, table, "rule.caller.", known);
+    let mut kinds = Vec::new();
+    for kind in fields.texts("kind").unwrap_or_default() {
+        kinds.extend(fields.word("kind", "a kind of caller", &kind, KINDS));
+    }
+    CallerMatch {
+        kinds,
+        names: owned(fields.texts("name")),
+        hosts: owned(fields.texts("host")),
+        ci: fields.truth("ci"),
+        terminal: fields.truth("terminal"),
+    }
+}
+
+pub(super) fn owned(texts: Option<Vec<Placed<&str>>>) -> Vec<String> {
+    let texts = texts.unwrap_or_default();
+    texts
+        .into_iter()
+        .map(|text| text.value.to_owned())
+        .collect()
+}
