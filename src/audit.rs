@@ -34,7 +34,7 @@ const FLUSH: Duration = Duration::from_mins(1);
 pub(crate) fn decided(
     world: &World,
     evaluation: &Evaluation,
-    shown: String,
+    shown: impl FnOnce() -> Result<String, Failure>,
 ) -> Result<(), Failure> {
     if evaluation.obligations.record == Recording::None {
         return Ok(());
@@ -45,7 +45,7 @@ pub(crate) fn decided(
         command: evaluation.command.clone(),
         effect: evaluation.effect.as_str().to_owned(),
         rule: evaluation.deciding.id.clone(),
-        shown,
+        shown: shown()?,
         cwd: world.cwd.to_string_lossy().into_owned(),
         mode: crate::circumstances::MODE.to_owned(),
     });

@@ -7,6 +7,7 @@ use std::time::Duration;
 use gate_exec::{Cancel, Exclusions, InitialState, Tool};
 use gate_policy::{Caller, CallerKind, Decision, Evaluation};
 use gate_protocol::inert::inert;
+use gate_protocol::masked::MaskedText;
 use gate_protocol::request::Circumstances;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -54,12 +55,12 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
     let evaluation = current_evaluation(world, &reading, &around, run.patience)?;
     match evaluation.decision {
         Decision::Allow => {
-            audit::decided(world, &evaluation, shown(world, &run.argv, &reading)?)?;
+            audit::decided(world, &evaluation, || shown(world, &run.argv, &reading))?;
             let prepared = binding::prepare(world, &run.argv, tool, &mut reading)?;
             Err(Permit::for_allowed(&evaluation, prepared)?.replace())
         }
         Decision::Deny => {
-            audit::decided(world, &evaluation, shown(world, &run.argv, &reading)?)?;
+            audit::decided(world, &evaluation, || shown(world, &run.argv, &reading))?;
             Err(denied(&evaluation))
         }
         Decision::RequireApproval => {
@@ -180,7 +181,6 @@ pub(crate) fn evaluate(
 /// Returns who asks, as rules see it. In advisory mode this is what the
 /// environment says, so rules may rely on it to ask for more and not for less.
 pub(crate) fn caller(around: &Circumstances) -> gate_policy::Circumstances {
-    let now = Timestamp::now();
     let kind = match (&around.agent, &around.ci) {
         (Some(_), _) => CallerKind::Agent,
         (None, Some(_)) => CallerKind::Workload,
@@ -194,8 +194,8 @@ pub(crate) fn caller(around: &Circumstances) -> gate_policy::Circumstances {
             ci: around.ci.is_some(),
             terminal: around.terminal,
         },
-        now,
-        local_offset: TimeZone::system().to_offset(now),
+        now: Timestamp::now(),
+        local_offset: |at| TimeZone::system().to_offset(at),
     }
 }
 
@@ -224,11 +224,16 @@ fn denied(evaluation: &Evaluation) -> Failure {
 
 /// Returns the command line for the record, secrets masked.
 fn shown(world: &World, argv: &[OsString], reading: &Reading) -> Result<String, Failure> {
-    let key = CommitmentKey::for_record(&world.layout)?;
-    let masker = Masker::new(&key, &reading.invocation.secrets);
-    let words = argv.iter().enumerate();
-    let words: Vec<String> = words
-        .map(|(index, word)| masker.word(index, word.as_bytes()).shown_word())
-        .collect();
+    let secrets = &reading.invocation.secrets;
+    let words: Vec<String> = if secrets.is_empty() {
+        let plain = argv.iter().map(|word| MaskedText::plain(word.as_bytes()));
+        plain.map(|word| word.shown_word()).collect()
+    } else {
+        let key = CommitmentKey::for_record(&world.layout)?;
+        let masker = Masker::new(&key, secrets);
+        let words = argv.iter().enumerate();
+        let masked = words.map(|(index, word)| masker.word(index, word.as_bytes()));
+        masked.map(|word| word.shown_word()).collect()
+    };
     Ok(words.join(" "))
 }

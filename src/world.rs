@@ -51,10 +51,9 @@ impl World {
         }
     }
 
-    /// Returns each variable with its value, the first of equal names alone.
+    /// Returns each variable with its value, in the caller's order; a name may stand twice.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
-        let pairs = self.by_name.iter();
-        pairs.map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+        self.environment.iter().filter_map(split)
     }
 
     /// Returns a variable's value; an empty one counts as not set.

@@ -29,7 +29,12 @@ pub(super) fn of_tool(world: &World, notes: &[EnvironmentNote]) -> Vec<OsString>
         match action(notes, name) {
             Some(EnvironmentAction::Stripped) => {}
             Some(EnvironmentAction::Set(instead)) => variables.push(joined(name, instead)),
-            Some(EnvironmentAction::Binds | EnvironmentAction::MakesUnknown) | None => {
+            Some(
+                EnvironmentAction::Binds
+                | EnvironmentAction::MakesUnknown
+                | EnvironmentAction::FirstKept,
+            )
+            | None => {
                 variables.push(as_it_is.to_owned());
             }
         }
@@ -58,7 +63,9 @@ pub(super) fn bind(
                 EnvironmentAction::Binds | EnvironmentAction::MakesUnknown => {
                     (Treatment::Bound, world.variable(&note.name).map(shown))
                 }
-                EnvironmentAction::Stripped => (Treatment::Stripped, None),
+                EnvironmentAction::Stripped | EnvironmentAction::FirstKept => {
+                    (Treatment::Stripped, None)
+                }
                 EnvironmentAction::Set(value) => (Treatment::Set, Some(shown(value))),
             };
             BoundVariable {

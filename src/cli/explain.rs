@@ -95,6 +95,7 @@ fn surroundings(text: &mut String, invocation: &Invocation) {
         let what = match &note.action {
             EnvironmentAction::Binds => "is part of what is approved",
             EnvironmentAction::Stripped => "is taken away",
+            EnvironmentAction::FirstKept => "loses all values but its first",
             EnvironmentAction::Set(_) => "is set by gate",
             EnvironmentAction::MakesUnknown => "makes the command unknown",
         };

@@ -13,6 +13,8 @@ use super::{COMPACT_BYTES, Durability, Position, SpoolError, at};
 
 /// No event is longer than this, in bytes.
 pub(super) const LINE_LIMIT_BYTES: u64 = 1 << 20;
+/// How much of the end of the file is read first, in bytes.
+const SHORT_TAIL_BYTES: u64 = 16 << 10;
 /// The name of the queue file.
 pub(super) const FILE: &str = "events.jsonl";
 
@@ -37,11 +39,7 @@ impl Queue {
             Err(error) => return Err(at("open", &path)(error)),
         };
         let length = file.metadata().map_err(at("read", &path))?.len();
-        let tail_start = length.saturating_sub(LINE_LIMIT_BYTES);
-        file.seek(SeekFrom::Start(tail_start))
-            .map_err(at("read", &path))?;
-        let mut tail = Vec::new();
-        file.read_to_end(&mut tail).map_err(at("read", &path))?;
+        let (tail_start, tail) = tail(&mut file, length).map_err(at("read", &path))?;
         let whole = whole_lines(&tail);
         let length_bytes = tail_start + whole.len() as u64;
         if whole.len() < tail.len() {
@@ -134,6 +132,23 @@ impl Queue {
             self.length_bytes = 0;
         }
         Ok(())
+    }
+}
+
+/// Returns the end of the file with its last whole line in it, and where that end starts. Most
+/// lines are short, so a little is read first.
+fn tail(file: &mut File, length: u64) -> std::io::Result<(u64, Vec<u8>)> {
+    let mut wanted = SHORT_TAIL_BYTES;
+    loop {
+        let start = length.saturating_sub(wanted);
+        file.seek(SeekFrom::Start(start))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let breaks = bytes.iter().filter(|byte| **byte == b'\n').take(2).count();
+        if breaks == 2 || start == 0 || wanted >= LINE_LIMIT_BYTES {
+            return Ok((start, bytes));
+        }
+        wanted = LINE_LIMIT_BYTES;
     }
 }
 

@@ -1,7 +1,8 @@
 //! What is handed in: one command line and the small world around it.
 
 use std::borrow::{Borrow, Cow};
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::ops::Bound;
@@ -33,19 +34,23 @@ impl fmt::Debug for CommandLine<'_> {
     }
 }
 
-/// An environment by name. A name that stands twice keeps its last value.
+/// An environment by name. Of a name that stands twice the first value counts, as for
+/// `getenv(3)`; that it did is remembered, since programs disagree on it.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Environment(BTreeMap<OsString, OsString>);
+pub struct Environment {
+    values: BTreeMap<OsString, OsString>,
+    repeated: BTreeSet<OsString>,
+}
 
 impl Environment {
     /// Returns the value of a variable, if it is set.
     pub fn get(&self, name: impl AsRef<OsStr>) -> Option<&OsStr> {
-        self.0.get(name.as_ref()).map(OsString::as_os_str)
+        self.values.get(name.as_ref()).map(OsString::as_os_str)
     }
 
     /// Returns the variables in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
-        self.0
+        self.values
             .iter()
             .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
@@ -55,7 +60,7 @@ impl Environment {
         let from: Bound<&OsStr> = Bound::Included(OsStr::new(prefix));
         let bytes = prefix.len();
         let prefix = prefix.as_bytes().to_vec();
-        self.0
+        self.values
             .range::<OsStr, _>((from, Bound::Unbounded))
             .take_while(move |(name, _)| name.as_encoded_bytes().get(..bytes) == Some(&*prefix))
             .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
@@ -63,25 +68,36 @@ impl Environment {
 
     /// Tells whether no variable is set.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.values.is_empty()
+    }
+
+    /// Returns the names that stand more than once.
+    pub(crate) fn repeated(&self) -> impl Iterator<Item = &OsStr> {
+        self.repeated.iter().map(OsString::as_os_str)
     }
 }
 
 impl fmt::Debug for Environment {
     // Values may be secrets; names are enough to find a fault.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.values.keys()).finish()
     }
 }
 
 impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
-        Self(
-            variables
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-        )
+        let mut environment = Self::default();
+        for (name, value) in variables {
+            match environment.values.entry(name.into()) {
+                Entry::Vacant(free) => {
+                    free.insert(value.into());
+                }
+                Entry::Occupied(taken) => {
+                    environment.repeated.insert(taken.key().clone());
+                }
+            }
+        }
+        environment
     }
 }
 
@@ -226,6 +242,30 @@ mod tests {
         );
         assert_eq!(files.kind(Path::new("/w/a")), Some(FileKind::Directory));
         assert_eq!(files.read(Path::new("/w/b")), Err(FileError::Absent));
+    }
+
+    #[test]
+    fn of_a_name_that_stands_twice_the_first_value_counts_and_it_is_said() {
+        let twice = [("KUBECONFIG", "/a"), ("X", "1"), ("KUBECONFIG", "/b")];
+        let env: Environment = twice.into_iter().collect();
+        let argv = ["kubectl", "get", "pods"].map(OsString::from);
+        let invocation = crate::read_invocation(&CommandLine {
+            argv: &argv,
+            env: &env,
+            cwd: Path::new("/w"),
+            stdin: Stdin::Absent,
+            files: &MapFiles::new(Path::new("/w"), [("a", Vec::new())]),
+        });
+        assert_eq!(env.get("KUBECONFIG"), Some(OsStr::new("/a")));
+        assert_eq!(invocation.target.get("kubeconfig").unwrap(), "/a");
+        let said = invocation
+            .environment
+            .iter()
+            .filter(|note| note.action == crate::EnvironmentAction::FirstKept);
+        assert_eq!(
+            said.map(|note| &note.name).collect::<Vec<_>>(),
+            ["KUBECONFIG"]
+        );
     }
 
     #[test]

@@ -186,6 +186,8 @@ pub enum EnvironmentAction {
     Binds,
     /// It is taken out.
     Stripped,
+    /// It stands more than once: the first stays, the others are taken out.
+    FirstKept,
     /// It is set to this value, whether or not it was set before.
     Set(OsString),
     /// It can change what the command means: the effect is `unknown`. The

@@ -50,7 +50,7 @@ fn circumstances() -> Circumstances {
             terminal: true,
         },
         now: jiff::Timestamp::UNIX_EPOCH,
-        local_offset: jiff::tz::Offset::UTC,
+        local_offset: |_| jiff::tz::Offset::UTC,
     }
 }
 

@@ -35,7 +35,7 @@ fn circumstances() -> Circumstances {
             terminal: false,
         },
         now: jiff::Timestamp::UNIX_EPOCH,
-        local_offset: jiff::tz::Offset::UTC,
+        local_offset: |_| jiff::tz::Offset::UTC,
     }
 }
 

@@ -164,7 +164,7 @@ fn nobody() -> Circumstances {
             terminal: false,
         },
         now: Timestamp::now(),
-        local_offset: Offset::UTC,
+        local_offset: |_| Offset::UTC,
     }
 }
 

@@ -20,6 +20,18 @@ pub(super) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
     for spec in EVERY_TOOL.environment.iter() {
         apply(line, spec, None, invocation);
     }
+    note_repeated(line, invocation);
+}
+
+/// Says which names stand more than once, of which the tool gets the first alone.
+fn note_repeated(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    for name in line.env.repeated() {
+        invocation.environment.push(EnvironmentNote {
+            name: name.to_owned(),
+            action: EnvironmentAction::FirstKept,
+            why: "it stands more than once, and programs disagree on which value counts".to_owned(),
+        });
+    }
 }
 
 /// Tells whether the command path starts with these words.
@@ -34,6 +46,7 @@ pub(super) fn read_foreign(line: &CommandLine<'_>, invocation: &mut Invocation) 
     for spec in EVERY_TOOL.environment.iter() {
         apply(line, spec, None, invocation);
     }
+    note_repeated(line, invocation);
 }
 
 fn apply(

@@ -16,9 +16,9 @@ pub struct Circumstances {
     pub caller: Caller,
     /// The present, by the clock of whoever evaluates.
     pub now: Timestamp,
-    /// How far local time is from UTC at `now`, for rules with
-    /// `zone = "local"`.
-    pub local_offset: Offset,
+    /// Tells how far local time is from UTC at a moment. Asked only for rules
+    /// with `zone = "local"`: to find the zone costs reading files.
+    pub local_offset: fn(Timestamp) -> Offset,
 }
 
 /// Who asks.

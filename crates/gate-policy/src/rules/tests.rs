@@ -30,7 +30,7 @@ fn circumstances() -> Circumstances {
         },
         // A Monday.
         now: "2026-01-05T10:00:00Z".parse().unwrap(),
-        local_offset: jiff::tz::Offset::constant(2),
+        local_offset: |_| jiff::tz::Offset::constant(2),
     }
 }
 

@@ -74,7 +74,7 @@ impl Window {
     /// Tells whether the present is inside.
     pub(super) fn contains(&self, circumstances: &Circumstances) -> bool {
         let offset = match self.zone {
-            Zone::Local => circumstances.local_offset,
+            Zone::Local => (circumstances.local_offset)(circumstances.now),
             Zone::Fixed(offset) => offset,
         };
         let here = offset.to_datetime(circumstances.now);
