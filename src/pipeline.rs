@@ -232,8 +232,9 @@ fn shown(world: &World, argv: &[OsString], reading: &Reading) -> Result<String, 
         let key = CommitmentKey::for_record(&world.layout)?;
         let masker = Masker::new(&key, secrets);
         let words = argv.iter().enumerate();
-        let masked = words.map(|(index, word)| masker.word(index, word.as_bytes()));
-        masked.map(|word| word.shown_word()).collect()
+        words
+            .map(|(index, word)| masker.word(index, word.as_bytes()).shown_word())
+            .collect()
     };
     Ok(words.join(" "))
 }
