@@ -51,7 +51,7 @@ pub(crate) struct Run {
 pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
     let tool = real_tool(world, &run.name)?;
     let mut reading = reading::read(world, &run.argv)?;
-    let around = circumstances::gather(&world.cwd, &|name| world.env(name));
+    let around = circumstances::of_caller(&|name| world.env(name));
     let evaluation = current_evaluation(world, &reading, &around, run.patience)?;
     match evaluation.decision {
         Decision::Allow => {
@@ -73,7 +73,7 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
                     evaluation.obligations.reason_required,
                     &|name| world.env(name),
                 )?,
-                circumstances: around,
+                circumstances: circumstances::in_full(around, &world.cwd),
                 evaluation: &evaluation,
                 patience: run.patience,
                 voice: run.voice,

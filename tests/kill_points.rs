@@ -13,6 +13,8 @@ mod client;
 #[expect(dead_code, reason = "other tests answer too")]
 #[path = "fail_closed/http.rs"]
 mod http;
+#[path = "kill_points/interrupted.rs"]
+mod interrupted;
 #[path = "kill_points/many.rs"]
 mod many;
 #[expect(dead_code, reason = "other tests on this proxy use the rest of it")]

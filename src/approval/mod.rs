@@ -12,7 +12,7 @@ use gate_client::{Client, ClientError, IdempotencyKey, WaitNotice};
 use gate_exec::Cancel;
 use gate_policy::Evaluation;
 use gate_protocol::claim::{ClaimRequest, ExpectedGrant, SignedGrant, VerifiedGrant};
-use gate_protocol::id::Nonce;
+use gate_protocol::id::{Nonce, RequestId};
 use gate_protocol::request::{
     ApprovalRequest, ApprovalStatus, Circumstances, Requirement, SubmitRequest, Terms,
 };
@@ -148,12 +148,21 @@ impl Wait<'_> {
     fn submit(&self, submit: &SubmitRequest) -> Result<ApprovalRequest, Failure> {
         let key = IdempotencyKey::generate().map_err(no_random)?;
         let submitted = self.session.block_on(async {
+            let answer = self
+                .session
+                .within(self.left(), self.client().submit(submit, &key));
+            tokio::pin!(answer);
             tokio::select! {
                 biased;
-                signal = cancelled::cancelled(self.cancel) => Err(interrupted(signal)),
-                answer = self.session.within(self.left(), self.client().submit(submit, &key)) => {
-                    answer.map_err(from_client)
+                signal = cancelled::cancelled(self.cancel) => {
+                    // It may be at the server already: only its answer says what to take back.
+                    let answer = tokio::time::timeout(TAKE_BACK, &mut answer).await;
+                    Err(match answer {
+                        Ok(Ok(request)) => self.take_back(signal, request.id).await,
+                        Ok(Err(_)) | Err(_) => words::stopped_while_asking(signal),
+                    })
                 }
+                answer = &mut answer => answer.map_err(from_client),
             }
         })?;
         if submitted.digest == self.bound.digest {
@@ -176,7 +185,7 @@ impl Wait<'_> {
         let asked = first.clone();
         let deadline = self.deadline;
         let progress = std::cell::RefCell::new(progress);
-        let outcome = self.session.block_on(async {
+        self.session.block_on(async {
             let mut on = |notice: WaitNotice<'_>| {
                 let mut progress = progress.borrow_mut();
                 match notice {
@@ -194,20 +203,24 @@ impl Wait<'_> {
                 tokio::select! {
                     biased;
                     signal = cancelled::cancelled(self.cancel) => {
-                        drop(tokio::time::timeout(TAKE_BACK, self.client().cancel(id)).await);
-                        return Err(interrupted(signal));
+                        return Err(self.take_back(signal, id).await);
                     }
-                    decided = &mut verdict => return Ok(decided),
+                    decided = &mut verdict => return decided.map_err(|error| match error {
+                        ClientError::Unanswered => words::not_yet(&asked),
+                        error => from_client(error),
+                    }),
                     _ = tick.tick() => progress.borrow_mut().tick(),
                 }
             }
-        })?;
-        outcome.map_err(|error| {
-            if matches!(error, ClientError::Unanswered) {
-                return words::not_yet(&asked);
-            }
-            from_client(error)
         })
+    }
+
+    /// Takes the request back, and says whether that is known to have worked.
+    async fn take_back(&self, signal: i32, id: RequestId) -> Failure {
+        match tokio::time::timeout(TAKE_BACK, self.client().cancel(id)).await {
+            Ok(Ok(_)) => words::taken_back(signal, id),
+            Ok(Err(_)) | Err(_) => words::not_taken_back(signal, id),
+        }
     }
 
     /// Claims the approved request, verifies the grant, and makes the record of
@@ -315,13 +328,6 @@ fn submission(bound: &Bound, asking: Asking<'_>) -> SubmitRequest {
 /// Tells whether the request was there before: its time had begun to run.
 fn is_older_than_submission(request: &ApprovalRequest) -> bool {
     request.expires_in_seconds + 2 < request.terms.request_ttl_seconds
-}
-
-fn interrupted(signal: i32) -> Failure {
-    Failure::new(
-        FailureKind::Interrupted(signal),
-        "cancelled; the request is taken back and nothing was run",
-    )
 }
 
 fn no_random(error: impl std::error::Error + Send + Sync + 'static) -> Failure {

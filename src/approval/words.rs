@@ -3,6 +3,7 @@
 //! agents as often as by people.
 
 use gate_client::ClientError;
+use gate_protocol::id::RequestId;
 use gate_protocol::inert::inert;
 use gate_protocol::problem::ProblemCode;
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus};
@@ -115,6 +116,35 @@ pub(super) fn not_claimed(request: &ApprovalRequest, error: ClientError) -> Fail
         ));
     }
     from_client(error)
+}
+
+/// A signal ended the wait, and the server says that nobody is asked any more.
+pub(super) fn taken_back(signal: i32, id: RequestId) -> Failure {
+    Failure::new(
+        FailureKind::Interrupted(signal),
+        format!("cancelled; request {id} is taken back and nothing was run"),
+    )
+}
+
+/// A signal ended the wait, and the server did not say that it took the request back.
+pub(super) fn not_taken_back(signal: i32, id: RequestId) -> Failure {
+    Failure::new(
+        FailureKind::Interrupted(signal),
+        format!("stopped waiting and nothing was run; request {id} could not be taken back"),
+    )
+    .hint(
+        "people may still be asked until it expires; an approval of it runs nothing\n\
+         unless you run the same command again",
+    )
+}
+
+/// A signal came while the request was on its way.
+pub(super) fn stopped_while_asking(signal: i32) -> Failure {
+    Failure::new(
+        FailureKind::Interrupted(signal),
+        "stopped while asking and nothing was run; whether the server has the request is not known",
+    )
+    .hint("see `gate requests`; an approval runs nothing unless you run the same command again")
 }
 
 fn reviewers(request: &ApprovalRequest) -> String {

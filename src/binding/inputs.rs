@@ -2,7 +2,7 @@
 //! looked at again.
 
 use std::ffi::OsString;
-use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -74,8 +74,7 @@ pub(super) fn seal(argv: &[OsString], reading: &Reading, which: Seal) -> Result<
     files.sort_by_key(|(input, index)| (*index, std::cmp::Reverse(input.range.start)));
     for (input, index) in files {
         let descriptor = copy_of(input, reading)?
-            .as_fd()
-            .try_clone_to_owned()
+            .duplicate()
             .map_err(|error| cannot_copy(input).caused_by(error))?;
         let path = format!("/proc/self/fd/{}", descriptor.as_raw_fd());
         let word = argv

@@ -16,6 +16,8 @@ use crate::world::World;
 
 /// The kernel follows interpreters of interpreters this far. Source: `execve(2)`.
 const DEPTH: usize = 5;
+/// What runs a file that the kernel can't load.
+const SHELL: &str = "/bin/sh";
 
 /// One program behind a script, as it was found.
 #[derive(Debug)]
@@ -85,14 +87,16 @@ pub(super) fn behind(
 }
 
 /// Returns the names that the first line of a script gives: the interpreter,
-/// and where that is `env`, what it is to find.
+/// and where that is `env`, what it is to find. What the kernel can't load is
+/// given to the shell (`execvp(3)`).
 fn names(kind: &ToolKind) -> Vec<OsString> {
-    let ToolKind::Script {
-        interpreter,
-        argument,
-    } = kind
-    else {
-        return Vec::new();
+    let (interpreter, argument) = match kind {
+        ToolKind::Elf => return Vec::new(),
+        ToolKind::Other => return vec![OsString::from(SHELL)],
+        ToolKind::Script {
+            interpreter,
+            argument,
+        } => (interpreter, argument),
     };
     let mut names = vec![interpreter.clone().into_os_string()];
     if interpreter.file_name() == Some(OsStr::new("env")) {
@@ -148,5 +152,6 @@ mod tests {
         let split = names(&script("/usr/bin/env", Some("-S A=b python3 -I")));
         assert_eq!(split, ["/usr/bin/env", "python3"]);
         assert!(names(&ToolKind::Elf).is_empty());
+        assert_eq!(names(&ToolKind::Other), ["/bin/sh"]);
     }
 }

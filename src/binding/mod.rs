@@ -111,7 +111,7 @@ pub(crate) fn bind(
 ) -> Result<Bound, Failure> {
     refuse_deleted_folder(world)?;
     let bound_tool = bind_tool(&tool)?;
-    let runs_by_path = matches!(tool.kind, ToolKind::Script { .. });
+    let runs_by_path = tool.kind != ToolKind::Elf;
     let masker_secrets = std::mem::take(&mut reading.invocation.secrets);
     let masker = Masker::new(&identity.commitment, &masker_secrets);
     let (mut inputs, rechecks) = inputs::bind(world, argv, &reading, &masker)?;
@@ -138,7 +138,8 @@ pub(crate) fn bind(
     })?;
     let mut prepared = prepare_sealed(world, argv, tool, &mut reading, inputs::Seal::Everything)?;
     // What was hashed is what runs. A script is opened again by its
-    // interpreter, so it runs by the path, looked at again right before.
+    // interpreter, or by the shell where it names none, so it runs by the
+    // path, looked at again right before.
     if !runs_by_path {
         prepared.command.exec_by = ExecBy::Descriptor;
     }

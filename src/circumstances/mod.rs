@@ -1,10 +1,11 @@
 //! Where and by what a command is asked for: what an approver needs beside the
 //! command itself.
 //!
-//! Gathered once, just before a request is submitted, from the environment and
-//! a few files: no network, no child process, no name service. Nothing here
-//! decides anything. It all comes from the caller, so it is shown as unverified
-//! text, and the digest does not cover it.
+//! Gathered from the environment and a few files: no network, no child process,
+//! no name service. It all comes from the caller, so it is shown as unverified
+//! text, and the digest does not cover it; rules may rely on it to ask for more
+//! and not for less. What no rule can name, the state of git, is read only for
+//! a command that somebody is asked about.
 
 mod agent;
 mod ci;
@@ -31,8 +32,8 @@ const PASSWD: &str = "/etc/passwd";
 /// Reads an environment variable by name; `None` where it is not set.
 pub(crate) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Returns the circumstances of a command that is asked for in `cwd`.
-pub(crate) fn gather(cwd: &Path, env: Env<'_>) -> Circumstances {
+/// Returns the circumstances of a command, without what costs more to learn.
+pub(crate) fn of_caller(env: Env<'_>) -> Circumstances {
     Circumstances {
         host: host(),
         os_user: os_user(),
@@ -41,7 +42,15 @@ pub(crate) fn gather(cwd: &Path, env: Env<'_>) -> Circumstances {
         client_version: env!("CARGO_PKG_VERSION").to_owned(),
         agent: agent::detect(env),
         ci: ci::detect(env),
+        git: None,
+    }
+}
+
+/// Returns the circumstances of a command that a person is asked about in `cwd`.
+pub(crate) fn in_full(of_caller: Circumstances, cwd: &Path) -> Circumstances {
+    Circumstances {
         git: git::read(cwd),
+        ..of_caller
     }
 }
 
@@ -112,7 +121,7 @@ mod tests {
             _ => None,
         };
         let folder = tempfile::tempdir().unwrap();
-        let circumstances = gather(folder.path(), &env);
+        let circumstances = in_full(of_caller(&env), folder.path());
         let job = circumstances.ci.unwrap();
         let branch = job.branch.unwrap();
         assert_eq!(branch.chars().count(), LIMIT);

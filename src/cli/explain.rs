@@ -26,7 +26,7 @@ pub(crate) struct Explain {
 impl Explain {
     pub(crate) fn run(&self, world: &World) -> Result<(), Failure> {
         let reading = reading::read(world, &self.command)?;
-        let around = circumstances::gather(&world.cwd, &|name| world.env(name));
+        let around = circumstances::of_caller(&|name| world.env(name));
         let evaluation = pipeline::evaluate(world, &reading, &around)?;
         let key = CommitmentKey::for_record(&world.layout)?;
         let masker = Masker::new(&key, &reading.invocation.secrets);

@@ -61,7 +61,10 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
 /// Outside of ASCII, JSON has characters in strings only, where each may be
 /// written so; inside of it, `serde_json` has escaped the controls already.
 /// Source: RFC 8259 section 7.
-pub(crate) fn printable(json: &str) -> String {
+pub(crate) fn printable(json: &str) -> Cow<'_, str> {
+    if json.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
+        return Cow::Borrowed(json);
+    }
     let mut printable = String::with_capacity(json.len());
     for c in json.chars() {
         let is_shown = c == '\\' || matches!(inert(c.encode_utf8(&mut [0; 4])), Cow::Borrowed(_));
@@ -74,7 +77,7 @@ pub(crate) fn printable(json: &str) -> String {
             let _ = write!(printable, "\\u{unit:04x}");
         }
     }
-    printable
+    Cow::Owned(printable)
 }
 
 #[cfg(test)]

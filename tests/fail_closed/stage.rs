@@ -10,12 +10,15 @@
 use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 
 use gate_protocol::canonical::Digest;
 use gate_protocol::signed_note::SigningKey;
 use gate_testkit::home::Home;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::http::{Message, exchange};
@@ -290,6 +293,7 @@ impl Machine {
 pub(crate) struct Ran {
     /// The exit code; none where a signal ended it.
     pub(crate) code: Option<i32>,
+    pub(crate) signal: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
@@ -299,6 +303,7 @@ pub(crate) fn run(command: &mut Command) -> Ran {
     let output = command.output().unwrap();
     Ran {
         code: output.status.code(),
+        signal: output.status.signal(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
@@ -352,6 +357,12 @@ impl Waiting {
             .to_owned()
     }
 
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        kill(pid, signal).unwrap();
+    }
+
     /// Kills it without a word.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
@@ -360,10 +371,11 @@ impl Waiting {
 
     /// Waits for its end.
     pub(crate) fn end(mut self) -> Ran {
-        let code = self.child.wait().unwrap().code();
+        let status = self.child.wait().unwrap();
         self.stderr.read_to_string(&mut self.told).unwrap();
         Ran {
-            code,
+            code: status.code(),
+            signal: status.signal(),
             stdout: String::new(),
             stderr: self.told,
         }

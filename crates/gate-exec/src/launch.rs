@@ -106,14 +106,14 @@ impl<'a> Plan<'a> {
     }
 
     fn exec(&self) -> c_int {
-        let error = match self.program {
-            Some(descriptor) => self.exec_descriptor(descriptor),
-            None => exec_path(&self.path, &self.argv, &self.env),
+        let Some(descriptor) = self.program else {
+            return match exec_path(&self.path, &self.argv, &self.env) {
+                libc::ENOEXEC => exec_path(SHELL, &self.shell_argv, &self.env),
+                error => error,
+            };
         };
-        if error == libc::ENOEXEC {
-            return exec_path(SHELL, &self.shell_argv, &self.env);
-        }
-        error
+        // The shell would read whatever stands at the path, which is not this descriptor.
+        self.exec_descriptor(descriptor)
     }
 
     fn exec_descriptor(&self, descriptor: c_int) -> c_int {

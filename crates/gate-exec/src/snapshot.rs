@@ -228,10 +228,14 @@ impl Snapshot {
         }
     }
 
-    /// Returns the name under which the tool can open the snapshot, once its descriptor is
-    /// handed on ([`crate::Command::fds`]).
-    pub fn path_for_child(&self) -> PathBuf {
-        PathBuf::from(format!("/proc/self/fd/{}", self.file.as_raw_fd()))
+    /// Returns another descriptor of it to hand to the tool ([`crate::Command::fds`]), which can
+    /// open it as `/proc/self/fd/NUMBER`. Its number is above those that programs expect to be
+    /// free.
+    ///
+    /// # Errors
+    /// The system has no descriptor left.
+    pub fn duplicate(&self) -> io::Result<OwnedFd> {
+        duplicate_high(self.file.as_fd())
     }
 
     /// Gives the descriptor away, to be handed to the tool. It keeps its number.
@@ -261,6 +265,18 @@ impl Read for SnapshotReader<'_> {
     }
 }
 
+/// Duplicates a descriptor to a number that no program expects for its own.
+fn duplicate_high(descriptor: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let number = descriptor.as_raw_fd();
+    // SAFETY: duplicating an open descriptor; the result is checked.
+    let high = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR) };
+    if high < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel just made this descriptor, and nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(high) })
+}
+
 /// A snapshot in the making: still writable, and nobody else has it.
 struct Copy {
     file: File,
@@ -278,15 +294,7 @@ impl Copy {
         }
         // SAFETY: the kernel just made this descriptor, and nobody else owns it.
         let low = unsafe { OwnedFd::from_raw_fd(descriptor) };
-        // SAFETY: duplicating an open descriptor; the result is checked.
-        let high =
-            unsafe { libc::fcntl(low.as_raw_fd(), libc::F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR) };
-        let owned = if high < 0 {
-            low
-        } else {
-            // SAFETY: the kernel just made this descriptor, and nobody else owns it.
-            unsafe { OwnedFd::from_raw_fd(high) }
-        };
+        let owned = duplicate_high(low.as_fd()).unwrap_or(low);
         Ok(Self {
             file: File::from(owned),
             size_bytes: 0,

@@ -21,6 +21,20 @@ fn bytes_of(snapshot: &Snapshot) -> Vec<u8> {
     bytes
 }
 
+/// The name under which this process can open a snapshot.
+fn path_of(snapshot: &Snapshot) -> std::path::PathBuf {
+    format!("/proc/self/fd/{}", snapshot.as_fd().as_raw_fd()).into()
+}
+
+#[test]
+fn a_duplicate_has_a_number_that_no_program_expects_to_be_free() {
+    let snapshot = Snapshot::of_bytes(b"sealed").unwrap();
+    let other = snapshot.duplicate().unwrap();
+    assert!(other.as_raw_fd() >= 100);
+    let path = format!("/proc/self/fd/{}", other.as_raw_fd());
+    assert_eq!(fs::read(path).unwrap(), b"sealed");
+}
+
 #[test]
 fn a_snapshot_keeps_its_bytes_when_the_file_is_rewritten() {
     let folder = tempfile::tempdir().unwrap();
@@ -33,7 +47,7 @@ fn a_snapshot_keeps_its_bytes_when_the_file_is_rewritten() {
     );
     fs::write(&path, b"something else").unwrap();
     assert_eq!(bytes_of(&snapshot), b"approved");
-    assert_eq!(fs::read(snapshot.path_for_child()).unwrap(), b"approved");
+    assert_eq!(fs::read(path_of(&snapshot)).unwrap(), b"approved");
     assert_eq!(snapshot.size_bytes(), 8);
 }
 
@@ -43,12 +57,12 @@ fn nobody_can_write_to_a_snapshot() {
     assert!(
         File::options()
             .append(true)
-            .open(snapshot.path_for_child())
+            .open(path_of(&snapshot))
             .is_err_and(|error| { error.kind() == std::io::ErrorKind::PermissionDenied })
             || {
                 let mut file = File::options()
                     .write(true)
-                    .open(snapshot.path_for_child())
+                    .open(path_of(&snapshot))
                     .unwrap();
                 file.write_all(b"x").is_err()
                     && file.set_len(0).is_err()

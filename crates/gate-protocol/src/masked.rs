@@ -102,8 +102,14 @@ impl MaskedText {
     #[must_use]
     pub fn shown_word(&self) -> String {
         let shown = self.shown();
-        let is_bare = |c: char| c.is_alphanumeric() || "-_./:=@%+,‹› ".contains(c) && c != ' ';
-        if !shown.is_empty() && (shown.chars().all(is_bare) || self.secrets() > 0) {
+        let is_bare = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
+        // A mask has blanks of its own and is one word all the same.
+        let is_plain = |segment: &Segment| match segment {
+            Segment::Text(text) => text.chars().all(is_bare),
+            Segment::Secret(_) => true,
+            Segment::Bytes(_) => false,
+        };
+        if !shown.is_empty() && self.0.iter().all(is_plain) {
             return shown;
         }
         format!("'{}'", shown.replace('\'', "'\\''"))
@@ -146,6 +152,23 @@ mod tests {
             "postgres://u:‹secret 8 bytes, hmac 9f3a›@h/db"
         );
         assert_eq!(text.secrets(), 1);
+    }
+
+    #[test]
+    fn a_word_with_a_mask_in_it_is_still_shown_as_one_word() {
+        let mut plain = MaskedText::plain(b"--password=");
+        plain.push_secret(secret());
+        assert_eq!(
+            plain.shown_word(),
+            "--password=\u{2039}secret 8 bytes, hmac 9f3a\u{203a}"
+        );
+        let mut several = MaskedText::plain(b"alter role x password '");
+        several.push_secret(secret());
+        several.push_plain(b"'; drop table t");
+        assert_eq!(
+            several.shown_word(),
+            "'alter role x password '\\''\u{2039}secret 8 bytes, hmac 9f3a\u{203a}'\\''; drop table t'"
+        );
     }
 
     #[test]

@@ -173,7 +173,8 @@ fn bad(id: Option<&RawValue>, error: String) -> BadLine<'_> {
 }
 
 fn write_line(output: &mut impl io::Write, line: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *output, line)?;
+    let encoded = serde_json::to_string(line)?;
+    output.write_all(crate::show::answer::printable(&encoded).as_bytes())?;
     output.write_all(b"\n")
 }
 

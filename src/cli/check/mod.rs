@@ -49,15 +49,12 @@ impl Check {
             None => world.configuration()?.policy(world, &world.cwd)?,
         };
         let reading = reading::read(world, &self.command)?;
-        let around = circumstances::gather(&world.cwd, &|name| world.env(name));
+        let around = circumstances::of_caller(&|name| world.env(name));
         let evaluation =
             policy.evaluate(&reading.invocation, &world.cwd, &pipeline::caller(&around));
         let answer = Answer::new(&reading.invocation, &evaluation);
         if self.json {
-            let encoded = serde_json::to_string(&answer).map_err(|error| {
-                Failure::new(FailureKind::Internal, "cannot write the answer").caused_by(error)
-            })?;
-            return show::print(&format!("{encoded}\n"));
+            return show::answer::json(&answer);
         }
         show::print(&answer.for_people())
     }

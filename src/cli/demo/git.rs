@@ -54,6 +54,6 @@ pub(super) fn prepare(place: &Place) -> Result<Scenario, Failure> {
         state: real(&["-C", &remote_name, "for-each-ref"]),
         folder: work.clone(),
         env: Vec::new(),
-        finish: None,
+        cluster: None,
     })
 }

@@ -16,7 +16,6 @@ mod terraform;
 use std::io::IsTerminal as _;
 
 use crate::failure::Failure;
-use crate::report;
 use crate::world::World;
 use place::Place;
 use serving::Serving;
@@ -37,17 +36,15 @@ impl Demo {
     pub(crate) fn run(&self, world: &World) -> Result<(), Failure> {
         let place = Place::make(world)?;
         let serving = Serving::start(&place)?;
-        place.configure(&serving)?;
         let is_interactive = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        let ended = if self.scripted || !is_interactive {
-            scripted::play(&place, &serving)
-        } else {
-            shell::open(&place, &serving)
-        };
+        let ended = place.configure(&serving).and_then(|()| {
+            if self.scripted || !is_interactive {
+                scripted::play(&place, &serving)
+            } else {
+                shell::open(&place, &serving)
+            }
+        });
         serving.stop();
-        if let Err(error) = place.remove() {
-            report::line(&format!("the demo's folder could not be removed: {error}"));
-        }
         ended
     }
 }

@@ -167,10 +167,14 @@ impl Place {
             .stderr(Stdio::piped());
         command
     }
+}
 
-    /// Removes the folder.
-    pub(super) fn remove(&self) -> std::io::Result<()> {
-        std::fs::remove_dir_all(&self.root)
+impl Drop for Place {
+    /// Removes the folder, however the demo ended.
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.root) {
+            crate::report::line(&format!("the demo's folder could not be removed: {error}"));
+        }
     }
 }
 

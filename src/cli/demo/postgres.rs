@@ -23,11 +23,12 @@ pub(super) fn prepare(place: &Place) -> Result<Option<Scenario>, Failure> {
         .map_err(|error| cannot("make a folder", error))?;
     let as_root = nix::unistd::geteuid().is_root();
     if as_root
-        && Command::new("chown")
+        && !Command::new("chown")
             .arg(UNPRIVILEGED)
             .arg(&folder)
+            .stderr(std::process::Stdio::null())
             .status()
-            .is_err()
+            .is_ok_and(|status| status.success())
     {
         return Ok(None);
     }
@@ -56,27 +57,29 @@ pub(super) fn prepare(place: &Place) -> Result<Option<Scenario>, Failure> {
         state: real("select release from web"),
         folder,
         env,
-        finish: Some(Box::new(move || cluster.stop())),
+        cluster: Some(cluster),
     }))
 }
 
 /// A `PostgreSQL` of the demo's own.
-struct Cluster {
+pub(super) struct Cluster {
     as_root: bool,
     programs: PathBuf,
     folder: PathBuf,
     data: String,
+    may_run: bool,
 }
 
 impl Cluster {
     /// Makes a cluster in `folder` and starts its server on a socket there.
     fn start(as_root: bool, programs: PathBuf, folder: &Path) -> Result<Self, Failure> {
         let data = folder.join("data");
-        let cluster = Cluster {
+        let mut cluster = Cluster {
             as_root,
             programs,
             folder: folder.to_owned(),
             data: data.to_string_lossy().into_owned(),
+            may_run: false,
         };
         let options = format!(
             "-c listen_addresses= -c unix_socket_directories={}",
@@ -95,6 +98,7 @@ impl Cluster {
             "UTF8",
         ];
         must_succeed(&mut cluster.command("initdb", &initdb))?;
+        cluster.may_run = true;
         let log = folder.join("log").to_string_lossy().into_owned();
         must_succeed(&mut cluster.command(
             "pg_ctl",
@@ -124,8 +128,14 @@ impl Cluster {
         command.args(arguments).current_dir(&self.folder);
         command
     }
+}
 
-    fn stop(&self) {
+impl Drop for Cluster {
+    /// Stops the server, however the demo ended.
+    fn drop(&mut self) {
+        if !self.may_run {
+            return;
+        }
         let stop = ["-D", self.data.as_str(), "-m", "immediate", "-w", "stop"];
         if must_succeed(&mut self.command("pg_ctl", &stop)).is_err() {
             crate::report::line("the demo's PostgreSQL could not be stopped");

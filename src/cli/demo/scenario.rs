@@ -25,8 +25,9 @@ pub(super) struct Scenario {
     pub(super) failing_code: i32,
     /// Runs the real tool, around gate, and prints the state that `change` changes.
     pub(super) state: Command,
-    /// Ends what was started for it.
-    pub(super) finish: Option<Box<dyn FnOnce()>>,
+    /// The server that was started for it, which ends when this is dropped.
+    #[expect(dead_code, reason = "held so that it ends with the scenario")]
+    pub(super) cluster: Option<postgres::Cluster>,
 }
 
 /// Prepares the scenario of the first tool that is here: terraform, then psql

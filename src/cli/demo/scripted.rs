@@ -25,11 +25,7 @@ pub(super) fn play(place: &Place, serving: &Serving) -> Result<(), Failure> {
         "playing one scenario with {tool}; the server is {}",
         serving.url()
     ));
-    let played = Play { place, serving }.all(&mut scenario);
-    if let Some(finish) = scenario.finish.take() {
-        finish();
-    }
-    played?;
+    Play { place, serving }.all(&mut scenario)?;
     report::line("every step held");
     report::line("to try it yourself, run `gate demo` in a terminal");
     Ok(())

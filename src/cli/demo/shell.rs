@@ -12,7 +12,7 @@ use crate::report;
 /// Opens the user's shell with the wrapped tools first on PATH, and returns
 /// when it is left.
 pub(super) fn open(place: &Place, serving: &Serving) -> Result<(), Failure> {
-    let mut scenario = scenario::prepare(place)?;
+    let scenario = scenario::prepare(place)?;
     let login = serving.login_url()?;
     let as_bob = place.as_bob();
     report::line(&format!("approvals page, signed in as bob: {login}"));
@@ -54,9 +54,6 @@ pub(super) fn open(place: &Place, serving: &Serving) -> Result<(), Failure> {
         .map_err(|error| cannot("open a shell", error))?;
     if let Some(signal) = ended.signal() {
         report::line(&format!("the shell was ended by signal {signal}"));
-    }
-    if let Some(finish) = scenario.finish.take() {
-        finish();
     }
     report::line("the demo is over; its folder is removed");
     Ok(())

@@ -45,6 +45,6 @@ pub(super) fn prepare(place: &Place) -> Result<Scenario, Failure> {
         state: real(&["show", "-no-color"]),
         folder,
         env,
-        finish: None,
+        cluster: None,
     })
 }
