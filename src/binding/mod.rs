@@ -110,6 +110,7 @@ pub(crate) fn bind(
     identity: &Identity,
 ) -> Result<Bound, Failure> {
     refuse_deleted_folder(world)?;
+    refuse_too_long(argv)?;
     let bound_tool = bind_tool(&tool)?;
     let runs_by_path = tool.kind != ToolKind::Elf;
     let masker_secrets = std::mem::take(&mut reading.invocation.secrets);
@@ -193,6 +194,17 @@ fn refuse_deleted_folder(world: &World) -> Result<(), Failure> {
         format!("the working directory `{}` is gone", world.cwd.display()),
     )
     .hint("change to a folder that exists; an approval names the folder it is for"))
+}
+
+fn refuse_too_long(argv: &[OsString]) -> Result<(), Failure> {
+    if !gate_policy::is_too_long(argv) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        FailureKind::CannotRun,
+        "the command is longer than anybody can judge, so nobody is asked about it",
+    )
+    .hint("shorten it: do it in parts, or give a file where the tool takes one"))
 }
 
 fn bind_tool(tool: &Tool) -> Result<BoundTool, Failure> {

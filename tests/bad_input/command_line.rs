@@ -129,3 +129,26 @@ fn a_url_that_names_no_server_is_a_mistake_of_configuration() {
     }
     assert_eq!(machine.canary(), [""; 0]);
 }
+
+#[test]
+fn a_command_that_nobody_can_judge_is_asked_of_nobody() {
+    let server = Server::start("");
+    let machine = Machine::of(&server, server.address);
+    let mut words = vec!["run", "--", "deployer"];
+    words.resize(10_010, "x");
+    let ran = run(&mut machine.gate(&words));
+    assert_eq!(ran.code, Some(126), "{}", ran.stderr);
+    assert_told("10,007 words", &ran);
+    assert!(
+        ran.stderr.contains("longer than anybody can judge"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(machine.canary(), [""; 0]);
+    let asked = server.records();
+    assert!(
+        asked
+            .iter()
+            .all(|record| record["type"] != "request.created")
+    );
+}

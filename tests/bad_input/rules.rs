@@ -4,7 +4,7 @@ use crate::stage::{Machine, Server, assert_told, run};
 
 /// One mistake in a rule that is good but for it: the line that stands third in
 /// `[[rule]]`, after a good `id`; the field; a word of the mend.
-const FIELDS: [(&str, &str, &str); 30] = [
+const FIELDS: [(&str, &str, &str); 31] = [
     ("desicion = 'deny'", "desicion", "`decision`"),
     ("decision = 'perhaps'", "decision", "allow"),
     ("decision = 7", "decision", "quotes"),
@@ -17,13 +17,14 @@ const FIELDS: [(&str, &str, &str); 30] = [
     ("tool = ['git', 7]", "tool", "quotes"),
     ("command = ''", "command", "words"),
     ("command = 7", "command", "text"),
+    ("command = 'pussh'", "command", "`push`"),
     ("effect = 'delete'", "effect", "destroy"),
     ("effect = [7]", "effect", "quotes"),
     ("flags = 7", "flags", "table"),
     ("flags = { force = 7 }", "flags", "pattern"),
     ("operands = 7", "operands", "text"),
     ("target = 'prod'", "target", "table"),
-    ("target = { clustre = 'prod' }", "target", "cluster"),
+    ("target = { remoet = 'prod' }", "target", "remote"),
     ("target = { zebra = 'prod' }", "target", "write one of"),
     ("caller = 'agent'", "caller", "table"),
     ("caller = { kind = 'robot' }", "kind", "agent"),
@@ -45,7 +46,7 @@ const FIELDS: [(&str, &str, &str); 30] = [
 const APPROVAL: [(&str, &str, &str); 7] = [
     ("approvers = ['alice']", "approvers", "group:NAME"),
     ("approvers = 'group:'", "approvers", "group:NAME"),
-    ("count = 0", "count", "whole number"),
+    ("count = 0", "count", "out of range"),
     ("count = 'two'", "count", "number"),
     ("request_ttl = 'soon'", "request_ttl", "30m"),
     ("permit_ttl = 15", "permit_ttl", ""),
@@ -57,7 +58,7 @@ const APPROVAL: [(&str, &str, &str); 7] = [
 const FILES: [(&str, usize, &str); 11] = [
     (
         "[[rule]]\nid = 'a'\neverything = false\ndecision = 'deny'\n",
-        1,
+        3,
         "say what the rule is about",
     ),
     ("[[rule]\n", 1, "TOML"),
@@ -80,7 +81,7 @@ const FILES: [(&str, usize, &str); 11] = [
     (
         "[[rule]]\nid = 'a'\ntool = 'git'\ndecision = 'deny'\n\n\
          [[rule]]\nid = 'a'\ntool = 'git'\ndecision = 'deny'\n",
-        6,
+        7,
         "its own id",
     ),
 ];

@@ -28,7 +28,7 @@ pub use invocation::{
     EnvironmentAction, EnvironmentNote, Input, InputKind, Invocation, Nested, OptionUse,
     SecretPlace, SecretSpan, Word, WordRole,
 };
-pub use read::read_invocation;
+pub use read::{is_too_long, read_invocation};
 pub use rules::{
     Caller, CallerKind, Circumstances, Decision, Evaluation, Layer, MatchedRule, Obligations,
     ParseDecisionError, Policy, PolicyBuilder, Recording, Requirement, RuleError, RuleSummary,

@@ -319,3 +319,27 @@ fn every_built_in_profile_has_a_root() {
         .collect();
     assert_eq!(names, ["aws", "git", "kubectl", "psql", "terraform"]);
 }
+
+#[test]
+fn a_command_that_is_too_long_to_be_read_is_unknown_and_its_secrets_are_still_found() {
+    let mut argv: Vec<OsString> = vec!["kubectl".into(), "get".into(), "pods".into()];
+    argv.push("--password=hunter2".into());
+    argv.resize(10_001, OsString::from("x"));
+    let read = read(&argv);
+    assert!(gate_policy::is_too_long(&argv));
+    assert_eq!((read.effect, read.known), (Effect::Unknown, false));
+    assert_eq!(
+        decide(&Policy::baseline(), &read),
+        Decision::RequireApproval
+    );
+    let found = read
+        .secrets
+        .iter()
+        .map(|secret| (&secret.place, secret.range.clone()));
+    assert_eq!(
+        found.collect::<Vec<_>>(),
+        [(&gate_policy::SecretPlace::Argv(3), 11..18)]
+    );
+    argv.truncate(10_000);
+    assert!(!gate_policy::is_too_long(&argv));
+}

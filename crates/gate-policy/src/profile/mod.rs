@@ -294,6 +294,15 @@ impl ToolSpec {
             .and_then(|(index, _)| self.node(index))
     }
 
+    /// Returns the words that name a node below `parent`, those that stand for many left out.
+    pub(crate) fn children(&self, parent: u16) -> impl Iterator<Item = &str> {
+        let below = self.commands.iter().skip(1);
+        below
+            .filter(move |spec| spec.parent == parent)
+            .map(|spec| spec.name.as_ref())
+            .filter(|name| !name.ends_with('*'))
+    }
+
     fn node(&self, index: usize) -> Option<(u16, &CommandSpec)> {
         let spec = self.commands.get(index)?;
         Some((u16::try_from(index).ok()?, spec))

@@ -18,6 +18,7 @@ pub(crate) mod words;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 use crate::command_line::CommandLine;
 use crate::effect::{Effect, EffectSet};
@@ -43,13 +44,16 @@ pub fn read_invocation(line: &CommandLine<'_>) -> Invocation {
         .argv
         .first()
         .map_or(&b""[..], |name| base_name(name.as_encoded_bytes()));
-    let bytes: usize = line.argv.iter().map(|word| word.len() + 1).sum();
     let mut invocation = blank(name);
-    if line.argv.len() > MAX_WORDS || bytes > MAX_ARGV_BYTES {
+    if is_too_long(line.argv) {
         invocation.reasons.push(format!(
-            "{} words of {bytes} bytes are more than gate reads",
-            line.argv.len()
+            "{} words of {} bytes are more than gate reads",
+            line.argv.len(),
+            length_bytes(line.argv)
         ));
+        // It is still recorded, and by an owner's rule it may still run.
+        environment::read_foreign(line, &mut invocation);
+        secrets::find(line, &mut invocation);
         return invocation;
     }
     let spec = find_builtin(name);
@@ -63,6 +67,18 @@ pub fn read_invocation(line: &CommandLine<'_>) -> Invocation {
         implicit::find(line, spec, &mut invocation);
     }
     invocation
+}
+
+/// Tells whether a command has more words or bytes than gate reads. Its effect is then `unknown`,
+/// and no approval can be bound to it: nobody can judge it, and what its tool would make of the
+/// environment is not known.
+pub fn is_too_long(argv: &[OsString]) -> bool {
+    argv.len() > MAX_WORDS || length_bytes(argv) > MAX_ARGV_BYTES
+}
+
+/// Returns the bytes of all words, each with the zero behind it.
+fn length_bytes(argv: &[OsString]) -> usize {
+    argv.iter().map(|word| word.len() + 1).sum()
 }
 
 fn read_known(line: &CommandLine<'_>, spec: &'static ToolSpec, invocation: &mut Invocation) {

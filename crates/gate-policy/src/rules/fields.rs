@@ -112,8 +112,13 @@ impl<'f, 't, 'i> Fields<'f, 't, 'i> {
             .and_then(|number| number.as_str().parse::<u16>().ok())
             .filter(|number| (bounds.0..=bounds.1).contains(number));
         if number.is_none() {
-            let mend = format!("a whole number from {} to {}", bounds.0, bounds.1);
-            self.wrong_type(field, value, &mend);
+            let wanted = format!("a whole number from {} to {}", bounds.0, bounds.1);
+            if value.get_ref().as_integer().is_some() {
+                let mend = format!("write {wanted}");
+                self.error(value.span().start, field, "is out of range", mend);
+            } else {
+                self.wrong_type(field, value, &wanted);
+            }
         }
         number
     }

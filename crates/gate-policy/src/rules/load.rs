@@ -133,7 +133,7 @@ fn rule(report: &mut Report<'_>, table: &Spanned<&DeTable<'_>>, layer: Layer) ->
     let decision = decision(&mut fields);
     let mut rule = Rule {
         place,
-        commands: matchers::commands(&mut fields),
+        commands: matchers::commands(&mut fields, &tools),
         effects: matchers::effects(&mut fields),
         flags: matchers::flags(&mut fields, &tools),
         target: matchers::target(&mut fields, &tools),

@@ -67,7 +67,7 @@ pub(super) fn tools(fields: &mut Fields<'_, '_, '_>) -> Vec<String> {
     tools
 }
 
-pub(super) fn commands(fields: &mut Fields<'_, '_, '_>) -> Vec<Vec<String>> {
+pub(super) fn commands(fields: &mut Fields<'_, '_, '_>, tools: &[String]) -> Vec<Vec<String>> {
     let mut commands = Vec::new();
     for path in fields.texts("command").unwrap_or_default() {
         let words: Vec<String> = path.value.split_whitespace().map(str::to_owned).collect();
@@ -79,9 +79,37 @@ pub(super) fn commands(fields: &mut Fields<'_, '_, '_>) -> Vec<Vec<String>> {
                 "write words, as \"rollout restart\"",
             );
         }
+        for spec in tools
+            .iter()
+            .filter_map(|tool| find_builtin(tool.as_bytes()))
+        {
+            if let Some((word, near)) = misspelt(spec, &words) {
+                let problem = format!("`{}` is no command of {}", shown(word), spec.name);
+                fields.error(
+                    path.offset,
+                    "command",
+                    problem,
+                    format!("did you mean `{near}`?"),
+                );
+            }
+        }
         commands.push(words);
     }
     commands
+}
+
+/// Returns the word of a command path that is probably a slip of the pen. A word that is near to
+/// nothing may name a plugin.
+fn misspelt<'w>(spec: &'static ToolSpec, words: &'w [String]) -> Option<(&'w str, &'static str)> {
+    let mut parent = 0;
+    for word in words.iter().take_while(|word| !word.contains(['*', '?'])) {
+        let Some((index, _)) = spec.child(parent, word.as_bytes()) else {
+            let near = near_miss(word, spec.children(parent))?;
+            return Some((word, near));
+        };
+        parent = index;
+    }
+    None
 }
 
 pub(super) fn effects(fields: &mut Fields<'_, '_, '_>) -> EffectSet {

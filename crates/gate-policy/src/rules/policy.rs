@@ -203,19 +203,19 @@ impl Policy {
             Layer::Server | Layer::Machine => true,
             Layer::User | Layer::Project => rule.decision > Decision::Allow,
         });
-        let mut verdicts: Vec<(Decision, MatchedRule)> = Vec::new();
+        let mut decisions: Vec<(Decision, MatchedRule)> = Vec::new();
         if !owner_decides && !baseline_decides {
-            verdicts.push(baseline(invocation));
+            decisions.push(baseline(invocation));
         }
-        verdicts.extend(
+        decisions.extend(
             matching
                 .iter()
                 .map(|rule| (rule.decision, rule.place.clone())),
         );
-        if let Some(verdict) = self.inconsistency(invocation) {
-            verdicts.push(verdict);
+        if let Some(decided) = self.inconsistency(invocation) {
+            decisions.push(decided);
         }
-        conclude(invocation, verdicts, &matching)
+        conclude(invocation, decisions, &matching)
     }
 
     /// Returns the indexes of the rules that can match, in their order.
@@ -280,15 +280,15 @@ fn built_in(id: String) -> MatchedRule {
 
 fn conclude(
     invocation: &Invocation,
-    verdicts: Vec<(Decision, MatchedRule)>,
+    decisions: Vec<(Decision, MatchedRule)>,
     matching: &[&Rule],
 ) -> Evaluation {
-    let decision = verdicts
+    let decision = decisions
         .iter()
         .map(|(decision, _)| *decision)
         .max()
         .unwrap_or(Decision::Deny);
-    let deciding = verdicts
+    let deciding = decisions
         .iter()
         .find(|(one, _)| *one == decision)
         .map_or_else(
@@ -307,7 +307,7 @@ fn conclude(
         tool: invocation.tool.clone(),
         command: invocation.command.clone(),
         deciding,
-        matched: verdicts.into_iter().map(|(_, rule)| rule).collect(),
+        matched: decisions.into_iter().map(|(_, rule)| rule).collect(),
         reasons,
         obligations: obligations(decision, matching),
         message,

@@ -268,7 +268,7 @@ permit_ttl = "5 minutes"
         "/etc/gate/rules.toml:14:19: field `rule.caller.kind`: `robot` is not a kind of caller; write user, agent or workload",
         "/etc/gate/rules.toml:17:8: field `rule.tool`: `kubctl` is no tool that gate knows; did you mean `kubectl`?",
         "/etc/gate/rules.toml:20:14: field `rule.approval.approvers`: `sre` names nobody; write \"group:NAME\" or \"user:NAME\"",
-        "/etc/gate/rules.toml:21:9: field `rule.approval.count`: is of type integer; write a whole number from 1 to 100",
+        "/etc/gate/rules.toml:21:9: field `rule.approval.count`: is out of range; write a whole number from 1 to 100",
         "/etc/gate/rules.toml:22:14: field `rule.approval.permit_ttl`: `5 minutes` is not a time from 1s to 7d; write a number and a unit, as \"30m\"",
     ];
     assert_eq!(errors, expected);
