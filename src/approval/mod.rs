@@ -205,9 +205,11 @@ impl Wait<'_> {
                     signal = cancelled::cancelled(self.cancel) => {
                         return Err(self.take_back(signal, id).await);
                     }
-                    decided = &mut verdict => return decided.map_err(|error| match error {
-                        ClientError::Unanswered => words::not_yet(&asked),
-                        error => from_client(error),
+                    decided = &mut verdict => return decided.map_err(|error| {
+                        if matches!(error, ClientError::Unanswered) {
+                            return words::not_yet(&asked);
+                        }
+                        from_client(error)
                     }),
                     _ = tick.tick() => progress.borrow_mut().tick(),
                 }
