@@ -89,7 +89,6 @@ mod tests {
         let value = serde_json::json!({ "a\u{9b}": ["\u{1b}[2J\n", "\u{202e}x\u{7f}", "é東\u{1f600}", "\\u001b \"q\""] });
         let json = value.to_string();
         let text = printable(&json);
-        let text = printable(&json);
         assert!(
             text.is_ascii() || !text.contains(['\u{9b}', '\u{202e}', '\u{7f}', '\u{1b}']),
             "{text}"
