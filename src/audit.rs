@@ -5,16 +5,18 @@ use std::time::Duration;
 
 use gate_client::Client;
 use gate_exec::{ExitReason, Outcome};
-use gate_policy::{Evaluation, Layer, Recording};
+use gate_policy::{Decision, Evaluation, Layer, Recording};
+use gate_protocol::canonical::Digest;
 use gate_protocol::event::{
-    DecidedFact, Fact, RunAbandonedFact, RunFinishedFact, RunOutcome, RunStartedFact,
+    AllowedFinishedFact, DecidedFact, Fact, RunAbandonedFact, RunFinishedFact, RunOutcome,
+    RunStartedFact,
 };
 use gate_protocol::id::{Nonce, RequestId};
 
 use crate::failure::{Failure, FailureKind};
 use crate::report;
 use crate::session;
-use crate::spool::{self, Delivered, Durability, Spool};
+use crate::spool::{self, Delivered, Durability, Spool, SpoolError, Verified};
 use crate::world::World;
 
 /// How long a run that is over waits for the server to take its records. What
@@ -39,24 +41,18 @@ pub(crate) fn decided(
     if evaluation.obligations.record == Recording::None {
         return Ok(());
     }
-    let fact = Fact::Decided(DecidedFact {
-        decision: evaluation.decision.as_str().to_owned(),
-        tool: evaluation.tool.clone(),
-        command: evaluation.command.clone(),
-        effect: evaluation.effect.as_str().to_owned(),
-        rule: evaluation.deciding.id.clone(),
-        shown: shown()?,
-        cwd: world.cwd.to_string_lossy().into_owned(),
-        mode: crate::circumstances::MODE.to_owned(),
-    });
+    let fact = decided_fact(world, evaluation, shown()?);
     let by_baseline = evaluation.deciding.layer == Layer::Baseline;
     let durability = if by_baseline {
         Durability::Written
     } else {
         Durability::Synced
     };
-    match append(world, fact, durability) {
-        Err(failure) if by_baseline && evaluation.decision == gate_policy::Decision::Allow => {
+    let recorded = open(world)
+        .and_then(|mut spool| spool.append(fact, durability).map_err(cannot_record))
+        .map(drop);
+    match recorded {
+        Err(failure) if by_baseline && evaluation.decision == Decision::Allow => {
             report::line(&format!(
                 "warning: this decision is not recorded: {failure}"
             ));
@@ -66,10 +62,67 @@ pub(crate) fn decided(
     }
 }
 
-fn append(world: &World, fact: Fact, durability: Durability) -> Result<(), Failure> {
-    Spool::open(&world.layout.spool()?)
-        .and_then(|mut spool| spool.append(fact, durability))
-        .map_err(cannot_record)
+fn decided_fact(world: &World, evaluation: &Evaluation, shown: String) -> Fact {
+    let decided = DecidedFact {
+        decision: evaluation.decision.as_str().to_owned(),
+        tool: evaluation.tool.clone(),
+        command: evaluation.command.clone(),
+        effect: evaluation.effect.as_str().to_owned(),
+        rule: evaluation.deciding.id.clone(),
+        shown,
+        whole: None,
+        cwd: world.cwd.to_string_lossy().into_owned(),
+        mode: crate::circumstances::MODE.to_owned(),
+    };
+    Fact::Decided(decided.shortened())
+}
+
+fn open(world: &World) -> Result<Spool, Failure> {
+    Spool::open(&world.layout.spool()?).map_err(cannot_record)
+}
+
+/// The records of one allowed command whose outcome a rule wants to know.
+pub(crate) struct OutcomeRecorder {
+    spool: Spool,
+    decided: Digest,
+}
+
+impl OutcomeRecorder {
+    /// Records that the command is allowed, with space set aside for its outcome.
+    ///
+    /// # Errors
+    /// There is no record or no space: then nothing may run.
+    pub(crate) fn decided(
+        world: &World,
+        evaluation: &Evaluation,
+        shown: String,
+    ) -> Result<Self, Failure> {
+        let fact = decided_fact(world, evaluation, shown);
+        let mut spool = open(world)?;
+        let decided = spool
+            .append(fact, Durability::Synced)
+            .map_err(cannot_record)?;
+        spool.reserve().map_err(cannot_record)?;
+        Ok(Self { spool, decided })
+    }
+
+    /// Records how the command ended, or why it was not started. Whoever next
+    /// reaches the server delivers it: nobody waits for that here.
+    pub(crate) fn ended(&mut self, ran: &Result<Outcome, Failure>) {
+        let outcome = match ran {
+            Ok(outcome) => on_the_wire(outcome),
+            Err(failure) => not_run(failure.to_string()),
+        };
+        let fact = Fact::AllowedFinished(AllowedFinishedFact {
+            decided: self.decided,
+            outcome,
+        });
+        keep(
+            &mut self.spool,
+            fact,
+            "the log will not say how the command ended",
+        );
+    }
 }
 
 /// The records of one approved run, from its claim on.
@@ -90,7 +143,7 @@ impl RunRecorder {
         request: RequestId,
         claim_nonce: Nonce,
     ) -> Result<Self, Failure> {
-        let mut spool = Spool::open(&world.layout.spool()?).map_err(cannot_record)?;
+        let mut spool = open(world)?;
         spool.reserve().map_err(cannot_record)?;
         Ok(Self {
             spool,
@@ -110,6 +163,7 @@ impl RunRecorder {
         });
         self.spool
             .append(fact, Durability::Synced)
+            .map(drop)
             .map_err(cannot_record)
     }
 
@@ -126,7 +180,7 @@ impl RunRecorder {
             claim_nonce: self.claim_nonce,
             why: why.to_owned(),
         });
-        self.keep(fact);
+        keep(&mut self.spool, fact, UNKNOWN);
     }
 
     /// Records how the run ended.
@@ -136,7 +190,7 @@ impl RunRecorder {
             claim_nonce: self.claim_nonce,
             outcome: on_the_wire(outcome),
         });
-        self.keep(fact);
+        keep(&mut self.spool, fact, UNKNOWN);
     }
 
     /// Delivers what is in the queue, if the server answers soon.
@@ -151,15 +205,16 @@ impl RunRecorder {
             report::line("it is delivered with the next run, or by `gate audit flush`");
         }
     }
+}
 
-    /// Keeps a fact about what has already happened: there is no step left to
-    /// hold back, so a failure is told and the tool's own ending stands.
-    fn keep(&mut self, fact: Fact) {
-        if let Err(error) = self.spool.append(fact, Durability::Synced) {
-            report::failure(&cannot_record(error).hint(
-                "the server will show this run as `unknown`; tell who runs it what happened",
-            ));
-        }
+/// What a lost outcome of an approved run means.
+const UNKNOWN: &str = "the server will show this run as `unknown`; tell who runs it what happened";
+
+/// Keeps a fact about what has already happened: there is no step left to
+/// hold back, so a failure is told and the tool's own ending stands.
+fn keep(spool: &mut Spool, fact: Fact, otherwise: &str) {
+    if let Err(error) = spool.append(fact, Durability::Synced) {
+        report::failure(&cannot_record(error).hint(otherwise));
     }
 }
 
@@ -177,7 +232,7 @@ pub(crate) struct Flushed {
 /// # Errors
 /// The queue can't be read, or the server does not take what is in it.
 pub(crate) fn flush(world: &World) -> Result<Flushed, Failure> {
-    let mut spool = Spool::open(&world.layout.spool()?).map_err(cannot_record)?;
+    let mut spool = open(world)?;
     let session = session::connect(world)?;
     let delivered = session.block_on(spool::deliver(&mut spool, session.client(), FLUSH));
     let Delivered { events } = delivered.map_err(|error| match error {
@@ -194,15 +249,29 @@ pub(crate) fn flush(world: &World) -> Result<Flushed, Failure> {
     })
 }
 
-fn cannot_record(error: spool::SpoolError) -> Failure {
+/// Holds the queue against its chain and against what the server confirmed.
+///
+/// # Errors
+/// The queue can't be read.
+pub(crate) fn verify_spool(world: &World) -> Result<Verified, Failure> {
+    spool::verify(&world.layout.spool()?).map_err(|error| {
+        Failure::new(FailureKind::Internal, "cannot verify the queue").caused_by(error)
+    })
+}
+
+fn cannot_record(error: SpoolError) -> Failure {
+    let hint = match error {
+        SpoolError::TooLong { .. } => "nothing runs without its record: name less in one command",
+        SpoolError::Io { .. } | SpoolError::Canonical(_) => {
+            "nothing privileged runs without a record: make room or mend the folder, then run it again"
+        }
+    };
     Failure::new(
         FailureKind::Internal,
         "cannot record what is about to happen",
     )
     .caused_by(error)
-    .hint(
-        "nothing privileged runs without a record: make room or mend the folder, then run it again",
-    )
+    .hint(hint)
 }
 
 fn on_the_wire(outcome: &Outcome) -> RunOutcome {
@@ -218,6 +287,18 @@ fn on_the_wire(outcome: &Outcome) -> RunOutcome {
         user_ms: milliseconds(outcome.user_time),
         system_ms: milliseconds(outcome.system_time),
         max_rss_bytes: outcome.max_rss_bytes,
+    }
+}
+
+fn not_run(why: String) -> RunOutcome {
+    RunOutcome {
+        exit_code: None,
+        signal: None,
+        not_run: Some(why),
+        duration_ms: 0,
+        user_ms: 0,
+        system_ms: 0,
+        max_rss_bytes: 0,
     }
 }
 

@@ -78,13 +78,16 @@ impl Permit {
         }
     }
 
-    /// Looks again at what the digest binds, runs the tool and waits for its end.
+    /// Runs the tool and waits for its end. Where people approved it, what the
+    /// digest binds is looked at again right before.
     ///
     /// # Errors
     /// It was not run: something is not what was approved, the permit ended, a
     /// signal came first, or the system refused. [`Failure`] says which.
     pub(crate) fn supervise(self, cancel: &Cancel) -> Result<Outcome, Failure> {
-        self.prepared.recheck()?;
+        if self.grant.is_some() {
+            self.prepared.recheck()?;
+        }
         let mut last = LastMoment {
             ends: self.grant.map(|grant| grant.ends),
             cancel,

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 
 use gate_exec::{Cancel, Exclusions, InitialState, Tool};
-use gate_policy::{Caller, CallerKind, Decision, Evaluation};
+use gate_policy::{Caller, CallerKind, Decision, Evaluation, Recording};
 use gate_protocol::inert::inert;
 use gate_protocol::masked::MaskedText;
 use gate_protocol::request::Circumstances;
@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::approval::{self, Asking, Patience};
+use crate::audit::OutcomeRecorder;
 use crate::binding;
 use crate::config::server_rules;
 use crate::exit_code::Ending;
@@ -47,13 +48,24 @@ pub(crate) struct Run {
 ///
 /// # Errors
 /// Nothing was run, and [`Failure`] says why. It returns only when the tool was
-/// supervised and has ended; an allowed tool takes this process's place.
+/// supervised and has ended; an allowed tool takes this process's place, unless
+/// a rule wants to know how it ends.
 pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
     let tool = real_tool(world, &run.name)?;
     let mut reading = reading::read(world, &run.argv)?;
     let around = circumstances::of_caller(&|name| world.env(name));
     let evaluation = current_evaluation(world, &reading, &around, run.patience)?;
     match evaluation.decision {
+        Decision::Allow if evaluation.obligations.record == Recording::Outcome => {
+            let cancel = watch_for_signals()?;
+            let shown = shown(world, &run.argv, &reading)?;
+            let mut recorder = OutcomeRecorder::decided(world, &evaluation, shown)?;
+            let ran = binding::prepare(world, &run.argv, tool, &mut reading)
+                .and_then(|prepared| Permit::for_allowed(&evaluation, prepared))
+                .and_then(|permit| permit.supervise(&cancel));
+            recorder.ended(&ran);
+            ran.map(|outcome| Ending::from(outcome.reason))
+        }
         Decision::Allow => {
             audit::decided(world, &evaluation, || shown(world, &run.argv, &reading))?;
             let prepared = binding::prepare(world, &run.argv, tool, &mut reading)?;

@@ -6,6 +6,8 @@
 
 #[path = "live/asked.rs"]
 mod asked;
+#[path = "cli_audit/delivery.rs"]
+mod delivery;
 #[path = "live/server.rs"]
 mod server;
 

@@ -92,6 +92,19 @@ const IF_APPROVED: &[NamedCase] = cases! {
         arguments_that_can_be_shown_arrive_byte_for_byte;
 };
 
+/// gate stays beside the tool to record how it ends, and says nothing.
+const IF_RECORDED: &[NamedCase] = cases! {
+    ending: the_exit_code_is_the_tools;
+    inherited: arguments_arrive_byte_for_byte a_deleted_working_directory_stays_deleted;
+    pipes: sixty_four_megabytes_pass_unchanged;
+    supervision: a_process_and_its_group_signalled_together_count_once
+        a_signal_that_the_tool_sends_to_its_parent_is_not_sent_back
+        a_killed_gate_leaves_the_tool_alone_and_no_witness_behind
+        a_tool_stopped_by_its_id_stops_gate_and_both_go_on
+        a_group_stopped_and_gate_alone_continued_go_on_together
+        many_signals_to_process_and_group_are_counted_exactly;
+};
+
 /// A shim finds its tool on PATH, so only here the tool may be named by any path.
 const BY_RUN: &[NamedCase] = cases! {
     ending: a_missing_tool_is_127
@@ -103,9 +116,10 @@ const BY_RUN: &[NamedCase] = cases! {
 /// It has no home, without which there is no server to ask; `through_gate` has one that does.
 const _: Case = inherited::the_environment_arrives_byte_for_byte;
 
-const MODES: [(&str, Way, Answered); 4] = [
+const MODES: [(&str, Way, Answered); 5] = [
     ("run_allowed", Way::Run, Answered::Allowed),
     ("shim_allowed", Way::Shim, Answered::Allowed),
+    ("run_recorded", Way::Run, Answered::Recorded),
     ("run_approved", Way::Run, Answered::Approved),
     ("shim_approved", Way::Shim, Answered::Approved),
 ];
@@ -124,6 +138,7 @@ impl Test {
         for (mode, way, answered) in MODES {
             let of_answer = match answered {
                 Answered::Allowed => IF_ALLOWED,
+                Answered::Recorded => IF_RECORDED,
                 Answered::Approved => IF_APPROVED,
             };
             let of_way = match way {

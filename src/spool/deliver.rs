@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gate_client::{Client, ClientError};
 use gate_protocol::canonical::Digest;
-use gate_protocol::event::{BATCH_LIMIT, ClientEvent, EventBatch};
+use gate_protocol::event::{ClientEvent, EventBatch};
 
 use super::{Position, Spool, SpoolError, lock, write_json};
 
@@ -74,17 +74,17 @@ impl Spool {
     /// # Errors
     /// The queue can't be read.
     pub(crate) fn waiting(&mut self) -> Result<u64, SpoolError> {
-        let _held = lock(&self.folder, "lock")?;
+        let _held = lock(&self.folder)?;
         let last = self.queue()?.last().seq;
         Ok(last.saturating_sub(self.confirmed()?.seq))
     }
 
     /// Returns the next events to deliver, at most one batch.
     pub(super) fn undelivered(&mut self) -> Result<Vec<ClientEvent>, SpoolError> {
-        let _held = lock(&self.folder, "lock")?;
+        let _held = lock(&self.folder)?;
         let mut queue = self.queue()?;
         let confirmed = self.confirmed()?;
-        if let Some(events) = queue.after(&confirmed, BATCH_LIMIT)? {
+        if let Some(events) = queue.batch_after(&confirmed)? {
             Ok(events)
         } else {
             self.begin_again()?;
@@ -98,7 +98,7 @@ impl Spool {
         seq: u64,
         hash: Digest,
     ) -> Result<(), SpoolError> {
-        let _held = lock(&self.folder, "lock")?;
+        let _held = lock(&self.folder)?;
         let mut queue = self.queue()?;
         let confirmed = self.confirmed()?;
         if epoch != self.sequence.epoch || seq <= confirmed.seq {

@@ -8,8 +8,10 @@
 //! the step that it describes, so a torn tail is cut off. When the queue itself
 //! is gone or damaged, a new epoch begins, and the server records that.
 
+mod chain;
 mod deliver;
 mod queue;
+mod verify;
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -17,7 +19,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use gate_protocol::canonical::{Digest, from_strict_slice, to_canonical_bytes};
-use gate_protocol::event::{ClientEvent, Fact};
+use gate_protocol::event::{ClientEvent, EVENT_LIMIT_BYTES, Fact};
 use gate_protocol::id::{ClientId, EpochId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -25,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::durable;
 
 pub(crate) use deliver::{DeliverError, Delivered, deliver};
+pub(crate) use verify::{Held, Verified, verify};
 
 /// Space that is set aside before a tool is started, in bytes: enough for the
 /// events that follow, so that a full disk can't lose an outcome.
@@ -51,6 +54,9 @@ pub(crate) enum SpoolError {
         path: PathBuf,
         source: io::Error,
     },
+    /// An event is too long to be delivered and recorded.
+    #[error("an event of {bytes} bytes is longer than {EVENT_LIMIT_BYTES}")]
+    TooLong { bytes: usize },
     /// An event has no canonical form.
     #[error("an event has no canonical form")]
     Canonical(#[from] gate_protocol::canonical::CanonicalError),
@@ -87,7 +93,7 @@ impl Spool {
     /// The folder or a file in it can't be made, read or locked.
     pub(crate) fn open(folder: &Path) -> Result<Self, SpoolError> {
         durable::make_folder(folder).map_err(at("make", folder))?;
-        let _held = lock(folder, "lock")?;
+        let _held = lock(folder)?;
         let path = folder.join("sequence");
         let sequence = match read_json::<Sequence>(&path)? {
             Some(sequence) => sequence,
@@ -99,13 +105,13 @@ impl Spool {
         })
     }
 
-    /// Appends one fact and returns when it is as sure as asked for.
+    /// Appends one fact, and returns its event's hash when it is as sure as asked for.
     ///
     /// # Errors
     /// It is not in the queue, or not surely: the step that it describes must
     /// then not be taken.
-    pub(crate) fn append(&mut self, fact: Fact, how: Durability) -> Result<(), SpoolError> {
-        let _held = lock(&self.folder, "lock")?;
+    pub(crate) fn append(&mut self, fact: Fact, how: Durability) -> Result<Digest, SpoolError> {
+        let _held = lock(&self.folder)?;
         let mut queue = self.queue()?;
         let event = ClientEvent {
             seq: queue.last().seq + 1,
@@ -113,7 +119,8 @@ impl Spool {
             at: Timestamp::now(),
             fact,
         };
-        queue.append(&event, how)
+        queue.append(&event, how)?;
+        Ok(queue.last().hash)
     }
 
     /// Sets space aside, so that what follows can be recorded on a full disk.
@@ -121,7 +128,7 @@ impl Spool {
     /// # Errors
     /// There is no space, or none can be set aside here.
     pub(crate) fn reserve(&mut self) -> Result<(), SpoolError> {
-        let _held = lock(&self.folder, "lock")?;
+        let _held = lock(&self.folder)?;
         self.queue()?.reserve(RESERVE_BYTES)
     }
 
@@ -175,7 +182,7 @@ fn begin(folder: &Path, client: Option<ClientId>) -> Result<Sequence, SpoolError
     let queue = folder.join(queue::FILE);
     if queue.exists() {
         // What can't be continued is kept for whoever wants to look.
-        let aside = folder.join(format!("damaged-{}.jsonl", EpochId::generate()));
+        let aside = folder.join(format!("{}{}.jsonl", queue::ASIDE, EpochId::generate()));
         std::fs::rename(&queue, &aside).map_err(at("set aside", &queue))?;
     }
     let sequence = Sequence {
@@ -188,9 +195,9 @@ fn begin(folder: &Path, client: Option<ClientId>) -> Result<Sequence, SpoolError
     Ok(sequence)
 }
 
-/// Locks one of the folder's locks until the file is dropped.
-fn lock(folder: &Path, name: &str) -> Result<File, SpoolError> {
-    let path = folder.join(name);
+/// Locks the folder until the file is dropped.
+fn lock(folder: &Path) -> Result<File, SpoolError> {
+    let path = folder.join("lock");
     let file = OpenOptions::new()
         .write(true)
         .create(true)

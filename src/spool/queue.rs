@@ -6,17 +6,21 @@ use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
 use gate_protocol::canonical::{from_strict_slice, to_canonical_bytes};
-use gate_protocol::event::ClientEvent;
+use gate_protocol::event::{ClientEvent, EVENT_LIMIT_BYTES, EventBatch};
 use nix::fcntl::{FallocateFlags, fallocate};
 
+use super::chain::Chain;
 use super::{COMPACT_BYTES, Durability, Position, SpoolError, at};
 
-/// No event is longer than this, in bytes.
-pub(super) const LINE_LIMIT_BYTES: u64 = 1 << 20;
+/// How much of the end of the file holds its last whole line, in bytes: a line, the end of the one
+/// before it, and after it as much of another as a write that was cut off leaves behind.
+const TAIL_BYTES: u64 = 2 * (EVENT_LIMIT_BYTES as u64 + 1) + 1;
 /// How much of the end of the file is read first, in bytes.
 const SHORT_TAIL_BYTES: u64 = 16 << 10;
 /// The name of the queue file.
 pub(super) const FILE: &str = "events.jsonl";
+/// How the name of a queue that was set aside begins.
+pub(super) const ASIDE: &str = "damaged-";
 
 /// An open queue; its lock is held by whoever opened it.
 #[derive(Debug)]
@@ -42,16 +46,19 @@ impl Queue {
         let (tail_start, tail) = tail(&mut file, length).map_err(at("read", &path))?;
         let whole = whole_lines(&tail);
         let length_bytes = tail_start + whole.len() as u64;
-        if whole.len() < tail.len() {
-            // A torn tail was never relied on: its sync did not return.
-            file.set_len(length_bytes).map_err(at("mend", &path))?;
-        }
-        let last = match last_line(whole) {
+        let last = match lines(whole).next_back() {
             None if length_bytes == 0 => Some(confirmed.clone()),
             None => None,
             Some(line) => last_position(line, confirmed),
         };
-        Ok(last.map(|last| Self {
+        let Some(last) = last else {
+            return Ok(None);
+        };
+        if whole.len() < tail.len() {
+            // A torn tail was never relied on: its sync did not return.
+            file.set_len(length_bytes).map_err(at("mend", &path))?;
+        }
+        Ok(Some(Self {
             path,
             file,
             last,
@@ -71,6 +78,10 @@ impl Queue {
         how: Durability,
     ) -> Result<(), SpoolError> {
         let mut line = to_canonical_bytes(event)?;
+        if line.len() > EVENT_LIMIT_BYTES {
+            return Err(SpoolError::TooLong { bytes: line.len() });
+        }
+        let hash = event.hash()?;
         line.push(b'\n');
         let written = self.file.write_all(&line).and_then(|()| match how {
             Durability::Written => Ok(()),
@@ -84,7 +95,7 @@ impl Queue {
         }
         self.length_bytes += line.len() as u64;
         self.last.seq = event.seq;
-        self.last.hash = event.hash()?;
+        self.last.hash = hash;
         Ok(())
     }
 
@@ -103,12 +114,11 @@ impl Queue {
         }
     }
 
-    /// Returns up to `limit` events after `confirmed`; `None` where they are not
-    /// the unbroken chain that was written.
-    pub(super) fn after(
+    /// Returns the events after `confirmed`, as many as one batch holds; `None`
+    /// where they are not the unbroken chain that was written.
+    pub(super) fn batch_after(
         &mut self,
         confirmed: &Position,
-        limit: usize,
     ) -> Result<Option<Vec<ClientEvent>>, SpoolError> {
         self.file
             .seek(SeekFrom::Start(0))
@@ -117,12 +127,14 @@ impl Queue {
         self.file
             .read_to_end(&mut bytes)
             .map_err(at("read", &self.path))?;
-        Ok(parse(whole_lines(&bytes))
-            .filter(|events| is_chain(events, confirmed))
-            .map(|events| {
-                let is_new = |event: &ClientEvent| event.seq > confirmed.seq;
-                events.into_iter().filter(is_new).take(limit).collect()
-            }))
+        let whole = whole_lines(&bytes);
+        let Some(mut events) = parse(whole, confirmed) else {
+            return Ok(None);
+        };
+        events.retain(|(event, _)| event.seq > confirmed.seq);
+        let capacity = EventBatch::capacity(events.iter().map(|(_, length)| *length));
+        events.truncate(capacity);
+        Ok(Some(events.into_iter().map(|(event, _)| event).collect()))
     }
 
     /// Empties a long file whose every event is confirmed.
@@ -145,14 +157,15 @@ fn tail(file: &mut File, length: u64) -> std::io::Result<(u64, Vec<u8>)> {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         let breaks = bytes.iter().filter(|byte| **byte == b'\n').take(2).count();
-        if breaks == 2 || start == 0 || wanted >= LINE_LIMIT_BYTES {
+        if breaks == 2 || start == 0 || wanted >= TAIL_BYTES {
             return Ok((start, bytes));
         }
-        wanted = LINE_LIMIT_BYTES;
+        wanted = TAIL_BYTES;
     }
 }
 
-fn whole_lines(bytes: &[u8]) -> &[u8] {
+/// Returns everything up to the last end of a line.
+pub(super) fn whole_lines(bytes: &[u8]) -> &[u8] {
     let end = bytes
         .iter()
         .rposition(|byte| *byte == b'\n')
@@ -160,10 +173,11 @@ fn whole_lines(bytes: &[u8]) -> &[u8] {
     bytes.get(..end).unwrap_or_default()
 }
 
-fn last_line(whole: &[u8]) -> Option<&[u8]> {
+/// Returns the lines, without their ends.
+fn lines(whole: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
     whole
         .split(|byte| *byte == b'\n')
-        .rfind(|line| !line.is_empty())
+        .filter(|line| !line.is_empty())
 }
 
 /// Returns where the queue stands; `None` where that is before `confirmed`.
@@ -178,31 +192,15 @@ fn last_position(line: &[u8], confirmed: &Position) -> Option<Position> {
     goes_on.then_some(last)
 }
 
-fn parse(bytes: &[u8]) -> Option<Vec<ClientEvent>> {
-    bytes
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty())
-        .map(|line| from_strict_slice(line).ok())
+/// Returns each event with the length of its line in bytes; `None` where they
+/// are not one chain.
+fn parse(whole: &[u8], confirmed: &Position) -> Option<Vec<(ClientEvent, usize)>> {
+    let mut chain = Chain::from(confirmed);
+    lines(whole)
+        .map(|line| {
+            let event = from_strict_slice(line).ok()?;
+            chain.take(&event).ok()?;
+            Some((event, line.len()))
+        })
         .collect()
-}
-
-/// Tells whether each event follows the one before it, and the first that the
-/// server does not have follows what it has.
-fn is_chain(events: &[ClientEvent], confirmed: &Position) -> bool {
-    let mut before = None;
-    for event in events {
-        let expected = match before {
-            Some(position) => Some(position),
-            None if event.seq == confirmed.seq + 1 => Some((confirmed.seq, confirmed.hash)),
-            // What stands before the first line was emptied out or is confirmed.
-            None if event.seq <= confirmed.seq => None,
-            None => return false,
-        };
-        if expected.is_some_and(|(seq, hash)| event.seq != seq + 1 || event.prev != hash) {
-            return false;
-        }
-        let Ok(hash) = event.hash() else { return false };
-        before = Some((event.seq, hash));
-    }
-    true
 }

@@ -1,6 +1,6 @@
 use std::io::Write as _;
 
-use gate_protocol::event::DecidedFact;
+use gate_protocol::event::{BATCH_LIMIT_BYTES, DecidedFact};
 
 use super::*;
 
@@ -12,6 +12,7 @@ fn fact(name: &str) -> Fact {
         effect: "read".into(),
         rule: "baseline/read".into(),
         shown: name.into(),
+        whole: None,
         cwd: "/".into(),
         mode: "advisory".into(),
     })
@@ -19,12 +20,8 @@ fn fact(name: &str) -> Fact {
 
 fn events(spool: &mut Spool) -> Vec<ClientEvent> {
     let start = Position::start(spool.sequence.epoch);
-    spool
-        .queue()
-        .unwrap()
-        .after(&start, usize::MAX)
-        .unwrap()
-        .unwrap()
+    let mut queue = spool.queue().unwrap();
+    queue.batch_after(&start).unwrap().unwrap()
 }
 
 #[test]
@@ -59,6 +56,98 @@ fn a_torn_tail_is_cut_off_and_the_chain_goes_on() {
     spool.append(fact("b"), Durability::Synced).unwrap();
     assert_eq!(events(&mut spool).len(), 2);
     assert_eq!(spool.sequence.epoch, epoch);
+}
+
+/// A fact whose event is about as long as events can be, or longer by `more` bytes.
+fn longest_fact(spool: &mut Spool, more: usize) -> Fact {
+    let event = ClientEvent {
+        seq: spool.queue().unwrap().last().seq + 1,
+        prev: Digest::ZERO,
+        at: Timestamp::now(),
+        fact: fact(""),
+    };
+    // The time is shorter where its last digits are zeros.
+    let around = to_canonical_bytes(&event).unwrap().len() + 16;
+    fact(&"x".repeat((EVENT_LIMIT_BYTES + more - around) / 2))
+}
+
+#[test]
+fn an_event_that_is_too_long_is_refused_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(folder.path()).unwrap();
+    spool.append(fact("a"), Durability::Synced).unwrap();
+    let path = folder.path().join(queue::FILE);
+    let before = std::fs::read(&path).unwrap();
+    let (epoch, too_long) = (spool.sequence.epoch, longest_fact(&mut spool, 64));
+    let refused = spool.append(too_long, Durability::Synced).unwrap_err();
+    assert!(matches!(refused, SpoolError::TooLong { .. }), "{refused}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    spool.append(fact("b"), Durability::Synced).unwrap();
+    assert_eq!((events(&mut spool).len(), spool.sequence.epoch), (2, epoch));
+}
+
+#[test]
+fn the_longest_event_is_found_again_behind_the_longest_torn_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(folder.path()).unwrap();
+    for seq in 1..=3 {
+        let longest = longest_fact(&mut spool, 0);
+        spool.append(longest, Durability::Synced).unwrap();
+        let path = folder.path().join(queue::FILE);
+        let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+        file.write_all(&vec![b'x'; EVENT_LIMIT_BYTES]).unwrap();
+        assert_eq!(spool.queue().unwrap().last().seq, seq);
+    }
+    let Verified::Sound(held) = verify(folder.path()).unwrap() else {
+        panic!("{:?}", verify(folder.path()));
+    };
+    assert_eq!((held.events, held.torn), (3, false));
+}
+
+#[test]
+fn a_damaged_queue_is_set_aside_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(folder.path()).unwrap();
+    spool.append(fact("a"), Durability::Synced).unwrap();
+    let damaged = b"no event\nand no end".as_slice();
+    begins_again(&mut spool, |path| std::fs::write(path, damaged).unwrap());
+    let mut names = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|e| e.unwrap());
+    let aside = names
+        .find(|entry| {
+            entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with(queue::ASIDE)
+        })
+        .unwrap();
+    assert_eq!(std::fs::read(aside.path()).unwrap(), damaged);
+}
+
+#[test]
+fn a_batch_is_bounded_by_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(folder.path()).unwrap();
+    let long = "x".repeat(100_000);
+    for _ in 0..14 {
+        spool.append(fact(&long), Durability::Written).unwrap();
+    }
+    let mut delivered = 0;
+    while let Some(last) = spool.undelivered().unwrap().last() {
+        let events = spool.undelivered().unwrap();
+        delivered += events.len();
+        let batch = gate_protocol::event::EventBatch {
+            client: spool.sequence.client,
+            epoch: spool.sequence.epoch,
+            events,
+        };
+        assert!(serde_json::to_vec(&batch).unwrap().len() <= BATCH_LIMIT_BYTES);
+        spool
+            .confirm(batch.epoch, last.seq, last.hash().unwrap())
+            .unwrap();
+    }
+    assert_eq!(delivered, 14);
 }
 
 fn begins_again(spool: &mut Spool, damage: impl FnOnce(&Path)) -> Sequence {
@@ -146,4 +235,105 @@ fn a_folder_that_can_not_be_made_is_named() {
     std::fs::write(&path, b"").unwrap();
     let error = Spool::open(&path).unwrap_err();
     assert!(error.to_string().contains("file-not-folder"), "{error}");
+}
+
+/// What a verification says: events and undelivered ones, or what is wrong.
+fn verified(folder: &Path) -> Result<(u64, u64), String> {
+    match verify(folder).unwrap() {
+        Verified::Nothing => Ok((0, 0)),
+        Verified::Sound(held) => Ok((held.events, held.undelivered)),
+        Verified::Unsound(fault) => Err(format!("{:?} {fault}", fault.line())),
+    }
+}
+
+/// A queue of events, of which the server has confirmed some.
+fn queue_of(count: u64, confirmed: usize) -> (tempfile::TempDir, Spool) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(folder.path()).unwrap();
+    for number in 1..=count {
+        let name = format!("event-{number}");
+        spool.append(fact(&name), Durability::Written).unwrap();
+    }
+    if let Some(event) = events(&mut spool).get(confirmed.wrapping_sub(1)) {
+        let hash = event.hash().unwrap();
+        spool
+            .confirm(spool.sequence.epoch, event.seq, hash)
+            .unwrap();
+    }
+    (folder, spool)
+}
+
+#[test]
+fn an_untouched_queue_verifies_and_so_does_one_that_began_again() {
+    let nowhere = tempfile::tempdir().unwrap();
+    let missing = nowhere.path().join("spool");
+    assert_eq!(verified(&missing), Ok((0, 0)));
+    assert!(!missing.exists(), "a verification makes nothing");
+    let (folder, mut spool) = queue_of(5, 3);
+    assert_eq!(verified(folder.path()), Ok((5, 2)));
+    // Confirmed events may be gone.
+    let path = folder.path().join(queue::FILE);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    std::fs::write(&path, lines[1..].concat()).unwrap();
+    assert_eq!(verified(folder.path()), Ok((4, 2)));
+    std::fs::write(&path, b"").unwrap();
+    assert_eq!(verified(folder.path()), Ok((0, 0)));
+    // The position is still the one of the epoch before.
+    begins_again(&mut spool, |path| std::fs::remove_file(path).unwrap());
+    assert_eq!(verified(folder.path()), Ok((1, 1)));
+    let Verified::Sound(held) = verify(folder.path()).unwrap() else {
+        panic!("{:?}", verify(folder.path()));
+    };
+    assert_eq!((held.torn, held.set_aside), (false, 0));
+}
+
+#[test]
+fn a_changed_removed_moved_or_added_event_is_named() {
+    let tampered = |confirmed: usize, change: &dyn Fn(&mut Vec<String>)| {
+        let (folder, _) = queue_of(5, confirmed);
+        let path = folder.path().join(queue::FILE);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+        change(&mut lines);
+        std::fs::write(&path, lines.concat()).unwrap();
+        verified(folder.path()).unwrap_err()
+    };
+    let change = |lines: &mut Vec<String>| lines[1] = lines[1].replace("event-2", "event-X");
+    assert!(tampered(0, &change).starts_with("Some(3) "));
+    assert!(tampered(2, &change).starts_with("Some(2) "));
+    assert!(tampered(0, &|lines| drop(lines.remove(2))).starts_with("Some(3) "));
+    assert!(tampered(0, &|lines| lines.swap(0, 1)).starts_with("Some(1) "));
+    assert!(tampered(0, &|lines| lines.insert(3, lines[0].clone())).starts_with("Some(4) "));
+    assert!(tampered(0, &|lines| lines[4] = "{}\n".to_owned()).starts_with("Some(5) "));
+    let short = tampered(5, &|lines| lines.truncate(2));
+    assert!(
+        short.starts_with("Some(3) the queue ends at event 2"),
+        "{short}"
+    );
+}
+
+#[test]
+fn a_queue_without_its_file_or_without_its_sequence_does_not_verify() {
+    for (name, word) in [(queue::FILE, "is gone"), ("sequence", "`sequence`")] {
+        let (folder, _) = queue_of(1, 0);
+        std::fs::remove_file(folder.path().join(name)).unwrap();
+        let fault = verified(folder.path()).unwrap_err();
+        assert!(fault.contains(word), "{fault}");
+    }
+}
+
+#[test]
+fn a_queue_that_was_written_anew_from_its_beginning_is_not_delivered() {
+    let (folder, mut spool) = queue_of(2, 1);
+    let (other, _) = queue_of(2, 0);
+    std::fs::copy(
+        other.path().join(queue::FILE),
+        folder.path().join(queue::FILE),
+    )
+    .unwrap();
+    assert!(verified(folder.path()).unwrap_err().contains("Some(1)"));
+    let before = spool.sequence;
+    assert!(spool.undelivered().unwrap().is_empty());
+    assert_ne!(spool.sequence.epoch, before.epoch);
 }

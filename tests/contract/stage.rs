@@ -21,6 +21,10 @@ use crate::server::{GATE, Live, run};
 const EVERYTHING_PASSES: &str =
     "[[rule]]\nid = \"contract/everything\"\neverything = true\ndecision = \"allow\"\n";
 
+/// The same, by somebody who wants to know how it ends.
+const EVERYTHING_IS_RECORDED: &str = "[[rule]]\nid = \"contract/recorded\"\neverything = true\ndecision = \"allow\"\n\
+     record = \"outcome\"\n";
+
 /// How a case reaches its tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
@@ -35,6 +39,8 @@ pub(crate) enum Way {
 pub(crate) enum Answered {
     /// A server's rules let it pass.
     Allowed,
+    /// A server's rules let it pass, and want to know how it ends.
+    Recorded,
     /// Nothing but the baseline knows it, which asks, and bob approves.
     Approved,
 }
@@ -65,12 +71,14 @@ impl Programs {
 /// The servers, the approver and the programs. Dropping it ends them.
 pub(crate) struct Stage {
     pub(crate) programs: Programs,
-    /// A home that has fetched the rules by which everything passes.
-    fetched: Home,
+    /// Homes that have fetched the rules by which everything passes.
+    passed: Home,
+    recorded: Home,
     approver: Option<JoinHandle<()>>,
     is_over: Arc<AtomicBool>,
     asking: Live,
     passing: Live,
+    recording: Live,
     _folder: TempDir,
 }
 
@@ -83,16 +91,18 @@ impl Stage {
         };
         compile(&programs.stage);
         std::os::unix::fs::symlink(GATE, &programs.shim).unwrap();
-        let (asking, passing) = (Live::start(), Live::start());
+        let (asking, passing, recording) = (Live::start(), Live::start(), Live::start());
         let is_over = Arc::new(AtomicBool::new(false));
         let approver = approve_everything(&asking, Arc::clone(&is_over));
         Self {
             programs,
-            fetched: fetch_rules(&passing),
+            passed: fetch_rules(&passing, EVERYTHING_PASSES),
+            recorded: fetch_rules(&recording, EVERYTHING_IS_RECORDED),
             approver: Some(approver),
             is_over,
             asking,
             passing,
+            recording,
             _folder: folder,
         }
     }
@@ -100,14 +110,16 @@ impl Stage {
     /// Returns a home for one case, and with it a runner key of its own: two cases that run the same
     /// command at once ask for two approvals. `tools` is searched for tools before the system is.
     pub(crate) fn home(&self, answered: Answered, tools: &Path) -> Home {
-        let mut home = home_at(match answered {
-            Answered::Allowed => &self.passing,
-            Answered::Approved => &self.asking,
-        });
+        let (live, fetched) = match answered {
+            Answered::Allowed => (&self.passing, Some(&self.passed)),
+            Answered::Recorded => (&self.recording, Some(&self.recorded)),
+            Answered::Approved => (&self.asking, None),
+        };
+        let mut home = home_at(live);
         home.set_path(&[tools, Path::new("/usr/bin"), Path::new("/bin")])
             .unwrap();
-        if answered == Answered::Allowed {
-            let from = self.fetched.state().join("gate/rules");
+        if let Some(fetched) = fetched {
+            let from = fetched.state().join("gate/rules");
             for entry in std::fs::read_dir(from).unwrap() {
                 let path = entry.unwrap().path();
                 let name = path.file_name().unwrap().to_str().unwrap();
@@ -148,9 +160,9 @@ fn home_at(live: &Live) -> Home {
     home
 }
 
-fn fetch_rules(live: &Live) -> Home {
+fn fetch_rules(live: &Live, text: &str) -> Home {
     let home = home_at(live);
-    let rules = home.write("rules.toml", EVERYTHING_PASSES).unwrap();
+    let rules = home.write("rules.toml", text).unwrap();
     let push = ["rules", "push", rules.to_str().unwrap()];
     let mut pull = home.command(GATE);
     pull.args(["rules", "pull"]);

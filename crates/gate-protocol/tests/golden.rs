@@ -51,6 +51,7 @@ macro_rules! golden {
 }
 
 golden! {
+    allowed_finished_fact, Refused, crate::ran::allowed_finished();
     answer, NoObject, crate::asked::review().answer;
     approval_request, Ignored, crate::asked::approval_request();
     approval_status, NoObject, crate::asked::approval_request().status;
@@ -101,6 +102,7 @@ golden! {
     treatment, NoObject, crate::asked::variable().treatment;
     verifier_key, NoObject, crate::signed::key().verifier();
     whoami, Ignored, crate::actors::whoami();
+    whole_text, Refused, crate::ran::whole();
 }
 
 /// The files that stand for no type with `PartialEq`, or for no type at all.

@@ -12,20 +12,6 @@ use crate::state::Server;
 use crate::store::log::{self, Head};
 use crate::store::{Connection, StoreError};
 
-/// Types that the log carries beside those that `gate-protocol` names.
-pub(crate) mod more_types {
-    /// A person, an agent or a workload became known.
-    pub(crate) const PRINCIPAL_CREATED: &str = "principal.created";
-    /// A principal may not act any more.
-    pub(crate) const PRINCIPAL_DISABLED: &str = "principal.disabled";
-    /// A grant was held and the tool was not started.
-    pub(crate) const RUN_ABANDONED: &str = "run.abandoned";
-    /// A client reported what can't be; it changed nothing.
-    pub(crate) const RUN_MISREPORTED: &str = "run.misreported";
-    /// A client's events do not continue what it delivered before.
-    pub(crate) const CLIENT_FORK: &str = "client.fork";
-}
-
 /// Appends one record.
 pub(crate) async fn append(
     connection: &mut Connection,

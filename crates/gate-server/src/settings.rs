@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use gate_protocol::event::BATCH_LIMIT_BYTES;
 use gate_protocol::request::Requirement;
 use serde::Deserialize;
 
@@ -63,7 +64,8 @@ pub struct Limits {
     pub open_requests: u32,
     /// How long a denial answers the same question, asked again for the same reason.
     pub denial_stands: Duration,
-    /// The largest body, in bytes.
+    /// The largest body, in bytes; [`BATCH_LIMIT_BYTES`] at least, or a client
+    /// could not deliver what it has to.
     pub body_bytes: usize,
     /// How long a client may take to send the head of a request.
     pub header_timeout: Duration,
@@ -107,7 +109,7 @@ impl Settings {
             limits: Limits {
                 open_requests: 10,
                 denial_stands: Duration::from_mins(10),
-                body_bytes: 1 << 20,
+                body_bytes: BATCH_LIMIT_BYTES,
                 header_timeout: Duration::from_secs(30),
                 body_timeout: Duration::from_secs(15),
             },
@@ -177,6 +179,9 @@ impl Settings {
         let value = |field, why| Err(SettingsError::Value { field, why });
         if !(self.public_url.starts_with("http://") || self.public_url.starts_with("https://")) {
             return value("public_url", "must start with http:// or https://");
+        }
+        if self.limits.body_bytes < BATCH_LIMIT_BYTES {
+            return value("body_bytes", "must hold the longest batch of events");
         }
         if self.floor.min_count == 0 {
             return value("min_count", "must be at least 1");

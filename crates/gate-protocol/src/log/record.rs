@@ -251,7 +251,7 @@ mod tests {
     fn a_record_that_could_not_be_read_is_not_made() {
         let at = Timestamp::UNIX_EPOCH;
         let make = |seq, at, body: &Value| {
-            AuditRecord::new(seq, Digest::ZERO, at, &RecordType::ServerEpoch, body).unwrap_err()
+            AuditRecord::new(seq, Digest::ZERO, at, &RecordType::RulesActivated, body).unwrap_err()
         };
         assert_eq!(make(0, at, &json!([1])), member("body"));
         assert_eq!(

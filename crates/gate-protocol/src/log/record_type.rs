@@ -62,6 +62,8 @@ record_types! {
     DecisionRecorded = "decision.recorded",
     /// A rule let a command through, with nobody asked.
     AllowRecorded = "allow.recorded",
+    /// A command that a rule let through ended, or could not be started.
+    AllowFinished = "allow.finished",
     /// A rule refused a command, with nobody asked.
     DenyRecorded = "deny.recorded",
     /// The approved request was turned into a grant.
@@ -74,30 +76,32 @@ record_types! {
     RunAbandoned = "run.abandoned",
     /// The outcome of a claimed request will not be known.
     RunUnknown = "run.unknown",
-    /// A short-lived credential was handed out.
-    CredentialIssued = "credential.issued",
-    /// A short-lived credential was taken back.
-    CredentialRevoked = "credential.revoked",
+    /// A client reported of a run what can't be; it changed nothing.
+    RunMisreported = "run.misreported",
+    /// A person, an agent or a workload became known.
+    PrincipalCreated = "principal.created",
+    /// A principal may not act any more.
+    PrincipalDisabled = "principal.disabled",
     /// A token of this server was made.
     TokenCreated = "token.created",
     /// A token of this server was taken back.
     TokenRevoked = "token.revoked",
+    /// A link that signs somebody in was made.
+    LoginCodeCreated = "login_code.created",
+    /// A browser was signed in.
+    SessionCreated = "session.created",
+    /// A browser was signed out.
+    SessionEnded = "session.ended",
     /// A version of the rules came into force.
     RulesActivated = "rules.activated",
-    /// A runner's key became known.
-    RunnerEnrolled = "runner.enrolled",
-    /// An account was tied to a person.
-    IdentityLinked = "identity.linked",
     /// Events of a client are missing.
     ClientGap = "client.gap",
     /// Missing events of a client came late.
     ClientGapClosed = "client.gap_closed",
     /// A client began a new sequence.
     ClientEpochReset = "client.epoch_reset",
-    /// A key may sign checkpoints from here on.
-    LogKeyAdded = "log.key_added",
-    /// The server started, or was restored.
-    ServerEpoch = "server.epoch",
+    /// A client's events do not continue what it delivered before.
+    ClientFork = "client.fork",
 }
 
 /// The longest type, in bytes.

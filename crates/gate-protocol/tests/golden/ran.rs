@@ -2,8 +2,8 @@
 
 use gate_protocol::canonical::Digest;
 use gate_protocol::event::{
-    BatchReceipt, ClientEvent, DecidedFact, EventBatch, Fact, RunAbandonedFact, RunFinishedFact,
-    RunOutcome, RunStartedFact,
+    AllowedFinishedFact, BatchReceipt, ClientEvent, DecidedFact, EventBatch, Fact,
+    RunAbandonedFact, RunFinishedFact, RunOutcome, RunStartedFact, WholeText,
 };
 use gate_protocol::id::Nonce;
 
@@ -33,8 +33,23 @@ pub(crate) fn decided() -> DecidedFact {
         effect: "read".to_owned(),
         rule: "baseline/kubectl-read".to_owned(),
         shown: "kubectl get pods".to_owned(),
+        whole: None,
         cwd: "/srv/app".to_owned(),
         mode: "advisory".to_owned(),
+    }
+}
+
+pub(crate) fn whole() -> WholeText {
+    WholeText {
+        bytes: 1_200_016,
+        sha256: Digest::of_bytes(b"kubectl get pods"),
+    }
+}
+
+pub(crate) fn allowed_finished() -> AllowedFinishedFact {
+    AllowedFinishedFact {
+        decided: event().hash().unwrap(),
+        outcome: outcome(),
     }
 }
 
@@ -81,6 +96,7 @@ pub(crate) fn batch() -> EventBatch {
         Fact::RunStarted(started()),
         Fact::RunFinished(finished()),
         Fact::RunAbandoned(abandoned()),
+        Fact::AllowedFinished(allowed_finished()),
     ];
     let mut events: Vec<ClientEvent> = Vec::new();
     for (seq, fact) in (1..).zip(facts) {
@@ -97,5 +113,5 @@ pub(crate) fn batch() -> EventBatch {
 }
 
 pub(crate) fn batch_receipt() -> BatchReceipt {
-    BatchReceipt { through: 4 }
+    BatchReceipt { through: 5 }
 }

@@ -69,18 +69,6 @@ impl Change<'_> {
         Ok(record)
     }
 
-    /// Appends a record of one of [`audit::more_types`].
-    pub(crate) async fn record_named(
-        &mut self,
-        name: &'static str,
-        body: &Value,
-    ) -> Result<AuditRecord, Failure> {
-        let record_type = name
-            .parse()
-            .map_err(|error: gate_protocol::log::ParseRecordTypeError| Failure::internal(&error))?;
-        self.record(&record_type, body).await
-    }
-
     /// Returns a request as it is now: what time has done to it is written down first.
     pub(crate) async fn request(&mut self, id: RequestId) -> Result<Option<Request>, Failure> {
         let Some(request) = requests::find(self.connection(), id).await? else {

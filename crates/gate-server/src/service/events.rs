@@ -1,24 +1,25 @@
 //! Clients deliver what happened on their machines: at least once, in one
 //! hash-chained sequence for each (client, epoch), counted exactly once.
 
-use gate_protocol::canonical::Digest;
-use gate_protocol::event::{BATCH_LIMIT, BatchReceipt, ClientEvent, EventBatch, Fact};
+use gate_protocol::canonical::{Digest, to_canonical_bytes};
+use gate_protocol::event::{
+    BATCH_LIMIT, BatchReceipt, ClientEvent, EVENT_LIMIT_BYTES, EventBatch, Fact,
+};
 use gate_protocol::log::RecordType;
 use gate_protocol::problem::ProblemCode;
 use serde_json::json;
 
 use super::change::Change;
 use super::fact;
-use crate::audit::more_types;
 use crate::identity::Actor;
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::clients::{self, Sequence};
 
 /// One event with its own hash.
-struct Hashed<'b> {
-    event: &'b ClientEvent,
-    hash: Digest,
+pub(super) struct Hashed<'b> {
+    pub(super) event: &'b ClientEvent,
+    pub(super) hash: Digest,
 }
 
 impl Server {
@@ -99,6 +100,13 @@ fn hashed(events: &[ClientEvent]) -> Result<Vec<Hashed<'_>>, Failure> {
                 event.seq
             )));
         }
+        // What is on record must fit into a record.
+        if to_canonical_bytes(event)?.len() > EVENT_LIMIT_BYTES {
+            return Err(Failure::bad_request(format!(
+                "event {} is longer than {EVENT_LIMIT_BYTES} bytes",
+                event.seq
+            )));
+        }
         let hash = event.hash()?;
         hashed.push(Hashed { event, hash });
     }
@@ -156,7 +164,7 @@ async fn refuse_fork(
             "prev": fork.event.prev,
             "hash": fork.hash,
         });
-        change.record_named(more_types::CLIENT_FORK, &body).await?;
+        change.record(&RecordType::ClientFork, &body).await?;
     }
     let detail = format!(
         "event {seq} does not continue what this client delivered in this epoch; \
@@ -197,7 +205,7 @@ async fn take(
             .await?;
     }
     clients::insert_event(change.connection(), sequence, event, hashed.hash).await?;
-    fact::record(change, actor, sequence, event).await?;
+    fact::record(change, actor, sequence, hashed).await?;
     if event.seq < through
         && let Some(gap) = clients::fill_gap(change.connection(), sequence, event.seq).await?
         && gap.missing == 0

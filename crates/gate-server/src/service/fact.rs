@@ -1,13 +1,13 @@
 //! What a client reports, as records and as changes of its request. A report
 //! that can't be is recorded for what it is, changes nothing, and is never dropped.
 
-use gate_protocol::event::{ClientEvent, DecidedFact, Fact, RunOutcome};
+use gate_protocol::event::{DecidedFact, Fact, RunOutcome};
 use gate_protocol::id::{Nonce, RequestId};
 use gate_protocol::log::RecordType;
 use serde_json::{Map, Value, json};
 
 use super::change::Change;
-use crate::audit::more_types;
+use super::events::Hashed;
 use crate::clock;
 use crate::identity::Actor;
 use crate::lifecycle::{Effect, Event, Refusal, Transition, apply};
@@ -32,12 +32,14 @@ pub(super) async fn record(
     change: &mut Change<'_>,
     actor: &Actor,
     sequence: Sequence,
-    event: &ClientEvent,
+    hashed: &Hashed<'_>,
 ) -> Result<(), Failure> {
+    let event = hashed.event;
     let source = json!({
         "client": sequence.client,
         "epoch": sequence.epoch,
         "seq": event.seq,
+        "hash": hashed.hash,
         "reported_at": event.at,
         "principal": actor.name(),
     });
@@ -45,6 +47,12 @@ pub(super) async fn record(
     let run_lease = change.server().settings.leases.run.as_secs();
     let report = match &event.fact {
         Fact::Decided(decided) => return record_decided(change, decided, &source).await,
+        Fact::AllowedFinished(finished) => {
+            let said = json!({ "decided": finished.decided, "outcome": finished.outcome });
+            let body = with(&source, said);
+            let recorded = change.record(&RecordType::AllowFinished, &body).await;
+            return recorded.map(drop);
+        }
         Fact::RunStarted(started) => Report {
             request: started.request,
             nonce: started.claim_nonce,
@@ -103,8 +111,7 @@ async fn record_decided(
         RecordType::DenyRecorded
     };
     let body = with(source, json!({ "decided": decided }));
-    change.record(&record_type, &body).await?;
-    Ok(())
+    change.record(&record_type, &body).await.map(drop)
 }
 
 /// Returns the members of both.
@@ -145,9 +152,7 @@ fn why(refusal: Refusal) -> String {
 
 async fn misreported(change: &mut Change<'_>, body: Value, why: &str) -> Result<(), Failure> {
     let body = with(&body, json!({ "why": why }));
-    change
-        .record_named(more_types::RUN_MISREPORTED, &body)
-        .await?;
+    change.record(&RecordType::RunMisreported, &body).await?;
     Ok(())
 }
 
@@ -178,14 +183,10 @@ async fn advance(
             change.record(&RecordType::RunFinished, &body).await?;
         }
         Effect::Abandoned => {
-            change
-                .record_named(more_types::RUN_ABANDONED, &body)
-                .await?;
+            change.record(&RecordType::RunAbandoned, &body).await?;
         }
         Effect::OutcomeAfterAll if body.get("abandoned").is_some() => {
-            change
-                .record_named(more_types::RUN_ABANDONED, &body)
-                .await?;
+            change.record(&RecordType::RunAbandoned, &body).await?;
         }
         Effect::OutcomeAfterAll => {
             let late = with(&body, json!({ "late": true }));
@@ -199,9 +200,7 @@ async fn advance(
         | Effect::ClaimedBefore
         | Effect::Expired
         | Effect::LostTrack => {
-            change
-                .record_named(more_types::RUN_MISREPORTED, &body)
-                .await?;
+            change.record(&RecordType::RunMisreported, &body).await?;
         }
     }
     Ok(())

@@ -8,7 +8,6 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::change::Change;
-use crate::audit::more_types;
 use crate::clock;
 use crate::identity::{self, Token};
 use crate::problem::Failure;
@@ -53,9 +52,7 @@ impl Server {
         let now = change.now();
         if principals::disable(change.connection(), name, now).await? {
             let body = json!({ "name": name, "by": by });
-            change
-                .record_named(more_types::PRINCIPAL_DISABLED, &body)
-                .await?;
+            change.record(&RecordType::PrincipalDisabled, &body).await?;
         }
         let principal = principals::find(change.connection(), name)
             .await?
@@ -132,8 +129,7 @@ impl Change<'_> {
             return Ok(false);
         }
         let body = json!({ "principal": principal, "by": by });
-        self.record_named(more_types::PRINCIPAL_CREATED, &body)
-            .await?;
+        self.record(&RecordType::PrincipalCreated, &body).await?;
         Ok(true)
     }
 

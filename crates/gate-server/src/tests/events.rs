@@ -1,10 +1,10 @@
 //! What clients deliver: counted once, in any order, never dropped.
 
 use axum::http::StatusCode;
-use gate_protocol::canonical::Digest;
+use gate_protocol::canonical::{Digest, to_canonical_bytes};
 use gate_protocol::event::{
-    ClientEvent, DecidedFact, EventBatch, Fact, RunAbandonedFact, RunFinishedFact, RunOutcome,
-    RunStartedFact,
+    AllowedFinishedFact, BATCH_LIMIT_BYTES, ClientEvent, DecidedFact, EVENT_LIMIT_BYTES,
+    EventBatch, Fact, RunAbandonedFact, RunFinishedFact, RunOutcome, RunStartedFact,
 };
 use gate_protocol::id::{ClientId, EpochId, Nonce};
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus};
@@ -52,13 +52,18 @@ impl Spool {
 }
 
 fn decided(decision: &str) -> Fact {
+    decided_about(decision, "git status")
+}
+
+fn decided_about(decision: &str, shown: &str) -> Fact {
     Fact::Decided(DecidedFact {
         decision: decision.to_owned(),
         tool: "git".to_owned(),
         command: vec!["status".to_owned()],
         effect: "read".to_owned(),
         rule: "baseline/read".to_owned(),
-        shown: "git status".to_owned(),
+        shown: shown.to_owned(),
+        whole: None,
         cwd: "/srv".to_owned(),
         mode: "advisory".to_owned(),
     })
@@ -75,16 +80,20 @@ fn finished(request: &ApprovalRequest, claim_nonce: Nonce) -> Fact {
     Fact::RunFinished(RunFinishedFact {
         request: request.id,
         claim_nonce,
-        outcome: RunOutcome {
-            exit_code: Some(3),
-            signal: None,
-            not_run: None,
-            duration_ms: 5,
-            user_ms: 1,
-            system_ms: 1,
-            max_rss_bytes: 4096,
-        },
+        outcome: outcome(),
     })
+}
+
+fn outcome() -> RunOutcome {
+    RunOutcome {
+        exit_code: Some(3),
+        signal: None,
+        not_run: None,
+        duration_ms: 5,
+        user_ms: 1,
+        system_ms: 1,
+        max_rss_bytes: 4096,
+    }
 }
 
 async fn deliver(bench: &Bench, batch: &EventBatch) -> Answered {
@@ -146,6 +155,54 @@ async fn each_event_counts_once_however_often_it_comes() {
     let bench = bench.reopened().await;
     assert_eq!(through(&bench, &spool.batch(0..4)).await, 4);
     assert_eq!(bench.count("allow.recorded").await, 3);
+}
+
+#[tokio::test]
+async fn the_outcome_of_an_allowed_command_stands_beside_its_decision() {
+    let bench = Bench::new().await;
+    let mut spool = Spool::new();
+    spool.push(decided("allow"));
+    let decided = spool.events[0].hash().unwrap();
+    spool.push(Fact::AllowedFinished(AllowedFinishedFact {
+        decided,
+        outcome: outcome(),
+    }));
+    assert_eq!(through(&bench, &spool.batch(0..2)).await, 2);
+    let records = bench.records().await;
+    let body = |name: &str| {
+        let mut of_type = records.iter().filter(|r| r.record_type().as_str() == name);
+        of_type.next().unwrap().body()
+    };
+    assert_eq!(body("allow.recorded")["hash"], decided.to_string());
+    assert_eq!(body("allow.finished")["decided"], decided.to_string());
+    assert_eq!(body("allow.finished")["outcome"]["exit_code"], 3);
+    bench.verified().await;
+}
+
+#[tokio::test]
+async fn the_longest_batch_is_taken_and_a_longer_event_is_not() {
+    let bench = Bench::new().await;
+    let mut spool = Spool::new();
+    let empty = spool.batch(0..0);
+    let frame = serde_json::to_vec(&empty).unwrap().len();
+    let length = |fact: Fact| {
+        let mut spool = Spool::new();
+        spool.push(fact);
+        to_canonical_bytes(&spool.events[0]).unwrap().len()
+    };
+    let around = length(decided_about("allow", ""));
+    let sized = |bytes: usize| decided_about("allow", &"x".repeat(bytes - around));
+    spool.push(sized(EVENT_LIMIT_BYTES));
+    spool.push(sized(BATCH_LIMIT_BYTES - EVENT_LIMIT_BYTES - frame - 1));
+    let batch = spool.batch(0..2);
+    assert_eq!(serde_json::to_vec(&batch).unwrap().len(), BATCH_LIMIT_BYTES);
+    assert_eq!(through(&bench, &batch).await, 2);
+    let mut other = Spool::new();
+    other.push(sized(EVENT_LIMIT_BYTES + 1));
+    let refused = deliver(&bench, &other.batch(0..1)).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert_eq!(bench.count("allow.recorded").await, 2);
+    bench.verified().await;
 }
 
 #[tokio::test]

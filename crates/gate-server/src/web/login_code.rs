@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use gate_protocol::log::RecordType;
 use gate_protocol::principal::{LoginCode, PrincipalKind};
 use serde_json::json;
 
@@ -17,9 +18,6 @@ use crate::store::web_session::{self, NewCode};
 
 /// How long a code is good, in seconds.
 const LIFE_SECONDS: u64 = 600;
-
-/// A link that signs somebody in was made.
-const LOGIN_CODE_CREATED: &str = "login_code.created";
 
 /// Why there is no link.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +79,7 @@ impl Server {
         web_session::insert_code(change.connection(), &code).await?;
         let expires_at = code.expires_at;
         let body = json!({ "principal": principal, "token": token, "expires_at": expires_at });
-        change.record_named(LOGIN_CODE_CREATED, &body).await?;
+        change.record(&RecordType::LoginCodeCreated, &body).await?;
         change.commit().await?;
         let public_url = &self.settings.public_url;
         Ok(LoginCode {

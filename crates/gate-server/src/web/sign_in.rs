@@ -1,5 +1,6 @@
 //! Browsers sign in and out, each time on the record.
 
+use gate_protocol::log::RecordType;
 use gate_protocol::principal::Role;
 use serde_json::json;
 
@@ -11,11 +12,6 @@ use crate::service::Change;
 use crate::state::Server;
 use crate::store::principals;
 use crate::store::web_session::{self, NewSession};
-
-/// A browser was signed in.
-const SESSION_CREATED: &str = "session.created";
-/// A browser was signed out.
-const SESSION_ENDED: &str = "session.ended";
 
 /// What somebody signs in with.
 pub(super) enum Proof {
@@ -82,7 +78,7 @@ impl Server {
             "token": proven.token,
             "expires_at": session.expires_at,
         });
-        change.record_named(SESSION_CREATED, &body).await?;
+        change.record(&RecordType::SessionCreated, &body).await?;
         change.commit().await?;
         Ok(SignIn::Done(secret))
     }
@@ -98,7 +94,7 @@ impl Server {
 async fn end(change: &mut Change<'_>, visitor: &Visitor) -> Result<(), Failure> {
     if web_session::remove(change.connection(), visitor.secret().hash()).await? {
         let body = json!({ "principal": visitor.name(), "role": visitor.role() });
-        change.record_named(SESSION_ENDED, &body).await?;
+        change.record(&RecordType::SessionEnded, &body).await?;
     }
     Ok(())
 }

@@ -1,0 +1,156 @@
+//! The queue held against its own chain and against what the server confirmed.
+//! Nothing is mended and no epoch begins: this only looks.
+
+use std::io;
+use std::path::Path;
+
+use gate_protocol::canonical::{StrictError, from_strict_slice};
+use gate_protocol::event::ClientEvent;
+
+use super::chain::{Chain, Misplaced};
+use super::{Position, Sequence, Spool, SpoolError, at, lock, queue, read_json};
+
+/// What a verification found.
+#[derive(Debug)]
+pub(crate) enum Verified {
+    /// There is no queue: nothing was ever recorded here.
+    Nothing,
+    /// Every event is in its place.
+    Sound(Held),
+    /// One is not.
+    Unsound(Fault),
+}
+
+/// What a sound queue holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Held {
+    /// The events that stand in it, confirmed ones that were not emptied out too.
+    pub(crate) events: u64,
+    /// Those of them that the server has not confirmed.
+    pub(crate) undelivered: u64,
+    /// Whether a write at its end was cut off before anything relied on it.
+    pub(crate) torn: bool,
+    /// How many damaged queues were set aside here before this one began.
+    pub(crate) set_aside: usize,
+}
+
+/// What is wrong with a queue.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    /// The file that says whose events these are is missing or damaged.
+    #[error("the file `sequence`, which says whose events these are, is missing or damaged")]
+    Sequence,
+    /// The queue is gone, and the file that says whose it was is there.
+    #[error("the queue is gone; what it held and had not delivered is lost")]
+    Gone,
+    /// A line is no event.
+    #[error("it is no event")]
+    NoEvent {
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        source: StrictError,
+    },
+    /// An event is not in its place.
+    #[error("it is not in its place")]
+    Misplaced {
+        /// The line, from 1.
+        line: u64,
+        /// In which way.
+        source: Misplaced,
+    },
+    /// It ends before what the server has.
+    #[error("the queue ends at event {last}, but the server has event {confirmed}")]
+    Short {
+        /// The line after the last one, from 1.
+        line: u64,
+        /// The number of the last event.
+        last: u64,
+        /// The number of the last event that the server confirmed.
+        confirmed: u64,
+    },
+}
+
+impl Fault {
+    /// Returns the line that is wrong, from 1, if it is one.
+    pub(crate) fn line(&self) -> Option<u64> {
+        match self {
+            Self::Sequence | Self::Gone => None,
+            Self::NoEvent { line, .. }
+            | Self::Misplaced { line, .. }
+            | Self::Short { line, .. } => Some(*line),
+        }
+    }
+}
+
+/// Verifies the queue in `folder`, and makes none where there is none.
+///
+/// # Errors
+/// The folder can't be read or locked.
+pub(crate) fn verify(folder: &Path) -> Result<Verified, SpoolError> {
+    if !folder.try_exists().map_err(at("read", folder))? {
+        return Ok(Verified::Nothing);
+    }
+    // Another gate may be writing a line, or emptying the file.
+    let _held = lock(folder)?;
+    let path = folder.join(queue::FILE);
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => Some(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(at("read", &path)(error)),
+    };
+    let sequence = read_json::<Sequence>(&folder.join("sequence"))?;
+    let (bytes, sequence) = match (bytes, sequence) {
+        (None, None) => return Ok(Verified::Nothing),
+        (None, Some(_)) => return Ok(Verified::Unsound(Fault::Gone)),
+        (Some(_), None) => return Ok(Verified::Unsound(Fault::Sequence)),
+        (Some(bytes), Some(sequence)) => (bytes, sequence),
+    };
+    let spool = Spool {
+        folder: folder.to_owned(),
+        sequence,
+    };
+    let set_aside = set_aside(folder)?;
+    Ok(match follow(&bytes, &spool.confirmed()?) {
+        Ok(held) => Verified::Sound(Held { set_aside, ..held }),
+        Err(fault) => Verified::Unsound(fault),
+    })
+}
+
+fn follow(bytes: &[u8], confirmed: &Position) -> Result<Held, Fault> {
+    let whole = queue::whole_lines(bytes);
+    let mut held = Held {
+        events: 0,
+        undelivered: 0,
+        torn: whole.len() < bytes.len(),
+        set_aside: 0,
+    };
+    let mut chain = Chain::from(confirmed);
+    let lines = whole.split(|byte| *byte == b'\n');
+    for (line, text) in (1..).zip(lines).filter(|(_, text)| !text.is_empty()) {
+        let event: ClientEvent =
+            from_strict_slice(text).map_err(|source| Fault::NoEvent { line, source })?;
+        chain
+            .take(&event)
+            .map_err(|source| Fault::Misplaced { line, source })?;
+        held.events += 1;
+        held.undelivered += u64::from(event.seq > confirmed.seq);
+    }
+    match chain.last() {
+        Some(last) if last < confirmed.seq => Err(Fault::Short {
+            line: held.events + 1,
+            last,
+            confirmed: confirmed.seq,
+        }),
+        Some(_) | None => Ok(held),
+    }
+}
+
+fn set_aside(folder: &Path) -> Result<usize, SpoolError> {
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).map_err(at("read", folder))? {
+        let name = entry.map_err(at("read", folder))?.file_name();
+        count += usize::from(name.to_string_lossy().starts_with(queue::ASIDE));
+    }
+    Ok(count)
+}
