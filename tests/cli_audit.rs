@@ -8,6 +8,8 @@
 mod asked;
 #[path = "cli_audit/delivery.rs"]
 mod delivery;
+#[path = "cli_audit/restored.rs"]
+mod restored;
 #[path = "live/server.rs"]
 mod server;
 
@@ -177,7 +179,7 @@ fn the_servers_log_verifies_and_its_key_is_pinned_once() {
     assert_eq!(first.code, Some(0), "{first:?}");
     assert!(first.stdout.starts_with("verified: "), "{first:?}");
     assert!(first.stderr.contains(log_key(&live)), "{first:?}");
-    let again = run(&mut live.gate("auditor", &["audit", "verify"]));
+    let again = run(&mut live.gate("auditor", &["audit", "verify", "--live"]));
     assert_eq!(
         (again.code, again.stderr.as_str()),
         (Some(0), ""),
@@ -359,7 +361,9 @@ fn what_cannot_be_verified_is_a_usage_error_and_no_verdict() {
         (vec!["audit", "log", "--from", "-1"], 64),
         (vec!["audit", "log", "--limit", "0"], 64),
         (vec!["audit", "log", "--request", "xyz"], 64),
-        (vec!["audit", "verify"], 78),
+        (vec!["audit", "verify"], 64),
+        (vec!["audit", "verify", "--live"], 78),
+        (vec!["audit", "verify", "missing", "--spool"], 64),
     ] {
         let refused = run(home.command(GATE).args(&args));
         assert_eq!(refused.code, Some(code), "{args:?}: {refused:?}");

@@ -71,7 +71,7 @@ fn write_records(session: &Session, size: u64, staging: &Staging) -> Result<(), 
                 FailureKind::Internal,
                 format!("the server signed for {size} records and has only {from}"),
             )
-            .hint("records are missing; `gate audit verify` says which"));
+            .hint("records are missing; `gate audit verify --live` says which"));
         }
         let mut wanted = (from..size).zip(&page.records);
         let written = wanted.try_for_each(|(_, record)| writeln!(writer, "{record}"));

@@ -153,6 +153,6 @@ fn parse(index: u64, text: &str) -> Result<AuditRecord, Failure> {
             format!("record {index} of the log can't be read"),
         )
         .caused_by(error)
-        .hint("`gate audit verify` says whether the log was changed")
+        .hint("`gate audit verify --live` says whether the log was changed")
     })
 }

@@ -1,22 +1,19 @@
 //! Which key a log must be signed with: the named one, or the one that this
 //! machine saw first and pinned.
 
-use std::collections::BTreeMap;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
-
-use gate_protocol::canonical::{from_strict_slice, to_canonical_bytes};
 use gate_protocol::inert::inert;
 use gate_protocol::signed_note::VerifierKey;
 
-use crate::durable;
+use super::remembered::Remembered;
 use crate::failure::{Failure, FailureKind};
 use crate::report;
 use crate::session::Session;
 use crate::world::World;
 
 /// The pinned keys, by the server's URL.
-type Pins = BTreeMap<String, VerifierKey>;
+fn pins(world: &World) -> Result<Remembered<VerifierKey>, Failure> {
+    Remembered::read(world, "log-keys.json", "the pinned keys")
+}
 
 /// Returns the pinned key of the configured server's log, without asking anyone.
 ///
@@ -27,7 +24,7 @@ pub(super) fn pinned(world: &World) -> Result<VerifierKey, Failure> {
         .configuration()?
         .named_server()
         .map(|server| server.value.to_string());
-    let pins = read(&path(world)?)?;
+    let pins = pins(world)?;
     server.and_then(|server| pins.get(&server).cloned()).ok_or_else(|| {
         Failure::new(FailureKind::Configuration, "the log's key is not pinned here")
             .hint("give it with --key; `gate audit verify --live` pins it once the server can be asked")
@@ -42,8 +39,7 @@ pub(super) fn pinned(world: &World) -> Result<VerifierKey, Failure> {
 /// The server names another key than the pinned one, or does not answer.
 pub(super) fn pin(world: &World, session: &Session) -> Result<VerifierKey, Failure> {
     let server = world.configuration()?.server()?.to_string();
-    let path = path(world)?;
-    let mut pins = read(&path)?;
+    let mut pins = pins(world)?;
     let identity = session.call(session.client().server_identity())?;
     let named: VerifierKey = identity.log_key.parse().map_err(|error| {
         Failure::new(
@@ -62,11 +58,10 @@ pub(super) fn pin(world: &World, session: &Session) -> Result<VerifierKey, Failu
         )
         .hint(format!(
             "ask who runs the server; if the change is meant, remove {} and compare the new key",
-            inert(&path.to_string_lossy())
+            pins.place()
         ))),
         None => {
-            pins.insert(server, named.clone());
-            write(&path, &pins)?;
+            pins.put(server, named.clone())?;
             report::line(&format!(
                 "pinned the log's key {}",
                 inert(&named.to_string())
@@ -75,29 +70,4 @@ pub(super) fn pin(world: &World, session: &Session) -> Result<VerifierKey, Failu
             Ok(named)
         }
     }
-}
-
-fn path(world: &World) -> Result<PathBuf, Failure> {
-    Ok(world.layout.state()?.join("log-keys.json"))
-}
-
-fn read(path: &Path) -> Result<Pins, Failure> {
-    let failed = || {
-        let shown = inert(&path.to_string_lossy()).into_owned();
-        Failure::new(
-            FailureKind::Configuration,
-            format!("cannot read the pinned keys `{shown}`"),
-        )
-    };
-    match std::fs::read(path) {
-        Ok(bytes) => from_strict_slice(&bytes).map_err(|error| failed().caused_by(error)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Pins::new()),
-        Err(error) => Err(failed().caused_by(error)),
-    }
-}
-
-fn write(path: &Path, pins: &Pins) -> Result<(), Failure> {
-    let failed = || Failure::new(FailureKind::Internal, "cannot pin the log's key");
-    let encoded = to_canonical_bytes(pins).map_err(|error| failed().caused_by(error))?;
-    durable::replace(path, &encoded).map_err(|error| failed().caused_by(error))
 }

@@ -3,9 +3,11 @@
 
 mod export;
 mod flush;
+mod kept;
 mod log;
 mod log_key;
 mod records;
+mod remembered;
 mod verify;
 
 use crate::failure::Failure;

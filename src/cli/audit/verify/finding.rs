@@ -8,6 +8,7 @@ use gate_protocol::inert::inert;
 use gate_protocol::log::{CheckpointError, ExportError, LogFault, VerifiedLog};
 use gate_protocol::signed_note::VerifierKey;
 
+use crate::cli::audit::kept::Break;
 use crate::exit_code::Ending;
 use crate::failure::Failure;
 use crate::report;
@@ -92,6 +93,14 @@ fn finding_words(finding: &Finding) -> (String, String) {
             ),
         ),
     }
+}
+
+/// Ends the process because the log is not the one that was verified here before.
+///
+/// # Errors
+/// stdout can't be written to.
+pub(super) fn does_not_go_on(broken: &Break) -> Result<(), Failure> {
+    does_not_verify(&broken.first_bad(), &chain(broken))
 }
 
 /// Ends the process because nothing sound is signed.

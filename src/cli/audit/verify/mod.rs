@@ -15,21 +15,25 @@ use gate_protocol::log::{
 use gate_protocol::signed_note::VerifierKey;
 
 use self::finding::{Finding, conclude, refuse_checkpoint};
+use super::kept::{Continuity, Kept};
 use super::log_key;
 use super::records::Records;
 use crate::failure::{Failure, FailureKind};
-use crate::session;
+use crate::session::{self, Session};
+use crate::show::answer;
 use crate::world::World;
 
 /// Verify the chain, the tree and the signature of a log.
 ///
-/// Without a file, all records are fetched from the server and held against its
-/// newest signed checkpoint. Exits 0 only if everything holds; otherwise 1,
-/// with the index of the first bad record.
+/// With `--live`, all records are fetched from the server and held against its
+/// newest signed checkpoint, and that against the newest one that was verified
+/// on this machine before. Exits 0 only if everything holds; otherwise 1, with
+/// the index of the first bad record.
 #[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("log").args(["file", "live", "spool"]).required(true)))]
 pub(super) struct Verify {
     /// An export: its folder, or its file of records.
-    #[arg(value_name = "FILE", conflicts_with_all = ["live", "spool"])]
+    #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     /// The signed checkpoint of the export; by default the one beside the records.
     #[arg(long, value_name = "FILE", requires = "file")]
@@ -38,7 +42,7 @@ pub(super) struct Verify {
     #[arg(long, value_name = "VKEY", value_parser = parse_key, conflicts_with = "spool")]
     key: Option<VerifierKey>,
     /// Verify the server's log.
-    #[arg(long, conflicts_with = "spool")]
+    #[arg(long)]
     live: bool,
     /// Verify what this machine has not delivered yet.
     #[arg(long)]
@@ -51,10 +55,11 @@ fn parse_key(text: &str) -> Result<VerifierKey, String> {
 
 impl Verify {
     pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
-        match (&self.file, self.spool) {
-            (_, true) => spool::verify(world),
-            (Some(file), false) => self.export(world, file),
-            (None, false) => self.live(world),
+        match &self.file {
+            Some(file) => self.export(world, file),
+            None if self.live => self.live(world),
+            // One of the three is there.
+            None => spool::verify(world),
         }
     }
 
@@ -89,20 +94,35 @@ impl Verify {
             Ok(signed) => signed.checkpoint,
             Err(error) => return refuse_checkpoint(&error),
         };
-        let mut verifier = LogVerifier::new(vec![checkpoint]);
-        let mut records = Records::from(&session, 0);
-        loop {
-            let (_, page) = records.page()?;
-            if page.records.is_empty() {
-                break;
+        let kept = Kept::read(world, &key)?;
+        let continuity = match kept.hold(&session, &checkpoint)? {
+            Continuity::Broken(broken) => return finding::does_not_go_on(&broken),
+            Continuity::First => {
+                "kept: this checkpoint; the next verification here is held against it".to_owned()
             }
-            for record in &page.records {
-                if verifier.feed(record.as_bytes()).is_err() {
-                    return conclude(&key, verifier.finish().map_err(Finding::Log));
-                }
+            Continuity::GoesOn(before) => {
+                format!("goes on: from the {before} records that were verified here before")
             }
+        };
+        conclude(&key, read_live(&session, checkpoint)?)?;
+        kept.keep(&note)?;
+        answer::line(&continuity)
+    }
+}
+
+/// Verifies the server's records; the outer error is that they can't be had.
+fn read_live(
+    session: &Session,
+    checkpoint: Checkpoint,
+) -> Result<Result<VerifiedLog, Finding>, Failure> {
+    let mut verifier = LogVerifier::new(vec![checkpoint]);
+    let mut records = Records::from(session, 0);
+    loop {
+        let (_, page) = records.page()?;
+        let is_bad = |record: &String| verifier.feed(record.as_bytes()).is_err();
+        if page.records.is_empty() || page.records.iter().any(is_bad) {
+            return Ok(verifier.finish().map_err(Finding::Log));
         }
-        conclude(&key, verifier.finish().map_err(Finding::Log))
     }
 }
 

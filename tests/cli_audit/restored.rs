@@ -1,0 +1,155 @@
+//! A server whose data was put back from a copy: docs/audit.md, "an older copy of the log".
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+
+use gate_testkit::home::Home;
+use serde_json::Value;
+
+use crate::server::{GATE, Ran, run};
+
+/// One server's data, and whoever asks it from the same machine.
+struct Place {
+    home: Home,
+    tokens: Value,
+}
+
+/// A server that runs on one copy of the data.
+struct Running {
+    child: Child,
+    ready: Value,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Place {
+    fn new() -> (Self, Running) {
+        let mut place = Self {
+            home: Home::new().unwrap(),
+            tokens: Value::Null,
+        };
+        let running = place.start("first", &["--dev"]);
+        place.tokens = running.ready["tokens"].clone();
+        (place, running)
+    }
+
+    fn data(&self, copy: &str) -> PathBuf {
+        self.home.path().join(copy)
+    }
+
+    fn start(&self, copy: &str, more: &[&str]) -> Running {
+        let mut server = self.home.command(GATE);
+        server
+            .args(["server", "--json", "--listen", "127.0.0.1:0", "--data"])
+            .arg(self.data(copy))
+            .args(more)
+            .stdout(Stdio::piped());
+        let mut child = server.spawn().unwrap();
+        let mut line = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
+        let ready = serde_json::from_str(&line).unwrap();
+        Running { child, ready }
+    }
+
+    fn copy(&self, from: &str, to: &str) {
+        fs::create_dir(self.data(to)).unwrap();
+        fs::set_permissions(
+            self.data(to),
+            fs::metadata(self.data(from)).unwrap().permissions(),
+        )
+        .unwrap();
+        for entry in fs::read_dir(self.data(from)).unwrap() {
+            let from: &Path = &entry.unwrap().path();
+            fs::copy(from, self.data(to).join(from.file_name().unwrap())).unwrap();
+        }
+    }
+
+    fn gate(&self, on: &Running, who: &str, args: &[&str]) -> Ran {
+        let mut gate = self.home.command(GATE);
+        gate.args(args)
+            .env("GATE_SERVER", on.ready["url"].as_str().unwrap())
+            .env("GATE_TOKEN", self.tokens[who].as_str().unwrap());
+        run(&mut gate)
+    }
+
+    /// Makes a record.
+    fn push(&self, on: &Running, rule: &str) {
+        let text = format!("[[rule]]\nid = \"{rule}\"\ntool = \"git\"\ndecision = \"deny\"\n");
+        let rules = self.home.write("rules.toml", text).unwrap();
+        let pushed = self.gate(on, "admin", &["rules", "push", rules.to_str().unwrap()]);
+        assert_eq!(pushed.code, Some(0), "{pushed:?}");
+    }
+
+    fn verified(&self, on: &Running) -> Ran {
+        self.gate(on, "auditor", &["audit", "verify", "--live"])
+    }
+}
+
+#[track_caller]
+fn assert_sound(ran: &Ran, last_line: &str) {
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let last = ran.stdout.lines().last().unwrap();
+    assert!(last.starts_with(last_line), "{ran:?}");
+}
+
+#[test]
+fn an_older_copy_of_the_log_is_noticed_by_who_verified_the_newer() {
+    let (place, first) = Place::new();
+    place.push(&first, "a");
+    assert_sound(&place.verified(&first), "kept: ");
+    drop(first);
+    place.copy("first", "backup");
+    let first = place.start("first", &[]);
+    place.push(&first, "b");
+    let gone_on = place.verified(&first);
+    assert_sound(&gone_on, "goes on: from the ");
+    let size = |ran: &Ran| -> u64 { ran.stdout.split(' ').nth(1).unwrap().parse().unwrap() };
+    let newer = size(&gone_on);
+    drop(first);
+
+    let backup = place.start("backup", &[]);
+    let older = place.verified(&backup);
+    assert_eq!(older.code, Some(1), "{older:?}");
+    let shorter = format!("first bad record: {}\n", newer - 1);
+    assert_eq!(older.stdout, shorter, "{older:?}");
+    assert!(older.stderr.contains("an older copy"), "{older:?}");
+    // It grows beyond what was there, and is another log all the same.
+    for rule in ["c", "d", "e"] {
+        place.push(&backup, rule);
+    }
+    let other = place.verified(&backup);
+    assert_eq!(other.code, Some(1), "{other:?}");
+    let expected = format!("first bad record: below {newer}\n");
+    assert_eq!(other.stdout, expected, "{other:?}");
+    drop(backup);
+
+    // Nothing of the copy was kept.
+    let first = place.start("first", &[]);
+    assert_sound(&place.verified(&first), "goes on: from the ");
+}
+
+#[test]
+fn a_damaged_checkpoint_is_no_first_verification() {
+    let (place, server) = Place::new();
+    assert_sound(&place.verified(&server), "kept: ");
+    let kept = place.home.state().join("gate/log-checkpoints.json");
+    let text = fs::read_to_string(&kept).unwrap();
+    for damaged in ["{".to_owned(), text.replacen("/audit\\n", "/audit\\n1", 1)] {
+        assert_ne!(damaged, text);
+        fs::write(&kept, damaged).unwrap();
+        let refused = place.verified(&server);
+        assert_eq!(refused.code, Some(78), "{refused:?}");
+        assert!(
+            refused.stderr.contains("log-checkpoints.json"),
+            "{refused:?}"
+        );
+    }
+}
