@@ -11,6 +11,12 @@ mod binding;
 mod contract;
 #[path = "approval/layers.rs"]
 mod layers;
+#[expect(
+    dead_code,
+    reason = "the tests of files that decide use the rest of it"
+)]
+#[path = "live/namespace.rs"]
+mod namespace;
 #[path = "approval/people.rs"]
 mod people;
 #[path = "approval/progress.rs"]

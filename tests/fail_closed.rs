@@ -13,6 +13,8 @@ mod answers;
 mod grants;
 #[path = "fail_closed/http.rs"]
 mod http;
+#[path = "live/namespace.rs"]
+mod namespace;
 #[path = "fail_closed/policy.rs"]
 mod policy;
 #[expect(dead_code, reason = "the kill points use the rest of it")]

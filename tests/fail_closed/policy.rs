@@ -1,7 +1,7 @@
 //! Rules and configuration that can't be read, understood or trusted: nothing
 //! is decided, so nothing runs, not even what would pass otherwise.
 
-use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
 use gate_protocol::canonical::{Digest, to_canonical_bytes};
@@ -9,7 +9,8 @@ use gate_protocol::rules::{RuleBundle, SignedRules};
 use gate_protocol::signed_note::SigningKey;
 use nix::sys::stat::Mode;
 
-use crate::stage::{GATE, Machine, Ran, Server, assert_told, run};
+use crate::namespace::{isolated, make_anothers, own_script};
+use crate::stage::{Machine, Ran, Server, TOOL, assert_told, run};
 
 const RULE: &str = "[[rule]]\nid = \"mine/deny\"\ntool = \"git\"\ndecision = \"deny\"\n";
 const CONFIG: &str = "[approval]\ntimeout = '1m'\n";
@@ -45,10 +46,7 @@ const OWNERSHIP: [(&str, Harm); 3] = [
     ("writable by its group", |path, text| {
         write_with_mode(path, text, 0o620);
     }),
-    ("another's", |path, text| {
-        std::fs::write(path, text).unwrap();
-        chown(path, Some(65_534), Some(65_534)).unwrap();
-    }),
+    ("another's", make_anothers),
 ];
 
 fn write_with_mode(path: &Path, text: &str, mode: u32) {
@@ -62,14 +60,20 @@ fn assert_configuration(case: &str, machine: &Machine, ran: &Ran) {
     assert_eq!(machine.canary(), [""; 0], "{case}: {ran:?}");
 }
 
-/// Harms the file at `place` below the home, and deploys.
+const DEPLOY: &str = "exec \"$0\" run --timeout 5s -- deployer now";
+
+/// Harms the file at `place` below the home, and deploys; `etc` below the home is `/etc`.
 fn assert_harm_refuses(server: &Server, place: &str, (case, harm): (&str, Harm), text: &str) {
     let machine = Machine::of(server, server.address);
     let path = machine.home.path().join(place);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let etc = machine.home.path().join("etc");
+    for folder in [path.parent().unwrap(), &etc] {
+        std::fs::create_dir_all(folder).unwrap();
+    }
+    own_script(&machine.home, "deployer", TOOL);
     drop(std::fs::remove_file(&path));
     harm(&path, text);
-    let ran = run(&mut machine.deploy("5s", "now"));
+    let ran = run(&mut isolated(&machine.home, &etc, DEPLOY));
     assert_configuration(&format!("{place}: {case}"), &machine, &ran);
 }
 
@@ -97,21 +101,35 @@ fn a_file_that_others_can_write_or_own_decides_nothing() {
 #[test]
 fn the_machine_owners_files_are_held_to_the_same() {
     let server = Server::start("");
-    for (place, text) in [("config.toml", CONFIG), ("rules.d/10.toml", RULE)] {
-        for (case, harm) in HARMS.into_iter().chain(OWNERSHIP) {
-            let machine = Machine::of(&server, server.address);
-            let etc = machine.home.path().join("etc");
-            let path = etc.join("gate").join(place);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            harm(&path, text);
-            // A mount namespace of its own, in which this folder is /etc.
-            let script = "mount --bind \"$1\" /etc && exec \"$0\" run --timeout 5s -- deployer now";
-            let mut command = machine.home.command("unshare");
-            command.args(["-m", "sh", "-c", script, GATE]).arg(&etc);
-            let ran = run(&mut command);
-            assert_configuration(&format!("/etc/gate/{place}: {case}"), &machine, &ran);
-        }
+    for harm in HARMS.into_iter().chain(OWNERSHIP) {
+        assert_harm_refuses(&server, "etc/gate/config.toml", harm, CONFIG);
+        assert_harm_refuses(&server, "etc/gate/rules.d/10.toml", harm, RULE);
     }
+}
+
+#[test]
+fn the_same_files_unharmed_let_it_ask() {
+    let server = Server::start("");
+    let machine = Machine::of(&server, server.address);
+    let user = machine.home.config().join("gate/config.toml");
+    let pinned = std::fs::read_to_string(&user).unwrap();
+    for (place, text) in [
+        (".config/gate/config.toml", format!("{CONFIG}{pinned}")),
+        (".config/gate/rules.d/10.toml", RULE.to_owned()),
+        ("work/.gate.toml", RULE.to_owned()),
+        ("etc/gate/config.toml", CONFIG.to_owned()),
+        ("etc/gate/rules.d/10.toml", RULE.to_owned()),
+    ] {
+        machine.home.write(place, text).unwrap();
+    }
+    own_script(&machine.home, "deployer", TOOL);
+    let etc = machine.home.path().join("etc");
+    let ran = run(&mut isolated(
+        &machine.home,
+        &etc,
+        &DEPLOY.replace("5s", "1s"),
+    ));
+    assert_eq!(ran.code, Some(75), "nobody answered: {ran:?}");
 }
 
 #[test]

@@ -1,20 +1,21 @@
 //! Nothing privileged runs without a record that is durable before it, and a
 //! run that began has its outcome kept, even where the tool fills the disk.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::http::Message;
+use crate::namespace::{isolated, own_script};
 use crate::proxy::{Point, Proxy, Reply, Upstream};
-use crate::stage::{GATE, Machine, Ran, Server, assert_told, run};
+use crate::stage::{Machine, Ran, Server, TOOL, assert_told, run};
 
-/// Runs `script` in a mount namespace of its own; `$0` is gate, `$1` the folder
+/// Runs `script` in a mount namespace of its own, where `deployer` is `tool`; `$0` is gate, `$1` the folder
 /// of the queue.
-fn in_namespace(machine: &Machine, script: &str) -> Ran {
+fn in_namespace(machine: &Machine, tool: &str, script: &str) -> Ran {
     let spool = machine.spool();
     std::fs::create_dir_all(&spool).unwrap();
-    let mut command = machine.home.command("unshare");
-    command.args(["-m", "sh", "-c", script, GATE]).arg(&spool);
-    run(&mut command)
+    own_script(&machine.home, "deployer", tool);
+    run(isolated(&machine.home, Path::new("/etc"), script).arg(&spool))
 }
 
 /// Makes a proxy where whatever is waited for is approved, and no outcome arrives.
@@ -55,7 +56,7 @@ fn without_room_or_leave_to_record_nothing_runs() {
     ];
     for (case, script) in cases {
         let machine = Machine::of(&server, proxy.address);
-        let ran = in_namespace(&machine, &script);
+        let ran = in_namespace(&machine, TOOL, &script);
         assert_eq!(ran.code, Some(125), "{case}: {ran:?}");
         assert_told(case, &ran);
         assert!(
@@ -72,14 +73,13 @@ fn a_tool_that_fills_the_disk_still_leaves_its_outcome() {
     let server = Server::start("");
     let proxy = approving(&server);
     let machine = Machine::of(&server, proxy.address);
-    let filler = "#!/bin/sh\necho \"$*\" >>\"$HOME/canary\"\n\
+    let filler = "echo \"$*\" >>\"$HOME/canary\"\n\
                   dd if=/dev/zero of=\"$SPOOL/fill\" bs=4k 2>\"$HOME/dd\"\nexit 7\n";
-    machine.home.script("deployer", filler).unwrap();
     let script = format!(
         "{SMALL}; export SPOOL=\"$1\"; \"$0\" run --timeout 20s -- deployer now; code=$?\n\
          cp \"$1/events.jsonl\" \"$HOME/kept\"; exit $code"
     );
-    let ran = in_namespace(&machine, &script);
+    let ran = in_namespace(&machine, filler, &script);
     assert_eq!(ran.code, Some(7), "{ran:?}");
     assert_eq!(machine.canary(), ["now"]);
     let full = std::fs::read_to_string(machine.home.path().join("dd")).unwrap();

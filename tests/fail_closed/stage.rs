@@ -27,7 +27,7 @@ use crate::http::{Message, exchange};
 pub(crate) const GATE: &str = env!("CARGO_BIN_EXE_gate");
 
 /// Appends its arguments to the canary file. Unknown to gate, so it asks.
-const TOOL: &str = "#!/bin/sh\necho \"$*\" >>\"$HOME/canary\"\n";
+pub(crate) const TOOL: &str = "echo \"$*\" >>\"$HOME/canary\"\n";
 
 /// A server in a process of its own, with a folder that outlives it.
 pub(crate) struct Server {
@@ -258,7 +258,8 @@ impl Machine {
             format!("[keys]\n'{url}' = '{key}'\n"),
         )
         .unwrap();
-        home.script("deployer", TOOL).unwrap();
+        home.script("deployer", &format!("#!/bin/sh\n{TOOL}"))
+            .unwrap();
         home.set("GATE_SERVER", url);
         home.set("GATE_TOKEN", server.token("agent"));
         Self { home }

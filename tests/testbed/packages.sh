@@ -62,3 +62,13 @@ install_packages() {
     install_apt "$(postgres_package)"
   fi
 }
+
+# Tests give a command an /etc and a disk of its own by a mount namespace: root's own, or for anybody
+# else one inside a user namespace, which some systems do not allow.
+require_namespaces() {
+  local options=-Urm said
+  [ "$(id -u)" != 0 ] || options=-m
+  said=$(unshare "$options" mount -t tmpfs none /mnt 2>&1) && return 0
+  die "tests need a mount namespace, and this user may not have one: $said
+Run tests/run as root; on Ubuntu 23.10 and newer this does too: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+}
