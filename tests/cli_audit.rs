@@ -1,6 +1,7 @@
 //! `gate audit` against a real server, and against logs that were tampered with.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "a test whose stage can't be set has failed"
 )]
 
