@@ -28,6 +28,8 @@ use crate::{audit, circumstances, reason, session};
 
 /// How long a command that asks nobody waits for newer rules.
 const AGING: Duration = Duration::from_secs(2);
+/// The zone of this machine.
+const LOCAL_TIME: &str = "/etc/localtime";
 
 /// One command to run, as the user asked for it.
 pub(crate) struct Run {
@@ -207,8 +209,17 @@ pub(crate) fn caller(around: &Circumstances) -> gate_policy::Circumstances {
             terminal: around.terminal,
         },
         now: Timestamp::now(),
-        local_offset: |at| TimeZone::system().to_offset(at),
+        local_offset: |at| machine_zone().to_offset(at),
     }
+}
+
+/// Returns the zone of this machine: not that of `TZ`, which a caller could set to leave a window.
+/// A machine that has none keeps UTC. Source: `localtime(5)`.
+fn machine_zone() -> TimeZone {
+    std::fs::read(LOCAL_TIME)
+        .ok()
+        .and_then(|rules| TimeZone::tzif("local", &rules).ok())
+        .unwrap_or(TimeZone::UTC)
 }
 
 fn watch_for_signals() -> Result<Cancel, Failure> {

@@ -307,3 +307,25 @@ fn assert_refused(agent: &Agent<'_>, word: &str) {
     }
     assert_eq!(trace(agent), "", "{word}");
 }
+
+#[test]
+fn a_window_of_local_time_is_the_machines_and_not_the_callers() {
+    let live = Live::start();
+    let agent = agent_with_tools(&live);
+    let clock = |when: &str| {
+        let mut date = Command::new("date");
+        let said = run(date.env_remove("TZ").args(["-d", when, "+%H:%M"]));
+        said.stdout.trim().to_owned()
+    };
+    let (from, to) = (clock("1 hour ago"), clock("1 hour"));
+    let now = format!("effect = [\"read\"]\ntime = {{ from = \"{from}\", to = \"{to}\" }}");
+    agent.rules("now", &rule("now", &now, "deny"));
+    for zone in [None, Some("Etc/GMT+9"), Some("Etc/GMT-9"), Some("UTC-6")] {
+        let mut command = agent.gate_run(&["--no-wait"], &READ);
+        if let Some(zone) = zone {
+            command.env("TZ", zone);
+        }
+        assert_eq!(run(&mut command).code, Some(77), "{zone:?}");
+    }
+    assert_eq!(trace(&agent), "");
+}

@@ -36,6 +36,16 @@ pub(super) struct Entry {
     pub(super) standing: Standing,
 }
 
+/// What the index says beside its entries.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Extensions {
+    /// Whether this index is a part of another one (a split index).
+    pub(super) is_split: bool,
+    /// The hash of the tree that a commit of this index would have; none once something was staged
+    /// and no tree was written since.
+    pub(super) tree: Option<Vec<u8>>,
+}
+
 const ASSUME_VALID: u16 = 0x8000;
 const EXTENDED: u16 = 0x4000;
 const STAGE: u16 = 0x3000;
@@ -117,19 +127,21 @@ impl<'a> Entries<'a> {
         })
     }
 
-    /// Tells whether this index is a part of another one (a split index); to be
-    /// asked after the last entry. `None` where the rest is malformed.
-    pub(super) fn find_split(mut self) -> Option<bool> {
+    /// Reads what stands after the last entry. `None` where that is malformed.
+    pub(super) fn extensions(mut self) -> Option<Extensions> {
+        let mut extensions = Extensions::default();
         // What ends the file is a hash over it, without a signature.
         while self.content.len() - self.position > self.hash_bytes {
             let signature = self.take(4)?;
             let length = self.number()?;
-            self.take(usize::try_from(length).ok()?)?;
-            if signature == b"link" {
-                return Some(true);
+            let content = self.take(usize::try_from(length).ok()?)?;
+            match signature {
+                b"link" => extensions.is_split = true,
+                b"TREE" => extensions.tree = root_tree(content, self.hash_bytes),
+                _ => {}
             }
         }
-        Some(false)
+        Some(extensions)
     }
 
     fn read_path(&mut self, start: usize) -> Option<()> {
@@ -181,6 +193,18 @@ impl<'a> Entries<'a> {
             value = value.checked_add(1).filter(|value| *value < 1 << 32)?;
         }
     }
+}
+
+/// Returns the hash of the root of a cached tree: an empty name, the number of entries, which is
+/// -1 when it is out of date, the number of subtrees, the hash.
+fn root_tree(content: &[u8], hash_bytes: usize) -> Option<Vec<u8>> {
+    let line = content.strip_prefix(b"\0")?;
+    let end = line.iter().position(|byte| *byte == b'\n')?;
+    let (counts, rest) = line.split_at(end);
+    if counts.starts_with(b"-") {
+        return None;
+    }
+    Some(rest.get(1..=hash_bytes)?.to_vec())
 }
 
 fn recorded(bytes: &[u8]) -> Option<RecordedStatus> {

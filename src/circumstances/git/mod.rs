@@ -6,6 +6,7 @@
 //!
 //! Sources: gitrepository-layout(5), gitformat-index(5), git-pack-refs(1).
 
+mod commit;
 mod head;
 mod index;
 mod worktree;
@@ -37,7 +38,7 @@ struct Repository {
 pub(super) fn read(cwd: &Path) -> Option<GitState> {
     let repository = cwd.ancestors().find_map(Repository::at)?;
     let head = head::read(&repository);
-    let dirty = worktree::is_dirty(&repository, head.hash_bytes());
+    let dirty = worktree::is_dirty(&repository, &head);
     Some(GitState {
         commit: head.commit,
         branch: head.branch.as_deref().map(cut),

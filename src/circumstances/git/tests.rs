@@ -99,6 +99,8 @@ fn every_version_of_the_index_is_read() {
         // Version 3 is only written where an entry has an extended flag.
         repository.git(&["update-index", "--index-version", version]);
         repository.git(&["update-index", "--skip-worktree", "README"]);
+        // What is marked so takes the cached tree away.
+        repository.git(&["write-tree"]);
         assert_eq!(repository.state().dirty, Some(false), "version {version}");
         fs::remove_file(repository.path("README")).unwrap();
         assert_eq!(
@@ -149,6 +151,65 @@ fn each_kind_of_change_is_dirty() {
         let repository = Fixture::committed(&[]);
         change(&repository);
         assert_eq!(repository.state().dirty, Some(true), "{what}");
+    }
+}
+
+#[test]
+fn what_is_staged_is_never_called_clean() {
+    type Change = fn(&Fixture);
+    let changes: [(&str, Option<bool>, Change); 5] = [
+        ("changed and added", None, |f| {
+            f.write("README", "changed\n");
+            f.git(&["add", "README"]);
+        }),
+        ("a new file", None, |f| {
+            f.write("new", "x\n");
+            f.git(&["add", "new"]);
+        }),
+        ("removed", None, |f| {
+            f.git(&["rm", "-q", "README"]);
+        }),
+        ("added, and its tree written", Some(true), |f| {
+            f.write("README", "changed\n");
+            f.git(&["add", "README"]);
+            f.git(&["write-tree"]);
+        }),
+        (
+            "the commit taken back and the index kept",
+            Some(true),
+            |f| {
+                f.write("README", "changed\n");
+                f.commit();
+                f.git(&["reset", "-q", "--soft", "HEAD~1"]);
+            },
+        ),
+    ];
+    for (what, dirty, change) in changes {
+        let repository = Fixture::committed(&[]);
+        change(&repository);
+        assert_eq!(repository.state().dirty, dirty, "{what}");
+        assert_ne!(
+            repository.git(&["status", "--porcelain", "-uno"]),
+            "",
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn a_commit_in_a_pack_is_compared_too() {
+    for format in ["sha1", "sha256"] {
+        let repository = Fixture::committed(&[&format!("--object-format={format}")]);
+        for round in 0..20 {
+            repository.write("README", &"x".repeat(round));
+            repository.commit();
+        }
+        repository.git(&["gc", "-q", "--prune=now"]);
+        let objects = repository.git(&["count-objects"]);
+        assert!(objects.starts_with("0 objects"), "{objects}");
+        assert_eq!(repository.state().dirty, Some(false), "{format}");
+        repository.git(&["reset", "-q", "--soft", "HEAD~1"]);
+        assert_eq!(repository.state().dirty, Some(true), "{format}");
     }
 }
 
@@ -216,7 +277,7 @@ fn before_the_first_commit_there_is_a_branch_and_no_commit() {
     assert_eq!(repository.state(), main_at(None, Some(false)));
     repository.write("README", "hello\n");
     repository.git(&["add", "README"]);
-    assert_eq!(repository.state(), main_at(None, Some(false)));
+    assert_eq!(repository.state(), main_at(None, None));
 }
 
 #[test]

@@ -1,9 +1,11 @@
-//! Whether tracked files differ from the index, told from their status alone.
+//! Whether tracked files differ from the commit: from the index, told from their
+//! status alone, and the index from the commit, told by their trees.
 //!
 //! git compares the content where the status leaves a doubt. Here a doubt stays
 //! one: the answer is yes where a difference is certain, no where every file
-//! has the very status that was recorded, and otherwise not known. An approver
-//! must not be told `clean` on a guess.
+//! has the very status that was recorded and the index has the very tree of the
+//! commit, and otherwise not known. An approver must not be told `clean` on a
+//! guess.
 
 use std::ffi::OsStr;
 use std::fs::Metadata;
@@ -12,8 +14,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, Instant};
 
+use super::head::Head;
 use super::index::{Entries, Entry, RecordedStatus, Standing};
-use super::{Repository, open};
+use super::{Repository, commit, open};
 
 /// The most bytes of an index that are read.
 const INDEX_BYTES: u64 = 32 << 20;
@@ -39,8 +42,8 @@ enum Comparison {
     Doubtful,
 }
 
-/// Returns whether a tracked file differs from the index; `None` where it isn't known.
-pub(super) fn is_dirty(repository: &Repository, hash_bytes: usize) -> Option<bool> {
+/// Returns whether a tracked file differs from what is committed; `None` where it isn't known.
+pub(super) fn is_dirty(repository: &Repository, head: &Head) -> Option<bool> {
     let start = Instant::now();
     let file = match open(&repository.git_dir.join("index")) {
         Some(file) => file,
@@ -54,9 +57,12 @@ pub(super) fn is_dirty(repository: &Repository, hash_bytes: usize) -> Option<boo
     }
     let mut content = Vec::new();
     file.take(INDEX_BYTES).read_to_end(&mut content).ok()?;
-    let mut entries = Entries::parse(&content, hash_bytes)?;
+    let mut entries = Entries::parse(&content, head.hash_bytes())?;
     if entries.left() > ENTRIES {
         return None;
+    }
+    if head.commit.is_none() && entries.left() == 0 {
+        return Some(false);
     }
     let mut is_doubtful = false;
     while entries.left() > 0 {
@@ -69,10 +75,13 @@ pub(super) fn is_dirty(repository: &Repository, hash_bytes: usize) -> Option<boo
             return None;
         }
     }
-    if is_doubtful || entries.find_split()? {
+    let extensions = entries.extensions()?;
+    if is_doubtful || extensions.is_split {
         return None;
     }
-    Some(false)
+    let staged = extensions.tree?;
+    let committed = commit::tree(repository, head.commit.as_deref()?)?;
+    Some(staged != committed)
 }
 
 fn is_missing(repository: &Repository) -> bool {
