@@ -24,7 +24,7 @@ use crate::permit::Permit;
 use crate::progress::Voice;
 use crate::reading::{self, Reading};
 use crate::world::World;
-use crate::{audit, circumstances, reason, session};
+use crate::{audit, circumstances, reason, report, session};
 
 /// How long a command that asks nobody waits for newer rules.
 const AGING: Duration = Duration::from_secs(2);
@@ -79,6 +79,10 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
         }
         Decision::RequireApproval => {
             let cancel = watch_for_signals()?;
+            if let (Voice::Human, Some(message)) = (run.voice, &evaluation.message) {
+                let rule = inert(&evaluation.deciding.id);
+                report::line(&format!("rule `{rule}`: {}", inert(message)));
+            }
             let identity = Identity::load(&world.layout)?;
             let bound = binding::bind(world, &run.argv, tool, reading, &identity)?;
             let asking = Asking {

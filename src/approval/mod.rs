@@ -31,6 +31,8 @@ const TICK: Duration = Duration::from_millis(250);
 /// What a claim gets even where the wait is over: a claim that is given up may
 /// have used the approval up.
 const CLAIM_AT_LEAST: Duration = Duration::from_secs(4);
+/// How long a server may take to take a request that nobody waits for.
+const ASK: Duration = Duration::from_secs(10);
 /// How long a cancelled wait tries to take its request back.
 const TAKE_BACK: Duration = Duration::from_secs(3);
 
@@ -48,7 +50,7 @@ impl Patience {
     pub(crate) fn limit(self) -> Option<Duration> {
         match self {
             Self::Wait(timeout) => timeout,
-            Self::AskOnly => None,
+            Self::AskOnly => Some(ASK),
         }
     }
 }
@@ -135,8 +137,12 @@ impl Wait<'_> {
                 progress.ended(&decided);
                 decided
             }
-            // Decided before this run began: an approval that nobody has used yet.
-            (_, Patience::AskOnly | Patience::Wait(_)) => request,
+            // Decided before this run began: an approval that nobody has used yet, or a denial.
+            (_, Patience::AskOnly | Patience::Wait(_)) => {
+                progress.submitted(&request, true);
+                progress.ended(&request);
+                request
+            }
         };
         drop(progress);
         if request.status == ApprovalStatus::Approved {

@@ -122,8 +122,14 @@ pub(super) fn bind(
             }
             (InputKind::Url | InputKind::Descriptor, _) => return Err(cannot_bind(input)),
         };
+        // What would be read, were it there: an approver must not take it for an empty file.
+        let role = if content.0 == tree::absent() {
+            format!("{}, not there", input.role)
+        } else {
+            input.role.clone()
+        };
         bound.push(BoundInput {
-            role: input.role.clone(),
+            role,
             name: name(input, argv, masker),
             sha256: content.0,
             size_bytes: content.1,

@@ -16,6 +16,11 @@ const CONTENT_LIMIT_BYTES: u64 = 2 << 30;
 /// Folders of tools that never read them as input.
 const SKIPPED: [&str; 1] = [".git"];
 
+/// Returns what stands for a file or folder that is not there.
+pub(super) fn absent() -> Digest {
+    Digest::of_bytes(b"absent")
+}
+
 /// Returns one hash over a folder, a single file, or the absence of both, and
 /// the bytes of content that it covers. A symbolic link counts by where it points.
 ///
@@ -42,7 +47,7 @@ pub(super) fn hash(root: &Path) -> io::Result<(Digest, u64)> {
             match path.metadata() {
                 // That it is not there is bound too.
                 Err(error) if is_absence(&error) => {
-                    return Ok((Digest::of_bytes(b"absent"), 0));
+                    return Ok((absent(), 0));
                 }
                 found => (path, found?),
             }

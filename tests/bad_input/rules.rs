@@ -4,7 +4,7 @@ use crate::stage::{Machine, Server, assert_told, run};
 
 /// One mistake in a rule that is good but for it: the line that stands third in
 /// `[[rule]]`, after a good `id`; the field; a word of the mend.
-const FIELDS: [(&str, &str, &str); 31] = [
+const FIELDS: [(&str, &str, &str); 36] = [
     ("desicion = 'deny'", "desicion", "`decision`"),
     ("decision = 'perhaps'", "decision", "allow"),
     ("decision = 7", "decision", "quotes"),
@@ -29,6 +29,11 @@ const FIELDS: [(&str, &str, &str); 31] = [
     ("caller = 'agent'", "caller", "table"),
     ("caller = { kind = 'robot' }", "kind", "agent"),
     ("cwd = 7", "cwd", "text"),
+    ("cwd = 'srv'", "cwd", "begin it with `/`"),
+    ("caller = {}", "caller", "leave the field out"),
+    ("flags = {}", "flags", "leave the field out"),
+    ("reason = 'required'", "reason", "require_approval"),
+    ("record = 'outcome'", "record", "allow"),
     ("time = 'noon'", "time", "table"),
     ("time = { from = '25:00', to = '26:00' }", "from", "09:30"),
     (

@@ -47,6 +47,13 @@ impl From<String> for OsWord {
     }
 }
 
+/// The id of a line that is otherwise not a question, so that the answer finds its way back.
+#[derive(Deserialize)]
+struct Named<'a> {
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+}
+
 /// One answer, with the question's id where it had one.
 #[derive(Serialize)]
 struct Line<'a> {
@@ -112,9 +119,13 @@ fn answer(policy: &Policy, line: &[u8], output: &mut impl io::Write) -> io::Resu
     let question: Question<'_> = match serde_json::from_slice(line) {
         Ok(question) => question,
         Err(error) => {
+            let id = serde_json::from_slice::<Named<'_>>(line).ok();
             return write_line(
                 output,
-                &bad(None, format!("the line is not a question: {error}")),
+                &bad(
+                    id.and_then(|named| named.id),
+                    format!("the line is not a question: {error}"),
+                ),
             );
         }
     };

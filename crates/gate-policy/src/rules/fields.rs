@@ -204,8 +204,13 @@ impl<'f, 't, 'i> Fields<'f, 't, 'i> {
     pub(super) fn table(&mut self, field: &str) -> Option<Spanned<&'f DeTable<'i>>> {
         let value = self.get(field)?;
         let table = value.get_ref().as_table();
-        if table.is_none() {
-            self.wrong_type(field, value, "a table");
+        match table {
+            None => self.wrong_type(field, value, "a table"),
+            Some(table) if table.is_empty() => {
+                let mend = "leave the field out or write something in it";
+                self.error(value.span().start, field, "is an empty table", mend);
+            }
+            Some(_) => {}
         }
         table.map(|table| Spanned::new(value.span(), table))
     }

@@ -140,7 +140,7 @@ fn rule(report: &mut Report<'_>, table: &Spanned<&DeTable<'_>>, layer: Layer) ->
         tools,
         operands: matchers::owned(fields.texts("operands")),
         caller: CallerMatch::default(),
-        cwd: matchers::owned(fields.texts("cwd")),
+        cwd: matchers::cwd(&mut fields),
         window: None,
         is_everything: matchers::everything(&mut fields),
         decision: decision.unwrap_or(Decision::Deny),
@@ -161,15 +161,7 @@ fn rule(report: &mut Report<'_>, table: &Spanned<&DeTable<'_>>, layer: Layer) ->
         fields.table("time"),
         fields.table("approval"),
     );
-    if approval.is_some() && decision.is_some_and(|word| word != Decision::RequireApproval) {
-        let at = fields.offset;
-        fields.error(
-            at,
-            "approval",
-            "has no meaning here",
-            "set decision = \"require_approval\"",
-        );
-    }
+    refuse_without_meaning(&mut fields, decision);
     if let Some(table) = caller {
         rule.caller = matchers::caller(fields.report, table);
     }
@@ -181,6 +173,25 @@ fn rule(report: &mut Report<'_>, table: &Spanned<&DeTable<'_>>, layer: Layer) ->
         approval::read(fields.report, table, &mut rule);
     }
     (report.errors.len() == errors).then_some(rule)
+}
+
+/// What only an approval can keep, or only an allowed command needs, is no wish but a mistake.
+fn refuse_without_meaning(fields: &mut Fields<'_, '_, '_>, decision: Option<Decision>) {
+    let Some(decision) = decision else { return };
+    let pairs = [
+        ("approval", Decision::RequireApproval),
+        ("reason", Decision::RequireApproval),
+        ("record", Decision::Allow),
+    ];
+    for (field, wanted) in pairs {
+        if let Some(value) = fields.get(field)
+            && decision != wanted
+        {
+            let problem = format!("has no meaning where the decision is {decision}");
+            let mend = format!("leave it out, or set decision = \"{wanted}\"");
+            fields.error(value.span().start, field, problem, mend);
+        }
+    }
 }
 
 fn place(fields: &mut Fields<'_, '_, '_>, layer: Layer) -> MatchedRule {

@@ -232,6 +232,20 @@ fn joined(names: &BTreeSet<&str>) -> String {
     names.join(", ")
 }
 
+pub(super) fn cwd(fields: &mut Fields<'_, '_, '_>) -> Vec<String> {
+    let folders = fields.texts("cwd").unwrap_or_default();
+    for folder in &folders {
+        if !folder.value.starts_with(['/', '*']) {
+            let problem = format!(
+                "`{}` is not absolute, and every cwd is",
+                shown(folder.value)
+            );
+            fields.error(folder.offset, "cwd", problem, "begin it with `/` or `**/`");
+        }
+    }
+    owned(Some(folders))
+}
+
 pub(super) fn everything(fields: &mut Fields<'_, '_, '_>) -> bool {
     let is_everything = fields.truth("everything").unwrap_or(false);
     let matcher = MATCHERS.iter().find(|matcher| fields.has(matcher));

@@ -300,7 +300,12 @@ fn conclude(
         .filter(|rule| rule.decision == decision)
         .find_map(|rule| rule.message.clone());
     let mut reasons = invocation.reasons.clone();
-    reasons.push(format!("rule `{}` says {decision}", deciding.id));
+    let said = message.as_ref().map(|message| format!(": {message}"));
+    reasons.push(format!(
+        "rule `{}` says {decision}{}",
+        deciding.id,
+        said.unwrap_or_default()
+    ));
     Evaluation {
         decision,
         effect: invocation.effect,

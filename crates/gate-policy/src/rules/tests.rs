@@ -288,7 +288,8 @@ fn a_rule_about_nothing_is_a_mistake() {
     assert!(errors_of("everything = false")[0].contains("is false"));
     assert!(errors_of("tool = []")[0].contains("is an empty list"));
     assert!(
-        errors_of("tool = \"git\"\n[rule.approval]\ncount = 1")[0].contains("has no meaning here")
+        errors_of("tool = \"git\"\n[rule.approval]\ncount = 1")[0]
+            .contains("has no meaning where the decision is deny")
     );
 }
 

@@ -19,6 +19,18 @@ const MAX_APPROVERS: usize = 100;
 /// More people than this approve nothing.
 const MAX_COUNT: u32 = 100;
 
+/// Tells whether what was asked under `standing` answers what would be asked under `wanted`: the
+/// same people, and no more time. Which rules say so, and in which words, may differ: a new rule
+/// that asks for the same asks nobody twice.
+pub(super) fn covers(standing: &Terms, wanted: &Terms) -> bool {
+    let are_in =
+        |some: &[Requirement], all: &[Requirement]| some.iter().all(|one| all.contains(one));
+    are_in(&wanted.requirements, &standing.requirements)
+        && are_in(&standing.requirements, &wanted.requirements)
+        && standing.request_ttl_seconds <= wanted.request_ttl_seconds
+        && standing.permit_ttl_seconds <= wanted.permit_ttl_seconds
+}
+
 /// Refuses a submission that is not sound.
 pub(super) fn validate(submission: &SubmitRequest) -> Result<(), Failure> {
     validate_invocation(submission)?;

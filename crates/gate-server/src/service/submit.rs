@@ -88,7 +88,7 @@ async fn keyed(
 }
 
 /// Returns the request by which the same principal asks for the same already,
-/// under the same terms: pending, or approved and not claimed; or denied a
+/// from the same people and for no longer: pending, or approved and not claimed; or denied a
 /// short while ago, so that a denial reaches who asked and left, and nobody is
 /// asked again until they are tired. Another reason is another question.
 async fn standing(
@@ -100,7 +100,7 @@ async fn standing(
     let found =
         requests::standing_for(change.connection(), actor.name(), submission.digest).await?;
     for request in found {
-        if request.terms != *terms {
+        if !submission::covers(&request.terms, terms) {
             continue;
         }
         // Read again: time may have ended it.

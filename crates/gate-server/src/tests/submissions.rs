@@ -32,6 +32,18 @@ async fn the_same_command_asked_again_is_the_same_request_while_it_stands() {
         (approved.id, approved.status),
         (first.id, ApprovalStatus::Approved)
     );
+    // Other rules that ask the same people for the same are no other question.
+    let mut reworded = submission("prod");
+    reworded.terms.rules.push("team/new".to_owned());
+    reworded
+        .terms
+        .reasons
+        .push("rule `team/new` says so".to_owned());
+    let again = bench.submit(agent, &reworded).await;
+    assert_eq!(
+        (again.status, again.request().id),
+        (StatusCode::OK, first.id)
+    );
     // Another principal, other terms, another command: each is its own question.
     let mut stricter = submission("prod");
     stricter.terms.requirements[0].count = 2;
