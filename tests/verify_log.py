@@ -121,8 +121,10 @@ def follow(stages, record):
     need(stage or kind == "request.created", f"{kind} of a request that was never created")
     need(allowed is None or stage in allowed, f"{kind} can't follow when the request is {stage}")
     if kind == "decision.recorded":
-        after = REVIEW.get(str(body["status"])) if "status" in body else "reviewed"
-        need(after, "a status that no review leads to")
+        # Only the published vectors, which say `request_id`, leave the status out.
+        is_unsaid = "request_id" in body and "status" not in body
+        after = "reviewed" if is_unsaid else REVIEW.get(str(body.get("status")))
+        need(after, "no status that a review leads to")
         need(stage != "approved" or after == "ended", "a second approval")
     stages[request] = after or stage
 

@@ -25,11 +25,7 @@ const FIRST: &[&str] = &[
 
 /// Returns the request that a record is about.
 pub(crate) fn request_of(record: &AuditRecord) -> Option<&str> {
-    record
-        .body()
-        .get("request")
-        .or_else(|| record.body().get("request_id"))
-        .and_then(Value::as_str)
+    record.body().get("request").and_then(Value::as_str)
 }
 
 /// Returns records as a table; its headings only where `first` says that

@@ -163,7 +163,12 @@ mod tests {
             ("run.unknown", json!({"request": "r"})),
             ("grant.claimed", json!({"request": "r"})),
         ]);
+        let unsaid = log_of(&[
+            ("request.created", json!({"request": "r"})),
+            ("decision.recorded", json!({"request": "r"})),
+        ]);
         for (bad, spoilt) in [
+            (1, unsaid),
             (3, spoilt(&log, |log| drop(log.remove(3)))),
             (2, spoilt(&log, |log| log.swap(2, 3))),
             (5, spoilt(&log, |log| log.insert(5, log[4].clone()))),
