@@ -24,6 +24,8 @@ use crate::world::World;
 const AFTER_RUN: Duration = Duration::from_secs(3);
 /// How long a start waits for the server to take its record.
 const BEFORE_RUN: Duration = Duration::from_secs(2);
+/// How long a request that was just asked leaves for the records of earlier runs.
+const CATCH_UP: Duration = Duration::from_secs(1);
 /// How long `gate audit flush` goes on.
 const FLUSH: Duration = Duration::from_mins(1);
 
@@ -202,7 +204,7 @@ impl RunRecorder {
             session.block_on(spool::deliver(&mut self.spool, session.client(), AFTER_RUN));
         if delivered.is_err() {
             report::line("the outcome is recorded here and not yet at the server");
-            report::line("it is delivered with the next run, or by `gate audit flush`");
+            report::line("it is delivered when somebody is next asked, or by `gate audit flush`");
         }
     }
 }
@@ -215,6 +217,15 @@ const UNKNOWN: &str = "the server will show this run as `unknown`; tell who runs
 fn keep(spool: &mut Spool, fact: Fact, otherwise: &str) {
     if let Err(error) = spool.append(fact, Durability::Synced) {
         report::failure(&cannot_record(error).hint(otherwise));
+    }
+}
+
+/// Delivers what earlier runs left, since the server has just answered. What it does not take soon
+/// goes on waiting, and the run that this is part of does not care.
+pub(crate) async fn catch_up(world: &World, client: &Client) {
+    let Ok(mut spool) = open(world) else { return };
+    if spool.waiting().is_ok_and(|events| events > 0) {
+        drop(spool::deliver(&mut spool, client, CATCH_UP).await);
     }
 }
 

@@ -18,7 +18,7 @@ use gate_protocol::request::{
 };
 use gate_protocol::signed_note::VerifierKey;
 
-use crate::audit::RunRecorder;
+use crate::audit::{self, RunRecorder};
 use crate::binding::Bound;
 use crate::failure::{Failure, FailureKind};
 use crate::identity::Identity;
@@ -126,6 +126,8 @@ impl Wait<'_> {
         let patience = asking.patience;
         let submit = submission(self.bound, asking);
         let request = self.submit(&submit)?;
+        self.session
+            .block_on(audit::catch_up(self.world, self.client()));
         let request = match (request.status, patience) {
             (ApprovalStatus::Pending, Patience::AskOnly) => {
                 progress.submitted(&request, false);

@@ -109,3 +109,30 @@ fn shown_log_size(live: &Live) -> usize {
     ));
     log.stdout.lines().count()
 }
+
+#[test]
+fn what_earlier_runs_recorded_arrives_when_somebody_is_next_asked() {
+    let live = Live::start();
+    let agent = Agent::new(&live);
+    agent.home.script("kubectl", "#!/bin/sh\n").unwrap();
+    agent.home.script("job", "#!/bin/sh\n").unwrap();
+    let read = run(&mut agent.gate_run(&[], &["kubectl", "get", "pods"]));
+    assert_eq!(read.code, Some(0), "{read:?}");
+    let recorded = || {
+        let log = run(&mut live.gate("auditor", &["audit", "log", "--json"]));
+        log.stdout
+            .lines()
+            .filter(|line| line.contains("allow.recorded"))
+            .count()
+    };
+    assert_eq!(recorded(), 0);
+    let asked = run(&mut agent.gate_run(&["--no-wait"], &["job"]));
+    assert_eq!(asked.code, Some(75), "{asked:?}");
+    assert_eq!(recorded(), 1);
+    let spool = run(agent
+        .home
+        .command(crate::server::GATE)
+        .args(["audit", "verify", "--spool"]));
+    assert!(spool.stdout.contains("0 not confirmed"), "{spool:?}");
+    agent.assert_log_verifies();
+}
