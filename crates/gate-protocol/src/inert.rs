@@ -39,7 +39,13 @@ pub fn inert(text: &str) -> Cow<'_, str> {
 fn is_shown(c: char) -> bool {
     match c {
         ' '..='~' => true,
-        c => !c.is_ascii() && c.is_alphanumeric() && !is_blank_letter(c) && !is_combining(c),
+        c => {
+            !c.is_ascii()
+                && c.is_alphanumeric()
+                && !is_blank_letter(c)
+                && !is_combining(c)
+                && !is_ascii_lookalike(c)
+        }
     }
 }
 
@@ -48,6 +54,24 @@ fn is_blank_letter(c: char) -> bool {
     matches!(
         c,
         '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{3164}' | '\u{ffa0}'
+    )
+}
+
+/// Letters by category that are drawn like ASCII quotes, marks or whole letters, and in no
+/// script's own words: modifiers, saltillo, fullwidth and mathematical forms. With one of them
+/// a condition of a statement could stand inside what looks like a quoted text.
+///
+/// Source: Unicode 16, UTS 39 `confusables.txt`.
+fn is_ascii_lookalike(c: char) -> bool {
+    matches!(
+        c,
+        '\u{02b0}'..='\u{02ff}'
+            | '\u{07f4}'..='\u{07f5}'
+            | '\u{a717}'..='\u{a71f}'
+            | '\u{a788}'
+            | '\u{a78b}'..='\u{a78c}'
+            | '\u{ff01}'..='\u{ff5e}'
+            | '\u{1d400}'..='\u{1d7ff}'
     )
 }
 
@@ -92,6 +116,28 @@ mod tests {
             assert!(
                 shown.starts_with("\\u{"),
                 "{:x} is shown as {shown:?}",
+                u32::from(c)
+            );
+        }
+    }
+
+    #[test]
+    fn a_letter_that_is_drawn_like_a_quote_is_escaped() {
+        assert_eq!(
+            inert("note <> '\u{2bc} and id = 7 and note <> \u{2bc}'"),
+            "note <> '\\u{2bc} and id = 7 and note <> \\u{2bc}'"
+        );
+        for c in [
+            '\u{2bc}',
+            '\u{2b9}',
+            '\u{a78c}',
+            '\u{7f4}',
+            '\u{ff41}',
+            '\u{1d41a}',
+        ] {
+            assert!(
+                inert(&c.to_string()).starts_with("\\u{"),
+                "{:x}",
                 u32::from(c)
             );
         }

@@ -114,6 +114,8 @@ async fn a_connection_that_is_slow_is_not_waited_for() {
     )
     .await;
     assert!(!head.starts_with("HTTP/1.1 200"), "{head}");
+    let silent = ask(running.address, String::new()).await;
+    assert_eq!(silent, "");
     let agent = &running.setup.agent;
     let body = format!(
         "POST /v1/events HTTP/1.1\r\nHost: gate\r\nAuthorization: Bearer {agent}\r\n\

@@ -145,14 +145,18 @@ async fn listen(
     handle: Handle<SocketAddr>,
 ) -> std::io::Result<()> {
     let service = router(server.clone()).into_make_service();
+    // HTTP/1 from the first byte: where the version is found out first, the timeout does not
+    // hold yet, and a connection that never says a word would stay for ever.
     let timeout = server.settings.limits.header_timeout;
     if let Some(config) = tls {
-        let mut listening = axum_server::from_tcp_rustls(listener, config)?.handle(handle);
+        let mut listening = axum_server::from_tcp_rustls(listener, config)?
+            .handle(handle)
+            .http1_only();
         let mut http = listening.http_builder().http1();
         http.header_read_timeout(timeout);
         listening.serve(service).await
     } else {
-        let mut listening = axum_server::from_tcp(listener)?.handle(handle);
+        let mut listening = axum_server::from_tcp(listener)?.handle(handle).http1_only();
         let mut http = listening.http_builder().http1();
         http.header_read_timeout(timeout);
         listening.serve(service).await
