@@ -1,7 +1,8 @@
 //! The scenario on git: a repository with a bare one as its remote.
 
+use super::ground::must_succeed;
 use super::place::{Place, cannot};
-use super::scenario::{Scenario, must_succeed, words};
+use super::scenario::{Scenario, words};
 use crate::failure::Failure;
 
 pub(super) fn prepare(place: &Place) -> Result<Scenario, Failure> {

@@ -5,6 +5,7 @@
 //! complete scenario with real commands.
 
 mod git;
+mod ground;
 mod place;
 mod postgres;
 mod scenario;

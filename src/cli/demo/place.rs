@@ -22,6 +22,7 @@ pub(super) struct Place {
     path: OsString,
     caller_path: OsString,
     tools: Vec<&'static str>,
+    shell: OsString,
 }
 
 impl Place {
@@ -45,6 +46,7 @@ impl Place {
             root,
             program,
             tools,
+            shell: world.env_os("SHELL").unwrap_or("/bin/sh".as_ref()).into(),
         };
         place
             .install_shims()
@@ -98,6 +100,11 @@ impl Place {
     /// The wrapped tools.
     pub(super) fn tools(&self) -> &[&'static str] {
         &self.tools
+    }
+
+    /// The user's shell.
+    pub(super) fn shell(&self) -> &Path {
+        Path::new(&self.shell)
     }
 
     /// The script that runs gate as bob.

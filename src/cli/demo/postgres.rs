@@ -1,38 +1,40 @@
 //! The scenario on psql: a `PostgreSQL` of the demo's own, on a socket in its
 //! folder, where the server's programs are installed.
 
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use nix::unistd::{Gid, Uid, User, geteuid};
+
+use super::ground::must_succeed;
 use super::place::{Place, cannot};
-use super::scenario::{Scenario, must_succeed};
-use crate::failure::Failure;
+use super::scenario::Scenario;
+use crate::failure::{Failure, FailureKind};
 
 /// Where Debian and others put the server's programs.
 const FOLDERS: [&str; 3] = ["/usr/lib/postgresql", "/usr/pgsql", "/opt/homebrew/opt"];
 /// The user that `PostgreSQL` runs as where gate runs as root, which it refuses.
 const UNPRIVILEGED: &str = "nobody";
 
-/// Prepares the scenario; `None` where no server can be started here.
-pub(super) fn prepare(place: &Place) -> Result<Option<Scenario>, Failure> {
-    let Some(programs) = programs() else {
-        return Ok(None);
-    };
+/// Who the server runs as, where it is somebody else than the caller.
+type Owner = Option<(Uid, Gid)>;
+
+pub(super) fn prepare(place: &Place) -> Result<Scenario, Failure> {
+    let programs = programs().ok_or_else(|| {
+        let text = "no PostgreSQL server is installed here";
+        Failure::new(FailureKind::NotFound, text)
+    })?;
     let folder = place
         .folder("postgres")
         .map_err(|error| cannot("make a folder", error))?;
-    let as_root = nix::unistd::geteuid().is_root();
-    if as_root
-        && !Command::new("chown")
-            .arg(UNPRIVILEGED)
-            .arg(&folder)
-            .stderr(std::process::Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success())
-    {
-        return Ok(None);
+    let owner = owner()?;
+    if let Some((user, group)) = owner {
+        chown(&folder, Some(user.as_raw()), Some(group.as_raw()))
+            .map_err(|error| cannot("give a folder away", error))?;
     }
-    let cluster = Cluster::start(as_root, programs, &folder)?;
+    let cluster = Cluster::start(owner, programs, &folder)?;
     let env = vec![
         ("PGHOST", folder.to_string_lossy().into_owned()),
         ("PGUSER", "postgres".to_owned()),
@@ -48,7 +50,7 @@ pub(super) fn prepare(place: &Place) -> Result<Option<Scenario>, Failure> {
         let words = ["psql", "-X", "-v", "ON_ERROR_STOP=1", "-c", sql];
         words.map(str::to_owned).to_vec()
     };
-    Ok(Some(Scenario {
+    Ok(Scenario {
         tool: "psql",
         read: statement("select release from web"),
         change: statement("update web set release = 'v2'"),
@@ -58,12 +60,25 @@ pub(super) fn prepare(place: &Place) -> Result<Option<Scenario>, Failure> {
         folder,
         env,
         cluster: Some(cluster),
-    }))
+    })
+}
+
+fn owner() -> Result<Owner, Failure> {
+    if !geteuid().is_root() {
+        return Ok(None);
+    }
+    let user = User::from_name(UNPRIVILEGED)
+        .map_err(|error| cannot("look up a user", error))?
+        .ok_or_else(|| {
+            let text = format!("there is no user `{UNPRIVILEGED}` to run PostgreSQL as");
+            Failure::new(FailureKind::Internal, text)
+        })?;
+    Ok(Some((user.uid, user.gid)))
 }
 
 /// A `PostgreSQL` of the demo's own.
 pub(super) struct Cluster {
-    as_root: bool,
+    owner: Owner,
     programs: PathBuf,
     folder: PathBuf,
     data: String,
@@ -72,10 +87,10 @@ pub(super) struct Cluster {
 
 impl Cluster {
     /// Makes a cluster in `folder` and starts its server on a socket there.
-    fn start(as_root: bool, programs: PathBuf, folder: &Path) -> Result<Self, Failure> {
+    fn start(owner: Owner, programs: PathBuf, folder: &Path) -> Result<Self, Failure> {
         let data = folder.join("data");
         let mut cluster = Cluster {
-            as_root,
+            owner,
             programs,
             folder: folder.to_owned(),
             data: data.to_string_lossy().into_owned(),
@@ -117,14 +132,10 @@ impl Cluster {
     }
 
     fn command(&self, program: &str, arguments: &[&str]) -> Command {
-        let program = self.programs.join(program);
-        let mut command = if self.as_root {
-            let mut command = Command::new("runuser");
-            command.args(["-u", UNPRIVILEGED, "--"]).arg(program);
-            command
-        } else {
-            Command::new(program)
-        };
+        let mut command = Command::new(self.programs.join(program));
+        if let Some((user, group)) = self.owner {
+            command.uid(user.as_raw()).gid(group.as_raw());
+        }
         command.args(arguments).current_dir(&self.folder);
         command
     }

@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use gate_protocol::inert::inert;
+
 use super::place::Place;
 use super::{git, postgres, terraform};
 use crate::failure::{Failure, FailureKind};
+use crate::report;
 
 /// What the scenario does, and how it is seen from outside what happened.
 pub(super) struct Scenario {
@@ -30,45 +33,36 @@ pub(super) struct Scenario {
     pub(super) cluster: Option<postgres::Cluster>,
 }
 
-/// Prepares the scenario of the first tool that is here: terraform, then psql
-/// with a `PostgreSQL` that can be started, then git.
+type Prepare = fn(&Place) -> Result<Scenario, Failure>;
+
+/// The tools that can play, the best first; git is everywhere.
+const PLAYERS: [(&str, Prepare); 3] = [
+    ("terraform", terraform::prepare),
+    ("psql", postgres::prepare),
+    ("git", git::prepare),
+];
+
+/// Prepares the scenario of the first tool that is here and does.
+///
+/// # Errors
+/// None of them is installed, or none does; why is told of each.
 pub(super) fn prepare(place: &Place) -> Result<Scenario, Failure> {
-    let has = |tool: &str| place.tools().contains(&tool);
-    if has("terraform") {
-        return terraform::prepare(place);
-    }
-    if has("psql")
-        && let Some(scenario) = postgres::prepare(place)?
-    {
-        return Ok(scenario);
-    }
-    if has("git") {
-        return git::prepare(place);
+    let is_here = |(tool, _): &&(&str, Prepare)| place.tools().contains(tool);
+    let mut players = PLAYERS.iter().filter(is_here).peekable();
+    while let Some((tool, prepare)) = players.next() {
+        match (prepare(place), players.peek()) {
+            (Err(failure), Some((next, _))) => {
+                let why = inert(&failure.to_string()).into_owned();
+                report::line(&format!("{tool} does not do here, so {next} it is: {why}"));
+            }
+            (prepared, _) => return prepared,
+        }
     }
     Err(Failure::new(
         FailureKind::NotFound,
         "none of terraform, psql and git is installed",
     )
     .hint("install git, and run the demo again"))
-}
-
-/// Runs a command that prepares the ground, around gate.
-pub(super) fn must_succeed(command: &mut Command) -> Result<(), Failure> {
-    let shown = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .stdin(std::process::Stdio::null())
-        .output()
-        .map_err(|error| super::place::cannot(&format!("start {shown}"), error))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(Failure::new(
-        FailureKind::Internal,
-        format!(
-            "the demo's ground can't be prepared: {shown}: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        ),
-    ))
 }
 
 /// Returns words as a command line.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use gate_protocol::review::Answer;
 
+use super::ground::wait_within;
 use super::place::{Place, cannot};
 use super::scenario::{self, Scenario};
 use super::serving::Serving;
@@ -63,7 +64,7 @@ impl Play<'_> {
     fn denied_is_not_run(&self, scenario: &mut Scenario) -> Result<(), Failure> {
         let before = state(scenario)?;
         let change = scenario.change.clone();
-        let output = self.answered(scenario, &change, (Answer::Deny, "the first try"))?;
+        let output = self.answered(scenario, &change, Answer::Deny, "the first try")?;
         let held = output.status.code() == Some(i32::from(DENIED)) && state(scenario)? == before;
         step(
             held,
@@ -78,7 +79,7 @@ impl Play<'_> {
     fn approved_runs(&self, scenario: &mut Scenario) -> Result<(), Failure> {
         let before = state(scenario)?;
         let change = scenario.change.clone();
-        let output = self.answered(scenario, &change, (Answer::Approve, "the second try"))?;
+        let output = self.answered(scenario, &change, Answer::Approve, "the second try")?;
         let held = output.status.code() == Some(0) && state(scenario)? != before;
         step(
             held,
@@ -89,7 +90,7 @@ impl Play<'_> {
 
     fn own_exit_code(&self, scenario: &mut Scenario) -> Result<(), Failure> {
         let failing = scenario.failing.clone();
-        let output = self.answered(scenario, &failing, (Answer::Approve, "it will fail"))?;
+        let output = self.answered(scenario, &failing, Answer::Approve, "it will fail")?;
         let expected = scenario.failing_code;
         step(
             output.status.code() == Some(expected),
@@ -160,7 +161,8 @@ impl Play<'_> {
         &self,
         scenario: &Scenario,
         words: &[String],
-        (answer, reason): (Answer, &str),
+        answer: Answer,
+        reason: &str,
     ) -> Result<Output, Failure> {
         let mut child = self.start(scenario, words, reason)?;
         let mut is_over = || !matches!(child.try_wait(), Ok(None));
@@ -194,21 +196,19 @@ fn started(command: &mut Command) -> Result<Child, Failure> {
         .map_err(|error| cannot("start a command", error))
 }
 
-/// Waits for the end, reading what is printed meanwhile.
+/// Waits for the end, and returns what was printed. It is read afterwards: what
+/// these commands print fits a pipe.
 fn finish(mut child: Child) -> Result<Output, Failure> {
-    let deadline = Instant::now() + PATIENCE;
-    // What these commands print fits a pipe, so waiting first can't block them.
-    while matches!(child.try_wait(), Ok(None)) {
-        if Instant::now() > deadline {
-            // It hangs; the demo has failed, and leaves nothing behind.
-            drop(child.kill());
-            break;
+    let waited =
+        wait_within(&mut child, PATIENCE).and_then(|ended| Ok((ended, child.wait_with_output()?)));
+    match waited.map_err(|error| cannot("wait for a command", error))? {
+        (Some(_), output) => Ok(output),
+        // It was killed; the demo has failed, and leaves nothing behind.
+        (None, output) => {
+            let what = format!("a command ends within {} s", PATIENCE.as_secs());
+            Err(broken(&what, &output))
         }
-        std::thread::sleep(Duration::from_millis(5));
     }
-    child
-        .wait_with_output()
-        .map_err(|error| cannot("wait for a command", error))
 }
 
 fn state(scenario: &mut Scenario) -> Result<Vec<u8>, Failure> {
@@ -224,10 +224,14 @@ fn step(held: bool, what: &str, output: &Output) -> Result<(), Failure> {
         report::line(&format!("  ok  {what}"));
         return Ok(());
     }
+    Err(broken(what, output))
+}
+
+fn broken(what: &str, output: &Output) -> Failure {
     let printed = [output.stdout.as_slice(), &output.stderr].concat();
-    Err(Failure::new(
+    Failure::new(
         FailureKind::Internal,
         format!("this step did not hold: {what} ({})", output.status),
     )
-    .hint(String::from_utf8_lossy(&printed).into_owned()))
+    .hint(String::from_utf8_lossy(&printed).into_owned())
 }

@@ -1,7 +1,6 @@
 //! The shell of the demo.
 
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
 
 use super::place::{Place, cannot};
 use super::scenario;
@@ -17,7 +16,7 @@ pub(super) fn open(place: &Place, serving: &Serving) -> Result<(), Failure> {
     let as_bob = place.as_bob();
     report::line(&format!("approvals page, signed in as bob: {login}"));
     report::line(&format!(
-        "in this shell {} are wrapped, and you are `demo-agent`",
+        "in this shell you are `demo-agent`, and gate stands before {}",
         place.tools().join(", ")
     ));
     report::line(&format!(
@@ -32,12 +31,9 @@ pub(super) fn open(place: &Place, serving: &Serving) -> Result<(), Failure> {
         "bob answers on the page, or in another terminal: {} requests list; `exit` ends the demo",
         as_bob.display()
     ));
-    let shell = std::env::var_os("SHELL").unwrap_or_else(|| "/bin/sh".into());
-    let mut command = place.wrapped(&shell, serving.agent());
-    if Path::new(&shell)
-        .file_name()
-        .is_some_and(|name| name == "bash")
-    {
+    let shell = place.shell();
+    let mut command = place.wrapped(shell, serving.agent());
+    if shell.file_name().is_some_and(|name| name == "bash") {
         // bash reads the user's own file, which may put other folders first on
         // PATH; the demo's comes after it.
         let file = rc_file(place, &command)?;

@@ -1,8 +1,9 @@
 //! The scenario on terraform: a project of `terraform_data`, which is built
 //! into terraform and needs no download.
 
+use super::ground::must_succeed;
 use super::place::{Place, cannot};
-use super::scenario::{Scenario, must_succeed, words};
+use super::scenario::{Scenario, words};
 use crate::failure::Failure;
 
 const PROJECT: &str = r#"

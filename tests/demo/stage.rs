@@ -1,0 +1,113 @@
+//! A machine on which only some tools are installed, and what is left of a demo.
+
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use gate_testkit::home::Home;
+use gate_testkit::real::locate;
+use tempfile::TempDir;
+
+/// The binary under test.
+pub(crate) const GATE: &str = env!("CARGO_BIN_EXE_gate");
+
+/// A machine where these tools are on PATH and nothing else.
+pub(crate) struct Machine {
+    pub(crate) home: Home,
+    temporary: TempDir,
+}
+
+impl Machine {
+    pub(crate) fn with(tools: &[&str]) -> Self {
+        // PostgreSQL runs as another user than root, who must be able to pass through.
+        let temporary = tempfile::Builder::new().prefix("d-").tempdir().unwrap();
+        std::fs::set_permissions(temporary.path(), PermissionsExt::from_mode(0o711)).unwrap();
+        let mut home = Home::with_path(&[]).unwrap();
+        home.set("TMPDIR", temporary.path());
+        for tool in tools {
+            home.link(tool, &locate(tool).unwrap()).unwrap();
+        }
+        Self { home, temporary }
+    }
+
+    /// Returns `gate demo --scripted`.
+    pub(crate) fn scripted(&self) -> Command {
+        let mut command = self.home.command(GATE);
+        command.args(["demo", "--scripted"]);
+        command
+    }
+
+    /// Puts a tool first on PATH that hands on to the real one, unless its words
+    /// are as `case` says: a branch of a `case` of `sh`.
+    pub(crate) fn lie(&self, tool: &str, case: &str) {
+        let real = locate(tool).unwrap();
+        drop(std::fs::remove_file(self.home.bin().join(tool)));
+        let script = format!(
+            "#!/bin/sh\ncase \"$*\" in\n{case}\nesac\nexec '{}' \"$@\"\n",
+            real.display()
+        );
+        self.home.script(tool, &script).unwrap();
+    }
+
+    /// Fails unless the demo has left no file, no server and no process.
+    #[track_caller]
+    pub(crate) fn assert_nothing_is_left(&self, server: SocketAddr) {
+        let left: Vec<_> = std::fs::read_dir(self.temporary.path()).unwrap().collect();
+        assert!(left.is_empty(), "{left:?}");
+        let connected = TcpStream::connect(server);
+        assert!(connected.is_err(), "{server} still listens");
+        let still = running_in(self.temporary.path());
+        assert!(still.is_empty(), "{still:?}");
+    }
+}
+
+/// Returns the command line of each process that works in `folder` or names it.
+fn running_in(folder: &Path) -> Vec<String> {
+    let name = folder.to_string_lossy();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = processes.filter_map(|process| {
+        let cwd = std::fs::read_link(process.path().join("cwd")).unwrap_or_default();
+        let words = std::fs::read(process.path().join("cmdline")).ok()?;
+        let line = String::from_utf8_lossy(&words).replace('\0', " ");
+        (cwd.starts_with(folder) || line.contains(&*name)).then_some(line)
+    });
+    lines.collect()
+}
+
+/// How a demo ended and what it said.
+#[derive(Debug)]
+pub(crate) struct Played {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) took: Duration,
+}
+
+impl Played {
+    /// Returns where its server was.
+    #[track_caller]
+    pub(crate) fn server(&self) -> SocketAddr {
+        address_in(&self.stderr).unwrap_or_else(|| panic!("{self:?}"))
+    }
+}
+
+/// Runs a demo to its end.
+pub(crate) fn play(command: &mut Command) -> Played {
+    let begun = Instant::now();
+    let output = command.output().unwrap();
+    Played {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+        took: begun.elapsed(),
+    }
+}
+
+/// Returns the address of the first URL in a text.
+pub(crate) fn address_in(text: &str) -> Option<SocketAddr> {
+    let (_, rest) = text.split_once("http://")?;
+    let is_end = |c: char| !c.is_ascii_digit() && c != '.' && c != ':';
+    rest.split(is_end).next()?.parse().ok()
+}
