@@ -1,12 +1,12 @@
 //! The server itself: who it is, who the token is, its rules and its tokens.
 
 use gate_protocol::principal::{CreateToken, CreatedToken, LoginCode, Principal, Whoami};
-use gate_protocol::rules::SignedRules;
+use gate_protocol::rules::{RULES_MESSAGE_LIMIT_BYTES, SignedRules};
 use gate_protocol::server::{Health, ServerIdentity};
 use reqwest::Method;
 use serde::Serialize;
 
-use crate::call::{Call, PAGE_LIMIT, RULES_LIMIT};
+use crate::call::{Call, PAGE_LIMIT};
 use crate::client::{Client, Patience};
 use crate::error::ClientError;
 
@@ -70,7 +70,9 @@ impl Client {
     /// # Errors
     /// Any [`ClientError`]; `Refused` with `not_found` where it has no rules.
     pub async fn rules(&self, etag: Option<&str>) -> Result<Fetched, ClientError> {
-        let mut call = self.get("the rules", "/v1/rules").up_to(RULES_LIMIT);
+        let mut call = self
+            .get("the rules", "/v1/rules")
+            .up_to(RULES_MESSAGE_LIMIT_BYTES);
         if let Some(etag) = etag {
             call = call.if_none_match(etag)?;
         }
@@ -104,7 +106,7 @@ impl Client {
             expected_version,
         };
         let call = Call::new("the new rules", Method::PUT, url)
-            .up_to(RULES_LIMIT)
+            .up_to(RULES_MESSAGE_LIMIT_BYTES)
             .json(&body)?;
         self.ask(&call, Patience::ONCE).await
     }

@@ -16,8 +16,6 @@ static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub(crate) const MESSAGE_LIMIT: usize = 1 << 20;
 /// The most bytes of one page of a list or of the audit log.
 pub(crate) const PAGE_LIMIT: usize = 16 << 20;
-/// The most bytes of one bundle of rules: 100,000 rules fit.
-pub(crate) const RULES_LIMIT: usize = 32 << 20;
 
 /// What the body of a good answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,6 +9,16 @@ use crate::signed_note::{DetachedSignature, SigningKey, VerifierKey};
 /// The domain of a bundle's signature.
 pub const RULES_DOMAIN: &str = "gate/rules/v1";
 
+/// The longest text of rules, in bytes: in a file, in a bundle, and as it is
+/// sent to a server. Some 100,000 rules fit.
+pub const RULES_TEXT_LIMIT_BYTES: usize = 8 << 20;
+
+/// The most bytes of a JSON message that carries a text of rules. TOML has no
+/// control characters but tab, line feed and carriage return, so that no
+/// character of it takes more than twice its length in JSON; 64 KiB are left
+/// for the rest of the message.
+pub const RULES_MESSAGE_LIMIT_BYTES: usize = 2 * RULES_TEXT_LIMIT_BYTES + (64 << 10);
+
 /// One version of the server's rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -4,7 +4,7 @@
 use gate_policy::{Layer, PolicyBuilder};
 use gate_protocol::log::RecordType;
 use gate_protocol::problem::ProblemCode;
-use gate_protocol::rules::{RuleBundle, SignedRules};
+use gate_protocol::rules::{RULES_TEXT_LIMIT_BYTES, RuleBundle, SignedRules};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -91,6 +91,13 @@ impl crate::service::Change<'_> {
 
 /// Refuses rules that no client could use, with every mistake in them.
 fn validate(text: &str) -> Result<(), Failure> {
+    if text.len() > RULES_TEXT_LIMIT_BYTES {
+        let detail = format!(
+            "the rules have {} bytes, and may have {RULES_TEXT_LIMIT_BYTES}",
+            text.len()
+        );
+        return Err(Failure::new(ProblemCode::TooLarge, detail));
+    }
     PolicyBuilder::new()
         .layer(Layer::Server, "server", text)
         .map_err(|errors| {

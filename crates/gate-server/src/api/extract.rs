@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
-use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
@@ -26,36 +26,57 @@ impl<T: DeserializeOwned> FromRequest<Server> for Json<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, server: &Server) -> Result<Self, Failure> {
-        let media_type = request
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split(';').next())
-            .unwrap_or_default();
-        if !media_type.trim().eq_ignore_ascii_case("application/json") {
-            return Err(Failure::new(
-                ProblemCode::MediaType,
-                "send the body as `Content-Type: application/json`",
-            ));
-        }
-        let bytes = read_body(request, server).await?;
-        parse(&bytes).map(Self)
+        let limit_bytes = server.settings.limits.body_bytes;
+        read_json(request, server, limit_bytes).await.map(Self)
     }
 }
 
-async fn read_body(request: Request, server: &Server) -> Result<Bytes, Failure> {
-    let limits = &server.settings.limits;
-    let read = Bytes::from_request(request, server);
-    match tokio::time::timeout(limits.body_timeout, read).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)))) => {
-            let detail = format!("the body is larger than {} bytes", limits.body_bytes);
-            Err(Failure::new(ProblemCode::TooLarge, detail))
-        }
-        Ok(Err(_)) => Err(Failure::bad_request("the body broke off")),
-        Err(_) => Err(Failure::bad_request("the body did not come in time")
-            .with_status(StatusCode::REQUEST_TIMEOUT)),
+/// A JSON body as [`Json`] reads it, of at most so many bytes, whatever the
+/// limit of other bodies is.
+pub(super) struct JsonUpTo<T, const LIMIT_BYTES: usize>(pub(super) T);
+
+impl<T: DeserializeOwned, const LIMIT_BYTES: usize> FromRequest<Server>
+    for JsonUpTo<T, LIMIT_BYTES>
+{
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, server: &Server) -> Result<Self, Failure> {
+        read_json(request, server, LIMIT_BYTES).await.map(Self)
     }
+}
+
+async fn read_json<T: DeserializeOwned>(
+    mut request: Request,
+    server: &Server,
+    limit_bytes: usize,
+) -> Result<T, Failure> {
+    let media_type = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .unwrap_or_default();
+    if !media_type.trim().eq_ignore_ascii_case("application/json") {
+        return Err(Failure::new(
+            ProblemCode::MediaType,
+            "send the body as `Content-Type: application/json`",
+        ));
+    }
+    DefaultBodyLimit::max(limit_bytes).apply(&mut request);
+    let read = Bytes::from_request(request, server);
+    let bytes = match tokio::time::timeout(server.settings.limits.body_timeout, read).await {
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)))) => {
+            let detail = format!("the body is larger than {limit_bytes} bytes");
+            return Err(Failure::new(ProblemCode::TooLarge, detail));
+        }
+        Ok(Err(_)) => return Err(Failure::bad_request("the body broke off")),
+        Err(_) => {
+            return Err(Failure::bad_request("the body did not come in time")
+                .with_status(StatusCode::REQUEST_TIMEOUT));
+        }
+    };
+    parse(&bytes)
 }
 
 /// Strict first; where only the shape is wrong, a second look says at which place.

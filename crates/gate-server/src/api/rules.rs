@@ -6,10 +6,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use gate_protocol::canonical::{Digest, to_canonical_bytes};
 use gate_protocol::problem::Problem;
-use gate_protocol::rules::SignedRules;
+use gate_protocol::rules::{RULES_MESSAGE_LIMIT_BYTES, SignedRules};
 use serde::Deserialize;
 
-use super::extract::{Answer, Json};
+use super::extract::{Answer, JsonUpTo};
 use crate::identity::{AnyRole, Caller, Operator};
 use crate::problem::Failure;
 use crate::state::Server;
@@ -66,11 +66,11 @@ fn is_known(headers: &HeaderMap, tag: &str) -> bool {
 /// Puts new rules in force.
 #[utoipa::path(put, path = "/v1/rules", tag = "rules", request_body = PutRules,
     responses((status = 200, body = SignedRules), (status = 400, body = Problem),
-        (status = 409, body = Problem)))]
+        (status = 409, body = Problem), (status = 413, body = Problem)))]
 pub(super) async fn activate(
     State(server): State<Server>,
     caller: Caller<Operator>,
-    Json(put): Json<PutRules>,
+    JsonUpTo(put): JsonUpTo<PutRules, RULES_MESSAGE_LIMIT_BYTES>,
 ) -> Result<Answer<SignedRules>, Failure> {
     let rules = server
         .activate_rules(caller.actor.name(), put.text, put.expected_version)

@@ -160,5 +160,8 @@ async fn rules_are_versioned_signed_and_tagged() {
         let refused = put_rules(&bench, admin, json!({ "text": wrong })).await;
         assert_eq!(refused.problem(), "bad_request", "{wrong}");
     }
+    let long = "#".repeat(gate_protocol::rules::RULES_TEXT_LIMIT_BYTES + 1);
+    let refused = put_rules(&bench, admin, json!({ "text": long })).await;
+    assert_eq!(refused.problem(), "too_large");
     assert_eq!(bench.count("rules.activated").await, 2);
 }
