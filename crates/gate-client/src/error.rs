@@ -6,7 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use gate_protocol::inert::inert;
-use gate_protocol::problem::Problem;
+use gate_protocol::problem::{Problem, ProblemCode};
 use rustls::CertificateError;
 
 use crate::server_url::ServerUrl;
@@ -186,7 +186,7 @@ impl ClientError {
             }
             Self::Tls { fault, .. } => fault.hint(),
             Self::Timeout { .. } | Self::Unavailable { .. } => "run again in a moment",
-            Self::Refused(_) => "see `gate whoami` for what the token may do",
+            Self::Refused(problem) => refusal_hint(problem.code),
             Self::Garbled { .. } => {
                 "see that the URL names a gate server of this version, with no proxy or portal in between"
             }
@@ -247,6 +247,32 @@ fn tls_cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
         };
     }
     None
+}
+
+/// Returns what can be done about a refusal of this kind.
+fn refusal_hint(code: ProblemCode) -> &'static str {
+    match code {
+        ProblemCode::Unauthorized => "run `gate login`, or set another GATE_TOKEN",
+        ProblemCode::Forbidden => "see `gate whoami` for what the token may do",
+        ProblemCode::SelfReview => "ask somebody else to review it",
+        ProblemCode::NotFound => "see that the name or the id is right",
+        ProblemCode::Conflict | ProblemCode::DigestMismatch => {
+            "nothing was changed; look at how it stands now"
+        }
+        ProblemCode::BadRequest => "nothing was changed; mend what the server names",
+        ProblemCode::TooLarge => "nothing was changed; send less at a time",
+        ProblemCode::TooMany => {
+            "cancel what is no longer wanted: `gate requests list --mine` shows it; or wait"
+        }
+        ProblemCode::IdempotencyMismatch | ProblemCode::MediaType => {
+            "see that client and server are of the same version, and that no proxy stands in between"
+        }
+        ProblemCode::Internal | ProblemCode::Unavailable => {
+            "tell who runs the server; its log says more"
+        }
+        // A kind that a newer server knows.
+        _ => "see that client and server are of the same version",
+    }
 }
 
 fn shown_problem(problem: &Problem) -> String {
