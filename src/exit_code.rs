@@ -6,17 +6,23 @@
 
 use crate::failure::FailureKind;
 
-/// gate's command line makes no sense.
+/// What was looked at does not hold: `gate audit verify` found a log that is
+/// not sound. Nothing of gate's failed.
+pub(crate) const FOUND: u8 = 1;
+/// gate's command line makes no sense, or names what is not there or can't be
+/// changed any more.
 pub(crate) const USAGE: u8 = 64;
 /// The server can't be reached.
 pub(crate) const UNREACHABLE: u8 = 69;
-/// Nobody answered yet, or in time. Run it again to go on.
+/// Nobody answered yet, or in time; or the request was cancelled, or too many
+/// are open. Run it again to go on.
 pub(crate) const NO_ANSWER: u8 = 75;
-/// A rule or a person said no.
+/// A rule or a person said no to the command. Nothing else ends with it: an
+/// agent that reads it must not look for another way.
 pub(crate) const DENIED: u8 = 77;
-/// Configuration or rules are bad.
+/// Configuration or rules are bad, or the token is not one for this.
 pub(crate) const CONFIGURATION: u8 = 78;
-/// gate itself failed, or a grant was refused.
+/// gate itself failed, as to write a file, or a grant was refused.
 pub(crate) const INTERNAL: u8 = 125;
 /// The tool was found and can't be run.
 pub(crate) const CANNOT_RUN: u8 = 126;
@@ -35,6 +41,7 @@ pub(crate) enum Ending {
 impl From<FailureKind> for Ending {
     fn from(kind: FailureKind) -> Self {
         match kind {
+            FailureKind::Found => Self::Code(FOUND),
             FailureKind::Usage => Self::Code(USAGE),
             FailureKind::Unreachable => Self::Code(UNREACHABLE),
             FailureKind::NoAnswer => Self::Code(NO_ANSWER),

@@ -7,15 +7,18 @@ use std::fmt;
 /// What kind of end it is; [`crate::exit_code`] has the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FailureKind {
-    /// The command line of gate makes no sense.
+    /// What was looked at does not hold.
+    Found,
+    /// The command line of gate makes no sense, or names what is not there or
+    /// can't be changed any more.
     Usage,
     /// The server can't be reached.
     Unreachable,
     /// Nobody answered yet, or in time.
     NoAnswer,
-    /// A rule or a person said no.
+    /// A rule or a person said no to the command.
     Denied,
-    /// Configuration or rules are bad.
+    /// Configuration or rules are bad, or the token is not one for this.
     Configuration,
     /// gate itself failed.
     Internal,

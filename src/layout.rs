@@ -8,7 +8,7 @@ use crate::failure::{Failure, FailureKind};
 /// The machine owner's folder.
 const MACHINE: &str = "/etc/gate";
 /// The name of a project's own rules.
-const PROJECT_RULES: &str = ".gate.toml";
+pub(crate) const PROJECT_RULES: &str = ".gate.toml";
 
 /// Where gate keeps what, for this user on this machine.
 #[derive(Clone, Debug)]

@@ -170,8 +170,11 @@ fn refusal(code: ProblemCode) -> FailureKind {
         reason = "ProblemCode is non-exhaustive"
     )]
     match code {
-        ProblemCode::Unauthorized => FailureKind::Configuration,
-        ProblemCode::Forbidden | ProblemCode::SelfReview => FailureKind::Denied,
+        // The token that is configured here is not one for this. That is no
+        // answer to a command: a rule or a person has said nothing about one.
+        ProblemCode::Unauthorized | ProblemCode::Forbidden | ProblemCode::SelfReview => {
+            FailureKind::Configuration
+        }
         ProblemCode::TooMany => FailureKind::NoAnswer,
         _ => FailureKind::Internal,
     }

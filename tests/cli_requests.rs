@@ -99,7 +99,7 @@ fn without_a_terminal_nothing_is_approved_that_was_not_named_by_its_digest() {
         (vec!["approve", &id], 64),
         (vec!["approve", &id, "--yes"], 64),
         (vec!["approve", &id, "--yes", "--digest", "e3b0"], 64),
-        (vec!["approve", &id, "--yes", "--digest", "00000000"], 77),
+        (vec!["approve", &id, "--yes", "--digest", "00000000"], 64),
     ] {
         let refused = run(&mut live.gate("bob_approver", &args));
         assert_eq!(refused.code, Some(code), "{args:?}: {refused:?}");
@@ -114,10 +114,10 @@ fn nobody_reviews_their_own_request_nor_that_of_their_agent() {
     let asked = submit(&live, "web", "test");
     let (id, digest) = (asked.id.to_string(), asked.digest.to_string());
     for (who, code, word) in [
-        ("alice_approver", 77, "nobody reviews their own request"),
-        ("agent", 77, "refused"),
-        ("admin", 77, "refused"),
-        ("auditor", 77, "refused"),
+        ("alice_approver", 78, "nobody reviews their own request"),
+        ("agent", 78, "refused"),
+        ("admin", 78, "refused"),
+        ("auditor", 78, "refused"),
         // A requester sees its own requests only.
         ("alice_requester", 64, "no request has the id"),
     ] {
@@ -141,7 +141,7 @@ fn a_denied_request_says_who_and_why() {
     );
     assert!(shown.stdout.contains("not today"), "{shown:?}");
     let late = run(&mut live.gate("bob_approver", &["deny", &id]));
-    assert_eq!(late.code, Some(77), "{late:?}");
+    assert_eq!(late.code, Some(64), "{late:?}");
     assert!(
         late.stderr.contains("can't be answered any more"),
         "{late:?}"
@@ -164,7 +164,7 @@ fn a_cancelled_request_is_over() {
         "bob_approver",
         &["approve", &id, "--yes", "--digest", &digest],
     ));
-    assert_eq!(late.code, Some(77), "{late:?}");
+    assert_eq!(late.code, Some(64), "{late:?}");
 }
 
 #[test]

@@ -74,11 +74,13 @@ fn what_cannot_be_read_is_named() {
     let home = Home::new().unwrap();
     home.write("work/latin1.toml", [b'#', 0xe9, b'\n']).unwrap();
     for (args, code) in [
-        (vec!["rules", "check", "missing\u{1b}[2J.toml"], 64),
-        (vec!["rules", "check", "latin1.toml"], 64),
+        (vec!["rules", "check", "missing\u{1b}[2J.toml"], 78),
+        (vec!["rules", "check", "latin1.toml"], 78),
         (vec!["rules", "check", "--layer", "baseline", "x"], 64),
         (vec!["rules", "check", "--layer", "user"], 64),
-        (vec!["rules", "push", "missing.toml"], 64),
+        (vec!["rules", "push", "missing.toml"], 78),
+        (vec!["check", "--rules", "missing.toml", "--", "ls"], 78),
+        (vec!["check", "--rules", "latin1.toml", "--", "ls"], 78),
         (vec!["rules", "push"], 64),
         (vec!["rules", "push", "x", "--expected-version", "-1"], 64),
         (vec!["rules", "test"], 64),
@@ -201,10 +203,10 @@ fn rules_are_pushed_by_an_admin_who_saw_what_they_replace() {
         let refused = run(live
             .gate(who, &["rules", "push"])
             .arg(home.work().join("rules.toml")));
-        assert_eq!(refused.code, Some(77), "{who}: {refused:?}");
+        assert_eq!(refused.code, Some(78), "{who}: {refused:?}");
     }
     let outdated = push("admin", &["rules.toml", "--expected-version", "7"]);
-    assert_eq!(outdated.code, Some(77), "{outdated:?}");
+    assert_eq!(outdated.code, Some(64), "{outdated:?}");
     assert!(
         outdated.stderr.contains("version 1 is in force"),
         "{outdated:?}"
@@ -253,4 +255,44 @@ fn rules_that_are_not_the_pinned_servers_or_too_old_are_not_taken() {
     ));
     assert_eq!(older.code, Some(78), "{older:?}");
     assert!(older.stderr.contains("older than version 9"), "{older:?}");
+}
+
+/// Rules of so many bytes, in which every character that JSON writes as two
+/// bytes stands often.
+fn rules_of(bytes: usize) -> String {
+    let line = "# \"quoted\"\t\\\n";
+    let mut text = GOOD.to_owned();
+    text.push_str(&line.repeat((bytes - text.len()) / line.len()));
+    text.push_str(&"#".repeat(bytes - text.len()));
+    text
+}
+
+#[test]
+fn rules_have_one_limit_in_a_file_at_the_server_and_on_the_way() {
+    const LIMIT: usize = 8 << 20;
+    let live = Live::start();
+    let home = Home::new().unwrap();
+    home.write("work/full.toml", rules_of(LIMIT)).unwrap();
+    home.write("work/more.toml", rules_of(LIMIT + 1)).unwrap();
+    let gate = |who: &str, args: &[&str]| run(&mut with_pinned_key(&live, &home, who, args));
+    for args in [
+        &["rules", "check", "full.toml"][..],
+        &["rules", "push", "full.toml"],
+    ] {
+        let taken = gate("admin", args);
+        assert_eq!(taken.code, Some(0), "{args:?}: {}", taken.stderr);
+    }
+    let pulled = gate("agent", &["rules", "pull"]);
+    assert_eq!(pulled.code, Some(0), "{}", pulled.stderr);
+    let shown = gate("agent", &["rules", "show"]);
+    assert!(shown.stdout.contains("team/no-destroy"), "{}", shown.stderr);
+    for args in [
+        &["rules", "check", "more.toml"][..],
+        &["rules", "push", "more.toml"],
+        &["check", "--rules", "more.toml", "--", "ls"],
+    ] {
+        let refused = gate("admin", args);
+        assert_eq!(refused.code, Some(78), "{args:?}: {}", refused.stderr);
+        assert!(refused.stderr.contains("8388608 bytes"), "{refused:?}");
+    }
 }

@@ -6,6 +6,8 @@
 
 #[path = "live/server.rs"]
 mod server;
+#[path = "cli_server/tls.rs"]
+mod tls;
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
@@ -106,7 +108,8 @@ fn a_first_start_prints_the_admins_token_once_and_the_admin_makes_the_others() {
     assert_eq!(log.code, Some(0), "{log:?}");
     assert!(log.stdout.contains("token.created"), "{log:?}");
     let by_auditor = gate(created.stdout.trim(), &create);
-    assert_eq!(by_auditor.code, Some(77), "{by_auditor:?}");
+    assert_eq!(by_auditor.code, Some(78), "{by_auditor:?}");
+    assert!(by_auditor.stderr.contains("gate whoami"), "{by_auditor:?}");
     assert_eq!(stop(child, Signal::SIGTERM), Some(0));
 }
 
@@ -196,7 +199,16 @@ fn a_mistake_in_the_settings_names_file_line_and_field() {
         ),
         ("min_count = 0\n", "server.toml:1:1: ", "min_count"),
         ("approvers = ['alice']\n", "server.toml:1:1: ", "group:NAME"),
-        ("min_count = 'two'\n", "server.toml:1:13: ", "expected"),
+        (
+            "min_count = 'two'\n",
+            "server.toml:1:13: ",
+            "field `min_count`: it is string \"two\"; write a whole number",
+        ),
+        (
+            "[tls]\ncertificate = 7\n",
+            "server.toml:2:15: ",
+            "field `tls.certificate`: it is integer `7`; write a text in quotes",
+        ),
         ("[tls\n", "server.toml:1:", ""),
     ] {
         home.write("work/server.toml", text).unwrap();
@@ -274,7 +286,7 @@ fn what_cannot_be_served_is_refused_with_its_exit_code() {
     let mut logging = home.command(GATE);
     logging.args(free.split(' ')).arg("127.0.0.1:0");
     let logged = run(logging.env("GATE_LOG", "a=b=c"));
-    assert_eq!(logged.code, Some(64), "{logged:?}");
+    assert_eq!(logged.code, Some(78), "{logged:?}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::world::World;
 /// The fewest digits that name what was read.
 const SHORTEST_DIGEST: usize = 8;
 
-/// Approve a request, after showing it in full.
+/// Approve a request, after showing it in full
 ///
 /// At a terminal you are asked. Without one, or to skip the question, give
 /// `--yes` and the beginning of the digest of what you have read.
@@ -73,7 +73,7 @@ impl Approve {
         let digest = request.digest.to_string();
         match &self.digest {
             Some(read) if !digest.starts_with(read.as_str()) => Err(Failure::new(
-                FailureKind::Denied,
+                FailureKind::Usage,
                 format!(
                     "what you have read has the digest {}..., this request has {digest}",
                     inert(read)

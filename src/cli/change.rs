@@ -1,4 +1,4 @@
-//! A change at the server that may come too late.
+//! A change at the server that is asked for on the command line.
 
 use gate_client::ClientError;
 use gate_protocol::problem::ProblemCode;
@@ -6,8 +6,9 @@ use gate_protocol::problem::ProblemCode;
 use crate::failure::{Failure, FailureKind};
 use crate::session::{self, Session};
 
-/// Asks for a change. Where the server refuses because something else came
-/// first, the answer is a no and not a failure of gate's.
+/// Asks for a change. Where what was named is not there, or something else came
+/// first, the command line asks for what can't be done: that is no failure of
+/// gate's, and nobody has said no to a command.
 ///
 /// # Errors
 /// The server refuses or does not answer.
@@ -19,10 +20,14 @@ pub(super) fn ask<T>(
         if let ClientError::Refused(problem) = &error
             && matches!(
                 problem.code,
-                ProblemCode::Conflict | ProblemCode::DigestMismatch
+                ProblemCode::Conflict
+                    | ProblemCode::DigestMismatch
+                    | ProblemCode::NotFound
+                    | ProblemCode::BadRequest
+                    | ProblemCode::TooLarge
             )
         {
-            return Failure::new(FailureKind::Denied, error.to_string());
+            return Failure::new(FailureKind::Usage, error.to_string()).hint(error.hint());
         }
         session::from_client(error)
     })

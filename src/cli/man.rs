@@ -11,7 +11,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::show::answer;
 use crate::world::World;
 
-/// Print gate's manual page, or write a page for each command into a folder.
+/// Print gate's manual page, or write a page for each command into a folder
 #[derive(Debug, clap::Args)]
 pub(crate) struct Man {
     /// The folder to write `gate.1`, `gate-run.1` and so on into.
@@ -63,5 +63,5 @@ fn render(command: &Command) -> Result<String, Failure> {
 
 fn failed(path: &Path, error: std::io::Error) -> Failure {
     let shown = inert(&path.to_string_lossy()).into_owned();
-    Failure::new(FailureKind::Usage, format!("cannot write `{shown}`")).caused_by(error)
+    Failure::new(FailureKind::Internal, format!("cannot write `{shown}`")).caused_by(error)
 }

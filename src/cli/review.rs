@@ -52,7 +52,7 @@ pub(super) fn present(world: &World, request: &ApprovalRequest) -> Result<(), Fa
         return Ok(());
     }
     Err(Failure::new(
-        FailureKind::Denied,
+        FailureKind::Usage,
         format!(
             "request {} can't be answered any more: it is {}",
             request.id,

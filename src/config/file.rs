@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gate_client::ServerUrl;
-use gate_protocol::inert::inert;
 use gate_protocol::signed_note::VerifierKey;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::mistake::Faulty;
 use super::{Source, Sourced, trust};
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 
 /// The fields of `config.toml`.
 #[derive(Debug, Default, Deserialize)]
@@ -58,10 +58,7 @@ pub(super) struct ConfigFile {
 
 impl ConfigFile {
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, Failure> {
-        let fields = toml::from_str(text).map_err(|error| {
-            let start = error.span().map_or(0, |span| span.start);
-            problem(path, text, start, error.message())
-        })?;
+        let fields = toml::from_str(text).map_err(|error| faulty(path, text).form(&error))?;
         Ok(Self {
             path: path.to_owned(),
             text: text.to_owned(),
@@ -123,7 +120,7 @@ impl ConfigFile {
     }
 
     /// Returns the longest wait that the file allows.
-    pub(super) fn timeout(&self, _source: &Source) -> Result<Option<Duration>, Failure> {
+    pub(super) fn timeout(&self) -> Result<Option<Duration>, Failure> {
         let parsed = self.fields.approval.timeout.as_ref().map(|text| {
             crate::cli::parse_duration(text.get_ref())
                 .map_err(|why| self.bad(text, "approval.timeout", &why))
@@ -137,8 +134,15 @@ impl ConfigFile {
     }
 
     fn bad<T>(&self, at: &Spanned<T>, field: &str, why: &str) -> Failure {
-        let problem_text = format!("field `{field}`: {why}");
-        problem(&self.path, &self.text, at.span().start, &problem_text)
+        faulty(&self.path, &self.text).value(at.span().start, field, why)
+    }
+}
+
+fn faulty<'a>(path: &'a Path, text: &'a str) -> Faulty<'a> {
+    Faulty {
+        path,
+        text,
+        hint: "mend the file; nothing runs before",
     }
 }
 
@@ -147,24 +151,6 @@ fn sourced<T>(value: Option<T>, source: &Source) -> Option<Sourced<T>> {
         value,
         source: source.clone(),
     })
-}
-
-/// Returns a failure that names file, line and column of byte `at`.
-fn problem(path: &Path, text: &str, at: usize, why: &str) -> Failure {
-    let before = text.as_bytes().get(..at).unwrap_or_default();
-    let line = before.split(|byte| *byte == b'\n').count();
-    let column = before
-        .iter()
-        .rev()
-        .take_while(|byte| **byte != b'\n')
-        .count()
-        + 1;
-    let shown = inert(&path.to_string_lossy()).into_owned();
-    Failure::new(
-        FailureKind::Configuration,
-        format!("{shown}:{line}:{column}: {}", why.trim_end()),
-    )
-    .hint("mend the file; nothing runs before")
 }
 
 #[cfg(test)]
@@ -181,8 +167,7 @@ mod tests {
         assert!(unknown.starts_with("/c/config.toml:2:1: "), "{unknown}");
         assert!(unknown.contains("urll"), "{unknown}");
         let file = parse("\n[approval]\ntimeout = 'soon'\n").unwrap();
-        let source = Source::User("/c/config.toml".into());
-        let bad = file.timeout(&source).unwrap_err().to_string();
+        let bad = file.timeout().unwrap_err().to_string();
         assert!(
             bad.starts_with("/c/config.toml:3:11: field `approval.timeout`"),
             "{bad}"

@@ -63,7 +63,7 @@ fn path(layout: &Layout) -> Result<PathBuf, Failure> {
 
 fn cannot_write(path: &Path, error: std::io::Error) -> Failure {
     Failure::new(
-        FailureKind::Configuration,
+        FailureKind::Internal,
         format!("cannot write `{}`", path.display()),
     )
     .caused_by(error)

@@ -7,9 +7,10 @@
 
 mod file;
 mod login_file;
+pub(crate) mod mistake;
 mod policy;
 pub(crate) mod server_rules;
-mod trust;
+pub(crate) mod trust;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,7 +23,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::world::World;
 
 pub(crate) use login_file::{forget_server, remember_server};
-pub(crate) use policy::{RuleSource, rule_sources};
+pub(crate) use policy::{RuleSource, mistake_line, mistakes, rule_sources};
 
 use file::ConfigFile;
 
@@ -131,7 +132,7 @@ impl Configuration {
             }
         }
         // A shorter wait and a harder demand are both stricter.
-        self.timeout = match (self.timeout, file.timeout(source)?) {
+        self.timeout = match (self.timeout, file.timeout()?) {
             (Some(ours), Some(theirs)) => Some(ours.min(theirs)),
             (ours, theirs) => ours.or(theirs),
         };

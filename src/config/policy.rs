@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use gate_policy::{Layer, Policy, PolicyBuilder, RuleError};
+use gate_protocol::inert::inert;
 
 use super::{Configuration, ServerRules, server_rules, trust};
 use crate::failure::{Failure, FailureKind};
@@ -63,24 +64,35 @@ pub(super) fn compile(
     cwd: &Path,
 ) -> Result<Policy, Failure> {
     let mut builder = PolicyBuilder::new();
-    let mut mistakes: Vec<RuleError> = Vec::new();
+    let mut found: Vec<RuleError> = Vec::new();
     for source in rule_sources(configuration, world, cwd)? {
-        if let Err(found) = builder.layer(source.layer, &source.name, &source.text) {
-            mistakes.extend(found);
+        if let Err(mistakes) = builder.layer(source.layer, &source.name, &source.text) {
+            found.extend(mistakes);
         }
     }
-    let Some(first) = mistakes.first() else {
+    if found.is_empty() {
         return Ok(builder.build());
+    }
+    Err(mistakes(&found))
+}
+
+/// Returns the failure that mistakes in rules are: each of them, a line each.
+pub(crate) fn mistakes(found: &[RuleError]) -> Failure {
+    let mut lines = found.iter().map(mistake_line);
+    let first = lines.next().unwrap_or_default();
+    let mut hint: Vec<String> = lines.collect();
+    hint.push("gate decides nothing until the rules are mended".to_owned());
+    Failure::new(FailureKind::Configuration, first).hint(hint.join("\n"))
+}
+
+/// Returns a mistake as a line that editors and CI systems understand. What it
+/// repeats of the file is inert already; the file's name is not.
+pub(crate) fn mistake_line(mistake: &RuleError) -> String {
+    let shown = RuleError {
+        source_name: inert(&mistake.source_name).into_owned(),
+        ..mistake.clone()
     };
-    let more = mistakes.len() - 1;
-    let failure = Failure::new(FailureKind::Configuration, first.to_string());
-    Err(if more == 0 {
-        failure.hint("nothing privileged or safe runs until it is mended")
-    } else {
-        failure.hint(format!(
-            "and {more} more; `gate rules check` names them all"
-        ))
-    })
+    shown.to_string()
 }
 
 fn source(layer: Layer, path: &Path, owner: trust::Owner) -> Result<Option<RuleSource>, Failure> {

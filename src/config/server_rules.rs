@@ -10,7 +10,7 @@ use gate_client::{ClientError, Fetched};
 use gate_policy::Layer;
 use gate_protocol::canonical::{from_strict_slice, to_canonical_bytes};
 use gate_protocol::problem::ProblemCode;
-use gate_protocol::rules::{RuleBundle, SignedRules};
+use gate_protocol::rules::{RULES_MESSAGE_LIMIT_BYTES, RuleBundle, SignedRules};
 use jiff::Timestamp;
 
 use super::policy::RuleSource;
@@ -153,7 +153,8 @@ fn lock(folder: &Path) -> std::io::Result<File> {
 
 fn stored(folder: &Path) -> Result<Option<SignedRules>, Failure> {
     let path = folder.join(BUNDLE);
-    let Some(text) = trust::read(&path, trust::Owner::Caller)? else {
+    let Some(text) = trust::read_up_to(&path, trust::Owner::Caller, RULES_MESSAGE_LIMIT_BYTES)?
+    else {
         return Ok(None);
     };
     from_strict_slice(text.as_bytes())

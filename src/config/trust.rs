@@ -1,17 +1,19 @@
-//! Reading a file that decides what gate does: only if nobody else can write it.
+//! Reading a file that decides what gate does, or that holds a secret: only if
+//! nobody else can write it, or read it. What was opened is looked at, never the
+//! path again: a file that is swapped in between is not taken for the other.
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read as _};
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use gate_protocol::inert::inert;
+use gate_protocol::rules::RULES_TEXT_LIMIT_BYTES;
+use nix::errno::Errno;
+use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
+use zeroize::Zeroizing;
 
 use crate::failure::{Failure, FailureKind};
-use nix::libc::O_NONBLOCK;
-
-/// The largest file that is read, in bytes.
-const LIMIT_BYTES: u64 = 8 << 20;
 
 /// Who must own the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,72 +24,216 @@ pub(crate) enum Owner {
     Caller,
     /// Anyone: what it says can only tighten.
     Anyone,
+    /// The caller, and nobody else can even read it. A link to it is refused.
+    CallerAlone,
 }
 
-/// Returns the file's text; `None` where there is no such file.
+/// Why a file is not used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TrustError {
+    /// The operating system does not give it.
+    #[error("it can't be read")]
+    Read(#[source] io::Error),
+    /// The last part of its path is a link.
+    #[error("it is a symbolic link")]
+    Link,
+    /// It is a folder, a pipe or a device.
+    #[error("it is not a regular file")]
+    NotRegular,
+    /// It is somebody else's.
+    #[error("it belongs to uid {found}, not to {expected}")]
+    Owner {
+        /// Whose it is.
+        found: u32,
+        /// Whose it must be.
+        expected: &'static str,
+    },
+    /// Others could change it.
+    #[error("others can write it (mode {0:o})")]
+    Writable(u32),
+    /// Others could know what is in it.
+    #[error("others can read or write it (mode {0:o})")]
+    Readable(u32),
+    /// It is longer than anything of its kind.
+    #[error("it is larger than {0} bytes")]
+    TooLarge(usize),
+}
+
+/// Returns what is in a file of at most `limit_bytes`; `None` where there is no
+/// such file. The buffer is wiped when it is dropped.
+///
+/// # Errors
+/// Each [`TrustError`] as its name says.
+pub(crate) fn read_bytes(
+    path: &Path,
+    owner: Owner,
+    limit_bytes: usize,
+) -> Result<Option<Zeroizing<Vec<u8>>>, TrustError> {
+    let follow = match owner {
+        Owner::CallerAlone => O_NOFOLLOW,
+        Owner::Root | Owner::Caller | Owner::Anyone => 0,
+    };
+    // A pipe must not hold gate up: it is opened to be refused.
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(O_NONBLOCK | follow);
+    let file = match options.open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.raw_os_error() == Some(Errno::ELOOP as i32) && follow != 0 => {
+            return Err(TrustError::Link);
+        }
+        Err(error) => return Err(TrustError::Read(error)),
+    };
+    refuse_unless_owned(&file.metadata().map_err(TrustError::Read)?, owner)?;
+    read_all(file, limit_bytes).map(Some)
+}
+
+/// Returns the text of a file that decides what gate does; `None` where there
+/// is no such file.
 ///
 /// # Errors
 /// It is there and can't be read, is not a regular file of that owner that
-/// nobody else can write, is too large, or is not UTF-8.
+/// nobody else can write, is longer than rules can be, or is not UTF-8.
 pub(crate) fn read(path: &Path, owner: Owner) -> Result<Option<String>, Failure> {
-    let shown = inert(&path.to_string_lossy()).into_owned();
-    let bad = |why: String| Failure::new(FailureKind::Configuration, why);
-    let unreadable = |error| {
-        bad(format!("cannot read `{shown}`"))
-            .caused_by(error)
-            .hint("make it a readable text file, or remove it; nothing runs before")
-    };
-    let file = match OpenOptions::new()
-        .read(true)
-        .custom_flags(O_NONBLOCK)
-        .open(path)
-    {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(error)),
-    };
-    refuse_unless_owned(&file, owner).map_err(|why| {
-        bad(format!("`{shown}` is not used: {why}"))
-            .hint("make it a regular file of its owner that nobody else can write: chmod go-w")
-    })?;
-    let mut text = String::new();
-    let read = file.take(LIMIT_BYTES + 1).read_to_string(&mut text);
-    read.map_err(unreadable)?;
-    if text.len() as u64 > LIMIT_BYTES {
-        return Err(bad(format!(
-            "`{shown}` is larger than {} MiB",
-            LIMIT_BYTES >> 20
-        ))
-        .hint("split it; nothing runs before"));
-    }
-    Ok(Some(text))
+    read_up_to(path, owner, RULES_TEXT_LIMIT_BYTES)
 }
 
-fn refuse_unless_owned(file: &File, owner: Owner) -> Result<(), String> {
-    let metadata = file.metadata().map_err(|error| error.to_string())?;
-    if !metadata.is_file() {
-        return Err("it is not a regular file".to_owned());
+/// Reads as [`read`] does, a file of at most `limit_bytes`.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_up_to(
+    path: &Path,
+    owner: Owner,
+    limit_bytes: usize,
+) -> Result<Option<String>, Failure> {
+    let bytes = read_bytes(path, owner, limit_bytes).map_err(|error| refused(path, error))?;
+    bytes.map(|bytes| as_text(path, &bytes)).transpose()
+}
+
+/// Returns the text of a file of rules that the user named, whoever owns it and
+/// whatever it is: it may be a pipe.
+///
+/// # Errors
+/// It can't be read, is longer than rules can be, or is not UTF-8.
+pub(crate) fn read_named(path: &Path) -> Result<String, Failure> {
+    let bytes = File::open(path)
+        .map_err(TrustError::Read)
+        .and_then(|file| read_all(file, RULES_TEXT_LIMIT_BYTES))
+        .map_err(|error| refused(path, error))?;
+    as_text(path, &bytes)
+}
+
+fn read_all(file: File, limit_bytes: usize) -> Result<Zeroizing<Vec<u8>>, TrustError> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    let most = u64::try_from(limit_bytes).unwrap_or(u64::MAX);
+    file.take(most.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(TrustError::Read)?;
+    if bytes.len() > limit_bytes {
+        return Err(TrustError::TooLarge(limit_bytes));
     }
+    Ok(bytes)
+}
+
+fn as_text(path: &Path, bytes: &[u8]) -> Result<String, Failure> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        unreadable(
+            path,
+            io::Error::new(ErrorKind::InvalidData, error.to_string()),
+        )
+    })?;
+    Ok(text.to_owned())
+}
+
+fn refused(path: &Path, error: TrustError) -> Failure {
+    let shown = inert(&path.to_string_lossy()).into_owned();
+    let hint = match error {
+        TrustError::Read(error) => return unreadable(path, error),
+        TrustError::TooLarge(_) => "split it; nothing runs before",
+        TrustError::Link
+        | TrustError::NotRegular
+        | TrustError::Owner { .. }
+        | TrustError::Writable(_)
+        | TrustError::Readable(_) => {
+            "make it a regular file of its owner that nobody else can write: chmod go-w"
+        }
+    };
+    Failure::new(
+        FailureKind::Configuration,
+        format!("`{shown}` is not used: {error}"),
+    )
+    .hint(hint)
+}
+
+fn unreadable(path: &Path, error: io::Error) -> Failure {
+    let shown = inert(&path.to_string_lossy()).into_owned();
+    Failure::new(FailureKind::Configuration, format!("cannot read `{shown}`"))
+        .caused_by(error)
+        .hint("make it a readable text file, or remove it; nothing runs before")
+}
+
+fn refuse_unless_owned(metadata: &Metadata, owner: Owner) -> Result<(), TrustError> {
+    if !metadata.is_file() {
+        return Err(TrustError::NotRegular);
+    }
+    let (found, mode) = (metadata.uid(), metadata.mode() & 0o7777);
     let caller = nix::unistd::geteuid().as_raw();
     let (is_theirs, expected) = match owner {
-        Owner::Root => (metadata.uid() == 0, "root"),
-        Owner::Caller => (
-            metadata.uid() == 0 || metadata.uid() == caller,
-            "you or root",
-        ),
+        Owner::Root => (found == 0, "root"),
+        Owner::Caller => (found == 0 || found == caller, "you or root"),
+        Owner::CallerAlone => (found == caller, "you"),
         Owner::Anyone => return Ok(()),
     };
     if !is_theirs {
-        return Err(format!(
-            "it belongs to uid {}, not to {expected}",
-            metadata.uid()
-        ));
+        return Err(TrustError::Owner { found, expected });
     }
-    if metadata.mode() & 0o022 != 0 {
-        return Err(format!(
-            "others can write it (mode {:o})",
-            metadata.mode() & 0o7777
-        ));
+    if owner == Owner::CallerAlone && mode & 0o077 != 0 {
+        return Err(TrustError::Readable(mode));
+    }
+    if mode & 0o022 != 0 {
+        return Err(TrustError::Writable(mode));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_secret_is_read_from_a_file_of_the_callers_that_nobody_else_can_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("key"), folder.path().join("link"));
+        let secret = |path: &Path| read_bytes(path, Owner::CallerAlone, 4);
+        assert!(matches!(secret(&path), Ok(None)));
+        std::fs::write(&path, "four").unwrap();
+        let mode = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode));
+        mode(0o600).unwrap();
+        assert_eq!(**secret(&path).unwrap().unwrap(), *b"four");
+        symlink(&path, &link).unwrap();
+        assert!(matches!(secret(&link), Err(TrustError::Link)));
+        assert!(matches!(secret(folder.path()), Err(TrustError::NotRegular)));
+        mode(0o640).unwrap();
+        assert!(matches!(secret(&path), Err(TrustError::Readable(0o640))));
+        mode(0o600).unwrap();
+        std::fs::write(&path, "fives").unwrap();
+        assert!(matches!(secret(&path), Err(TrustError::TooLarge(4))));
+    }
+
+    #[test]
+    fn what_decides_may_be_read_by_others_and_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rules.toml");
+        std::fs::write(&path, "").unwrap();
+        let mode = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode));
+        mode(0o644).unwrap();
+        assert_eq!(read(&path, Owner::Caller).unwrap().as_deref(), Some(""));
+        mode(0o664).unwrap();
+        let why = read(&path, Owner::Caller).unwrap_err().to_string();
+        assert!(why.ends_with("others can write it (mode 664)"), "{why}");
+        assert!(read(&path, Owner::Anyone).unwrap().is_some());
+    }
 }

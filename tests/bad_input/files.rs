@@ -3,17 +3,25 @@
 use crate::stage::{GATE, Machine, Server, assert_told, run};
 
 /// One mistake: the text, the place as `line:column`, and the word to name.
-const CONFIG: [(&str, &str, &str); 15] = [
+const CONFIG: [(&str, &str, &str); 16] = [
     ("nonsense = 1\n", "1:1", "nonsense"),
-    ("[server]\nurll = 'x'\n", "2:1", "urll"),
-    ("[server]\nurl = 7\n", "2:7", "string"),
+    ("[server]\nurll = 'x'\n", "2:1", "field `server.urll`: "),
+    (
+        "[server]\nurl = 7\n",
+        "2:7",
+        "field `server.url`: it is integer `7`; write a text in quotes",
+    ),
     ("[server]\nurl = 'gate.example'\n", "2:7", "server.url"),
     (
         "[server]\nurl = 'http://gate.example'\n",
         "2:7",
         "server.url",
     ),
-    ("[server]\nrules = 'maybe'\n", "2:9", "maybe"),
+    (
+        "[server]\nrules = 'maybe'\n",
+        "2:9",
+        "field `server.rules`: ",
+    ),
     ("[server]\nca_file = 'ca.pem'\n", "2:11", "server.ca_file"),
     (
         "[server]\nca_file = '/nonexistent/ca.pem'\n",
@@ -21,10 +29,19 @@ const CONFIG: [(&str, &str, &str); 15] = [
         "server.ca_file",
     ),
     ("[approval]\ntimeout = 'soon'\n", "2:11", "approval.timeout"),
-    ("[approval]\ntimeout = 30\n", "2:11", "string"),
+    (
+        "[approval]\ntimeout = 30\n",
+        "2:11",
+        "field `approval.timeout`: it is integer `30`; write a text in quotes",
+    ),
     ("[approval]\ntimeout = '0s'\n", "2:11", "approval.timeout"),
     ("[keys]\n'http://127.0.0.1:1' = 'short'\n", "2:", "keys"),
     ("[keys]\n'gate.example' = 'x'\n", "2:1", "keys"),
+    (
+        "server = 1\n",
+        "1:10",
+        "field `server`: it is integer `1`; write a table",
+    ),
     (
         "[approval]\ntimeout = '1m'\ntimeout = '2m'\n",
         "3:1",
@@ -54,12 +71,15 @@ fn a_mistake_in_the_configuration_names_file_line_and_field() {
 const SETTINGS: [(&str, &str); 9] = [
     ("nonsense = 1\n", "nonsense"),
     ("min_count = 0\n", "min_count"),
-    ("min_count = -1\n", "1:"),
-    ("min_count = 99999999999999999999\n", "1:"),
+    (
+        "min_count = -1\n",
+        "field `min_count`: it is integer `-1`; write",
+    ),
+    ("min_count = 99999999999999999999\n", "field `min_count`: "),
     ("approvers = ['alice']\n", "approvers"),
     ("grant_seconds = 0\n", "grant_seconds"),
     ("public_url = 'ftp://x'\n", "public_url"),
-    ("tls = 1\n", "1:"),
+    ("tls = 1\n", "field `tls`: it is integer `1`; write a table"),
     ("[[[\n", "1:"),
 ];
 

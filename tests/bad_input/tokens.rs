@@ -40,7 +40,7 @@ fn a_token_of_another_role_asks_for_nothing() {
     let machine = Machine::of(&server, server.address);
     for who in ["bob_approver", "alice_approver", "auditor", "admin"] {
         let ran = deploy_with(&machine, server.token(who));
-        assert_eq!(ran.code, Some(77), "{who}: {ran:?}");
+        assert_eq!(ran.code, Some(78), "{who}: {ran:?}");
         assert_told(who, &ran);
         assert!(!ran.stderr.contains(server.token(who)), "{who}: {ran:?}");
     }

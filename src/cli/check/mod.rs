@@ -8,10 +8,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use gate_policy::{Layer, Policy, PolicyBuilder};
-use gate_protocol::inert::inert;
 
 use crate::circumstances;
-use crate::failure::{Failure, FailureKind};
+use crate::config::{mistakes, trust};
+use crate::failure::Failure;
 use crate::pipeline;
 use crate::reading;
 use crate::show;
@@ -24,7 +24,8 @@ pub(crate) struct Check {
     /// Print one JSON object
     #[arg(long, conflicts_with = "jsonl")]
     json: bool,
-    /// Read JSON lines from stdin, each `{"argv":[…]}`, and answer each with one
+    /// Read JSON lines from stdin and answer each with one: an object with `argv`, and
+    /// where wanted `id`, `stdin`, `cwd`, `env` and `files`
     #[arg(long, conflicts_with = "command")]
     jsonl: bool,
     /// Decide by these rules and the built-in baseline alone
@@ -62,22 +63,10 @@ impl Check {
 
 /// Returns the baseline with the rules of one file as the machine owner's.
 fn policy_of(file: &Path) -> Result<Policy, Failure> {
-    let name = file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        Failure::new(
-            FailureKind::Configuration,
-            format!("cannot read `{}`", inert(&name)),
-        )
-        .caused_by(error)
-    })?;
+    let text = trust::read_named(file)?;
     let mut builder = PolicyBuilder::new();
     builder
-        .layer(Layer::Machine, &name, &text)
-        .map_err(|mistakes| {
-            let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-            let more = told.get(1..).unwrap_or_default().join("\n");
-            let first = told.into_iter().next().unwrap_or_default();
-            Failure::new(FailureKind::Configuration, first).hint(more)
-        })?;
+        .layer(Layer::Machine, &file.to_string_lossy(), &text)
+        .map_err(|found| mistakes(&found))?;
     Ok(builder.build())
 }

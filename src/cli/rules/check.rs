@@ -5,17 +5,15 @@ use std::path::{Path, PathBuf};
 use gate_policy::{Layer, PolicyBuilder, RuleError};
 use gate_protocol::inert::inert;
 
-use super::mistakes;
-use crate::config::{RuleSource, rule_sources};
-use crate::failure::{Failure, FailureKind};
+use super::print_mistakes;
+use crate::config::{RuleSource, rule_sources, trust};
+use crate::failure::Failure;
+use crate::layout;
 use crate::report;
 use crate::show::answer;
 use crate::world::World;
 
-/// The name of a project's own rules.
-const PROJECT_RULES: &str = ".gate.toml";
-
-/// Name every mistake in rule files.
+/// Name every mistake in rule files
 ///
 /// Without files, all rules that are in force here are read. Each mistake is a
 /// line with file, line, column, field, and what to write instead. Exits 0
@@ -52,7 +50,7 @@ impl Check {
             report::line(&format!("warning: {}", inert(warning)));
         }
         if !found.is_empty() {
-            return Err(mistakes(&found)?);
+            return Err(print_mistakes(&found)?);
         }
         let policy = builder.build();
         let own = policy
@@ -74,7 +72,9 @@ impl Check {
     }
 
     fn source(&self, world: &World, file: &Path) -> Result<RuleSource, Failure> {
-        let is_project = file.file_name().is_some_and(|name| name == PROJECT_RULES);
+        let is_project = file
+            .file_name()
+            .is_some_and(|name| name == layout::PROJECT_RULES);
         let layer = if is_project {
             Layer::Project
         } else {
@@ -83,20 +83,9 @@ impl Check {
         Ok(RuleSource {
             layer: self.layer.unwrap_or(layer),
             name: file.to_string_lossy().into_owned(),
-            text: read(world, file)?,
+            text: trust::read_named(&world.cwd.join(file))?,
         })
     }
-}
-
-/// Reads a file that the user named.
-///
-/// # Errors
-/// It can't be read, or is not UTF-8.
-pub(super) fn read(world: &World, file: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(world.cwd.join(file)).map_err(|error| {
-        let shown = inert(&file.to_string_lossy()).into_owned();
-        Failure::new(FailureKind::Usage, format!("cannot read `{shown}`")).caused_by(error)
-    })
 }
 
 fn counted(count: usize, what: &str) -> String {

@@ -6,13 +6,13 @@ mod push;
 mod show;
 
 use gate_policy::RuleError;
-use gate_protocol::inert::inert;
 
+use crate::config::mistake_line;
 use crate::failure::{Failure, FailureKind};
 use crate::show::answer;
 use crate::world::World;
 
-/// See, check and share the rules.
+/// See, check and share the rules
 #[derive(Debug, clap::Args)]
 pub(crate) struct Rules {
     #[command(subcommand)]
@@ -21,13 +21,9 @@ pub(crate) struct Rules {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Name every mistake in rule files.
     Check(check::Check),
-    /// Show the rules in force here, in the order in which they are listed.
     Show(show::Show),
-    /// Fetch the server's rules, verify them and put them in force here.
     Pull(pull::Pull),
-    /// Put new rules in force at the server.
     Push(push::Push),
 }
 
@@ -42,17 +38,11 @@ impl Rules {
     }
 }
 
-/// Prints every mistake as a line that editors and CI systems understand, and
-/// returns the failure that they are.
-fn mistakes(found: &[RuleError]) -> Result<Failure, Failure> {
+/// Prints every mistake, which is what was asked for, and returns the failure
+/// that they are.
+fn print_mistakes(found: &[RuleError]) -> Result<Failure, Failure> {
     for mistake in found {
-        // Inert already where it repeats the file, but not in the file's name.
-        let name = inert(&mistake.source_name).into_owned();
-        let shown = RuleError {
-            source_name: name,
-            ..mistake.clone()
-        };
-        answer::line(&shown.to_string())?;
+        answer::line(&mistake_line(mistake))?;
     }
     let count = match found.len() {
         1 => "1 mistake".to_owned(),

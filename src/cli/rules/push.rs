@@ -7,17 +7,19 @@ use gate_policy::{Layer, PolicyBuilder};
 use gate_protocol::inert::inert;
 use gate_protocol::problem::ProblemCode;
 
-use super::check::read;
-use super::mistakes;
+use super::print_mistakes;
 use crate::cli::change;
+use crate::config::trust;
 use crate::failure::Failure;
 use crate::report;
 use crate::session;
 use crate::show::answer;
 use crate::world::World;
 
-/// Put new rules in force at the server, for every client. Needs the token of
-/// an admin.
+/// Put new rules in force at the server, for every client
+///
+/// Needs the token of an admin. A client fetches them when it next is about to
+/// ask people, or at once with `gate rules pull`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Push {
     /// The file with all of the server's rules; they replace those before.
@@ -31,11 +33,11 @@ pub(super) struct Push {
 
 impl Push {
     pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
-        let text = read(world, &self.file)?;
+        let text = trust::read_named(&world.cwd.join(&self.file))?;
         let mut builder = PolicyBuilder::new();
         let name = self.file.to_string_lossy();
         if let Err(found) = builder.layer(Layer::Server, &name, &text) {
-            return Err(mistakes(&found)?);
+            return Err(print_mistakes(&found)?);
         }
         for warning in builder.warnings() {
             report::line(&format!("warning: {}", inert(warning)));
@@ -50,7 +52,9 @@ impl Push {
         answer::line(&format!(
             "version {version} of the server's rules is in force at the server"
         ))?;
-        report::line("each client takes it with `gate rules pull`");
+        report::line(
+            "a client fetches it when it next asks people, or at once with `gate rules pull`",
+        );
         Ok(())
     }
 }

@@ -1,8 +1,9 @@
 //! `gate server init`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use gate_protocol::inert::inert;
+use gate_protocol::masked::MaskedText;
 use gate_server::InitialiseError;
 
 use super::{data_folder, runtime};
@@ -11,7 +12,7 @@ use crate::report;
 use crate::show::answer;
 use crate::world::World;
 
-/// Make the keys, the database and the first admin.
+/// Make the keys, the database and the first admin
 ///
 /// The admin's token is printed, once. It makes the other tokens, does not
 /// end, and can't review.
@@ -30,7 +31,7 @@ impl Init {
         let data = data_folder(world, self.data.as_ref())?;
         let token = runtime()?
             .block_on(gate_server::initialise(&data))
-            .map_err(cannot_initialise)?;
+            .map_err(|error| cannot_initialise(error, self.data.as_deref()))?;
         let shown = inert(&data.to_string_lossy()).into_owned();
         if self.json {
             return answer::json(
@@ -38,24 +39,41 @@ impl Init {
             );
         }
         report::line(&format!("made a server in {shown}"));
-        report::line("start it with `gate server`, then log in with `gate login --server URL`");
+        let start = start_command(self.data.as_deref());
+        report::line(&format!(
+            "start it with `{start}`, then log in with `gate login --server URL`"
+        ));
         report::line("this is the token of `admin`; it is not stored and not shown again:");
         answer::line(&token)
     }
 }
 
-/// Returns the failure of a server that was not made.
-pub(super) fn cannot_initialise(error: InitialiseError) -> Failure {
+/// Returns the command that starts the server of a data folder: without a name
+/// it is this user's own.
+fn start_command(data: Option<&Path>) -> String {
+    use std::os::unix::ffi::OsStrExt as _;
+    data.map_or_else(
+        || "gate server".to_owned(),
+        |data| {
+            let folder = MaskedText::plain(data.as_os_str().as_bytes());
+            format!("gate server --data {}", folder.shown_word())
+        },
+    )
+}
+
+/// Returns the failure of a server that was not made in `data`.
+pub(super) fn cannot_initialise(error: InitialiseError, data: Option<&Path>) -> Failure {
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "InitialiseError is non-exhaustive"
     )]
     let hint = match &error {
-        InitialiseError::Exists(_) => {
-            Some("start it with `gate server`, or name another folder with --data")
-        }
+        InitialiseError::Exists(_) => Some(format!(
+            "start it with `{}`, or name another folder with --data",
+            start_command(data)
+        )),
         InitialiseError::InUse(_) => {
-            Some("stop that server first, or name another folder with --data")
+            Some("stop that server first, or name another folder with --data".to_owned())
         }
         _ => None,
     };

@@ -85,12 +85,8 @@ impl Serve {
             (None, true) => world.layout.server_data()?.with_file_name("dev-server"),
             (named, _) => data_folder(world, named.as_ref())?,
         };
-        let scheme = if self.tls_cert.is_some() {
-            "https"
-        } else {
-            "http"
-        };
-        let mut settings = Settings::new(data, format!("{scheme}://{address}"));
+        let plain = format!("http://{address}");
+        let mut settings = Settings::new(data, &plain);
         if let Some(file) = &self.config {
             settings = settings::read(settings, &world.cwd.join(file))?;
         }
@@ -102,6 +98,11 @@ impl Serve {
                 certificate: world.cwd.join(certificate),
                 key: world.cwd.join(key),
             });
+        }
+        // Only now is known whether it speaks TLS. A browser compares the scheme
+        // too: it would be told that our own page is a stranger's.
+        if settings.tls.is_some() && settings.public_url == plain {
+            settings.public_url = format!("https://{address}");
         }
         Ok(settings)
     }
@@ -115,7 +116,7 @@ impl Serve {
         let tokens = if self.dev {
             let (data, url) = (&settings.data_dir, &settings.public_url);
             let made = gate_server::initialise_dev(data, url).await;
-            Some(made.map_err(init::cannot_initialise)?)
+            Some(made.map_err(|error| init::cannot_initialise(error, self.data.as_deref()))?)
         } else {
             None
         };
@@ -165,7 +166,7 @@ fn log(world: &World) -> Result<(), Failure> {
         .unwrap_or_else(|| "info,sqlx=error".to_owned());
     let filter = tracing_subscriber::EnvFilter::try_new(&wanted).map_err(|error| {
         Failure::new(
-            FailureKind::Usage,
+            FailureKind::Configuration,
             format!("GATE_LOG is `{}`", inert(&wanted)),
         )
         .caused_by(error)

@@ -6,6 +6,7 @@ use gate_protocol::inert::inert;
 use gate_server::Settings;
 use gate_server::settings::SettingsError;
 
+use crate::config::mistake::Faulty;
 use crate::failure::{Failure, FailureKind};
 
 /// Returns `settings` with what the file says.
@@ -26,46 +27,22 @@ pub(super) fn read(settings: Settings, path: &Path) -> Result<Settings, Failure>
         .map_err(|error| mistake(path, &text, &error))
 }
 
-/// Returns the mistake as `file:line:column: what is wrong`.
+/// Returns the mistake with its place, its field and what to write.
 fn mistake(path: &Path, text: &str, error: &SettingsError) -> Failure {
+    let faulty = Faulty {
+        path,
+        text,
+        hint: "the server does not start until it is mended",
+    };
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "SettingsError is non-exhaustive"
     )]
-    let (at, words) = match error {
-        SettingsError::Form(error) => (
-            error.span().map_or(0, |span| span.start),
-            error.message().to_owned(),
-        ),
-        SettingsError::Value { field, why } => {
-            (offset_of(text, field), format!("field `{field}` {why}"))
-        }
-        other => (0, other.to_string()),
-    };
-    let before = text.as_bytes().get(..at).unwrap_or_default();
-    let mut lines = before.rsplit(|byte| *byte == b'\n');
-    let column = lines.next().map_or(0, <[u8]>::len) + 1;
-    let line = lines.count() + 1;
-    let shown = inert(&path.to_string_lossy()).into_owned();
-    let words = inert(words.trim_end()).into_owned();
-    Failure::new(
-        FailureKind::Configuration,
-        format!("{shown}:{line}:{column}: {words}"),
-    )
-    .hint("the server does not start until it is mended")
-}
-
-/// Returns where a field of the top level begins, in bytes.
-fn offset_of(text: &str, field: &str) -> usize {
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        let name = line.split('=').next().unwrap_or_default().trim();
-        if name == field {
-            return offset + line.find(field).unwrap_or(0);
-        }
-        offset += line.len();
+    match error {
+        SettingsError::Form(error) => faulty.form(error),
+        SettingsError::Value { field, why } => faulty.field(field, why),
+        other => faulty.value(0, "", &other.to_string()),
     }
-    0
 }
 
 #[cfg(test)]
@@ -94,7 +71,7 @@ mod tests {
             (
                 "min_count = 'two'\n",
                 "/etc/gate/server.toml:1:13: ",
-                "expected u32",
+                "field `min_count`: it is string \"two\"; write a whole number",
             ),
             (
                 "public_url = 'ftp://x'\n",

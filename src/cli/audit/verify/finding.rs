@@ -9,13 +9,8 @@ use gate_protocol::log::{CheckpointError, ExportError, LogFault, VerifiedLog};
 use gate_protocol::signed_note::VerifierKey;
 
 use crate::cli::audit::kept::Break;
-use crate::exit_code::Ending;
-use crate::failure::Failure;
-use crate::report;
+use crate::failure::{Failure, FailureKind};
 use crate::show::answer;
-
-/// The exit code of a log that does not verify: not gate's failure, but what it found.
-const DOES_NOT_VERIFY: u8 = 1;
 
 /// What was found wrong.
 pub(super) enum Finding {
@@ -27,10 +22,10 @@ pub(super) enum Finding {
     Unsigned { signed: u64, records: u64 },
 }
 
-/// Says that the log holds, or ends the process with what does not.
+/// Says that the log holds.
 ///
 /// # Errors
-/// stdout can't be written to.
+/// It does not, or stdout can't be written to.
 pub(super) fn conclude(
     key: &VerifierKey,
     found: Result<VerifiedLog, Finding>,
@@ -95,27 +90,32 @@ fn finding_words(finding: &Finding) -> (String, String) {
     }
 }
 
-/// Ends the process because the log is not the one that was verified here before.
+/// Says that the log is not the one that was verified here before.
 ///
 /// # Errors
-/// stdout can't be written to.
+/// Always: what was found is the answer.
 pub(super) fn does_not_go_on(broken: &Break) -> Result<(), Failure> {
     does_not_verify(&broken.first_bad(), &chain(broken))
 }
 
-/// Ends the process because nothing sound is signed.
+/// Says that nothing sound is signed.
 ///
 /// # Errors
-/// stdout can't be written to.
+/// Always: what was found is the answer.
 pub(super) fn refuse_checkpoint(error: &CheckpointError) -> Result<(), Failure> {
     does_not_verify("not known, nothing sound is signed", &chain(error))
 }
 
-/// Ends the process: what was found is the answer.
+/// Says where the log stops to hold, and why.
+///
+/// # Errors
+/// Always: what was found is the answer.
 pub(super) fn does_not_verify(first_bad: &str, words: &str) -> Result<(), Failure> {
     answer::line(&format!("first bad record: {first_bad}"))?;
-    report::line(&format!("the log does not verify: {}", inert(words)));
-    Ending::Code(DOES_NOT_VERIFY).leave()
+    Err(Failure::new(
+        FailureKind::Found,
+        format!("the log does not verify: {}", inert(words)),
+    ))
 }
 
 /// Returns an error with all of its causes.
