@@ -33,7 +33,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             [CompletionResult]::new('whoami', 'whoami', [CompletionResultType]::ParameterValue, 'Show who the server takes you for')
             [CompletionResult]::new('requests', 'requests', [CompletionResultType]::ParameterValue, 'See and take back approval requests')
             [CompletionResult]::new('approve', 'approve', [CompletionResultType]::ParameterValue, 'Approve a request, after showing it in full')
-            [CompletionResult]::new('deny', 'deny', [CompletionResultType]::ParameterValue, 'Deny a request, after showing it in full. It will not run')
+            [CompletionResult]::new('deny', 'deny', [CompletionResultType]::ParameterValue, 'Deny a request, after showing it in full')
             [CompletionResult]::new('rules', 'rules', [CompletionResultType]::ParameterValue, 'See, check and share the rules')
             [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'See, verify and export the audit log')
             [CompletionResult]::new('server', 'server', [CompletionResultType]::ParameterValue, 'Run the approval server')
@@ -44,8 +44,8 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             break
         }
         'gate;run' {
-            [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Why it is to be run, for the people who are asked [env: `GATE_REASON`]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for an answer, as 30m; the request itself goes on')
+            [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Why it is to be run, for the people who are asked; `GATE_REASON` says it as well')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for an answer, as 30m or 1h 30m; the request itself goes on')
             [CompletionResult]::new('--no-wait', '--no-wait', [CompletionResultType]::ParameterName, 'Ask and return at once; run the same command again for the answer')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Tell of the wait as JSON lines on stderr')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -55,7 +55,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         'gate;check' {
             [CompletionResult]::new('--rules', '--rules', [CompletionResultType]::ParameterName, 'Decide by these rules and the built-in baseline alone')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object')
-            [CompletionResult]::new('--jsonl', '--jsonl', [CompletionResultType]::ParameterName, 'Read JSON lines from stdin, each `{"argv":[…]}`, and answer each with one')
+            [CompletionResult]::new('--jsonl', '--jsonl', [CompletionResultType]::ParameterName, 'Read JSON lines from stdin and answer each with one: an object with `argv`, and where wanted `id`, `stdin`, `cwd`, `env` and `files`')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -155,48 +155,48 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         }
         'gate;deny' {
             [CompletionResult]::new('--comment', '--comment', [CompletionResultType]::ParameterName, 'A word to the requester, at most 500 characters')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'gate;rules' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Name every mistake in rule files')
-            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the rules in force here, in the order in which they are listed')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the rules in force here, with the layer and the place of each')
             [CompletionResult]::new('pull', 'pull', [CompletionResultType]::ParameterValue, 'Fetch the server''s rules, verify them and put them in force here')
-            [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Put new rules in force at the server')
+            [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Put new rules in force at the server, for every client')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'gate;rules;check' {
             [CompletionResult]::new('--layer', '--layer', [CompletionResultType]::ParameterName, 'Whose rules they are to be: server, machine, user or project. By default `machine`, and `project` for a file of the name `.gate.toml`')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'gate;rules;show' {
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object instead of a table')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'gate;rules;pull' {
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'gate;rules;push' {
             [CompletionResult]::new('--expected-version', '--expected-version', [CompletionResultType]::ParameterName, 'Only if this version is in force; 0 for none. Keeps two admins from undoing each other''s changes. By default the one that is in force now')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'gate;rules;help' {
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Name every mistake in rule files')
-            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the rules in force here, in the order in which they are listed')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the rules in force here, with the layer and the place of each')
             [CompletionResult]::new('pull', 'pull', [CompletionResultType]::ParameterValue, 'Fetch the server''s rules, verify them and put them in force here')
-            [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Put new rules in force at the server')
+            [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Put new rules in force at the server, for every client')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -229,7 +229,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Begin at this record, the first being 0')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'At most so many of those that are there already')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Only records of this type, as `run.finished`, or of all that begin so, as `run`')
-            [CompletionResult]::new('--request', '--request', [CompletionResultType]::ParameterName, 'Only records about this request; its first or last 6 digits will do')
+            [CompletionResult]::new('--request', '--request', [CompletionResultType]::ParameterName, 'Only records about this request; its first or last 6 digits or more will do')
             [CompletionResult]::new('--follow', '--follow', [CompletionResultType]::ParameterName, 'Go on with new records until you press Ctrl-C')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print each record as one JSON object a line')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
@@ -241,14 +241,14 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The log''s key as `name+hash+base64`; by default the one pinned here')
             [CompletionResult]::new('--live', '--live', [CompletionResultType]::ParameterName, 'Verify the server''s log')
             [CompletionResult]::new('--spool', '--spool', [CompletionResultType]::ParameterName, 'Verify what this machine has not delivered yet')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'gate;audit;export' {
             [CompletionResult]::new('--out', '--out', [CompletionResultType]::ParameterName, 'The folder to make. There must be none of this name')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'gate;audit;flush' {
@@ -300,8 +300,8 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         'gate;server;init' {
             [CompletionResult]::new('--data', '--data', [CompletionResultType]::ParameterName, 'The folder for keys and database; only you will be able to read it')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'gate;server;openapi' {
@@ -312,8 +312,8 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         'gate;server;principal' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a principal known. Needs the token of an admin')
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the principals. Needs the token of an admin')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a principal known')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the principals, by name')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -321,19 +321,19 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'What it is: user, agent or workload')
             [CompletionResult]::new('--owner', '--owner', [CompletionResultType]::ParameterName, 'The user who owns it; agents and workloads need one')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'A group that it is in; may be given again')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'gate;server;principal;list' {
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON array')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'gate;server;principal;help' {
-            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a principal known. Needs the token of an admin')
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the principals. Needs the token of an admin')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a principal known')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the principals, by name')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -349,21 +349,21 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         'gate;server;token' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a token and print it, once. Needs the token of an admin')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a token and print it, once')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'gate;server;token;create' {
             [CompletionResult]::new('--principal', '--principal', [CompletionResultType]::ParameterName, 'Whose token it will be')
             [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'What it may be used for: requester, approver, admin or auditor')
-            [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'How long it lives, from 1m to 365d')
+            [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'How long it lives, as 30m or 90d: from 1m to 365d')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'gate;server;token;help' {
-            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a token and print it, once. Needs the token of an admin')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a token and print it, once')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -388,8 +388,8 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             break
         }
         'gate;server;help;principal' {
-            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a principal known. Needs the token of an admin')
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the principals. Needs the token of an admin')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a principal known')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the principals, by name')
             break
         }
         'gate;server;help;principal;create' {
@@ -399,7 +399,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             break
         }
         'gate;server;help;token' {
-            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a token and print it, once. Needs the token of an admin')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a token and print it, once')
             break
         }
         'gate;server;help;token;create' {
@@ -434,7 +434,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             [CompletionResult]::new('whoami', 'whoami', [CompletionResultType]::ParameterValue, 'Show who the server takes you for')
             [CompletionResult]::new('requests', 'requests', [CompletionResultType]::ParameterValue, 'See and take back approval requests')
             [CompletionResult]::new('approve', 'approve', [CompletionResultType]::ParameterValue, 'Approve a request, after showing it in full')
-            [CompletionResult]::new('deny', 'deny', [CompletionResultType]::ParameterValue, 'Deny a request, after showing it in full. It will not run')
+            [CompletionResult]::new('deny', 'deny', [CompletionResultType]::ParameterValue, 'Deny a request, after showing it in full')
             [CompletionResult]::new('rules', 'rules', [CompletionResultType]::ParameterValue, 'See, check and share the rules')
             [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'See, verify and export the audit log')
             [CompletionResult]::new('server', 'server', [CompletionResultType]::ParameterValue, 'Run the approval server')
@@ -489,9 +489,9 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         }
         'gate;help;rules' {
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Name every mistake in rule files')
-            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the rules in force here, in the order in which they are listed')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the rules in force here, with the layer and the place of each')
             [CompletionResult]::new('pull', 'pull', [CompletionResultType]::ParameterValue, 'Fetch the server''s rules, verify them and put them in force here')
-            [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Put new rules in force at the server')
+            [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Put new rules in force at the server, for every client')
             break
         }
         'gate;help;rules;check' {
@@ -539,8 +539,8 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             break
         }
         'gate;help;server;principal' {
-            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a principal known. Needs the token of an admin')
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the principals. Needs the token of an admin')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a principal known')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the principals, by name')
             break
         }
         'gate;help;server;principal;create' {
@@ -550,7 +550,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             break
         }
         'gate;help;server;token' {
-            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a token and print it, once. Needs the token of an admin')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a token and print it, once')
             break
         }
         'gate;help;server;token;create' {

@@ -30,7 +30,7 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand whoami 'Show who the server takes you for'
             cand requests 'See and take back approval requests'
             cand approve 'Approve a request, after showing it in full'
-            cand deny 'Deny a request, after showing it in full. It will not run'
+            cand deny 'Deny a request, after showing it in full'
             cand rules 'See, check and share the rules'
             cand audit 'See, verify and export the audit log'
             cand server 'Run the approval server'
@@ -40,8 +40,8 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gate;run'= {
-            cand --reason 'Why it is to be run, for the people who are asked [env: `GATE_REASON`]'
-            cand --timeout 'How long to wait for an answer, as 30m; the request itself goes on'
+            cand --reason 'Why it is to be run, for the people who are asked; `GATE_REASON` says it as well'
+            cand --timeout 'How long to wait for an answer, as 30m or 1h 30m; the request itself goes on'
             cand --no-wait 'Ask and return at once; run the same command again for the answer'
             cand --json 'Tell of the wait as JSON lines on stderr'
             cand -h 'Print help (see more with ''--help'')'
@@ -50,7 +50,7 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;check'= {
             cand --rules 'Decide by these rules and the built-in baseline alone'
             cand --json 'Print one JSON object'
-            cand --jsonl 'Read JSON lines from stdin, each `{"argv":[…]}`, and answer each with one'
+            cand --jsonl 'Read JSON lines from stdin and answer each with one: an object with `argv`, and where wanted `id`, `stdin`, `cwd`, `env` and `files`'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -133,42 +133,42 @@ set edit:completion:arg-completer[gate] = {|@words|
         }
         &'gate;deny'= {
             cand --comment 'A word to the requester, at most 500 characters'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'gate;rules'= {
             cand -h 'Print help'
             cand --help 'Print help'
             cand check 'Name every mistake in rule files'
-            cand show 'Show the rules in force here, in the order in which they are listed'
+            cand show 'Show the rules in force here, with the layer and the place of each'
             cand pull 'Fetch the server''s rules, verify them and put them in force here'
-            cand push 'Put new rules in force at the server'
+            cand push 'Put new rules in force at the server, for every client'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gate;rules;check'= {
             cand --layer 'Whose rules they are to be: server, machine, user or project. By default `machine`, and `project` for a file of the name `.gate.toml`'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'gate;rules;show'= {
             cand --json 'Print one JSON object instead of a table'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'gate;rules;pull'= {
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'gate;rules;push'= {
             cand --expected-version 'Only if this version is in force; 0 for none. Keeps two admins from undoing each other''s changes. By default the one that is in force now'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'gate;rules;help'= {
             cand check 'Name every mistake in rule files'
-            cand show 'Show the rules in force here, in the order in which they are listed'
+            cand show 'Show the rules in force here, with the layer and the place of each'
             cand pull 'Fetch the server''s rules, verify them and put them in force here'
-            cand push 'Put new rules in force at the server'
+            cand push 'Put new rules in force at the server, for every client'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gate;rules;help;check'= {
@@ -194,7 +194,7 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand --from 'Begin at this record, the first being 0'
             cand --limit 'At most so many of those that are there already'
             cand --type 'Only records of this type, as `run.finished`, or of all that begin so, as `run`'
-            cand --request 'Only records about this request; its first or last 6 digits will do'
+            cand --request 'Only records about this request; its first or last 6 digits or more will do'
             cand --follow 'Go on with new records until you press Ctrl-C'
             cand --json 'Print each record as one JSON object a line'
             cand -h 'Print help'
@@ -205,13 +205,13 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand --key 'The log''s key as `name+hash+base64`; by default the one pinned here'
             cand --live 'Verify the server''s log'
             cand --spool 'Verify what this machine has not delivered yet'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'gate;audit;export'= {
             cand --out 'The folder to make. There must be none of this name'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'gate;audit;flush'= {
             cand -h 'Print help'
@@ -254,8 +254,8 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;server;init'= {
             cand --data 'The folder for keys and database; only you will be able to read it'
             cand --json 'Print one JSON object'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'gate;server;openapi'= {
             cand -h 'Print help'
@@ -264,25 +264,25 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;server;principal'= {
             cand -h 'Print help'
             cand --help 'Print help'
-            cand create 'Make a principal known. Needs the token of an admin'
-            cand list 'List the principals. Needs the token of an admin'
+            cand create 'Make a principal known'
+            cand list 'List the principals, by name'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gate;server;principal;create'= {
             cand --kind 'What it is: user, agent or workload'
             cand --owner 'The user who owns it; agents and workloads need one'
             cand --group 'A group that it is in; may be given again'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'gate;server;principal;list'= {
             cand --json 'Print one JSON array'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'gate;server;principal;help'= {
-            cand create 'Make a principal known. Needs the token of an admin'
-            cand list 'List the principals. Needs the token of an admin'
+            cand create 'Make a principal known'
+            cand list 'List the principals, by name'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gate;server;principal;help;create'= {
@@ -294,19 +294,19 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;server;token'= {
             cand -h 'Print help'
             cand --help 'Print help'
-            cand create 'Make a token and print it, once. Needs the token of an admin'
+            cand create 'Make a token and print it, once'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gate;server;token;create'= {
             cand --principal 'Whose token it will be'
             cand --role 'What it may be used for: requester, approver, admin or auditor'
-            cand --ttl 'How long it lives, from 1m to 365d'
+            cand --ttl 'How long it lives, as 30m or 90d: from 1m to 365d'
             cand --json 'Print one JSON object'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'gate;server;token;help'= {
-            cand create 'Make a token and print it, once. Needs the token of an admin'
+            cand create 'Make a token and print it, once'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gate;server;token;help;create'= {
@@ -325,15 +325,15 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;server;help;openapi'= {
         }
         &'gate;server;help;principal'= {
-            cand create 'Make a principal known. Needs the token of an admin'
-            cand list 'List the principals. Needs the token of an admin'
+            cand create 'Make a principal known'
+            cand list 'List the principals, by name'
         }
         &'gate;server;help;principal;create'= {
         }
         &'gate;server;help;principal;list'= {
         }
         &'gate;server;help;token'= {
-            cand create 'Make a token and print it, once. Needs the token of an admin'
+            cand create 'Make a token and print it, once'
         }
         &'gate;server;help;token;create'= {
         }
@@ -362,7 +362,7 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand whoami 'Show who the server takes you for'
             cand requests 'See and take back approval requests'
             cand approve 'Approve a request, after showing it in full'
-            cand deny 'Deny a request, after showing it in full. It will not run'
+            cand deny 'Deny a request, after showing it in full'
             cand rules 'See, check and share the rules'
             cand audit 'See, verify and export the audit log'
             cand server 'Run the approval server'
@@ -403,9 +403,9 @@ set edit:completion:arg-completer[gate] = {|@words|
         }
         &'gate;help;rules'= {
             cand check 'Name every mistake in rule files'
-            cand show 'Show the rules in force here, in the order in which they are listed'
+            cand show 'Show the rules in force here, with the layer and the place of each'
             cand pull 'Fetch the server''s rules, verify them and put them in force here'
-            cand push 'Put new rules in force at the server'
+            cand push 'Put new rules in force at the server, for every client'
         }
         &'gate;help;rules;check'= {
         }
@@ -440,15 +440,15 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;help;server;openapi'= {
         }
         &'gate;help;server;principal'= {
-            cand create 'Make a principal known. Needs the token of an admin'
-            cand list 'List the principals. Needs the token of an admin'
+            cand create 'Make a principal known'
+            cand list 'List the principals, by name'
         }
         &'gate;help;server;principal;create'= {
         }
         &'gate;help;server;principal;list'= {
         }
         &'gate;help;server;token'= {
-            cand create 'Make a token and print it, once. Needs the token of an admin'
+            cand create 'Make a token and print it, once'
         }
         &'gate;help;server;token;create'= {
         }

@@ -34,7 +34,7 @@ complete -c gate -n "__fish_gate_needs_command" -f -a "logout" -d 'Forget the to
 complete -c gate -n "__fish_gate_needs_command" -f -a "whoami" -d 'Show who the server takes you for'
 complete -c gate -n "__fish_gate_needs_command" -f -a "requests" -d 'See and take back approval requests'
 complete -c gate -n "__fish_gate_needs_command" -f -a "approve" -d 'Approve a request, after showing it in full'
-complete -c gate -n "__fish_gate_needs_command" -f -a "deny" -d 'Deny a request, after showing it in full. It will not run'
+complete -c gate -n "__fish_gate_needs_command" -f -a "deny" -d 'Deny a request, after showing it in full'
 complete -c gate -n "__fish_gate_needs_command" -f -a "rules" -d 'See, check and share the rules'
 complete -c gate -n "__fish_gate_needs_command" -f -a "audit" -d 'See, verify and export the audit log'
 complete -c gate -n "__fish_gate_needs_command" -f -a "server" -d 'Run the approval server'
@@ -42,14 +42,14 @@ complete -c gate -n "__fish_gate_needs_command" -f -a "demo" -d 'Try gate here a
 complete -c gate -n "__fish_gate_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c gate -n "__fish_gate_needs_command" -f -a "man" -d 'Print gate\'s manual page, or write a page for each command into a folder'
 complete -c gate -n "__fish_gate_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c gate -n "__fish_gate_using_subcommand run" -l reason -d 'Why it is to be run, for the people who are asked [env: `GATE_REASON`]' -r
-complete -c gate -n "__fish_gate_using_subcommand run" -l timeout -d 'How long to wait for an answer, as 30m; the request itself goes on' -r
+complete -c gate -n "__fish_gate_using_subcommand run" -l reason -d 'Why it is to be run, for the people who are asked; `GATE_REASON` says it as well' -r
+complete -c gate -n "__fish_gate_using_subcommand run" -l timeout -d 'How long to wait for an answer, as 30m or 1h 30m; the request itself goes on' -r
 complete -c gate -n "__fish_gate_using_subcommand run" -l no-wait -d 'Ask and return at once; run the same command again for the answer'
 complete -c gate -n "__fish_gate_using_subcommand run" -l json -d 'Tell of the wait as JSON lines on stderr'
 complete -c gate -n "__fish_gate_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gate -n "__fish_gate_using_subcommand check" -l rules -d 'Decide by these rules and the built-in baseline alone' -r -F
 complete -c gate -n "__fish_gate_using_subcommand check" -l json -d 'Print one JSON object'
-complete -c gate -n "__fish_gate_using_subcommand check" -l jsonl -d 'Read JSON lines from stdin, each `{"argv":[…]}`, and answer each with one'
+complete -c gate -n "__fish_gate_using_subcommand check" -l jsonl -d 'Read JSON lines from stdin and answer each with one: an object with `argv`, and where wanted `id`, `stdin`, `cwd`, `env` and `files`'
 complete -c gate -n "__fish_gate_using_subcommand check" -s h -l help -d 'Print help'
 complete -c gate -n "__fish_gate_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c gate -n "__fish_gate_using_subcommand login" -l server -d 'The server, as `https://gate.example.com`; the configured one by default' -r
@@ -87,24 +87,24 @@ complete -c gate -n "__fish_gate_using_subcommand approve" -l digest -d 'The fir
 complete -c gate -n "__fish_gate_using_subcommand approve" -l yes -d 'Do not ask. Needs --digest'
 complete -c gate -n "__fish_gate_using_subcommand approve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gate -n "__fish_gate_using_subcommand deny" -l comment -d 'A word to the requester, at most 500 characters' -r
-complete -c gate -n "__fish_gate_using_subcommand deny" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand deny" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gate -n "__fish_gate_using_subcommand rules; and not __fish_seen_subcommand_from check show pull push help" -s h -l help -d 'Print help'
 complete -c gate -n "__fish_gate_using_subcommand rules; and not __fish_seen_subcommand_from check show pull push help" -f -a "check" -d 'Name every mistake in rule files'
-complete -c gate -n "__fish_gate_using_subcommand rules; and not __fish_seen_subcommand_from check show pull push help" -f -a "show" -d 'Show the rules in force here, in the order in which they are listed'
+complete -c gate -n "__fish_gate_using_subcommand rules; and not __fish_seen_subcommand_from check show pull push help" -f -a "show" -d 'Show the rules in force here, with the layer and the place of each'
 complete -c gate -n "__fish_gate_using_subcommand rules; and not __fish_seen_subcommand_from check show pull push help" -f -a "pull" -d 'Fetch the server\'s rules, verify them and put them in force here'
-complete -c gate -n "__fish_gate_using_subcommand rules; and not __fish_seen_subcommand_from check show pull push help" -f -a "push" -d 'Put new rules in force at the server'
+complete -c gate -n "__fish_gate_using_subcommand rules; and not __fish_seen_subcommand_from check show pull push help" -f -a "push" -d 'Put new rules in force at the server, for every client'
 complete -c gate -n "__fish_gate_using_subcommand rules; and not __fish_seen_subcommand_from check show pull push help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from check" -l layer -d 'Whose rules they are to be: server, machine, user or project. By default `machine`, and `project` for a file of the name `.gate.toml`' -r
-complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON object instead of a table'
-complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
-complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from push" -l expected-version -d 'Only if this version is in force; 0 for none. Keeps two admins from undoing each other\'s changes. By default the one that is in force now' -r
-complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from push" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from push" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "check" -d 'Name every mistake in rule files'
-complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show the rules in force here, in the order in which they are listed'
+complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show the rules in force here, with the layer and the place of each'
 complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "pull" -d 'Fetch the server\'s rules, verify them and put them in force here'
-complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "push" -d 'Put new rules in force at the server'
+complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "push" -d 'Put new rules in force at the server, for every client'
 complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gate -n "__fish_gate_using_subcommand audit; and not __fish_seen_subcommand_from log verify export flush help" -s h -l help -d 'Print help'
 complete -c gate -n "__fish_gate_using_subcommand audit; and not __fish_seen_subcommand_from log verify export flush help" -f -a "log" -d 'Show the newest records of the server\'s log'
@@ -115,7 +115,7 @@ complete -c gate -n "__fish_gate_using_subcommand audit; and not __fish_seen_sub
 complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from log" -l from -d 'Begin at this record, the first being 0' -r
 complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from log" -l limit -d 'At most so many of those that are there already' -r
 complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from log" -l type -d 'Only records of this type, as `run.finished`, or of all that begin so, as `run`' -r
-complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from log" -l request -d 'Only records about this request; its first or last 6 digits will do' -r
+complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from log" -l request -d 'Only records about this request; its first or last 6 digits or more will do' -r
 complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from log" -l follow -d 'Go on with new records until you press Ctrl-C'
 complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from log" -l json -d 'Print each record as one JSON object a line'
 complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from log" -s h -l help -d 'Print help'
@@ -123,9 +123,9 @@ complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcomm
 complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from verify" -l key -d 'The log\'s key as `name+hash+base64`; by default the one pinned here' -r
 complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from verify" -l live -d 'Verify the server\'s log'
 complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from verify" -l spool -d 'Verify what this machine has not delivered yet'
-complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from export" -l out -d 'The folder to make. There must be none of this name' -r -F
-complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from flush" -s h -l help -d 'Print help'
 complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "log" -d 'Show the newest records of the server\'s log'
 complete -c gate -n "__fish_gate_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Verify the chain, the tree and the signature of a log'
@@ -148,14 +148,14 @@ complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_su
 complete -c gate -n "__fish_gate_using_subcommand server; and not __fish_seen_subcommand_from init openapi principal token help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from init" -l data -d 'The folder for keys and database; only you will be able to read it' -r -F
 complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from init" -l json -d 'Print one JSON object'
-complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from openapi" -s h -l help -d 'Print help'
 complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from principal" -s h -l help -d 'Print help'
-complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from principal" -f -a "create" -d 'Make a principal known. Needs the token of an admin'
-complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from principal" -f -a "list" -d 'List the principals. Needs the token of an admin'
+complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from principal" -f -a "create" -d 'Make a principal known'
+complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from principal" -f -a "list" -d 'List the principals, by name'
 complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from principal" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from token" -s h -l help -d 'Print help'
-complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from token" -f -a "create" -d 'Make a token and print it, once. Needs the token of an admin'
+complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from token" -f -a "create" -d 'Make a token and print it, once'
 complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from token" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from help" -f -a "init" -d 'Make the keys, the database and the first admin'
 complete -c gate -n "__fish_gate_using_subcommand server; and __fish_seen_subcommand_from help" -f -a "openapi" -d 'Print the description of the HTTP API'
@@ -175,7 +175,7 @@ complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subc
 complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "whoami" -d 'Show who the server takes you for'
 complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "requests" -d 'See and take back approval requests'
 complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "approve" -d 'Approve a request, after showing it in full'
-complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "deny" -d 'Deny a request, after showing it in full. It will not run'
+complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "deny" -d 'Deny a request, after showing it in full'
 complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "rules" -d 'See, check and share the rules'
 complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "audit" -d 'See, verify and export the audit log'
 complete -c gate -n "__fish_gate_using_subcommand help; and not __fish_seen_subcommand_from run check explain login logout whoami requests approve deny rules audit server demo completions man help" -f -a "server" -d 'Run the approval server'
@@ -188,9 +188,9 @@ complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcomma
 complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from requests" -f -a "watch" -d 'Follow one request until it ends, or all of them'
 complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from requests" -f -a "cancel" -d 'Take a request back, so that it will not run'
 complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "check" -d 'Name every mistake in rule files'
-complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "show" -d 'Show the rules in force here, in the order in which they are listed'
+complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "show" -d 'Show the rules in force here, with the layer and the place of each'
 complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "pull" -d 'Fetch the server\'s rules, verify them and put them in force here'
-complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "push" -d 'Put new rules in force at the server'
+complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "push" -d 'Put new rules in force at the server, for every client'
 complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "log" -d 'Show the newest records of the server\'s log'
 complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "verify" -d 'Verify the chain, the tree and the signature of a log'
 complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "export" -d 'Write the log and its signed checkpoint into a folder'

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::show::answer;
 use crate::world::World;
 
-/// Print the completion script of a shell.
+/// Print the completion script of a shell
 #[derive(Debug, clap::Args)]
 pub(crate) struct Completions {
     /// The shell that will read it.

@@ -8,7 +8,9 @@ use crate::failure::Failure;
 use crate::session;
 use crate::world::World;
 
-/// Deny a request, after showing it in full. It will not run.
+/// Deny a request, after showing it in full
+///
+/// It will not run. Its requester is told your comment.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Deny {
     /// The request's id; its first or last 6 digits or more will do.

@@ -18,7 +18,7 @@ use crate::{credential, prompt, report, session};
 /// The most bytes that are read as a token: more than any token has.
 const TOKEN_BYTES: u64 = 4096;
 
-/// Log in to an approval server.
+/// Log in to an approval server
 ///
 /// Pins the server's key, tries the token, and keeps it in the system keyring,
 /// or where there is none in the kernel's, or in a file that only you can read.

@@ -8,7 +8,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::report;
 use crate::world::World;
 
-/// Forget the token for an approval server, and the server itself.
+/// Forget the token for an approval server, and the server itself
 ///
 /// The token stays good at the server: have it revoked there if others may
 /// know it.

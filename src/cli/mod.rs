@@ -32,7 +32,7 @@ use crate::failure::Failure;
 use crate::report;
 use crate::world::World;
 
-/// A human decision between a command and its consequences.
+/// A human decision between a command and its consequences
 #[derive(Debug, Parser)]
 #[command(
     name = "gate",
@@ -42,8 +42,9 @@ use crate::world::World;
 )]
 #[command(after_help = "Exit codes, when the command was not run:\n  \
     64 usage | 69 server unreachable | 75 nobody answered yet (run it again to go on)\n  \
-    77 denied by a rule or a person | 78 bad configuration or rules | 125 gate failed,\n  \
-    or a grant was refused | 126 can't be run | 127 not found")]
+    77 denied by a rule or a person | 78 bad configuration, rules or token\n  \
+    125 gate failed, or a grant was refused | 126 can't be run | 127 not found\n  \
+    death by SIGINT when cancelled at the keyboard")]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,

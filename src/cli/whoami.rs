@@ -13,7 +13,7 @@ use crate::show::screen::Screen;
 use crate::show::sheet::Sheet;
 use crate::world::World;
 
-/// Show who the server takes you for.
+/// Show who the server takes you for
 #[derive(Debug, clap::Args)]
 pub(crate) struct Whoami {
     /// Print one JSON object.

@@ -16,7 +16,7 @@ use crate::session::{self, Session};
 use crate::show::answer;
 use crate::world::World;
 
-/// Write the log and its signed checkpoint into a folder.
+/// Write the log and its signed checkpoint into a folder
 ///
 /// The folder appears whole or not at all. It holds `records.jsonl`, one record
 /// a line and byte for byte as it was hashed, and `checkpoint`, which is signed

@@ -5,7 +5,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::show::answer;
 use crate::world::World;
 
-/// Deliver what this machine has not reported yet.
+/// Deliver what this machine has not reported yet
 #[derive(Debug, clap::Args)]
 pub(super) struct Flush {}
 

@@ -17,7 +17,7 @@ use crate::world::World;
 /// How often the end of the log is looked at while it is followed.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Show the newest records of the server's log.
+/// Show the newest records of the server's log
 #[derive(Debug, clap::Args)]
 pub(super) struct Log {
     /// Go on with new records until you press Ctrl-C.
@@ -32,7 +32,7 @@ pub(super) struct Log {
     /// Only records of this type, as `run.finished`, or of all that begin so, as `run`.
     #[arg(long = "type", value_name = "TYPE")]
     record_type: Option<String>,
-    /// Only records about this request; its first or last 6 digits will do.
+    /// Only records about this request; its first or last 6 digits or more will do.
     #[arg(long, value_name = "ID", value_parser = parse_request)]
     request: Option<String>,
     /// Print each record as one JSON object a line.

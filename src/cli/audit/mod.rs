@@ -13,7 +13,7 @@ mod verify;
 use crate::failure::Failure;
 use crate::world::World;
 
-/// See, verify and export the audit log.
+/// See, verify and export the audit log
 #[derive(Debug, clap::Args)]
 pub(crate) struct Audit {
     #[command(subcommand)]
@@ -22,13 +22,9 @@ pub(crate) struct Audit {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Show the newest records of the server's log.
     Log(log::Log),
-    /// Verify the chain, the tree and the signature of a log.
     Verify(verify::Verify),
-    /// Write the log and its signed checkpoint into a folder.
     Export(export::Export),
-    /// Deliver what this machine has not reported yet.
     Flush(flush::Flush),
 }
 

@@ -8,7 +8,7 @@ use crate::show::screen::Screen;
 use crate::show::{answer, request};
 use crate::world::World;
 
-/// Take a request back, so that it will not run.
+/// Take a request back, so that it will not run
 #[derive(Debug, clap::Args)]
 pub(super) struct Cancel {
     /// The request's id; its first or last 6 digits or more will do.

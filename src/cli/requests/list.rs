@@ -16,7 +16,7 @@ use crate::world::World;
 /// The most requests that one page can have, as far as the client asks.
 const PAGE: usize = 100;
 
-/// List requests, newest first.
+/// List requests, newest first
 #[derive(Debug, clap::Args)]
 pub(super) struct List {
     /// Only those that stand here: pending, approved, denied, expired,

@@ -11,7 +11,7 @@ use crate::world::World;
 
 pub(super) use find::find;
 
-/// See and take back approval requests.
+/// See and take back approval requests
 #[derive(Debug, clap::Args)]
 pub(crate) struct Requests {
     #[command(subcommand)]
@@ -20,13 +20,9 @@ pub(crate) struct Requests {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// List requests, newest first.
     List(list::List),
-    /// Show one request in full.
     Show(show::Show),
-    /// Follow one request until it ends, or all of them.
     Watch(watch::Watch),
-    /// Take a request back, so that it will not run.
     Cancel(cancel::Cancel),
 }
 

@@ -7,7 +7,7 @@ use crate::show::screen::Screen;
 use crate::show::{answer, request};
 use crate::world::World;
 
-/// Show one request in full.
+/// Show one request in full
 #[derive(Debug, clap::Args)]
 pub(super) struct Show {
     /// The request's id; its first or last 6 digits or more will do.

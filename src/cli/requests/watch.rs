@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_secs(2);
 /// How long a server that does not answer is waited for.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-/// Follow one request until it ends, or all of them.
+/// Follow one request until it ends, or all of them
 #[derive(Debug, clap::Args)]
 pub(super) struct Watch {
     /// The request's id; its first or last 6 digits or more will do. Without

@@ -8,7 +8,7 @@ use crate::session;
 use crate::show::answer;
 use crate::world::World;
 
-/// Fetch the server's rules, verify them and put them in force here.
+/// Fetch the server's rules, verify them and put them in force here
 ///
 /// They must be signed by the pinned key, be of this server, not have ended,
 /// and not be older than rules that were in force here before.

@@ -6,7 +6,7 @@ use crate::show::screen::Screen;
 use crate::show::{answer, rules};
 use crate::world::World;
 
-/// Show the rules in force here, with the layer and the place of each.
+/// Show the rules in force here, with the layer and the place of each
 ///
 /// The rules of the server and of the machine decide together, and the
 /// strictest wins; where none of them matches, the baseline decides. Rules of

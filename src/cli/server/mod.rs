@@ -1,5 +1,5 @@
 //! `gate server`: the approval server inside the same program. With
-//! `cli/demo.rs` the only file that knows `gate-server`.
+//! `cli/demo/` the only place that knows `gate-server`.
 
 mod init;
 mod openapi;
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use crate::failure::{Failure, FailureKind};
 use crate::world::World;
 
-/// Run the approval server.
+/// Run the approval server
 ///
 /// Without a verb it serves until SIGTERM or Ctrl-C. `gate server init` makes
 /// the data folder first; `gate server --dev` does both, with people to try
@@ -30,13 +30,9 @@ pub(crate) struct Server {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Make the keys, the database and the first admin.
     Init(init::Init),
-    /// Print the description of the HTTP API.
     Openapi(openapi::Openapi),
-    /// Make people, agents and workloads known to the server that you are logged in to.
     Principal(principal::Principals),
-    /// Make tokens on the server that you are logged in to.
     Token(token::Tokens),
 }
 

@@ -3,7 +3,7 @@
 use crate::failure::{Failure, FailureKind};
 use crate::show::answer;
 
-/// Print the description of the HTTP API.
+/// Print the description of the HTTP API
 #[derive(Debug, clap::Args)]
 pub(super) struct Openapi {}
 

@@ -8,7 +8,7 @@ use crate::session;
 use crate::show::answer;
 use crate::world::World;
 
-/// Make people, agents and workloads known to the server that you are logged in to.
+/// Make people, agents and workloads known to the server that you are logged in to
 #[derive(Debug, clap::Args)]
 pub(super) struct Principals {
     #[command(subcommand)]
@@ -17,12 +17,13 @@ pub(super) struct Principals {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Make a principal known. Needs the token of an admin.
     Create(Create),
-    /// List the principals. Needs the token of an admin.
     List(List),
 }
 
+/// Make a principal known
+///
+/// Needs the token of an admin.
 #[derive(Debug, clap::Args)]
 struct Create {
     /// The unique name: 1 to 128 of a-z, 0-9, and `._@+-`.
@@ -38,6 +39,9 @@ struct Create {
     groups: Vec<String>,
 }
 
+/// List the principals, by name
+///
+/// Needs the token of an admin.
 #[derive(Debug, clap::Args)]
 struct List {
     /// Print one JSON array.

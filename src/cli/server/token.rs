@@ -14,7 +14,7 @@ use crate::show::clock;
 use crate::show::screen::Screen;
 use crate::world::World;
 
-/// Make tokens on the server that you are logged in to.
+/// Make tokens on the server that you are logged in to
 #[derive(Debug, clap::Args)]
 pub(super) struct Tokens {
     #[command(subcommand)]
@@ -23,10 +23,12 @@ pub(super) struct Tokens {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Make a token and print it, once. Needs the token of an admin.
     Create(Create),
 }
 
+/// Make a token and print it, once
+///
+/// Needs the token of an admin.
 #[derive(Debug, clap::Args)]
 struct Create {
     /// Whose token it will be.
@@ -35,7 +37,7 @@ struct Create {
     /// What it may be used for: requester, approver, admin or auditor.
     #[arg(long, value_name = "ROLE", value_parser = parse_role)]
     role: Role,
-    /// How long it lives, from 1m to 365d.
+    /// How long it lives, as 30m or 90d: from 1m to 365d.
     #[arg(long, value_name = "DURATION", value_parser = parse_ttl)]
     ttl: Duration,
     /// Print one JSON object.

@@ -23,7 +23,7 @@ use crate::session::{self, Session};
 use crate::show::answer;
 use crate::world::World;
 
-/// Verify the chain, the tree and the signature of a log.
+/// Verify the chain, the tree and the signature of a log
 ///
 /// With `--live`, all records are fetched from the server and held against its
 /// newest signed checkpoint, and that against the newest one that was verified
