@@ -31,5 +31,7 @@ mod secrets;
 mod server;
 #[path = "approval/stage.rs"]
 mod stage;
+#[path = "approval/surroundings.rs"]
+mod surroundings;
 #[path = "approval/waiting.rs"]
 mod waiting;
