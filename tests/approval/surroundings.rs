@@ -142,6 +142,10 @@ fn commit_branch_and_changes_of_a_real_work_tree_arrive() {
     let clean = asked(&checkout, &[]);
     assert_eq!(clean.git, state(Some("fix/login"), false));
     assert_reads(&clean, &[&commit, "fix/login"]);
+    let switch = |words: &[&str]| checkout.git(words).unwrap().success().unwrap();
+    switch(&["switch", "-q", "--detach"]);
+    assert_eq!(asked(&checkout, &[]).git, state(None, false));
+    switch(&["switch", "-q", "fix/login"]);
 
     std::fs::write(checkout.path().join("main.tf"), "one = 1\ntwo = 2\n").unwrap();
     let changed = asked(&checkout, &[]);
@@ -158,18 +162,6 @@ fn commit_branch_and_changes_of_a_real_work_tree_arrive() {
     let staged = asked(&checkout, &[]);
     assert_ne!(staged.git, state(Some("fix/login"), false));
     assert_ne!(git_line(&staged), git_line(&clean));
-
-    checkout
-        .git(&["reset", "-q", "--hard"])
-        .unwrap()
-        .success()
-        .unwrap();
-    checkout
-        .git(&["switch", "-q", "--detach"])
-        .unwrap()
-        .success()
-        .unwrap();
-    assert_eq!(asked(&checkout, &[]).git, state(None, false));
 }
 
 /// Returns the line in which who answers reads of the work tree.
