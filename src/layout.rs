@@ -10,6 +10,10 @@ const MACHINE: &str = "/etc/gate";
 /// The name of a project's own rules.
 pub(crate) const PROJECT_RULES: &str = ".gate.toml";
 
+/// What the demo calls the copy of gate that it makes where the machine's owner
+/// has named a server.
+pub(crate) const DEMO_PROGRAM: &str = "gate-demo";
+
 /// Where gate keeps what, for this user on this machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
@@ -34,6 +38,16 @@ impl Layout {
             #[cfg(feature = "server")]
             data: dirs.as_ref().map(|d| d.data_local_dir().to_owned()),
         }
+    }
+
+    /// The configuration of the demo whose own copy of gate this is; none for
+    /// any other gate. Which file runs is the kernel's word; no variable and no
+    /// argument makes an installed gate the demo's.
+    #[expect(clippy::unused_self, reason = "every path is asked of the layout")]
+    pub(crate) fn demo_config(&self) -> Option<PathBuf> {
+        let program = std::env::current_exe().ok()?;
+        let is_demo = program.file_name()? == DEMO_PROGRAM;
+        is_demo.then(|| program.with_file_name("config.toml"))
     }
 
     /// The machine owner's configuration file.

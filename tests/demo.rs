@@ -8,6 +8,14 @@
     reason = "a helper of a test may fail the test"
 )]
 
+#[path = "demo/managed.rs"]
+mod managed;
+#[expect(
+    dead_code,
+    reason = "the tests of files that decide use the rest of it"
+)]
+#[path = "live/namespace.rs"]
+mod namespace;
 #[path = "demo/played.rs"]
 mod played;
 #[path = "demo/shell.rs"]

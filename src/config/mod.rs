@@ -20,6 +20,8 @@ use gate_policy::Policy;
 use gate_protocol::signed_note::VerifierKey;
 
 use crate::failure::{Failure, FailureKind};
+#[cfg(feature = "server")]
+use crate::layout::Layout;
 use crate::world::World;
 
 pub(crate) use login_file::{forget_server, remember_server};
@@ -83,6 +85,7 @@ impl Configuration {
     /// # Errors
     /// A file is there and can't be read, trusted or understood.
     pub(crate) fn load(world: &World) -> Result<Self, Failure> {
+        let demo = read_layer(world.layout.demo_config(), trust::Owner::Caller)?;
         let machine = read_layer(Some(world.layout.machine_config()), trust::Owner::Root)?;
         let user = read_layer(world.layout.user_config(), trust::Owner::Caller)?;
         let login = login_file::read(&world.layout)?;
@@ -95,6 +98,11 @@ impl Configuration {
         };
         // From the strongest voice to the weakest; the first that names a
         // server settles it, and its key comes from the same or a stronger one.
+        // The demo's copy of gate asks the demo's server; what the machine's
+        // owner demands beside holds for it too.
+        if let Some((path, file)) = &demo {
+            loaded.take(file, &Source::User(path.clone()))?;
+        }
         if let Some((path, file)) = &machine {
             loaded.take(file, &Source::Machine(path.clone()))?;
         }
@@ -208,6 +216,18 @@ impl Configuration {
     /// are needed and are not there.
     pub(crate) fn policy(&self, world: &World, cwd: &Path) -> Result<Policy, Failure> {
         policy::compile(self, world, cwd)
+    }
+}
+
+/// Returns the server that the machine's owner names.
+///
+/// # Errors
+/// The owner's file can't be read, trusted or understood.
+#[cfg(feature = "server")]
+pub(crate) fn machine_server(layout: &Layout) -> Result<Option<Sourced<ServerUrl>>, Failure> {
+    match read_layer(Some(layout.machine_config()), trust::Owner::Root)? {
+        Some((path, file)) => file.server(&Source::Machine(path)),
+        None => Ok(None),
     }
 }
 

@@ -19,8 +19,9 @@ const STEPS: [&str; 8] = [
     "a denial rewritten into an approval is caught in the copy",
 ];
 
+/// Fails unless `tool` played every step in time and nothing is left.
 #[track_caller]
-fn assert_every_step_held(machine: &Machine, tool: &str, played: &Played) {
+pub(crate) fn assert_every_step_held(machine: &Machine, tool: &str, played: &Played) {
     assert_eq!(
         (played.code, played.stdout.as_str()),
         (Some(0), ""),

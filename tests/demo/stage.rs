@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -16,20 +16,37 @@ pub(crate) const GATE: &str = env!("CARGO_BIN_EXE_gate");
 /// A machine where these tools are on PATH and nothing else.
 pub(crate) struct Machine {
     pub(crate) home: Home,
-    temporary: TempDir,
+    temporary: PathBuf,
+    _folder: Option<TempDir>,
 }
 
 impl Machine {
     pub(crate) fn with(tools: &[&str]) -> Self {
         // PostgreSQL runs as another user than root, who must be able to pass through.
-        let temporary = tempfile::Builder::new().prefix("d-").tempdir().unwrap();
-        std::fs::set_permissions(temporary.path(), PermissionsExt::from_mode(0o711)).unwrap();
-        let mut home = Home::with_path(&[]).unwrap();
-        home.set("TMPDIR", temporary.path());
+        let folder = tempfile::Builder::new().prefix("d-").tempdir().unwrap();
+        let temporary = folder.path().to_owned();
+        std::fs::set_permissions(&temporary, PermissionsExt::from_mode(0o711)).unwrap();
+        let mut machine = Self::at_home();
+        machine.home.set("TMPDIR", &temporary);
+        machine.home.set_path(&[]).unwrap();
         for tool in tools {
-            home.link(tool, &locate(tool).unwrap()).unwrap();
+            machine.home.link(tool, &locate(tool).unwrap()).unwrap();
         }
-        Self { home, temporary }
+        Self {
+            temporary,
+            _folder: Some(folder),
+            ..machine
+        }
+    }
+
+    /// Returns a machine with the system's PATH, whose temporary folder is in the home.
+    pub(crate) fn at_home() -> Self {
+        let home = Home::new().unwrap();
+        Self {
+            temporary: home.path().join("tmp"),
+            home,
+            _folder: None,
+        }
     }
 
     /// Returns `gate demo --scripted`.
@@ -54,11 +71,11 @@ impl Machine {
     /// Fails unless the demo has left no file, no server and no process.
     #[track_caller]
     pub(crate) fn assert_nothing_is_left(&self, server: SocketAddr) {
-        let left: Vec<_> = std::fs::read_dir(self.temporary.path()).unwrap().collect();
+        let left: Vec<_> = std::fs::read_dir(&self.temporary).unwrap().collect();
         assert!(left.is_empty(), "{left:?}");
         let connected = TcpStream::connect(server);
         assert!(connected.is_err(), "{server} still listens");
-        let still = running_in(self.temporary.path());
+        let still = running_in(&self.temporary);
         assert!(still.is_empty(), "{still:?}");
     }
 }

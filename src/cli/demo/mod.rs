@@ -16,7 +16,10 @@ mod terraform;
 
 use std::io::IsTerminal as _;
 
-use crate::failure::Failure;
+use gate_client::ServerUrl;
+
+use crate::config::{Sourced, machine_server};
+use crate::failure::{Failure, FailureKind};
 use crate::world::World;
 use place::Place;
 use serving::Serving;
@@ -35,17 +38,35 @@ pub(crate) struct Demo {
 
 impl Demo {
     pub(crate) fn run(&self, world: &World) -> Result<(), Failure> {
-        let place = Place::make(world)?;
-        let serving = Serving::start(&place)?;
+        let owners = machine_server(&world.layout)?;
         let is_interactive = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        let opens_shell = is_interactive && !self.scripted;
+        if let Some(owners) = owners.as_ref().filter(|_| opens_shell) {
+            return Err(no_shell_beside(owners));
+        }
+        let place = Place::make(world, owners.as_ref())?;
+        let serving = Serving::start(&place)?;
         let ended = place.configure(&serving).and_then(|()| {
-            if self.scripted || !is_interactive {
-                scripted::play(&place, &serving)
-            } else {
+            if opens_shell {
                 shell::open(&place, &serving)
+            } else {
+                scripted::play(&place, &serving)
             }
         });
         serving.stop();
         ended
     }
+}
+
+/// The demo's shell would let its user approve what the machine's owner wants
+/// others to approve; the played scenario touches only what it made.
+fn no_shell_beside(owners: &Sourced<ServerUrl>) -> Failure {
+    Failure::new(
+        FailureKind::Configuration,
+        format!(
+            "this machine's approvals are `{}`'s ({}), and in the demo's shell you would approve your own commands",
+            owners.value, owners.source
+        ),
+    )
+    .hint("`gate demo --scripted` plays it here, in a folder of its own")
 }

@@ -5,10 +5,14 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use gate_client::ServerUrl;
 use gate_exec::{Exclusions, SHIM_FOLDER_MARKER};
 
+use super::ground::must_succeed;
 use super::serving::Serving;
+use crate::config::Sourced;
 use crate::failure::{Failure, FailureKind};
+use crate::layout::DEMO_PROGRAM;
 use crate::world::World;
 
 /// The tools that are wrapped where they are installed.
@@ -19,6 +23,7 @@ const TOOLS: [&str; 6] = ["terraform", "tofu", "kubectl", "aws", "psql", "git"];
 pub(super) struct Place {
     root: PathBuf,
     program: PathBuf,
+    has_own_copy: bool,
     path: OsString,
     caller_path: OsString,
     tools: Vec<&'static str>,
@@ -26,8 +31,12 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Makes the folder and the shims.
-    pub(super) fn make(world: &World) -> Result<Self, Failure> {
+    /// Makes the folder and the shims; where the machine's owner has a server,
+    /// with a copy of gate that asks the demo's.
+    pub(super) fn make(
+        world: &World,
+        owners: Option<&Sourced<ServerUrl>>,
+    ) -> Result<Self, Failure> {
         let program = std::env::current_exe().map_err(|error| cannot("find gate itself", error))?;
         let mut random = [0; 8];
         getrandom::fill(&mut random).map_err(|error| cannot("get random bytes", error))?;
@@ -40,7 +49,8 @@ impl Place {
             .map_err(|error| cannot("make the demo's folder", error))?;
         let caller_path = world.env_os("PATH").unwrap_or_default();
         let tools = installed(caller_path)?;
-        let place = Self {
+        let mut place = Self {
+            has_own_copy: owners.is_some(),
             path: joined(&root.join("shims"), caller_path),
             caller_path: caller_path.to_owned(),
             root,
@@ -48,10 +58,25 @@ impl Place {
             tools,
             shell: world.env_os("SHELL").unwrap_or("/bin/sh".as_ref()).into(),
         };
+        if place.has_own_copy {
+            place.program = place
+                .own_copy()
+                .map_err(|error| cannot("copy gate", error))?;
+        }
         place
             .install_shims()
             .map_err(|error| cannot("make the shims", error))?;
         Ok(place)
+    }
+
+    /// Copies gate, and returns a path by which it is called `gate`.
+    fn own_copy(&self) -> std::io::Result<PathBuf> {
+        let copy = self.root.join(DEMO_PROGRAM);
+        std::fs::hard_link(&self.program, &copy)
+            .or_else(|_| std::fs::copy(&self.program, &copy).map(drop))?;
+        let program = self.folder("bin")?.join("gate");
+        std::os::unix::fs::symlink(copy, &program)?;
+        Ok(program)
     }
 
     fn install_shims(&self) -> std::io::Result<()> {
@@ -82,7 +107,12 @@ impl Place {
         };
         write(&self.config(), config, 0o600)
             .and_then(|()| write(&self.as_bob(), as_bob, 0o700))
-            .map_err(|error| cannot("write the demo's configuration", error))
+            .map_err(|error| cannot("write the demo's configuration", error))?;
+        if self.has_own_copy {
+            // The machine's owner may demand that the server's rules are in force.
+            must_succeed(self.gate(serving.agent()).args(["rules", "pull"]))?;
+        }
+        Ok(())
     }
 
     /// Makes a folder below the root.
