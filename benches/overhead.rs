@@ -11,6 +11,8 @@
 
 #[path = "overhead/corpus.rs"]
 mod corpus;
+#[path = "overhead/report.rs"]
+mod report;
 #[path = "../tests/live/server.rs"]
 mod server;
 #[path = "overhead/timing.rs"]
@@ -27,6 +29,7 @@ use gate_client::{Client, ClientSettings, ListQuery};
 use gate_protocol::request::ApprovalStatus;
 use gate_protocol::review::{Answer, SubmitReview};
 use gate_testkit::home::Home;
+use report::Report;
 use server::{GATE, Live, run};
 use timing::{Timed, Times, compile, find, in_turn, quantile};
 
@@ -78,21 +81,63 @@ impl Bench {
     }
 }
 
+/// How much is measured.
+struct Extent {
+    /// Rules of the user, and rounds with so many of them.
+    allowed: &'static [(usize, usize)],
+    approved_rounds: usize,
+    decision_rules: &'static [usize],
+    decision_lines: usize,
+    decision_runs: usize,
+}
+
+/// What `cargo bench` measures.
+const WHOLE: Extent = Extent {
+    allowed: &[(0, 300), (10, 300), (1_000, 100), (10_000, 30)],
+    approved_rounds: 60,
+    decision_rules: &[10, 1_000, 10_000],
+    decision_lines: 10_000,
+    decision_runs: 5,
+};
+
+/// What `cargo test` plays: enough to print every figure, and nothing to read from them.
+const SOME: Extent = Extent {
+    allowed: &[(0, 2), (10, 2)],
+    approved_rounds: 2,
+    decision_rules: &[10],
+    decision_lines: 1_000,
+    decision_runs: 1,
+};
+
 fn main() {
+    if cfg!(not(target_arch = "x86_64")) {
+        println!("the floors are programs for x86-64, so nothing is measured here");
+        return;
+    }
+    // cargo says `--bench` to a benchmark, and nothing to a test.
+    let extent = if std::env::args().any(|argument| argument == "--bench") {
+        &WHOLE
+    } else {
+        &SOME
+    };
     let bench = Bench::set();
-    for (rules, rounds) in [(0, 300), (10, 300), (1_000, 100), (10_000, 30)] {
-        allowed(&bench, rules, rounds);
+    let mut report = Report::default();
+    let mut direct = 0.0;
+    for (rules, rounds) in extent.allowed {
+        direct = allowed(&bench, &mut report, *rules, *rounds);
     }
     bench
         .home
         .write(".config/gate/rules.d/bench.toml", "")
         .unwrap();
-    approved(&bench, 60);
-    waiting_memory(&bench);
-    decisions(&bench);
+    approved(&bench, &mut report, extent.approved_rounds);
+    waiting_memory(&bench, &mut report);
+    decisions(&bench, &mut report, extent, direct);
+    report.assert_complete(extent.allowed.len());
 }
 
-fn allowed(bench: &Bench, rules: usize, rounds: usize) {
+/// Returns the median of a direct run, in microseconds.
+fn allowed(bench: &Bench, report: &mut Report, rules: usize, rounds: usize) -> f64 {
     let text = corpus::rules(rules);
     bench
         .home
@@ -117,14 +162,23 @@ fn allowed(bench: &Bench, rules: usize, rounds: usize) {
         Timed::new("shim, allowed", &[&shim, &"get", &"pods"]),
     ];
     let times = in_turn(bench.home.command("rounds"), rounds, &commands);
-    println!("\n## Allowed, {rules} rules of the user, {rounds} rounds\n\n{HEADER}");
+    report.line(&format!(
+        "\n## Allowed, {rules} rules of the user, {rounds} rounds\n\n{HEADER}"
+    ));
     for one in &times {
-        println!("{}", one.row(&times[0], Some(&times[1])));
+        report.line(&one.row(&times[0], Some(&times[1])));
     }
+    times[0].median()
 }
 
-fn approved(bench: &Bench, rounds: usize) {
-    let sudo = find("sudo");
+fn approved(bench: &Bench, report: &mut Report, rounds: usize) {
+    // Where it would ask for a password there is nothing to compare with.
+    let sudo = find("sudo").filter(|sudo| {
+        let mut tried = bench.home.command(sudo);
+        tried.arg("-n").arg(bench.bin("target"));
+        let tried = tried.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        tried.unwrap().success()
+    });
     let mut all = [
         "direct",
         "gate run --no-wait: asks",
@@ -152,16 +206,16 @@ fn approved(bench: &Bench, rounds: usize) {
             all[3].each.push(timed(command.arg("-n").arg(&target), 0));
         }
     }
-    println!("\n## Approved, {rounds} rounds\n\n{HEADER}");
+    report.line(&format!("\n## Approved, {rounds} rounds\n\n{HEADER}"));
     for one in all.iter().filter(|times| !times.each.is_empty()) {
-        println!("{}", one.row(&all[0], None));
+        report.line(&one.row(&all[0], None));
     }
-    println!(
+    report.line(&format!(
         "\nBeyond asking: {:.0} µs more than `--no-wait`",
         all[2].median() - all[1].median()
-    );
+    ));
     if sudo.is_none() {
-        println!("sudo is not installed here, so there is no row of it");
+        report.line("sudo is not here, or asks for a password, so there is no row of it");
     }
 }
 
@@ -214,7 +268,7 @@ impl Approver {
 }
 
 /// What a client that waits for an answer has for itself alone.
-fn waiting_memory(bench: &Bench) {
+fn waiting_memory(bench: &Bench, report: &mut Report) {
     let mut command = bench.home.command(GATE);
     command
         .args(["run", "--"])
@@ -226,33 +280,38 @@ fn waiting_memory(bench: &Bench) {
     said.read_line(&mut line).unwrap();
     assert!(line.starts_with("gate: waiting"), "{line}");
     let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", child.id())).unwrap();
-    println!("\n## A client that waits\n");
+    report.line("\n## A client that waits\n");
     for key in ["Rss", "Pss", "Private_Dirty"] {
         let line = rollup
             .lines()
             .find(|line| line.starts_with(&format!("{key}:")));
-        println!("{}", line.unwrap());
+        report.line(line.unwrap());
     }
     child.kill().unwrap();
     child.wait().unwrap();
 }
 
-fn decisions(bench: &Bench) {
-    const LINES: usize = 10_000;
-    const RUNS: usize = 5;
-    println!("\n## One line of `gate check --jsonl`, {LINES} lines, median of {RUNS} runs\n");
-    println!("| tool | 10 rules | 1000 rules | 10000 rules |\n|---|---|---|---|");
+/// What one line costs, in microseconds and as a part of a direct run of the empty program.
+fn decisions(bench: &Bench, report: &mut Report, extent: &Extent, direct: f64) {
+    let (lines, runs) = (extent.decision_lines, extent.decision_runs);
+    report.line(&format!(
+        "\n## One line of `gate check --jsonl`, {lines} lines, median of {runs} runs\n"
+    ));
+    let (mut header, mut rule) = (String::from("| tool |"), String::from("|---|"));
+    for rules in extent.decision_rules {
+        write!(header, " {rules} rules | × direct |").unwrap();
+        rule.push_str("---|---|");
+    }
+    report.line(&format!("{header}\n{rule}"));
     let empty = bench.home.write("empty.jsonl", "").unwrap();
     let mut loading = String::from("| (reading the rules, once) |");
     for tool in corpus::TOOLS {
-        let questions = corpus::questions(tool, LINES);
+        let questions = corpus::questions(tool, lines);
         let questions = bench.home.write("questions.jsonl", questions).unwrap();
         let mut row = format!("| {tool} |");
-        for rules in [10, 1_000, 10_000] {
-            let rules_file = bench
-                .home
-                .write("rules.toml", corpus::rules(rules))
-                .unwrap();
+        for rules in extent.decision_rules {
+            let text = corpus::rules(*rules);
+            let rules_file = bench.home.write("rules.toml", text).unwrap();
             let check = |input: &PathBuf| {
                 let mut command = bench.home.command(GATE);
                 command
@@ -260,15 +319,26 @@ fn decisions(bench: &Bench) {
                     .arg(&rules_file);
                 timed(command.stdin(File::open(input).unwrap()), 0).as_secs_f64() * 1e6
             };
-            let pairs = (0..RUNS).map(|_| (check(&empty), check(&questions)));
+            let pairs = (0..runs).map(|_| (check(&empty), check(&questions)));
             let (empty, full): (Vec<f64>, Vec<f64>) = pairs.unzip();
             let (empty, full) = (quantile(empty, 0.5), quantile(full, 0.5));
-            write!(row, " {:.2} µs |", (full - empty) / 10_000.0).unwrap();
+            let each = (full - empty) / count(lines);
+            write!(row, " {each:.2} µs | {:.4} |", each / direct).unwrap();
             if tool == corpus::TOOLS[0] {
-                write!(loading, " {:.1} ms |", empty / 1000.0).unwrap();
+                write!(
+                    loading,
+                    " {:.1} ms | {:.1} |",
+                    empty / 1000.0,
+                    empty / direct
+                )
+                .unwrap();
             }
         }
-        println!("{row}");
+        report.line(&row);
     }
-    println!("{loading}");
+    report.line(&loading);
+}
+
+fn count(lines: usize) -> f64 {
+    f64::from(u32::try_from(lines).unwrap())
 }
