@@ -43,7 +43,7 @@ macro_rules! cases {
 
 /// What holds however gate is reached and whatever the rules say.
 const ALWAYS: &[NamedCase] = cases! {
-    ending: death_by_a_signal_is_the_tools no_second_core_file_is_written;
+    ending: the_exit_code_is_the_tools death_by_a_signal_is_the_tools no_second_core_file_is_written;
     inherited: the_tool_sees_what_the_caller_set_up;
     pipes: a_closed_reader_ends_the_tool_by_sigpipe
         a_tool_that_closes_its_output_ends_the_readers_wait
@@ -62,20 +62,21 @@ const ALWAYS: &[NamedCase] = cases! {
         a_suspended_pipeline_goes_on_with_fg
         a_background_reader_stops_until_it_is_in_the_foreground
         a_background_writer_stops_under_tostop
+        each_ending_is_the_tools_at_a_terminal
+        a_gigabyte_passes_at_a_terminal
         terminal_modes_stay_as_the_tool_left_them;
     through_gate: a_bare_name_is_found_and_stays_argv0
         a_name_that_is_nowhere_is_127
         exit_codes_that_are_gates_too_are_the_tools
         the_environment_arrives_in_order
+        a_gigabyte_passes_both_ways_in_constant_memory
         the_tool_sees_the_same_at_a_terminal;
 };
 
 /// gate is gone when the tool runs.
 const IF_ALLOWED: &[NamedCase] = cases! {
-    ending: the_exit_code_is_the_tools;
     inherited: arguments_arrive_byte_for_byte a_deleted_working_directory_stays_deleted;
     signals: an_alarm_set_before_goes_off_in_the_tool;
-    through_gate: a_gigabyte_passes_both_ways_in_constant_memory;
 };
 
 /// gate stays beside the tool.
@@ -88,13 +89,11 @@ const IF_APPROVED: &[NamedCase] = cases! {
         a_group_stopped_and_gate_alone_continued_go_on_together
         many_signals_to_process_and_group_are_counted_exactly;
     through_gate: a_deleted_working_directory_is_not_asked_about
-        a_quarter_gigabyte_passes_both_ways_in_constant_memory
         arguments_that_can_be_shown_arrive_byte_for_byte;
 };
 
 /// gate stays beside the tool to record how it ends, and says nothing.
 const IF_RECORDED: &[NamedCase] = cases! {
-    ending: the_exit_code_is_the_tools;
     inherited: arguments_arrive_byte_for_byte a_deleted_working_directory_stays_deleted;
     pipes: sixty_four_megabytes_pass_unchanged;
     supervision: a_process_and_its_group_signalled_together_count_once

@@ -166,11 +166,6 @@ pub(crate) fn a_gigabyte_passes_both_ways_in_constant_memory(wrapper: &Wrapper) 
     pass(wrapper, 1 << 30);
 }
 
-/// The same where gate stays beside the tool.
-pub(crate) fn a_quarter_gigabyte_passes_both_ways_in_constant_memory(wrapper: &Wrapper) {
-    pass(wrapper, 256 << 20);
-}
-
 const BLOCK_BYTES: usize = 1 << 20;
 
 /// Sends numbered blocks through the tool and compares each one that comes back.

@@ -10,7 +10,8 @@ pub(crate) fn the_exit_code_is_the_tools(wrapper: &Wrapper) {
     for code in 0..=255 {
         let ended = run(wrapper.probe(&["exit", &code.to_string()]));
         assert_eq!(ended.status, code << 8, "exit code {code}");
-        assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("", ""));
+        let heard = wrapper.heard(&ended.stderr);
+        assert_eq!((ended.stdout.as_str(), heard.as_str()), ("", ""));
     }
 }
 

@@ -76,6 +76,42 @@ pub(crate) fn a_suspended_job_goes_on_with_fg(wrapper: &Wrapper) {
     assert_eq!(shell.output_of("echo code-$?; jobs"), "code-0\r\n");
 }
 
+/// What a shell at a terminal sees of every exit code and every death.
+pub(crate) fn each_ending_is_the_tools_at_a_terminal(wrapper: &Wrapper) {
+    let stopping = [libc::SIGSTOP, libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU];
+    let exits = (0..=255).map(|code| format!("exit {code}"));
+    let deaths = (1..=64).filter(|signal| !stopping.contains(signal));
+    let endings: Vec<String> = exits
+        .chain(deaths.map(|signal| format!("die {signal}")))
+        .collect();
+    let seen_through = |wrapper: &Wrapper| {
+        let mut shell = Shell::start();
+        shell.output_of("ulimit -c 0");
+        let endings = endings.iter().map(|arguments| {
+            // A line of its own: bash gives up the rest of a line whose program SIGINT ended.
+            shell.type_line(&wrapper.probe_line(arguments));
+            shell.wait_for_prompt();
+            shell.output_of("echo code-$?").trim_end().to_owned()
+        });
+        endings.collect::<Vec<String>>()
+    };
+    let bare = seen_through(&Wrapper::bare());
+    let codes = (0..256).map(|code| format!("code-{code}"));
+    assert_eq!(bare.get(..256).unwrap(), codes.collect::<Vec<_>>());
+    assert_eq!(seen_through(wrapper), bare);
+}
+
+/// A gigabyte through a pipe whose ends stand at a terminal.
+pub(crate) fn a_gigabyte_passes_at_a_terminal(wrapper: &Wrapper) {
+    let mut shell = Shell::start();
+    let copy = wrapper.probe_line("copy");
+    let output = shell.output_of(&format!("head -c 1073741824 /dev/zero | {copy} | cksum"));
+    let bare = shell.output_of("head -c 1073741824 /dev/zero | cksum");
+    // gate may have spoken on the same line before.
+    let sum = bare.lines().last().unwrap();
+    assert!(output.trim_end().ends_with(sum), "{output}");
+}
+
 /// Two wrapped tools in one job, beside one that is not.
 pub(crate) fn a_suspended_pipeline_goes_on_with_fg(wrapper: &Wrapper) {
     let mut shell = Shell::start();
