@@ -5,8 +5,10 @@ use std::time::Duration;
 use gate_client::{Client, ClientError};
 use gate_protocol::canonical::Digest;
 use gate_protocol::event::{ClientEvent, EventBatch};
+use gate_protocol::id::EpochId;
+use gate_protocol::problem::ProblemCode;
 
-use super::{Position, Spool, SpoolError, lock, write_json};
+use super::{Durability, Position, Spool, SpoolError, lock, write_json};
 
 /// What a delivery did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,8 +48,12 @@ pub(crate) async fn deliver(
 
 async fn deliver_all(spool: &mut Spool, client: &Client) -> Result<Delivered, DeliverError> {
     let mut done = Delivered::default();
+    let mut one_by_one = false;
     loop {
-        let events = spool.undelivered()?;
+        let mut events = spool.undelivered()?;
+        if one_by_one {
+            events.truncate(1);
+        }
         let Some(last) = events.last() else {
             return Ok(done);
         };
@@ -58,7 +64,19 @@ async fn deliver_all(spool: &mut Spool, client: &Client) -> Result<Delivered, De
             epoch: spool.sequence.epoch,
             events,
         };
-        let receipt = client.deliver(&batch).await?;
+        let receipt = match client.deliver(&batch).await {
+            // The folder was put back from an older copy, and what followed then is at the server
+            // already. What is the same is confirmed, one event at a time; what is new goes on in
+            // a sequence of its own.
+            Err(error) if is_fork(&error) => {
+                if one_by_one {
+                    spool.fork(batch.epoch)?;
+                }
+                one_by_one = !one_by_one;
+                continue;
+            }
+            answer => answer?,
+        };
         if receipt.through < seq {
             // A server that confirms less than it was given keeps nothing for us to rely on.
             return Ok(done);
@@ -68,7 +86,34 @@ async fn deliver_all(spool: &mut Spool, client: &Client) -> Result<Delivered, De
     }
 }
 
+/// Tells whether the server has other events at these places.
+fn is_fork(error: &ClientError) -> bool {
+    matches!(error, ClientError::Refused(problem) if problem.code == ProblemCode::Conflict)
+}
+
 impl Spool {
+    /// Begins a new epoch with the facts of all events that are not confirmed, unless somebody has
+    /// begun one since `epoch`.
+    fn fork(&mut self, epoch: EpochId) -> Result<(), SpoolError> {
+        let _held = lock(&self.folder)?;
+        let mut queue = self.queue()?;
+        if epoch != self.sequence.epoch {
+            return Ok(());
+        }
+        let waiting = queue.after(&self.confirmed()?)?.unwrap_or_default();
+        self.begin_again()?;
+        let mut queue = self.queue()?;
+        for (event, _) in waiting {
+            let again = ClientEvent {
+                seq: queue.last().seq + 1,
+                prev: queue.last().hash,
+                ..event
+            };
+            queue.append(&again, Durability::Synced)?;
+        }
+        Ok(())
+    }
+
     /// Returns how many events the server has not confirmed.
     ///
     /// # Errors
@@ -94,7 +139,7 @@ impl Spool {
 
     pub(super) fn confirm(
         &mut self,
-        epoch: gate_protocol::id::EpochId,
+        epoch: EpochId,
         seq: u64,
         hash: Digest,
     ) -> Result<(), SpoolError> {

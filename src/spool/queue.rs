@@ -120,6 +120,20 @@ impl Queue {
         &mut self,
         confirmed: &Position,
     ) -> Result<Option<Vec<ClientEvent>>, SpoolError> {
+        let Some(mut events) = self.after(confirmed)? else {
+            return Ok(None);
+        };
+        let capacity = EventBatch::capacity(events.iter().map(|(_, length)| *length));
+        events.truncate(capacity);
+        Ok(Some(events.into_iter().map(|(event, _)| event).collect()))
+    }
+
+    /// Returns all events after `confirmed`, each with its length in bytes; `None` where they are
+    /// not the unbroken chain that was written.
+    pub(super) fn after(
+        &mut self,
+        confirmed: &Position,
+    ) -> Result<Option<Vec<(ClientEvent, usize)>>, SpoolError> {
         self.file
             .seek(SeekFrom::Start(0))
             .map_err(at("read", &self.path))?;
@@ -132,9 +146,7 @@ impl Queue {
             return Ok(None);
         };
         events.retain(|(event, _)| event.seq > confirmed.seq);
-        let capacity = EventBatch::capacity(events.iter().map(|(_, length)| *length));
-        events.truncate(capacity);
-        Ok(Some(events.into_iter().map(|(event, _)| event).collect()))
+        Ok(Some(events))
     }
 
     /// Empties a long file whose every event is confirmed.

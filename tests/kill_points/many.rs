@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::http::Message;
 use crate::proxy::Upstream;
 use crate::scene::Scene;
+use crate::stage::run;
 
 const GATES: u64 = 50;
 
@@ -61,5 +62,55 @@ fn fifty_gates_on_one_queue_leave_a_gapless_sequence_that_counts_once() {
         .collect();
     places.sort_unstable();
     assert_eq!(places, (1..=2 * GATES).collect::<Vec<u64>>());
+    scene.server.assert_log_verifies();
+}
+
+/// As after a machine or a home was put back from a backup.
+#[test]
+fn a_queue_that_was_put_back_goes_on_in_a_new_epoch_and_loses_nothing() {
+    let scene = Scene::with("");
+    let home = &scene.machine.home;
+    home.script("kubectl", "#!/bin/sh\n").unwrap();
+    let read = |pod: &str| {
+        let args = ["run", "--", "kubectl", "get", "pod", pod];
+        let ran = run(&mut scene.machine.gate(&args));
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+    };
+    let copy = home.path().join("copy");
+    let copied = |from: &std::path::Path, to: &std::path::Path| {
+        let copied = std::process::Command::new("cp")
+            .arg("-rT")
+            .args([from, to])
+            .status();
+        assert!(copied.unwrap().success());
+    };
+    read("first");
+    read("second");
+    copied(&scene.machine.spool(), &copy);
+    read("later");
+    assert_eq!(scene.flush(), 3);
+    std::fs::remove_dir_all(scene.machine.spool()).unwrap();
+    copied(&copy, &scene.machine.spool());
+    read("new");
+    read("newest");
+    // What the server had already is confirmed again and counted once.
+    assert_eq!(scene.flush(), 4);
+    assert_eq!(scene.flush(), 0);
+    let records = scene.server.records();
+    let shown = records
+        .iter()
+        .filter(|record| record["type"] == "allow.recorded");
+    let shown: Vec<&str> = shown
+        .map(|record| record["body"]["decided"]["shown"].as_str().unwrap())
+        .collect();
+    let expected = ["first", "second", "later", "new", "newest"];
+    assert_eq!(shown, expected.map(|pod| format!("kubectl get pod {pod}")));
+    let of = |kind: &str| {
+        records
+            .iter()
+            .filter(|record| record["type"] == kind)
+            .count()
+    };
+    assert_eq!((of("client.fork"), of("client.epoch_reset")), (1, 1));
     scene.server.assert_log_verifies();
 }
