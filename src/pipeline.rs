@@ -118,13 +118,7 @@ fn current_evaluation(
     around: &Circumstances,
     patience: Patience,
 ) -> Result<Evaluation, Failure> {
-    if server_rules::are_aging(world) {
-        // They are good for a while yet; a server that is away stops no read.
-        drop(
-            session::connect(world)
-                .and_then(|session| server_rules::refresh(world, &session, Some(AGING))),
-        );
-    }
+    server_rules::refresh_if_aging(world, AGING);
     let evaluation = evaluate(world, reading, around)?;
     if evaluation.decision != Decision::RequireApproval {
         return Ok(evaluation);

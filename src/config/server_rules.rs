@@ -17,11 +17,15 @@ use super::policy::RuleSource;
 use super::{Configuration, trust};
 use crate::durable;
 use crate::failure::{Failure, FailureKind};
-use crate::session::{Session, from_client};
+use crate::session::{self, Session, from_client};
 use crate::world::World;
 
 const BUNDLE: &str = "bundle.json";
 const HIGHEST: &str = "highest-version";
+/// Its time says when rules that grow old were last asked for.
+const TRIED: &str = "tried";
+/// How long after a try to fetch rules that grow old the next one comes.
+const TRY_AGAIN: Duration = Duration::from_mins(10);
 
 /// Verifies a fetched bundle and puts it in force. The version is remembered
 /// before the bundle is used, so that no older one can come after it.
@@ -61,7 +65,14 @@ pub(crate) fn refresh(
     session: &Session,
     patience: Option<Duration>,
 ) -> Result<bool, Failure> {
-    let asked = session.within(patience, session.client().rules(None));
+    let folder = world.layout.cached_rules()?;
+    let known = stored(&folder).ok().flatten();
+    // One that is half over is asked for whole: signed anew it lives longer.
+    let tag = known
+        .as_ref()
+        .filter(|known| !is_half_over(&known.bundle))
+        .and_then(|known| known.etag().ok());
+    let asked = session.within(patience, session.client().rules(tag.as_deref()));
     let fetched = match session.block_on(asked) {
         Ok(Fetched::Rules { rules, .. }) => rules,
         Ok(Fetched::NotModified) => return Ok(false),
@@ -72,24 +83,42 @@ pub(crate) fn refresh(
         }
         Err(error) => return Err(from_client(error)),
     };
-    let stored = stored(&world.layout.cached_rules()?).ok().flatten();
     let is_same = |old: &SignedRules| {
         old.bundle.version == fetched.bundle.version && old.bundle.sha256 == fetched.bundle.sha256
     };
-    match stored.filter(is_same) {
+    match known.filter(is_same) {
         Some(old) if !is_half_over(&old.bundle) => Ok(false),
         Some(_) => store(world, &fetched).map(|_| false),
         None => store(world, &fetched).map(|_| true),
     }
 }
 
-/// Tells whether rules are in force here that are best fetched again soon.
-pub(crate) fn are_aging(world: &World) -> bool {
-    let stored = world
-        .layout
-        .cached_rules()
-        .and_then(|folder| stored(&folder));
-    stored.is_ok_and(|stored| stored.is_some_and(|rules| is_half_over(&rules.bundle)))
+/// Fetches rules whose time is half over. A server that is away holds up one command in ten
+/// minutes for at most `patience`, and stops none: what is stored is good for a while yet.
+pub(crate) fn refresh_if_aging(world: &World, patience: Duration) {
+    let Ok(folder) = world.layout.cached_rules() else {
+        return;
+    };
+    let is_aging =
+        || stored(&folder).is_ok_and(|stored| stored.is_some_and(|old| is_half_over(&old.bundle)));
+    if !is_aging() || was_tried_lately(&folder) {
+        return;
+    }
+    if let Ok(session) = session::connect(world) {
+        drop(refresh(world, &session, Some(patience)));
+    }
+}
+
+/// Tells whether somebody tried within [`TRY_AGAIN`], and otherwise notes that somebody does now.
+fn was_tried_lately(folder: &Path) -> bool {
+    let path = folder.join(TRIED);
+    let tried = path.metadata().and_then(|tried| tried.modified());
+    let is_recent = tried.is_ok_and(|at| at.elapsed().is_ok_and(|since| since < TRY_AGAIN));
+    if !is_recent {
+        // Where it can't be noted, the next command tries too.
+        drop(std::fs::write(path, b""));
+    }
+    is_recent
 }
 
 fn is_half_over(bundle: &RuleBundle) -> bool {

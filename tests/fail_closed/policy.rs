@@ -3,13 +3,16 @@
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use gate_protocol::canonical::{Digest, to_canonical_bytes};
 use gate_protocol::rules::{RuleBundle, SignedRules};
 use gate_protocol::signed_note::SigningKey;
 use nix::sys::stat::Mode;
 
+use crate::http::Message;
 use crate::namespace::{isolated, make_anothers, own_script};
+use crate::proxy::{Proxy, Reply, Upstream};
 use crate::stage::{Machine, Ran, Server, TOOL, assert_told, run};
 
 const RULE: &str = "[[rule]]\nid = \"mine/deny\"\ntool = \"git\"\ndecision = \"deny\"\n";
@@ -208,4 +211,77 @@ fn rules_of_the_server_that_are_stale_old_forged_or_gone_decide_nothing() {
     std::fs::write(&config, format!("[server]\nrules = 'required'\n{pinned}")).unwrap();
     let ran = run(&mut machine.deploy("5s", "now"));
     assert_configuration("required and never fetched", &machine, &ran);
+}
+
+/// What was asked for the rules: the tag that was named, and the status that came back.
+type Asked = (bool, u16);
+
+fn watch_rules(server: &Server) -> (Proxy, Arc<Mutex<Vec<Asked>>>) {
+    let proxy = Proxy::to(server.address);
+    let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
+    let seen = Arc::clone(&asked);
+    proxy.set(Arc::new(move |question: &Message, upstream: Upstream| {
+        let reply = upstream.pass(question);
+        if let (("GET", "/v1/rules"), Reply::Answer(answer)) = (question.line(), &reply) {
+            let names_a_tag = question.header("if-none-match").is_some();
+            seen.lock().unwrap().push((names_a_tag, answer.status()));
+        }
+        reply
+    }));
+    (proxy, asked)
+}
+
+#[test]
+fn rules_that_did_not_change_are_not_sent_again() {
+    let server = Server::start("");
+    let (proxy, asked) = watch_rules(&server);
+    let machine = Machine::of(&server, proxy.address);
+    for _ in 0..2 {
+        let waits = run(&mut machine.gate(&["run", "--no-wait", "--", "deployer", "now"]));
+        assert_eq!(waits.code, Some(75), "{waits:?}");
+    }
+    assert_eq!(*asked.lock().unwrap(), [(false, 200), (true, 304)]);
+}
+
+#[test]
+fn rules_that_grow_old_are_asked_for_once_in_a_while_and_hold_up_no_read() {
+    let server = Server::start("");
+    let (proxy, asked) = watch_rules(&server);
+    let machine = Machine::of(&server, proxy.address);
+    machine.home.script("kubectl", "#!/bin/sh\n").unwrap();
+    let read = || {
+        let ran = run(&mut machine.gate(&["run", "--", "kubectl", "get", "pods"]));
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+    };
+    let pulled = run(&mut machine.gate(&["rules", "pull"]));
+    assert_eq!(pulled.code, Some(0), "{pulled:?}");
+    read();
+    assert_eq!(
+        asked.lock().unwrap().len(),
+        1,
+        "fresh rules are not asked for"
+    );
+    let folder = machine.home.state().join("gate/rules");
+    let bundle = folder.join("bundle.json");
+    let stored: SignedRules = serde_json::from_slice(&std::fs::read(&bundle).unwrap()).unwrap();
+    let mut old = stored.bundle;
+    let now = jiff::Timestamp::now();
+    old.issued_at = now - jiff::SignedDuration::from_hours(48);
+    old.not_after = now + jiff::SignedDuration::from_hours(24);
+    let signed = SignedRules::sign(old, &server.signing_key()).unwrap();
+    std::fs::write(&bundle, to_canonical_bytes(&signed).unwrap()).unwrap();
+    // The server is away: one read tries, and all of them pass.
+    proxy.set(Arc::new({
+        let seen = Arc::clone(&asked);
+        move |_: &Message, _: Upstream| {
+            seen.lock().unwrap().push((false, 0));
+            Reply::Nothing
+        }
+    }));
+    asked.lock().unwrap().clear();
+    read();
+    let tries = asked.lock().unwrap().len();
+    assert!(tries > 0);
+    read();
+    assert_eq!(asked.lock().unwrap().len(), tries);
 }

@@ -86,6 +86,17 @@ pub enum RulesError {
 }
 
 impl SignedRules {
+    /// Returns the entity tag of this copy, quoted: equal exactly where the bytes are.
+    ///
+    /// # Errors
+    /// [`CanonicalError`] where it has no canonical form.
+    ///
+    /// Source: RFC 9110 section 8.8.3.
+    pub fn etag(&self) -> Result<String, CanonicalError> {
+        let digest = Digest::of_bytes(&to_canonical_bytes(self)?);
+        Ok(format!("\"{digest}\""))
+    }
+
     /// Signs `bundle`.
     ///
     /// # Errors

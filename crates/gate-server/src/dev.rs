@@ -166,11 +166,14 @@ impl Made {
         let known = server::names(reader.connection()).await?;
         drop(reader);
         let is_new = known.is_none();
-        let names = match known {
-            Some(names) => names,
-            None => new_names()?,
+        let (names, keys) = if let Some(names) = known {
+            let keys = Keys::open(data_dir, &names.audience, &names.log_origin)?;
+            (names, keys)
+        } else {
+            let names = new_names()?;
+            let keys = Keys::make(data_dir, &names.audience, &names.log_origin)?;
+            (names, keys)
         };
-        let keys = Keys::open(data_dir, &names.audience, &names.log_origin)?;
         let settings = Settings::new(data_dir, public_url);
         Ok(Self {
             server: Server::new(store, settings, names, keys),

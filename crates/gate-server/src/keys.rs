@@ -38,6 +38,12 @@ pub enum KeysError {
         /// What the mode must be.
         wanted: u32,
     },
+    /// The key of a server that was made before is gone.
+    #[error("`{}` is gone; put it back from a backup, or start with an empty folder", .path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file does not hold a key.
     #[error("`{}` does not hold a key", .path.display())]
     Form {
@@ -49,12 +55,23 @@ pub enum KeysError {
     Key(#[from] KeyError),
 }
 
+const GRANT: &str = "grant.key";
+const LOG: &str = "log.key";
+
 impl Keys {
-    /// Reads both keys, and makes those that are missing.
+    /// Reads both keys of a server that was made before.
     pub(crate) fn open(data_dir: &Path, audience: &str, origin: &str) -> Result<Self, KeysError> {
         Ok(Self {
-            grant: open_key(&data_dir.join("grant.key"), audience)?,
-            log: open_key(&data_dir.join("log.key"), origin)?,
+            grant: read_key(&data_dir.join(GRANT), audience)?,
+            log: read_key(&data_dir.join(LOG), origin)?,
+        })
+    }
+
+    /// Reads both keys of a server that is being made, and makes those that are missing.
+    pub(crate) fn make(data_dir: &Path, audience: &str, origin: &str) -> Result<Self, KeysError> {
+        Ok(Self {
+            grant: make_key(&data_dir.join(GRANT), audience)?,
+            log: make_key(&data_dir.join(LOG), origin)?,
         })
     }
 }
@@ -135,15 +152,28 @@ fn refuse_open(path: &Path, wanted: u32) -> Result<(), KeysError> {
     Ok(())
 }
 
-fn open_key(path: &Path, name: &str) -> Result<SigningKey, KeysError> {
+fn make_key(path: &Path, name: &str) -> Result<SigningKey, KeysError> {
+    if path.exists() {
+        return read_key(path, name);
+    }
+    let key = SigningKey::generate(name)?;
+    write_key(path, &key).map_err(|source| KeysError::File {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(key)
+}
+
+fn read_key(path: &Path, name: &str) -> Result<SigningKey, KeysError> {
     let failed = |source| KeysError::File {
         path: path.to_owned(),
         source,
     };
+    // A new key in its place would be another server to every client, and another log.
     if !path.exists() {
-        let key = SigningKey::generate(name)?;
-        write_key(path, &key).map_err(failed)?;
-        return Ok(key);
+        return Err(KeysError::Missing {
+            path: path.to_owned(),
+        });
     }
     refuse_open(path, 0o600)?;
     let mut text = String::new();
@@ -180,7 +210,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");
         prepare_dir(&data).unwrap();
-        let first = Keys::open(&data, "gate-x", "gate-x/audit").unwrap();
+        let early = Keys::open(&data, "gate-x", "gate-x/audit").err();
+        assert!(matches!(early, Some(KeysError::Missing { .. })));
+        let first = Keys::make(&data, "gate-x", "gate-x/audit").unwrap();
         let again = Keys::open(&data, "gate-x", "gate-x/audit").unwrap();
         assert_eq!(first.grant.expose_seed(), again.grant.expose_seed());
         assert_ne!(first.grant.expose_seed(), first.log.expose_seed());

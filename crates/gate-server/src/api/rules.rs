@@ -4,7 +4,6 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use gate_protocol::canonical::{Digest, to_canonical_bytes};
 use gate_protocol::problem::Problem;
 use gate_protocol::rules::{RULES_MESSAGE_LIMIT_BYTES, SignedRules};
 use serde::Deserialize;
@@ -35,7 +34,7 @@ pub(super) async fn current(
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let rules = server.rules().await?.ok_or_else(Failure::not_found)?;
-    let tag = format!("\"{}\"", Digest::of_bytes(&to_canonical_bytes(&rules)?));
+    let tag = rules.etag()?;
     let response = if is_known(&headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
