@@ -18,6 +18,8 @@ pub(crate) fn line(text: &str) {
 /// Writes each line of a failure.
 pub(crate) fn failure(failure: &Failure) {
     for text in failure.lines() {
+        // Its parts were made inert where they were put in; what a library says was not. A second
+        // time changes nothing but the backslashes of the first.
         line(&inert(&text).replace("\\\\", "\\"));
     }
 }

@@ -56,6 +56,8 @@ macro_rules! contract_cases {
             a_suspended_pipeline_goes_on_with_fg
             a_background_reader_stops_until_it_is_in_the_foreground
             a_background_writer_stops_under_tostop
+            each_ending_is_the_tools_at_a_terminal
+            a_gigabyte_passes_at_a_terminal
             terminal_modes_stay_as_the_tool_left_them
         );
     };
