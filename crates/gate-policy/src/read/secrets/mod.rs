@@ -1,0 +1,253 @@
+//! Where secrets stand in argv, in the environment and in statements.
+//!
+//! What is known of the tool comes first: flags that its profile calls secret.
+//! Then every word is searched: a value is secret by the name in front of it
+//! ([`scan`], [`value`], [`pairs`], [`sql`], [`header`]), by the word
+//! in front of it ([`sequence`], [`tools`]), by where it stands in a URI
+//! ([`uri`]), by its own shape ([`shapes`], [`pem`]), and at last because it is
+//! as random as a key ([`entropy`]). The same search runs over statements and
+//! the target, which are shown too ([`redact`]).
+
+mod bare;
+mod base64;
+mod entropy;
+mod header;
+mod insert;
+mod link;
+mod literal;
+mod marks;
+mod pairs;
+mod pem;
+mod pieces;
+mod redact;
+mod reference;
+mod scan;
+mod sequence;
+mod shapes;
+mod sql;
+#[cfg(test)]
+mod tests;
+mod text;
+mod tools;
+mod uri;
+mod value;
+mod yaml;
+
+use std::ffi::OsString;
+
+use super::secret_names::{names_a_secret, option_names_a_secret};
+use super::words::{Parsed, Use};
+use crate::command_line::CommandLine;
+use crate::invocation::{EnvironmentAction, Invocation, SecretPlace, SecretSpan, WordRole};
+use crate::profile::Arity;
+use marks::Marks;
+use scan::{Reading, Setting};
+use sequence::Sequence;
+
+/// Adds the values of flags that hold a secret by the profile, and of
+/// parameters that hold one by their name.
+pub(super) fn of_flags(parsed: &Parsed<'_>, invocation: &mut Invocation) {
+    for used in &parsed.uses {
+        let (Some(kind), Some(value)) = (secret_kind(parsed, used), used.value) else {
+            continue;
+        };
+        // `file://` and `fileb://` name the file that holds it.
+        if value.starts_with(b"file://") || value.starts_with(b"fileb://") {
+            continue;
+        }
+        // `--from-literal KEY=VALUE`: who approves reads which key is set.
+        let skipped = match value.iter().position(|byte| *byte == b'=') {
+            Some(equals) if kind == "literal" => equals + 1,
+            Some(_) | None => 0,
+        };
+        let range = used.start + skipped..used.start + value.len();
+        if !range.is_empty() {
+            invocation.secrets.push(SecretSpan {
+                place: SecretPlace::Argv(used.argv_index),
+                range,
+                kind: kind.to_owned(),
+            });
+        }
+    }
+}
+
+fn secret_kind<'u>(parsed: &Parsed<'_>, used: &'u Use<'_>) -> Option<&'u str> {
+    let name = used.name.as_bytes();
+    match used.flag {
+        Some(flag) if !flag.secret.is_empty() => {
+            let is_plain = flag.secret == "parameter" && is_plain_parameter(parsed);
+            (!is_plain).then_some(flag.secret.as_ref())
+        }
+        // What selects a target or names a file is no secret.
+        Some(flag) => {
+            let takes_one = matches!(flag.arity, Arity::Required | Arity::Many);
+            let is_other = !flag.target.is_empty() || !flag.input.is_empty();
+            (takes_one && !is_other && is_secret_value(name, used)).then_some("password")
+        }
+        None => (option_names_a_secret(name) && is_secret_value(name, used)).then_some("password"),
+    }
+}
+
+fn is_secret_value(name: &[u8], used: &Use<'_>) -> bool {
+    let may_be_file = super::secret_names::may_name_a_file(name);
+    (used.flag.is_none() || names_a_secret(name))
+        && used.value.is_some_and(|value| {
+            let is_file = may_be_file && reference::is_file(value);
+            !is_file && !reference::is_no_secret(value, Reading::Word)
+        })
+}
+
+/// `ssm put-parameter --type String`: a setting that everyone may read, unless
+/// its name says otherwise.
+fn is_plain_parameter(parsed: &Parsed<'_>) -> bool {
+    let last = |name: &str| {
+        let used = parsed.uses.iter().rfind(|used| used.name == name);
+        used.and_then(|used| used.value)
+    };
+    matches!(last("type"), Some(b"String" | b"StringList"))
+        && last("cli-input-json").is_none()
+        && last("cli-input-yaml").is_none()
+        && !last("name").is_some_and(names_a_secret)
+}
+
+/// Adds the secrets of argv and of the variables that matter, and masks what
+/// was made of them.
+pub(super) fn find(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    let mut found = std::mem::take(&mut invocation.secrets);
+    find_in_argv(line, invocation, &mut found);
+    find_in_environment(line, invocation, &mut found);
+    invocation.secrets = merged(found);
+    redact::apply(line, invocation);
+}
+
+fn find_in_argv(line: &CommandLine<'_>, invocation: &Invocation, found: &mut Vec<SecretSpan>) {
+    let mut sequence = Sequence::default();
+    let is_secret_object = acts_on_a_secret(line, invocation);
+    let mut previous: &[u8] = b"";
+    for (index, word) in line.argv.iter().enumerate() {
+        let word = word.as_encoded_bytes();
+        let mut marks = Marks::default();
+        let role = invocation.words.get(index).map(|word| word.role);
+        let is_understood = !matches!(role, Some(WordRole::Unknown | WordRole::Passed) | None)
+            && (index > 0 || invocation.known);
+        sequence.read(word, is_understood, &mut marks);
+        if index > 0 && scan::may_hold_a_secret(word) {
+            let tool = invocation.tool.as_bytes();
+            let reading = sequence.reading(previous, word, tool);
+            let setting = Setting {
+                reading,
+                name: option_name(previous, word),
+                is_secret_object,
+                depth: 0,
+            };
+            search(word, &setting, &mut marks);
+        }
+        push(found, || SecretPlace::Argv(index), marks);
+        previous = word;
+    }
+}
+
+/// Returns the name of the option that a word holds the value of, in itself or
+/// behind it.
+fn option_name<'w>(previous: &'w [u8], word: &'w [u8]) -> &'w [u8] {
+    let option = if word.starts_with(b"-") {
+        word
+    } else {
+        previous
+    };
+    let name = option
+        .split(|byte| *byte == b'=')
+        .next()
+        .unwrap_or_default();
+    name.strip_prefix(b"--")
+        .or_else(|| name.strip_prefix(b"-"))
+        .unwrap_or_default()
+}
+
+/// Searches a text, and its own words where it has several.
+fn search(text: &[u8], setting: &Setting<'_>, marks: &mut Marks) {
+    marks.take(scan::read(text, setting));
+    let is_command = matches!(setting.reading, Reading::Word | Reading::Shell);
+    if is_command && text.contains(&b' ') {
+        let mut sequence = Sequence::of_text(setting.reading);
+        for range in pieces::split(text) {
+            let mut inner = Marks::default();
+            sequence.read(
+                text.get(range.clone()).unwrap_or_default(),
+                false,
+                &mut inner,
+            );
+            marks.take_from(inner, range.start);
+        }
+    }
+}
+
+/// Tells whether a Kubernetes Secret is what is written.
+fn acts_on_a_secret(line: &CommandLine<'_>, invocation: &Invocation) -> bool {
+    matches!(invocation.tool.as_str(), "kubectl" | "oc")
+        && line.argv.iter().any(|word| {
+            let word = word.as_encoded_bytes();
+            matches!(word, b"secret" | b"secrets")
+                || word.starts_with(b"secret/")
+                || word.starts_with(b"secrets/")
+        })
+}
+
+fn find_in_environment(
+    line: &CommandLine<'_>,
+    invocation: &Invocation,
+    found: &mut Vec<SecretSpan>,
+) {
+    for note in &invocation.environment {
+        let leaves = matches!(
+            note.action,
+            EnvironmentAction::Binds | EnvironmentAction::MakesUnknown
+        );
+        let Some(value) = line.env.get(&note.name).filter(|_| leaves) else {
+            continue;
+        };
+        let mut marks = Marks::default();
+        let setting = Setting {
+            name: note.name.as_encoded_bytes(),
+            ..Setting::default()
+        };
+        search(value.as_encoded_bytes(), &setting, &mut marks);
+        push(found, || SecretPlace::Env(note.name.clone()), marks);
+    }
+}
+
+fn push(found: &mut Vec<SecretSpan>, place: impl Fn() -> SecretPlace, marks: Marks) {
+    found.extend(marks.merged().into_iter().map(|mark| SecretSpan {
+        place: place(),
+        range: mark.range,
+        kind: mark.kind.to_owned(),
+    }));
+}
+
+/// Returns the spans in the order of argv, then of the environment; those that
+/// overlap as one, so that nothing of either stays readable.
+fn merged(mut spans: Vec<SecretSpan>) -> Vec<SecretSpan> {
+    if spans.len() < 2 {
+        return spans;
+    }
+    spans.sort_by_cached_key(|span| {
+        let place = match &span.place {
+            SecretPlace::Argv(index) => (*index, OsString::new()),
+            SecretPlace::Env(name) => (usize::MAX, name.clone()),
+        };
+        (place, span.range.start)
+    });
+    let mut merged: Vec<SecretSpan> = Vec::with_capacity(spans.len());
+    for span in spans {
+        match merged.last_mut() {
+            Some(last) if last.place == span.place && span.range.start < last.range.end => {
+                if span.range.len() > last.range.len() {
+                    last.kind = span.kind;
+                }
+                last.range.end = last.range.end.max(span.range.end);
+            }
+            Some(_) | None => merged.push(span),
+        }
+    }
+    merged
+}

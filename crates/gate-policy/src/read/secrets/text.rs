@@ -1,0 +1,144 @@
+//! A text under search, and the only loops over it.
+//!
+//! Whatever looks further than one byte goes through [`Text::seek`] or
+//! [`Text::find`], which count the bytes they look at. A test holds the count
+//! to a multiple of the length: no input makes the search quadratic.
+
+use std::cell::Cell;
+use std::ops::Range;
+
+/// Bytes that may hold a secret.
+pub(super) struct Text<'t> {
+    bytes: &'t [u8],
+    looks: Cell<usize>,
+    misses: Cell<usize>,
+}
+
+/// How often a text may be searched to its end in vain.
+const MISSES: usize = 16;
+
+impl<'t> Text<'t> {
+    pub(super) fn new(bytes: &'t [u8]) -> Self {
+        Self {
+            bytes,
+            looks: Cell::new(0),
+            misses: Cell::new(0),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(super) fn at(&self, index: usize) -> Option<u8> {
+        self.bytes.get(index).copied()
+    }
+
+    pub(super) fn before(&self, index: usize) -> Option<u8> {
+        index.checked_sub(1).and_then(|index| self.at(index))
+    }
+
+    pub(super) fn slice(&self, range: Range<usize>) -> &'t [u8] {
+        self.bytes.get(range).unwrap_or_default()
+    }
+
+    pub(super) fn starts(&self, at: usize, prefix: &[u8]) -> bool {
+        self.slice(at..at + prefix.len()) == prefix
+    }
+
+    pub(super) fn rest(&self, from: usize) -> &'t [u8] {
+        self.slice(from..self.len())
+    }
+
+    /// Tells whether a prefix stands here in any case.
+    pub(super) fn starts_folded(&self, at: usize, prefix: &[u8]) -> bool {
+        self.slice(at..at + prefix.len())
+            .eq_ignore_ascii_case(prefix)
+    }
+
+    /// Returns where the first byte of this kind stands, or the end.
+    pub(super) fn seek(&self, from: usize, is_wanted: impl Fn(u8) -> bool) -> usize {
+        let rest = self.bytes.get(from..).unwrap_or_default();
+        let found = rest.iter().position(|byte| is_wanted(*byte));
+        let looked = found.unwrap_or(rest.len());
+        self.count(looked);
+        from.min(self.len()) + looked
+    }
+
+    /// Returns the same, and looks no further than `limit`.
+    pub(super) fn seek_within(
+        &self,
+        from: usize,
+        limit: usize,
+        is_wanted: impl Fn(u8) -> bool,
+    ) -> usize {
+        let limit = limit.min(self.len());
+        let rest = self.bytes.get(from..limit).unwrap_or_default();
+        let looked = rest.iter().position(|byte| is_wanted(*byte));
+        let looked = looked.unwrap_or(rest.len());
+        self.count(looked);
+        from.min(limit) + looked
+    }
+
+    /// Returns where the stretch without a byte of this kind starts that ends
+    /// before `to`.
+    pub(super) fn seek_back(&self, to: usize, is_wanted: impl Fn(u8) -> bool) -> usize {
+        let before = self.bytes.get(..to).unwrap_or_default();
+        let start = before
+            .iter()
+            .rposition(|byte| is_wanted(*byte))
+            .map_or(0, |at| at + 1);
+        self.count(to.saturating_sub(start));
+        start
+    }
+
+    /// Returns where a text stands behind `from`, and looks no further than
+    /// `limit`.
+    pub(super) fn find(&self, from: usize, limit: usize, wanted: &[u8]) -> Option<usize> {
+        let limit = limit.min(self.len());
+        let rest = self.bytes.get(from..limit).unwrap_or_default();
+        let found = rest
+            .windows(wanted.len().max(1))
+            .position(|window| window == wanted);
+        self.count(found.unwrap_or(rest.len()));
+        found.map(|at| from + at)
+    }
+
+    /// Returns where a text stands behind `from`. It gives up on a text in which
+    /// too much was looked for in vain: each search could go to the end.
+    pub(super) fn find_rare(&self, from: usize, wanted: &[u8]) -> Option<usize> {
+        if self.misses.get() >= MISSES {
+            return None;
+        }
+        let found = self.find(from, self.len(), wanted);
+        if found.is_none() {
+            self.misses.set(self.misses.get() + 1);
+        }
+        found
+    }
+
+    pub(super) fn skip_blanks(&self, from: usize) -> usize {
+        self.seek(from, |byte| !byte.is_ascii_whitespace())
+    }
+
+    /// Counts work that was done on its bytes elsewhere.
+    pub(super) fn count(&self, bytes: usize) {
+        self.looks.set(self.looks.get() + bytes);
+    }
+
+    /// Returns how many bytes were looked at.
+    #[cfg(test)]
+    pub(super) fn looks(&self) -> usize {
+        self.looks.get()
+    }
+}
+
+/// Whether a byte can be part of a name or of a token. Bytes above ASCII are:
+/// a name in another script is still one name.
+pub(super) fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') || byte >= 0x80
+}
+
+pub(super) fn is_quote(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\'')
+}

@@ -1,0 +1,193 @@
+//! Flags of well-known tools whose values are secrets and whose names don't
+//! say so. Where gate has a profile of the tool, the profile says it too; this
+//! is for the others, and for commands inside a command.
+//!
+//! Source: the manual page of each tool.
+
+/// Which part of a value is the secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All of it.
+    Whole,
+    /// What stands behind the first of these signs: `user:PASSWORD`. Nothing
+    /// when the sign is missing.
+    Behind(u8),
+    /// All of it, and it stands in the word of the flag: `-pPASSWORD`.
+    Attached,
+}
+
+/// Flags of some tools.
+pub(super) struct Flags {
+    tools: &'static [&'static str],
+    /// A word that has to stand in front.
+    after: &'static str,
+    parts: &'static [(&'static str, Part)],
+}
+
+const fn flags(
+    tools: &'static [&'static str],
+    after: &'static str,
+    parts: &'static [(&'static str, Part)],
+) -> Flags {
+    Flags {
+        tools,
+        after,
+        parts,
+    }
+}
+
+const COLON: Part = Part::Behind(b':');
+
+const FLAGS: &[Flags] = &[
+    flags(
+        &["curl"],
+        "",
+        &[
+            ("-u", COLON),
+            ("--user", COLON),
+            ("-U", COLON),
+            ("--proxy-user", COLON),
+            ("-E", COLON),
+            ("--cert", COLON),
+            ("-b", Part::Behind(b'=')),
+            ("--cookie", Part::Behind(b'=')),
+        ],
+    ),
+    flags(
+        &["http", "https", "xh"],
+        "",
+        &[("-a", COLON), ("--auth", COLON)],
+    ),
+    flags(&["sshpass"], "", &[("-p", Part::Whole)]),
+    flags(
+        &[
+            "mysql",
+            "mysqladmin",
+            "mysqlcheck",
+            "mysqldump",
+            "mysqlimport",
+            "mysqlshow",
+            "mysqlslap",
+            "mariadb",
+            "mariadb-admin",
+            "mariadb-dump",
+        ],
+        "",
+        &[("-p", Part::Attached)],
+    ),
+    flags(&["redis-cli", "valkey-cli"], "", &[("-a", Part::Whole)]),
+    flags(
+        &[
+            "mongo",
+            "mongosh",
+            "mongodump",
+            "mongorestore",
+            "mongoimport",
+            "mongoexport",
+        ],
+        "",
+        &[("-p", Part::Whole)],
+    ),
+    flags(
+        &[
+            "docker", "podman", "nerdctl", "buildah", "skopeo", "helm", "oras", "crane", "az", "oc",
+        ],
+        "login",
+        &[("-p", Part::Whole)],
+    ),
+    flags(
+        &[
+            "ldapsearch",
+            "ldapmodify",
+            "ldapadd",
+            "ldapdelete",
+            "ldapwhoami",
+            "ldappasswd",
+        ],
+        "",
+        &[("-w", Part::Whole), ("-s", Part::Whole)],
+    ),
+    flags(
+        &["smbclient", "rpcclient", "net"],
+        "",
+        &[("-U", Part::Behind(b'%'))],
+    ),
+    flags(
+        &["openssl"],
+        "",
+        &[
+            ("-passin", COLON),
+            ("-passout", COLON),
+            ("-pass", COLON),
+            ("-password", COLON),
+            ("-k", Part::Whole),
+            ("-K", Part::Whole),
+        ],
+    ),
+    flags(&["zip", "unzip"], "", &[("-P", Part::Whole)]),
+    flags(&["7z", "7za", "7zz"], "", &[("-p", Part::Attached)]),
+    flags(&["sqlcmd", "bcp", "ipmitool"], "", &[("-P", Part::Whole)]),
+    flags(&["cqlsh"], "", &[("-p", Part::Whole)]),
+    flags(&["lftp"], "", &[("-u", Part::Behind(b','))]),
+    flags(
+        &["gh"],
+        "secret",
+        &[("-b", Part::Whole), ("--body", Part::Whole)],
+    ),
+    flags(&["az"], "secret", &[("--value", Part::Whole)]),
+    flags(&["aws"], "put-parameter", &[("--value", Part::Whole)]),
+];
+
+/// Tools that take a secret as an operand behind a word: `vault login TOKEN`.
+const OPERANDS: &[(&str, &str)] = &[
+    ("vault", "login"),
+    ("mysqladmin", "password"),
+    ("redis-cli", "auth"),
+    ("redis-cli", "requirepass"),
+    ("htpasswd", "-bn"),
+];
+
+/// What is known of a tool by its name.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Known {
+    name: &'static str,
+}
+
+impl Known {
+    /// Returns the tool of this name, when its words can hold secrets that
+    /// their names don't tell.
+    pub(super) fn find(name: &[u8]) -> Option<Self> {
+        let listed = FLAGS.iter().flat_map(|flags| flags.tools.iter().copied());
+        listed
+            .chain(OPERANDS.iter().map(|(tool, _)| *tool))
+            .find(|tool| tool.as_bytes() == name)
+            .map(|name| Self { name })
+    }
+
+    /// Returns which part of a flag's value is secret. `has` tells whether a
+    /// word stands in front.
+    pub(super) fn part(self, flag: &[u8], has: impl Fn(&[u8]) -> bool) -> Option<Part> {
+        FLAGS
+            .iter()
+            .filter(|flags| flags.tools.contains(&self.name))
+            .filter(|flags| flags.after.is_empty() || has(flags.after.as_bytes()))
+            .flat_map(|flags| flags.parts)
+            .find(|(name, part)| match part {
+                Part::Attached => flag.len() > name.len() && flag.starts_with(name.as_bytes()),
+                Part::Whole | Part::Behind(_) => name.as_bytes() == flag,
+            })
+            .map(|(_, part)| *part)
+    }
+
+    /// Tells whether it reads SQL in which a backslash escapes.
+    pub(super) fn is_mysql(self) -> bool {
+        matches!(self.name, "mysql" | "mariadb")
+    }
+
+    /// Tells whether a secret follows this operand.
+    pub(super) fn takes_a_secret_behind(self, word: &[u8]) -> bool {
+        OPERANDS.iter().any(|(tool, operand)| {
+            *tool == self.name && operand.as_bytes().eq_ignore_ascii_case(word)
+        })
+    }
+}

@@ -1,0 +1,247 @@
+//! Runs the table of secrets: exactly what stands between `⟦` and `⟧` is masked.
+//!
+//! The promise: "Secrets in argv, environment, statements and inputs are found
+//! and masked for everything that leaves the process, visibly", and the approver
+//! still reads everything else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::path::Path;
+
+use gate_policy::{
+    CommandLine, Environment, Invocation, MapFiles, SecretPlace, SecretSpan, Stdin, read_invocation,
+};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    /// Words in which the secrets are marked.
+    masked: Vec<Vec<String>>,
+    /// Words without a secret.
+    clear: Vec<Vec<String>>,
+    variable: Vec<Variable>,
+    statement: Vec<Statement>,
+}
+
+/// Variables, in which the secrets are marked, around a command.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Variable {
+    argv: Vec<String>,
+    env: BTreeMap<String, String>,
+}
+
+/// A script that psql reads from a file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Statement {
+    script: String,
+    shown: Vec<String>,
+}
+
+/// The lines of the corpus that hold a secret, and what it is.
+const WITH_SECRETS: &[&str] = &[
+    "confirmed-34: V",
+    "env-psql-3: pw",
+    "ordinary-psql-3: pw",
+    "threat-kubectl-30: abc",
+];
+
+#[derive(Deserialize)]
+struct Corpus {
+    case: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    id: String,
+    argv: Vec<String>,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+}
+
+fn table() -> Result<Table, toml::de::Error> {
+    toml::from_str(include_str!("secrets.toml"))
+}
+
+fn read(argv: &[String], env: &BTreeMap<String, String>, files: &[(&str, &str)]) -> Invocation {
+    let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
+    let env: Environment = env.iter().collect();
+    let cwd = Path::new("/srv/app");
+    let files = files
+        .iter()
+        .map(|(name, text)| (*name, text.as_bytes().to_vec()));
+    read_invocation(&CommandLine {
+        argv: &argv,
+        env: &env,
+        cwd,
+        stdin: Stdin::Absent,
+        files: &MapFiles::new(cwd, files),
+    })
+}
+
+/// Takes the marks out of a text.
+fn plain(marked: &str) -> String {
+    marked.replace(['⟦', '⟧'], "")
+}
+
+/// Returns the text with marks around what is masked.
+fn mark(text: &str, spans: &[&SecretSpan]) -> String {
+    let mut marked = Vec::new();
+    for (at, byte) in text.bytes().enumerate() {
+        for span in spans {
+            if span.range.start == at {
+                marked.extend("⟦".bytes());
+            }
+        }
+        marked.push(byte);
+        for span in spans {
+            if span.range.end == at + 1 {
+                marked.extend("⟧".bytes());
+            }
+        }
+    }
+    String::from_utf8_lossy(&marked).into_owned()
+}
+
+fn shown_words(argv: &[String], invocation: &Invocation) -> Vec<String> {
+    let words = argv.iter().enumerate();
+    words
+        .map(|(index, word)| {
+            let spans = invocation.secrets.iter();
+            let spans: Vec<_> = spans
+                .filter(|span| span.place == SecretPlace::Argv(index))
+                .collect();
+            mark(word, &spans)
+        })
+        .collect()
+}
+
+fn assert_none(wrong: &[String]) {
+    assert!(
+        wrong.is_empty(),
+        "{} wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn exactly_the_marked_part_of_each_word_is_masked() {
+    let table = table().unwrap();
+    assert!(table.masked.len() >= 120 && table.clear.len() >= 60);
+    let mut wrong = Vec::new();
+    for marked in table.masked.iter().chain(&table.clear) {
+        let argv: Vec<String> = marked.iter().map(|word| plain(word)).collect();
+        let shown = shown_words(&argv, &read(&argv, &BTreeMap::new(), &[]));
+        if &shown != marked {
+            wrong.push(format!("expected {marked:?}\n  but got {shown:?}"));
+        }
+    }
+    assert_none(&wrong);
+    let is_marked = |words: &Vec<String>| words.iter().any(|word| word.contains('⟦'));
+    assert!(table.masked.iter().all(is_marked));
+    assert!(!table.clear.iter().any(is_marked));
+}
+
+#[test]
+fn exactly_the_marked_part_of_each_variable_is_masked() {
+    let mut wrong = Vec::new();
+    for case in table().unwrap().variable {
+        let env: BTreeMap<String, String> = case
+            .env
+            .iter()
+            .map(|(name, value)| (name.clone(), plain(value)))
+            .collect();
+        let invocation = read(&case.argv, &env, &[]);
+        for (name, marked) in &case.env {
+            let place = SecretPlace::Env(name.into());
+            let spans = invocation.secrets.iter();
+            let spans: Vec<_> = spans.filter(|span| span.place == place).collect();
+            let shown = mark(&plain(marked), &spans);
+            if &shown != marked {
+                wrong.push(format!("{name}: expected {marked}, got {shown}"));
+            }
+        }
+    }
+    assert_none(&wrong);
+}
+
+#[test]
+fn statements_of_a_script_are_shown_without_their_secrets() {
+    for case in table().unwrap().statement {
+        let argv = ["psql", "-f", "x.sql"].map(str::to_owned);
+        let invocation = read(&argv, &BTreeMap::new(), &[("x.sql", &case.script)]);
+        let shown: Vec<&str> = invocation
+            .nested
+            .iter()
+            .map(|nested| nested.text.trim())
+            .collect();
+        assert_eq!(shown, case.shown, "{}", case.script);
+    }
+}
+
+#[test]
+fn a_secret_in_a_word_is_in_no_reason_and_no_target() {
+    for (argv, secret) in [
+        (&["aws", "s3", "lss", "--token=hunter2"][..], "hunter2"),
+        (
+            &[
+                "kubectl",
+                "get",
+                "pods",
+                "--tokn=x",
+                "--password",
+                "hunter2",
+            ],
+            "hunter2",
+        ),
+        (
+            &["kubectl", "get", "pods", "--server=https://u:hunter2@h"],
+            "hunter2",
+        ),
+        (&["git", "push", "https://u:hunter2@h/r", "main"], "hunter2"),
+        (
+            &["psql", "-d", "POSTGRES://u:hunter2@h/db", "-c", "select 1"],
+            "hunter2",
+        ),
+        (
+            &["psql", "-c", "alter role x passwort password 'hunter2' x"],
+            "hunter2",
+        ),
+        (&["kubectl", "--token", "hunter2", "hunter2"], "hunter2"),
+    ] {
+        let argv: Vec<String> = argv.iter().map(|word| (*word).to_owned()).collect();
+        let invocation = read(&argv, &BTreeMap::new(), &[]);
+        assert!(!invocation.secrets.is_empty(), "{argv:?}");
+        let texts = invocation.reasons.iter();
+        for text in texts
+            .chain(invocation.target.values())
+            .chain(invocation.nested.iter().map(|nested| &nested.text))
+        {
+            assert!(!text.contains(secret), "{argv:?}: {text}");
+        }
+    }
+}
+
+#[test]
+fn the_corpus_has_no_secret_but_those_that_are_named_here() {
+    let corpus: Corpus = toml::from_str(include_str!("corpus.toml")).unwrap();
+    let mut masked = BTreeSet::new();
+    let count = corpus.case.len();
+    for case in corpus.case {
+        let invocation = read(&case.argv, &case.env, &[]);
+        for secret in &invocation.secrets {
+            let text = match &secret.place {
+                SecretPlace::Argv(index) => &case.argv[*index],
+                SecretPlace::Env(name) => &case.env[name.to_str().unwrap()],
+            };
+            let value = text.get(secret.range.clone()).unwrap();
+            masked.insert(format!("{}: {value}", case.id));
+        }
+    }
+    assert!(count >= 600, "{count}");
+    let masked: Vec<String> = masked.into_iter().collect();
+    assert_eq!(masked, WITH_SECRETS);
+}
