@@ -96,7 +96,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             break
         }
         'gate;requests;list' {
-            [CompletionResult]::new('--status', '--status', [CompletionResultType]::ParameterName, 'Only those that stand here: pending, approved, denied, expired, cancelled, claimed, started, finished, unknown')
+            [CompletionResult]::new('--status', '--status', [CompletionResultType]::ParameterName, 'Only those that stand here')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'At most so many')
             [CompletionResult]::new('--mine', '--mine', [CompletionResultType]::ParameterName, 'Only those that you, or agents and workloads of yours, have asked for')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object instead of a table')
@@ -170,7 +170,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             break
         }
         'gate;rules;check' {
-            [CompletionResult]::new('--layer', '--layer', [CompletionResultType]::ParameterName, 'Whose rules they are to be: server, machine, user or project. By default `machine`, and `project` for a file of the name `.gate.toml`')
+            [CompletionResult]::new('--layer', '--layer', [CompletionResultType]::ParameterName, 'Whose rules they are to be. By default `machine`, and `project` for a file of the name `.gate.toml`')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -292,8 +292,8 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Make the keys, the database and the first admin')
             [CompletionResult]::new('openapi', 'openapi', [CompletionResultType]::ParameterValue, 'Print the description of the HTTP API')
-            [CompletionResult]::new('principal', 'principal', [CompletionResultType]::ParameterValue, 'Make people, agents and workloads known to the server that you are logged in to')
-            [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make tokens on the server that you are logged in to')
+            [CompletionResult]::new('principal', 'principal', [CompletionResultType]::ParameterValue, 'Say who may act on the server that you are logged in to')
+            [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make, list and revoke tokens on the server that you are logged in to')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -310,15 +310,17 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             break
         }
         'gate;server;principal' {
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a principal known')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a person, an agent or a workload known')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the principals, by name')
+            [CompletionResult]::new('disable', 'disable', [CompletionResultType]::ParameterValue, 'Stop a principal, and what it owns, from acting')
+            [CompletionResult]::new('enable', 'enable', [CompletionResultType]::ParameterValue, 'Let a disabled principal act again')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'gate;server;principal;create' {
-            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'What it is: user, agent or workload')
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'What it is')
             [CompletionResult]::new('--owner', '--owner', [CompletionResultType]::ParameterName, 'The user who owns it; agents and workloads need one')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'A group that it is in; may be given again')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -331,9 +333,23 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'gate;server;principal;disable' {
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'gate;server;principal;enable' {
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'gate;server;principal;help' {
-            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a principal known')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a person, an agent or a workload known')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the principals, by name')
+            [CompletionResult]::new('disable', 'disable', [CompletionResultType]::ParameterValue, 'Stop a principal, and what it owns, from acting')
+            [CompletionResult]::new('enable', 'enable', [CompletionResultType]::ParameterValue, 'Let a disabled principal act again')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -343,31 +359,60 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         'gate;server;principal;help;list' {
             break
         }
+        'gate;server;principal;help;disable' {
+            break
+        }
+        'gate;server;principal;help;enable' {
+            break
+        }
         'gate;server;principal;help;help' {
             break
         }
         'gate;server;token' {
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a token and print it, once')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List tokens, the oldest first, by id: whose, for what, until when')
+            [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'Take a token back')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'gate;server;token;create' {
             [CompletionResult]::new('--principal', '--principal', [CompletionResultType]::ParameterName, 'Whose token it will be')
-            [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'What it may be used for: requester, approver, admin or auditor')
+            [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'What it may be used for; approver, admin and auditor are for users only')
             [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'How long it lives, as 30m or 90d: from 1m to 365d')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'gate;server;token;list' {
+            [CompletionResult]::new('--principal', '--principal', [CompletionResultType]::ParameterName, 'Only those of this principal')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Those too that have ended or were revoked')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON array')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'gate;server;token;revoke' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'gate;server;token;help' {
             [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a token and print it, once')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List tokens, the oldest first, by id: whose, for what, until when')
+            [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'Take a token back')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'gate;server;token;help;create' {
+            break
+        }
+        'gate;server;token;help;list' {
+            break
+        }
+        'gate;server;token;help;revoke' {
             break
         }
         'gate;server;token;help;help' {
@@ -376,8 +421,8 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         'gate;server;help' {
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Make the keys, the database and the first admin')
             [CompletionResult]::new('openapi', 'openapi', [CompletionResultType]::ParameterValue, 'Print the description of the HTTP API')
-            [CompletionResult]::new('principal', 'principal', [CompletionResultType]::ParameterValue, 'Make people, agents and workloads known to the server that you are logged in to')
-            [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make tokens on the server that you are logged in to')
+            [CompletionResult]::new('principal', 'principal', [CompletionResultType]::ParameterValue, 'Say who may act on the server that you are logged in to')
+            [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make, list and revoke tokens on the server that you are logged in to')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -388,8 +433,10 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             break
         }
         'gate;server;help;principal' {
-            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a principal known')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a person, an agent or a workload known')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the principals, by name')
+            [CompletionResult]::new('disable', 'disable', [CompletionResultType]::ParameterValue, 'Stop a principal, and what it owns, from acting')
+            [CompletionResult]::new('enable', 'enable', [CompletionResultType]::ParameterValue, 'Let a disabled principal act again')
             break
         }
         'gate;server;help;principal;create' {
@@ -398,11 +445,25 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         'gate;server;help;principal;list' {
             break
         }
+        'gate;server;help;principal;disable' {
+            break
+        }
+        'gate;server;help;principal;enable' {
+            break
+        }
         'gate;server;help;token' {
             [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a token and print it, once')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List tokens, the oldest first, by id: whose, for what, until when')
+            [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'Take a token back')
             break
         }
         'gate;server;help;token;create' {
+            break
+        }
+        'gate;server;help;token;list' {
+            break
+        }
+        'gate;server;help;token;revoke' {
             break
         }
         'gate;server;help;help' {
@@ -528,8 +589,8 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         'gate;help;server' {
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Make the keys, the database and the first admin')
             [CompletionResult]::new('openapi', 'openapi', [CompletionResultType]::ParameterValue, 'Print the description of the HTTP API')
-            [CompletionResult]::new('principal', 'principal', [CompletionResultType]::ParameterValue, 'Make people, agents and workloads known to the server that you are logged in to')
-            [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make tokens on the server that you are logged in to')
+            [CompletionResult]::new('principal', 'principal', [CompletionResultType]::ParameterValue, 'Say who may act on the server that you are logged in to')
+            [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make, list and revoke tokens on the server that you are logged in to')
             break
         }
         'gate;help;server;init' {
@@ -539,8 +600,10 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             break
         }
         'gate;help;server;principal' {
-            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a principal known')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a person, an agent or a workload known')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the principals, by name')
+            [CompletionResult]::new('disable', 'disable', [CompletionResultType]::ParameterValue, 'Stop a principal, and what it owns, from acting')
+            [CompletionResult]::new('enable', 'enable', [CompletionResultType]::ParameterValue, 'Let a disabled principal act again')
             break
         }
         'gate;help;server;principal;create' {
@@ -549,11 +612,25 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         'gate;help;server;principal;list' {
             break
         }
+        'gate;help;server;principal;disable' {
+            break
+        }
+        'gate;help;server;principal;enable' {
+            break
+        }
         'gate;help;server;token' {
             [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a token and print it, once')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List tokens, the oldest first, by id: whose, for what, until when')
+            [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'Take a token back')
             break
         }
         'gate;help;server;token;create' {
+            break
+        }
+        'gate;help;server;token;list' {
+            break
+        }
+        'gate;help;server;token;revoke' {
             break
         }
         'gate;help;demo' {

@@ -193,11 +193,23 @@ _gate() {
             gate__subcmd__help__subcmd__server__subcmd__principal,create)
                 cmd="gate__subcmd__help__subcmd__server__subcmd__principal__subcmd__create"
                 ;;
+            gate__subcmd__help__subcmd__server__subcmd__principal,disable)
+                cmd="gate__subcmd__help__subcmd__server__subcmd__principal__subcmd__disable"
+                ;;
+            gate__subcmd__help__subcmd__server__subcmd__principal,enable)
+                cmd="gate__subcmd__help__subcmd__server__subcmd__principal__subcmd__enable"
+                ;;
             gate__subcmd__help__subcmd__server__subcmd__principal,list)
                 cmd="gate__subcmd__help__subcmd__server__subcmd__principal__subcmd__list"
                 ;;
             gate__subcmd__help__subcmd__server__subcmd__token,create)
                 cmd="gate__subcmd__help__subcmd__server__subcmd__token__subcmd__create"
+                ;;
+            gate__subcmd__help__subcmd__server__subcmd__token,list)
+                cmd="gate__subcmd__help__subcmd__server__subcmd__token__subcmd__list"
+                ;;
+            gate__subcmd__help__subcmd__server__subcmd__token,revoke)
+                cmd="gate__subcmd__help__subcmd__server__subcmd__token__subcmd__revoke"
                 ;;
             gate__subcmd__requests,cancel)
                 cmd="gate__subcmd__requests__subcmd__cancel"
@@ -292,14 +304,32 @@ _gate() {
             gate__subcmd__server__subcmd__help__subcmd__principal,create)
                 cmd="gate__subcmd__server__subcmd__help__subcmd__principal__subcmd__create"
                 ;;
+            gate__subcmd__server__subcmd__help__subcmd__principal,disable)
+                cmd="gate__subcmd__server__subcmd__help__subcmd__principal__subcmd__disable"
+                ;;
+            gate__subcmd__server__subcmd__help__subcmd__principal,enable)
+                cmd="gate__subcmd__server__subcmd__help__subcmd__principal__subcmd__enable"
+                ;;
             gate__subcmd__server__subcmd__help__subcmd__principal,list)
                 cmd="gate__subcmd__server__subcmd__help__subcmd__principal__subcmd__list"
                 ;;
             gate__subcmd__server__subcmd__help__subcmd__token,create)
                 cmd="gate__subcmd__server__subcmd__help__subcmd__token__subcmd__create"
                 ;;
+            gate__subcmd__server__subcmd__help__subcmd__token,list)
+                cmd="gate__subcmd__server__subcmd__help__subcmd__token__subcmd__list"
+                ;;
+            gate__subcmd__server__subcmd__help__subcmd__token,revoke)
+                cmd="gate__subcmd__server__subcmd__help__subcmd__token__subcmd__revoke"
+                ;;
             gate__subcmd__server__subcmd__principal,create)
                 cmd="gate__subcmd__server__subcmd__principal__subcmd__create"
+                ;;
+            gate__subcmd__server__subcmd__principal,disable)
+                cmd="gate__subcmd__server__subcmd__principal__subcmd__disable"
+                ;;
+            gate__subcmd__server__subcmd__principal,enable)
+                cmd="gate__subcmd__server__subcmd__principal__subcmd__enable"
                 ;;
             gate__subcmd__server__subcmd__principal,help)
                 cmd="gate__subcmd__server__subcmd__principal__subcmd__help"
@@ -309,6 +339,12 @@ _gate() {
                 ;;
             gate__subcmd__server__subcmd__principal__subcmd__help,create)
                 cmd="gate__subcmd__server__subcmd__principal__subcmd__help__subcmd__create"
+                ;;
+            gate__subcmd__server__subcmd__principal__subcmd__help,disable)
+                cmd="gate__subcmd__server__subcmd__principal__subcmd__help__subcmd__disable"
+                ;;
+            gate__subcmd__server__subcmd__principal__subcmd__help,enable)
+                cmd="gate__subcmd__server__subcmd__principal__subcmd__help__subcmd__enable"
                 ;;
             gate__subcmd__server__subcmd__principal__subcmd__help,help)
                 cmd="gate__subcmd__server__subcmd__principal__subcmd__help__subcmd__help"
@@ -322,11 +358,23 @@ _gate() {
             gate__subcmd__server__subcmd__token,help)
                 cmd="gate__subcmd__server__subcmd__token__subcmd__help"
                 ;;
+            gate__subcmd__server__subcmd__token,list)
+                cmd="gate__subcmd__server__subcmd__token__subcmd__list"
+                ;;
+            gate__subcmd__server__subcmd__token,revoke)
+                cmd="gate__subcmd__server__subcmd__token__subcmd__revoke"
+                ;;
             gate__subcmd__server__subcmd__token__subcmd__help,create)
                 cmd="gate__subcmd__server__subcmd__token__subcmd__help__subcmd__create"
                 ;;
             gate__subcmd__server__subcmd__token__subcmd__help,help)
                 cmd="gate__subcmd__server__subcmd__token__subcmd__help__subcmd__help"
+                ;;
+            gate__subcmd__server__subcmd__token__subcmd__help,list)
+                cmd="gate__subcmd__server__subcmd__token__subcmd__help__subcmd__list"
+                ;;
+            gate__subcmd__server__subcmd__token__subcmd__help,revoke)
+                cmd="gate__subcmd__server__subcmd__token__subcmd__help__subcmd__revoke"
                 ;;
             *)
                 ;;
@@ -1051,7 +1099,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help__subcmd__server__subcmd__principal)
-            opts="create list"
+            opts="create list disable enable"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1065,6 +1113,34 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help__subcmd__server__subcmd__principal__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__server__subcmd__principal__subcmd__disable)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__server__subcmd__principal__subcmd__enable)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1093,7 +1169,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help__subcmd__server__subcmd__token)
-            opts="create"
+            opts="create list revoke"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1107,6 +1183,34 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help__subcmd__server__subcmd__token__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__server__subcmd__token__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__server__subcmd__token__subcmd__revoke)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1312,7 +1416,7 @@ _gate() {
             fi
             case "${prev}" in
                 --status)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "pending approved denied expired cancelled claimed started finished unknown" -- "${cur}"))
                     return 0
                     ;;
                 --limit)
@@ -1376,7 +1480,7 @@ _gate() {
             fi
             case "${prev}" in
                 --layer)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "server machine user project" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1633,7 +1737,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__server__subcmd__help__subcmd__principal)
-            opts="create list"
+            opts="create list disable enable"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1647,6 +1751,34 @@ _gate() {
             return 0
             ;;
         gate__subcmd__server__subcmd__help__subcmd__principal__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__server__subcmd__help__subcmd__principal__subcmd__disable)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__server__subcmd__help__subcmd__principal__subcmd__enable)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1675,7 +1807,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__server__subcmd__help__subcmd__token)
-            opts="create"
+            opts="create list revoke"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1689,6 +1821,34 @@ _gate() {
             return 0
             ;;
         gate__subcmd__server__subcmd__help__subcmd__token__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__server__subcmd__help__subcmd__token__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__server__subcmd__help__subcmd__token__subcmd__revoke)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1735,7 +1895,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__server__subcmd__principal)
-            opts="-h --help create list help"
+            opts="-h --help create list disable enable help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1756,7 +1916,7 @@ _gate() {
             fi
             case "${prev}" in
                 --kind)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "user agent workload" -- "${cur}"))
                     return 0
                     ;;
                 --owner)
@@ -1774,8 +1934,36 @@ _gate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        gate__subcmd__server__subcmd__principal__subcmd__disable)
+            opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__server__subcmd__principal__subcmd__enable)
+            opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         gate__subcmd__server__subcmd__principal__subcmd__help)
-            opts="create list help"
+            opts="create list disable enable help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1789,6 +1977,34 @@ _gate() {
             return 0
             ;;
         gate__subcmd__server__subcmd__principal__subcmd__help__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__server__subcmd__principal__subcmd__help__subcmd__disable)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__server__subcmd__principal__subcmd__help__subcmd__enable)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1845,7 +2061,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__server__subcmd__token)
-            opts="-h --help create help"
+            opts="-h --help create list revoke help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1870,7 +2086,7 @@ _gate() {
                     return 0
                     ;;
                 --role)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "requester approver admin auditor" -- "${cur}"))
                     return 0
                     ;;
                 --ttl)
@@ -1885,7 +2101,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__server__subcmd__token__subcmd__help)
-            opts="create help"
+            opts="create list revoke help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1915,6 +2131,66 @@ _gate() {
         gate__subcmd__server__subcmd__token__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__server__subcmd__token__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__server__subcmd__token__subcmd__help__subcmd__revoke)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__server__subcmd__token__subcmd__list)
+            opts="-h --principal --all --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --principal)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__server__subcmd__token__subcmd__revoke)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -85,7 +85,7 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gate;requests;list'= {
-            cand --status 'Only those that stand here: pending, approved, denied, expired, cancelled, claimed, started, finished, unknown'
+            cand --status 'Only those that stand here'
             cand --limit 'At most so many'
             cand --mine 'Only those that you, or agents and workloads of yours, have asked for'
             cand --json 'Print one JSON object instead of a table'
@@ -146,7 +146,7 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gate;rules;check'= {
-            cand --layer 'Whose rules they are to be: server, machine, user or project. By default `machine`, and `project` for a file of the name `.gate.toml`'
+            cand --layer 'Whose rules they are to be. By default `machine`, and `project` for a file of the name `.gate.toml`'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -247,8 +247,8 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
             cand init 'Make the keys, the database and the first admin'
             cand openapi 'Print the description of the HTTP API'
-            cand principal 'Make people, agents and workloads known to the server that you are logged in to'
-            cand token 'Make tokens on the server that you are logged in to'
+            cand principal 'Say who may act on the server that you are logged in to'
+            cand token 'Make, list and revoke tokens on the server that you are logged in to'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gate;server;init'= {
@@ -262,14 +262,16 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand --help 'Print help'
         }
         &'gate;server;principal'= {
-            cand -h 'Print help'
-            cand --help 'Print help'
-            cand create 'Make a principal known'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand create 'Make a person, an agent or a workload known'
             cand list 'List the principals, by name'
+            cand disable 'Stop a principal, and what it owns, from acting'
+            cand enable 'Let a disabled principal act again'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gate;server;principal;create'= {
-            cand --kind 'What it is: user, agent or workload'
+            cand --kind 'What it is'
             cand --owner 'The user who owns it; agents and workloads need one'
             cand --group 'A group that it is in; may be given again'
             cand -h 'Print help (see more with ''--help'')'
@@ -280,44 +282,79 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'gate;server;principal;disable'= {
+            cand --json 'Print one JSON object'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'gate;server;principal;enable'= {
+            cand --json 'Print one JSON object'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'gate;server;principal;help'= {
-            cand create 'Make a principal known'
+            cand create 'Make a person, an agent or a workload known'
             cand list 'List the principals, by name'
+            cand disable 'Stop a principal, and what it owns, from acting'
+            cand enable 'Let a disabled principal act again'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gate;server;principal;help;create'= {
         }
         &'gate;server;principal;help;list'= {
         }
+        &'gate;server;principal;help;disable'= {
+        }
+        &'gate;server;principal;help;enable'= {
+        }
         &'gate;server;principal;help;help'= {
         }
         &'gate;server;token'= {
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
             cand create 'Make a token and print it, once'
+            cand list 'List tokens, the oldest first, by id: whose, for what, until when'
+            cand revoke 'Take a token back'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gate;server;token;create'= {
             cand --principal 'Whose token it will be'
-            cand --role 'What it may be used for: requester, approver, admin or auditor'
+            cand --role 'What it may be used for; approver, admin and auditor are for users only'
             cand --ttl 'How long it lives, as 30m or 90d: from 1m to 365d'
             cand --json 'Print one JSON object'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'gate;server;token;list'= {
+            cand --principal 'Only those of this principal'
+            cand --all 'Those too that have ended or were revoked'
+            cand --json 'Print one JSON array'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'gate;server;token;revoke'= {
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'gate;server;token;help'= {
             cand create 'Make a token and print it, once'
+            cand list 'List tokens, the oldest first, by id: whose, for what, until when'
+            cand revoke 'Take a token back'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gate;server;token;help;create'= {
+        }
+        &'gate;server;token;help;list'= {
+        }
+        &'gate;server;token;help;revoke'= {
         }
         &'gate;server;token;help;help'= {
         }
         &'gate;server;help'= {
             cand init 'Make the keys, the database and the first admin'
             cand openapi 'Print the description of the HTTP API'
-            cand principal 'Make people, agents and workloads known to the server that you are logged in to'
-            cand token 'Make tokens on the server that you are logged in to'
+            cand principal 'Say who may act on the server that you are logged in to'
+            cand token 'Make, list and revoke tokens on the server that you are logged in to'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gate;server;help;init'= {
@@ -325,17 +362,29 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;server;help;openapi'= {
         }
         &'gate;server;help;principal'= {
-            cand create 'Make a principal known'
+            cand create 'Make a person, an agent or a workload known'
             cand list 'List the principals, by name'
+            cand disable 'Stop a principal, and what it owns, from acting'
+            cand enable 'Let a disabled principal act again'
         }
         &'gate;server;help;principal;create'= {
         }
         &'gate;server;help;principal;list'= {
         }
+        &'gate;server;help;principal;disable'= {
+        }
+        &'gate;server;help;principal;enable'= {
+        }
         &'gate;server;help;token'= {
             cand create 'Make a token and print it, once'
+            cand list 'List tokens, the oldest first, by id: whose, for what, until when'
+            cand revoke 'Take a token back'
         }
         &'gate;server;help;token;create'= {
+        }
+        &'gate;server;help;token;list'= {
+        }
+        &'gate;server;help;token;revoke'= {
         }
         &'gate;server;help;help'= {
         }
@@ -432,25 +481,37 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;help;server'= {
             cand init 'Make the keys, the database and the first admin'
             cand openapi 'Print the description of the HTTP API'
-            cand principal 'Make people, agents and workloads known to the server that you are logged in to'
-            cand token 'Make tokens on the server that you are logged in to'
+            cand principal 'Say who may act on the server that you are logged in to'
+            cand token 'Make, list and revoke tokens on the server that you are logged in to'
         }
         &'gate;help;server;init'= {
         }
         &'gate;help;server;openapi'= {
         }
         &'gate;help;server;principal'= {
-            cand create 'Make a principal known'
+            cand create 'Make a person, an agent or a workload known'
             cand list 'List the principals, by name'
+            cand disable 'Stop a principal, and what it owns, from acting'
+            cand enable 'Let a disabled principal act again'
         }
         &'gate;help;server;principal;create'= {
         }
         &'gate;help;server;principal;list'= {
         }
+        &'gate;help;server;principal;disable'= {
+        }
+        &'gate;help;server;principal;enable'= {
+        }
         &'gate;help;server;token'= {
             cand create 'Make a token and print it, once'
+            cand list 'List tokens, the oldest first, by id: whose, for what, until when'
+            cand revoke 'Take a token back'
         }
         &'gate;help;server;token;create'= {
+        }
+        &'gate;help;server;token;list'= {
+        }
+        &'gate;help;server;token;revoke'= {
         }
         &'gate;help;demo'= {
         }

@@ -4,6 +4,8 @@
     reason = "a test whose stage can't be set has failed"
 )]
 
+#[path = "cli_server/people.rs"]
+mod people;
 #[path = "live/server.rs"]
 mod server;
 #[path = "cli_server/tls.rs"]

@@ -12,6 +12,7 @@ mod explain;
 mod login;
 mod logout;
 mod man;
+mod named;
 mod requests;
 mod review;
 mod rules;

@@ -1,6 +1,8 @@
 //! The server itself: who it is, who the token is, its rules and its tokens.
 
-use gate_protocol::principal::{CreateToken, CreatedToken, LoginCode, Principal, Whoami};
+use gate_protocol::principal::{
+    CreateToken, CreatedToken, LoginCode, Principal, TokenEntry, Whoami,
+};
 use gate_protocol::rules::{RULES_MESSAGE_LIMIT_BYTES, SignedRules};
 use gate_protocol::server::{Health, ServerIdentity};
 use reqwest::Method;
@@ -142,6 +144,52 @@ impl Client {
             .post("the new principal", "/v1/principals")
             .json(wanted)?;
         self.ask(&call, Patience::ONCE).await
+    }
+
+    /// Stops a principal, and what it owns, from acting:
+    /// `POST /v1/principals/{name}/disable`. Needs the role admin. Sent once.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; `Refused` with `not_found` where nobody has the
+    /// name, and with `conflict` where it is the caller's own.
+    pub async fn disable_principal(&self, name: &str) -> Result<Principal, ClientError> {
+        let path = ["v1", "principals", name, "disable"];
+        let call = self.named("the principal", Method::POST, &path)?;
+        self.ask(&call, Patience::ONCE).await
+    }
+
+    /// Lets a principal act again: `POST /v1/principals/{name}/enable`. Needs the
+    /// role admin. Sent once.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; `Refused` with `not_found` where nobody has the name.
+    pub async fn enable_principal(&self, name: &str) -> Result<Principal, ClientError> {
+        let path = ["v1", "principals", name, "enable"];
+        let call = self.named("the principal", Method::POST, &path)?;
+        self.ask(&call, Patience::ONCE).await
+    }
+
+    /// Lists all tokens, the oldest first, and never a token itself:
+    /// `GET /v1/tokens`. Needs the role admin.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn tokens(&self) -> Result<Vec<TokenEntry>, ClientError> {
+        let call = self.get("the tokens", "/v1/tokens").up_to(PAGE_LIMIT);
+        self.ask(&call, Patience::SHORT).await
+    }
+
+    /// Takes a token back by its id: `DELETE /v1/tokens/{id}`. Needs the role
+    /// admin. Sent once.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; `Refused` with `not_found` where no token has the id.
+    pub async fn revoke_token(&self, id: &str) -> Result<(), ClientError> {
+        let call = self
+            .named("the token", Method::DELETE, &["v1", "tokens", id])?
+            .nothing();
+        self.exchange(&call, Patience::ONCE).await?;
+        Ok(())
     }
 
     /// Makes a token: `POST /v1/tokens`. Sent once; after a lost answer there

@@ -49,6 +49,13 @@ impl Answer {
                 body: None,
             }));
         }
+        if status == StatusCode::NO_CONTENT && call.form == Form::Nothing {
+            return Ok(Ok(Self {
+                what,
+                etag: None,
+                body: None,
+            }));
+        }
         if is_passing(status) {
             return Ok(Err(unavailable(response).await));
         }
@@ -61,6 +68,7 @@ impl Answer {
         let expected = match call.form {
             Form::Json => "application/json",
             Form::Text => "text/plain",
+            Form::Nothing => return Ok(Err(ClientError::garbled(what, unexpected(status)))),
         };
         if let Err(why) = expect_type(&response, expected) {
             return Ok(Err(ClientError::garbled(what, why)));

@@ -24,6 +24,8 @@ pub(crate) enum Form {
     Json,
     /// `text/plain`, in UTF-8.
     Text,
+    /// None: "no content" is the answer.
+    Nothing,
 }
 
 /// One question.
@@ -112,6 +114,12 @@ impl Call {
         self
     }
 
+    /// Expects no body.
+    pub(crate) fn nothing(mut self) -> Self {
+        self.form = Form::Nothing;
+        self
+    }
+
     /// Tells whether "not modified" is an answer to it.
     pub(crate) fn is_conditional(&self) -> bool {
         self.request.headers().contains_key(IF_NONE_MATCH)
@@ -123,6 +131,7 @@ impl Call {
         let accept = match self.form {
             Form::Json => "application/json, application/problem+json",
             Form::Text => "text/plain, application/problem+json",
+            Form::Nothing => "application/problem+json",
         };
         request
             .headers_mut()

@@ -103,6 +103,30 @@ impl Client {
         Call::new(what, Method::POST, self.server().join(path))
     }
 
+    /// Returns a call of a path with names in it that somebody typed: each part is
+    /// one segment, whatever characters it has.
+    pub(crate) fn named(
+        &self,
+        what: &'static str,
+        method: Method,
+        path: &[&str],
+    ) -> Result<Call, ClientError> {
+        let unsendable = |why| ClientError::Unsendable {
+            what,
+            source: Cause::of_text(why),
+        };
+        // These name no segment, and would name another thing. Source: WHATWG URL, "path state".
+        if path.iter().any(|part| matches!(*part, "" | "." | "..")) {
+            return Err(unsendable("the name is empty or made of dots"));
+        }
+        let mut url = self.server().join("/");
+        url.path_segments_mut()
+            .map_err(|()| unsendable("the server's URL has no path"))?
+            .clear()
+            .extend(path);
+        Ok(Call::new(what, method, url))
+    }
+
     /// Asks until there is an answer, or `patience` ends.
     pub(crate) async fn ask<T: DeserializeOwned>(
         &self,

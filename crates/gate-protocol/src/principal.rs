@@ -16,6 +16,9 @@ pub enum PrincipalKind {
 }
 
 impl PrincipalKind {
+    /// Every kind, in the order of this list.
+    pub const ALL: &[Self] = &[Self::User, Self::Agent, Self::Workload];
+
     /// Returns the wire name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -43,6 +46,9 @@ pub enum Role {
 }
 
 impl Role {
+    /// Every role, in the order of this list.
+    pub const ALL: &[Self] = &[Self::Requester, Self::Approver, Self::Admin, Self::Auditor];
+
     /// Returns the wire name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -116,6 +122,38 @@ impl std::fmt::Debug for CreatedToken {
         f.debug_struct("CreatedToken")
             .field("id", &self.id)
             .finish_non_exhaustive()
+    }
+}
+
+/// A token as `GET /v1/tokens` lists it: all that there is to know of it but
+/// the token itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TokenEntry {
+    /// Names the token without being it.
+    pub id: String,
+    /// Whose token it is.
+    pub principal: String,
+    /// What it may be used for.
+    pub role: Role,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// When it ends; none where it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Timestamp>,
+    /// When it was taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl TokenEntry {
+    /// Tells whether the token itself is good at this time; whether its
+    /// principal may act is another question.
+    #[must_use]
+    pub fn is_good(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > now)
     }
 }
 

@@ -42,6 +42,19 @@ pub enum ApprovalStatus {
 }
 
 impl ApprovalStatus {
+    /// Every status, in the order of a request's life.
+    pub const ALL: &[Self] = &[
+        Self::Pending,
+        Self::Approved,
+        Self::Denied,
+        Self::Expired,
+        Self::Cancelled,
+        Self::Claimed,
+        Self::Started,
+        Self::Finished,
+        Self::Unknown,
+    ];
+
     /// Returns the wire name.
     #[must_use]
     pub fn as_str(self) -> &'static str {

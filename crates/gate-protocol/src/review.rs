@@ -15,6 +15,17 @@ pub enum Answer {
     Deny,
 }
 
+impl Answer {
+    /// Returns the wire name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Deny => "deny",
+        }
+    }
+}
+
 /// The body of `POST /v1/requests/{id}/reviews`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -99,6 +99,7 @@ golden! {
     submit_request, Refused, crate::asked::submission();
     submit_review, Refused, crate::asked::answer();
     terms, Refused, crate::asked::terms();
+    token_entry, Ignored, crate::actors::token_entry();
     treatment, NoObject, crate::asked::variable().treatment;
     verifier_key, NoObject, crate::signed::key().verifier();
     whoami, Ignored, crate::actors::whoami();

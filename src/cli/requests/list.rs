@@ -2,10 +2,8 @@
 
 use gate_client::ListQuery;
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus, RequestPage};
-use serde::Deserialize as _;
-use serde::de::IntoDeserializer as _;
-use serde::de::value::{Error as NoStatus, StrDeserializer};
 
+use crate::cli::named::one_of;
 use crate::failure::Failure;
 use crate::report;
 use crate::session::{self, Session};
@@ -19,9 +17,8 @@ const PAGE: usize = 100;
 /// List requests, newest first
 #[derive(Debug, clap::Args)]
 pub(super) struct List {
-    /// Only those that stand here: pending, approved, denied, expired,
-    /// cancelled, claimed, started, finished, unknown.
-    #[arg(long, value_name = "STATUS", value_parser = parse_status)]
+    /// Only those that stand here.
+    #[arg(long, value_name = "STATUS", value_parser = one_of(ApprovalStatus::ALL, ApprovalStatus::as_str))]
     status: Option<ApprovalStatus>,
     /// Only those that you, or agents and workloads of yours, have asked for.
     #[arg(long)]
@@ -32,14 +29,6 @@ pub(super) struct List {
     /// Print one JSON object instead of a table.
     #[arg(long)]
     json: bool,
-}
-
-pub(super) fn parse_status(text: &str) -> Result<ApprovalStatus, String> {
-    let name: StrDeserializer<'_, NoStatus> = text.into_deserializer();
-    ApprovalStatus::deserialize(name).map_err(|_| {
-        "a request is pending, approved, denied, expired, cancelled, claimed, started, finished or unknown"
-            .to_owned()
-    })
 }
 
 impl List {
@@ -96,16 +85,4 @@ impl List {
 
 fn is_of(request: &ApprovalRequest, me: &str) -> bool {
     request.requester.name == me || request.requester.owner.as_deref() == Some(me)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_status_is_named_as_on_the_wire() {
-        assert_eq!(parse_status("pending"), Ok(ApprovalStatus::Pending));
-        assert!(parse_status("Pending").is_err());
-        assert!(parse_status("open").is_err_and(|why| why.contains("cancelled")));
-    }
 }

@@ -1,14 +1,19 @@
 //! `gate server principal`.
 
+use gate_client::ClientError;
 use gate_protocol::inert::inert;
 use gate_protocol::principal::{Principal, PrincipalKind};
 
+use crate::cli::change;
+use crate::cli::named::one_of;
 use crate::failure::Failure;
-use crate::session;
+use crate::session::{self, Session};
 use crate::show::answer;
 use crate::world::World;
 
-/// Make people, agents and workloads known to the server that you are logged in to
+/// Say who may act on the server that you are logged in to
+///
+/// Needs the token of an admin.
 #[derive(Debug, clap::Args)]
 pub(super) struct Principals {
     #[command(subcommand)]
@@ -19,17 +24,19 @@ pub(super) struct Principals {
 enum Verb {
     Create(Create),
     List(List),
+    Disable(Disable),
+    Enable(Enable),
 }
 
-/// Make a principal known
+/// Make a person, an agent or a workload known
 ///
 /// Needs the token of an admin.
 #[derive(Debug, clap::Args)]
 struct Create {
     /// The unique name: 1 to 128 of a-z, 0-9, and `._@+-`.
     name: String,
-    /// What it is: user, agent or workload.
-    #[arg(long, value_name = "KIND", value_parser = parse_kind)]
+    /// What it is.
+    #[arg(long, value_name = "KIND", value_parser = one_of(PrincipalKind::ALL, PrincipalKind::as_str))]
     kind: PrincipalKind,
     /// The user who owns it; agents and workloads need one.
     #[arg(long, value_name = "USER")]
@@ -49,29 +56,64 @@ struct List {
     json: bool,
 }
 
-fn parse_kind(text: &str) -> Result<PrincipalKind, String> {
-    [
-        PrincipalKind::User,
-        PrincipalKind::Agent,
-        PrincipalKind::Workload,
-    ]
-    .into_iter()
-    .find(|kind| kind.as_str() == text)
-    .ok_or_else(|| "a principal is a user, an agent or a workload".to_owned())
+/// Stop a principal, and what it owns, from acting
+///
+/// Its tokens are refused from now on, and its approvals that are not claimed
+/// yet no longer count. Needs the token of an admin, who can't disable
+/// themselves.
+#[derive(Debug, clap::Args)]
+struct Disable {
+    /// Its name, as `gate server principal list` shows it.
+    #[arg(value_parser = parse_name)]
+    name: String,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Let a disabled principal act again
+///
+/// Its tokens that have not ended meanwhile are good again. Needs the token of
+/// an admin.
+#[derive(Debug, clap::Args)]
+struct Enable {
+    /// Its name, as `gate server principal list` shows it.
+    #[arg(value_parser = parse_name)]
+    name: String,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Takes what can be a name, and so one part of a path.
+fn parse_name(text: &str) -> Result<String, String> {
+    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._@+-".contains(c);
+    let is_name = (1..=128).contains(&text.len()) && text.chars().all(is_allowed);
+    if is_name && !matches!(text, "." | "..") {
+        return Ok(text.to_owned());
+    }
+    Err("a name has 1 to 128 of a-z, 0-9, and `._@+-`".to_owned())
 }
 
 impl Principals {
     pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
+        let session = session::connect(world)?;
+        let client = session.client();
         match &self.verb {
-            Verb::Create(create) => create.run(world),
-            Verb::List(list) => list.run(world),
+            Verb::Create(create) => create.run(&session),
+            Verb::List(list) => list.run(&session),
+            Verb::Disable(Disable { name, json }) => {
+                changed(&session, client.disable_principal(name), *json)
+            }
+            Verb::Enable(Enable { name, json }) => {
+                changed(&session, client.enable_principal(name), *json)
+            }
         }
     }
 }
 
 impl Create {
-    fn run(&self, world: &World) -> Result<(), Failure> {
-        let session = session::connect(world)?;
+    fn run(&self, session: &Session) -> Result<(), Failure> {
         let wanted = Principal {
             name: self.name.clone(),
             kind: self.kind,
@@ -79,14 +121,12 @@ impl Create {
             groups: self.groups.clone(),
             disabled: false,
         };
-        let made = session.call(session.client().create_principal(&wanted))?;
-        answer::line(&described(&made))
+        changed(session, session.client().create_principal(&wanted), false)
     }
 }
 
 impl List {
-    fn run(&self, world: &World) -> Result<(), Failure> {
-        let session = session::connect(world)?;
+    fn run(&self, session: &Session) -> Result<(), Failure> {
         let principals = session.call(session.client().principals())?;
         if self.json {
             return answer::json(&principals);
@@ -95,6 +135,19 @@ impl List {
             .iter()
             .try_for_each(|principal| answer::line(&described(principal)))
     }
+}
+
+/// Asks for the change, and shows the principal as it is then.
+fn changed(
+    session: &Session,
+    asked: impl Future<Output = Result<Principal, ClientError>>,
+    json: bool,
+) -> Result<(), Failure> {
+    let principal = change::ask(session, asked)?;
+    if json {
+        return answer::json(&principal);
+    }
+    answer::line(&described(&principal))
 }
 
 fn described(principal: &Principal) -> String {

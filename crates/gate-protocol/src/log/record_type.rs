@@ -82,6 +82,8 @@ record_types! {
     PrincipalCreated = "principal.created",
     /// A principal may not act any more.
     PrincipalDisabled = "principal.disabled",
+    /// A principal may act again.
+    PrincipalEnabled = "principal.enabled",
     /// A token of this server was made.
     TokenCreated = "token.created",
     /// A token of this server was taken back.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use gate_protocol::principal::{
-    CreateToken, CreatedToken, LoginCode, Principal, PrincipalKind, Role, Whoami,
+    CreateToken, CreatedToken, LoginCode, Principal, PrincipalKind, Role, TokenEntry, Whoami,
 };
 use gate_protocol::problem::{Problem, ProblemCode};
 use gate_protocol::request::ApprovalStatus;
@@ -45,6 +45,17 @@ pub(crate) fn created_token() -> CreatedToken {
     }
 }
 
+pub(crate) fn token_entry() -> TokenEntry {
+    TokenEntry {
+        id: "019b2000-0000-7000-8000-000000000007".to_owned(),
+        principal: "bob".to_owned(),
+        role: Role::Approver,
+        created_at: at("2026-01-02T03:04:05Z"),
+        expires_at: Some(at("2026-02-01T00:00:00Z")),
+        revoked_at: Some(at("2026-01-03T00:00:00Z")),
+    }
+}
+
 pub(crate) fn login_code() -> LoginCode {
     LoginCode {
         url: "https://gate.example.com/login?code=00000000000000000000000000000000".to_owned(),
@@ -75,19 +86,8 @@ pub(crate) fn server() -> ServerIdentity {
 
 /// Every spelling of every enumeration, since one value shows only one.
 pub(crate) fn words() -> BTreeMap<String, Vec<String>> {
-    use ApprovalStatus as S;
     use ProblemCode as P;
-    let statuses = [
-        S::Pending,
-        S::Approved,
-        S::Denied,
-        S::Expired,
-        S::Cancelled,
-        S::Claimed,
-        S::Started,
-        S::Finished,
-        S::Unknown,
-    ];
+    let statuses = ApprovalStatus::ALL;
     let problems = [
         P::BadRequest,
         P::Unauthorized,
@@ -104,12 +104,7 @@ pub(crate) fn words() -> BTreeMap<String, Vec<String>> {
         P::Unavailable,
     ];
     let with_status = |code: &P| format!("{} {}", code.status_and_title().0, code.as_str());
-    let kinds = [
-        PrincipalKind::User,
-        PrincipalKind::Agent,
-        PrincipalKind::Workload,
-    ];
-    let roles = [Role::Requester, Role::Approver, Role::Admin, Role::Auditor];
+    let (kinds, roles) = (PrincipalKind::ALL, Role::ALL);
     let records = gate_protocol::log::RecordType::KNOWN;
     BTreeMap::from([
         (

@@ -63,7 +63,8 @@ fn principal_routes() -> OpenApiRouter<Server> {
     OpenApiRouter::new()
         .routes(routes!(principals::list, principals::create))
         .routes(routes!(principals::disable))
-        .routes(routes!(principals::create_token))
+        .routes(routes!(principals::enable))
+        .routes(routes!(principals::list_tokens, principals::create_token))
         .routes(routes!(principals::revoke_token))
         .routes(routes!(login_codes::create))
 }

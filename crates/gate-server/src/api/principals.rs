@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use gate_protocol::principal::{CreateToken, CreatedToken, Principal};
+use gate_protocol::principal::{CreateToken, CreatedToken, Principal, TokenEntry};
 use gate_protocol::problem::Problem;
 
 use super::extract::{Answer, Json, Name};
@@ -38,7 +38,8 @@ pub(super) async fn create(
 /// Stops a principal, and what it owns, from acting.
 #[utoipa::path(post, path = "/v1/principals/{name}/disable", tag = "principals",
     params(("name" = String, Path, description = "The principal")),
-    responses((status = 200, body = Principal), (status = 404, body = Problem)))]
+    responses((status = 200, body = Principal), (status = 404, body = Problem),
+        (status = 409, body = Problem)))]
 pub(super) async fn disable(
     State(server): State<Server>,
     caller: Caller<Operator>,
@@ -46,6 +47,30 @@ pub(super) async fn disable(
 ) -> Result<Answer<Principal>, Failure> {
     let disabled = server.disable_principal(caller.actor.name(), &name).await?;
     Ok(Answer(StatusCode::OK, disabled))
+}
+
+/// Lets a principal act again.
+#[utoipa::path(post, path = "/v1/principals/{name}/enable", tag = "principals",
+    params(("name" = String, Path, description = "The principal")),
+    responses((status = 200, body = Principal), (status = 404, body = Problem)))]
+pub(super) async fn enable(
+    State(server): State<Server>,
+    caller: Caller<Operator>,
+    Name(name): Name<String>,
+) -> Result<Answer<Principal>, Failure> {
+    let enabled = server.enable_principal(caller.actor.name(), &name).await?;
+    Ok(Answer(StatusCode::OK, enabled))
+}
+
+/// Lists all tokens, the oldest first: whose, for what, until when. None of
+/// them shows the token itself.
+#[utoipa::path(get, path = "/v1/tokens", tag = "principals",
+    responses((status = 200, body = Vec<TokenEntry>)))]
+pub(super) async fn list_tokens(
+    State(server): State<Server>,
+    _caller: Caller<Operator>,
+) -> Result<Answer<Vec<TokenEntry>>, Failure> {
+    Ok(Answer(StatusCode::OK, server.tokens().await?))
 }
 
 /// Makes a token. This answer is the only one that shows it.

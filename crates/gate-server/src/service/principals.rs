@@ -1,7 +1,9 @@
 //! Principals and tokens: made, disabled and revoked, each on the record.
 
 use gate_protocol::log::RecordType;
-use gate_protocol::principal::{CreateToken, CreatedToken, Principal, PrincipalKind, Role};
+use gate_protocol::principal::{
+    CreateToken, CreatedToken, Principal, PrincipalKind, Role, TokenEntry,
+};
 use gate_protocol::problem::ProblemCode;
 use jiff::Timestamp;
 use serde_json::json;
@@ -42,12 +44,19 @@ impl Server {
         Ok(principal)
     }
 
-    /// Stops a principal, and what it owns, from acting; twice is as once.
+    /// Stops a principal, and what it owns, from acting; twice is as once. Nobody
+    /// disables themselves: the only admin would lock the server for ever.
     pub(crate) async fn disable_principal(
         &self,
         by: &str,
         name: &str,
     ) -> Result<Principal, Failure> {
+        if by == name {
+            return Err(Failure::new(
+                ProblemCode::Conflict,
+                "nobody disables themselves; another admin can",
+            ));
+        }
         let mut change = self.change().await?;
         let now = change.now();
         if principals::disable(change.connection(), name, now).await? {
@@ -59,6 +68,31 @@ impl Server {
             .ok_or_else(Failure::not_found)?;
         change.commit().await?;
         Ok(principal)
+    }
+
+    /// Lets a principal act again, and what it owns unless that is disabled by
+    /// itself; twice is as once.
+    pub(crate) async fn enable_principal(
+        &self,
+        by: &str,
+        name: &str,
+    ) -> Result<Principal, Failure> {
+        let mut change = self.change().await?;
+        if principals::enable(change.connection(), name).await? {
+            let body = json!({ "name": name, "by": by });
+            change.record(&RecordType::PrincipalEnabled, &body).await?;
+        }
+        let principal = principals::find(change.connection(), name)
+            .await?
+            .ok_or_else(Failure::not_found)?;
+        change.commit().await?;
+        Ok(principal)
+    }
+
+    /// Returns all tokens, the oldest first, and never a token itself.
+    pub(crate) async fn tokens(&self) -> Result<Vec<TokenEntry>, Failure> {
+        let mut reader = self.store.read().await?;
+        Ok(principals::tokens(reader.connection()).await?)
     }
 
     /// Makes a token, and shows it this once.

@@ -1,10 +1,10 @@
 //! Principals and their tokens.
 
-use gate_protocol::principal::{Principal, Role};
+use gate_protocol::principal::{Principal, Role, TokenEntry};
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 
-use super::columns::{get, json, name, text, time_if_any};
+use super::columns::{get, json, name, text, time, time_if_any};
 use super::{Connection, StoreError};
 use crate::identity::{Actor, TokenHash};
 
@@ -94,6 +94,17 @@ pub(crate) async fn disable(
     Ok(done.rows_affected() == 1)
 }
 
+/// Lets a principal act again; false where it may already.
+pub(crate) async fn enable(connection: &mut Connection, name: &str) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "UPDATE principals SET disabled_at = NULL WHERE name = ? AND disabled_at IS NOT NULL",
+    )
+    .bind(name)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Stores a token's hash.
 pub(crate) async fn insert_token(
     connection: &mut Connection,
@@ -132,6 +143,27 @@ pub(crate) async fn find_token(
         })
     })
     .transpose()
+}
+
+/// Returns all tokens, the oldest first, without their hashes.
+pub(crate) async fn tokens(connection: &mut Connection) -> Result<Vec<TokenEntry>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, principal, role, created_at, expires_at, revoked_at FROM tokens
+         ORDER BY created_at, id",
+    )
+    .fetch_all(connection)
+    .await?;
+    let entry = |row: &SqliteRow| {
+        Ok(TokenEntry {
+            id: get(row, "id")?,
+            principal: get(row, "principal")?,
+            role: name(row, "role")?,
+            created_at: time(row, "created_at")?,
+            expires_at: time_if_any(row, "expires_at")?,
+            revoked_at: time_if_any(row, "revoked_at")?,
+        })
+    };
+    rows.iter().map(entry).collect()
 }
 
 /// Revokes a token.

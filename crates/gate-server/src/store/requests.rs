@@ -329,7 +329,7 @@ pub(crate) async fn put_review(
     )
     .bind(id.to_string())
     .bind(&review.reviewer)
-    .bind(text(&review.answer, "answer")?.trim_matches('"'))
+    .bind(review.answer.as_str())
     .bind(&review.comment)
     .bind(review.at.as_millisecond())
     .bind(&review.channel)

@@ -50,6 +50,12 @@ const MATRIX: &[(&str, &str, [bool; 4])] = &[
         "/v1/principals/nobody/disable",
         [false, false, true, false],
     ),
+    (
+        "POST",
+        "/v1/principals/nobody/enable",
+        [false, false, true, false],
+    ),
+    ("GET", "/v1/tokens", [false, false, true, false]),
     ("POST", "/v1/tokens", [false, false, true, false]),
     ("DELETE", "/v1/tokens/none", [false, false, true, false]),
 ];
@@ -154,6 +160,20 @@ async fn a_disabled_principal_and_what_it_owns_are_nobody() {
     );
     bench.post(admin, "/v1/principals/alice/disable", &()).await;
     assert_eq!(bench.count("principal.disabled").await, 1);
+    for _ in 0..2 {
+        let enabled = bench.post(admin, "/v1/principals/alice/enable", &()).await;
+        assert_eq!(enabled.json()["disabled"], false);
+    }
+    assert_eq!(bench.count("principal.enabled").await, 1);
+    assert_eq!(
+        bench.get(&setup.agent, "/v1/whoami").await.status,
+        StatusCode::OK,
+        "what alice owns acts again with her"
+    );
+    let own = bench.post(admin, "/v1/principals/admin/disable", &()).await;
+    assert_eq!(own.problem(), "conflict", "the only admin stays");
+    let nobody = bench.post(admin, "/v1/principals/nobody/enable", &()).await;
+    assert_eq!(nobody.problem(), "not_found");
 }
 
 #[tokio::test]
@@ -193,6 +213,20 @@ async fn tokens_are_made_hashed_revoked_and_on_the_record() {
         "unauthorized"
     );
     assert_eq!(bench.count("token.revoked").await, 1);
+    let listed = bench.get(admin, "/v1/tokens").await;
+    assert!(!listed.text().contains("gate_"), "{}", listed.text());
+    let listed = listed.json();
+    let entry = |id: &serde_json::Value| {
+        let entries = listed.as_array().unwrap();
+        entries.iter().find(|entry| entry["id"] == *id).cloned()
+    };
+    let revoked = entry(&created["id"]).unwrap();
+    assert_eq!(
+        (&revoked["principal"], &revoked["role"]),
+        (&json!("bob"), &json!("requester"))
+    );
+    assert!(revoked["revoked_at"].is_string(), "{revoked}");
+    assert_eq!(revoked["expires_at"], created["expires_at"]);
     bench.verified().await;
 }
 

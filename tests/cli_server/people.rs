@@ -1,0 +1,133 @@
+//! Who may act: principals are made, disabled and enabled, tokens made, listed
+//! and revoked, by an admin and on the record.
+
+use serde_json::Value;
+
+use crate::server::{Live, Ran, run};
+
+fn admin(live: &Live, words: &str) -> Ran {
+    let args: Vec<&str> = words.split(' ').collect();
+    run(&mut live.gate("admin", &[&["server"], args.as_slice()].concat()))
+}
+
+fn json(ran: &Ran) -> Value {
+    serde_json::from_str(&ran.stdout).unwrap()
+}
+
+#[test]
+fn a_disabled_principal_is_refused_with_what_it_owns_until_it_is_enabled() {
+    let live = Live::start();
+    let disabled = admin(&live, "principal disable alice");
+    assert_eq!(
+        (disabled.code, disabled.stdout.as_str()),
+        (Some(0), "user alice, in approvers, disabled\n"),
+        "{disabled:?}"
+    );
+    for who in ["alice_approver", "agent"] {
+        let refused = run(&mut live.gate(who, &["whoami"]));
+        assert_eq!(refused.code, Some(78), "{who}: {refused:?}");
+    }
+    let listed = admin(&live, "principal list");
+    assert!(
+        listed
+            .stdout
+            .contains("user alice, in approvers, disabled\n"),
+        "{listed:?}"
+    );
+    let enabled = admin(&live, "principal enable alice --json");
+    assert_eq!(json(&enabled)["disabled"], false, "{enabled:?}");
+    for who in ["alice_approver", "agent"] {
+        let taken = run(&mut live.gate(who, &["whoami"]));
+        assert_eq!(taken.code, Some(0), "{who}: {taken:?}");
+    }
+    for record_type in ["principal.disabled", "principal.enabled"] {
+        let args = ["audit", "log", "--type", record_type];
+        let log = run(&mut live.gate("auditor", &args));
+        assert_eq!(log.stdout.matches(record_type).count(), 1, "{log:?}");
+    }
+}
+
+#[test]
+fn a_token_is_listed_without_itself_and_revoked_by_its_id() {
+    let live = Live::start();
+    let made = admin(
+        &live,
+        "token create --principal bob --role approver --ttl 1h --json",
+    );
+    let made = json(&made);
+    let (id, token) = (
+        made["id"].as_str().unwrap(),
+        made["token"].as_str().unwrap(),
+    );
+    let ids = |line: &str| -> Vec<String> {
+        let listed = admin(&live, line);
+        assert!(!listed.stdout.contains("gate_"), "no token: {listed:?}");
+        let listed = json(&listed);
+        let entries = listed.as_array().unwrap().iter();
+        entries
+            .map(|entry| entry["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert!(ids("token list --json").len() > 5);
+    assert_eq!(ids("token list --principal bob --json").len(), 2);
+    let table = admin(&live, "token list --principal bob");
+    let row = table.stdout.lines().find(|line| line.contains(id)).unwrap();
+    assert!(row.contains("bob") && row.contains("approver"), "{row}");
+
+    let whoami = |token: &str| {
+        run(live
+            .gate("bob_approver", &["whoami"])
+            .env("GATE_TOKEN", token))
+    };
+    assert_eq!(whoami(token).code, Some(0));
+    let revoked = admin(&live, &format!("token revoke {id}"));
+    assert_eq!(
+        (revoked.code, revoked.stdout),
+        (Some(0), format!("revoked {id}\n"))
+    );
+    assert_eq!(whoami(token).code, Some(78));
+    assert_eq!(ids("token list --principal bob --json").len(), 1);
+    assert!(ids("token list --all --json").contains(&id.to_owned()));
+}
+
+#[test]
+fn who_is_not_there_and_who_may_not_are_different_refusals() {
+    let live = Live::start();
+    for (line, code, word) in [
+        ("principal disable nobody", 64, "no such thing"),
+        ("principal enable nobody", 64, "no such thing"),
+        ("principal disable admin", 64, "another admin can"),
+        ("principal disable ..", 64, "a name has"),
+        ("principal disable a/../../tokens", 64, "a name has"),
+        ("principal create carol --kind robot", 64, "workload"),
+        ("principal create Carol --kind user", 64, "a-z"),
+        (
+            "token revoke 019b2000-0000-7000-8000-000000000007",
+            64,
+            "no such thing",
+        ),
+        ("token revoke gate_user_hunter2", 64, "an id is"),
+        (
+            "token create --principal nobody --role admin --ttl 1h",
+            64,
+            "not disabled",
+        ),
+    ] {
+        let refused = admin(&live, line);
+        assert_eq!(refused.code, Some(code), "{line}: {refused:?}");
+        assert!(refused.stderr.contains(word), "{line}: {refused:?}");
+    }
+    for line in [
+        "principal list",
+        "principal disable bob",
+        "principal enable bob",
+        "token list",
+        "token revoke 019b2000-0000-7000-8000-000000000007",
+    ] {
+        let args: Vec<&str> = line.split(' ').collect();
+        let args = [&["server"], args.as_slice()].concat();
+        let refused = run(&mut live.gate("auditor", &args));
+        assert_eq!(refused.code, Some(78), "{line}: {refused:?}");
+        assert!(refused.stderr.contains("gate whoami"), "{refused:?}");
+    }
+}
