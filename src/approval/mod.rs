@@ -130,7 +130,7 @@ impl Wait<'_> {
             .block_on(audit::catch_up(self.world, self.client()));
         let request = match (request.status, patience) {
             (ApprovalStatus::Pending, Patience::AskOnly) => {
-                progress.submitted(&request, false);
+                progress.asked(&request, is_older_than_submission(&request));
                 return Err(words::not_yet(&request));
             }
             (ApprovalStatus::Pending, Patience::Wait(_)) => {

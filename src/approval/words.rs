@@ -21,9 +21,11 @@ pub(super) fn not_yet(request: &ApprovalRequest) -> Failure {
     )
     .hint(format!(
         "it waits for {} for another {minutes} min: {}\n\
-         run the same command again to go on waiting; it does not ask twice",
+         run the same command again to go on with it, which does not ask twice; or take it\n\
+         back with `gate requests cancel {}`",
         reviewers(request),
         inert(&request.url),
+        request.id,
     ))
 }
 

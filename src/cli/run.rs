@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::approval::Patience;
 use crate::exit_code::Ending;
 use crate::failure::Failure;
@@ -69,20 +71,36 @@ impl RunCommand {
     fn end(&self, failure: &Failure) -> Ending {
         let ending = Ending::from(failure.kind());
         if self.json {
-            let code = match ending {
-                Ending::Code(code) => code,
-                Ending::Signal(number) => 128_u8.saturating_add(u8::try_from(number).unwrap_or(0)),
+            // Its own death by a signal is what the caller sees, and no exit code.
+            let (code, signal) = match ending {
+                Ending::Code(code) => (Some(code), None),
+                Ending::Signal(number) => (None, Some(number)),
             };
-            let told = serde_json::json!({
-                "event": "not_run",
-                "exit_code": code,
-                "message": failure.to_string(),
-                "lines": failure.lines(),
-            });
+            let told = NotRun {
+                event: "not_run",
+                exit_code: code,
+                signal,
+                message: failure.to_string(),
+                lines: failure.lines(),
+            };
+            // Strings and numbers always have a JSON form.
+            let told = serde_json::to_string(&told).unwrap_or_default();
             report::raw(&format!("{told}\n"));
         } else {
             report::failure(failure);
         }
         ending
     }
+}
+
+/// The last event of a run that did not run: `docs/events.md` is the contract.
+#[derive(Serialize)]
+struct NotRun {
+    event: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exit_code: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signal: Option<i32>,
+    message: String,
+    lines: Vec<String>,
 }

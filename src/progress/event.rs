@@ -16,7 +16,8 @@ pub(super) struct Events {
     reattached: bool,
 }
 
-/// One line. All times are spans in whole seconds, so that no clock matters.
+/// One line. What matters to who waits are spans in whole seconds, so that no
+/// clock does. `docs/events.md` is the contract.
 #[derive(Serialize)]
 struct Event<'a> {
     #[serde(rename = "event")]
@@ -33,7 +34,7 @@ struct Event<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    retry_in_seconds: Option<f64>,
+    retry_in_seconds: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -64,7 +65,7 @@ impl Events {
     ) -> String {
         line(&Event {
             error: Some(inert(error).into_owned()),
-            retry_in_seconds: Some(retry_in.as_secs_f64()),
+            retry_in_seconds: Some(whole_seconds(retry_in)),
             ..self.event("disconnected", moment)
         })
     }
@@ -80,8 +81,8 @@ impl Events {
         self.pending(moment)
     }
 
-    pub(super) fn decided(&self, moment: Moment<'_>) -> String {
-        line(&self.event("decided", moment))
+    pub(super) fn ended(&self, moment: Moment<'_>) -> String {
+        line(&self.event("ended", moment))
     }
 
     fn event<'a>(&self, name: &'static str, moment: Moment<'a>) -> Event<'a> {
@@ -105,6 +106,11 @@ impl Events {
             retry_in_seconds: None,
         }
     }
+}
+
+/// Returns the seconds of a span, a begun one counted as whole.
+fn whole_seconds(span: Duration) -> u64 {
+    span.as_secs() + u64::from(span.subsec_nanos() > 0)
 }
 
 fn review(review: &Review) -> ReviewEvent<'_> {

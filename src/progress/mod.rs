@@ -1,7 +1,7 @@
 //! What the person or the program in front of gate sees while it waits.
 //!
 //! Called by the blocking wait and by nothing else; it decides nothing and
-//! touches neither stdout nor the network. Four ways of telling the same story:
+//! touches neither stdout nor the network. Three ways of telling the same story:
 //! one live line on a terminal, plain lines in a log (with the marks of the CI
 //! system around it), and JSON lines for a program.
 
@@ -110,6 +110,15 @@ impl Progress {
         }
     }
 
+    /// The server has the request, and nobody waits for its end. A person reads
+    /// what follows, which says all of it; a program is told now.
+    pub(crate) fn asked(&mut self, request: &ApprovalRequest, reattached: bool) {
+        if let Teller::Json(events) = &mut self.teller {
+            let wait = Wait::begin(request);
+            report::raw(&events.submitted(wait.moment(), reattached));
+        }
+    }
+
     /// The request has changed: somebody reviewed it, or its status moved.
     pub(crate) fn changed(&mut self, request: &ApprovalRequest) {
         let Some(wait) = &mut self.wait else { return };
@@ -168,7 +177,7 @@ impl Progress {
         match &mut self.teller {
             Teller::Live(live) => live.erase(),
             Teller::Log(log) => report::raw(&log.ended(moment)),
-            Teller::Json(events) => report::raw(&events.decided(moment)),
+            Teller::Json(events) => report::raw(&events.ended(moment)),
         }
     }
 }

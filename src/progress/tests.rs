@@ -190,9 +190,9 @@ fn a_program_gets_one_object_a_line_with_everything_in_it() {
     request.status = ApprovalStatus::Denied;
     let gone = events.disconnected(at(&request, 7), "reset", Duration::from_millis(1500));
     let back = events.reconnected(at(&request, 8));
-    let decided = events.decided(at(&request, 9));
-    let names = ["submitted", "disconnected", "reconnected", "decided"];
-    for (line, name) in [&submitted, &gone, &back, &decided].into_iter().zip(names) {
+    let ended = events.ended(at(&request, 9));
+    let names = ["submitted", "disconnected", "reconnected", "ended"];
+    for (line, name) in [&submitted, &gone, &back, &ended].into_iter().zip(names) {
         assert_eq!(line.matches('\n').count(), 1);
         let event: serde_json::Value = serde_json::from_str(line).unwrap();
         assert_eq!(event["event"], name);
@@ -210,9 +210,9 @@ fn a_program_gets_one_object_a_line_with_everything_in_it() {
     let lost: serde_json::Value = serde_json::from_str(&gone).unwrap();
     assert_eq!(
         (&lost["error"], &lost["retry_in_seconds"]),
-        (&"reset".into(), &1.5.into())
+        (&"reset".into(), &2.into())
     );
-    let answer: serde_json::Value = serde_json::from_str(&decided).unwrap();
+    let answer: serde_json::Value = serde_json::from_str(&ended).unwrap();
     assert_eq!(
         (&answer["status"], &answer["elapsed_seconds"]),
         (&"denied".into(), &9.into())
@@ -230,4 +230,36 @@ fn a_program_hears_from_a_wait_once_a_minute() {
         .filter(|second| !events.tick(at(&request, *second)).is_empty())
         .count();
     assert_eq!(told, 2);
+}
+
+/// The contract with programs is the page: what it shows is what is written.
+#[test]
+fn the_events_are_those_of_the_page_about_them() {
+    let page = include_str!("../../docs/events.md");
+    let (_, block) = page.split_once("```json\n").unwrap();
+    let (shown, _) = block.split_once("```").unwrap();
+    let mut request = request(900);
+    request.invocation.argv.truncate(3);
+    request.may_review = vec!["group:sre".to_owned(), "user:bob".to_owned()];
+    let mut events = event::Events::default();
+    let mut told = events.submitted(at(&request, 0), false);
+    told.push_str(&events.tick(at(&request, 60)));
+    told.push_str(&events.disconnected(
+        at(&request, 70),
+        "connection refused",
+        Duration::from_millis(1500),
+    ));
+    told.push_str(&events.reconnected(at(&request, 72)));
+    let mut denial = review("deny", Some("not on a Friday"));
+    denial.reviewer = "bob".to_owned();
+    request.reviews.push(denial);
+    request.status = ApprovalStatus::Denied;
+    told.push_str(&events.ended(at(&request, 150)));
+    assert_eq!(told, shown);
+    for line in told.lines() {
+        let event: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).unwrap();
+        for member in event.keys() {
+            assert!(page.contains(&format!("| `{member}` |")), "{member}");
+        }
+    }
 }

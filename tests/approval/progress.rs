@@ -3,6 +3,7 @@
 use std::os::unix::process::ExitStatusExt as _;
 
 use gate_testkit::pty::{Size, Terminal};
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::agent::{Agent, Running, WITHIN, approve_as_bob};
@@ -34,9 +35,9 @@ fn a_program_is_told_in_json_lines() {
             .is_some_and(|left| left > 60)
     );
     approve_as_bob(&live, &request.id.to_string());
-    let decided = event(&waiting.wait_for("decided"));
-    assert_eq!(decided["status"], "approved");
-    assert_eq!(decided["reviews"][0]["reviewer"], "bob");
+    let answered = event(&waiting.wait_for("\"ended\""));
+    assert_eq!(answered["status"], "approved");
+    assert_eq!(answered["reviews"][0]["reviewer"], "bob");
     let ended = waiting.finish();
     assert_eq!(
         (ended.code, ended.stdout.as_str()),
@@ -58,12 +59,29 @@ fn a_program_is_told_in_json_why_nothing_was_run() {
     let agent = agent_with_deploy(&live);
     let asked = Running::start(&mut agent.gate_run(&["--json", "--no-wait"], &["deploy"])).finish();
     assert_eq!(asked.code, Some(75), "{asked:?}");
-    let last: Value = serde_json::from_str(asked.stderr.lines().last().unwrap()).unwrap();
-    assert_eq!(
-        (&last["event"], &last["exit_code"]),
-        (&"not_run".into(), &75.into()),
-        "{last}"
-    );
+    let told: Vec<Value> = asked
+        .stderr
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let names: Vec<&Value> = told.iter().map(|event| &event["event"]).collect();
+    assert_eq!(names, ["submitted", "not_run"]);
+    let members = |event: &Value| -> Vec<String> {
+        let members = event.as_object().unwrap().keys();
+        members.map(String::clone).collect()
+    };
+    let last = told.last().unwrap();
+    assert_eq!(members(last), ["event", "exit_code", "lines", "message"]);
+    assert_eq!(last["exit_code"], 75, "{last}");
+
+    let mut waiting = Running::start(&mut agent.gate_run(&["--json"], &["deploy"]));
+    waiting.wait_for("submitted");
+    waiting.signal(Signal::SIGTERM);
+    let told = waiting.wait_for("not_run");
+    let last: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(members(&last), ["event", "lines", "message", "signal"]);
+    assert_eq!(last["signal"], 15, "{last}");
+    assert_eq!(waiting.finish().signal, Some(15), "as it was told");
     agent.assert_log_verifies();
 }
 

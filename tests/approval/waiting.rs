@@ -23,6 +23,9 @@ fn without_waiting_it_is_asked_once_and_run_after_the_approval() {
             asked.stderr.contains("run the same command again"),
             "{asked:?}"
         );
+        for word in ["Ctrl-C", "waiting for"] {
+            assert!(!asked.stderr.contains(word), "nobody waits: {asked:?}");
+        }
     }
     let ids = requests(&live);
     assert_eq!(ids.len(), 1, "asked once: {ids:?}");
