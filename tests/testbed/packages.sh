@@ -21,7 +21,8 @@ apt_get() {
     -o DPkg::Lock::Timeout=400 -o Acquire::Retries=3 "$@"
 }
 
-postgres_present() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && command -v psql >/dev/null; }
+postgres_version=15
+postgres_present() { [ -x "/usr/lib/postgresql/$postgres_version/bin/initdb" ] && command -v psql >/dev/null; }
 venv_present() { /usr/bin/python3 -c 'import ensurepip, venv' 2>/dev/null; }
 
 # install_apt PACKAGE...: the package lists are fetched only when apt cannot do it with those it has.
@@ -37,9 +38,18 @@ install_apt() {
   die "cannot install: $*"
 }
 
-# The name of the newest packaged server, 15 where there is a choice (it is what the tests were written on).
-postgres_package() {
-  if apt-cache show postgresql-15 >/dev/null 2>&1; then echo postgresql-15; else echo postgresql; fi
+# Makes the package of the server known to apt: Debian 12 has it; for every other release of Debian and
+# Ubuntu the PostgreSQL project has, and its own postgresql-common brings the key and the address.
+provide_postgres() {
+  local package=postgresql-$postgres_version
+  ! apt-cache show "$package" >/dev/null 2>&1 || return 0
+  install_apt postgresql-common ca-certificates
+  echo "adding the PostgreSQL project's package source, since this release has no $package"
+  as_root /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y >"$run_dir/pgdg.log" 2>&1 ||
+    apt-cache show "$package" >/dev/null 2>&1 || {
+    tail -n 20 "$run_dir/pgdg.log" >&2
+    die "cannot add https://apt.postgresql.org; install $package by hand"
+  }
 }
 
 install_packages() {
@@ -59,7 +69,8 @@ install_packages() {
       echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
     fi
     command -v apt-cache >/dev/null || die "apt is not here; install PostgreSQL's server by hand"
-    install_apt "$(postgres_package)"
+    provide_postgres
+    install_apt "postgresql-$postgres_version"
   fi
 }
 

@@ -42,12 +42,41 @@ install_terraform() {
 }
 
 print_tools() {
-  local tool path
+  local tool path version
   for tool in git psql tmux strace gnome-keyring-daemon dbus-daemon secret-tool keyctl aws moto_server \
     terraform kubectl etcd kube-apiserver; do
     path=$testbed/venv/bin/$tool
     [ -x "$path" ] || path=$testbed/bin/$tool
     [ -x "$path" ] || path=$(command -v "$tool") || die "\`$tool\` is still missing after the installation"
-    printf '  %-22s %s\n' "$tool" "$path"
+    # It dies in a shell of its own.
+    version=$(version_of "$tool" "$path") || exit 1
+    printf '  %-22s %-50s %s\n' "$tool" "$path" "$version"
   done
+}
+
+# version_of TOOL PATH: the version, and an end where it is not one that the tests are written on.
+version_of() {
+  local tool=$1 path=$2 version
+  case $tool in
+    psql)
+      version=$("/usr/lib/postgresql/$postgres_version/bin/postgres" --version | grep -oE '[0-9]+\.[0-9]+' | head -n 1)
+      [ "${version%%.*}" = "$postgres_version" ] || die "the server is PostgreSQL $version, not $postgres_version"
+      version="server $version"
+      ;;
+    terraform)
+      version=$("$path" version 2>/dev/null | grep -oE '[0-9]+\.[0-9]+\.[0-9]+' | head -n 1)
+      printf '1.4.0\n%s\n' "${version:-0}" | sort -C -V ||
+        die "terraform ${version:-of an unknown version} is older than 1.4, which brought terraform_data; install a newer one, or remove $path"
+      ;;
+    kube-apiserver)
+      version=$("$path" --version | grep -oE '[0-9]+\.[0-9]+\.[0-9]+' | head -n 1)
+      [ -n "${GATE_KUBE_APISERVER:-}" ] || [ "$version" = "$kube_version" ] ||
+        die "$path is $version, not $kube_version; remove it"
+      ;;
+    aws) version=$("$path" --version 2>&1 | grep -oE '[0-9]+\.[0-9]+\.[0-9]+' | head -n 1) ;;
+    kubectl) version=$("$path" version --client 2>/dev/null | grep -oE 'v[0-9]+\.[0-9]+\.[0-9]+' | head -n 1) ;;
+    git) version=$("$path" --version | grep -oE '[0-9]+\.[0-9.]+' | head -n 1) ;;
+    *) version= ;;
+  esac
+  printf '%s' "$version"
 }

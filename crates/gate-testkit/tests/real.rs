@@ -83,6 +83,8 @@ fn a_command_reads_its_input_and_reports_its_code() {
 fn postgres_answers_psql_and_logs_each_statement() {
     let postgres = Postgres::start().unwrap();
     let id = postgres.process_id();
+    let version = postgres.sql("show server_version_num").unwrap();
+    assert!(version.trim().starts_with("15"), "{version}");
     postgres.sql("create table t (n int)").unwrap();
 
     let environment = postgres.environment();

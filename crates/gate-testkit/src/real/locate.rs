@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::RealError;
 
+/// Where Debian and the `PostgreSQL` project put the version that the tests are written on, and that
+/// `tests/run` installs whatever other versions are here.
+const POSTGRES: &str = "/usr/lib/postgresql/15/bin";
+
 /// Returns the folder in which `tests/run` keeps what it installs: `GATE_TESTBED`, or `gate-testbed` in
 /// the user's cache folder.
 pub fn testbed() -> PathBuf {
@@ -20,8 +24,8 @@ pub fn testbed() -> PathBuf {
     cache.join("gate-testbed")
 }
 
-/// Returns the path of a tool: from the testbed where it has one, from PATH, or from the folder of the
-/// newest Postgres, whose server programs stand on nobody's PATH.
+/// Returns the path of a tool: from the testbed where it has one, from PATH, or from the folder of
+/// Postgres, whose server programs stand on nobody's PATH.
 ///
 /// # Errors
 /// [`RealError::ToolMissing`] when it is in none of them.
@@ -33,7 +37,7 @@ pub fn locate(tool: &str) -> Result<PathBuf, RealError> {
         folders.extend(env::split_paths(&path).filter(|folder| folder.is_absolute()));
     }
     folders.extend(["/usr/sbin", "/sbin"].map(PathBuf::from));
-    folders.extend(postgres_folders());
+    folders.push(PathBuf::from(POSTGRES));
     folders
         .into_iter()
         .map(|folder| folder.join(tool))
@@ -43,29 +47,15 @@ pub fn locate(tool: &str) -> Result<PathBuf, RealError> {
         })
 }
 
-/// Returns the path of a Postgres server program, of the newest version that is installed.
+/// Returns the path of a Postgres server program.
 pub(crate) fn locate_postgres(tool: &str) -> Result<PathBuf, RealError> {
-    postgres_folders()
-        .into_iter()
-        .map(|folder| folder.join(tool))
-        .find(|path| is_executable(path))
-        .map_or_else(|| locate(tool), Ok)
-}
-
-/// The folders of Debian's Postgres versions, newest first.
-fn postgres_folders() -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir("/usr/lib/postgresql") else {
-        return Vec::new();
-    };
-    let mut versions: Vec<(u32, PathBuf)> = entries
-        .flatten()
-        .filter_map(|entry| {
-            let version = entry.file_name().to_str()?.parse().ok()?;
-            Some((version, entry.path().join("bin")))
-        })
-        .collect();
-    versions.sort_unstable();
-    versions.into_iter().rev().map(|(_, path)| path).collect()
+    let path = Path::new(POSTGRES).join(tool);
+    if is_executable(&path) {
+        return Ok(path);
+    }
+    Err(RealError::ToolMissing {
+        tool: format!("{tool} of PostgreSQL 15"),
+    })
 }
 
 fn is_executable(path: &Path) -> bool {
