@@ -17,17 +17,17 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 const KEYS_LIVE: SignedDuration = SignedDuration::from_hours(24 * 7);
 
 impl Server {
-    /// Writes down what has fallen due; returns the next deadline.
-    pub(crate) async fn settle_due(&self) -> Result<Option<Timestamp>, Failure> {
+    /// Writes down what has fallen due by `now`; returns the next deadline.
+    pub(crate) async fn settle_due(&self, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
         loop {
             let mut reader = self.store.read().await?;
-            let due = requests::due(reader.connection(), clock::now()).await?;
+            let due = requests::due(reader.connection(), now).await?;
             let next = requests::next_deadline(reader.connection()).await?;
             drop(reader);
             if due.is_empty() {
                 return Ok(next);
             }
-            let mut change = self.change().await?;
+            let mut change = self.change_not_before(now).await?;
             for id in due {
                 // Reading it lets time pass for it.
                 change.request(id).await?;
@@ -50,7 +50,7 @@ impl Server {
     /// Settles at each deadline, until dropped.
     pub(crate) async fn settle_regularly(self) {
         loop {
-            let sleep = match self.settle_due().await {
+            let sleep = match self.settle_due(clock::now()).await {
                 Ok(next) => next.map_or(LONGEST_SLEEP, until),
                 // It is on record why; what is due stays due.
                 Err(_) => Duration::from_secs(1),

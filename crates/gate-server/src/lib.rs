@@ -11,9 +11,11 @@
 mod api;
 mod audit;
 mod clock;
-pub mod dev;
+mod dev;
 mod expiry;
+mod folder;
 mod identity;
+mod initialise;
 mod keys;
 mod lifecycle;
 mod openapi;
@@ -30,7 +32,8 @@ mod web;
 #[cfg(test)]
 mod tests;
 
-pub use dev::{DevSetup, InitialiseError, initialise, initialise_dev};
+pub use dev::{DevSetup, initialise_dev};
+pub use initialise::{InitialiseError, initialise};
 pub use openapi::document as openapi_document;
 pub use serve::{ServeError, serve_on};
 pub use settings::Settings;

@@ -12,11 +12,12 @@ use axum::routing::get;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 
-use crate::keys::{Keys, KeysError};
+use crate::folder::{self, Folder, FolderError};
+use crate::keys::KeysError;
 use crate::settings::{Settings, SettingsError};
 use crate::state::Server;
-use crate::store::{Store, StoreError, server};
-use crate::{keys, openapi, web};
+use crate::store::StoreError;
+use crate::{clock, keys, openapi, web};
 
 /// Why the server does not serve, or stopped serving.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +57,15 @@ pub enum ServeError {
     Listen(#[source] std::io::Error),
 }
 
+impl From<FolderError> for ServeError {
+    fn from(error: FolderError) -> Self {
+        match error {
+            FolderError::Keys(error) => Self::Keys(error),
+            FolderError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 /// Serves on `listener` until `shutdown` ends, on the caller's runtime.
 ///
 /// A stop answers parked polls with the current state at once, finishes what
@@ -72,7 +82,7 @@ pub async fn serve_on(
     let tls = admit(&listener, &settings)?;
     let (server, _lock) = open(settings).await?;
     // What time did while the server was down comes first.
-    if let Err(failure) = server.settle_due().await {
+    if let Err(failure) = server.settle_due(clock::now()).await {
         return Err(ServeError::Settle(failure.detail().to_owned()));
     }
     let tasks = [
@@ -118,24 +128,20 @@ async fn answer_until(
     answering.await
 }
 
-/// Opens what `settings` name. The lock on the data folder ends when dropped.
+/// Opens the server that is in the data folder. The lock on it ends when dropped.
 pub(crate) async fn open(settings: Settings) -> Result<(Server, keys::FolderLock), ServeError> {
     let dir = settings.data_dir.clone();
-    let database = dir.join("gate.db");
-    if !database.exists() {
+    if !folder::has_database(&dir) {
         return Err(ServeError::NotInitialised(dir));
     }
-    keys::prepare_dir(&dir)?;
-    let lock = keys::lock(&dir)?.ok_or_else(|| ServeError::InUse(dir.clone()))?;
-    keys::prepare_file(&database)?;
-    let store = Store::open(&database).await?;
-    let mut reader = store.read().await?;
-    let names = server::names(reader.connection())
+    let folder = Folder::open(&dir)
         .await?
-        .ok_or(ServeError::NotInitialised(dir.clone()))?;
-    drop(reader);
-    let keys = Keys::open(&dir, &names.audience, &names.log_origin)?;
-    Ok((Server::new(store, settings, names, keys), lock))
+        .ok_or_else(|| ServeError::InUse(dir.clone()))?;
+    let names = folder
+        .names
+        .clone()
+        .ok_or(ServeError::NotInitialised(dir))?;
+    Ok(folder.into_server(settings, names)?)
 }
 
 async fn listen(

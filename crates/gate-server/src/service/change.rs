@@ -26,11 +26,19 @@ impl Server {
     /// Begins a change. The clock is read when the writer is free, so times in
     /// the log never go back for waiting in line.
     pub(crate) async fn change(&self) -> Result<Change<'_>, Failure> {
+        self.change_not_before(Timestamp::MIN).await
+    }
+
+    /// Begins a change that happens at `earliest`, or now where that is later.
+    pub(crate) async fn change_not_before(
+        &self,
+        earliest: Timestamp,
+    ) -> Result<Change<'_>, Failure> {
         let writer = self.store.write().await?;
         Ok(Change {
             server: self,
             writer,
-            now: clock::now(),
+            now: clock::now().max(earliest),
             touched: Vec::new(),
         })
     }

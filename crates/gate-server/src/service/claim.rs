@@ -58,10 +58,25 @@ impl Server {
             change.commit().await?;
             return answer.ok_or_else(|| Refusal::ClaimedByOther.into());
         }
-        let answer = grant(&mut change, &request, &claim, (transition, not_after)).await?;
+        let granting = Granting {
+            request: &request,
+            claim: &claim,
+            transition,
+            not_after,
+        };
+        let answer = grant(&mut change, granting).await?;
         change.commit().await?;
         Ok(answer)
     }
+}
+
+/// A claim that is good, and what it makes of the request.
+struct Granting<'a> {
+    request: &'a Request,
+    claim: &'a ClaimRequest,
+    transition: Transition,
+    /// Until when the grant is good.
+    not_after: Timestamp,
 }
 
 /// Returns those who approved and may still act.
@@ -81,12 +96,13 @@ async fn enabled_reviewers(
 }
 
 /// Writes the record, makes the grant with it, and swaps the status: all or nothing.
-async fn grant(
-    change: &mut Change<'_>,
-    request: &Request,
-    claim: &ClaimRequest,
-    (transition, not_after): (Transition, Timestamp),
-) -> Result<String, Failure> {
+async fn grant(change: &mut Change<'_>, granting: Granting<'_>) -> Result<String, Failure> {
+    let Granting {
+        request,
+        claim,
+        transition,
+        not_after,
+    } = granting;
     let policy_version = rules::version(change.connection()).await?;
     let approved_by: Vec<String> = request
         .state
@@ -98,14 +114,14 @@ async fn grant(
     let server = change.server().clone();
     let body = json!({
         "request": request.id,
-        "agent": request.state.requester.name,
+        "requester": request.state.requester,
         "digest": claim.digest,
         "runner_key": claim.runner_key,
         "claim_nonce": claim.nonce,
-        "bundle": policy_version,
+        "policy_version": policy_version,
         "approved_by": approved_by,
         "not_after": not_after,
-        "level": request.circumstances.mode,
+        "mode": request.circumstances.mode,
     });
     let record = change.record(&RecordType::GrantClaimed, &body).await?;
     let grant = Grant {

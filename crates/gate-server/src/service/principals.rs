@@ -111,7 +111,7 @@ impl Server {
         let mut change = self.change().await?;
         let expires_at = clock::after(change.now(), wanted.ttl_seconds);
         let (id, token) = change
-            .create_token(by, (&wanted.principal, wanted.role), Some(expires_at))
+            .create_token(by, &wanted.principal, wanted.role, Some(expires_at))
             .await?;
         change.commit().await?;
         Ok(CreatedToken {
@@ -171,7 +171,8 @@ impl Change<'_> {
     pub(crate) async fn create_token(
         &mut self,
         by: &str,
-        (name, role): (&str, Role),
+        name: &str,
+        role: Role,
         expires_at: Option<Timestamp>,
     ) -> Result<(String, Token), Failure> {
         let principal = principals::find(self.connection(), name)

@@ -50,8 +50,8 @@ impl Server {
             Ok(transition) => transition,
             Err(refusal) => {
                 if refusal == Refusal::SelfReview {
-                    let said = (submitted.answer, channel);
-                    record_self_review(&mut change, actor, &request, said).await?;
+                    let answer = submitted.answer;
+                    record_self_review(&mut change, actor, &request, answer, channel).await?;
                 }
                 return change.refuse(refusal).await;
             }
@@ -111,7 +111,8 @@ async fn record_self_review(
     change: &mut Change<'_>,
     actor: &Actor,
     request: &Request,
-    (answer, channel): (Answer, Channel),
+    answer: Answer,
+    channel: Channel,
 ) -> Result<(), Failure> {
     let body = json!({
         "request": request.id,

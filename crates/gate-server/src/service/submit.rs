@@ -15,7 +15,7 @@ use crate::identity::Actor;
 use crate::lifecycle::RequestState;
 use crate::problem::Failure;
 use crate::state::Server;
-use crate::store::requests::{self, Request};
+use crate::store::requests::{self, Key, Request};
 
 /// The longest idempotency key, in bytes.
 const MAX_KEY_BYTES: usize = 200;
@@ -46,7 +46,12 @@ impl Server {
         submission::validate(&submission)?;
         let body_hash = Digest::of("gate/idempotency/v1", &to_canonical_bytes(&submission)?);
         let mut change = self.change().await?;
-        if let Some(existing) = keyed(&mut change, actor, (key, body_hash)).await? {
+        let key = Key {
+            principal: actor.name(),
+            text: key,
+            body_hash,
+        };
+        if let Some(existing) = keyed(&mut change, &key).await? {
             let view = self.view(&existing, change.now());
             change.commit().await?;
             return Ok(Submitted::Existing(view));
@@ -59,8 +64,7 @@ impl Server {
             None => create(&mut change, actor, submission, terms).await?,
         };
         let now = change.now();
-        let named = (actor.name(), key);
-        requests::remember_key(change.connection(), named, body_hash, request.id, now).await?;
+        requests::remember_key(change.connection(), &key, request.id, now).await?;
         change.commit().await?;
         let view = self.view(&request, now);
         Ok(if is_new {
@@ -72,14 +76,10 @@ impl Server {
 }
 
 /// Returns the request that this very submission made before.
-async fn keyed(
-    change: &mut Change<'_>,
-    actor: &Actor,
-    (key, body_hash): (&str, Digest),
-) -> Result<Option<Request>, Failure> {
-    match requests::keyed(change.connection(), actor.name(), key).await? {
+async fn keyed(change: &mut Change<'_>, key: &Key<'_>) -> Result<Option<Request>, Failure> {
+    match requests::keyed(change.connection(), key).await? {
         None => Ok(None),
-        Some((used_for, _)) if used_for != body_hash => Err(Failure::new(
+        Some((used_for, _)) if used_for != key.body_hash => Err(Failure::new(
             ProblemCode::IdempotencyMismatch,
             "this `Idempotency-Key` came with another body before; use a new one",
         )),

@@ -339,17 +339,24 @@ pub(crate) async fn put_review(
     Ok(())
 }
 
+/// An idempotency key: whose it is, and what it came with.
+#[derive(Debug)]
+pub(crate) struct Key<'a> {
+    pub(crate) principal: &'a str,
+    pub(crate) text: &'a str,
+    pub(crate) body_hash: Digest,
+}
+
 /// Returns what an idempotency key was used for: the body's hash and the request.
 pub(crate) async fn keyed(
     connection: &mut Connection,
-    principal: &str,
-    key: &str,
+    key: &Key<'_>,
 ) -> Result<Option<(Digest, RequestId)>, StoreError> {
     let row = sqlx::query(
         "SELECT body_hash, request FROM idempotency_keys WHERE principal = ? AND key = ?",
     )
-    .bind(principal)
-    .bind(key)
+    .bind(key.principal)
+    .bind(key.text)
     .fetch_optional(connection)
     .await?;
     row.map(|row| Ok((parse(&row, "body_hash")?, parse(&row, "request")?)))
@@ -359,8 +366,7 @@ pub(crate) async fn keyed(
 /// Remembers an idempotency key.
 pub(crate) async fn remember_key(
     connection: &mut Connection,
-    (principal, key): (&str, &str),
-    body_hash: Digest,
+    key: &Key<'_>,
     id: RequestId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -368,9 +374,9 @@ pub(crate) async fn remember_key(
         "INSERT INTO idempotency_keys (principal, key, body_hash, request, created_at)
          VALUES (?, ?, ?, ?, ?)",
     )
-    .bind(principal)
-    .bind(key)
-    .bind(body_hash.to_string())
+    .bind(key.principal)
+    .bind(key.text)
+    .bind(key.body_hash.to_string())
     .bind(id.to_string())
     .bind(now.as_millisecond())
     .execute(connection)

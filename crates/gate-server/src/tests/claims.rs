@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use gate_protocol::claim::{ClaimRequest, ExpectedGrant, SignedGrant};
 use gate_protocol::id::Nonce;
-use gate_protocol::log::AuditRecord;
+use gate_protocol::log::{AuditRecord, RecordType};
 use gate_protocol::request::ApprovalStatus;
 use gate_protocol::review::Answer;
 use gate_protocol::runner_key::RunnerSecret;
@@ -82,6 +82,28 @@ async fn the_same_claim_gets_the_same_bytes_and_another_gets_nothing() {
         (StatusCode::CONFLICT, "conflict")
     );
     assert_eq!(bench.count("grant.claimed").await, 1);
+    let records = bench.records().await;
+    let claimed = records
+        .iter()
+        .find(|record| *record.record_type() == RecordType::GrantClaimed)
+        .unwrap();
+    let body = claimed.body();
+    let members: Vec<&String> = body.keys().collect();
+    assert_eq!(
+        members,
+        [
+            "approved_by",
+            "claim_nonce",
+            "digest",
+            "mode",
+            "not_after",
+            "policy_version",
+            "request",
+            "requester",
+            "runner_key"
+        ]
+    );
+    assert_eq!(body["requester"]["name"], "demo-agent");
 }
 
 #[tokio::test]

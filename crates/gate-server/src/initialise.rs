@@ -1,0 +1,153 @@
+//! Making a server: keys, database, and the first admin.
+
+use std::path::Path;
+
+use gate_protocol::principal::{Principal, PrincipalKind, Role};
+use jiff::Timestamp;
+
+use crate::folder::{Folder, FolderError};
+use crate::identity::Token;
+use crate::keys::{FolderLock, KeysError};
+use crate::problem::Failure;
+use crate::service::Change;
+use crate::settings::Settings;
+use crate::state::Server;
+use crate::store::StoreError;
+use crate::store::server::{self, Names};
+
+/// Why a server was not made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InitialiseError {
+    /// There is one already.
+    #[error("`{}` holds a server already", .0.display())]
+    Exists(std::path::PathBuf),
+    /// A server runs on the folder.
+    #[error("a server runs on `{}`", .0.display())]
+    InUse(std::path::PathBuf),
+    /// The data folder or a key can't be used.
+    #[error("the data folder can't be used")]
+    Keys(#[from] KeysError),
+    /// The database can't be used.
+    #[error("the store can't be used")]
+    Store(#[from] StoreError),
+    /// The first entries were refused.
+    #[error("the first entries were not made: {0}")]
+    Entries(String),
+    /// The operating system gave no random bytes.
+    #[error("there are no random bytes")]
+    Random(#[from] getrandom::Error),
+}
+
+impl From<Failure> for InitialiseError {
+    fn from(failure: Failure) -> Self {
+        Self::Entries(failure.detail().to_owned())
+    }
+}
+
+impl From<FolderError> for InitialiseError {
+    fn from(error: FolderError) -> Self {
+        match error {
+            FolderError::Keys(error) => Self::Keys(error),
+            FolderError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+/// Makes an empty server in `data_dir`: keys, database, and the user `admin`,
+/// whose token (for the role admin, without end) is returned and shown nowhere else.
+///
+/// # Errors
+/// [`InitialiseError::Exists`] where there is a server already; each other
+/// [`InitialiseError`] as its name says.
+pub async fn initialise(data_dir: &Path) -> Result<String, InitialiseError> {
+    let made = Made::open(data_dir, "http://127.0.0.1").await?;
+    if !made.is_new {
+        return Err(InitialiseError::Exists(data_dir.to_owned()));
+    }
+    let mut change = made.begin().await?;
+    let admin = user("admin", &[]);
+    change.create_principal("server", &admin).await?;
+    let token = token(&mut change, "admin", Role::Admin, None).await?;
+    made.finish(change).await?;
+    Ok(token)
+}
+
+/// A server that is being made, or was there.
+pub(crate) struct Made {
+    server: Server,
+    is_new: bool,
+    _lock: FolderLock,
+}
+
+impl Made {
+    /// Opens the folder, and names a server that is not there yet.
+    pub(crate) async fn open(data_dir: &Path, public_url: &str) -> Result<Self, InitialiseError> {
+        let folder = Folder::open(data_dir)
+            .await?
+            .ok_or_else(|| InitialiseError::InUse(data_dir.to_owned()))?;
+        let (is_new, names) = match folder.names.clone() {
+            Some(names) => (false, names),
+            None => (true, new_names()?),
+        };
+        let settings = Settings::new(data_dir, public_url);
+        let (server, lock) = folder.into_server(settings, names)?;
+        Ok(Self {
+            server,
+            is_new,
+            _lock: lock,
+        })
+    }
+
+    /// Begins the one change that makes the server: a crash leaves all or nothing.
+    pub(crate) async fn begin(&self) -> Result<Change<'_>, InitialiseError> {
+        let mut change = self.server.change().await?;
+        if self.is_new {
+            let now = change.now();
+            server::name(change.connection(), &self.server.names, now).await?;
+        }
+        Ok(change)
+    }
+
+    /// Commits the change and closes the store.
+    pub(crate) async fn finish(&self, change: Change<'_>) -> Result<(), InitialiseError> {
+        change.commit().await?;
+        self.server.store.close().await;
+        Ok(())
+    }
+}
+
+/// A server is known by a name of its own, whatever its address is today.
+fn new_names() -> Result<Names, getrandom::Error> {
+    let mut bytes = [0; 4];
+    getrandom::fill(&mut bytes)?;
+    let audience = format!("gate-{:08x}", u32::from_be_bytes(bytes));
+    Ok(Names {
+        log_origin: format!("{audience}/audit"),
+        audience,
+    })
+}
+
+/// Returns a user of this name in these groups.
+pub(crate) fn user(name: &str, groups: &[&str]) -> Principal {
+    Principal {
+        name: name.to_owned(),
+        kind: PrincipalKind::User,
+        owner: None,
+        groups: groups.iter().map(ToString::to_string).collect(),
+        disabled: false,
+    }
+}
+
+/// Makes a token and returns it.
+pub(crate) async fn token(
+    change: &mut Change<'_>,
+    name: &str,
+    role: Role,
+    expires_at: Option<Timestamp>,
+) -> Result<String, InitialiseError> {
+    let (_, token) = change
+        .create_token("server", name, role, expires_at)
+        .await?;
+    Ok(Token::reveal(token))
+}
