@@ -4,12 +4,17 @@
 use std::io;
 use std::path::Path;
 
+use gate_protocol::inert::inert;
 use gate_protocol::runner_key::RunnerSecret;
 use zeroize::Zeroizing;
 
+use crate::config::trust::{self, Owner, TrustError};
 use crate::durable;
 use crate::failure::{Failure, FailureKind};
 use crate::layout::Layout;
+
+/// The length of a key.
+const KEY_BYTES: usize = 32;
 
 /// Thirty-two secret bytes. Neither shown nor sent.
 pub(crate) struct CommitmentKey(Zeroizing<[u8; 32]>);
@@ -26,8 +31,11 @@ impl CommitmentKey {
     /// # Errors
     /// The system gives no random bytes.
     pub(crate) fn for_record(layout: &Layout) -> Result<Self, Failure> {
-        if let Ok(identity) = Identity::load(layout) {
-            return Ok(identity.commitment);
+        // Looked at, never made: who only asks how a command is read writes nothing.
+        if let Ok(path) = layout.commitment_key()
+            && let Ok(Some(key)) = read(&path)
+        {
+            return Ok(Self(key));
         }
         let mut key = Zeroizing::new([0; 32]);
         getrandom::fill(key.as_mut_slice()).map_err(|error| {
@@ -57,47 +65,65 @@ impl Identity {
     /// There is no folder for them, or one can't be read, is damaged, or can be
     /// read by others.
     pub(crate) fn load(layout: &Layout) -> Result<Self, Failure> {
-        let folder = layout.identity()?;
-        let read = |name: &str| {
-            let path = folder.join(name);
-            read_or_make(&path).map_err(|error| {
-                Failure::new(
-                    FailureKind::Configuration,
-                    format!("cannot use the key `{}`", path.display()),
-                )
-                .caused_by(error)
-            })
-        };
+        let runner = read_or_make(&layout.runner_key()?)?;
+        let commitment = read_or_make(&layout.commitment_key()?)?;
         Ok(Self {
-            runner: RunnerSecret::from_seed(&*read("runner.key")?),
-            commitment: CommitmentKey(read("commitment.key")?),
+            runner: RunnerSecret::from_seed(&runner),
+            commitment: CommitmentKey(commitment),
         })
     }
 }
 
-fn read_or_make(path: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
-    match read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let mut key = Zeroizing::new([0; 32]);
-            getrandom::fill(key.as_mut_slice()).map_err(io::Error::other)?;
-            durable::create(path, key.as_slice())?;
-            // Two gates may have begun at once: the first one's key counts.
-            read(path)
-        }
-        found => found,
+fn read_or_make(path: &Path) -> Result<Zeroizing<[u8; 32]>, Failure> {
+    if let Some(key) = read(path).map_err(|error| unusable(path, error))? {
+        return Ok(key);
     }
+    let made = make(path).and_then(|()| {
+        // Two gates may have begun at once: the first one's key counts.
+        read(path)?.ok_or(KeyError::Gone)
+    });
+    made.map_err(|error| unusable(path, error))
 }
 
-fn read(path: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
-    use std::os::unix::fs::MetadataExt as _;
-    let mode = std::fs::metadata(path)?.mode();
-    if mode & 0o077 != 0 {
-        return Err(io::Error::other(
-            "others can read it; chmod 600 it, or remove it",
-        ));
+fn make(path: &Path) -> Result<(), KeyError> {
+    let mut key = Zeroizing::new([0; 32]);
+    getrandom::fill(key.as_mut_slice()).map_err(KeyError::Random)?;
+    durable::create(path, key.as_slice()).map_err(KeyError::Write)
+}
+
+fn read(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, KeyError> {
+    let Some(bytes) = trust::read_bytes(path, Owner::CallerAlone, KEY_BYTES)? else {
+        return Ok(None);
+    };
+    let key = <[u8; KEY_BYTES]>::try_from(bytes.as_slice()).map_err(|_| KeyError::Length)?;
+    Ok(Some(Zeroizing::new(key)))
+}
+
+/// Why a key can't be used.
+#[derive(Debug, thiserror::Error)]
+enum KeyError {
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    #[error("it is not {KEY_BYTES} bytes long")]
+    Length,
+    #[error("it can't be written")]
+    Write(#[source] io::Error),
+    #[error("the system gives no random bytes")]
+    Random(#[source] getrandom::Error),
+    #[error("it is gone as soon as it was made")]
+    Gone,
+}
+
+fn unusable(path: &Path, error: KeyError) -> Failure {
+    let shown = inert(&path.to_string_lossy()).into_owned();
+    let failure = Failure::new(
+        FailureKind::Configuration,
+        format!("cannot use the key `{shown}`"),
+    );
+    match &error {
+        KeyError::Trust(_) | KeyError::Length => failure.caused_by(error).hint(
+            "make it a file of yours that nobody else can read: chmod 600; or remove it to get a new one",
+        ),
+        KeyError::Write(_) | KeyError::Random(_) | KeyError::Gone => failure.caused_by(error),
     }
-    let bytes = Zeroizing::new(std::fs::read(path)?);
-    let key = <[u8; 32]>::try_from(bytes.as_slice())
-        .map_err(|_| io::Error::other("it is not 32 bytes long; remove it to get a new one"))?;
-    Ok(Zeroizing::new(key))
 }

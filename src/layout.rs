@@ -101,9 +101,14 @@ impl Layout {
         })
     }
 
-    /// The keys of this client.
-    pub(crate) fn identity(&self) -> Result<PathBuf, Failure> {
-        Ok(self.state()?.join("identity"))
+    /// The key that signs this client's claims.
+    pub(crate) fn runner_key(&self) -> Result<PathBuf, Failure> {
+        Ok(self.state()?.join("identity").join("runner.key"))
+    }
+
+    /// The key under which this client commits to secrets.
+    pub(crate) fn commitment_key(&self) -> Result<PathBuf, Failure> {
+        Ok(self.state()?.join("identity").join("commitment.key"))
     }
 
     /// The queue of events that the server has not confirmed.
@@ -112,8 +117,8 @@ impl Layout {
     }
 
     /// The server's rules as last fetched.
-    pub(crate) fn cached_rules(&self) -> Result<PathBuf, Failure> {
-        Ok(self.state()?.join("rules"))
+    pub(crate) fn cached_rules(&self) -> Result<RulesFolder, Failure> {
+        Ok(RulesFolder(self.state()?.join("rules")))
     }
 
     /// The token where no keyring could take it.
@@ -135,5 +140,44 @@ impl Layout {
             .hint("name one with --data DIR")
         })?;
         Ok(data.join("server"))
+    }
+
+    /// The default data folder of `gate server --dev`.
+    ///
+    /// # Errors
+    /// There is neither `HOME` nor `XDG_DATA_HOME`.
+    #[cfg(feature = "server")]
+    pub(crate) fn dev_server_data(&self) -> Result<PathBuf, Failure> {
+        Ok(self.server_data()?.with_file_name("dev-server"))
+    }
+}
+
+/// The folder of the server's rules as last fetched.
+pub(crate) struct RulesFolder(PathBuf);
+
+impl RulesFolder {
+    /// The folder itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The rules with their signature.
+    pub(crate) fn bundle(&self) -> PathBuf {
+        self.0.join("bundle.json")
+    }
+
+    /// The highest version that was ever in force.
+    pub(crate) fn highest_version(&self) -> PathBuf {
+        self.0.join("highest-version")
+    }
+
+    /// Its time says when rules that grow old were last asked for.
+    pub(crate) fn tried(&self) -> PathBuf {
+        self.0.join("tried")
+    }
+
+    /// Held by whoever puts rules in force.
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.0.join("lock")
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use gate_client::{ClientError, Fetched};
@@ -17,13 +17,10 @@ use super::policy::RuleSource;
 use super::{Configuration, trust};
 use crate::durable;
 use crate::failure::{Failure, FailureKind};
+use crate::layout::RulesFolder;
 use crate::session::{self, Session, from_client};
 use crate::world::World;
 
-const BUNDLE: &str = "bundle.json";
-const HIGHEST: &str = "highest-version";
-/// Its time says when rules that grow old were last asked for.
-const TRIED: &str = "tried";
 /// How long after a try to fetch rules that grow old the next one comes.
 const TRY_AGAIN: Duration = Duration::from_mins(10);
 
@@ -41,13 +38,13 @@ pub(crate) fn store(world: &World, fetched: &SignedRules) -> Result<u64, Failure
     let encoded = to_canonical_bytes(fetched).map_err(|error| {
         Failure::new(FailureKind::Internal, "cannot store the server's rules").caused_by(error)
     })?;
-    let write = |name: &str, content: &[u8]| {
-        durable::replace(&folder.join(name), content).map_err(|error| {
+    let write = |path: &Path, content: &[u8]| {
+        durable::replace(path, content).map_err(|error| {
             Failure::new(FailureKind::Internal, "cannot store the server's rules").caused_by(error)
         })
     };
-    write(HIGHEST, version.to_string().as_bytes())?;
-    write(BUNDLE, &encoded)?;
+    write(&folder.highest_version(), version.to_string().as_bytes())?;
+    write(&folder.bundle(), &encoded)?;
     Ok(version)
 }
 
@@ -110,8 +107,8 @@ pub(crate) fn refresh_if_aging(world: &World, patience: Duration) {
 }
 
 /// Tells whether somebody tried within [`TRY_AGAIN`], and otherwise notes that somebody does now.
-fn was_tried_lately(folder: &Path) -> bool {
-    let path = folder.join(TRIED);
+fn was_tried_lately(folder: &RulesFolder) -> bool {
+    let path = folder.tried();
     let tried = path.metadata().and_then(|tried| tried.modified());
     let is_recent = tried.is_ok_and(|at| at.elapsed().is_ok_and(|since| since < TRY_AGAIN));
     if !is_recent {
@@ -150,7 +147,10 @@ pub(super) fn in_force(
     }
 }
 
-fn look(configuration: &Configuration, folder: &Path) -> Result<Option<RuleSource>, Failure> {
+fn look(
+    configuration: &Configuration,
+    folder: &RulesFolder,
+) -> Result<Option<RuleSource>, Failure> {
     let Some(stored) = stored(folder)? else {
         return match highest(folder)? {
             0 => Ok(None),
@@ -171,17 +171,17 @@ fn look(configuration: &Configuration, folder: &Path) -> Result<Option<RuleSourc
 
 /// Holds whoever puts rules in force to one at a time, so that the highest
 /// version only grows.
-fn lock(folder: &Path) -> std::io::Result<File> {
-    durable::make_folder(folder)?;
+fn lock(folder: &RulesFolder) -> std::io::Result<File> {
+    durable::make_folder(folder.path())?;
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(0o600);
-    let file = options.open(folder.join("lock"))?;
+    let file = options.open(folder.lock())?;
     file.lock()?;
     Ok(file)
 }
 
-fn stored(folder: &Path) -> Result<Option<SignedRules>, Failure> {
-    let path = folder.join(BUNDLE);
+fn stored(folder: &RulesFolder) -> Result<Option<SignedRules>, Failure> {
+    let path = folder.bundle();
     let Some(text) = trust::read_up_to(&path, trust::Owner::Caller, RULES_MESSAGE_LIMIT_BYTES)?
     else {
         return Ok(None);
@@ -193,7 +193,7 @@ fn stored(folder: &Path) -> Result<Option<SignedRules>, Failure> {
 
 fn verify(
     configuration: &Configuration,
-    folder: &Path,
+    folder: &RulesFolder,
     rules: &SignedRules,
 ) -> Result<u64, Failure> {
     let key = configuration.server_key()?;
@@ -211,8 +211,8 @@ fn verify(
         })
 }
 
-fn highest(folder: &Path) -> Result<u64, Failure> {
-    let path: PathBuf = folder.join(HIGHEST);
+fn highest(folder: &RulesFolder) -> Result<u64, Failure> {
+    let path = folder.highest_version();
     match trust::read(&path, trust::Owner::Caller)? {
         None => Ok(0),
         Some(text) => text.trim().parse().map_err(|_| damaged(&path)),

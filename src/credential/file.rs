@@ -2,25 +2,22 @@
 //! where no keyring took it.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use gate_client::{ServerUrl, Token};
 use gate_protocol::inert::inert;
-use nix::errno::Errno;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use super::keyring::Keyring;
+use crate::config::trust::{self, Owner, TrustError};
 use crate::durable;
 use crate::failure::{Failure, FailureKind};
-use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
 
 /// The largest book that is read, in bytes.
-const LIMIT_BYTES: u64 = 1 << 20;
+const LIMIT_BYTES: usize = 1 << 20;
 
 /// What is known of every server's token.
 #[derive(Default, Serialize, Deserialize)]
@@ -83,27 +80,15 @@ impl Book {
     /// read, or is malformed.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let shown = inert(&path.to_string_lossy()).into_owned();
-        let cannot = |error: std::io::Error| {
-            Failure::new(FailureKind::Configuration, format!("cannot read `{shown}`"))
-                .caused_by(error)
-        };
-        let opened = OpenOptions::new()
-            .read(true)
-            .custom_flags(O_NOFOLLOW | O_NONBLOCK)
-            .open(path);
-        let file = match opened {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) if error.raw_os_error() == Some(Errno::ELOOP as i32) => {
-                return Err(refused(&shown, "it is a symbolic link"));
+        let text = match trust::read_bytes(path, Owner::CallerAlone, LIMIT_BYTES) {
+            Ok(Some(text)) => text,
+            Ok(None) => return Ok(Self::default()),
+            Err(TrustError::Read(error)) => {
+                let text = format!("cannot read `{shown}`");
+                return Err(Failure::new(FailureKind::Configuration, text).caused_by(error));
             }
-            Err(error) => return Err(cannot(error)),
+            Err(error) => return Err(refused(&shown, &error.to_string())),
         };
-        trust(&file).map_err(|why| refused(&shown, &why))?;
-        let mut text = Zeroizing::new(Vec::new());
-        file.take(LIMIT_BYTES)
-            .read_to_end(&mut text)
-            .map_err(cannot)?;
         // Only the place of a mistake is told: the parser's words could repeat a token.
         serde_json::from_slice(&text).map_err(|error| {
             refused(
@@ -155,24 +140,6 @@ impl Book {
     pub(super) fn forget(&mut self, server: &ServerUrl) {
         self.servers.remove(&server.to_string());
     }
-}
-
-fn trust(file: &File) -> Result<(), String> {
-    let metadata = file.metadata().map_err(|error| error.to_string())?;
-    let caller = nix::unistd::geteuid().as_raw();
-    if !metadata.is_file() {
-        return Err("it is not a regular file".to_owned());
-    }
-    if metadata.uid() != caller {
-        return Err(format!("it belongs to uid {}, not to you", metadata.uid()));
-    }
-    if metadata.mode() & 0o077 != 0 {
-        return Err(format!(
-            "others can read or write it (mode {:o})",
-            metadata.mode() & 0o7777
-        ));
-    }
-    Ok(())
 }
 
 fn refused(shown: &str, why: &str) -> Failure {

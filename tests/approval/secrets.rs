@@ -4,7 +4,7 @@ use gate_testkit::real::locate;
 
 use crate::agent::{Agent, DOWN, Running, approve_as_bob, files_below, shown};
 use crate::server::{Live, Ran, run};
-use crate::stage::requests;
+use crate::stage::{agent_with_deploy, requests};
 
 const PASSWORD: &str = "hunter2-Zq9";
 const TOKEN: &str = "eyJhbGciOiJ-Kx7";
@@ -131,4 +131,43 @@ fn what_waits_to_be_reported_holds_no_secret() {
     assert!(spool.iter().any(is_recorded), "the denial is on record");
     assert_is_in_no_file(&agent.home.state(), TOKEN);
     agent.assert_log_verifies();
+}
+
+#[test]
+fn who_only_asks_how_a_command_is_read_leaves_no_key_behind() {
+    let live = Live::start();
+    let agent = Agent::new(&live);
+    agent.home.script("kubectl", "exit 0").unwrap();
+    let mut explain = agent.home.command(crate::server::GATE);
+    let words = ["explain", "--", "kubectl", "get", "pods", "--token=hunter2"];
+    let explained = run(explain.args(words));
+    assert_eq!(explained.code, Some(0), "{explained:?}");
+    assert!(!explained.stdout.contains("hunter2"), "{explained:?}");
+    let kept = agent.home.state().join("gate/identity");
+    assert!(!kept.exists(), "{}", kept.display());
+}
+
+#[test]
+fn a_key_that_others_can_read_or_that_is_a_link_is_not_used() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let asked = run(&mut agent.gate_run(&["--no-wait"], &["deploy", "web"]));
+    assert_eq!(asked.code, Some(75), "{asked:?}");
+    let key = agent.home.state().join("gate/identity/runner.key");
+    let refused = |word: &str| {
+        let refused = run(&mut agent.gate_run(&["--no-wait"], &["deploy", "web"]));
+        assert_eq!(refused.code, Some(78), "{refused:?}");
+        assert!(
+            refused.stderr.contains("runner.key") && refused.stderr.contains(word),
+            "{refused:?}"
+        );
+    };
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o640)).unwrap();
+    refused("others can read or write it (mode 640)");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let elsewhere = agent.home.path().join("elsewhere");
+    std::fs::rename(&key, &elsewhere).unwrap();
+    symlink(&elsewhere, &key).unwrap();
+    refused("symbolic link");
 }

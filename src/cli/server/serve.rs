@@ -82,7 +82,7 @@ impl Serve {
 
     fn settings(&self, world: &World, address: SocketAddr) -> Result<Settings, Failure> {
         let data = match (&self.data, self.dev) {
-            (None, true) => world.layout.server_data()?.with_file_name("dev-server"),
+            (None, true) => world.layout.dev_server_data()?,
             (named, _) => data_folder(world, named.as_ref())?,
         };
         let plain = format!("http://{address}");
