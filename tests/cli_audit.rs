@@ -145,7 +145,7 @@ fn the_log_shows_what_happened_and_can_be_narrowed() {
         "{beyond:?}"
     );
     let refused = run(&mut live.gate("agent", &["audit", "log"]));
-    assert_eq!(refused.code, Some(77), "{refused:?}");
+    assert_eq!(refused.code, Some(78), "{refused:?}");
 }
 
 #[test]
