@@ -152,6 +152,11 @@ impl SealedFiles {
         self.sealed.borrow().contains_key(&self.cwd.join(path))
     }
 
+    /// Returns `path` joined with the working directory.
+    pub(crate) fn joined(&self, path: &Path) -> PathBuf {
+        self.cwd.join(path)
+    }
+
     fn sealed(
         &self,
         path: &Path,
@@ -185,5 +190,9 @@ impl Files for SealedFiles {
         } else {
             FileKind::Special
         })
+    }
+
+    fn canonical(&self, path: &Path) -> Option<PathBuf> {
+        std::fs::canonicalize(self.cwd.join(path)).ok()
     }
 }

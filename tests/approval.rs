@@ -9,6 +9,12 @@ mod agent;
 mod binding;
 #[path = "approval/contract.rs"]
 mod contract;
+#[path = "approval/inputs.rs"]
+mod inputs;
+#[path = "approval/inputs_aws.rs"]
+mod inputs_aws;
+#[path = "approval/inputs_kubectl.rs"]
+mod inputs_kubectl;
 #[path = "approval/layers.rs"]
 mod layers;
 #[expect(

@@ -1,14 +1,14 @@
-//! The inputs: sealed copies that the tool is given, and folders that are
-//! looked at again.
+//! The inputs: sealed copies that the tool is given, and what is left where it
+//! is and looked at again.
 
 use std::ffi::OsString;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use gate_exec::Snapshot;
-use gate_policy::{Input, InputKind};
+use gate_policy::{Input, InputKind, Placement};
 use gate_protocol::canonical::Digest;
 use gate_protocol::inert::inert;
 use gate_protocol::invocation::{BoundInput, Delivery};
@@ -30,8 +30,13 @@ pub(super) struct Sealed {
 #[derive(Debug)]
 pub(super) struct Recheck {
     path: PathBuf,
+    skipped: Vec<String>,
     sha256: Digest,
 }
+
+/// The most files that words only mention and that stand in a request one by
+/// one.
+const LISTED: usize = 100;
 
 impl Recheck {
     /// Hashes it again.
@@ -39,8 +44,9 @@ impl Recheck {
     /// # Errors
     /// It is not what was approved.
     pub(super) fn again(&self) -> Result<(), Failure> {
-        match tree::hash(&self.path) {
+        match tree::hash(&self.path, &self.skipped) {
             Ok((sha256, _)) if sha256 == self.sha256 => Ok(()),
+            Err(_) if self.sha256 == tree::unreadable() => Ok(()),
             Ok(_) | Err(_) => {
                 let kind = if self.path.is_dir() { "folder" } else { "file" };
                 Err(changed(&format!("the {kind} `{}`", self.path.display())))
@@ -63,9 +69,12 @@ pub(super) fn seal(argv: &[OsString], reading: &Reading, which: Seal) -> Result<
     let mut argv: Vec<Vec<u8>> = argv.iter().map(|word| word.as_bytes().to_vec()).collect();
     let mut descriptors = Vec::new();
     let wanted = |input: &&Input| match which {
-        Seal::WhatWasRead => reading.snapshots.has(&input.path),
-        Seal::Everything => matches!(input.kind, InputKind::File | InputKind::Descriptor),
+        Seal::WhatWasRead => reading.snapshots.has(&input.path) && is_sealed(input),
+        Seal::Everything => is_sealed(input),
     };
+    if which == Seal::WhatWasRead {
+        refuse_what_changed(reading)?;
+    }
     let inputs = reading.invocation.inputs.iter().filter(wanted);
     let mut files: Vec<(&Input, usize)> = inputs
         .filter_map(|input| Some((input, input.argv_index?)))
@@ -90,6 +99,42 @@ pub(super) fn seal(argv: &[OsString], reading: &Reading, which: Seal) -> Result<
     })
 }
 
+/// Tells whether the tool is given a copy of an input.
+fn is_sealed(input: &Input) -> bool {
+    let can_be = match input.kind {
+        InputKind::Descriptor => true,
+        InputKind::File => input.placement == Placement::Anywhere,
+        InputKind::Directory | InputKind::Stdin | InputKind::Url => false,
+    };
+    can_be && input.argv_index.is_some()
+}
+
+/// Looks again at what a decision was made from and the tool reads in place.
+fn refuse_what_changed(reading: &Reading) -> Result<(), Failure> {
+    let scripts = reading.invocation.inputs.iter().filter(|input| {
+        input.argv_index.is_some() && !is_sealed(input) && reading.snapshots.has(&input.path)
+    });
+    for input in scripts {
+        let (sha256, _) = of_copy(input, reading)?;
+        let now = tree::hash(&reading.snapshots.joined(&input.path), &input.skipped);
+        if !matches!(now, Ok((now, _)) if now == sha256) {
+            let path = input.path.to_string_lossy();
+            let what = format!("`{}` changed while it was read", inert(&path));
+            return Err(Failure::new(FailureKind::Internal, what)
+                .hint("nothing was run; run it again when nobody writes to it"));
+        }
+    }
+    Ok(())
+}
+
+/// Returns what the hash of a file in place is as long as it is what was read.
+fn of_copy(input: &Input, reading: &Reading) -> Result<(Digest, u64), Failure> {
+    let copy = copy_of(input, reading)?;
+    let content = hash(copy.reader());
+    let (sha256, size_bytes) = content.map_err(|error| cannot_copy(input).caused_by(error))?;
+    Ok((tree::of_file(&sha256), size_bytes))
+}
+
 /// Hashes every input, and says how its bytes reach the tool.
 pub(super) fn bind(
     world: &World,
@@ -99,10 +144,11 @@ pub(super) fn bind(
 ) -> Result<(Vec<BoundInput>, Vec<Recheck>), Failure> {
     let mut bound = Vec::new();
     let mut rechecks = Vec::new();
+    let mut mentioned = Vec::new();
     for input in &reading.invocation.inputs {
-        let (content, delivery) = match (input.kind, input.argv_index) {
-            (InputKind::Stdin, _) => (hash_stdin(reading)?, Delivery::Stdin),
-            (InputKind::File | InputKind::Descriptor, Some(_)) => {
+        let (content, delivery) = match input.kind {
+            InputKind::Stdin => (hash_stdin(reading)?, Delivery::Stdin),
+            InputKind::File | InputKind::Descriptor if is_sealed(input) => {
                 let copy = copy_of(input, reading)?;
                 let content = hash(copy.reader());
                 (
@@ -110,25 +156,31 @@ pub(super) fn bind(
                     Delivery::Snapshot,
                 )
             }
-            (InputKind::Directory | InputKind::File, _) => {
+            InputKind::Directory | InputKind::File => {
                 let path = world.cwd.join(&input.path);
-                let content =
-                    tree::hash(&path).map_err(|error| cannot_copy(input).caused_by(error))?;
+                let content = hash_in_place(input, &path, reading)?;
                 rechecks.push(Recheck {
                     path,
+                    skipped: input.skipped.iter().map(ToString::to_string).collect(),
                     sha256: content.0,
                 });
                 (content, Delivery::Rechecked)
             }
-            (InputKind::Url | InputKind::Descriptor, _) => return Err(cannot_bind(input)),
+            InputKind::Url | InputKind::Descriptor => return Err(cannot_bind(input)),
         };
         // What would be read, were it there: an approver must not take it for an empty file.
         let role = if content.0 == tree::absent() {
             format!("{}, not there", input.role)
+        } else if content.0 == tree::unreadable() {
+            format!("{}, can't be read", input.role)
         } else {
             input.role.clone()
         };
-        bound.push(BoundInput {
+        let list = match input.placement {
+            Placement::Unsure => &mut mentioned,
+            Placement::Anywhere | Placement::InPlace => &mut bound,
+        };
+        list.push(BoundInput {
             role,
             name: name(input, argv, masker),
             sha256: content.0,
@@ -136,7 +188,40 @@ pub(super) fn bind(
             delivery,
         });
     }
+    bound.extend(listed(mentioned));
     Ok((bound, rechecks))
+}
+
+/// Returns what words mention: one by one, or as one where nobody would read
+/// the list. The words themselves are shown anyway.
+fn listed(mentioned: Vec<BoundInput>) -> Vec<BoundInput> {
+    if mentioned.len() <= LISTED {
+        return mentioned;
+    }
+    let mut all = Vec::new();
+    for input in &mentioned {
+        all.extend_from_slice(input.sha256.as_bytes());
+    }
+    let name = format!("{} files that the words name", mentioned.len());
+    vec![BoundInput {
+        role: "files".to_owned(),
+        name: MaskedText::plain(name.as_bytes()),
+        sha256: Digest::of_bytes(&all),
+        size_bytes: mentioned.iter().map(|input| input.size_bytes).sum(),
+        delivery: Delivery::Rechecked,
+    }]
+}
+
+/// Hashes what the tool reads where it is. Of what gate has read itself that
+/// very reading counts, so that no other content comes between the two.
+fn hash_in_place(input: &Input, path: &Path, reading: &Reading) -> Result<(Digest, u64), Failure> {
+    if input.kind == InputKind::File && reading.snapshots.has(path) {
+        return of_copy(input, reading);
+    }
+    match tree::hash(path, &input.skipped) {
+        Err(_) if input.placement == Placement::Unsure => Ok((tree::unreadable(), 0)),
+        hashed => hashed.map_err(|error| cannot_copy(input).caused_by(error)),
+    }
 }
 
 fn copy_of(input: &Input, reading: &Reading) -> Result<Rc<Snapshot>, Failure> {
@@ -193,7 +278,10 @@ fn cannot_copy(input: &Input) -> Failure {
 
 fn cannot_bind(input: &Input) -> Failure {
     cannot_copy(input).hint(match input.kind {
-        InputKind::Url => "what a URL gives can differ at each fetch: download it to a file first",
+        InputKind::Url => {
+            "what is fetched, or named in a way that gate can't follow, can differ at each run: \
+             name plain files and folders of this machine"
+        }
         InputKind::File | InputKind::Directory | InputKind::Stdin | InputKind::Descriptor => {
             "write it to a file first"
         }

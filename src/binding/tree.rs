@@ -1,5 +1,7 @@
-//! The hash of a folder: names, kinds and contents of everything in it.
+//! The hash of a folder: names, kinds and contents of everything in it, and of
+//! what its symbolic links lead to.
 
+use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -12,90 +14,159 @@ use sha2::{Digest as _, Sha256};
 /// The most entries that are hashed.
 const ENTRY_LIMIT: usize = 50_000;
 /// The most content that is hashed, in bytes.
-const CONTENT_LIMIT_BYTES: u64 = 2 << 30;
-/// Folders of tools that never read them as input.
-const SKIPPED: [&str; 1] = [".git"];
+const CONTENT_LIMIT_BYTES: u64 = 16 << 30;
 
 /// Returns what stands for a file or folder that is not there.
 pub(super) fn absent() -> Digest {
     Digest::of_bytes(b"absent")
 }
 
+/// Returns what stands for a file that the caller can't read.
+pub(super) fn unreadable() -> Digest {
+    Digest::of_bytes(b"unreadable")
+}
+
+/// Returns the hash of a single file with this content, as [`hash`] gives it.
+pub(super) fn of_file(content: &Digest) -> Digest {
+    let mut hasher = Sha256::new();
+    add_entry(&mut hasher, b'f', Path::new(""), content.as_bytes());
+    Digest::from_bytes(hasher.finalize().into())
+}
+
 /// Returns one hash over a folder, a single file, or the absence of both, and
-/// the bytes of content that it covers. A symbolic link counts by where it points.
+/// the bytes of content that it covers. Names in `skipped` are left out
+/// wherever they stand.
+///
+/// A symbolic link counts by its text and by what it leads to: a tool that
+/// follows it reads that. A folder is entered once, however many links lead to
+/// it, which also ends a circle.
 ///
 /// # Errors
 /// Something in it can't be read, is neither file, folder nor link, or there is
 /// too much of it.
-pub(super) fn hash(root: &Path) -> io::Result<(Digest, u64)> {
-    let mut hasher = Sha256::new();
-    let mut size_bytes = 0;
-    let mut entries = 0;
-    let mut waiting = vec![PathBuf::new()];
-    while let Some(relative) = waiting.pop() {
-        entries += 1;
-        if entries > ENTRY_LIMIT {
+pub(super) fn hash(root: &Path, skipped: &[impl AsRef<str>]) -> io::Result<(Digest, u64)> {
+    let mut tree = Tree {
+        skipped: skipped.iter().map(AsRef::as_ref).collect(),
+        hasher: Sha256::new(),
+        size_bytes: 0,
+        entries: 0,
+        entered: BTreeMap::new(),
+        waiting: Vec::new(),
+    };
+    // Not joined with nothing: a slash at its end would make a file no file.
+    // The root may be a link to the folder: it is what the tool is given.
+    match root.metadata() {
+        // That it is not there is bound too.
+        Err(error) if is_absence(&error) => return Ok((absent(), 0)),
+        found => tree.add(PathBuf::new(), root, &found?)?,
+    }
+    while let Some(relative) = tree.waiting.pop() {
+        let path = root.join(&relative);
+        let metadata = path.symlink_metadata()?;
+        if metadata.is_symlink() {
+            tree.add_link(relative, &path)?;
+        } else {
+            tree.add(relative, &path, &metadata)?;
+        }
+    }
+    Ok((
+        Digest::from_bytes(tree.hasher.finalize().into()),
+        tree.size_bytes,
+    ))
+}
+
+/// A folder on its way into the hash.
+struct Tree<'a> {
+    skipped: Vec<&'a str>,
+    hasher: Sha256,
+    size_bytes: u64,
+    entries: usize,
+    /// Each folder by its identity, with the name that it was entered by.
+    entered: BTreeMap<(u64, u64), PathBuf>,
+    waiting: Vec<PathBuf>,
+}
+
+impl Tree<'_> {
+    /// Adds a file, or a folder whose content is then waiting.
+    fn add(&mut self, relative: PathBuf, path: &Path, metadata: &Metadata) -> io::Result<()> {
+        self.entries += 1;
+        if self.entries > ENTRY_LIMIT {
             return Err(too_much(format!(
                 "it holds more than {ENTRY_LIMIT} entries"
             )));
         }
-        // The root may be a link to the folder; below it a link is a link.
-        let is_root = relative.as_os_str().is_empty();
-        let (path, metadata) = if is_root {
-            // Not joined with nothing: a slash at its end would make a file no file.
-            let path = root.to_owned();
-            match path.metadata() {
-                // That it is not there is bound too.
-                Err(error) if is_absence(&error) => {
-                    return Ok((absent(), 0));
-                }
-                found => (path, found?),
+        if metadata.is_dir() {
+            let identity = (metadata.dev(), metadata.ino());
+            if let Some(first) = self.entered.get(&identity) {
+                let first = first.as_os_str().as_bytes();
+                add_entry(&mut self.hasher, b's', &relative, first);
+                return Ok(());
             }
-        } else {
-            let path = root.join(&relative);
-            let metadata = path.symlink_metadata()?;
-            (path, metadata)
-        };
-        let (kind, content) = if metadata.is_dir() {
-            waiting.extend(children(&path, &relative)?);
-            (b'd', Vec::new())
-        } else if metadata.is_symlink() {
-            (b'l', path.read_link()?.as_os_str().as_bytes().to_vec())
+            add_entry(&mut self.hasher, b'd', &relative, b"");
+            self.waiting.extend(self.children(path, &relative)?);
+            self.entered.insert(identity, relative);
         } else if metadata.is_file() {
-            let (digest, length) = super::hash(File::open(&path)?)?;
-            size_bytes += length;
-            (b'f', digest.as_bytes().to_vec())
-        } else if is_root && is_null_device(&metadata) {
-            (b'n', Vec::new())
+            let (digest, length) = super::hash(File::open(path)?)?;
+            self.size_bytes += length;
+            add_entry(&mut self.hasher, b'f', &relative, digest.as_bytes());
+        } else if is_null_device(metadata) {
+            add_entry(&mut self.hasher, b'n', &relative, b"");
         } else {
             return Err(too_much(format!("`{}` is not a file", relative.display())));
-        };
-        if size_bytes > CONTENT_LIMIT_BYTES {
+        }
+        if self.size_bytes > CONTENT_LIMIT_BYTES {
             return Err(too_much(format!(
                 "it holds more than {} GiB",
                 CONTENT_LIMIT_BYTES >> 30
             )));
         }
-        // Lengths first, so that no two trees give the same bytes.
-        for part in [&[kind], relative.as_os_str().as_bytes(), content.as_slice()] {
-            hasher.update((part.len() as u64).to_be_bytes());
-            hasher.update(part);
+        Ok(())
+    }
+
+    /// Adds a link and what it leads to.
+    fn add_link(&mut self, relative: PathBuf, path: &Path) -> io::Result<()> {
+        let text = path.read_link()?;
+        add_entry(
+            &mut self.hasher,
+            b'l',
+            &relative,
+            text.as_os_str().as_bytes(),
+        );
+        match path.metadata() {
+            Ok(metadata) if metadata.is_file() && File::open(path).is_err() => {
+                add_entry(&mut self.hasher, b'u', &relative, b"");
+                Ok(())
+            }
+            Ok(metadata) => self.add(relative, path, &metadata),
+            // It leads nowhere, in a circle, or where the caller may not go: the tool may not either.
+            Err(error) => {
+                let kind = if is_absence(&error) { b'a' } else { b'u' };
+                add_entry(&mut self.hasher, kind, &relative, b"");
+                Ok(())
+            }
         }
     }
-    Ok((Digest::from_bytes(hasher.finalize().into()), size_bytes))
+
+    /// Returns what stands in a folder, last name first, as a stack wants it.
+    fn children(&self, folder: &Path, relative: &Path) -> io::Result<Vec<PathBuf>> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(folder)? {
+            let name = entry?.file_name();
+            if !self.skipped.iter().any(|skipped| name == *skipped) {
+                names.push(relative.join(name));
+            }
+        }
+        names.sort_by(|a, b| b.cmp(a));
+        Ok(names)
+    }
 }
 
-/// Returns what stands in a folder, last name first, as a stack wants it.
-fn children(folder: &Path, relative: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let name = entry?.file_name();
-        if !SKIPPED.iter().any(|skipped| name == *skipped) {
-            names.push(relative.join(name));
-        }
+/// Adds one entry, lengths first, so that no two trees give the same bytes.
+fn add_entry(hasher: &mut Sha256, kind: u8, relative: &Path, content: &[u8]) {
+    for part in [&[kind], relative.as_os_str().as_bytes(), content] {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part);
     }
-    names.sort_by(|a, b| b.cmp(a));
-    Ok(names)
 }
 
 /// Tells whether there is nothing of that name; below a file there never is.
@@ -120,15 +191,19 @@ fn too_much(why: String) -> io::Error {
 mod tests {
     use super::*;
 
+    fn everything(root: &Path) -> io::Result<(Digest, u64)> {
+        hash(root, &[] as &[&str])
+    }
+
     #[test]
     fn every_change_that_a_tool_could_see_changes_the_hash() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         std::fs::create_dir(at("d")).unwrap();
         std::fs::write(at("d/a"), b"1").unwrap();
-        let mut seen = vec![hash(folder.path()).unwrap().0];
+        let mut seen = vec![everything(folder.path()).unwrap().0];
         let mut differs = |what: &str| {
-            let now = hash(folder.path()).unwrap().0;
+            let now = everything(folder.path()).unwrap().0;
             assert!(!seen.contains(&now), "{what}");
             seen.push(now);
         };
@@ -149,16 +224,16 @@ mod tests {
     fn what_is_not_there_must_stay_away() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config");
-        let absent = hash(&file).unwrap();
+        let absent = everything(&file).unwrap();
         std::fs::write(&file, b"").unwrap();
-        assert_ne!(hash(&file).unwrap(), absent);
+        assert_ne!(everything(&file).unwrap(), absent);
     }
 
     #[test]
     fn a_single_file_nothing_and_the_null_device_have_a_hash_each() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        let of = |path: &Path| hash(path).unwrap();
+        let of = |path: &Path| everything(path).unwrap();
         let absent = of(&at("config"));
         std::fs::write(at("config"), b"").unwrap();
         let empty = of(&at("config"));
@@ -175,15 +250,68 @@ mod tests {
             absent,
             "below a file there is nothing"
         );
-        assert!(hash(Path::new("/dev/zero")).is_err());
+        assert!(everything(Path::new("/dev/zero")).is_err());
     }
 
     #[test]
-    fn the_folder_of_git_is_not_an_input() {
+    fn what_a_link_leads_to_counts() {
+        let (folder, beside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let at = |name: &str| folder.path().join(name);
+        let there = |name: &str| beside.path().join(name);
+        std::fs::write(there("file"), b"1").unwrap();
+        std::fs::create_dir(there("inner")).unwrap();
+        std::os::unix::fs::symlink(there("file"), at("file")).unwrap();
+        std::os::unix::fs::symlink(there("inner"), at("inner")).unwrap();
+        std::os::unix::fs::symlink(there("missing"), at("missing")).unwrap();
+        let mut seen = vec![everything(folder.path()).unwrap().0];
+        let mut differs = |what: &str| {
+            let now = everything(folder.path()).unwrap().0;
+            assert!(!seen.contains(&now), "{what}");
+            seen.push(now);
+        };
+        std::fs::write(there("file"), b"2").unwrap();
+        differs("the content of a file behind a link");
+        std::fs::write(there("inner/new"), b"").unwrap();
+        differs("a new file in a folder behind a link");
+        std::fs::write(there("missing"), b"").unwrap();
+        differs("what a link leads to appeared");
+    }
+
+    #[test]
+    fn links_in_a_circle_have_an_end() {
         let folder = tempfile::tempdir().unwrap();
-        let before = hash(folder.path()).unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir(at("d")).unwrap();
+        std::os::unix::fs::symlink("..", at("d/up")).unwrap();
+        std::os::unix::fs::symlink("../d", at("d/self")).unwrap();
+        std::os::unix::fs::symlink("round", at("round")).unwrap();
+        let before = everything(folder.path()).unwrap();
+        assert_eq!(everything(folder.path()).unwrap(), before);
+        std::fs::write(at("d/a"), b"").unwrap();
+        assert_ne!(everything(folder.path()).unwrap(), before);
+    }
+
+    #[test]
+    fn only_what_is_skipped_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join(".git")).unwrap();
+        let both = || {
+            let without = hash(folder.path(), &[".git"]).unwrap();
+            (everything(folder.path()).unwrap(), without)
+        };
+        let before = both();
         std::fs::write(folder.path().join(".git/index"), b"x").unwrap();
-        assert_eq!(hash(folder.path()).unwrap(), before);
+        let after = both();
+        assert_ne!(before.0, after.0);
+        assert_eq!(before.1, after.1);
+    }
+
+    #[test]
+    fn a_copy_of_a_file_has_the_hash_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        std::fs::write(&path, b"text").unwrap();
+        let of_copy = of_file(&Digest::of_bytes(b"text"));
+        assert_eq!(everything(&path).unwrap().0, of_copy);
     }
 }

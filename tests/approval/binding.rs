@@ -15,7 +15,7 @@ use crate::server::Live;
 use crate::stage::{agent_with_deploy, trace};
 
 /// Asks, lets `change` happen, approves, and returns how that ended.
-fn approved_after(
+pub(crate) fn approved_after(
     agent: &Agent<'_>,
     command: &mut std::process::Command,
     change: impl FnOnce(),
@@ -28,7 +28,7 @@ fn approved_after(
 }
 
 #[track_caller]
-fn assert_refused(live: &Live, id: &str, ended: &crate::agent::Ended, what: &str) {
+pub(crate) fn assert_refused(live: &Live, id: &str, ended: &crate::agent::Ended, what: &str) {
     assert_eq!(ended.code, Some(125), "{ended:?}");
     assert_eq!(ended.stdout, "", "{ended:?}");
     assert!(ended.stderr.contains(what), "{ended:?}");

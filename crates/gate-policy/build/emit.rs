@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::source::{Command, Flag, Neutral, Operand, Profile, Variable};
+use crate::source::{Command, Flag, Neutral, Operand, Profile, Stdin, Variable};
 
 /// From the mildest to the strictest.
 const EFFECTS: [&str; 8] = [
@@ -35,7 +35,8 @@ pub(crate) fn profile(name: &str, profile: &Profile) -> Result<String, String> {
     let variables = variables(profile)?;
     Ok(format!(
         "static {name}: ToolSpec = ToolSpec {{ name: {}, aliases: {}, style: Style::{}, \
-         groups: {}, commands: {}, environment: {}, implicit: {}, reader: Reader::{} }};\n",
+         groups: {}, commands: {}, environment: {}, moved_by: {}, implicit: {}, \
+         reader: Reader::{} }};\n",
         text(&profile.name),
         texts(&profile.aliases),
         one_of(
@@ -45,6 +46,7 @@ pub(crate) fn profile(name: &str, profile: &Profile) -> Result<String, String> {
         table(&group_tables),
         table(&commands),
         table(&variables),
+        texts(&profile.moved_by),
         table(&crate::implicit::rows(profile)?),
         one_of(&profile.reader, &["Tables", "Psql"])?,
     ))
@@ -93,7 +95,8 @@ fn flag((name, flag): &(&String, &Flag)) -> Result<String, String> {
     };
     Ok(format!(
         "FlagSpec {{ name: {}, short: {short}, arity: Arity::{}, negates: {}, neutral: {neutral}, \
-         effect: {}, values: {}, target: {}, input: {}, secret: {}, why: {} }}",
+         effect: {}, values: {}, target: {}, input: {}, not_input: {}, in_place: {}, \
+         follows: {}, secret: {}, why: {} }}",
         text(name),
         one_of(&flag.value, &["Switch", "Required", "Optional", "Many"]).map_err(fail)?,
         text(&flag.negates),
@@ -101,6 +104,9 @@ fn flag((name, flag): &(&String, &Flag)) -> Result<String, String> {
         table(&values),
         text(&flag.target),
         text(&flag.input),
+        texts(&flag.not_input),
+        texts(&flag.in_place),
+        follows(&flag.follows).map_err(fail)?,
         text(&flag.secret),
         text(&flag.why),
     ))
@@ -180,7 +186,7 @@ fn node_row(node: &Node<'_>, parent: usize, groups: &[&str]) -> Result<String, S
         return Ok(format!(
             "CommandSpec {{ parent: {parent}, name: {}, canonical: {}, effect: Effect::Unknown, \
              groups: Borrowed(&[]), is_group: true, is_open: false, can_be_neutral: true, \
-             passed: Passed::Operands, operands: Borrowed(&[]), why: Borrowed(\"\") }}",
+             passed: Passed::Operands, operands: Borrowed(&[]), stdin: None, why: Borrowed(\"\") }}",
             text(&node.name),
             text(&node.canonical),
         ));
@@ -204,7 +210,8 @@ fn node_row(node: &Node<'_>, parent: usize, groups: &[&str]) -> Result<String, S
         .map_err(fail)?;
     Ok(format!(
         "CommandSpec {{ parent: {parent}, name: {}, canonical: {}, effect: {}, groups: {}, \
-         is_group: {}, is_open: {}, can_be_neutral: {}, passed: Passed::{}, operands: {}, why: {} }}",
+         is_group: {}, is_open: {}, can_be_neutral: {}, passed: Passed::{}, operands: {}, \
+         stdin: {}, why: {} }}",
         text(&node.name),
         text(&node.canonical),
         effect(&command.effect).map_err(fail)?,
@@ -218,6 +225,7 @@ fn node_row(node: &Node<'_>, parent: usize, groups: &[&str]) -> Result<String, S
             "Operands"
         },
         table(&operands),
+        stdin(command.stdin.as_ref()),
         text(&command.why),
     ))
 }
@@ -247,14 +255,38 @@ fn operand(rule: &Operand) -> Result<String, String> {
     };
     Ok(format!(
         "OperandRule {{ at: Position::{at}, pattern: OperandPattern::{pattern}, given: {}, except: {}, \
-         effect: {}, input: {}, target: {}, why: {} }}",
+         effect: {}, input: {}, in_place: {}, follows: {}, target: {}, why: {} }}",
         texts(&rule.given),
         texts(&rule.except),
         optional_effect(rule.effect.as_deref())?,
         text(&rule.input),
+        texts(&rule.in_place),
+        follows(&rule.follows)?,
         text(&rule.target),
         text(&rule.why),
     ))
+}
+
+fn stdin(spec: Option<&Stdin>) -> String {
+    spec.map_or_else(
+        || "None".to_owned(),
+        |spec| {
+            format!(
+                "Some(StdinSpec {{ role: {}, given: {}, unless: {}, is_without_operands: {} }})",
+                text(&spec.role),
+                texts(&spec.given),
+                texts(&spec.unless),
+                spec.without_operands
+            )
+        },
+    )
+}
+
+/// Plain flags are made without the defaults of the file.
+fn follows(word: &str) -> Result<String, String> {
+    let word = if word.is_empty() { "nothing" } else { word };
+    let variants = ["Nothing", "Kustomization", "Template"];
+    Ok(format!("Follows::{}", one_of(word, &variants)?))
 }
 
 fn variables(profile: &Profile) -> Result<Vec<String>, String> {

@@ -12,27 +12,41 @@ fn row(one: &Implicit) -> Result<String, String> {
     if one.separator.len() > 1 {
         return Err(fail("a separator is one byte"));
     }
-    let source = match (&one.folder, &one.home, &one.repository) {
-        (Some(path), None, None) => format!(
-            "Folder {{ path: {}, moved_by: {} }}",
+    let source = match (
+        &one.folder,
+        one.named_folder,
+        &one.modules,
+        &one.home,
+        &one.repository,
+    ) {
+        (Some(path), None, None, None, None) => format!(
+            "Folder {{ path: {}, skipped: {} }}",
             text(path),
-            texts(&one.moved_by)
+            texts(&one.skipped)
         ),
-        (None, Some(home), None) => format!(
+        (None, Some(true), None, None, None) => {
+            format!("NamedFolder {{ variables: {} }}", texts(&one.variables))
+        }
+        (None, None, Some(path), None, None) => format!(
+            "Modules {{ path: {}, variables: {}, skipped: {} }}",
+            text(path),
+            texts(&one.variables),
+            texts(&one.skipped)
+        ),
+        (None, None, None, Some(home), None) => format!(
             "Files {{ variables: {}, separator: {}, below: {}, home: {} }}",
             texts(&one.variables),
             text(&one.separator),
             text(&one.below),
             texts(home)
         ),
-        (None, None, Some(parts)) => format!(
-            "Repository {{ moved_by: {}, named_by: {}, variables: {}, parts: {} }}",
-            texts(&one.moved_by),
+        (None, None, None, None, Some(parts)) => format!(
+            "Repository {{ named_by: {}, variables: {}, parts: {} }}",
             texts(&one.named_by),
             texts(&one.variables),
             texts(parts)
         ),
-        _ => return Err(fail("it has one of `folder`, `home` and `repository`")),
+        _ => return Err(fail("it says in one way where it stands")),
     };
     Ok(format!(
         "ImplicitSpec {{ role: {}, source: ImplicitSource::{source}, commands: {}, unless: {}, \

@@ -20,6 +20,8 @@ pub(crate) struct Profile {
     #[serde(default)]
     pub(crate) environment: Vec<Variable>,
     #[serde(default)]
+    pub(crate) moved_by: Vec<String>,
+    #[serde(default)]
     pub(crate) implicit: Vec<Implicit>,
 }
 
@@ -85,6 +87,14 @@ pub(crate) struct Flag {
     pub(crate) target: String,
     #[serde(default)]
     pub(crate) input: String,
+    /// Patterns of values that name no file.
+    #[serde(default)]
+    pub(crate) not_input: Vec<String>,
+    /// Patterns of names that mean something to the tool.
+    #[serde(default)]
+    pub(crate) in_place: Vec<String>,
+    #[serde(default = "nothing")]
+    pub(crate) follows: String,
     #[serde(default)]
     pub(crate) secret: String,
     #[serde(default)]
@@ -128,8 +138,21 @@ pub(crate) struct Command {
     pub(crate) passed: bool,
     #[serde(default)]
     pub(crate) operands: Vec<Operand>,
+    pub(crate) stdin: Option<Stdin>,
     #[serde(default)]
     pub(crate) why: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Stdin {
+    pub(crate) role: String,
+    #[serde(default)]
+    pub(crate) given: Vec<String>,
+    #[serde(default)]
+    pub(crate) unless: Vec<String>,
+    #[serde(default)]
+    pub(crate) without_operands: bool,
 }
 
 #[derive(Deserialize)]
@@ -156,6 +179,10 @@ pub(crate) struct Operand {
     pub(crate) effect: Option<String>,
     #[serde(default)]
     pub(crate) input: String,
+    #[serde(default)]
+    pub(crate) in_place: Vec<String>,
+    #[serde(default = "nothing")]
+    pub(crate) follows: String,
     #[serde(default)]
     pub(crate) target: String,
     #[serde(default)]
@@ -191,12 +218,14 @@ pub(crate) struct Implicit {
     pub(crate) unless: Vec<String>,
     #[serde(default)]
     pub(crate) acting: bool,
-    /// One of `folder`, `home` and `repository` says where it stands.
+    /// One of `folder`, `named_folder`, `modules`, `home` and `repository` says where it stands.
     pub(crate) folder: Option<String>,
+    pub(crate) named_folder: Option<bool>,
+    pub(crate) modules: Option<String>,
     pub(crate) home: Option<Vec<String>>,
     pub(crate) repository: Option<Vec<String>>,
     #[serde(default)]
-    pub(crate) moved_by: Vec<String>,
+    pub(crate) skipped: Vec<String>,
     #[serde(default)]
     pub(crate) named_by: Vec<String>,
     #[serde(default)]
@@ -209,6 +238,10 @@ pub(crate) struct Implicit {
 
 fn tables() -> String {
     "tables".to_owned()
+}
+
+fn nothing() -> String {
+    "nothing".to_owned()
 }
 
 fn switch() -> String {

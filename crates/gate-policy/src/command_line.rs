@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::ops::Bound;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// One command line and what it can see.
 #[derive(Clone, Copy)]
@@ -160,6 +160,10 @@ pub trait Files {
 
     /// Returns what the path is, or nothing when it is not known.
     fn kind(&self, path: &Path) -> Option<FileKind>;
+
+    /// Returns the path without links and `..`, or nothing when it is not
+    /// known: two names of one file have one.
+    fn canonical(&self, path: &Path) -> Option<PathBuf>;
 }
 
 /// A world without files.
@@ -172,6 +176,10 @@ impl Files for NoFiles {
     }
 
     fn kind(&self, _path: &Path) -> Option<FileKind> {
+        None
+    }
+
+    fn canonical(&self, _path: &Path) -> Option<PathBuf> {
         None
     }
 }
@@ -219,14 +227,24 @@ impl Files for MapFiles {
             .any(|name| name.starts_with(&path))
             .then_some(FileKind::Directory)
     }
+
+    fn canonical(&self, path: &Path) -> Option<PathBuf> {
+        self.kind(path).map(|_| plain_path(path))
+    }
 }
 
-/// Drops `.` components. `..` stays: without the links of a real file system
-/// its meaning is not known.
+/// Drops `.` components and takes back what a `..` leaves: among files that
+/// are given by name there are no links.
 fn plain_path(path: &Path) -> PathBuf {
-    path.components()
-        .filter(|part| !matches!(part, std::path::Component::CurDir))
-        .collect()
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(plain.pop()),
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => plain.push(part),
+        }
+    }
+    plain
 }
 
 #[cfg(test)]
@@ -241,6 +259,10 @@ mod tests {
             b"select 1"
         );
         assert_eq!(files.kind(Path::new("/w/a")), Some(FileKind::Directory));
+        assert_eq!(
+            files.canonical(Path::new("/w/x/../a/q.sql")),
+            Some(PathBuf::from("/w/a/q.sql"))
+        );
         assert_eq!(files.read(Path::new("/w/b")), Err(FileError::Absent));
     }
 

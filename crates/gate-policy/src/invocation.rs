@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use crate::effect::{Effect, EffectSet};
+use crate::profile::{Table, Text};
 
 /// One command as the tool itself would read it. It is made only by
 /// [`read_invocation`](crate::read_invocation).
@@ -131,14 +132,28 @@ impl InputKind {
     }
 }
 
+/// Where the bytes of an input may stand when the tool reads them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// Anywhere: a copy can stand for it.
+    Anywhere,
+    /// Where it is: the tool takes meaning from its name or from what stands
+    /// beside it, so that a copy would be another input.
+    InPlace,
+    /// Where it is, if it is an input at all: a word names it, and gate does
+    /// not know what the tool makes of the word.
+    Unsure,
+}
+
 /// Something that the tool would read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Input {
     /// What it is.
     pub kind: InputKind,
     /// The path as written, not joined with the working directory; `-` for
-    /// standard input. Where no word names it, the joined path, at which there
-    /// may be nothing: what appears there would be read.
+    /// standard input. Where no word names it, or an option moves the folder
+    /// that it is taken from, the joined path. There may be nothing at it: what
+    /// appears there would be read.
     pub path: PathBuf,
     /// The word of argv that names it; nothing when no word does.
     pub argv_index: Option<usize>,
@@ -146,6 +161,25 @@ pub struct Input {
     pub range: Range<usize>,
     /// What the tool takes it for: `filename`, `plan`, `script`…
     pub role: String,
+    /// Whether a copy can stand for it.
+    pub placement: Placement,
+    /// The names inside a folder that the tool never reads.
+    pub skipped: Table<Text>,
+}
+
+impl Input {
+    /// Returns an input that no word of argv names.
+    pub(crate) fn unnamed(kind: InputKind, path: PathBuf, role: &str) -> Self {
+        Self {
+            kind,
+            path,
+            argv_index: None,
+            range: 0..0,
+            role: role.to_owned(),
+            placement: Placement::InPlace,
+            skipped: Cow::Borrowed(&[]),
+        }
+    }
 }
 
 /// Where a secret stands.

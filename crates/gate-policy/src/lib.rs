@@ -25,7 +25,7 @@ pub use command_line::{
 };
 pub use effect::{Effect, EffectSet, ParseEffectError};
 pub use invocation::{
-    EnvironmentAction, EnvironmentNote, Input, InputKind, Invocation, Nested, OptionUse,
+    EnvironmentAction, EnvironmentNote, Input, InputKind, Invocation, Nested, OptionUse, Placement,
     SecretPlace, SecretSpan, Word, WordRole,
 };
 pub use read::{is_too_long, read_invocation};

@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use gate_policy::{
-    Caller, CallerKind, Circumstances, CommandLine, Decision, Effect, Environment, Invocation,
-    Layer, NoFiles, Policy, PolicyBuilder, Stdin, profile, read_invocation,
+    Caller, CallerKind, Circumstances, CommandLine, Decision, Effect, Environment, Input,
+    InputKind, Invocation, Layer, NoFiles, Placement, Policy, PolicyBuilder, Stdin, profile,
+    read_invocation,
 };
 use proptest::prelude::*;
 
@@ -276,6 +277,117 @@ fn an_input_is_given_with_the_bytes_that_name_it() {
             (Some(word), range),
             "{words:?}"
         );
+    }
+}
+
+/// A command, and the input that it names with where its bytes may stand.
+const PLACED: [(&str, &str, Placement); 16] = [
+    ("kubectl apply -f a.yaml", "a.yaml", Placement::Anywhere),
+    ("kubectl create cm x --from-file=a", "a", Placement::InPlace),
+    (
+        "kubectl create cm x --from-file=k=a",
+        "a",
+        Placement::Anywhere,
+    ),
+    (
+        "kubectl create cm x --from-env-file=a",
+        "a",
+        Placement::Anywhere,
+    ),
+    ("kubectl cp a pod:/tmp", "a", Placement::InPlace),
+    (
+        "kubectl --kubeconfig=a delete pod x",
+        "a",
+        Placement::InPlace,
+    ),
+    (
+        "terraform apply -var-file=a.tfvars",
+        "a.tfvars",
+        Placement::Anywhere,
+    ),
+    (
+        "terraform apply -var-file=a.json",
+        "a.json",
+        Placement::InPlace,
+    ),
+    ("terraform init -backend-config=a", "a", Placement::Anywhere),
+    ("terraform apply -state=a", "a", Placement::InPlace),
+    (
+        "terraform -chdir=d apply -var-file=a",
+        "/srv/app/d/a",
+        Placement::Anywhere,
+    ),
+    ("aws s3 cp a s3://b/", "a", Placement::InPlace),
+    ("aws s3api put-object --body a", "a", Placement::Anywhere),
+    (
+        "aws s3api put-object --metadata k@=file://a,l=b",
+        "a",
+        Placement::Anywhere,
+    ),
+    ("git am a", "a", Placement::Anywhere),
+    ("git -C d am a", "/srv/app/d/a", Placement::Anywhere),
+];
+
+fn inputs_of(command: &str) -> Vec<Input> {
+    let argv: Vec<OsString> = command.split(' ').map(OsString::from).collect();
+    read(&argv).inputs
+}
+
+#[test]
+fn a_file_whose_name_means_something_stays_where_it_is() {
+    for (command, path, placement) in PLACED {
+        let inputs = inputs_of(command);
+        let is_it =
+            |input: &&Input| input.argv_index.is_some() && input.path.to_str() == Some(path);
+        let found = inputs.iter().find(is_it).map(|input| input.placement);
+        assert_eq!(found, Some(placement), "{command}: {inputs:?}");
+    }
+    for command in [
+        "kubectl cp pod:/a a",
+        "terraform init -backend-config=a=b",
+        "aws s3 cp s3://b/a a",
+    ] {
+        let inputs = inputs_of(command);
+        assert!(
+            inputs.iter().all(|input| input.argv_index.is_none()),
+            "{command}"
+        );
+    }
+}
+
+#[test]
+fn a_standard_input_that_decides_is_an_input() {
+    for (words, is_read) in [
+        (&["kubectl", "exec", "-i", "p", "--", "sh"][..], true),
+        (&["kubectl", "exec", "-it", "p", "--", "sh"], true),
+        (
+            &["kubectl", "exec", "--stdin=false", "p", "--", "sh"],
+            false,
+        ),
+        (&["kubectl", "exec", "p", "--", "sh", "-i"], false),
+        (&["kubectl", "attach", "--stdin", "p"], true),
+        (&["kubectl", "run", "-i", "x", "--image=y"], true),
+        (&["terraform", "console"], true),
+        (&["git", "am"], true),
+        (&["git", "am", "--continue"], false),
+        (&["psql", "-c", "copy t from stdin"], true),
+        (&["psql", "-c", "select 1"], false),
+        (&["psql", "-f", "a.sql", "-c", "\\copy t from pstdin"], true),
+    ] {
+        let argv: Vec<OsString> = words.iter().map(OsString::from).collect();
+        let line = |stdin: Stdin<'static>| {
+            let inputs = read_invocation(&CommandLine {
+                argv: &argv,
+                env: &Environment::default(),
+                cwd: Path::new("/w"),
+                stdin,
+                files: &NoFiles,
+            })
+            .inputs;
+            inputs.iter().any(|input| input.kind == InputKind::Stdin)
+        };
+        assert_eq!(line(Stdin::Unread), is_read, "{words:?}");
+        assert!(!line(Stdin::Terminal), "a person types: {words:?}");
     }
 }
 

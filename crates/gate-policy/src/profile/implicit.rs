@@ -24,10 +24,26 @@ pub struct ImplicitSpec {
 pub enum ImplicitSource {
     /// A folder with everything in it.
     Folder {
-        /// Its path, from the working directory.
+        /// Its path, from the folder that files are taken from.
         path: Text,
-        /// The options that move the working directory.
-        moved_by: Table<Text>,
+        /// The names inside it that the tool never reads.
+        skipped: Table<Text>,
+    },
+    /// A folder that a variable names, from the folder that files are taken
+    /// from.
+    NamedFolder {
+        /// The variables; the first that is set and not empty counts.
+        variables: Table<Text>,
+    },
+    /// The folders of terraform's modules that stand beside the working folder,
+    /// as terraform's own list of them has it.
+    Modules {
+        /// The folder of terraform's data, where no variable names it.
+        path: Text,
+        /// The variables that name that folder.
+        variables: Table<Text>,
+        /// The names inside each module that the tool never reads.
+        skipped: Table<Text>,
     },
     /// Files that a variable names or, where it is not set, that stand in the
     /// home directory.
@@ -45,8 +61,6 @@ pub enum ImplicitSource {
     },
     /// Parts of the git repository around the working directory.
     Repository {
-        /// The options that move the working directory, one after the other.
-        moved_by: Table<Text>,
         /// The options that name the repository; one without a value says
         /// that it is the working directory. The last counts.
         named_by: Table<Text>,

@@ -37,6 +37,9 @@ pub struct ToolSpec {
     pub commands: Table<CommandSpec>,
     /// The variables that matter.
     pub environment: Table<VariableSpec>,
+    /// The options that move the folder from which files are taken, one after
+    /// the other.
+    pub moved_by: Table<Text>,
     /// What it reads without a word of argv naming it.
     pub implicit: Table<ImplicitSpec>,
     /// A deeper reading that tables can't express.
@@ -102,10 +105,29 @@ pub struct FlagSpec {
     pub target: Text,
     /// What the file that it names is for.
     pub input: Text,
+    /// Patterns of values that name no file.
+    pub not_input: Table<Text>,
+    /// Patterns of names from which the tool takes meaning: such a file is
+    /// read where it is.
+    pub in_place: Table<Text>,
+    /// What the file names in turn.
+    pub follows: Follows,
     /// The kind of secret that its value is.
     pub secret: Text,
     /// Why it has its effect.
     pub why: Text,
+}
+
+/// What an input names in turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follows {
+    /// Nothing that gate follows.
+    Nothing,
+    /// Folders and files, as kustomize takes them.
+    Kustomization,
+    /// Files and folders that are uploaded, as `aws cloudformation package`
+    /// takes them.
+    Template,
 }
 
 /// Whether a flag takes a value.
@@ -165,6 +187,8 @@ pub struct CommandSpec {
     pub passed: Passed,
     /// What operands add.
     pub operands: Table<OperandRule>,
+    /// The standard input, where it decides what happens.
+    pub stdin: Option<StdinSpec>,
     /// Why it has its effect.
     pub why: Text,
 }
@@ -176,6 +200,19 @@ pub enum Passed {
     Operands,
     /// A command that the tool runs elsewhere.
     Command,
+}
+
+/// A standard input that decides what happens.
+#[derive(Clone, Debug)]
+pub struct StdinSpec {
+    /// What the tool takes it for.
+    pub role: Text,
+    /// Switches one of which must be on; empty: none needs to be.
+    pub given: Table<Text>,
+    /// Switches with which it is not read.
+    pub unless: Table<Text>,
+    /// Whether it is read only where there is no operand.
+    pub is_without_operands: bool,
 }
 
 /// What an operand adds.
@@ -193,6 +230,10 @@ pub struct OperandRule {
     pub effect: Option<Effect>,
     /// What the file that the operand names is for.
     pub input: Text,
+    /// As for flags.
+    pub in_place: Table<Text>,
+    /// As for flags.
+    pub follows: Follows,
     /// The field of the target that the operand sets.
     pub target: Text,
     /// Why.

@@ -8,8 +8,9 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::path_of;
-use crate::command_line::{CommandLine, FileKind};
+use super::inputs::{moved, plain_join};
+use super::{MAX_SCRIPT_BYTES, path_of, scalars};
+use crate::command_line::{CommandLine, FileError, FileKind};
 use crate::effect::Effect;
 use crate::invocation::{Input, InputKind, Invocation};
 use crate::profile::{ImplicitSource, ImplicitSpec, Table, Text, ToolSpec};
@@ -21,9 +22,12 @@ pub(super) fn find(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut Inv
         .iter()
         .filter(|one| is_read(one, invocation))
         .flat_map(|one| {
+            let options = invocation.options.iter();
+            let options = options.map(|used| (&used.name, used.value.as_deref()));
             Search {
                 line,
                 invocation,
+                folder: moved(line.cwd, &spec.moved_by, options),
                 role: &one.role,
                 found: Vec::new(),
             }
@@ -53,6 +57,8 @@ fn is_read(spec: &ImplicitSpec, invocation: &Invocation) -> bool {
 struct Search<'a> {
     line: &'a CommandLine<'a>,
     invocation: &'a Invocation,
+    /// The folder that files are taken from.
+    folder: PathBuf,
     role: &'a str,
     found: Vec<Input>,
 }
@@ -60,9 +66,25 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     fn run(mut self, source: &ImplicitSource) -> Vec<Input> {
         match source {
-            ImplicitSource::Folder { path, moved_by } => {
-                let folder = plain_join(&self.moved(moved_by), Path::new(path.as_ref()));
-                self.push(InputKind::Directory, folder);
+            ImplicitSource::Folder { path, skipped } => {
+                let folder = plain_join(&self.folder, Path::new(path.as_ref()));
+                self.push_folder(folder, skipped);
+            }
+            ImplicitSource::NamedFolder { variables } => {
+                if let Some(value) = self.variable(variables) {
+                    let folder = plain_join(&self.folder, Path::new(value));
+                    self.push(InputKind::Directory, folder);
+                }
+            }
+            ImplicitSource::Modules {
+                path,
+                variables,
+                skipped,
+            } => {
+                let own = self.variable(variables).map(Path::new);
+                let own = own.unwrap_or(Path::new(path.as_ref()));
+                let list = plain_join(&self.folder, own).join("modules/modules.json");
+                self.add_modules(list, skipped);
             }
             ImplicitSource::Files {
                 variables,
@@ -74,12 +96,11 @@ impl<'a> Search<'a> {
                 None => self.add_home_files(home),
             },
             ImplicitSource::Repository {
-                moved_by,
                 named_by,
                 variables,
                 parts,
             } => {
-                let base = self.moved(moved_by);
+                let base = self.folder.clone();
                 match self.named(named_by, variables) {
                     Some(path) => self.add_named_repository(&plain_join(&base, &path), parts),
                     None => self.add_repositories_around(&base, parts),
@@ -93,26 +114,39 @@ impl<'a> Search<'a> {
         if self.found.iter().any(|known| known.path == path) {
             return;
         }
-        self.found.push(Input {
-            kind,
-            path,
-            argv_index: None,
-            range: 0..0,
-            role: self.role.to_owned(),
-        });
+        self.found.push(Input::unnamed(kind, path, self.role));
     }
 
-    /// Returns the working directory after the options that move it, each from
-    /// where the one before it led.
-    fn moved(&self, by: &Table<Text>) -> PathBuf {
-        self.invocation
-            .options
-            .iter()
-            .filter(|used| by.contains(&used.name))
-            .filter_map(|used| used.value.as_deref())
-            .fold(self.line.cwd.to_owned(), |folder, value| {
-                plain_join(&folder, &path_of(value))
-            })
+    fn push_folder(&mut self, path: PathBuf, skipped: &Table<Text>) {
+        self.push(InputKind::Directory, path);
+        if let Some(folder) = self.found.last_mut() {
+            folder.skipped.clone_from(skipped);
+        }
+    }
+
+    /// Adds the modules that stand outside of the working folder. Without a
+    /// list terraform has none, and without its own module in it none is read.
+    fn add_modules(&mut self, list: PathBuf, skipped: &Table<Text>) {
+        let document = match self.line.files.read(&list) {
+            Err(FileError::Absent) => return,
+            Ok(content) if content.len() <= MAX_SCRIPT_BYTES => scalars::read(&content),
+            Ok(_) | Err(FileError::Unreadable(_)) => None,
+        };
+        let Some(document) = document else {
+            // Nobody is asked about modules that can't be named.
+            self.push(InputKind::Url, list);
+            return;
+        };
+        self.push(InputKind::File, list);
+        for scalar in &document.scalars {
+            let is_folder = scalar.keys.last().is_some_and(|key| key == "Dir");
+            let path = Path::new(&scalar.text);
+            let reaches_out =
+                path.has_root() || path.starts_with("..") || scalar.text.contains("/..");
+            if is_folder && reaches_out {
+                self.push_folder(plain_join(&self.folder, path), skipped);
+            }
+        }
     }
 
     fn variable(&self, names: &Table<Text>) -> Option<&'a OsStr> {
@@ -229,13 +263,4 @@ impl<'a> Search<'a> {
         let path = content.strip_prefix(label)?.trim_ascii();
         (!path.is_empty()).then(|| plain_join(from, &path_of(path)))
     }
-}
-
-/// Joins without `.` components. `..` stays: what it leads to depends on links.
-fn plain_join(folder: &Path, path: &Path) -> PathBuf {
-    folder
-        .join(path)
-        .components()
-        .filter(|part| !matches!(part, std::path::Component::CurDir))
-        .collect()
 }

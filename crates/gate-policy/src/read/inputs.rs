@@ -1,40 +1,90 @@
 //! What a command would read besides argv: files, directories, URLs, stdin.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::effects::{pattern_matches, selected};
 use super::words::Parsed;
 use crate::command_line::{CommandLine, FileKind};
 use crate::effect::Effect;
-use crate::invocation::{Input, InputKind, Invocation};
-use crate::profile::Style;
+use crate::glob;
+use crate::invocation::{Input, InputKind, Invocation, Placement};
+use crate::profile::{Follows, StdinSpec, Style, Table, Text};
 
 /// One name of an input: its bytes, its word and where it starts there.
+#[derive(Clone, Copy)]
 struct Named<'a> {
     bytes: &'a [u8],
     argv_index: usize,
     start: usize,
 }
 
+/// What a profile says of an input.
+#[derive(Clone, Copy)]
+struct Kind<'a> {
+    role: &'a str,
+    in_place: &'a [Text],
+    follows: Follows,
+}
+
+/// A parameter of the AWS CLI that starts with `file://`.
+const PARAMETER: Kind<'static> = Kind {
+    role: "parameter",
+    in_place: &[],
+    follows: Follows::Nothing,
+};
+
+/// Where the inputs of a command are found.
+struct Finder<'a> {
+    line: &'a CommandLine<'a>,
+    /// The folder that names are taken from, where an option moves it.
+    moved: Option<PathBuf>,
+    style: Style,
+}
+
 pub(super) fn find(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
+    let options = parsed.uses.iter();
+    let moved = moved(
+        line.cwd,
+        &parsed.spec.moved_by,
+        options.map(|used| (&used.name, used.value)),
+    );
+    let finder = Finder {
+        line,
+        moved: (moved != line.cwd).then_some(moved),
+        style: parsed.spec.style,
+    };
     for used in &parsed.uses {
-        let (Some(value), role) = (used.value, used.flag.map_or("", |flag| &flag.input)) else {
-            continue;
-        };
+        let Some(value) = used.value else { continue };
         let named = Named {
             bytes: value,
             argv_index: used.argv_index,
             start: used.start,
         };
-        if !role.is_empty() {
-            add_list(line, &named, role, parsed.spec.style, invocation);
-        } else if parsed.spec.style == Style::Argparse {
-            add_parameter_file(line, &named, invocation);
+        match used.flag.filter(|flag| !flag.input.is_empty()) {
+            Some(flag) if !matches_any(&flag.not_input, value) => {
+                let kind = Kind {
+                    role: &flag.input,
+                    in_place: &flag.in_place,
+                    follows: flag.follows,
+                };
+                finder.add_list(&named, kind, invocation);
+            }
+            None if finder.style == Style::Argparse => {
+                finder.add_parameter_files(&named, invocation);
+            }
+            Some(_) | None => {}
         }
     }
-    let rules = parsed.node().map_or(&[][..], |node| &node.operands);
+    let node = parsed.node();
+    let rules = node.map_or(&[][..], |node| &node.operands);
     for rule in rules.iter().filter(|rule| !rule.input.is_empty()) {
+        let kind = Kind {
+            role: &rule.input,
+            in_place: &rule.in_place,
+            follows: rule.follows,
+        };
         for operand in selected(&parsed.operands, rule.at) {
             if pattern_matches(&rule.pattern, operand.bytes) {
                 let named = Named {
@@ -42,99 +92,173 @@ pub(super) fn find(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
                     argv_index: operand.argv_index,
                     start: 0,
                 };
-                add(line, &named, &rule.input, invocation);
+                finder.add(&named, kind, invocation);
             }
         }
     }
-}
-
-/// kubectl takes several files in one value, between commas.
-fn add_list(
-    line: &CommandLine<'_>,
-    named: &Named<'_>,
-    role: &str,
-    style: Style,
-    invocation: &mut Invocation,
-) {
-    if style != Style::Pflag || role == "kustomization" {
-        add(line, named, role, invocation);
-        return;
-    }
-    if named.bytes.contains(&b'"') {
-        invocation.add(Effect::Unknown, "a quoted list of files is not understood");
-    }
-    let mut start = named.start;
-    for part in named.bytes.split(|byte| *byte == b',') {
-        // `--from-file=key=path`.
-        let key = part.iter().position(|byte| *byte == b'=');
-        let skip = key.filter(|_| role == "content").map_or(0, |at| at + 1);
-        let one = Named {
-            bytes: part.get(skip..).unwrap_or_default(),
-            argv_index: named.argv_index,
-            start: start + skip,
-        };
-        add(line, &one, role, invocation);
-        start += part.len() + 1;
+    if let Some(spec) = node.and_then(|node| node.stdin.as_ref())
+        && reads_stdin(parsed, spec)
+    {
+        super::mentioned::add_stdin(line, &spec.role, invocation);
     }
 }
 
-/// The AWS CLI reads the value of any parameter from a file when it starts so.
-fn add_parameter_file(line: &CommandLine<'_>, named: &Named<'_>, invocation: &mut Invocation) {
-    for scheme in [&b"file://"[..], b"fileb://"] {
-        if let Some(path) = named.bytes.strip_prefix(scheme) {
-            let file = Named {
-                bytes: path,
+fn reads_stdin(parsed: &Parsed<'_>, spec: &StdinSpec) -> bool {
+    let is_on = |names: &Table<Text>| {
+        let mut uses = parsed.uses.iter();
+        uses.any(|used| used.on && names.contains(&used.name))
+    };
+    (spec.given.is_empty() || is_on(&spec.given))
+        && !is_on(&spec.unless)
+        && (!spec.is_without_operands || parsed.operands.is_empty())
+}
+
+/// Returns the folder that files are taken from: the working directory after
+/// the options that move it, each from where the one before it led.
+pub(super) fn moved<'a>(
+    cwd: &Path,
+    by: &Table<Text>,
+    options: impl Iterator<Item = (&'a Cow<'static, str>, Option<&'a [u8]>)>,
+) -> PathBuf {
+    options
+        .filter(|(name, _)| by.contains(*name))
+        .filter_map(|(_, value)| value)
+        .fold(cwd.to_owned(), |folder, value| {
+            plain_join(&folder, &path_of(value))
+        })
+}
+
+fn matches_any(patterns: &[Text], name: &[u8]) -> bool {
+    let mut patterns = patterns.iter();
+    patterns.any(|pattern| glob::matches(pattern.as_bytes(), name))
+}
+
+impl Finder<'_> {
+    /// kubectl takes several files in one value, between commas.
+    fn add_list(&self, named: &Named<'_>, kind: Kind<'_>, invocation: &mut Invocation) {
+        if self.style != Style::Pflag || kind.follows == Follows::Kustomization {
+            self.add(named, kind, invocation);
+            return;
+        }
+        if named.bytes.contains(&b'"') {
+            invocation.add(Effect::Unknown, "a quoted list of files is not understood");
+        }
+        let mut start = named.start;
+        for part in named.bytes.split(|byte| *byte == b',') {
+            // With `--from-file=KEY=PATH` the name of the file means nothing.
+            let key = part.iter().position(|byte| *byte == b'=');
+            let key = key.filter(|_| kind.role == "content");
+            let skip = key.map_or(0, |at| at + 1);
+            let one = Named {
+                bytes: part.get(skip..).unwrap_or_default(),
                 argv_index: named.argv_index,
-                start: named.start + scheme.len(),
+                start: start + skip,
             };
-            add(line, &file, "parameter", invocation);
+            let in_place = if key.is_some() { &[] } else { kind.in_place };
+            self.add(&one, Kind { in_place, ..kind }, invocation);
+            start += part.len() + 1;
+        }
+    }
+
+    /// The AWS CLI reads the value of any parameter from a file when it starts
+    /// so, and in its shorthand that of any key behind `@=`.
+    fn add_parameter_files(&self, named: &Named<'_>, invocation: &mut Invocation) {
+        for scheme in [&b"file://"[..], b"fileb://"] {
+            if let Some(path) = named.bytes.strip_prefix(scheme) {
+                let file = Named {
+                    bytes: path,
+                    start: named.start + scheme.len(),
+                    ..*named
+                };
+                self.add(&file, PARAMETER, invocation);
+            }
+            let mark = [b"@=", scheme].concat();
+            for at in positions(named.bytes, &mark) {
+                let start = at + mark.len();
+                let rest = named.bytes.get(start..).unwrap_or_default();
+                let end = rest.iter().position(|byte| b",]} ".contains(byte));
+                let file = Named {
+                    bytes: rest.get(..end.unwrap_or(rest.len())).unwrap_or_default(),
+                    start: named.start + start,
+                    ..*named
+                };
+                self.add(&file, PARAMETER, invocation);
+            }
+        }
+    }
+
+    fn add(&self, named: &Named<'_>, what: Kind<'_>, invocation: &mut Invocation) {
+        let name = path_of(named.bytes);
+        let kind = self.kind_of(named.bytes, &name, what);
+        if kind == InputKind::Url {
+            invocation.add(
+                Effect::Unknown,
+                "an input comes over the network and can differ at each fetch",
+            );
+        }
+        let is_path = matches!(kind, InputKind::File | InputKind::Directory);
+        let path = match &self.moved {
+            Some(folder) if is_path => plain_join(folder, &name),
+            _ => name,
+        };
+        let placement = if matches_any(what.in_place, named.bytes) {
+            Placement::InPlace
+        } else {
+            Placement::Anywhere
+        };
+        let joined = plain_join(self.line.cwd, &path);
+        invocation.inputs.push(Input {
+            kind,
+            path,
+            argv_index: Some(named.argv_index),
+            range: named.start..named.start + named.bytes.len(),
+            role: what.role.to_owned(),
+            placement,
+            skipped: Cow::Borrowed(&[]),
+        });
+        if is_path && what.follows != Follows::Nothing {
+            super::followed::follow(self.line, joined, what.follows, invocation);
+        }
+    }
+
+    fn kind_of(&self, name: &[u8], path: &Path, what: Kind<'_>) -> InputKind {
+        let is_remote = [&b"http://"[..], b"https://", b"git@", b"ssh://", b"git::"]
+            .iter()
+            .any(|scheme| starts_with_ignoring_case(name, scheme));
+        let is_kustomization = what.follows == Follows::Kustomization;
+        let folder = self.moved.as_deref().unwrap_or(self.line.cwd);
+        if name == b"-" || name == b"/dev/stdin" {
+            InputKind::Stdin
+        } else if is_remote || (is_kustomization && super::followed::looks_remote(name, true)) {
+            InputKind::Url
+        } else if name.starts_with(b"/dev/fd/") || name.starts_with(b"/proc/") {
+            InputKind::Descriptor
+        } else if is_kustomization
+            || name.ends_with(b"/")
+            || self.line.files.kind(&folder.join(path)) == Some(FileKind::Directory)
+        {
+            InputKind::Directory
+        } else {
+            InputKind::File
         }
     }
 }
 
-fn add(line: &CommandLine<'_>, named: &Named<'_>, role: &str, invocation: &mut Invocation) {
-    let path = path_of(named.bytes);
-    let kind = kind_of(line, named.bytes, &path, role);
-    if kind == InputKind::Url {
-        invocation.add(
-            Effect::Unknown,
-            "an input comes over the network and can differ at each fetch",
-        );
-    }
-    invocation.inputs.push(Input {
-        kind,
-        path,
-        argv_index: Some(named.argv_index),
-        range: named.start..named.start + named.bytes.len(),
-        role: role.to_owned(),
-    });
+/// Returns where a part stands in a text.
+fn positions<'t>(text: &'t [u8], part: &'t [u8]) -> impl Iterator<Item = usize> + 't {
+    let windows = text.windows(part.len()).enumerate();
+    windows
+        .filter(move |(_, window)| *window == part)
+        .map(|(at, _)| at)
 }
 
-fn kind_of(line: &CommandLine<'_>, name: &[u8], path: &std::path::Path, role: &str) -> InputKind {
-    let is_remote = [&b"http://"[..], b"https://", b"git@", b"ssh://", b"git::"]
-        .iter()
-        .any(|scheme| starts_with_ignoring_case(name, scheme));
-    if name == b"-" || name == b"/dev/stdin" {
-        InputKind::Stdin
-    } else if is_remote || (role == "kustomization" && is_remote_base(name)) {
-        InputKind::Url
-    } else if name.starts_with(b"/dev/fd/") || name.starts_with(b"/proc/") {
-        InputKind::Descriptor
-    } else if role == "kustomization"
-        || name.ends_with(b"/")
-        || line.files.kind(&line.cwd.join(path)) == Some(FileKind::Directory)
-    {
-        InputKind::Directory
-    } else {
-        InputKind::File
-    }
-}
-
-/// kustomize takes `github.com/owner/repository?ref=v1` for a repository.
-fn is_remote_base(name: &[u8]) -> bool {
-    name.starts_with(b"github.com")
-        || name.contains(&b'?')
-        || name.windows(2).any(|two| two == b"::")
+/// Joins without `.` components. `..` stays: what it leads to depends on links.
+pub(super) fn plain_join(folder: &Path, path: &Path) -> PathBuf {
+    folder
+        .join(path)
+        .components()
+        .filter(|part| !matches!(part, std::path::Component::CurDir))
+        .collect()
 }
 
 fn starts_with_ignoring_case(text: &[u8], prefix: &[u8]) -> bool {

@@ -1,17 +1,20 @@
 //! argv becomes an [`Invocation`]: the second step of the path of a command.
 //!
 //! A grammar says what each word is ([`words`]), [`effects`] what the words
-//! mean, [`environment`], [`inputs`], [`implicit`] and [`secrets`] what else matters. For
-//! psql the statements are read too.
+//! mean, [`environment`], [`inputs`], [`followed`], [`mentioned`], [`implicit`] and [`secrets`]
+//! what else matters. For psql the statements are read too.
 
 mod argparse;
 mod effects;
 mod environment;
+mod followed;
 mod getopt;
 mod goflag;
 mod implicit;
 mod inputs;
+mod mentioned;
 mod pflag;
+mod scalars;
 mod secret_names;
 mod secrets;
 pub(crate) mod words;
@@ -119,6 +122,10 @@ fn read_known(line: &CommandLine<'_>, spec: &'static ToolSpec, invocation: &mut 
         .iter()
         .map(|operand| operand.bytes.to_vec())
         .collect();
+    mentioned::in_words(line, invocation);
+    if spec.reader == Reader::Psql {
+        mentioned::in_psql(line, invocation);
+    }
 }
 
 fn read_foreign(line: &CommandLine<'_>, invocation: &mut Invocation) {
@@ -136,6 +143,7 @@ fn read_foreign(line: &CommandLine<'_>, invocation: &mut Invocation) {
         });
     }
     environment::read_foreign(line, invocation);
+    mentioned::in_words(line, invocation);
 }
 
 /// An invocation of which nothing is known.

@@ -34,13 +34,8 @@ pub(crate) fn read_psql(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation:
         }
     }
     if !is_scripted {
-        invocation.inputs.push(Input {
-            kind: InputKind::Stdin,
-            path: "-".into(),
-            argv_index: None,
-            range: 0..0,
-            role: "script".to_owned(),
-        });
+        let stdin = Input::unnamed(InputKind::Stdin, "-".into(), "script");
+        invocation.inputs.push(stdin);
         judge_stdin(line, invocation);
     }
 }
