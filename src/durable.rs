@@ -1,8 +1,8 @@
 //! Writing files so that a crash leaves either the old or the new content.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 /// Puts `content` at `path` in one step: a new file of mode 0600 beside it,
@@ -52,13 +52,22 @@ fn put(
 }
 
 fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut options = OpenOptions::new();
+    let mut file = open_private(options.write(true).create_new(true), path)?;
     file.write_all(content)?;
     file.sync_all()
+}
+
+/// Opens a file that is made where it is missing, with mode 0600. The umask is
+/// the caller's, kept for the tool, and may leave gate no right to its own file.
+///
+/// # Errors
+/// It can't be opened or made.
+pub(crate) fn open_private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let file = options.mode(0o600).open(path)?;
+    // Where it was there already and is not ours, it stays as it is.
+    drop(file.set_permissions(Permissions::from_mode(0o600)));
+    Ok(file)
 }
 
 /// Makes `folder` and what is missing above it, each with mode 0700.
@@ -66,7 +75,19 @@ fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
 /// # Errors
 /// One of them can't be made.
 pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = folder.parent().filter(|above| *above != Path::new("")) {
+        make_folder(above)?;
+    }
+    match DirBuilder::new().mode(0o700).create(folder) {
+        // As for a file: the caller's umask may have taken our own rights.
+        Ok(()) => std::fs::set_permissions(folder, Permissions::from_mode(0o700)),
+        // Another gate was first.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Makes the names in `folder` durable. Source: fsync(2), on directories.

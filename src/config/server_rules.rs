@@ -2,7 +2,6 @@
 //! was in force here before.
 
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -174,8 +173,8 @@ fn look(
 fn lock(folder: &RulesFolder) -> std::io::Result<File> {
     durable::make_folder(folder.path())?;
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false).mode(0o600);
-    let file = options.open(folder.lock())?;
+    options.write(true).create(true).truncate(false);
+    let file = durable::open_private(&mut options, &folder.lock())?;
     file.lock()?;
     Ok(file)
 }

@@ -15,7 +15,6 @@ mod verify;
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use gate_protocol::canonical::{Digest, from_strict_slice, to_canonical_bytes};
@@ -198,13 +197,9 @@ fn begin(folder: &Path, client: Option<ClientId>) -> Result<Sequence, SpoolError
 /// Locks the folder until the file is dropped.
 fn lock(folder: &Path) -> Result<File, SpoolError> {
     let path = folder.join("lock");
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path)
-        .map_err(at("open", &path))?;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    let file = durable::open_private(&mut options, &path).map_err(at("open", &path))?;
     file.lock().map_err(at("lock", &path))?;
     Ok(file)
 }

@@ -5,6 +5,8 @@
     reason = "a test whose stage can't be set has failed"
 )]
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use serde_json::Value;
 
 use crate::agent::{Agent, Running, approve_as_bob, shown};
@@ -100,6 +102,39 @@ fn nothing_is_left_to_report_after_a_run() {
     assert_eq!(flushed.code, Some(0), "{flushed:?}");
     assert_eq!(shown_log_size(&live), before, "every fact is there once");
     agent.assert_log_verifies();
+}
+
+#[test]
+fn a_callers_umask_takes_nothing_from_gate_and_reaches_the_tool() {
+    let live = Live::start();
+    let agent = Agent::new(&live);
+    agent.home.script("job", "#!/bin/sh\numask\n").unwrap();
+    std::fs::remove_dir_all(agent.home.state()).unwrap();
+    let script = "umask 0777; exec \"$0\" run -- job";
+    let mut shell = agent.home.command("sh");
+    let mut waiting = Running::start(shell.args(["-c", script, crate::server::GATE]));
+    approve_as_bob(&live, &waiting.asked());
+    let ended = waiting.finish();
+    assert_eq!(
+        (ended.code, ended.stdout.as_str()),
+        (Some(0), "0777\n"),
+        "{ended:?}"
+    );
+    let mut ahead = vec![agent.home.state()];
+    let mut files = 0;
+    while let Some(path) = ahead.pop() {
+        let kept = path.metadata().unwrap();
+        let mode = kept.permissions().mode() & 0o777;
+        if kept.is_dir() {
+            assert_eq!(mode, 0o700, "{}", path.display());
+            let inside = std::fs::read_dir(&path).unwrap();
+            ahead.extend(inside.map(|entry| entry.unwrap().path()));
+        } else {
+            assert_eq!(mode, 0o600, "{}", path.display());
+            files += 1;
+        }
+    }
+    assert!(files > 3, "keys, queue and position: {files}");
 }
 
 fn shown_log_size(live: &Live) -> usize {
