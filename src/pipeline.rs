@@ -78,6 +78,7 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
             Err(denied(&evaluation))
         }
         Decision::RequireApproval => {
+            reading.seal_stdin(run.voice)?;
             let cancel = watch_for_signals()?;
             if let (Voice::Human, Some(message)) = (run.voice, &evaluation.message) {
                 let rule = inert(&evaluation.deciding.id);

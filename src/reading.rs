@@ -13,10 +13,12 @@ use std::rc::Rc;
 
 use gate_exec::{InitialState, Snapshot, SnapshotError};
 use gate_policy::{
-    CommandLine, Environment, FileError, FileKind, Files, InputKind, Invocation, Stdin,
+    CommandLine, Environment, FileError, FileKind, Files, InputKind, Invocation, Placement, Stdin,
 };
 
 use crate::failure::{Failure, FailureKind};
+use crate::progress::Voice;
+use crate::report;
 use crate::world::World;
 
 /// The largest input that is copied, in bytes.
@@ -31,7 +33,8 @@ pub(crate) struct Reading {
     pub(crate) invocation: Invocation,
     /// The sealed copies, by the path as joined with the working directory.
     pub(crate) snapshots: SealedFiles,
-    /// The standard input, where the tool reads it as what to do.
+    /// The standard input, where the decision was made from it or people are
+    /// asked about it.
     pub(crate) stdin: Option<Snapshot>,
 }
 
@@ -53,18 +56,51 @@ pub(crate) fn read(world: &World, argv: &[OsString]) -> Result<Reading, Failure>
     };
     let kind = stdin_kind();
     let invocation = read_with(kind);
-    let reads_stdin = invocation
+    let depends_on_stdin = invocation
         .inputs
         .iter()
-        .any(|input| input.kind == InputKind::Stdin);
-    if !reads_stdin || kind != Stdin::Unread {
+        .any(|input| input.kind == InputKind::Stdin && input.placement == Placement::Anywhere);
+    if !depends_on_stdin || kind != Stdin::Unread {
         return Ok(Reading {
             invocation,
             snapshots,
             stdin: None,
         });
     }
-    let stdin = Snapshot::of_stdin(INPUT_LIMIT_BYTES).map_err(|error| {
+    let stdin = copy_of_stdin()?;
+    let content = beginning(&stdin);
+    let invocation = read_with(Stdin::Content(&content));
+    Ok(Reading {
+        invocation,
+        snapshots,
+        stdin: Some(stdin),
+    })
+}
+
+impl Reading {
+    /// Copies a standard input that decides what happens, though not what the
+    /// decision is: what is allowed gets it as it comes. It waits for the end,
+    /// so it belongs before signals are caught.
+    ///
+    /// # Errors
+    /// It can't be read, or is too large.
+    pub(crate) fn seal_stdin(&mut self, voice: Voice) -> Result<(), Failure> {
+        let mut inputs = self.invocation.inputs.iter();
+        let is_read = inputs.any(|input| input.kind == InputKind::Stdin);
+        if self.stdin.is_some() || !is_read || stdin_kind() != Stdin::Unread {
+            return Ok(());
+        }
+        let has_end = std::fs::metadata("/dev/stdin").is_ok_and(|stdin| stdin.is_file());
+        if voice == Voice::Human && !has_end {
+            report::line("reading the standard input to its end: an approval is bound to it");
+        }
+        self.stdin = Some(copy_of_stdin()?);
+        Ok(())
+    }
+}
+
+fn copy_of_stdin() -> Result<Snapshot, Failure> {
+    Snapshot::of_stdin(INPUT_LIMIT_BYTES).map_err(|error| {
         let hint = error.hint();
         Failure::new(
             FailureKind::CannotRun,
@@ -72,13 +108,6 @@ pub(crate) fn read(world: &World, argv: &[OsString]) -> Result<Reading, Failure>
         )
         .caused_by(error)
         .hint(hint)
-    })?;
-    let content = beginning(&stdin);
-    let invocation = read_with(Stdin::Content(&content));
-    Ok(Reading {
-        invocation,
-        snapshots,
-        stdin: Some(stdin),
     })
 }
 

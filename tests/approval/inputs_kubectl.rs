@@ -6,6 +6,7 @@
     reason = "a test whose stage can't be set has failed"
 )]
 
+use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -226,4 +227,20 @@ fn what_is_piped_into_a_pod_is_bound() {
         "it is not read"
     );
     agent.assert_log_verifies();
+}
+
+#[test]
+fn an_allowed_command_gets_its_standard_input_as_it_comes() {
+    let live = Live::start();
+    let agent = Agent::new(&live);
+    let git = "#!/bin/sh\nread -r line\necho \"got $line\" >&2\ncat\n";
+    agent.home.script("git", git).unwrap();
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let mut running = Running::start(agent.gate_run(&[], &["git", "am"]).stdin(reader));
+    writer.write_all(b"first\n").unwrap();
+    running.wait_for("got first");
+    writer.write_all(b"second\n").unwrap();
+    drop(writer);
+    let ended = running.finish();
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "second\n"));
 }

@@ -133,6 +133,10 @@ impl InputKind {
 }
 
 /// Where the bytes of an input may stand when the tool reads them.
+///
+/// The standard input is `Anywhere` where what it holds says what the command
+/// does, and has to be read for a decision; else it is `InPlace`, and only
+/// whoever is asked needs a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placement {
     /// Anywhere: a copy can stand for it.

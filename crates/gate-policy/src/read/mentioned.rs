@@ -42,6 +42,9 @@ pub(super) fn in_words(line: &CommandLine<'_>, invocation: &mut Invocation) {
             }
         }
     }
+    if found.is_empty() {
+        return;
+    }
     let known: Vec<PathBuf> = invocation
         .inputs
         .iter()
@@ -127,6 +130,9 @@ fn add_copied_stdin(line: &CommandLine<'_>, invocation: &mut Invocation) {
     let has_script = invocation.options.iter().any(|used| used.name == "file");
     let reads = |text: &str| {
         let text = text.to_ascii_lowercase();
+        if !text.contains("stdin") {
+            return false;
+        }
         let words: Vec<&str> = text
             .split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'))
             .filter(|word| !word.is_empty())

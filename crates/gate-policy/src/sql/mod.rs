@@ -7,7 +7,7 @@ mod statement;
 
 use crate::command_line::{CommandLine, Stdin};
 use crate::effect::Effect;
-use crate::invocation::{Input, InputKind, Invocation, Nested};
+use crate::invocation::{Input, InputKind, Invocation, Nested, Placement};
 use crate::read::MAX_SCRIPT_BYTES;
 use crate::read::words::Parsed;
 
@@ -34,8 +34,10 @@ pub(crate) fn read_psql(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation:
         }
     }
     if !is_scripted {
-        let stdin = Input::unnamed(InputKind::Stdin, "-".into(), "script");
-        invocation.inputs.push(stdin);
+        invocation.inputs.push(Input {
+            placement: Placement::Anywhere,
+            ..Input::unnamed(InputKind::Stdin, "-".into(), "script")
+        });
         judge_stdin(line, invocation);
     }
 }
