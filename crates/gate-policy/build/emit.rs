@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::source::{Command, Flag, Neutral, Operand, Profile, Stdin, Variable};
+use crate::source::{Command, Flag, Found, Neutral, Operand, Profile, Stdin, Variable};
 
 /// From the mildest to the strictest.
 const EFFECTS: [&str; 8] = [
@@ -186,7 +186,8 @@ fn node_row(node: &Node<'_>, parent: usize, groups: &[&str]) -> Result<String, S
         return Ok(format!(
             "CommandSpec {{ parent: {parent}, name: {}, canonical: {}, effect: Effect::Unknown, \
              groups: Borrowed(&[]), is_group: true, is_open: false, can_be_neutral: true, \
-             passed: Passed::Operands, operands: Borrowed(&[]), stdin: None, why: Borrowed(\"\") }}",
+             order: Order::Free, passed: Passed::Operands, operands: Borrowed(&[]), \
+             found: Borrowed(&[]), stdin: None, why: Borrowed(\"\") }}",
             text(&node.name),
             text(&node.canonical),
         ));
@@ -208,10 +209,12 @@ fn node_row(node: &Node<'_>, parent: usize, groups: &[&str]) -> Result<String, S
         .map(operand)
         .collect::<Result<Vec<_>, _>>()
         .map_err(fail)?;
+    let found = command.found.iter().map(found);
+    let found = found.collect::<Result<Vec<_>, _>>().map_err(fail)?;
     Ok(format!(
         "CommandSpec {{ parent: {parent}, name: {}, canonical: {}, effect: {}, groups: {}, \
-         is_group: {}, is_open: {}, can_be_neutral: {}, passed: Passed::{}, operands: {}, \
-         stdin: {}, why: {} }}",
+         is_group: {}, is_open: {}, can_be_neutral: {}, order: Order::{}, passed: Passed::{}, operands: {}, \
+         found: {}, stdin: {}, why: {} }}",
         text(&node.name),
         text(&node.canonical),
         effect(&command.effect).map_err(fail)?,
@@ -219,14 +222,26 @@ fn node_row(node: &Node<'_>, parent: usize, groups: &[&str]) -> Result<String, S
         !node.children.is_empty(),
         command.open,
         command.neutral,
+        one_of(&command.order, &["Free", "First"]).map_err(fail)?,
         if command.passed {
             "Command"
         } else {
             "Operands"
         },
         table(&operands),
+        table(&found),
         stdin(command.stdin.as_ref()),
         text(&command.why),
+    ))
+}
+
+fn found(rule: &Found) -> Result<String, String> {
+    Ok(format!(
+        "FoundRule {{ files: {}, unless_off: {}, effect: {}, why: {} }}",
+        texts(&rule.files),
+        texts(&rule.unless_off),
+        effect(&rule.effect)?,
+        text(&rule.why),
     ))
 }
 
@@ -240,19 +255,7 @@ fn operand(rule: &Operand) -> Result<String, String> {
             None => format!("At({})", number(at)?),
         },
     };
-    let pattern = match (
-        &*rule.globs,
-        &*rule.folded_globs,
-        &*rule.not_globs,
-        &*rule.resource,
-    ) {
-        ([], [], [], []) => "Globs(Borrowed(&[Borrowed(\"*\")]))".to_owned(),
-        (_, [], [], []) => format!("Globs({})", texts(&rule.globs)),
-        ([], _, [], []) => format!("Folded({})", texts(&rule.folded_globs)),
-        ([], [], _, []) => format!("NotGlobs({})", texts(&rule.not_globs)),
-        ([], [], [], _) => format!("Resource({})", texts(&rule.resource)),
-        _ => return Err("an operand has one kind of pattern".to_owned()),
-    };
+    let pattern = pattern(rule)?;
     Ok(format!(
         "OperandRule {{ at: Position::{at}, pattern: OperandPattern::{pattern}, given: {}, except: {}, \
          effect: {}, input: {}, in_place: {}, follows: {}, target: {}, why: {} }}",
@@ -289,6 +292,28 @@ fn follows(word: &str) -> Result<String, String> {
     Ok(format!("Follows::{}", one_of(word, &variants)?))
 }
 
+fn pattern(rule: &Operand) -> Result<String, String> {
+    let words = (
+        &*rule.globs,
+        &*rule.folded_globs,
+        &*rule.not_globs,
+        &*rule.resource,
+    );
+    Ok(match (words, &rule.present, rule.hidden) {
+        (([], [], [], []), None, false) => "Globs(Borrowed(&[Borrowed(\"*\")]))".to_owned(),
+        (([], [], [], []), Some(elsewhere), false) => format!("Present({})", texts(elsewhere)),
+        (([], [], [], []), None, true) => "Hidden".to_owned(),
+        ((_, [], [], []), None, false) => format!("Globs({})", texts(&rule.globs)),
+        (([], _, [], []), None, false) => format!("Folded({})", texts(&rule.folded_globs)),
+        (([], [], _, []), None, false) => format!("NotGlobs({})", texts(&rule.not_globs)),
+        ((_, [], _, []), None, false) => {
+            format!("Except({}, {})", texts(&rule.globs), texts(&rule.not_globs))
+        }
+        (([], [], [], _), None, false) => format!("Resource({})", texts(&rule.resource)),
+        _ => return Err("an operand has one kind of pattern".to_owned()),
+    })
+}
+
 fn variables(profile: &Profile) -> Result<Vec<String>, String> {
     let mut all: BTreeMap<&String, &Variable> = BTreeMap::new();
     for spec in &profile.environment {
@@ -306,10 +331,11 @@ fn variables(profile: &Profile) -> Result<Vec<String>, String> {
             };
             Ok(format!(
                 "VariableSpec {{ name: {}, action: VariableAction::{action}, commands: {}, \
-                 harmless: {}, target: {}, secret: {}, why: {} }}",
+                 harmless: {}, harmless_without: {}, target: {}, secret: {}, why: {} }}",
                 text(name),
                 texts(&spec.commands),
                 texts(&spec.harmless),
+                texts(&spec.harmless_without),
                 text(&spec.target),
                 text(&spec.secret),
                 text(&spec.why),

@@ -134,12 +134,28 @@ pub(crate) struct Command {
     pub(crate) open: bool,
     #[serde(default = "yes")]
     pub(crate) neutral: bool,
+    /// `free` or `first`.
+    #[serde(default = "free")]
+    pub(crate) order: String,
     #[serde(default)]
     pub(crate) passed: bool,
     #[serde(default)]
     pub(crate) operands: Vec<Operand>,
     pub(crate) stdin: Option<Stdin>,
     #[serde(default)]
+    pub(crate) found: Vec<Found>,
+    #[serde(default)]
+    pub(crate) why: String,
+}
+
+/// What a file adds by being there.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Found {
+    pub(crate) files: Vec<String>,
+    #[serde(default)]
+    pub(crate) unless_off: Vec<String>,
+    pub(crate) effect: String,
     pub(crate) why: String,
 }
 
@@ -169,6 +185,10 @@ pub(crate) struct Operand {
     pub(crate) not_globs: Vec<String>,
     #[serde(default)]
     pub(crate) resource: Vec<String>,
+    #[serde(default)]
+    pub(crate) present: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) hidden: bool,
     /// Flags one of which must be given, with a value other than those of
     /// `except`.
     #[serde(default)]
@@ -200,6 +220,8 @@ pub(crate) struct Variable {
     pub(crate) commands: Vec<String>,
     #[serde(default)]
     pub(crate) harmless: Vec<String>,
+    #[serde(default)]
+    pub(crate) harmless_without: Vec<String>,
     #[serde(default)]
     pub(crate) target: String,
     #[serde(default)]
@@ -242,6 +264,10 @@ fn tables() -> String {
 
 fn nothing() -> String {
     "nothing".to_owned()
+}
+
+fn free() -> String {
+    "free".to_owned()
 }
 
 fn switch() -> String {

@@ -183,14 +183,27 @@ pub struct CommandSpec {
     pub is_open: bool,
     /// Whether a neutral flag counts.
     pub can_be_neutral: bool,
+    /// Where its flags stand.
+    pub order: Order,
     /// What the words after `--` are.
     pub passed: Passed,
     /// What operands add.
     pub operands: Table<OperandRule>,
+    /// What files that are there add.
+    pub found: Table<FoundRule>,
     /// The standard input, where it decides what happens.
     pub stdin: Option<StdinSpec>,
     /// Why it has its effect.
     pub why: Text,
+}
+
+/// Where the flags of a command stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// As the style has it.
+    Free,
+    /// Before the first operand only.
+    First,
 }
 
 /// What the words after `--` are.
@@ -240,6 +253,20 @@ pub struct OperandRule {
     pub why: Text,
 }
 
+/// What a file adds by being there.
+#[derive(Clone, Debug)]
+pub struct FoundRule {
+    /// The files and folders, from the tool's folder; `$NAME/x` stands below
+    /// the folder that a variable names, where it is set.
+    pub files: Table<Text>,
+    /// Switches with which it does not count when they are turned off.
+    pub unless_off: Table<Text>,
+    /// What is added.
+    pub effect: Effect,
+    /// Why.
+    pub why: Text,
+}
+
 /// Which operands a rule looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Position {
@@ -264,6 +291,13 @@ pub enum OperandPattern {
     Folded(Table<Text>),
     /// None of these patterns.
     NotGlobs(Table<Text>),
+    /// One of the first patterns and none of the second.
+    Except(Table<Text>, Table<Text>),
+    /// Something of this name is in the tool's folder, or one of these options
+    /// or variables leads the tool elsewhere.
+    Present(Table<Text>),
+    /// A path one of whose parts begins with a dot.
+    Hidden,
     /// A Kubernetes resource of one of these types, in any of the spellings
     /// that kubectl takes: `secret`, `Secrets`, `secret/x`, `pods,secrets`,
     /// `secrets.v1.`.
@@ -281,6 +315,8 @@ pub struct VariableSpec {
     pub commands: Table<Text>,
     /// Values that change nothing; the variable is then only bound.
     pub harmless: Table<Text>,
+    /// Variables beside which no value is harmless.
+    pub harmless_without: Table<Text>,
     /// The field of the target that it sets where no flag does.
     pub target: Text,
     /// The kind of secret that its value is.

@@ -1,13 +1,15 @@
 //! What the words of a command mean: its effects, its target, its reasons.
 
+use super::presence;
 use super::words::{Operand, Parsed, Use, shown};
+use crate::command_line::CommandLine;
 use crate::effect::Effect;
 use crate::glob;
 use crate::invocation::{Invocation, Nested, WordRole};
-use crate::profile::{CommandSpec, Neutral, OperandPattern, OperandRule, Position};
+use crate::profile::{CommandSpec, Neutral, OperandPattern, OperandRule, Position, Text};
 
 /// Writes effects, reasons and target of what was parsed.
-pub(super) fn judge(parsed: &Parsed<'_>, invocation: &mut Invocation) {
+pub(super) fn judge(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
     let Some(command) = parsed.node() else {
         invocation.add(Effect::Unknown, "the profile has no such command");
         return;
@@ -20,7 +22,7 @@ pub(super) fn judge(parsed: &Parsed<'_>, invocation: &mut Invocation) {
         judge_flag(used, invocation);
     }
     for rule in command.operands.iter() {
-        judge_operands(parsed, rule, is_neutral, invocation);
+        judge_operands((line, parsed), rule, is_neutral, invocation);
     }
     if let Some(start) = parsed.passed {
         add_passed(parsed, start, invocation);
@@ -115,7 +117,7 @@ fn judge_flag(used: &Use<'_>, invocation: &mut Invocation) {
 }
 
 fn judge_operands(
-    parsed: &Parsed<'_>,
+    (line, parsed): (&CommandLine<'_>, &Parsed<'_>),
     rule: &OperandRule,
     is_neutral: bool,
     invocation: &mut Invocation,
@@ -124,7 +126,7 @@ fn judge_operands(
         return;
     }
     for operand in selected(&parsed.operands, rule.at) {
-        if !pattern_matches(&rule.pattern, operand.bytes)
+        if !pattern_matches((line, parsed), &rule.pattern, operand.bytes)
             || (rule.at == Position::Separated && !is_separated(parsed, operand))
         {
             continue;
@@ -182,20 +184,22 @@ pub(super) fn selected<'o, 'a>(operands: &'o [Operand<'a>], at: Position) -> &'o
 }
 
 /// Tells whether an operand looks as a rule wants it.
-pub(super) fn pattern_matches(pattern: &OperandPattern, operand: &[u8]) -> bool {
+pub(super) fn pattern_matches(
+    (line, parsed): (&CommandLine<'_>, &Parsed<'_>),
+    pattern: &OperandPattern,
+    operand: &[u8],
+) -> bool {
+    let any = |globs: &[Text], text: &[u8]| {
+        let mut globs = globs.iter();
+        globs.any(|pattern| glob::matches(pattern.as_bytes(), text))
+    };
     match pattern {
-        OperandPattern::Globs(globs) => globs
-            .iter()
-            .any(|pattern| glob::matches(pattern.as_bytes(), operand)),
-        OperandPattern::Folded(globs) => {
-            let folded = operand.to_ascii_lowercase();
-            globs
-                .iter()
-                .any(|pattern| glob::matches(pattern.as_bytes(), &folded))
-        }
-        OperandPattern::NotGlobs(globs) => !globs
-            .iter()
-            .any(|pattern| glob::matches(pattern.as_bytes(), operand)),
+        OperandPattern::Globs(globs) => any(globs, operand),
+        OperandPattern::Folded(globs) => any(globs, &operand.to_ascii_lowercase()),
+        OperandPattern::NotGlobs(globs) => !any(globs, operand),
+        OperandPattern::Except(globs, but) => any(globs, operand) && !any(but, operand),
+        OperandPattern::Present(elsewhere) => presence::is_path(line, parsed, elsewhere, operand),
+        OperandPattern::Hidden => presence::is_hidden(operand),
         OperandPattern::Resource(types) => operand.split(|byte| *byte == b',').any(|part| {
             let kind = part
                 .split(|byte| matches!(byte, b'/' | b'.'))

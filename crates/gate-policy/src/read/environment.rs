@@ -9,11 +9,11 @@ use crate::command_line::CommandLine;
 use crate::effect::Effect;
 use crate::glob;
 use crate::invocation::{EnvironmentAction, EnvironmentNote, Invocation, SecretPlace, SecretSpan};
-use crate::profile::{EVERY_TOOL, VariableAction, VariableSpec};
+use crate::profile::{Arity, EVERY_TOOL, VariableAction, VariableSpec};
 
 pub(super) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
     for spec in parsed.spec.environment.iter() {
-        if spec.commands.is_empty() || spec.commands.iter().any(|path| is_below(parsed, path)) {
+        if matters(spec, parsed) {
             apply(line, spec, Some(parsed), invocation);
         }
     }
@@ -32,6 +32,19 @@ fn note_repeated(line: &CommandLine<'_>, invocation: &mut Invocation) {
             why: "it stands more than once, and programs disagree on which value counts".to_owned(),
         });
     }
+}
+
+/// Tells whether the command is one that a variable matters to.
+fn matters(spec: &VariableSpec, parsed: &Parsed<'_>) -> bool {
+    spec.commands.is_empty() || spec.commands.iter().any(|path| is_below(parsed, path))
+}
+
+/// Tells whether a variable that a pattern covers has an entry of its own.
+fn has_own_entry(parsed: Option<&Parsed<'_>>, name: &OsStr) -> bool {
+    parsed.is_some_and(|parsed| {
+        let mut specs = parsed.spec.environment.iter();
+        specs.any(|spec| name == spec.name.as_ref() && matters(spec, parsed))
+    })
 }
 
 /// Tells whether the command path starts with these words.
@@ -68,7 +81,9 @@ fn apply(
     }
     if let Some(prefix) = spec.name.strip_suffix('*') {
         for (name, value) in line.env.starting_with(prefix) {
-            note(line, spec, (name, value), parsed, invocation);
+            if !has_own_entry(parsed, name) {
+                note(line, spec, (name, value), parsed, invocation);
+            }
         }
     } else if let Some(value) = line.env.get(spec.name.as_ref()) {
         let name = OsStr::new(spec.name.as_ref());
@@ -89,10 +104,12 @@ fn note(
     }
     // An empty value is harmless only where the profile says so: to some tools
     // a variable that is set at all is a switch.
-    let is_harmless = spec
-        .harmless
-        .iter()
-        .any(|pattern| is_harmless_value(line, pattern, bytes));
+    let mut without = spec.harmless_without.iter();
+    let is_harmless = !without.any(|name| line.env.get(name.as_ref()).is_some())
+        && spec
+            .harmless
+            .iter()
+            .any(|pattern| is_harmless_value(line, pattern, bytes));
     let action = match &spec.action {
         VariableAction::Strip => EnvironmentAction::Stripped,
         VariableAction::Unknown if !is_harmless => EnvironmentAction::MakesUnknown,
@@ -133,8 +150,11 @@ fn note(
 }
 
 /// Compares a value with a pattern, in which `$HOME/` stands for the caller's
-/// own folder.
+/// own folder and `$LOOPBACK` for the address of a server on this machine.
 fn is_harmless_value(line: &CommandLine<'_>, pattern: &str, value: &[u8]) -> bool {
+    if pattern == "$LOOPBACK" {
+        return is_loopback(value);
+    }
     let Some(below) = pattern.strip_prefix("$HOME/") else {
         return glob::matches(pattern.as_bytes(), value);
     };
@@ -145,8 +165,28 @@ fn is_harmless_value(line: &CommandLine<'_>, pattern: &str, value: &[u8]) -> boo
     })
 }
 
-/// Tells whether each word of a value is a flag of this command that neither
-/// adds an effect nor selects a target or an input. Quotes and backslashes are
+/// Tells whether a URL is nothing but a scheme, a name of this machine and a
+/// port: `http://localhost:80@elsewhere` is none.
+fn is_loopback(url: &[u8]) -> bool {
+    let schemes: [&[u8]; 2] = [b"http://", b"https://"];
+    let hosts: [&[u8]; 3] = [b"127.0.0.1", b"localhost", b"[::1]"];
+    let Some(rest) = schemes.iter().find_map(|scheme| url.strip_prefix(*scheme)) else {
+        return false;
+    };
+    let Some(rest) = hosts.iter().find_map(|host| rest.strip_prefix(*host)) else {
+        return false;
+    };
+    match rest.strip_suffix(b"/").unwrap_or(rest) {
+        [] => true,
+        [b':', port @ ..] => !port.is_empty() && port.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
+}
+
+/// Tells whether each word of a value is a whole flag of this command that
+/// neither adds an effect nor selects a target or an input. A flag whose value
+/// stands in the next word is not whole: at the end it would swallow a word of
+/// argv. Quotes and backslashes are
 /// not read: the tool's own splitting of them is not worth the risk.
 fn are_plain_flags(parsed: Option<&Parsed<'_>>, value: &[u8]) -> bool {
     let Some(parsed) = parsed else { return false };
@@ -161,14 +201,16 @@ fn are_plain_flags(parsed: Option<&Parsed<'_>>, value: &[u8]) -> bool {
         .filter(|word| !word.is_empty())
         .all(|word| {
             let name = word.strip_prefix(b"--").or_else(|| word.strip_prefix(b"-"));
-            let name = name.map(|name| super::words::split_value(name).0);
-            name.and_then(|name| parsed.find_exact(name, false))
-                .is_some_and(|flag| {
-                    flag.effect.is_none()
-                        && flag.values.is_empty()
-                        && flag.target.is_empty()
-                        && flag.input.is_empty()
-                        && matches!(flag.neutral, crate::profile::Neutral::Never)
-                })
+            let Some((name, value)) = name.map(super::words::split_value) else {
+                return false;
+            };
+            parsed.find_exact(name, false).is_some_and(|flag| {
+                (value.is_some() || matches!(flag.arity, Arity::Switch | Arity::Optional))
+                    && flag.effect.is_none()
+                    && flag.values.is_empty()
+                    && flag.target.is_empty()
+                    && flag.input.is_empty()
+                    && matches!(flag.neutral, crate::profile::Neutral::Never)
+            })
         })
 }

@@ -6,11 +6,15 @@ use std::borrow::Cow;
 
 use super::words::{Found, Parsed, shown, split_value};
 use crate::invocation::WordRole;
-use crate::profile::{Arity, FlagSpec, Style};
+use crate::profile::{Arity, FlagSpec, Order, Style};
 
 pub(crate) fn read(parsed: &mut Parsed<'_>) {
     while let Some((index, word)) = parsed.next_word() {
         match word {
+            // `git --help push` is `git help push`.
+            [b'-', ..] if is_before_git_command(parsed) && parsed.spec.child(0, word).is_some() => {
+                parsed.take_command(word);
+            }
             b"--" if is_before_git_command(parsed) => {
                 parsed.give_up("`--` stands before the subcommand".to_owned());
             }
@@ -30,6 +34,9 @@ pub(crate) fn read(parsed: &mut Parsed<'_>) {
             _ if parsed.spec.style == Style::Git && parsed.wants_command() => {
                 parsed.take_command(word);
             }
+            _ if parsed.node().is_some_and(|node| node.order == Order::First) => {
+                parsed.take_rest(false);
+            }
             _ => parsed.take_operand(index, word),
         }
     }
@@ -48,6 +55,14 @@ fn take_long<'a>(parsed: &mut Parsed<'a>, body: &'a [u8]) {
     let (name, value) = split_value(body);
     let inline = value.map(|(start, value)| (start + 2, value));
     let globals = sees_globals(parsed);
+    // A letter is listed under itself where a flag has no long name.
+    if name.len() == 1 {
+        parsed.give_up(format!(
+            "gate does not know option `--{}` here",
+            shown(name)
+        ));
+        return;
+    }
     if is_before_git_command(parsed) {
         return match parsed.find_exact(name, globals) {
             Some(flag) => parsed.take_flag(flag, inline),

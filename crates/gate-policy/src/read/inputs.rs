@@ -86,7 +86,7 @@ pub(super) fn find(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
             follows: rule.follows,
         };
         for operand in selected(&parsed.operands, rule.at) {
-            if pattern_matches(&rule.pattern, operand.bytes) {
+            if pattern_matches((line, parsed), &rule.pattern, operand.bytes) {
                 let named = Named {
                     bytes: operand.bytes,
                     argv_index: operand.argv_index,

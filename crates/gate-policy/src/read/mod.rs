@@ -14,6 +14,7 @@ mod implicit;
 mod inputs;
 mod mentioned;
 mod pflag;
+mod presence;
 mod scalars;
 mod secret_names;
 mod secrets;
@@ -90,7 +91,8 @@ fn read_known(line: &CommandLine<'_>, spec: &'static ToolSpec, invocation: &mut 
     spec.name.as_ref().clone_into(&mut invocation.tool);
     invocation.known = true;
     invocation.effects = EffectSet::default();
-    effects::judge(&parsed, invocation);
+    effects::judge(line, &parsed, invocation);
+    presence::judge(line, &parsed, invocation);
     secrets::of_flags(&parsed, invocation);
     inputs::find(line, &parsed, invocation);
     if spec.reader == Reader::Psql {

@@ -237,6 +237,12 @@ impl<'a> Parsed<'a> {
             self.problem(format!("flag `{}` has no value", flag.name));
             return;
         };
+        // Versions of git disagree on which of its options take a value in the
+        // next word; taken for a value, an option would be hidden.
+        if self.spec.style == Style::Git && value.len() > 1 && value.starts_with(b"-") {
+            let name = &flag.name;
+            self.problem(format!("the value of `{name}` looks like an option"));
+        }
         self.push_use(flag, true, Some(value), (index, 0));
         self.mark(WordRole::Value, flag.name.clone());
     }
