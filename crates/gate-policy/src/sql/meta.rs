@@ -1,5 +1,6 @@
 //! psql's backslash commands.
 
+use super::statement::is_secret_setting;
 use crate::effect::Effect;
 
 /// Commands that describe or shape the display, without a `+` or `S` behind.
@@ -30,7 +31,6 @@ const READS: &[&str] = &[
     "da",
     "db",
     "dc",
-    "dconfig",
     "dd",
     "ddp",
     "des",
@@ -51,7 +51,6 @@ const READS: &[&str] = &[
     "dn",
     "do",
     "dp",
-    "drds",
     "dRp",
     "dRs",
     "ds",
@@ -81,6 +80,10 @@ const READS: &[&str] = &[
     "x",
     "z",
 ];
+
+/// Commands that show options of foreign servers, of user mappings and of
+/// subscriptions, passwords too, with a `+` behind.
+const SECRET_WITH_PLUS: &[&str] = &["dRs", "des", "det", "deu", "dew"];
 
 /// Commands that run programs or other scripts.
 const EXECUTES: &[&str] = &[
@@ -127,6 +130,20 @@ pub(super) fn judge(command: &str) -> (Effect, String) {
         );
     }
     let plain = name.trim_end_matches(['+', 'S', 'x']);
+    if name.contains('+') && SECRET_WITH_PLUS.contains(&plain) {
+        return (
+            Effect::Secret,
+            format!("`\\{name}` shows options, and a password can be one"),
+        );
+    }
+    match plain {
+        "drds" => {
+            let reason = "`\\drds` shows settings of roles, and a credential can be one";
+            return (Effect::Secret, reason.to_owned());
+        }
+        "dconfig" => return judge_settings(arguments),
+        _ => {}
+    }
     if READS.contains(&name) || (!plain.is_empty() && READS.contains(&plain)) {
         return (Effect::Read, format!("`\\{name}` shows"));
     }
@@ -134,6 +151,22 @@ pub(super) fn judge(command: &str) -> (Effect, String) {
         return (Effect::Access, "`\\password` changes a password".to_owned());
     }
     (Effect::Unknown, format!("gate does not know `\\{name}`"))
+}
+
+/// Judges `\dconfig`, which shows every setting that its pattern matches and
+/// without one all that are not at their default.
+fn judge_settings(arguments: &str) -> (Effect, String) {
+    let pattern = arguments.trim();
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b' ');
+    if pattern.is_empty() || !pattern.bytes().all(is_name) {
+        let reason = "`\\dconfig` shows settings, and a credential can be one";
+        return (Effect::Secret, reason.to_owned());
+    }
+    if let Some(name) = pattern.split(' ').find(|name| is_secret_setting(name)) {
+        let reason = format!("setting `{name}` can hold a credential");
+        return (Effect::Secret, reason);
+    }
+    (Effect::Read, "`\\dconfig` shows".to_owned())
 }
 
 #[cfg(test)]
@@ -150,8 +183,26 @@ mod tests {
             "l+",
             "df pg_catalog.*",
             "x",
+            "deu",
+            "dRs",
+            "dconfig work_mem",
         ] {
             assert_eq!(judge(command).0, Effect::Read, "{command}");
+        }
+        for command in [
+            "deu+",
+            "deuS+",
+            "deu+ x",
+            "des+",
+            "dRs+",
+            "drds",
+            "dconfig",
+            "dconfig+",
+            "dconfig *conn*",
+            "dconfig primary_conninfo",
+            "dconfig PRIMARY_CONNINFO",
+        ] {
+            assert_eq!(judge(command).0, Effect::Secret, "{command}");
         }
         for command in ["! rm x", "!rm", "copy t to program 'x'", "i q.sql", "gexec"] {
             assert_eq!(judge(command).0, Effect::Execute, "{command}");

@@ -5,6 +5,8 @@ mod meta;
 mod script;
 mod statement;
 
+use std::ffi::OsString;
+
 use crate::command_line::{CommandLine, Stdin};
 use crate::effect::Effect;
 use crate::invocation::{Input, InputKind, Invocation, Nested, Placement};
@@ -15,6 +17,7 @@ use crate::read::words::Parsed;
 /// input where there is neither, and the server that it would connect to.
 pub(crate) fn read_psql(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
     connection::read(parsed, invocation);
+    refuse_cluster(line, invocation);
     if !parsed.problems.is_empty() {
         return;
     }
@@ -39,6 +42,19 @@ pub(crate) fn read_psql(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation:
             ..Input::unnamed(InputKind::Stdin, "-".into(), "script")
         });
         judge_stdin(line, invocation);
+    }
+}
+
+/// Debian's wrapper takes `--cluster` and the word behind it out of argv
+/// wherever they stand, also where psql would take them for a value, and the
+/// words that are left mean something else.
+fn refuse_cluster(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    let is_cluster = |word: &OsString| word.as_encoded_bytes().starts_with(b"--cluster");
+    if line.argv.iter().any(is_cluster) {
+        invocation.add(
+            Effect::Unknown,
+            "`--cluster` selects another server and moves the words behind it",
+        );
     }
 }
 

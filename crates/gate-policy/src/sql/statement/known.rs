@@ -26,10 +26,29 @@ pub(super) const PURE: &[&str] = &[
     "user", "variance", "version", "width_bucket",
 ];
 
-/// Relations that hold credentials or the server's files.
+/// Relations that hold credentials, samples of the data or the server's files.
 #[rustfmt::skip]
 pub(super) const SECRET_RELATIONS: &[&str] = &[
-    "pg_authid", "pg_file_settings", "pg_foreign_server", "pg_hba_file_rules",
-    "pg_ident_file_mappings", "pg_largeobject", "pg_shadow", "pg_statistic", "pg_stats",
-    "pg_subscription", "pg_user_mapping", "pg_user_mappings", "user_mapping_options",
+    "_pg_foreign_data_wrappers", "_pg_foreign_servers", "_pg_foreign_tables",
+    "_pg_user_mappings", "decrypted_secrets", "foreign_data_wrapper_options",
+    "foreign_server_options", "foreign_table_options", "pg_authid", "pg_db_role_setting",
+    "pg_dist_authinfo", "pg_file_settings", "pg_foreign_data_wrapper", "pg_foreign_server",
+    "pg_foreign_table", "pg_hba_file_rules", "pg_ident_file_mappings", "pg_largeobject",
+    "pg_settings", "pg_shadow", "pg_stat_statements", "pg_statistic", "pg_statistic_ext_data",
+    "pg_stats", "pg_stats_ext", "pg_stats_ext_exprs", "pg_subscription", "pg_user_mapping",
+    "pg_user_mappings", "user_mapping_options",
+];
+
+/// What the name of a setting holds whose value can be a credential: a
+/// connection string, a command with its arguments, a key.
+pub(super) const SECRET_SETTINGS: &[&str] = &[
+    "api",
+    "command",
+    "conninfo",
+    "credential",
+    "jwt",
+    "key",
+    "pass",
+    "secret",
+    "token",
 ];

@@ -13,15 +13,16 @@ mod tests;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    ArrayElemTypeDef, BinaryOperator, CopySource, CopyTarget, DataType, Expr, FunctionArguments,
-    Ident, ObjectName, Query, Select, SetExpr, Statement, TableFactor, Visit, Visitor,
+    AccessExpr, ArrayElemTypeDef, BinaryOperator, CopySource, CopyTarget, DataType, Expr,
+    FunctionArguments, Ident, ObjectName, Query, Select, SetExpr, Statement, TableFactor, Visit,
+    Visitor,
 };
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use crate::effect::Effect;
-use known::{PURE, SECRET_RELATIONS};
+use known::{PURE, SECRET_RELATIONS, SECRET_SETTINGS};
 
 /// The most tokens of one statement, not counting lists. Chained operators
 /// make a tree as deep as they are many, and the stack bounds its depth.
@@ -52,6 +53,12 @@ pub(super) fn judge(text: &str) -> Vec<(Effect, String)> {
         }
     }
     judge.found
+}
+
+/// Tells whether the value of a setting can be a credential.
+pub(super) fn is_secret_setting(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name == "all" || SECRET_SETTINGS.iter().any(|part| name.contains(part))
 }
 
 /// Counts the tokens of the longest statement without blanks, commas and what
@@ -110,6 +117,21 @@ impl Judge {
         }
     }
 
+    /// `(row).name` calls the function `name` where the row has no such column.
+    /// So does `relation.name`, but nobody could write a join without it: the
+    /// functions of the database are trusted there as its views are.
+    fn field_access(&mut self, root: &Expr, chain: &[AccessExpr]) {
+        let is_named = matches!(root, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+        let is_dot = |access: &AccessExpr| matches!(access, AccessExpr::Dot(_));
+        let behind = chain.iter().skip_while(|access| is_named && is_dot(access));
+        if behind.filter(|access| is_dot(access)).count() > 0 {
+            self.add(
+                Effect::Unknown,
+                "a field in brackets can be a call of a function",
+            );
+        }
+    }
+
     fn operator(&mut self, operator: &BinaryOperator) {
         if matches!(
             operator,
@@ -148,6 +170,15 @@ impl Visitor for Judge {
     fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<()> {
         let (effect, what) = statement_effect(statement);
         self.add(effect, format!("the SQL holds {what}"));
+        if let Statement::ShowVariable { variable } = statement {
+            for name in variable
+                .iter()
+                .filter(|name| is_secret_setting(&name.value))
+            {
+                let reason = format!("setting `{name}` can hold a credential");
+                self.add(Effect::Secret, reason);
+            }
+        }
         ControlFlow::Continue(())
     }
 
@@ -188,6 +219,10 @@ impl Visitor for Judge {
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
         let last = relation.0.last().and_then(|part| part.as_ident());
         let name = last.map(|ident| ident.value.to_ascii_lowercase());
+        // `ONLY name` is a relation `only` with another name to this parser.
+        if name.as_deref() == Some("only") {
+            self.add(Effect::Unknown, "`ONLY` is not understood");
+        }
         if name.is_some_and(|name| SECRET_RELATIONS.contains(&&*name)) {
             self.add(Effect::Secret, format!("`{relation}` holds credentials"));
         }
@@ -231,6 +266,9 @@ impl Visitor for Judge {
             Expr::AnyOp { compare_op, .. } | Expr::AllOp { compare_op, .. } => {
                 self.operator(compare_op);
             }
+            Expr::CompoundFieldAccess { root, access_chain } => {
+                self.field_access(root, access_chain);
+            }
             Expr::Cast { data_type, .. } => self.data_type(data_type),
             Expr::TypedString(typed) => self.data_type(&typed.data_type),
             other if only_combines(other) => {}
@@ -247,7 +285,6 @@ fn only_combines(expr: &Expr) -> bool {
         expr,
         Expr::Identifier(_)
             | Expr::CompoundIdentifier(_)
-            | Expr::CompoundFieldAccess { .. }
             | Expr::JsonAccess { .. }
             | Expr::IsFalse(_)
             | Expr::IsNotFalse(_)

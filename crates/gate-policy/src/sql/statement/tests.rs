@@ -26,6 +26,9 @@ fn what_only_reads_is_a_read() {
         "begin; select 1; commit",
         "select relname, pg_size_pretty(pg_relation_size(oid)) from pg_catalog.pg_class",
         "select * from generate_series(1, 3) as g",
+        "select t.a, u.b[1] from t join u on t.id = u.id",
+        "show work_mem",
+        "show time zone",
     ] {
         assert_eq!(strictest(sql), Effect::Read, "{sql}: {:?}", judge(sql));
     }
@@ -81,6 +84,32 @@ fn what_could_change_is_no_read() {
         "select * from t fetch first f() rows only",
         "select * from t offset f()",
         "table pg_authid",
+    ] {
+        assert!(strictest(sql) > Effect::Local, "{sql}: {:?}", judge(sql));
+    }
+}
+
+#[test]
+fn what_could_reveal_a_credential_or_call_a_function_is_no_read() {
+    for sql in [
+        "select * from only pg_authid",
+        "select * from ONLY pg_subscription as s",
+        "select * from only (pg_authid)",
+        "select * from \"pg_authid\"",
+        "select * from information_schema._pg_user_mappings",
+        "select setting from pg_settings",
+        "select setting from pg_catalog.pg_settings s where s.name = 'primary_conninfo'",
+        "select * from pg_db_role_setting",
+        "select current_setting('primary_conninfo')",
+        "show all",
+        "show primary_conninfo",
+        "show SSL_passphrase_command",
+        "select (t).evil from t",
+        "select (select t from t limit 1).evil",
+        "select ((t).a).evil from t",
+        "select (array[t])[1].evil from t",
+        "select evil(t) from t",
+        "select evil(t.*) from t",
     ] {
         assert!(strictest(sql) > Effect::Local, "{sql}: {:?}", judge(sql));
     }
