@@ -42,6 +42,7 @@ struct Statement {
 
 /// The lines of the corpus that hold a secret, and what it is.
 const WITH_SECRETS: &[&str] = &[
+    "aws-moved-6: 80",
     "confirmed-34: V",
     "env-psql-3: pw",
     "ordinary-psql-3: pw",

@@ -121,6 +121,10 @@ impl Sequence {
             let value = start + equals + 1;
             (value, word.get(equals + 1..).unwrap_or_default())
         });
+        if self.settings == Settings::NameThenValue && name.starts_with(b"--get") {
+            // What is asked for is a name, and what stands behind it narrows it down.
+            self.settings = Settings::None;
+        }
         if PAIR_FLAGS.contains(&name) {
             // Of a config map it is no secret.
             let cut = if name == b"-e" {
