@@ -141,8 +141,7 @@ fn bash_has_job_control_in_the_terminal() {
     terminal.wait_for("$ ", WITHIN).unwrap();
     // It starts no process: one that is stopped between vfork(2) and execve(2) keeps its parent,
     // and so the job, from stopping.
-    let job =
-        "bash -c 'trap \"echo resumed\" CONT; echo $((6 * 7)); while :; do :; done'\r";
+    let job = "bash -c 'trap \"echo resumed\" CONT; echo $((6 * 7)); while :; do :; done'\r";
     terminal.send(job).unwrap();
     terminal.wait_for("\n42", WITHIN).unwrap();
     terminal.send("\x1a").unwrap();
