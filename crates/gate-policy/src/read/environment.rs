@@ -39,11 +39,17 @@ fn matters(spec: &VariableSpec, parsed: &Parsed<'_>) -> bool {
     spec.commands.is_empty() || spec.commands.iter().any(|path| is_below(parsed, path))
 }
 
-/// Tells whether a variable that a pattern covers has an entry of its own.
-fn has_own_entry(parsed: Option<&Parsed<'_>>, name: &OsStr) -> bool {
+/// Tells whether a variable that a pattern covers has an entry of its own or
+/// one with a longer pattern.
+fn has_nearer_entry(parsed: Option<&Parsed<'_>>, pattern: &str, name: &OsStr) -> bool {
+    let bytes = name.as_encoded_bytes();
+    let is_nearer = |spec: &VariableSpec| match spec.name.strip_suffix('*') {
+        Some(other) => other.len() > pattern.len() && bytes.starts_with(other.as_bytes()),
+        None => bytes == spec.name.as_bytes(),
+    };
     parsed.is_some_and(|parsed| {
         let mut specs = parsed.spec.environment.iter();
-        specs.any(|spec| name == spec.name.as_ref() && matters(spec, parsed))
+        specs.any(|spec| is_nearer(spec) && matters(spec, parsed))
     })
 }
 
@@ -81,7 +87,7 @@ fn apply(
     }
     if let Some(prefix) = spec.name.strip_suffix('*') {
         for (name, value) in line.env.starting_with(prefix) {
-            if !has_own_entry(parsed, name) {
+            if !has_nearer_entry(parsed, prefix, name) {
                 note(line, spec, (name, value), parsed, invocation);
             }
         }

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use super::words::{Found, Parsed, shown, split_value};
+use crate::effect::Effect;
 use crate::invocation::WordRole;
 use crate::profile::{Arity, FlagSpec, Order, Style};
 
@@ -76,7 +77,10 @@ fn take_long<'a>(parsed: &mut Parsed<'a>, body: &'a [u8]) {
         Found::Flag(flag) if flag.arity == Arity::Switch && inline.is_some() => {
             parsed.take_unknown(format!("switch `--{}` takes no value", flag.name));
         }
-        Found::Flag(flag) => parsed.take_flag(flag, inline),
+        Found::Flag(flag) => {
+            refuse_cut_short(parsed, flag, name);
+            parsed.take_flag(flag, inline);
+        }
         Found::Nothing if take_negated(parsed, name, inline.is_some()) => {}
         Found::Nothing => {
             parsed.give_up(format!(
@@ -90,16 +94,26 @@ fn take_long<'a>(parsed: &mut Parsed<'a>, body: &'a [u8]) {
     }
 }
 
+/// What is cut short in git can be the whole name of an option that gate does
+/// not list, as `--default` is beside `--default-prefix`: only a reading that
+/// asks anyway is believed.
+fn refuse_cut_short(parsed: &mut Parsed<'_>, flag: &FlagSpec, name: &[u8]) {
+    let asks = flag.effect.is_some_and(|effect| effect > Effect::Local);
+    if parsed.spec.style == Style::Git && flag.name.as_bytes() != name && !asks {
+        parsed.problem(format!("option `--{}` is cut short", shown(name)));
+    }
+}
+
 /// Reads `--no-NAME` of git. It turns a switch off; of an option with a value
 /// it takes the value back, which changes no effect that was added.
 fn take_negated(parsed: &mut Parsed<'_>, name: &[u8], has_value: bool) -> bool {
     let Some(positive) = name.strip_prefix(b"no-") else {
         return false;
     };
-    if parsed.spec.style != Style::Git || has_value {
+    if parsed.spec.style != Style::Git || has_value || positive.len() == 1 {
         return false;
     }
-    let Found::Flag(flag) = parsed.find_abbreviated(positive, false) else {
+    let Some(flag) = parsed.find_exact(positive, false) else {
         return false;
     };
     let index = parsed.words.len();

@@ -12,7 +12,6 @@ const PLAIN_SETTINGS: &[(&str, &str)] = &[
     ("connect_timeout", ""),
     ("dbname", "database"),
     ("host", "host"),
-    ("hostaddr", "host"),
     ("keepalives", ""),
     ("password", ""),
     ("port", "port"),
@@ -21,23 +20,33 @@ const PLAIN_SETTINGS: &[(&str, &str)] = &[
     ("user", "user"),
 ];
 
-/// Writes the target of every database name that is a connection string.
+/// Writes the target of the database name, where it is a connection string.
+/// psql takes the last option, and an operand only where there is none.
 pub(super) fn read(parsed: &Parsed<'_>, invocation: &mut Invocation) {
-    let named = parsed
-        .uses
-        .iter()
-        .filter(|used| used.name == "dbname")
-        .filter_map(|used| used.value);
-    let first = parsed.operands.first().map(|operand| operand.bytes);
-    for name in named.chain(first) {
-        let name = shown(name);
-        if name.starts_with("postgresql://") || name.starts_with("postgres://") {
-            invocation.target.remove("database");
-            read_uri(&name, invocation);
-        } else if name.contains('=') {
-            invocation.target.remove("database");
-            read_settings(&name, invocation);
-        }
+    let value = |option: &str| {
+        let last = parsed.uses.iter().rfind(|used| used.name == option);
+        last.and_then(|used| used.value)
+    };
+    let operands = &parsed.operands;
+    let named = value("dbname");
+    if (named.is_some() && !operands.is_empty())
+        || (value("username").is_some() && operands.len() > 1)
+    {
+        invocation.add(
+            Effect::Unknown,
+            "psql takes an operand for something else where an option has said it",
+        );
+    }
+    let Some(name) = named.or_else(|| operands.first().map(|operand| operand.bytes)) else {
+        return;
+    };
+    let name = shown(name);
+    if name.starts_with("postgresql://") || name.starts_with("postgres://") {
+        invocation.target.remove("database");
+        read_uri(&name, invocation);
+    } else if name.contains('=') {
+        invocation.target.remove("database");
+        read_settings(&name, invocation);
     }
 }
 
