@@ -10,6 +10,8 @@
 
 #[path = "contract/mod.rs"]
 mod contract;
+#[path = "contract/newborn.rs"]
+mod newborn;
 
 use contract::wrapper::{Wrapper, example};
 
@@ -34,6 +36,16 @@ mod replaced_by_descriptor {
 mod supervised {
     crate::contract_cases!(super::wrap("supervise", &["supervise"]));
     crate::supervised_cases!(super::wrap("supervise", &["supervise"]));
+}
+
+#[test]
+fn a_signal_before_the_tool_is_there_reaches_it() {
+    newborn::a_signal_before_the_tool_is_there_reaches_it(&wrap("supervise", &["supervise"]));
+}
+
+#[test]
+fn a_stop_before_the_tool_is_there_stops_both() {
+    newborn::a_stop_before_the_tool_is_there_stops_both(&wrap("supervise", &["supervise"]));
 }
 
 mod supervised_by_descriptor {

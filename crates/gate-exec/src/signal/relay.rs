@@ -8,8 +8,8 @@
 use std::ffi::c_int;
 use std::time::{Duration, Instant};
 
-use super::STOPPING;
 use super::witness::Witness;
+use super::{STOPPING, SignalSet};
 use crate::syscall::{self, SI_QUEUE, SignalInfo};
 
 /// `timeout(1)` and some CI runners signal a process and then its group, which the kernel merges
@@ -50,6 +50,22 @@ impl Relay {
         if let Some(witness) = &mut self.witness {
             witness.settle();
         }
+    }
+
+    /// Returns what went to the process group after [`Relay::take_early`] and before the calling
+    /// process, which is to become the tool, was in it. System calls only.
+    ///
+    /// It is neither taken early nor the tool's by itself: a ^Z in that instant would stop everybody
+    /// in the job but the tool, and with it gate. A process joins its group between two signals of
+    /// the group, never during one (`copy_process` and `__kill_pgrp_info` exclude each other), so
+    /// whatever the witness has and this process has not came before it.
+    pub(crate) fn missed_by_newborn(&mut self) -> SignalSet {
+        let Some(witness) = &mut self.witness else {
+            return SignalSet::EMPTY;
+        };
+        // In this order: what comes between the two is pending here.
+        let seen = witness.unsettled();
+        seen.minus(SignalSet::from_bits(syscall::pending()))
     }
 
     /// Names the tool, which has just started.

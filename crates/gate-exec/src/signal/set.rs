@@ -47,6 +47,12 @@ impl SignalSet {
         Self(self.0 & !other.0)
     }
 
+    /// Returns the signals that are in this set or in `other`.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Returns whether no signal is in the set.
     pub const fn is_empty(self) -> bool {
         self.0 == 0

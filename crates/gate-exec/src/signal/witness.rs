@@ -142,6 +142,22 @@ impl Witness {
         }
     }
 
+    /// Returns what was seen and not accounted for; nothing when the witness gives no answer.
+    ///
+    /// A witness that does not answer is not woken: that would count, for whoever calls this is not
+    /// gate to it.
+    pub(crate) fn unsettled(&mut self) -> SignalSet {
+        if self.ask_until(|| false).is_none() {
+            return SignalSet::EMPTY;
+        }
+        let pairs = self.settled.iter().zip(&self.shared.seen);
+        let open = pairs.map(|(settled, seen)| seen.load(Ordering::SeqCst) != *settled);
+        (0..=LAST_SIGNAL)
+            .zip(open)
+            .filter(|(_, is_open)| *is_open)
+            .fold(SignalSet::EMPTY, |set, (signal, _)| set.with(signal))
+    }
+
     /// Returns whether the witness is stopped, which only SIGSTOP to the whole group does to it.
     ///
     /// It is asked, and not only looked at: a stop that is on its way comes before the answer.

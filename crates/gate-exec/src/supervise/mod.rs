@@ -57,7 +57,7 @@ pub fn supervise(
     }
     relay.take_early(signals.relayed().bits());
     let started = Instant::now();
-    let tool = spawn::spawn(&plan, command, initial)?;
+    let tool = spawn::spawn(&plan, command, initial, &mut relay)?;
     relay.begin(tool);
     events.started(tool.unsigned_abs());
     descriptors::release();

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use super::timers::Timers;
 use crate::launch::Plan;
+use crate::signal::relay::Relay;
 use crate::signal::{STOPPING, SignalSet};
 use crate::syscall;
 use crate::{Command, ExecError, InitialState};
@@ -19,11 +20,14 @@ const STACK_BYTES: usize = 64 * 1024;
 /// Stop signals that came to the child after it unblocked signals and before its `execve(2)`.
 static STOPPED_EARLY: AtomicU64 = AtomicU64::new(0);
 
-/// What gate and the child share while gate sleeps.
+/// What gate leaves to the child while it sleeps.
 struct Shared<'a> {
     plan: &'a Plan<'a>,
+    relay: &'a mut Relay,
     timers: Timers,
     ignored: SignalSet,
+    /// Signals that the process group got before the child was in it.
+    missed: SignalSet,
     error: AtomicI32,
 }
 
@@ -32,11 +36,14 @@ pub(super) fn spawn(
     plan: &Plan<'_>,
     command: &Command,
     initial: &InitialState,
+    relay: &mut Relay,
 ) -> Result<c_int, ExecError> {
-    let shared = Shared {
+    let mut shared = Shared {
         plan,
+        relay,
         timers: Timers::take(),
         ignored: initial.ignored(),
+        missed: SignalSet::EMPTY,
         error: AtomicI32::new(0),
     };
     STOPPED_EARLY.store(0, Ordering::SeqCst);
@@ -44,9 +51,10 @@ pub(super) fn spawn(
     let end = stack.as_mut_ptr_range().end;
     let top = end.wrapping_sub(end as usize % 16);
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
-    let argument = (&raw const shared).cast_mut().cast::<c_void>();
-    // SAFETY: the stack is aligned; it and `shared` outlive the child's use of them, for with
-    // CLONE_VFORK this call returns only once the child has loaded the tool or ended.
+    let argument = (&raw mut shared).cast::<c_void>();
+    // SAFETY: the stack is aligned; it and `shared` outlive the child's use of them, and nobody else
+    // uses them meanwhile, for with CLONE_VFORK this call returns only once the child has loaded the
+    // tool or ended.
     let result = unsafe {
         syscall::clone(
             flags.cast_unsigned() as usize,
@@ -70,7 +78,8 @@ pub(super) fn spawn(
         let source = io::Error::from_raw_os_error(error);
         return Err(ExecError::from_exec(command.tool.path.clone(), source));
     }
-    for signal in SignalSet::from_bits(STOPPED_EARLY.load(Ordering::SeqCst)).iter() {
+    let stopped_early = SignalSet::from_bits(STOPPED_EARLY.load(Ordering::SeqCst));
+    for signal in shared.missed.union(stopped_early).iter() {
         syscall::kill(tool, signal);
     }
     Ok(tool)
@@ -78,8 +87,10 @@ pub(super) fn spawn(
 
 /// The child: system calls only, on its own stack, in gate's memory.
 extern "C" fn become_tool(argument: *mut c_void) -> ! {
-    // SAFETY: `spawn` passes a `Shared` that lives until this child has left its memory.
-    let shared = unsafe { &*argument.cast_const().cast::<Shared<'_>>() };
+    // SAFETY: `spawn` passes a `Shared` that lives, and that nobody else uses, until this child has
+    // left its memory.
+    let shared = unsafe { &mut *argument.cast::<Shared<'_>>() };
+    shared.missed = shared.relay.missed_by_newborn();
     shared.timers.restore();
     let error = shared.plan.execute(|| catch_stops(shared.ignored));
     shared.error.store(error, Ordering::SeqCst);

@@ -77,8 +77,8 @@ pub(crate) fn a_group_stopped_and_gate_alone_continued_go_on_together(wrapper: &
     assert_eq!(job.count_at_end(libc::SIGCONT), 1);
 }
 
-/// Waits until `process`, a child of this one, has stopped, and leaves it waitable.
-fn wait_for_stop(process: i32) {
+/// Waits until `process`, a child of this one, has stopped.
+pub(crate) fn wait_for_stop(process: i32) {
     let deadline = Instant::now() + DEADLINE;
     loop {
         let mut status = 0;
