@@ -74,7 +74,7 @@ fn decided_fact(world: &World, evaluation: &Evaluation, shown: String) -> Fact {
         shown,
         whole: None,
         cwd: world.cwd.to_string_lossy().into_owned(),
-        mode: crate::circumstances::MODE.to_owned(),
+        mode: crate::circumstances::MODE,
     };
     Fact::Decided(decided.shortened())
 }

@@ -20,6 +20,7 @@ use gate_protocol::claim::{ClaimRequest, SignedGrant};
 use gate_protocol::id::{Nonce, RequestId};
 use gate_protocol::invocation::{BoundInvocation, BoundTool};
 use gate_protocol::masked::MaskedText;
+use gate_protocol::mode::Mode;
 use gate_protocol::problem::ProblemCode;
 use gate_protocol::request::{Circumstances, SubmitRequest, Terms};
 use gate_protocol::runner_key::RunnerSecret;
@@ -111,7 +112,7 @@ fn submission(runner: &RunnerSecret) -> SubmitRequest {
         circumstances: Circumstances {
             host: "runner-1".to_owned(),
             os_user: "ci".to_owned(),
-            mode: "advisory".to_owned(),
+            mode: Mode::Advisory,
             client_version: "0.1.0".to_owned(),
             ..Circumstances::default()
         },

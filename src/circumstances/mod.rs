@@ -14,6 +14,7 @@ mod git;
 use std::io::IsTerminal as _;
 use std::path::Path;
 
+use gate_protocol::mode::Mode;
 use gate_protocol::request::Circumstances;
 
 pub(crate) use ci::{Provider, provider};
@@ -23,7 +24,7 @@ const LIMIT: usize = 300;
 
 /// What a PATH shim and `gate run` can promise: they stop mistakes, not somebody
 /// who goes around them.
-pub(crate) const MODE: &str = "advisory";
+pub(crate) const MODE: Mode = Mode::Advisory;
 
 /// The file that names users without asking a name service, which could be slow
 /// or on the network.
@@ -38,7 +39,7 @@ pub(crate) fn of_caller(env: Env<'_>) -> Circumstances {
         host: host(),
         os_user: os_user(),
         terminal: std::io::stdin().is_terminal() || std::io::stderr().is_terminal(),
-        mode: MODE.to_owned(),
+        mode: MODE,
         client_version: env!("CARGO_PKG_VERSION").to_owned(),
         agent: agent::detect(env),
         ci: ci::detect(env),
@@ -132,7 +133,7 @@ mod tests {
         {
             assert!(value.chars().count() <= LIMIT);
         }
-        assert_eq!(circumstances.mode, "advisory");
+        assert_eq!(circumstances.mode, Mode::Advisory);
         assert_eq!(circumstances.git, None);
     }
 }

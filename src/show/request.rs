@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use gate_protocol::inert::{inert, mixes_scripts};
 use gate_protocol::masked::MaskedText;
+use gate_protocol::mode::Mode;
 use gate_protocol::principal::PrincipalKind;
 use gate_protocol::production::says_production;
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus, Requester};
@@ -227,11 +228,12 @@ fn why(sheet: &mut Sheet<'_>, request: &ApprovalRequest) {
 }
 
 fn mode(sheet: &mut Sheet<'_>, request: &ApprovalRequest) {
-    if request.circumstances.mode == "advisory" {
-        let promise = "gate stands before the tool on PATH: it stops mistakes, not an adversary";
-        sheet.toned("ADVISORY", Tone::Alarm, promise);
-    } else {
-        sheet.field("mode", &inert(&request.circumstances.mode));
+    match request.circumstances.mode {
+        Mode::Advisory => {
+            let promise =
+                "gate stands before the tool on PATH: it stops mistakes, not an adversary";
+            sheet.toned("ADVISORY", Tone::Alarm, promise);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 use std::io::Write as _;
 
 use gate_protocol::event::{BATCH_LIMIT_BYTES, DecidedFact};
+use gate_protocol::mode::Mode;
 
 use super::*;
 
@@ -14,7 +15,7 @@ fn fact(name: &str) -> Fact {
         shown: name.into(),
         whole: None,
         cwd: "/".into(),
-        mode: "advisory".into(),
+        mode: Mode::Advisory,
     })
 }
 

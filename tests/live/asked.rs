@@ -11,6 +11,7 @@ use gate_client::{Client, ClientSettings, IdempotencyKey};
 use gate_protocol::canonical::Digest;
 use gate_protocol::invocation::{BoundInvocation, BoundTool};
 use gate_protocol::masked::MaskedText;
+use gate_protocol::mode::Mode;
 use gate_protocol::request::{ApprovalRequest, Circumstances, Requirement, SubmitRequest, Terms};
 use gate_protocol::runner_key::RunnerSecret;
 
@@ -45,7 +46,7 @@ pub(crate) fn submit(live: &Live, namespace: &str, reason: &str) -> ApprovalRequ
         circumstances: Circumstances {
             host: "runner-1".to_owned(),
             os_user: "ci".to_owned(),
-            mode: "advisory".to_owned(),
+            mode: Mode::Advisory,
             client_version: "0.1.0".to_owned(),
             ..Circumstances::default()
         },

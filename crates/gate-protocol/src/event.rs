@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::canonical::{CanonicalError, Digest, to_canonical_bytes};
 use crate::id::{ClientId, EpochId, Nonce, RequestId};
 use crate::log::MAX_RECORD_BYTES;
+use crate::mode::Mode;
 
 /// The domain that separates an event's hash from every other.
 pub const EVENT_DOMAIN: &str = "gate/event/v1";
@@ -97,8 +98,8 @@ pub struct DecidedFact {
     pub whole: Option<WholeText>,
     /// The working directory.
     pub cwd: String,
-    /// What this way of running gate can promise, as `advisory`.
-    pub mode: String,
+    /// What this way of running gate can promise.
+    pub mode: Mode,
 }
 
 impl DecidedFact {
@@ -254,7 +255,7 @@ mod tests {
             shown: shown.to_owned(),
             whole: None,
             cwd: "/".to_owned(),
-            mode: "advisory".to_owned(),
+            mode: Mode::Advisory,
         }
     }
 

@@ -16,6 +16,7 @@ pub mod id;
 pub mod inert;
 pub mod invocation;
 pub mod masked;
+pub mod mode;
 pub mod principal;
 pub mod problem;
 pub mod production;

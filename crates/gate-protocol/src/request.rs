@@ -7,6 +7,7 @@ use crate::canonical::Digest;
 use crate::event::RunOutcome;
 use crate::id::RequestId;
 use crate::invocation::BoundInvocation;
+use crate::mode::Mode;
 use crate::principal::PrincipalKind;
 use crate::review::Review;
 
@@ -118,8 +119,8 @@ pub struct Circumstances {
     pub os_user: String,
     /// Whether a person could be at a terminal.
     pub terminal: bool,
-    /// What this way of running gate can promise, as `advisory`.
-    pub mode: String,
+    /// What this way of running gate can promise.
+    pub mode: Mode,
     /// The version of the client.
     pub client_version: String,
     /// The coding agent that runs the command, as far as its environment tells.

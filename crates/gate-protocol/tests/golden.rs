@@ -77,6 +77,7 @@ golden! {
     health, Ignored, crate::actors::health();
     masked_secret, Refused, crate::asked::secret();
     masked_text, NoObject, crate::asked::masked();
+    mode, NoObject, crate::asked::circumstances().mode;
     principal, Refused, crate::actors::agent();
     principal_kind, NoObject, crate::actors::agent().kind;
     problem, Ignored, crate::actors::problem();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use gate_protocol::mode::Mode;
 use gate_protocol::principal::{
     CreateToken, CreatedToken, LoginCode, Principal, PrincipalKind, Role, TokenEntry, Whoami,
 };
@@ -110,6 +111,10 @@ pub(crate) fn words() -> BTreeMap<String, Vec<String>> {
         (
             "kinds".to_owned(),
             kinds.iter().map(|k| k.as_str().to_owned()).collect(),
+        ),
+        (
+            "modes".to_owned(),
+            Mode::ALL.iter().map(|m| m.as_str().to_owned()).collect(),
         ),
         (
             "problems".to_owned(),

@@ -8,6 +8,7 @@ use gate_protocol::invocation::{
     BoundInput, BoundInvocation, BoundTool, BoundVariable, Delivery, Treatment,
 };
 use gate_protocol::masked::{MaskedSecret, MaskedText};
+use gate_protocol::mode::Mode;
 use gate_protocol::principal::PrincipalKind;
 use gate_protocol::request::{
     ApprovalRequest, ApprovalStatus, CiJob, Circumstances, GitState, RequestPage, Requester,
@@ -150,7 +151,7 @@ pub(crate) fn circumstances() -> Circumstances {
         host: "runner-7".to_owned(),
         os_user: "ci".to_owned(),
         terminal: false,
-        mode: "advisory".to_owned(),
+        mode: Mode::Advisory,
         client_version: "0.1.0".to_owned(),
         agent: Some("an agent".to_owned()),
         ci: Some(ci_job()),

@@ -6,6 +6,7 @@ use gate_protocol::event::{
     RunAbandonedFact, RunFinishedFact, RunOutcome, RunStartedFact, WholeText,
 };
 use gate_protocol::id::Nonce;
+use gate_protocol::mode::Mode;
 
 use crate::{asked, at};
 
@@ -35,7 +36,7 @@ pub(crate) fn decided() -> DecidedFact {
         shown: "kubectl get pods".to_owned(),
         whole: None,
         cwd: "/srv/app".to_owned(),
-        mode: "advisory".to_owned(),
+        mode: Mode::Advisory,
     }
 }
 

@@ -146,8 +146,18 @@ impl Bench {
         self.submit_as(token, &key, submission).await
     }
 
+    /// Asks with a body as it is, with a key of its own.
+    pub(super) async fn submit_bytes(&self, token: &str, body: Vec<u8>) -> Answered {
+        let key = Nonce::generate().unwrap().to_string();
+        self.submit_bytes_as(token, &key, body).await
+    }
+
     pub(super) async fn submit_as(&self, token: &str, key: &str, body: &SubmitRequest) -> Answered {
         let body = serde_json::to_vec(body).unwrap();
+        self.submit_bytes_as(token, key, body).await
+    }
+
+    async fn submit_bytes_as(&self, token: &str, key: &str, body: Vec<u8>) -> Answered {
         let mut request = call(Method::POST, "/v1/requests", token, body.into());
         request
             .headers_mut()
@@ -298,7 +308,6 @@ pub(super) fn submission(word: &str) -> SubmitRequest {
         invocation,
         circumstances: Circumstances {
             host: "host".to_owned(),
-            mode: "advisory".to_owned(),
             ..Circumstances::default()
         },
         terms: Terms {

@@ -7,6 +7,7 @@ use gate_protocol::event::{
     EventBatch, Fact, RunAbandonedFact, RunFinishedFact, RunOutcome, RunStartedFact,
 };
 use gate_protocol::id::{ClientId, EpochId, Nonce};
+use gate_protocol::mode::Mode;
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus};
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -65,7 +66,7 @@ fn decided_about(decision: &str, shown: &str) -> Fact {
         shown: shown.to_owned(),
         whole: None,
         cwd: "/srv".to_owned(),
-        mode: "advisory".to_owned(),
+        mode: Mode::Advisory,
     })
 }
 

@@ -202,6 +202,23 @@ async fn what_is_not_sound_is_not_asked() {
     assert_eq!(bench.count("request.created").await, 0);
 }
 
+/// What a way of running gate can promise is not for the requester to word:
+/// another word would lift the warning that its approver is shown.
+#[tokio::test]
+async fn another_word_for_the_mode_is_not_asked() {
+    let bench = Bench::new().await;
+    let sound = serde_json::to_value(submission("x")).unwrap();
+    for word in ["brokered", "Advisory", "ADVISORY", "advisory ", ""] {
+        let mut asked = sound.clone();
+        asked["circumstances"]["mode"] = word.into();
+        let body = serde_json::to_vec(&asked).unwrap();
+        let answer = bench.submit_bytes(&bench.setup.agent, body).await;
+        assert_eq!(answer.problem(), "bad_request", "{word:?}");
+        assert!(answer.text().contains("advisory"), "{}", answer.text());
+    }
+    assert_eq!(bench.count("request.created").await, 0);
+}
+
 #[tokio::test]
 async fn nothing_lives_longer_than_the_server_allows() {
     let bench = Bench::with(|settings| {

@@ -3,6 +3,7 @@
 
 use gate_protocol::event::RunOutcome;
 use gate_protocol::invocation::{BoundInput, BoundInvocation, BoundVariable, Delivery, Treatment};
+use gate_protocol::mode::Mode;
 use gate_protocol::principal::PrincipalKind;
 use gate_protocol::production::says_production;
 use gate_protocol::request::{ApprovalStatus, CiJob, GitState, Requirement};
@@ -110,8 +111,7 @@ pub(super) struct Question {
     pub(super) host: Shown,
     pub(super) os_user: Shown,
     pub(super) terminal: bool,
-    pub(super) mode: Shown,
-    pub(super) is_advisory: bool,
+    pub(super) mode: Mode,
     pub(super) reason: Option<Shown>,
     pub(super) rules: Vec<Shown>,
     pub(super) reasons: Vec<Shown>,
@@ -158,8 +158,7 @@ impl Question {
             host: Shown::of(&circumstances.host),
             os_user: Shown::of(&circumstances.os_user),
             terminal: circumstances.terminal,
-            mode: Shown::of(&circumstances.mode),
-            is_advisory: circumstances.mode == "advisory",
+            mode: circumstances.mode,
             reason: request.reason.as_deref().map(Shown::of),
             rules: request.terms.rules.iter().map(|id| Shown::of(id)).collect(),
             reasons: request

@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use gate_protocol::id::RequestId;
+use gate_protocol::mode::Mode;
 use gate_protocol::review::{Answer, SubmitReview};
 use jiff::Timestamp;
 use serde::Deserialize;

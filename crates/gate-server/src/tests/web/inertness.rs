@@ -52,7 +52,6 @@ fn everywhere(text: &str) -> SubmitRequest {
     for field in [
         &mut circumstances.host,
         &mut circumstances.os_user,
-        &mut circumstances.mode,
         &mut circumstances.client_version,
     ] {
         text.clone_into(field);
