@@ -33,6 +33,11 @@ pub(crate) enum Refusal {
     /// Without a disabled reviewer it lacks approvals.
     #[error("a reviewer of this request was disabled; run the command again to ask anew")]
     ReviewerDisabled,
+    /// Something else changed it first, and it is still open.
+    #[error(
+        "the request was changed at the same moment; look at it again and repeat what still holds"
+    )]
+    Overtaken,
     /// It went on without this.
     #[error("the request is {} already", .0.as_str())]
     TooLate(ApprovalStatus),
@@ -50,6 +55,7 @@ impl Refusal {
             | Self::NotApproved
             | Self::Expired
             | Self::ReviewerDisabled
+            | Self::Overtaken
             | Self::TooLate(_) => ProblemCode::Conflict,
         };
         Problem::new(code, self.to_string())

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::audit;
 use crate::clock;
-use crate::lifecycle::{Effect, Event, Transition, apply};
+use crate::lifecycle::{Effect, Event, Refusal, Transition, apply};
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::requests::{self, Request};
@@ -120,12 +120,29 @@ impl Change<'_> {
         amend(&mut after);
         after.state.has_outcome = after.outcome.is_some();
         if !requests::swap(self.connection(), before, &after).await? {
-            return Err(Failure::from(crate::lifecycle::Refusal::TooLate(
-                ApprovalStatus::Claimed,
-            )));
+            return Err(self.overtaken(before.id).await);
         }
         self.touched.push(before.id);
         Ok(after)
+    }
+
+    /// Says why the swap was lost: where the request stands now, which only
+    /// another look at it can tell.
+    async fn overtaken(&mut self, id: RequestId) -> Failure {
+        match requests::glance(self.connection(), id).await {
+            Ok(Some(now)) => match now.status {
+                ApprovalStatus::Pending | ApprovalStatus::Approved => Refusal::Overtaken.into(),
+                ApprovalStatus::Denied
+                | ApprovalStatus::Expired
+                | ApprovalStatus::Cancelled
+                | ApprovalStatus::Claimed
+                | ApprovalStatus::Started
+                | ApprovalStatus::Finished
+                | ApprovalStatus::Unknown => Refusal::TooLate(now.status).into(),
+            },
+            Ok(None) => Failure::not_found(),
+            Err(error) => error.into(),
+        }
     }
 
     /// Says that a request was made or changed: who waits is woken after the commit.

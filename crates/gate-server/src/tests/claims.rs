@@ -6,11 +6,14 @@ use axum::http::StatusCode;
 use gate_protocol::claim::{ClaimRequest, ExpectedGrant, SignedGrant};
 use gate_protocol::id::Nonce;
 use gate_protocol::log::{AuditRecord, RecordType};
+use gate_protocol::problem::ProblemCode;
 use gate_protocol::request::ApprovalStatus;
 use gate_protocol::review::Answer;
 use gate_protocol::runner_key::RunnerSecret;
 
 use super::bench::Bench;
+use crate::lifecycle::{Event, apply};
+use crate::store::requests;
 
 #[tokio::test]
 async fn an_approved_command_is_granted_on_the_record() {
@@ -180,4 +183,42 @@ async fn an_approval_of_a_disabled_reviewer_does_not_count() {
     let answer = bench.claim(&request, Nonce::generate().unwrap()).await;
     assert_eq!(answer.problem(), "conflict");
     assert_eq!(bench.count("grant.claimed").await, 0);
+}
+
+/// A swap is lost to a step that went first. What that step made of the request
+/// is what the loser is told, whichever step it was.
+#[tokio::test]
+async fn a_step_that_comes_second_is_told_what_the_first_one_did() {
+    use ApprovalStatus as S;
+    let bench = Bench::new().await;
+    for (at, (first, told)) in [
+        (S::Pending, "was changed at the same moment"),
+        (S::Approved, "was changed at the same moment"),
+        (S::Denied, "is denied already"),
+        (S::Expired, "is expired already"),
+        (S::Cancelled, "is cancelled already"),
+        (S::Claimed, "is claimed already"),
+        (S::Started, "is started already"),
+        (S::Finished, "is finished already"),
+        (S::Unknown, "is unknown already"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let asked = bench.asked(&format!("n{at}")).await;
+        let mut change = bench.server.change().await.unwrap();
+        let before = change.request(asked.id).await.unwrap().unwrap();
+        let mut ahead = before.clone();
+        ahead.version += 1;
+        ahead.state.status = first;
+        assert!(
+            requests::swap(change.connection(), &before, &ahead)
+                .await
+                .unwrap()
+        );
+        let second = apply(&before.state, &Event::Cancel, change.now()).unwrap();
+        let lost = change.advance(&before, second, |_| {}).await.unwrap_err();
+        assert_eq!(lost.problem().code, ProblemCode::Conflict);
+        assert!(lost.detail().contains(told), "{first:?}: {}", lost.detail());
+    }
 }

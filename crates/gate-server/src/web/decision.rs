@@ -96,6 +96,7 @@ fn note(refusal: Refusal, request: &Request) -> Option<String> {
         | Refusal::NotApproved
         | Refusal::Expired
         | Refusal::ReviewerDisabled
+        | Refusal::Overtaken
         | Refusal::TooLate(_) => None,
     }
 }
