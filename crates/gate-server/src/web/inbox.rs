@@ -10,7 +10,7 @@ use gate_protocol::request::ApprovalStatus;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::decision::Decision;
+use super::choice::Choice;
 use super::page::{Refused, render};
 use super::question::{self, Effect, Status, Target};
 use super::request::pass;
@@ -149,7 +149,7 @@ pub(super) async fn waiting(
     requests.retain(|request| request.state.status == ApprovalStatus::Pending);
     let (yours, others): (Vec<_>, Vec<_>) = requests
         .iter()
-        .partition(|request| Decision::waits(request, &visitor, now));
+        .partition(|request| Choice::waits(request, &visitor, now));
     let rows = |requests: Vec<&Request>| requests.iter().map(|r| Row::of(r, now)).collect();
     let page = InboxPage {
         is_approver: visitor.is_approver(),

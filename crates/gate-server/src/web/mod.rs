@@ -3,10 +3,10 @@
 //! Rendered here, without scripts: what a browser shows is what stands in the
 //! answer. Every handler that shows something takes a [`Visitor`](session::Visitor)
 //! and every one that changes something takes [`Posted`](form::Posted), so none
-//! can forget the session, the origin or the token of the form. What is decided
+//! can forget the session, the origin or the token of the form. What is answered
 //! goes through the same service as the API, in the channel `web`.
 
-mod decision;
+mod choice;
 mod form;
 mod headers;
 mod inbox;

@@ -10,7 +10,7 @@ use gate_protocol::review::{Answer, SubmitReview};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::decision::Decision;
+use super::choice::Choice;
 use super::form::{Posted, Tokened};
 use super::page::{Place, Refused, render, see_other};
 use super::question::Question;
@@ -28,7 +28,7 @@ struct RequestPage {
     visitor: Option<Visitor>,
     csrf: String,
     question: Question,
-    decision: Decision,
+    choice: Choice,
     /// After how many seconds the page looks again; never where somebody could
     /// be typing on it.
     refresh: Option<u32>,
@@ -45,14 +45,14 @@ pub(super) async fn show(
         Err(failure) => return Err(Refused::from(failure).signed_in(visitor)),
     };
     let question = Question::of(&request, now);
-    let decision = Decision::of(&request, &visitor, question.is_whole(), now);
-    let can_type = question.is_pending && decision.is_open();
+    let choice = Choice::of(&request, &visitor, question.is_whole(), now);
+    let can_type = question.is_pending && choice.is_open();
     let is_moving = !request.state.status.is_terminal() && !can_type;
     let page = RequestPage {
         csrf: visitor.csrf(),
         question,
         refresh: is_moving.then_some(5),
-        decision,
+        choice,
         visitor: Some(visitor),
     };
     Ok(render(StatusCode::OK, &page))

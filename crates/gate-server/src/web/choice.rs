@@ -11,40 +11,40 @@ use crate::store::requests::Request;
 
 /// What the page offers.
 #[derive(Debug, Default)]
-pub(super) struct Decision {
+pub(super) struct Choice {
     pub(super) can_approve: bool,
     pub(super) can_deny: bool,
     /// Why something is not offered, for a person.
     pub(super) notes: Vec<String>,
 }
 
-impl Decision {
+impl Choice {
     /// Returns what `visitor` can answer at `now`. What is not shown whole
     /// can't be approved here, but denied.
     pub(super) fn of(request: &Request, visitor: &Visitor, is_whole: bool, now: Timestamp) -> Self {
-        let mut decision = Self::default();
+        let mut choice = Self::default();
         if !visitor.is_approver() {
-            decision.notes.push(format!(
+            choice.notes.push(format!(
                 "You are signed in as {}: you can look at everything and answer nothing.",
                 visitor.role()
             ));
-            return decision;
+            return choice;
         }
         let answered = |answer| counts(request, visitor, answer, now);
-        decision.can_deny = answered(Answer::Deny) == Ok(true);
+        choice.can_deny = answered(Answer::Deny) == Ok(true);
         match answered(Answer::Approve) {
-            Ok(can_approve) => decision.can_approve = can_approve,
-            Err(refusal) => decision.notes.extend(note(refusal, request)),
+            Ok(can_approve) => choice.can_approve = can_approve,
+            Err(refusal) => choice.notes.extend(note(refusal, request)),
         }
-        if decision.can_approve && !is_whole {
-            decision.can_approve = false;
-            decision.notes.push(
+        if choice.can_approve && !is_whole {
+            choice.can_approve = false;
+            choice.notes.push(
                 "It is too long to be shown whole here, and what is not shown whole is not \
                  approved. It can be denied."
                     .to_owned(),
             );
         }
-        decision
+        choice
     }
 
     /// Tells whether the request waits for this visitor.
