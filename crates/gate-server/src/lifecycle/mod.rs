@@ -99,12 +99,12 @@ pub(crate) struct Transition {
     pub(crate) status: ApprovalStatus,
     pub(crate) expires_at: Timestamp,
     pub(crate) deadline_at: Option<Timestamp>,
-    pub(crate) effect: Effect,
+    pub(crate) happened: Happened,
 }
 
 /// What is to be written down of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
+pub(crate) enum Happened {
     /// Nothing: it was so before, and the answer is the same.
     Nothing,
     /// The review counts.
@@ -141,7 +141,7 @@ impl RequestState {
         self.requirements.iter().filter(is_unmet).collect()
     }
 
-    fn to(&self, status: ApprovalStatus, effect: Effect) -> Transition {
+    fn to(&self, status: ApprovalStatus, happened: Happened) -> Transition {
         let deadline_at = if status.is_terminal() {
             None
         } else {
@@ -151,12 +151,12 @@ impl RequestState {
             status,
             expires_at: self.expires_at,
             deadline_at,
-            effect,
+            happened,
         }
     }
 
-    fn stay(&self, effect: Effect) -> Transition {
-        self.to(self.status, effect)
+    fn stay(&self, happened: Happened) -> Transition {
+        self.to(self.status, happened)
     }
 
     fn is_due(&self, now: Timestamp) -> bool {
@@ -221,14 +221,14 @@ pub(crate) fn apply(
                 return Err(Refusal::OtherRunner);
             }
             let mut transition = claim(state, *nonce, enabled, now)?;
-            if transition.effect == Effect::Claimed {
+            if transition.happened == Happened::Claimed {
                 transition.deadline_at = Some(*report_by);
             }
             Ok(transition)
         }
         Event::Start { nonce, report_by } => start(state, *nonce, *report_by),
-        Event::Finish { nonce } => end(state, *nonce, Effect::Finished),
-        Event::Abandon { nonce } => end(state, *nonce, Effect::Abandoned),
+        Event::Finish { nonce } => end(state, *nonce, Happened::Finished),
+        Event::Abandon { nonce } => end(state, *nonce, Happened::Abandoned),
         Event::Pass => Ok(pass(state, now)),
     }
 }
@@ -261,14 +261,14 @@ fn review(
         .find(|answered| answered.review.reviewer == reviewer.name)
         .map(|answered| answered.review.answer);
     if before == Some(answer) {
-        return Ok(state.stay(Effect::Nothing));
+        return Ok(state.stay(Happened::Nothing));
     }
     match state.status {
         ApprovalStatus::Pending | ApprovalStatus::Approved if state.is_due(now) => {
             Err(Refusal::Expired)
         }
         ApprovalStatus::Pending | ApprovalStatus::Approved if answer == Answer::Deny => {
-            Ok(state.to(ApprovalStatus::Denied, Effect::Reviewed))
+            Ok(state.to(ApprovalStatus::Denied, Happened::Reviewed))
         }
         ApprovalStatus::Pending => Ok(approve(state, reviewer, now)),
         ApprovalStatus::Approved
@@ -303,20 +303,20 @@ fn approve(state: &RequestState, reviewer: Reviewer<'_>, now: Timestamp) -> Tran
             status: ApprovalStatus::Approved,
             expires_at,
             deadline_at: Some(expires_at),
-            effect: Effect::Reviewed,
+            happened: Happened::Reviewed,
         };
     }
-    state.stay(Effect::Reviewed)
+    state.stay(Happened::Reviewed)
 }
 
 fn cancel(state: &RequestState, now: Timestamp) -> Result<Transition, Refusal> {
     match state.status {
-        ApprovalStatus::Cancelled => Ok(state.stay(Effect::Nothing)),
+        ApprovalStatus::Cancelled => Ok(state.stay(Happened::Nothing)),
         ApprovalStatus::Pending | ApprovalStatus::Approved if state.is_due(now) => {
             Err(Refusal::Expired)
         }
         ApprovalStatus::Pending | ApprovalStatus::Approved => {
-            Ok(state.to(ApprovalStatus::Cancelled, Effect::Cancelled))
+            Ok(state.to(ApprovalStatus::Cancelled, Happened::Cancelled))
         }
         ApprovalStatus::Denied
         | ApprovalStatus::Expired
@@ -342,7 +342,7 @@ fn claim(
                     && enabled.contains(&answered.review.reviewer)
             };
             if state.unmet(still_counts).is_empty() {
-                Ok(state.to(ApprovalStatus::Claimed, Effect::Claimed))
+                Ok(state.to(ApprovalStatus::Claimed, Happened::Claimed))
             } else {
                 Err(Refusal::ReviewerDisabled)
             }
@@ -351,7 +351,7 @@ fn claim(
         // it is worth nothing: neither is handed out again.
         ApprovalStatus::Claimed => match state.claim {
             Some(claim) if claim.nonce == nonce && now < claim.not_after => {
-                Ok(state.stay(Effect::ClaimedBefore))
+                Ok(state.stay(Happened::ClaimedBefore))
             }
             Some(claim) if claim.nonce == nonce => Err(Refusal::Expired),
             Some(_) | None => Err(Refusal::ClaimedByOther),
@@ -374,24 +374,24 @@ fn start(state: &RequestState, nonce: Nonce, report_by: Timestamp) -> Result<Tra
     }
     Ok(Transition {
         deadline_at: Some(report_by),
-        ..state.to(ApprovalStatus::Started, Effect::Started)
+        ..state.to(ApprovalStatus::Started, Happened::Started)
     })
 }
 
 /// A claim that was used, or abandoned, is finished either way; what is told
 /// apart is what gets recorded.
-fn end(state: &RequestState, nonce: Nonce, effect: Effect) -> Result<Transition, Refusal> {
+fn end(state: &RequestState, nonce: Nonce, happened: Happened) -> Result<Transition, Refusal> {
     if !state.holds_claim(nonce) {
         return Err(Refusal::OtherClaim);
     }
     match state.status {
-        ApprovalStatus::Claimed if effect == Effect::Finished => {
-            Ok(state.to(ApprovalStatus::Finished, Effect::StartedAndFinished))
+        ApprovalStatus::Claimed if happened == Happened::Finished => {
+            Ok(state.to(ApprovalStatus::Finished, Happened::StartedAndFinished))
         }
         ApprovalStatus::Claimed | ApprovalStatus::Started => {
-            Ok(state.to(ApprovalStatus::Finished, effect))
+            Ok(state.to(ApprovalStatus::Finished, happened))
         }
-        ApprovalStatus::Unknown if !state.has_outcome => Ok(state.stay(Effect::OutcomeAfterAll)),
+        ApprovalStatus::Unknown if !state.has_outcome => Ok(state.stay(Happened::OutcomeAfterAll)),
         ApprovalStatus::Pending
         | ApprovalStatus::Approved
         | ApprovalStatus::Denied
@@ -404,19 +404,19 @@ fn end(state: &RequestState, nonce: Nonce, effect: Effect) -> Result<Transition,
 
 fn pass(state: &RequestState, now: Timestamp) -> Transition {
     if !state.is_due(now) {
-        return state.stay(Effect::Nothing);
+        return state.stay(Happened::Nothing);
     }
     match state.status {
         ApprovalStatus::Pending | ApprovalStatus::Approved => {
-            state.to(ApprovalStatus::Expired, Effect::Expired)
+            state.to(ApprovalStatus::Expired, Happened::Expired)
         }
         ApprovalStatus::Claimed | ApprovalStatus::Started => {
-            state.to(ApprovalStatus::Unknown, Effect::LostTrack)
+            state.to(ApprovalStatus::Unknown, Happened::LostTrack)
         }
         ApprovalStatus::Denied
         | ApprovalStatus::Expired
         | ApprovalStatus::Cancelled
         | ApprovalStatus::Finished
-        | ApprovalStatus::Unknown => state.stay(Effect::Nothing),
+        | ApprovalStatus::Unknown => state.stay(Happened::Nothing),
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::audit;
 use crate::clock;
-use crate::lifecycle::{Effect, Event, Refusal, Transition, apply};
+use crate::lifecycle::{Event, Happened, Refusal, Transition, apply};
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::requests::{self, Request};
@@ -84,19 +84,19 @@ impl Change<'_> {
         };
         let transition = apply(&request.state, &Event::Pass, self.now)?;
         let was = request.state.status;
-        let record_type = match transition.effect {
-            Effect::Expired => RecordType::RequestExpired,
-            Effect::LostTrack => RecordType::RunUnknown,
-            Effect::Nothing
-            | Effect::Reviewed
-            | Effect::Cancelled
-            | Effect::Claimed
-            | Effect::ClaimedBefore
-            | Effect::Started
-            | Effect::Finished
-            | Effect::StartedAndFinished
-            | Effect::Abandoned
-            | Effect::OutcomeAfterAll => return Ok(Some(request)),
+        let record_type = match transition.happened {
+            Happened::Expired => RecordType::RequestExpired,
+            Happened::LostTrack => RecordType::RunUnknown,
+            Happened::Nothing
+            | Happened::Reviewed
+            | Happened::Cancelled
+            | Happened::Claimed
+            | Happened::ClaimedBefore
+            | Happened::Started
+            | Happened::Finished
+            | Happened::StartedAndFinished
+            | Happened::Abandoned
+            | Happened::OutcomeAfterAll => return Ok(Some(request)),
         };
         let settled = self.advance(&request, transition, |_| {}).await?;
         self.record(&record_type, &json!({ "request": id, "was": was.as_str() }))

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::change::Change;
 use crate::clock;
 use crate::identity::Actor;
-use crate::lifecycle::{Claimed, Effect, Event, Refusal, Transition, apply};
+use crate::lifecycle::{Claimed, Event, Happened, Refusal, Transition, apply};
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::requests::Request;
@@ -53,7 +53,7 @@ impl Server {
             Ok(transition) => transition,
             Err(refusal) => return change.refuse(refusal).await,
         };
-        if transition.effect == Effect::ClaimedBefore {
+        if transition.happened == Happened::ClaimedBefore {
             let answer = request.claim_answer;
             change.commit().await?;
             return answer.ok_or_else(|| Refusal::ClaimedByOther.into());

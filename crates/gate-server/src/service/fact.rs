@@ -10,7 +10,7 @@ use super::change::Change;
 use super::events::Hashed;
 use crate::clock;
 use crate::identity::Actor;
-use crate::lifecycle::{Effect, Event, Refusal, Transition, apply};
+use crate::lifecycle::{Event, Happened, Refusal, Transition, apply};
 use crate::problem::Failure;
 use crate::store::clients::Sequence;
 use crate::store::requests::Request;
@@ -169,37 +169,37 @@ async fn advance(
             }
         })
         .await?;
-    match transition.effect {
-        Effect::Started => {
+    match transition.happened {
+        Happened::Started => {
             change.record(&RecordType::RunStarted, &body).await?;
         }
-        Effect::Finished => {
+        Happened::Finished => {
             change.record(&RecordType::RunFinished, &body).await?;
         }
-        Effect::StartedAndFinished => {
+        Happened::StartedAndFinished => {
             // The report of the start is lost or late; that it started is certain.
             let inferred = json!({ "request": request.id, "inferred": true });
             change.record(&RecordType::RunStarted, &inferred).await?;
             change.record(&RecordType::RunFinished, &body).await?;
         }
-        Effect::Abandoned => {
+        Happened::Abandoned => {
             change.record(&RecordType::RunAbandoned, &body).await?;
         }
-        Effect::OutcomeAfterAll if body.get("abandoned").is_some() => {
+        Happened::OutcomeAfterAll if body.get("abandoned").is_some() => {
             change.record(&RecordType::RunAbandoned, &body).await?;
         }
-        Effect::OutcomeAfterAll => {
+        Happened::OutcomeAfterAll => {
             let late = with(&body, json!({ "late": true }));
             change.record(&RecordType::RunFinished, &late).await?;
         }
         // No report does any of these; were one to, the record would say so.
-        Effect::Nothing
-        | Effect::Reviewed
-        | Effect::Cancelled
-        | Effect::Claimed
-        | Effect::ClaimedBefore
-        | Effect::Expired
-        | Effect::LostTrack => {
+        Happened::Nothing
+        | Happened::Reviewed
+        | Happened::Cancelled
+        | Happened::Claimed
+        | Happened::ClaimedBefore
+        | Happened::Expired
+        | Happened::LostTrack => {
             change.record(&RecordType::RunMisreported, &body).await?;
         }
     }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::clock;
 use crate::identity::Actor;
-use crate::lifecycle::{Effect, Event, apply};
+use crate::lifecycle::{Event, Happened, apply};
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::requests::{self, Request, Selection};
@@ -151,7 +151,7 @@ impl Server {
             Err(refusal) => return change.refuse(refusal).await,
         };
         let now = change.now();
-        if transition.effect == Effect::Nothing {
+        if transition.happened == Happened::Nothing {
             change.commit().await?;
             return Ok(self.view(&request, now));
         }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::Channel;
 use super::change::Change;
 use crate::identity::Actor;
-use crate::lifecycle::{Answered, Effect, Event, Refusal, Reviewer, Transition, apply};
+use crate::lifecycle::{Answered, Event, Happened, Refusal, Reviewer, Transition, apply};
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::requests::{self, Request};
@@ -56,7 +56,7 @@ impl Server {
                 return change.refuse(refusal).await;
             }
         };
-        if transition.effect == Effect::Nothing {
+        if transition.happened == Happened::Nothing {
             change.commit().await?;
             return Ok(self.view(&request, now));
         }

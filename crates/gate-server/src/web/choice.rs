@@ -6,7 +6,7 @@ use gate_protocol::review::Answer;
 use jiff::Timestamp;
 
 use super::session::Visitor;
-use crate::lifecycle::{Effect, Event, Refusal, Reviewer, apply};
+use crate::lifecycle::{Event, Happened, Refusal, Reviewer, apply};
 use crate::store::requests::Request;
 
 /// What the page offers.
@@ -74,7 +74,7 @@ fn counts(
         answer,
         digest: request.state.digest,
     };
-    apply(&request.state, &event, now).map(|transition| transition.effect != Effect::Nothing)
+    apply(&request.state, &event, now).map(|transition| transition.happened != Happened::Nothing)
 }
 
 /// Says why the visitor can't approve, where the request's status does not say it.

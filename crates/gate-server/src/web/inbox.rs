@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::choice::Choice;
 use super::page::{Refused, render};
-use super::question::{self, Effect, Status, Target};
+use super::question::{self, ShownEffect, Status, Target};
 use super::request::pass;
 use super::session::Visitor;
 use super::shown::Shown;
@@ -34,7 +34,7 @@ struct Row {
     id: String,
     command: Shown,
     cut_bytes: usize,
-    effect: Effect,
+    effect: ShownEffect,
     target: Vec<Target>,
     requester: Shown,
     kind: &'static str,

@@ -28,7 +28,7 @@ pub(super) struct Status {
 }
 
 /// What the command can do.
-pub(super) struct Effect {
+pub(super) struct ShownEffect {
     pub(super) class: &'static str,
     pub(super) name: Shown,
     pub(super) meaning: &'static str,
@@ -105,7 +105,7 @@ pub(super) struct Question {
     /// How many bytes of the command are not shown.
     pub(super) cut_bytes: usize,
     pub(super) secrets: usize,
-    pub(super) effect: Effect,
+    pub(super) effect: ShownEffect,
     pub(super) target: Vec<Target>,
     pub(super) cwd: Shown,
     pub(super) host: Shown,
@@ -263,7 +263,7 @@ pub(super) fn kind(kind: PrincipalKind) -> &'static str {
     }
 }
 
-pub(super) fn effect(name: &str) -> Effect {
+pub(super) fn effect(name: &str) -> ShownEffect {
     let (class, meaning) = match name {
         "read" => ("calm", "changes nothing"),
         "local" => ("calm", "files of that machine only"),
@@ -274,7 +274,7 @@ pub(super) fn effect(name: &str) -> Effect {
         "execute" => ("alarm", "runs arbitrary code"),
         _ => ("alarm", "gate does not know what it does"),
     };
-    Effect {
+    ShownEffect {
         class,
         name: Shown::of(name),
         meaning,

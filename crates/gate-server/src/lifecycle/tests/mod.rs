@@ -117,12 +117,12 @@ fn claimed(state: &RequestState, digit: char, now: i64) -> Result<Transition, Re
     apply(state, &event, at(now))
 }
 
-type Row = (ApprovalStatus, Result<(ApprovalStatus, Effect), Refusal>);
+type Row = (ApprovalStatus, Result<(ApprovalStatus, Happened), Refusal>);
 
 /// Holds an event against every status; statuses that are not named are too late.
 fn table(named: &[Row], event: impl Fn(&RequestState) -> Result<Transition, Refusal>) {
     for status in STATUSES {
-        let found = event(&state(status)).map(|t| (t.status, t.effect));
+        let found = event(&state(status)).map(|t| (t.status, t.happened));
         let expected = named
             .iter()
             .find(|(named, _)| *named == status)
@@ -132,11 +132,11 @@ fn table(named: &[Row], event: impl Fn(&RequestState) -> Result<Transition, Refu
 }
 
 use ApprovalStatus as S;
-use Effect as E;
+use Happened as H;
 
 #[test]
 fn an_approval_counts_while_pending_only() {
-    table(&[(S::Pending, Ok((S::Approved, E::Reviewed)))], |state| {
+    table(&[(S::Pending, Ok((S::Approved, H::Reviewed)))], |state| {
         reviewed(state, "bob", Answer::Approve, 50)
     });
     let approved = reviewed(&state(S::Pending), "bob", Answer::Approve, 50).unwrap();
@@ -148,8 +148,8 @@ fn an_approval_counts_while_pending_only() {
 fn a_denial_wins_until_the_claim_and_is_final() {
     table(
         &[
-            (S::Pending, Ok((S::Denied, E::Reviewed))),
-            (S::Approved, Ok((S::Denied, E::Reviewed))),
+            (S::Pending, Ok((S::Denied, H::Reviewed))),
+            (S::Approved, Ok((S::Denied, H::Reviewed))),
         ],
         |state| reviewed(state, "bob", Answer::Deny, 50),
     );
@@ -170,7 +170,7 @@ fn the_same_answer_again_changes_nothing_in_any_status() {
         let mut state = state(status);
         state.reviews = vec![answered("carol", &["approvers"], Answer::Approve)];
         let again = reviewed(&state, "carol", Answer::Approve, 50).unwrap();
-        assert_eq!((again.status, again.effect), (status, E::Nothing));
+        assert_eq!((again.status, again.happened), (status, H::Nothing));
     }
 }
 
@@ -178,9 +178,9 @@ fn the_same_answer_again_changes_nothing_in_any_status() {
 fn cancelling_works_until_the_claim_and_twice_is_as_once() {
     table(
         &[
-            (S::Pending, Ok((S::Cancelled, E::Cancelled))),
-            (S::Approved, Ok((S::Cancelled, E::Cancelled))),
-            (S::Cancelled, Ok((S::Cancelled, E::Nothing))),
+            (S::Pending, Ok((S::Cancelled, H::Cancelled))),
+            (S::Approved, Ok((S::Cancelled, H::Cancelled))),
+            (S::Cancelled, Ok((S::Cancelled, H::Nothing))),
         ],
         |state| apply(state, &Event::Cancel, at(50)),
     );
@@ -191,15 +191,15 @@ fn a_claim_is_granted_once() {
     table(
         &[
             (S::Pending, Err(Refusal::NotApproved)),
-            (S::Approved, Ok((S::Claimed, E::Claimed))),
-            (S::Claimed, Ok((S::Claimed, E::ClaimedBefore))),
+            (S::Approved, Ok((S::Claimed, H::Claimed))),
+            (S::Claimed, Ok((S::Claimed, H::ClaimedBefore))),
         ],
         |state| claimed(state, 'a', 50),
     );
     table(
         &[
             (S::Pending, Err(Refusal::NotApproved)),
-            (S::Approved, Ok((S::Claimed, E::Claimed))),
+            (S::Approved, Ok((S::Claimed, H::Claimed))),
             (S::Claimed, Err(Refusal::ClaimedByOther)),
         ],
         |state| claimed(state, 'b', 50),
@@ -219,9 +219,9 @@ fn a_start_is_told_once_by_who_holds_the_claim() {
         report_by: at(900),
     };
     for status in STATUSES {
-        let found = apply(&state(status), &start('a'), at(50)).map(|t| (t.status, t.effect));
+        let found = apply(&state(status), &start('a'), at(50)).map(|t| (t.status, t.happened));
         let expected = match status {
-            S::Claimed => Ok((S::Started, E::Started)),
+            S::Claimed => Ok((S::Started, H::Started)),
             S::Started | S::Finished | S::Unknown => Err(Refusal::TooLate(status)),
             S::Pending | S::Approved | S::Denied | S::Expired | S::Cancelled => {
                 Err(Refusal::OtherClaim)
@@ -239,16 +239,16 @@ fn a_start_is_told_once_by_who_holds_the_claim() {
 
 #[test]
 fn an_end_is_told_once_and_late_changes_no_status() {
-    for (event, effect) in [
-        (Event::Finish { nonce: nonce('a') }, E::Finished),
-        (Event::Abandon { nonce: nonce('a') }, E::Abandoned),
+    for (event, happened) in [
+        (Event::Finish { nonce: nonce('a') }, H::Finished),
+        (Event::Abandon { nonce: nonce('a') }, H::Abandoned),
     ] {
         for status in STATUSES {
-            let found = apply(&state(status), &event, at(50)).map(|t| (t.status, t.effect));
+            let found = apply(&state(status), &event, at(50)).map(|t| (t.status, t.happened));
             let expected = match status {
-                S::Claimed if effect == E::Finished => Ok((S::Finished, E::StartedAndFinished)),
-                S::Claimed | S::Started => Ok((S::Finished, effect)),
-                S::Unknown => Ok((S::Unknown, E::OutcomeAfterAll)),
+                S::Claimed if happened == H::Finished => Ok((S::Finished, H::StartedAndFinished)),
+                S::Claimed | S::Started => Ok((S::Finished, happened)),
+                S::Unknown => Ok((S::Unknown, H::OutcomeAfterAll)),
                 S::Finished => Err(Refusal::TooLate(status)),
                 S::Pending | S::Approved | S::Denied | S::Expired | S::Cancelled => {
                     Err(Refusal::OtherClaim)
@@ -275,14 +275,14 @@ fn time_ends_what_waits_and_gives_up_what_runs() {
     for status in STATUSES {
         let passed = |now| {
             let transition = apply(&state(status), &Event::Pass, at(now)).unwrap();
-            (transition.status, transition.effect)
+            (transition.status, transition.happened)
         };
-        assert_eq!(passed(99), (status, E::Nothing));
+        assert_eq!(passed(99), (status, H::Nothing));
         let expected = match status {
-            S::Pending | S::Approved => (S::Expired, E::Expired),
-            S::Claimed | S::Started => (S::Unknown, E::LostTrack),
+            S::Pending | S::Approved => (S::Expired, H::Expired),
+            S::Claimed | S::Started => (S::Unknown, H::LostTrack),
             S::Denied | S::Expired | S::Cancelled | S::Finished | S::Unknown => {
-                (status, E::Nothing)
+                (status, H::Nothing)
             }
         };
         assert_eq!(passed(100), expected, "{status:?}");
@@ -353,10 +353,10 @@ fn n_of_m_counts_different_people_for_each_requirement() {
         requirement(&["user:dave"], 1),
     ];
     let first = reviewed(&state, "bob", Answer::Approve, 1).unwrap();
-    assert_eq!((first.status, first.effect), (S::Pending, E::Reviewed));
+    assert_eq!((first.status, first.happened), (S::Pending, H::Reviewed));
     state.reviews = vec![answered("bob", &["approvers", "dba"], Answer::Approve)];
     let same = reviewed(&state, "bob", Answer::Approve, 1).unwrap();
-    assert_eq!((same.status, same.effect), (S::Pending, E::Nothing));
+    assert_eq!((same.status, same.happened), (S::Pending, H::Nothing));
     let second = reviewed(&state, "carol", Answer::Approve, 1).unwrap();
     assert_eq!(second.status, S::Pending, "dave is missing");
     let dave = reviewed(&state, "dave", Answer::Approve, 1).unwrap();

@@ -29,8 +29,8 @@ fn step() -> impl Strategy<Value = (Step, i64)> {
     (step, 0..30_i64)
 }
 
-/// Applies a step as the services do, and returns the effect.
-fn play(state: &mut RequestState, step: Step, now: i64) -> Option<Effect> {
+/// Applies a step as the services do, and returns what happened.
+fn play(state: &mut RequestState, step: Step, now: i64) -> Option<Happened> {
     const PEOPLE: [&str; 5] = ["agent", "owner", "bob", "carol", "dave"];
     let pick = |first| nonce(if first { 'a' } else { 'b' });
     let groups = groups();
@@ -69,7 +69,7 @@ fn play(state: &mut RequestState, step: Step, now: i64) -> Option<Effect> {
     if let Event::Review {
         reviewer, answer, ..
     } = &event
-        && transition.effect == Effect::Reviewed
+        && transition.happened == Happened::Reviewed
     {
         state
             .reviews
@@ -79,18 +79,18 @@ fn play(state: &mut RequestState, step: Step, now: i64) -> Option<Effect> {
             .push(answered(reviewer.name, &["approvers"], *answer));
     }
     if let Event::Claim { nonce, .. } = &event
-        && transition.effect == Effect::Claimed
+        && transition.happened == Happened::Claimed
     {
         state.claim = Some(Claimed {
             nonce: *nonce,
             not_after: at(now + 20),
         });
     }
-    state.has_outcome |= transition.effect == Effect::OutcomeAfterAll;
+    state.has_outcome |= transition.happened == Happened::OutcomeAfterAll;
     state.status = transition.status;
     state.expires_at = transition.expires_at;
     state.deadline_at = transition.deadline_at;
-    Some(transition.effect)
+    Some(transition.happened)
 }
 
 proptest! {
@@ -105,12 +105,12 @@ proptest! {
         for (step, wait) in steps {
             now += wait;
             let before = state.clone();
-            let effect = play(&mut state, step, now);
+            let happened = play(&mut state, step, now);
             if before.status.is_terminal() {
                 prop_assert_eq!(state.status, before.status);
             }
             prop_assert_eq!(state.deadline_at.is_none(), state.status.is_terminal());
-            if effect == Some(Effect::Claimed) {
+            if happened == Some(Happened::Claimed) {
                 grants += 1;
                 let yes: BTreeSet<&str> = before.reviews.iter()
                     .filter(|a| a.review.answer == Answer::Approve)
