@@ -8,10 +8,10 @@ use reqwest::{Method, redirect};
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-use crate::answer::{Answer, Received};
 use crate::backoff::Backoff;
 use crate::call::Call;
 use crate::error::{Cause, ClientError};
+use crate::reply::{Received, Reply};
 use crate::server_url::ServerUrl;
 use crate::settings::{ClientSettings, SettingsError};
 use crate::tls;
@@ -142,7 +142,7 @@ impl Client {
         &self,
         call: &Call,
         patience: Patience,
-    ) -> Result<Answer, ClientError> {
+    ) -> Result<Reply, ClientError> {
         let begun = Instant::now();
         let mut backoff = Backoff::new(Patience::FIRST_DELAY, Patience::LONGEST_DELAY);
         let mut attempts = 0;
@@ -163,7 +163,7 @@ impl Client {
 
     /// Sends `call` once. One deadline covers everything from the name lookup
     /// to the last byte, so that a byte a second does not keep it alive.
-    async fn exchange_once(&self, call: &Call, left: Duration) -> Result<Answer, ClientError> {
+    async fn exchange_once(&self, call: &Call, left: Duration) -> Result<Reply, ClientError> {
         let after = (self.0.settings.request_timeout + call.wait).min(left);
         let request = self.authenticated(call)?;
         let received = tokio::time::timeout(after, self.send(call, request)).await;
@@ -183,7 +183,7 @@ impl Client {
 
     async fn send(&self, call: &Call, request: reqwest::Request) -> Received {
         let response = self.0.http.execute(request).await?;
-        Answer::receive(call, response).await
+        Reply::receive(call, response).await
     }
 
     fn authenticated(&self, call: &Call) -> Result<reqwest::Request, ClientError> {

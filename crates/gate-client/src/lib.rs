@@ -30,12 +30,12 @@
 #![forbid(unsafe_code)]
 
 mod admin;
-mod answer;
 mod audit;
 mod backoff;
 mod call;
 mod client;
 mod error;
+mod reply;
 mod request;
 mod server_url;
 mod settings;

@@ -10,7 +10,7 @@ use gate_protocol::problem::Problem;
 use gate_protocol::server::RecordPage;
 use serde::{Deserialize, Serialize};
 
-use super::extract::{Answer, Query};
+use super::extract::{Query, Reply};
 use crate::identity::{Caller, Keeper};
 use crate::problem::Failure;
 use crate::state::Server;
@@ -37,7 +37,7 @@ pub(super) async fn records(
     State(server): State<Server>,
     _caller: Caller<Keeper>,
     Query(query): Query<RecordsQuery>,
-) -> Result<Answer<RecordPage>, Failure> {
+) -> Result<Reply<RecordPage>, Failure> {
     let from = query.from.unwrap_or(0);
     let limit = query.limit.unwrap_or(100).clamp(1, PAGE);
     let mut reader = server.store.read().await?;
@@ -55,7 +55,7 @@ pub(super) async fn records(
         .count();
     records.truncate(fits);
     let next = from.saturating_add(records.len() as u64);
-    Ok(Answer(
+    Ok(Reply(
         StatusCode::OK,
         RecordPage {
             records,
@@ -147,10 +147,10 @@ pub(super) async fn inclusion(
     State(server): State<Server>,
     _caller: Caller<Keeper>,
     Query(query): Query<InclusionQuery>,
-) -> Result<Answer<Proof>, Failure> {
+) -> Result<Reply<Proof>, Failure> {
     let leaves = leaves(&server, query.size).await?;
     let hashes = inclusion_proof(&leaves, query.index).map_err(out_of_range)?;
-    Ok(Answer(StatusCode::OK, Proof { hashes }))
+    Ok(Reply(StatusCode::OK, Proof { hashes }))
 }
 
 #[derive(Debug, Deserialize)]
@@ -169,10 +169,10 @@ pub(super) async fn consistency(
     State(server): State<Server>,
     _caller: Caller<Keeper>,
     Query(query): Query<ConsistencyQuery>,
-) -> Result<Answer<Proof>, Failure> {
+) -> Result<Reply<Proof>, Failure> {
     let leaves = leaves(&server, query.to).await?;
     let hashes = consistency_proof(&leaves, query.from).map_err(out_of_range)?;
-    Ok(Answer(StatusCode::OK, Proof { hashes }))
+    Ok(Reply(StatusCode::OK, Proof { hashes }))
 }
 
 /// Returns the leaves of the log of a size that it has reached.

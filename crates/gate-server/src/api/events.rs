@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use gate_protocol::event::{BatchReceipt, EventBatch};
 use gate_protocol::problem::Problem;
 
-use super::extract::{Answer, Json};
+use super::extract::{Json, Reply};
 use crate::identity::{Caller, Requester};
 use crate::problem::Failure;
 use crate::state::Server;
@@ -18,7 +18,7 @@ pub(super) async fn deliver(
     State(server): State<Server>,
     caller: Caller<Requester>,
     Json(batch): Json<EventBatch>,
-) -> Result<Answer<BatchReceipt>, Failure> {
+) -> Result<Reply<BatchReceipt>, Failure> {
     let receipt = server.deliver(&caller.actor, &batch).await?;
-    Ok(Answer(StatusCode::OK, receipt))
+    Ok(Reply(StatusCode::OK, receipt))
 }

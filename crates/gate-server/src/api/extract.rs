@@ -131,10 +131,10 @@ where
         .map_err(|error| Failure::bad_request(format!("`{name}`: {error}")))
 }
 
-/// An answer in JSON that no cache keeps.
-pub(super) struct Answer<T>(pub(super) StatusCode, pub(super) T);
+/// A reply in JSON that no cache keeps.
+pub(super) struct Reply<T>(pub(super) StatusCode, pub(super) T);
 
-impl<T: Serialize> IntoResponse for Answer<T> {
+impl<T: Serialize> IntoResponse for Reply<T> {
     fn into_response(self) -> Response {
         match serde_json::to_vec(&self.1) {
             Ok(body) => json_bytes(self.0, body),

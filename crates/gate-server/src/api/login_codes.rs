@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use gate_protocol::principal::LoginCode;
 use gate_protocol::problem::Problem;
 
-use super::extract::Answer;
+use super::extract::Reply;
 use crate::identity::{Approver, Caller, Token};
 use crate::problem::Failure;
 use crate::state::Server;
@@ -18,7 +18,7 @@ pub(super) async fn create(
     State(server): State<Server>,
     caller: Caller<Approver>,
     headers: HeaderMap,
-) -> Result<Answer<LoginCode>, Failure> {
+) -> Result<Reply<LoginCode>, Failure> {
     // The caller is known by it, so it is there: the code ends with this token.
     let token = headers
         .get(AUTHORIZATION)
@@ -28,5 +28,5 @@ pub(super) async fn create(
     let code = server
         .create_login_code(caller.actor.name(), Some(token.hash()))
         .await?;
-    Ok(Answer(StatusCode::CREATED, code))
+    Ok(Reply(StatusCode::CREATED, code))
 }

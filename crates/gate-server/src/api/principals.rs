@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use gate_protocol::principal::{CreateToken, CreatedToken, Principal, TokenEntry};
 use gate_protocol::problem::Problem;
 
-use super::extract::{Answer, Json, Name};
+use super::extract::{Json, Name, Reply};
 use crate::identity::{Caller, Operator};
 use crate::problem::Failure;
 use crate::state::Server;
@@ -16,8 +16,8 @@ use crate::state::Server;
 pub(super) async fn list(
     State(server): State<Server>,
     _caller: Caller<Operator>,
-) -> Result<Answer<Vec<Principal>>, Failure> {
-    Ok(Answer(StatusCode::OK, server.principals().await?))
+) -> Result<Reply<Vec<Principal>>, Failure> {
+    Ok(Reply(StatusCode::OK, server.principals().await?))
 }
 
 /// Makes a principal known.
@@ -28,11 +28,11 @@ pub(super) async fn create(
     State(server): State<Server>,
     caller: Caller<Operator>,
     Json(principal): Json<Principal>,
-) -> Result<Answer<Principal>, Failure> {
+) -> Result<Reply<Principal>, Failure> {
     let created = server
         .create_principal(caller.actor.name(), principal)
         .await?;
-    Ok(Answer(StatusCode::CREATED, created))
+    Ok(Reply(StatusCode::CREATED, created))
 }
 
 /// Stops a principal, and what it owns, from acting.
@@ -44,9 +44,9 @@ pub(super) async fn disable(
     State(server): State<Server>,
     caller: Caller<Operator>,
     Name(name): Name<String>,
-) -> Result<Answer<Principal>, Failure> {
+) -> Result<Reply<Principal>, Failure> {
     let disabled = server.disable_principal(caller.actor.name(), &name).await?;
-    Ok(Answer(StatusCode::OK, disabled))
+    Ok(Reply(StatusCode::OK, disabled))
 }
 
 /// Lets a principal act again.
@@ -57,9 +57,9 @@ pub(super) async fn enable(
     State(server): State<Server>,
     caller: Caller<Operator>,
     Name(name): Name<String>,
-) -> Result<Answer<Principal>, Failure> {
+) -> Result<Reply<Principal>, Failure> {
     let enabled = server.enable_principal(caller.actor.name(), &name).await?;
-    Ok(Answer(StatusCode::OK, enabled))
+    Ok(Reply(StatusCode::OK, enabled))
 }
 
 /// Lists all tokens, the oldest first: whose, for what, until when. None of
@@ -69,8 +69,8 @@ pub(super) async fn enable(
 pub(super) async fn list_tokens(
     State(server): State<Server>,
     _caller: Caller<Operator>,
-) -> Result<Answer<Vec<TokenEntry>>, Failure> {
-    Ok(Answer(StatusCode::OK, server.tokens().await?))
+) -> Result<Reply<Vec<TokenEntry>>, Failure> {
+    Ok(Reply(StatusCode::OK, server.tokens().await?))
 }
 
 /// Makes a token. This answer is the only one that shows it.
@@ -81,9 +81,9 @@ pub(super) async fn create_token(
     State(server): State<Server>,
     caller: Caller<Operator>,
     Json(wanted): Json<CreateToken>,
-) -> Result<Answer<CreatedToken>, Failure> {
+) -> Result<Reply<CreatedToken>, Failure> {
     let created = server.create_token(caller.actor.name(), &wanted).await?;
-    Ok(Answer(StatusCode::CREATED, created))
+    Ok(Reply(StatusCode::CREATED, created))
 }
 
 /// Takes a token back.

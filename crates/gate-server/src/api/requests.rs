@@ -12,7 +12,7 @@ use gate_protocol::request::{ApprovalRequest, ApprovalStatus, RequestPage, Submi
 use gate_protocol::review::SubmitReview;
 use serde::Deserialize;
 
-use super::extract::{Answer, Json, Name, Query, json_bytes, parse_parameter};
+use super::extract::{Json, Name, Query, Reply, json_bytes, parse_parameter};
 use crate::identity::{AnyRole, Approver, Caller, Requester};
 use crate::problem::Failure;
 use crate::service::{Channel, Listing, Submitted, Wait};
@@ -32,7 +32,7 @@ pub(super) async fn submit(
     caller: Caller<Requester>,
     headers: HeaderMap,
     Json(submission): Json<SubmitRequest>,
-) -> Result<Answer<ApprovalRequest>, Failure> {
+) -> Result<Reply<ApprovalRequest>, Failure> {
     let mut keys = headers.get_all("idempotency-key").iter();
     let (Some(Ok(key)), None) = (keys.next().map(|key| key.to_str()), keys.next()) else {
         return Err(Failure::bad_request(
@@ -40,8 +40,8 @@ pub(super) async fn submit(
         ));
     };
     match server.submit(&caller.actor, key, submission).await? {
-        Submitted::Created(request) => Ok(Answer(StatusCode::CREATED, request)),
-        Submitted::Existing(request) => Ok(Answer(StatusCode::OK, request)),
+        Submitted::Created(request) => Ok(Reply(StatusCode::CREATED, request)),
+        Submitted::Existing(request) => Ok(Reply(StatusCode::OK, request)),
     }
 }
 
@@ -65,7 +65,7 @@ pub(super) async fn list(
     State(server): State<Server>,
     caller: Caller<AnyRole>,
     Query(query): Query<ListQuery>,
-) -> Result<Answer<RequestPage>, Failure> {
+) -> Result<Reply<RequestPage>, Failure> {
     let listing = Listing {
         status: query.status,
         digest: parse_parameter("digest", query.digest.as_deref())?,
@@ -73,7 +73,7 @@ pub(super) async fn list(
         limit: query.limit.unwrap_or(50),
     };
     let page = server.list(&caller.actor, listing).await?;
-    Ok(Answer(StatusCode::OK, page))
+    Ok(Reply(StatusCode::OK, page))
 }
 
 #[derive(Debug, Deserialize)]
@@ -97,13 +97,13 @@ pub(super) async fn show(
     caller: Caller<AnyRole>,
     Name(id): Name<RequestId>,
     Query(query): Query<ShowQuery>,
-) -> Result<Answer<ApprovalRequest>, Failure> {
+) -> Result<Reply<ApprovalRequest>, Failure> {
     let wait = Wait {
         at_most: Duration::from_secs(query.wait.unwrap_or(0)),
         after: query.after.unwrap_or(0),
     };
     let request = server.look(&caller.actor, id, wait).await?;
-    Ok(Answer(StatusCode::OK, request))
+    Ok(Reply(StatusCode::OK, request))
 }
 
 /// Answers a request as an approver.
@@ -117,11 +117,11 @@ pub(super) async fn review(
     caller: Caller<Approver>,
     Name(id): Name<RequestId>,
     Json(review): Json<SubmitReview>,
-) -> Result<Answer<ApprovalRequest>, Failure> {
+) -> Result<Reply<ApprovalRequest>, Failure> {
     let request = server
         .review(&caller.actor, id, review, Channel::Api)
         .await?;
-    Ok(Answer(StatusCode::OK, request))
+    Ok(Reply(StatusCode::OK, request))
 }
 
 /// Takes a request back, as long as it is not claimed.
@@ -133,9 +133,9 @@ pub(super) async fn cancel(
     State(server): State<Server>,
     caller: Caller<Requester>,
     Name(id): Name<RequestId>,
-) -> Result<Answer<ApprovalRequest>, Failure> {
+) -> Result<Reply<ApprovalRequest>, Failure> {
     let request = server.cancel(&caller.actor, id).await?;
-    Ok(Answer(StatusCode::OK, request))
+    Ok(Reply(StatusCode::OK, request))
 }
 
 /// Turns an approved request into a grant, once.

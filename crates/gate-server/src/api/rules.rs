@@ -8,7 +8,7 @@ use gate_protocol::problem::Problem;
 use gate_protocol::rules::{RULES_MESSAGE_LIMIT_BYTES, SignedRules};
 use serde::Deserialize;
 
-use super::extract::{Answer, JsonUpTo};
+use super::extract::{JsonUpTo, Reply};
 use crate::identity::{AnyRole, Caller, Operator};
 use crate::problem::Failure;
 use crate::state::Server;
@@ -38,7 +38,7 @@ pub(super) async fn current(
     let response = if is_known(&headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        Answer(StatusCode::OK, rules).into_response()
+        Reply(StatusCode::OK, rules).into_response()
     };
     Ok(tagged(response, &tag))
 }
@@ -70,9 +70,9 @@ pub(super) async fn activate(
     State(server): State<Server>,
     caller: Caller<Operator>,
     JsonUpTo(put): JsonUpTo<PutRules, RULES_MESSAGE_LIMIT_BYTES>,
-) -> Result<Answer<SignedRules>, Failure> {
+) -> Result<Reply<SignedRules>, Failure> {
     let rules = server
         .activate_rules(caller.actor.name(), put.text, put.expected_version)
         .await?;
-    Ok(Answer(StatusCode::OK, rules))
+    Ok(Reply(StatusCode::OK, rules))
 }

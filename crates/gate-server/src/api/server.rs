@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use gate_protocol::principal::Whoami;
 use gate_protocol::server::{Health, ServerIdentity};
 
-use super::extract::Answer;
+use super::extract::Reply;
 use crate::clock;
 use crate::identity::{AnyRole, Caller};
 use crate::problem::Failure;
@@ -14,7 +14,7 @@ use crate::state::Server;
 /// Tells whether the server is well.
 #[utoipa::path(get, path = "/v1/health", tag = "server", security(()),
     responses((status = 200, body = Health)))]
-pub(super) async fn health(State(server): State<Server>) -> Result<Answer<Health>, Failure> {
+pub(super) async fn health(State(server): State<Server>) -> Result<Reply<Health>, Failure> {
     // A server whose store does not answer is not well.
     drop(server.store.read().await?);
     let status = if server.is_stopping() {
@@ -22,7 +22,7 @@ pub(super) async fn health(State(server): State<Server>) -> Result<Answer<Health
     } else {
         "ok"
     };
-    Ok(Answer(
+    Ok(Reply(
         StatusCode::OK,
         Health {
             status: status.to_owned(),
@@ -34,8 +34,8 @@ pub(super) async fn health(State(server): State<Server>) -> Result<Answer<Health
 /// Returns what a client pins.
 #[utoipa::path(get, path = "/v1/server", tag = "server", security(()),
     responses((status = 200, body = ServerIdentity)))]
-pub(super) async fn identity(State(server): State<Server>) -> Answer<ServerIdentity> {
-    Answer(
+pub(super) async fn identity(State(server): State<Server>) -> Reply<ServerIdentity> {
+    Reply(
         StatusCode::OK,
         ServerIdentity {
             audience: server.names.audience.clone(),
@@ -50,9 +50,9 @@ pub(super) async fn identity(State(server): State<Server>) -> Answer<ServerIdent
 /// Returns whom the token speaks for.
 #[utoipa::path(get, path = "/v1/whoami", tag = "server",
     responses((status = 200, body = Whoami), (status = 401, body = gate_protocol::problem::Problem)))]
-pub(super) async fn whoami(caller: Caller<AnyRole>) -> Answer<Whoami> {
+pub(super) async fn whoami(caller: Caller<AnyRole>) -> Reply<Whoami> {
     let actor = caller.actor;
-    Answer(
+    Reply(
         StatusCode::OK,
         Whoami {
             principal: actor.principal,

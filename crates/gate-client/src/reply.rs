@@ -1,4 +1,4 @@
-//! Reads an answer with suspicion: right status, right type, right size, strict JSON.
+//! Reads a reply with suspicion: right status, right type, right size, strict JSON.
 
 use std::time::Duration;
 
@@ -24,21 +24,21 @@ pub(crate) enum BodyError {
     TooLong(usize),
 }
 
-/// An answer whose status, type and size are as they must be.
+/// A reply whose status, type and size are as they must be.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Reply {
     what: &'static str,
     /// The version of what was asked for, where the server names one.
     pub(crate) etag: Option<String>,
     body: Option<Vec<u8>>,
 }
 
-/// Either an answer, or why the connection gave none.
-pub(crate) type Received = Result<Result<Answer, ClientError>, reqwest::Error>;
+/// Either a reply, or why the connection gave none.
+pub(crate) type Received = Result<Result<Reply, ClientError>, reqwest::Error>;
 
-impl Answer {
-    /// Reads the answer to `call`. The outer error is the connection's, the
-    /// inner one is the answer's.
+impl Reply {
+    /// Reads the reply to `call`. The outer error is the connection's, the
+    /// inner one is the reply's.
     pub(crate) async fn receive(call: &Call, response: Response) -> Received {
         let status = response.status();
         let what = call.what;
