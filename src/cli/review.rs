@@ -2,7 +2,7 @@
 //! what was shown, whole, and names its digest.
 
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus};
-use gate_protocol::review::{Answer, SubmitReview};
+use gate_protocol::review::{Answer, COMMENT_LIMIT, SubmitReview};
 
 use super::change;
 use crate::failure::{Failure, FailureKind};
@@ -10,9 +10,6 @@ use crate::session::Session;
 use crate::show::screen::Screen;
 use crate::show::{answer, request};
 use crate::world::World;
-
-/// The longest comment, in characters.
-const COMMENT_LIMIT: usize = 500;
 
 pub(super) fn parse_comment(text: &str) -> Result<String, String> {
     match text.chars().count() {

@@ -9,7 +9,6 @@ use std::fmt::Write as _;
 use gate_protocol::inert::{inert, mixes_scripts};
 use gate_protocol::masked::MaskedText;
 use gate_protocol::mode::Mode;
-use gate_protocol::principal::PrincipalKind;
 use gate_protocol::production::says_production;
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus, Requester};
 
@@ -149,11 +148,7 @@ fn who(sheet: &mut Sheet<'_>, request: &ApprovalRequest) {
 }
 
 fn requester(requester: &Requester) -> String {
-    let kind = match requester.kind {
-        PrincipalKind::User => "user",
-        PrincipalKind::Agent => "agent",
-        PrincipalKind::Workload => "workload",
-    };
+    let kind = requester.kind.as_str();
     let name = inert(&requester.name);
     match &requester.owner {
         Some(owner) => format!("{kind} {name}, owned by {}", inert(owner)),

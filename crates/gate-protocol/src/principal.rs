@@ -1,7 +1,21 @@
 //! Who acts: principals, their roles and their tokens.
 
+use std::ops::RangeInclusive;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+/// How long a token may live, in seconds: from a minute to a year.
+pub const TOKEN_TTL_SECONDS: RangeInclusive<u64> = 60..=31_536_000;
+
+/// Tells whether `name` can name a principal or a group. It has one spelling,
+/// and stands for itself as one part of a path.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    let is_allowed =
+        |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'@' | b'+' | b'-');
+    (1..=128).contains(&name.len()) && name.bytes().all(is_allowed) && !matches!(name, "." | "..")
+}
 
 /// What kind of actor a principal is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -65,7 +79,7 @@ impl Role {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Principal {
-    /// The unique name: 1 to 128 of `[a-z0-9._@+-]`.
+    /// The unique name: 1 to 128 of `[a-z0-9._@+-]`, and neither `.` nor `..`.
     pub name: String,
     /// What kind of actor it is.
     pub kind: PrincipalKind,
@@ -172,5 +186,36 @@ impl std::fmt::Debug for LoginCode {
         f.debug_struct("LoginCode")
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_one_spelling_and_leads_nowhere_in_a_path() {
+        for good in [
+            "alice",
+            "ci@build.example",
+            "a+b-c_d.9",
+            "...",
+            &"x".repeat(128),
+        ] {
+            assert!(is_name(good), "{good}");
+        }
+        for bad in [
+            "",
+            "Alice",
+            "al ice",
+            "al\u{0456}ce",
+            "a/b",
+            "a:b",
+            ".",
+            "..",
+            &"x".repeat(129),
+        ] {
+            assert!(!is_name(bad), "{bad}");
+        }
     }
 }

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::canonical::Digest;
 
+/// The longest comment that is accepted, in characters.
+pub const COMMENT_LIMIT: usize = 500;
+
 /// What an approver can say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -35,7 +38,7 @@ pub struct SubmitReview {
     /// The digest of what was shown: an answer is to these bytes, not to a number.
     #[schema(value_type = String)]
     pub digest: Digest,
-    /// A word to the requester, at most 500 characters.
+    /// A word to the requester, at most 500 characters ([`COMMENT_LIMIT`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
 }

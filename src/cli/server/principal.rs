@@ -2,7 +2,7 @@
 
 use gate_client::ClientError;
 use gate_protocol::inert::inert;
-use gate_protocol::principal::{Principal, PrincipalKind};
+use gate_protocol::principal::{Principal, PrincipalKind, is_name};
 
 use crate::cli::change;
 use crate::cli::named::one_of;
@@ -87,12 +87,10 @@ struct Enable {
 
 /// Takes what can be a name, and so one part of a path.
 fn parse_name(text: &str) -> Result<String, String> {
-    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._@+-".contains(c);
-    let is_name = (1..=128).contains(&text.len()) && text.chars().all(is_allowed);
-    if is_name && !matches!(text, "." | "..") {
+    if is_name(text) {
         return Ok(text.to_owned());
     }
-    Err("a name has 1 to 128 of a-z, 0-9, and `._@+-`".to_owned())
+    Err("a name has 1 to 128 of a-z, 0-9, and `._@+-`, and is neither `.` nor `..`".to_owned())
 }
 
 impl Principals {

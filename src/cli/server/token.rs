@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gate_protocol::inert::inert;
-use gate_protocol::principal::{CreateToken, Role, TokenEntry};
+use gate_protocol::principal::{CreateToken, Role, TOKEN_TTL_SECONDS, TokenEntry};
 
 use crate::cli::named::one_of;
 use crate::cli::{change, parse_duration};
@@ -89,12 +89,9 @@ fn parse_id(text: &str) -> Result<String, String> {
     Err("an id is 32 hex digits with dashes; `gate server token list` shows it".to_owned())
 }
 
-/// The shortest and the longest life of a token, in seconds.
-const LIVES: std::ops::RangeInclusive<u64> = 60..=31_536_000;
-
 fn parse_ttl(text: &str) -> Result<Duration, String> {
     let ttl = parse_duration(text)?;
-    if LIVES.contains(&ttl.as_secs()) {
+    if TOKEN_TTL_SECONDS.contains(&ttl.as_secs()) {
         return Ok(ttl);
     }
     Err("a token lives from 1m to 365d".to_owned())

@@ -41,13 +41,6 @@ pub(crate) fn may_have(kind: PrincipalKind, role: Role) -> bool {
     }
 }
 
-/// Tells whether `name` can name a principal or a group.
-pub(crate) fn is_name(name: &str) -> bool {
-    let is_allowed =
-        |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'@' | b'+' | b'-');
-    (1..=128).contains(&name.len()) && name.bytes().all(is_allowed)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,23 +53,5 @@ mod tests {
             assert!(may_have(kind, Role::Requester));
         }
         assert!(may_have(PrincipalKind::User, Role::Approver));
-    }
-
-    #[test]
-    fn a_name_has_one_spelling() {
-        for good in ["alice", "ci@build.example", "a+b-c_d.9", &"x".repeat(128)] {
-            assert!(is_name(good), "{good}");
-        }
-        for bad in [
-            "",
-            "Alice",
-            "al ice",
-            "al\u{0456}ce",
-            "a/b",
-            "a:b",
-            &"x".repeat(129),
-        ] {
-            assert!(!is_name(bad), "{bad}");
-        }
     }
 }

@@ -2,7 +2,8 @@
 
 use gate_protocol::log::RecordType;
 use gate_protocol::principal::{
-    CreateToken, CreatedToken, Principal, PrincipalKind, Role, TokenEntry,
+    CreateToken, CreatedToken, Principal, PrincipalKind, Role, TOKEN_TTL_SECONDS, TokenEntry,
+    is_name,
 };
 use gate_protocol::problem::ProblemCode;
 use jiff::Timestamp;
@@ -15,9 +16,6 @@ use crate::identity::{self, Token};
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::principals::{self, NewToken};
-
-/// A token's life, in seconds.
-const TOKEN_TTL_SECONDS: std::ops::RangeInclusive<u64> = 60..=31_536_000;
 
 /// The most groups that a principal can be in.
 const MAX_GROUPS: usize = 100;
@@ -216,8 +214,8 @@ impl Change<'_> {
 }
 
 fn validate(principal: &Principal) -> Result<(), Failure> {
-    const FORM: &str = "must be 1 to 128 of a-z, 0-9 and . _ @ + -";
-    if !identity::is_name(&principal.name) {
+    const FORM: &str = "must be 1 to 128 of a-z, 0-9 and . _ @ + -, and neither `.` nor `..`";
+    if !is_name(&principal.name) {
         return Err(Failure::bad_request(format!("`name` {FORM}")));
     }
     if principal.groups.len() > MAX_GROUPS {
@@ -226,11 +224,7 @@ fn validate(principal: &Principal) -> Result<(), Failure> {
             principal.groups.len()
         )));
     }
-    if !principal
-        .groups
-        .iter()
-        .all(|group| identity::is_name(group))
-    {
+    if !principal.groups.iter().all(|group| is_name(group)) {
         return Err(Failure::bad_request(format!("each of `groups` {FORM}")));
     }
     match (principal.kind, &principal.owner) {

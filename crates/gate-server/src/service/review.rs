@@ -3,7 +3,7 @@
 use gate_protocol::id::RequestId;
 use gate_protocol::log::RecordType;
 use gate_protocol::request::ApprovalRequest;
-use gate_protocol::review::{Answer, Review, SubmitReview};
+use gate_protocol::review::{Answer, COMMENT_LIMIT, Review, SubmitReview};
 use serde_json::json;
 
 use super::Channel;
@@ -13,9 +13,6 @@ use crate::lifecycle::{Answered, Event, Happened, Refusal, Reviewer, Transition,
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::requests::{self, Request};
-
-/// The longest comment, in characters.
-const COMMENT_LIMIT: usize = 500;
 
 impl Server {
     /// Counts a person's answer, or refuses it.

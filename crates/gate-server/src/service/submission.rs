@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use gate_protocol::masked::{MaskedText, Segment};
+use gate_protocol::principal::is_name;
 use gate_protocol::problem::ProblemCode;
 use gate_protocol::request::{REASON_LIMIT, Requirement, SubmitRequest, Terms};
 
@@ -160,9 +161,9 @@ fn validate_requirement(requirement: &Requirement) -> Result<(), Failure> {
         "names",
     )?;
     let is_approver = |approver: &&String| {
-        approver.split_once(':').is_some_and(|(kind, name)| {
-            matches!(kind, "group" | "user") && crate::identity::is_name(name)
-        })
+        approver
+            .split_once(':')
+            .is_some_and(|(kind, name)| matches!(kind, "group" | "user") && is_name(name))
     };
     match approvers.iter().find(|approver| !is_approver(approver)) {
         Some(approver) => Err(Failure::bad_request(format!(

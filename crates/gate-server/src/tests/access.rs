@@ -260,6 +260,8 @@ async fn a_principal_needs_a_sound_name_and_a_machine_an_owner() {
         (make("bob", "user", None), "conflict"),
         (make("Carol", "user", None), "bad_request"),
         (make("", "user", None), "bad_request"),
+        // No address could name it: a browser and a client would go one up.
+        (make("..", "user", None), "bad_request"),
         (make("carol", "user", Some("bob")), "bad_request"),
         (make("ci", "workload", None), "bad_request"),
         (make("ci", "workload", Some("demo-agent")), "bad_request"),

@@ -58,7 +58,7 @@ impl Row {
             effect: question::effect(&request.invocation.effect),
             target: question::target(&request.invocation),
             requester: Shown::of(&requester.name),
-            kind: question::kind(requester.kind),
+            kind: requester.kind.as_str(),
             owner: requester.owner.as_deref().map(Shown::of),
             host: Shown::of(&request.circumstances.host),
             asked: span::ago(now, request.created_at),

@@ -4,7 +4,6 @@
 use gate_protocol::event::RunOutcome;
 use gate_protocol::invocation::{BoundInput, BoundInvocation, BoundVariable, Delivery, Treatment};
 use gate_protocol::mode::Mode;
-use gate_protocol::principal::PrincipalKind;
 use gate_protocol::production::says_production;
 use gate_protocol::request::{ApprovalStatus, CiJob, GitState, Requirement};
 use gate_protocol::review::Answer;
@@ -143,7 +142,7 @@ impl Question {
             status: status(request, now),
             is_pending: state.status == ApprovalStatus::Pending,
             requester: Shown::of(&state.requester.name),
-            kind: kind(state.requester.kind),
+            kind: state.requester.kind.as_str(),
             owner: state.requester.owner.as_deref().map(Shown::of),
             agent: circumstances.agent.as_deref().map(Shown::of),
             asked: span::ago(now, request.created_at),
@@ -253,14 +252,6 @@ pub(super) fn target(invocation: &BoundInvocation) -> Vec<Target> {
         is_production: says_production(value),
     };
     invocation.target.iter().map(field).collect()
-}
-
-pub(super) fn kind(kind: PrincipalKind) -> &'static str {
-    match kind {
-        PrincipalKind::User => "user",
-        PrincipalKind::Agent => "agent",
-        PrincipalKind::Workload => "workload",
-    }
 }
 
 pub(super) fn effect(name: &str) -> ShownEffect {
