@@ -7,7 +7,6 @@ use gate_protocol::request::{ApprovalRequest, ApprovalStatus};
 use gate_protocol::review::{Answer, Review};
 
 use super::Moment;
-use crate::show::clock;
 
 /// The most characters of a command in a line of a log; the page shows it whole.
 const COMMAND_LIMIT: usize = 300;
@@ -143,5 +142,5 @@ fn command(request: &ApprovalRequest) -> String {
 
 /// Returns a span in words; a part of a second counts as none.
 pub(super) fn span(duration: Duration) -> String {
-    clock::span(duration.as_secs())
+    gate_protocol::span::seconds(duration.as_secs())
 }

@@ -1,34 +1,9 @@
-//! Times and spans in words.
+//! Times in words.
 
+use gate_protocol::span;
 use jiff::Timestamp;
 
 use crate::show::screen::Screen;
-
-const MINUTE: u64 = 60;
-const HOUR: u64 = 60 * MINUTE;
-const DAY: u64 = 24 * HOUR;
-
-/// Returns a span in its two largest units, as `14 min 20 s`.
-pub(crate) fn span(seconds: u64) -> String {
-    let pair = |large: u64, of: &str, small: u64, name: &str| match seconds % large / small {
-        0 => format!("{} {of}", seconds / large),
-        rest => format!("{} {of} {rest} {name}", seconds / large),
-    };
-    match seconds {
-        0..MINUTE => format!("{seconds} s"),
-        MINUTE..HOUR => pair(MINUTE, "min", 1, "s"),
-        HOUR..DAY => pair(HOUR, "h", MINUTE, "min"),
-        DAY.. => pair(DAY, "d", HOUR, "h"),
-    }
-}
-
-/// Returns a span of milliseconds, exact below a minute, as `1.204 s`.
-pub(crate) fn span_ms(milliseconds: u64) -> String {
-    if milliseconds < MINUTE * 1000 {
-        return format!("{}.{:03} s", milliseconds / 1000, milliseconds % 1000);
-    }
-    span(milliseconds / 1000)
-}
 
 /// Returns the time on the reader's own clock, as `2026-11-22 17:39:34 +01:00`.
 pub(crate) fn local(screen: &Screen, at: Timestamp) -> String {
@@ -41,12 +16,7 @@ pub(crate) fn local(screen: &Screen, at: Timestamp) -> String {
 pub(crate) fn relative(screen: &Screen, at: Timestamp) -> String {
     let seconds = at.as_second().saturating_sub(screen.now.as_second());
     let size = seconds.unsigned_abs();
-    let coarse = match size {
-        0..MINUTE => span(size),
-        MINUTE..HOUR => span(size / MINUTE * MINUTE),
-        HOUR..DAY => span(size / HOUR * HOUR),
-        DAY.. => span(size / DAY * DAY),
-    };
+    let coarse = span::coarse(size);
     match seconds {
         0 => "now".to_owned(),
         1.. => format!("in {coarse}"),
@@ -62,25 +32,6 @@ pub(crate) fn local_and_relative(screen: &Screen, at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_span_has_two_units_at_most() {
-        let spans = [
-            (0, "0 s"),
-            (59, "59 s"),
-            (60, "1 min"),
-            (860, "14 min 20 s"),
-            (3600, "1 h"),
-            (11_100, "3 h 5 min"),
-            (86_400, "1 d"),
-            (187_200, "2 d 4 h"),
-        ];
-        for (seconds, words) in spans {
-            assert_eq!(span(seconds), words);
-        }
-        assert_eq!(span_ms(1204), "1.204 s");
-        assert_eq!(span_ms(61_000), "1 min 1 s");
-    }
 
     #[test]
     fn a_time_is_told_as_the_reader_would_say_it() {

@@ -11,6 +11,7 @@ use gate_protocol::masked::MaskedText;
 use gate_protocol::mode::Mode;
 use gate_protocol::production::says_production;
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus, Requester};
+use gate_protocol::span;
 
 use crate::show::clock;
 use crate::show::request_parts as parts;
@@ -48,7 +49,7 @@ pub(crate) fn sheet(screen: &Screen, request: &ApprovalRequest) -> String {
 
 /// Returns one line on where the request stands.
 pub(crate) fn status_line(screen: &Screen, request: &ApprovalRequest) -> String {
-    let left = clock::span(request.expires_in_seconds);
+    let left = span::seconds(request.expires_in_seconds);
     let words = match request.status {
         ApprovalStatus::Pending => {
             format!(

@@ -9,6 +9,7 @@ use gate_protocol::invocation::{BoundInput, BoundInvocation, BoundVariable, Deli
 use gate_protocol::production::says_production;
 use gate_protocol::request::{ApprovalRequest, CiJob, GitState, Requirement};
 use gate_protocol::review::Answer;
+use gate_protocol::span;
 
 use crate::show::clock;
 use crate::show::screen::{Screen, Tone};
@@ -184,9 +185,9 @@ pub(super) fn outcome(sheet: &mut Sheet<'_>, request: &ApprovalRequest) {
         let usage = format!(
             "{}, took {}, {} user, {} system, {} KiB at most",
             ending(outcome),
-            clock::span_ms(outcome.duration_ms),
-            clock::span_ms(outcome.user_ms),
-            clock::span_ms(outcome.system_ms),
+            span::milliseconds(outcome.duration_ms),
+            span::milliseconds(outcome.user_ms),
+            span::milliseconds(outcome.system_ms),
             outcome.max_rss_bytes / 1024
         );
         sheet.field("outcome", &usage);

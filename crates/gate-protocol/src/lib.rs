@@ -25,3 +25,4 @@ pub mod review;
 pub mod rules;
 pub mod runner_key;
 pub mod server;
+pub mod span;

@@ -11,12 +11,12 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::choice::Choice;
+use super::moment;
 use super::page::{Refused, render};
 use super::question::{self, ShownEffect, Status, Target};
 use super::request::pass;
 use super::session::Visitor;
 use super::shown::Shown;
-use super::span;
 use crate::clock;
 use crate::problem::Failure;
 use crate::state::Server;
@@ -61,7 +61,7 @@ impl Row {
             kind: requester.kind.as_str(),
             owner: requester.owner.as_deref().map(Shown::of),
             host: Shown::of(&request.circumstances.host),
-            asked: span::ago(now, request.created_at),
+            asked: moment::ago(now, request.created_at),
             status: question::status(request, now),
             reason: request.reason.as_deref().map(Shown::of),
             answered_by: reviews.map(|a| Shown::of(&a.review.reviewer)).collect(),

@@ -12,13 +12,13 @@ mod headers;
 mod inbox;
 mod login;
 mod login_code;
+mod moment;
 mod page;
 mod question;
 mod request;
 mod session;
 mod shown;
 mod sign_in;
-mod span;
 
 pub use login_code::{LoginCodeError, create_login_code};
 

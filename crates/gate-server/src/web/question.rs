@@ -7,10 +7,11 @@ use gate_protocol::mode::Mode;
 use gate_protocol::production::says_production;
 use gate_protocol::request::{ApprovalStatus, CiJob, GitState, Requirement};
 use gate_protocol::review::Answer;
+use gate_protocol::span;
 use jiff::Timestamp;
 
+use super::moment;
 use super::shown::Shown;
-use super::span;
 use crate::clock;
 use crate::lifecycle::{self, Answered};
 use crate::store::requests::Request;
@@ -145,8 +146,8 @@ impl Question {
             kind: state.requester.kind.as_str(),
             owner: state.requester.owner.as_deref().map(Shown::of),
             agent: circumstances.agent.as_deref().map(Shown::of),
-            asked: span::ago(now, request.created_at),
-            created_at: span::moment(request.created_at),
+            asked: moment::ago(now, request.created_at),
+            created_at: moment::utc(request.created_at),
             title: title(invocation),
             words,
             cut_bytes,
@@ -175,7 +176,7 @@ impl Question {
             environment: invocation.environment.iter().map(variable).collect(),
             tool: Shown::of(&invocation.tool.name),
             tool_path: Shown::of_masked(&invocation.tool.path),
-            tool_size: span::bytes(invocation.tool.size_bytes),
+            tool_size: moment::bytes(invocation.tool.size_bytes),
             tool_sha256: invocation.tool.sha256.to_string(),
             client_version: Shown::of(&circumstances.client_version),
             outcome: request.outcome.as_ref().map(outcome),
@@ -332,7 +333,7 @@ fn given(answered: &Answered) -> Given {
     Given {
         reviewer: Shown::of(&review.reviewer),
         is_approval: review.answer == Answer::Approve,
-        at: span::moment(review.at),
+        at: moment::utc(review.at),
         channel: Shown::of(&review.channel),
         comment: review.comment.as_deref().map(Shown::of),
     }
@@ -392,7 +393,7 @@ fn input(input: &BoundInput) -> Input {
     Input {
         role: Shown::of(&input.role),
         name: Shown::of_masked(&input.name),
-        size: span::bytes(input.size_bytes),
+        size: moment::bytes(input.size_bytes),
         sha256: input.sha256.to_string(),
         delivery: match input.delivery {
             Delivery::Snapshot => "runs from a sealed copy of these bytes",
