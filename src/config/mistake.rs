@@ -49,7 +49,7 @@ impl Faulty<'_> {
     }
 
     fn told(&self, at: usize, field: &str, words: &str) -> Failure {
-        let (line, column) = position(self.text, at);
+        let (line, column) = gate_policy::position(self.text, at);
         let shown = inert(&self.path.to_string_lossy()).into_owned();
         let field = match field {
             "" => String::new(),
@@ -62,14 +62,6 @@ impl Faulty<'_> {
         )
         .hint(self.hint)
     }
-}
-
-/// Returns line and column, in characters, of a byte; both from one.
-fn position(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at).unwrap_or_default();
-    let line = before.matches('\n').count() + 1;
-    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-    (line, column)
 }
 
 /// Returns the name of the innermost field in which `span` begins; nothing
@@ -145,14 +137,6 @@ fn in_our_words(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_position_counts_lines_and_characters_from_one() {
-        assert_eq!(position("a\nbü = 1", 0), (1, 1));
-        assert_eq!(position("a\nbü = 1", 2), (2, 1));
-        assert_eq!(position("a\nbü = 1", 5), (2, 3));
-        assert_eq!(position("a", 99), (1, 1));
-    }
 
     #[test]
     fn the_innermost_field_is_named() {

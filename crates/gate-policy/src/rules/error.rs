@@ -31,32 +31,57 @@ impl fmt::Display for RuleError {
 
 impl std::error::Error for RuleError {}
 
+/// Returns line and column, in characters and both from one, of a byte of
+/// `text`. What lies past the end stands at the end.
+#[must_use]
+pub fn position(text: &str, offset: usize) -> (usize, usize) {
+    Lines::of(text).position(offset)
+}
+
+/// A text by its lines.
+struct Lines<'t> {
+    text: &'t str,
+    /// The byte at which each line starts.
+    starts: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    fn of(text: &'t str) -> Self {
+        let after_breaks = text.match_indices('\n').map(|(at, _)| at + 1);
+        Self {
+            text,
+            starts: std::iter::once(0).chain(after_breaks).collect(),
+        }
+    }
+
+    fn position(&self, offset: usize) -> (usize, usize) {
+        let offset = self.text.floor_char_boundary(offset);
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let start = line.checked_sub(1).and_then(|at| self.starts.get(at));
+        let before = start.and_then(|start| self.text.get(*start..offset));
+        (line, before.map_or(0, |part| part.chars().count()) + 1)
+    }
+}
+
 /// Collects the mistakes of one rule file.
 pub(super) struct Report<'t> {
     pub(super) source_name: &'t str,
-    text: &'t str,
-    /// The byte at which each line starts.
-    line_starts: Vec<usize>,
+    lines: Lines<'t>,
     pub(super) errors: Vec<RuleError>,
 }
 
 impl<'t> Report<'t> {
     pub(super) fn new(source_name: &'t str, text: &'t str) -> Self {
-        let after_breaks = text.match_indices('\n').map(|(at, _)| at + 1);
         Self {
             source_name,
-            text,
-            line_starts: std::iter::once(0).chain(after_breaks).collect(),
+            lines: Lines::of(text),
             errors: Vec::new(),
         }
     }
 
     /// Returns line and column of a byte, both from one.
     pub(super) fn position(&self, offset: usize) -> (usize, usize) {
-        let line = self.line_starts.partition_point(|start| *start <= offset);
-        let start = line.checked_sub(1).and_then(|at| self.line_starts.get(at));
-        let before = start.and_then(|start| self.text.get(*start..offset.min(self.text.len())));
-        (line, before.map_or(0, |part| part.chars().count()) + 1)
+        self.lines.position(offset)
     }
 
     /// Records a mistake at a byte of the text.
@@ -114,12 +139,14 @@ mod tests {
 
     #[test]
     fn a_position_counts_lines_and_characters_from_one() {
-        let two_lines = Report::new("x", "a\nbü = 1");
-        assert_eq!(two_lines.position(0), (1, 1));
-        assert_eq!(two_lines.position(1), (1, 2));
-        assert_eq!(two_lines.position(2), (2, 1));
-        assert_eq!(two_lines.position(5), (2, 3));
-        assert_eq!(Report::new("x", "a").position(99), (1, 2));
+        let two_lines = "a\nbü = 1";
+        assert_eq!(position(two_lines, 0), (1, 1));
+        assert_eq!(position(two_lines, 1), (1, 2));
+        assert_eq!(position(two_lines, 2), (2, 1));
+        assert_eq!(position(two_lines, 4), (2, 2), "inside the `ü`");
+        assert_eq!(position(two_lines, 5), (2, 3));
+        assert_eq!(position(two_lines, 99), (2, 7), "past the end");
+        assert_eq!(position("", 99), (1, 1));
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod tests;
 mod window;
 
 pub use decision::{Decision, Layer, ParseDecisionError, Recording};
-pub use error::RuleError;
+pub use error::{RuleError, position};
 pub use evaluation::{
     Caller, CallerKind, Circumstances, Evaluation, MatchedRule, Obligations, Requirement,
     RuleSummary,
