@@ -71,27 +71,30 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// Restores what this process inherited and becomes the tool. Returns the error number of
-    /// `execve(2)` if that fails.
+    /// Restores what this process inherited and becomes the tool. Returns the error number of the
+    /// step that failed: without its descriptors nothing is executed, for a tool whose approved
+    /// input could not be put on standard input would read gate's own.
     ///
     /// `unblocking` is called last before the inherited mask is set and signals can arrive again.
     /// Async-signal-safe, as long as `unblocking` is.
     pub(crate) fn execute(&self, unblocking: impl FnOnce()) -> c_int {
         disposition::restore(self.initial.ignored());
-        self.place_descriptors();
+        if let Err(error) = self.place_descriptors() {
+            return error;
+        }
         unblocking();
         syscall::set_blocked(self.initial.blocked().bits());
         self.exec()
     }
 
-    fn place_descriptors(&self) {
+    fn place_descriptors(&self) -> Result<(), c_int> {
         for descriptor in &self.hand_on {
             // SAFETY: clears the close-on-exec flag of a descriptor that the command owns.
-            unsafe { libc::fcntl(*descriptor, libc::F_SETFD, 0) };
+            succeeded(unsafe { libc::fcntl(*descriptor, libc::F_SETFD, 0) })?;
         }
         if let Some(stdin) = self.stdin {
             // SAFETY: both are numbers; the source is owned by the command.
-            unsafe { libc::dup2(stdin, 0) };
+            succeeded(unsafe { libc::dup2(stdin, 0) })?;
         }
         for descriptor in 0..3 {
             let is_taken = self.hand_on.contains(&descriptor)
@@ -103,6 +106,7 @@ impl<'a> Plan<'a> {
                 unsafe { libc::close(descriptor) };
             }
         }
+        Ok(())
     }
 
     fn exec(&self) -> c_int {
@@ -139,6 +143,13 @@ fn exec_path(path: &CStr, argv: &[*const c_char], env: &[*const c_char]) -> c_in
     last_error_number()
 }
 
+fn succeeded(result: c_int) -> Result<(), c_int> {
+    if result < 0 {
+        return Err(last_error_number());
+    }
+    Ok(())
+}
+
 fn last_error_number() -> c_int {
     io::Error::last_os_error()
         .raw_os_error()
@@ -151,4 +162,54 @@ fn pointers(strings: &[CString]) -> Vec<*const c_char> {
         .map(|string| string.as_ptr())
         .chain([std::ptr::null()])
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::fd::{FromRawFd as _, IntoRawFd as _, OwnedFd};
+
+    use super::*;
+    use crate::{Exclusions, SuperviseEvents, resolve, supervise};
+
+    /// A number that no process has open.
+    const NOT_OPEN: c_int = 1 << 20;
+
+    struct Silent;
+
+    impl SuperviseEvents for Silent {
+        fn started(&mut self, _pid: u32) {}
+    }
+
+    /// What becomes of a tool that leaves a file, when one of its descriptors can't be given to it.
+    #[track_caller]
+    fn assert_not_started(spoil: impl FnOnce(&mut Command, OwnedFd)) {
+        let folder = tempfile::tempdir().unwrap();
+        let trace = folder.path().join("ran");
+        let exclusions = Exclusions::of_this_program().unwrap();
+        let tool = resolve(OsStr::new("/bin/sh"), None, &exclusions).unwrap();
+        let argv = ["sh", "-c", &format!("echo > '{}'", trace.display())];
+        let argv = argv.map(|word| CString::new(word).unwrap()).to_vec();
+        let mut command = Command::new(tool, argv, Vec::new());
+        // SAFETY: it is open nowhere, so it is nobody else's; it is taken back before it is dropped.
+        spoil(&mut command, unsafe { OwnedFd::from_raw_fd(NOT_OPEN) });
+        let ran = supervise(&command, &InitialState::captured(), &mut Silent);
+        let bad = command.stdin.take().or_else(|| command.fds.pop()).unwrap();
+        assert_eq!(bad.into_raw_fd(), NOT_OPEN);
+        let Err(ExecError::CannotRun { source, .. }) = ran else {
+            panic!("{ran:?}");
+        };
+        assert_eq!(source.raw_os_error(), Some(libc::EBADF));
+        assert!(!trace.exists(), "the tool ran");
+    }
+
+    #[test]
+    fn a_tool_that_can_not_get_its_approved_input_is_not_started() {
+        assert_not_started(|command, bad| command.stdin = Some(bad));
+    }
+
+    #[test]
+    fn a_tool_that_can_not_get_a_snapshot_is_not_started() {
+        assert_not_started(|command, bad| command.fds.push(bad));
+    }
 }
