@@ -146,7 +146,9 @@ pub(super) fn stopped_while_asking(signal: i32) -> Failure {
         FailureKind::Interrupted(signal),
         "stopped while asking and nothing was run; whether the server has the request is not known",
     )
-    .hint("see `gate requests`; an approval runs nothing unless you run the same command again")
+    .hint(
+        "see `gate requests list`; an approval runs nothing unless you run the same command again",
+    )
 }
 
 fn reviewers(request: &ApprovalRequest) -> String {

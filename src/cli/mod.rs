@@ -13,6 +13,8 @@ mod login;
 mod logout;
 mod man;
 mod named;
+#[cfg(test)]
+mod quoted;
 mod requests;
 mod review;
 mod rules;
