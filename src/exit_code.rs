@@ -9,8 +9,9 @@ use crate::failure::FailureKind;
 /// What was looked at does not hold: `gate audit verify` found a log that is
 /// not sound. Nothing of gate's failed.
 pub(crate) const FOUND: u8 = 1;
-/// gate's command line makes no sense, or names what is not there or can't be
-/// changed any more.
+/// gate's command line makes no sense, or names what is not there, can't be read
+/// or can't be changed any more. A file of rules or of configuration that can't
+/// be read is [`CONFIGURATION`], and one that can't be written [`INTERNAL`].
 pub(crate) const USAGE: u8 = 64;
 /// The server can't be reached.
 pub(crate) const UNREACHABLE: u8 = 69;

@@ -9,8 +9,8 @@ use std::fmt;
 pub(crate) enum FailureKind {
     /// What was looked at does not hold.
     Found,
-    /// The command line of gate makes no sense, or names what is not there or
-    /// can't be changed any more.
+    /// The command line of gate makes no sense, or names what is not there, can't
+    /// be read or can't be changed any more.
     Usage,
     /// The server can't be reached.
     Unreachable,

@@ -374,6 +374,59 @@ fn what_cannot_be_verified_is_a_usage_error_and_no_verdict() {
 }
 
 #[test]
+fn records_that_can_not_be_read_end_the_same_whether_they_are_missing_or_a_folder() {
+    let (live, _) = live_with_history();
+    let export = Exported::of(&live);
+    let records = export.folder().join("records.jsonl");
+    fs::remove_file(&records).unwrap();
+    let missing = export.verified();
+    assert_eq!(missing.code, Some(64), "{missing:?}");
+    fs::create_dir(&records).unwrap();
+    let folder = export.verified();
+    assert_eq!(folder.code, Some(64), "{folder:?}");
+    for refused in [missing, folder] {
+        assert_eq!(refused.stdout, "", "no verdict: {refused:?}");
+    }
+}
+
+/// README: 125 is "gate itself failed, also to write a file".
+#[test]
+fn an_export_that_can_not_be_written_is_a_failure_of_gate() {
+    let live = Live::start();
+    for out in ["/proc/export", "/nonexistent/folder/export"] {
+        let failed = run(&mut live.gate("auditor", &["audit", "export", "--out", out]));
+        assert_eq!(failed.code, Some(125), "{out}: {failed:?}");
+        assert!(
+            failed.stderr.contains("cannot write the export"),
+            "{failed:?}"
+        );
+    }
+}
+
+/// README: "nothing else ends with 77".
+#[test]
+fn a_log_whose_key_was_exchanged_is_refused_and_nobody_takes_it_for_a_denial() {
+    let live = Live::start();
+    let home = Home::new().unwrap();
+    let log = || {
+        run(home
+            .command(GATE)
+            .args(["audit", "verify", "--live"])
+            .env("GATE_SERVER", live.said("/url"))
+            .env("GATE_TOKEN", live.said("/tokens/auditor")))
+    };
+    let first = log();
+    assert_eq!(first.code, Some(0), "{first:?}");
+    let pins = home.state().join("gate/log-keys.json");
+    let other = Live::start();
+    let text = fs::read_to_string(&pins).unwrap();
+    fs::write(&pins, text.replace(log_key(&live), log_key(&other))).unwrap();
+    let refused = log();
+    assert_eq!(refused.code, Some(78), "{refused:?}");
+    assert!(refused.stderr.contains("now claims the key"), "{refused:?}");
+}
+
+#[test]
 fn a_machine_that_recorded_nothing_has_nothing_to_verify_and_nothing_to_deliver() {
     let live = Live::start();
     let verified = run(&mut live.gate("agent", &["audit", "verify", "--spool"]));

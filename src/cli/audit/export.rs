@@ -134,7 +134,7 @@ impl Staging {
     fn failed(&self, error: io::Error) -> Failure {
         let shown = inert(&self.path.to_string_lossy()).into_owned();
         Failure::new(
-            FailureKind::Usage,
+            FailureKind::Internal,
             format!("cannot write the export to `{shown}`"),
         )
         .caused_by(error)

@@ -51,7 +51,7 @@ pub(super) fn pin(world: &World, session: &Session) -> Result<VerifierKey, Failu
     match pins.get(&server) {
         Some(pinned) if *pinned == named => Ok(named),
         Some(pinned) => Err(Failure::new(
-            FailureKind::Denied,
+            FailureKind::Configuration,
             format!(
                 "the log of `{server}` was signed by `{pinned}` and now claims the key `{named}`"
             ),

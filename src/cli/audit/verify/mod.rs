@@ -142,7 +142,7 @@ fn read_export(
             }
             Err(ExportError::Read { line, source }) => {
                 return Err(Failure::new(
-                    FailureKind::Internal,
+                    FailureKind::Usage,
                     format!("cannot read line {line} of the records"),
                 )
                 .caused_by(source));
