@@ -1,7 +1,9 @@
 //! The demo's folder: configuration, state, shims, and what the scenario needs.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -102,8 +104,7 @@ impl Place {
             self.program.display(),
         );
         let write = |path: &Path, content: String, mode: u32| {
-            std::fs::write(path, content)?;
-            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+            new_file(path, mode)?.write_all(content.as_bytes())
         };
         write(&self.config(), config, 0o600)
             .and_then(|()| write(&self.as_bob(), as_bob, 0o700))
@@ -215,6 +216,16 @@ impl Drop for Place {
     }
 }
 
+/// Makes a file that has its mode before it has content: others pass through
+/// the folder, and a token is in it.
+fn new_file(path: &Path, mode: u32) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create_new(true).mode(mode).open(path)?;
+    // The caller's umask can only have taken rights away, also our own.
+    file.set_permissions(Permissions::from_mode(mode))?;
+    Ok(file)
+}
+
 /// Returns the tools that are on PATH behind gate's own shims.
 fn installed(path: &OsStr) -> Result<Vec<&'static str>, Failure> {
     let exclusions =
@@ -234,4 +245,21 @@ fn joined(first: &Path, rest: &OsStr) -> OsString {
 /// Returns the failure of one step of the demo.
 pub(super) fn cannot(step: &str, error: impl std::error::Error + Send + Sync + 'static) -> Failure {
     Failure::new(FailureKind::Internal, format!("the demo cannot {step}")).caused_by(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_with_a_token_is_nobody_elses_before_the_token_is_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        for mode in [0o600, 0o700] {
+            let path = folder.path().join(format!("{mode:o}"));
+            let file = new_file(&path, mode).unwrap();
+            let made = file.metadata().unwrap();
+            assert_eq!((made.permissions().mode() & 0o7777, made.len()), (mode, 0));
+            assert!(new_file(&path, mode).is_err(), "what is there is not ours");
+        }
+    }
 }
