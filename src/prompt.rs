@@ -89,14 +89,15 @@ fn ask<T: Send + 'static>(
     let mask = caught
         .thread_swap_mask(SigmaskHow::SIG_BLOCK)
         .map_err(|error| failed(error.into()))?;
-    let asking = thread::spawn(move || {
+    let asking = thread::Builder::new().spawn(move || {
         let answer = question();
         drop(answering);
         answer
     });
-    let ended = wait(&signals, &answered, &found);
+    let asking = asking.map(|asking| (asking, wait(&signals, &answered, &found)));
     // The mask was ours to change and is valid, so setting it back can't fail.
     let _ = mask.thread_set_mask();
+    let (asking, ended) = asking.map_err(failed)?;
     match ended.map_err(|error| failed(error.into()))? {
         Some(signal) => Err(stopped(signal)),
         None => match asking.join() {

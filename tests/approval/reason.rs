@@ -66,6 +66,28 @@ fn at_a_terminal_a_person_is_asked_for_the_reason() {
     agent.assert_log_verifies();
 }
 
+/// A system that has no thread left: its stack would be larger than the address space.
+#[test]
+fn where_no_thread_can_be_made_the_question_is_an_error_and_no_panic() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    agent.rules("why", &asks_always("reason = \"required\""));
+    let mut command = agent.gate_run(&[], &["deploy"]);
+    command.env("RUST_MIN_STACK", (1_u64 << 50).to_string());
+    let terminal = Terminal::spawn(command, Size::default()).unwrap();
+    let status = terminal.exit_status(WITHIN).unwrap();
+    assert_eq!(status.code(), Some(125), "{}", terminal.screen());
+    assert!(
+        terminal
+            .screen()
+            .contains("gate: cannot ask at the terminal"),
+        "{}",
+        terminal.screen()
+    );
+    assert_eq!(requests(&live), Vec::<String>::new(), "nobody was asked");
+    agent.assert_log_verifies();
+}
+
 #[test]
 fn a_reason_is_shown_inert_to_who_answers() {
     let live = Live::start();

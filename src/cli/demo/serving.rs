@@ -45,7 +45,7 @@ impl Serving {
         let (tell_setup, setup) = mpsc::channel();
         let (tell_failure, failed) = mpsc::channel();
         let server = runtime()?;
-        let thread = std::thread::spawn(move || {
+        let serve = move || {
             server.block_on(async move {
                 let made =
                     gate_server::initialise_dev(&settings.data_dir, &settings.public_url).await;
@@ -60,7 +60,10 @@ impl Serving {
                     drop(tell_failure.send(error.to_string()));
                 }
             });
-        });
+        };
+        let thread = std::thread::Builder::new()
+            .spawn(serve)
+            .map_err(|error| cannot("start a thread for its server", error))?;
         let setup = setup
             .recv()
             .map_err(|error| cannot("start its server", error))?
