@@ -109,10 +109,12 @@ impl OutcomeRecorder {
     }
 
     /// Records how the command ended, or why it was not started. Whoever next
-    /// reaches the server delivers it: nobody waits for that here.
+    /// reaches the server delivers it: nobody waits for that here. An end that
+    /// is not known is left open, for there is nothing true to say of it.
     pub(crate) fn ended(&mut self, ran: &Result<Outcome, Failure>) {
         let outcome = match ran {
             Ok(outcome) => on_the_wire(outcome),
+            Err(failure) if failure.kind() == FailureKind::OutcomeLost => return,
             Err(failure) => not_run(failure.to_string()),
         };
         let fact = Fact::AllowedFinished(AllowedFinishedFact {
@@ -185,8 +187,20 @@ impl RunRecorder {
         keep(&mut self.spool, fact, UNKNOWN);
     }
 
-    /// Records how the run ended.
-    pub(crate) fn finished(&mut self, outcome: &Outcome) {
+    /// Records how the run ended, or that the grant was not used. Of a tool that
+    /// was started and whose end is not known the start is on record already;
+    /// the server makes it `unknown` when no more comes, and that is what it is.
+    pub(crate) fn ended(&mut self, ran: &Result<Outcome, Failure>) {
+        match ran {
+            Ok(outcome) => self.finished(outcome),
+            Err(failure) if failure.kind() == FailureKind::OutcomeLost => {
+                report::line(UNKNOWN);
+            }
+            Err(failure) => self.abandoned(&failure.to_string()),
+        }
+    }
+
+    fn finished(&mut self, outcome: &Outcome) {
         let fact = Fact::RunFinished(RunFinishedFact {
             request: self.request,
             claim_nonce: self.claim_nonce,
@@ -315,4 +329,58 @@ fn not_run(why: String) -> RunOutcome {
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::permit;
+
+    fn lost() -> Result<Outcome, Failure> {
+        Err(permit::failed(gate_exec::ExecError::Lost {
+            path: "/usr/bin/deploy".into(),
+            source: std::io::Error::from_raw_os_error(10),
+        }))
+    }
+
+    fn not_started() -> Result<Outcome, Failure> {
+        Err(permit::failed(gate_exec::ExecError::Changed {
+            path: "/usr/bin/deploy".into(),
+        }))
+    }
+
+    /// The queue's text after the recorder of each kind was told of an end.
+    fn recorded(ran: &Result<Outcome, Failure>) -> [String; 2] {
+        let queue = |tell: &dyn Fn(Spool)| {
+            let folder = tempfile::tempdir().unwrap();
+            tell(Spool::open(folder.path()).unwrap());
+            std::fs::read_to_string(folder.path().join("events.jsonl")).unwrap()
+        };
+        let approved = queue(&|spool| {
+            let mut recorder = RunRecorder {
+                spool,
+                request: "0199a3c0-1111-7000-8000-0000deadbeef".parse().unwrap(),
+                claim_nonce: Nonce::generate().unwrap(),
+            };
+            recorder.started().unwrap();
+            recorder.ended(ran);
+        });
+        let allowed = queue(&|spool| {
+            let decided = Digest::ZERO;
+            OutcomeRecorder { spool, decided }.ended(ran);
+        });
+        [approved, allowed]
+    }
+
+    /// `RunAbandonedFact`: "a grant was held and the tool was not started".
+    #[test]
+    fn a_tool_that_was_started_is_never_recorded_as_not_run() {
+        let [approved, allowed] = recorded(&lost());
+        assert_eq!(approved.lines().count(), 1, "{approved}");
+        assert!(approved.contains("run_started"), "{approved}");
+        assert_eq!(allowed, "");
+        let [approved, allowed] = recorded(&not_started());
+        assert!(approved.contains("run_abandoned"), "{approved}");
+        assert!(allowed.contains("\"not_run\""), "{allowed}");
+    }
 }

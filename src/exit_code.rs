@@ -23,7 +23,8 @@ pub(crate) const NO_ANSWER: u8 = 75;
 pub(crate) const DENIED: u8 = 77;
 /// Configuration or rules are bad, or the token is not one for this.
 pub(crate) const CONFIGURATION: u8 = 78;
-/// gate itself failed, as to write a file, or a grant was refused.
+/// gate itself failed, as to write a file or to learn how the tool ended, or a
+/// grant was refused.
 pub(crate) const INTERNAL: u8 = 125;
 /// The tool was found and can't be run.
 pub(crate) const CANNOT_RUN: u8 = 126;
@@ -48,7 +49,7 @@ impl From<FailureKind> for Ending {
             FailureKind::NoAnswer => Self::Code(NO_ANSWER),
             FailureKind::Denied => Self::Code(DENIED),
             FailureKind::Configuration => Self::Code(CONFIGURATION),
-            FailureKind::Internal => Self::Code(INTERNAL),
+            FailureKind::Internal | FailureKind::OutcomeLost => Self::Code(INTERNAL),
             FailureKind::CannotRun => Self::Code(CANNOT_RUN),
             FailureKind::NotFound => Self::Code(NOT_FOUND),
             FailureKind::Interrupted(signal) => Self::Signal(signal),

@@ -1,4 +1,4 @@
-//! Why gate itself ends without having run the tool: one type whose exhaustive
+//! Why gate itself ends without the tool's own ending: one type whose exhaustive
 //! match yields the exit code, the words and the next step.
 
 use std::error::Error;
@@ -22,6 +22,8 @@ pub(crate) enum FailureKind {
     Configuration,
     /// gate itself failed.
     Internal,
+    /// The tool was started, and how it ended can't be learned.
+    OutcomeLost,
     /// The tool was found and can't be run.
     CannotRun,
     /// There is no such tool.
@@ -30,7 +32,7 @@ pub(crate) enum FailureKind {
     Interrupted(i32),
 }
 
-/// An end without a run: what was tried, why it failed, what to do next.
+/// An end without the tool's: what was tried, why it failed, what to do next.
 pub(crate) struct Failure {
     kind: FailureKind,
     text: String,

@@ -74,7 +74,7 @@ impl Permit {
     pub(crate) fn replace(self) -> Failure {
         match gate_exec::replace(&self.prepared.command, &self.prepared.initial) {
             Ok(never) => match never {},
-            Err(error) => not_run(error),
+            Err(error) => failed(error),
         }
     }
 
@@ -83,7 +83,8 @@ impl Permit {
     ///
     /// # Errors
     /// It was not run: something is not what was approved, the permit ended, a
-    /// signal came first, or the system refused. [`Failure`] says which.
+    /// signal came first, or the system refused. Or it was, and the system does
+    /// not say how it ended. [`Failure`] says which.
     pub(crate) fn supervise(self, cancel: &Cancel) -> Result<Outcome, Failure> {
         if self.grant.is_some() {
             self.prepared.recheck()?;
@@ -105,7 +106,7 @@ impl Permit {
                 "the permit ended before the command was started",
             )
             .hint("nothing was run; run it again to ask again"),
-            _ => not_run(error),
+            _ => failed(error),
         })
     }
 }
@@ -126,15 +127,16 @@ impl SuperviseEvents for LastMoment<'_> {
     fn started(&mut self, _pid: u32) {}
 }
 
-/// Returns the failure of a tool that the system did not start.
-fn not_run(error: ExecError) -> Failure {
+/// Returns the failure of a tool that the system did not start, or whose end
+/// it does not tell.
+pub(crate) fn failed(error: ExecError) -> Failure {
     let kind = match error {
         ExecError::NotFound { .. } => FailureKind::NotFound,
         ExecError::CannotRun { .. } => FailureKind::CannotRun,
-        ExecError::Changed { .. }
-        | ExecError::NoProcess { .. }
-        | ExecError::Lost { .. }
-        | ExecError::CalledOff { .. } => FailureKind::Internal,
+        ExecError::Lost { .. } => FailureKind::OutcomeLost,
+        ExecError::Changed { .. } | ExecError::NoProcess { .. } | ExecError::CalledOff { .. } => {
+            FailureKind::Internal
+        }
     };
     let hint = error.hint();
     let text = error.to_string();
@@ -145,5 +147,28 @@ fn not_run(error: ExecError) -> Failure {
         | ExecError::NoProcess { source, .. }
         | ExecError::Lost { source, .. } => failure.caused_by(source),
         ExecError::Changed { .. } | ExecError::CalledOff { .. } => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_whose_end_is_not_known_is_said_to_have_been_started() {
+        let failure = failed(ExecError::Lost {
+            path: "/usr/bin/deploy".into(),
+            source: std::io::Error::from_raw_os_error(10),
+        });
+        assert_eq!(failure.kind(), FailureKind::OutcomeLost);
+        let lines = failure.lines();
+        assert!(
+            lines[0].starts_with("`/usr/bin/deploy` was started; how it ended is not known: "),
+            "{lines:?}"
+        );
+        assert_eq!(
+            lines[1],
+            "it may have done its work: look at its effects first"
+        );
     }
 }

@@ -49,9 +49,10 @@ pub(crate) struct Run {
 /// where they ask for one, not at all where they deny it.
 ///
 /// # Errors
-/// Nothing was run, and [`Failure`] says why. It returns only when the tool was
-/// supervised and has ended; an allowed tool takes this process's place, unless
-/// a rule wants to know how it ends.
+/// Nothing was run, and [`Failure`] says why; or a tool was, and the system does
+/// not say how it ended. It returns only when the tool was supervised and has
+/// ended; an allowed tool takes this process's place, unless a rule wants to
+/// know how it ends.
 pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
     let tool = real_tool(world, &run.name)?;
     let mut reading = reading::read(world, &run.argv)?;
@@ -100,10 +101,7 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
             let mut approved = approval::obtain(world, &bound, &identity, asking, &cancel)?;
             let ran = Permit::for_granted(&approved.grant, approved.received, bound)
                 .and_then(|permit| permit.supervise(&cancel));
-            match &ran {
-                Ok(outcome) => approved.recorder.finished(outcome),
-                Err(failure) => approved.recorder.abandoned(&failure.to_string()),
-            }
+            approved.recorder.ended(&ran);
             approved.recorder.deliver(world);
             // The tool's own ending: by its code, or by its signal.
             ran.map(|outcome| Ending::from(outcome.reason))

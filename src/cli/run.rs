@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::approval::Patience;
 use crate::exit_code::Ending;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::pipeline::{self, Run};
 use crate::progress::Voice;
 use crate::report;
@@ -71,21 +71,7 @@ impl RunCommand {
     fn end(&self, failure: &Failure) -> Ending {
         let ending = Ending::from(failure.kind());
         if self.json {
-            // Its own death by a signal is what the caller sees, and no exit code.
-            let (code, signal) = match ending {
-                Ending::Code(code) => (Some(code), None),
-                Ending::Signal(number) => (None, Some(number)),
-            };
-            let told = NotRun {
-                event: "not_run",
-                exit_code: code,
-                signal,
-                message: failure.to_string(),
-                lines: failure.lines(),
-            };
-            // Strings and numbers always have a JSON form.
-            let told = serde_json::to_string(&told).unwrap_or_default();
-            report::raw(&format!("{told}\n"));
+            report::raw(&last_event(failure, ending));
         } else {
             report::failure(failure);
         }
@@ -93,9 +79,32 @@ impl RunCommand {
     }
 }
 
-/// The last event of a run that did not run: `docs/events.md` is the contract.
+/// Returns the last event of a run that has no ending of the tool's.
+fn last_event(failure: &Failure, ending: Ending) -> String {
+    // Its own death by a signal is what the caller sees, and no exit code.
+    let (code, signal) = match ending {
+        Ending::Code(code) => (Some(code), None),
+        Ending::Signal(number) => (None, Some(number)),
+    };
+    let event = if failure.kind() == FailureKind::OutcomeLost {
+        "outcome_lost"
+    } else {
+        "not_run"
+    };
+    let told = LastEvent {
+        event,
+        exit_code: code,
+        signal,
+        message: failure.to_string(),
+        lines: failure.lines(),
+    };
+    // Strings and numbers always have a JSON form.
+    serde_json::to_string(&told).map_or_else(|_| String::new(), |json| json + "\n")
+}
+
+/// `docs/events.md` is the contract.
 #[derive(Serialize)]
-struct NotRun {
+struct LastEvent {
     event: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     exit_code: Option<u8>,
@@ -103,4 +112,25 @@ struct NotRun {
     signal: Option<i32>,
     message: String,
     lines: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_that_was_started_is_not_told_as_not_run() {
+        for (kind, name) in [
+            (FailureKind::OutcomeLost, "outcome_lost"),
+            (FailureKind::Internal, "not_run"),
+        ] {
+            let told = last_event(&Failure::new(kind, "why"), kind.into());
+            assert_eq!(
+                told,
+                format!(
+                    "{{\"event\":\"{name}\",\"exit_code\":125,\"message\":\"why\",\"lines\":[\"why\"]}}\n"
+                )
+            );
+        }
+    }
 }

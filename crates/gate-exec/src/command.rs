@@ -87,7 +87,7 @@ pub enum ExecError {
         source: io::Error,
     },
     /// It started, and then the kernel would not say how it ended.
-    #[error("cannot learn how {} ended", Quoted(.path.as_os_str()))]
+    #[error("{} was started; how it ended is not known", Quoted(.path.as_os_str()))]
     Lost {
         /// The tool's path.
         path: PathBuf,
@@ -133,7 +133,7 @@ impl ExecError {
             Self::CannotRun { .. } => "see that the tool is made for this machine and executable",
             Self::Changed { .. } => "let the update finish, then run the command again",
             Self::NoProcess { .. } => "free memory, or raise the limit of processes (ulimit -u)",
-            Self::Lost { .. } => "the command may have run: look at its effects first",
+            Self::Lost { .. } => "it may have done its work: look at its effects first",
             Self::CalledOff { .. } => "run the command again",
         }
     }
