@@ -12,8 +12,10 @@ use gate_protocol::event::{
     RunStartedFact,
 };
 use gate_protocol::id::{Nonce, RequestId};
+use gate_protocol::inert::inert;
 
 use crate::failure::{Failure, FailureKind};
+use crate::progress::{About, Voice};
 use crate::report;
 use crate::session;
 use crate::spool::{self, Delivered, Durability, Spool, SpoolError, Verified};
@@ -38,6 +40,7 @@ const FLUSH: Duration = Duration::from_mins(1);
 pub(crate) fn decided(
     world: &World,
     evaluation: &Evaluation,
+    voice: Voice,
     shown: impl FnOnce() -> Result<String, Failure>,
 ) -> Result<(), Failure> {
     if evaluation.obligations.record == Recording::None {
@@ -55,9 +58,9 @@ pub(crate) fn decided(
         .map(drop);
     match recorded {
         Err(failure) if by_baseline && evaluation.decision == Decision::Allow => {
-            report::line(&format!(
-                "warning: this decision is not recorded: {failure}"
-            ));
+            let why = inert(&failure.to_string()).into_owned();
+            let warning = format!("warning: this decision is not recorded: {why}");
+            voice.note(About::Record, &[warning]);
             Ok(())
         }
         recorded => recorded,
@@ -87,6 +90,7 @@ fn open(world: &World) -> Result<Spool, Failure> {
 pub(crate) struct OutcomeRecorder {
     spool: Spool,
     decided: Digest,
+    voice: Voice,
 }
 
 impl OutcomeRecorder {
@@ -97,6 +101,7 @@ impl OutcomeRecorder {
     pub(crate) fn decided(
         world: &World,
         evaluation: &Evaluation,
+        voice: Voice,
         shown: String,
     ) -> Result<Self, Failure> {
         let fact = decided_fact(world, evaluation, shown);
@@ -105,7 +110,11 @@ impl OutcomeRecorder {
             .append(fact, Durability::Synced)
             .map_err(cannot_record)?;
         spool.reserve().map_err(cannot_record)?;
-        Ok(Self { spool, decided })
+        Ok(Self {
+            spool,
+            decided,
+            voice,
+        })
     }
 
     /// Records how the command ended, or why it was not started. Whoever next
@@ -124,6 +133,7 @@ impl OutcomeRecorder {
         keep(
             &mut self.spool,
             fact,
+            self.voice,
             "the log will not say how the command ended",
         );
     }
@@ -134,6 +144,7 @@ pub(crate) struct RunRecorder {
     spool: Spool,
     request: RequestId,
     claim_nonce: Nonce,
+    voice: Voice,
 }
 
 impl RunRecorder {
@@ -146,6 +157,7 @@ impl RunRecorder {
         world: &World,
         request: RequestId,
         claim_nonce: Nonce,
+        voice: Voice,
     ) -> Result<Self, Failure> {
         let mut spool = open(world)?;
         spool.reserve().map_err(cannot_record)?;
@@ -153,6 +165,7 @@ impl RunRecorder {
             spool,
             request,
             claim_nonce,
+            voice,
         })
     }
 
@@ -184,7 +197,7 @@ impl RunRecorder {
             claim_nonce: self.claim_nonce,
             why: why.to_owned(),
         });
-        keep(&mut self.spool, fact, UNKNOWN);
+        keep(&mut self.spool, fact, self.voice, UNKNOWN);
     }
 
     /// Records how the run ended, or that the grant was not used. Of a tool that
@@ -194,7 +207,7 @@ impl RunRecorder {
         match ran {
             Ok(outcome) => self.finished(outcome),
             Err(failure) if failure.kind() == FailureKind::OutcomeLost => {
-                report::line(UNKNOWN);
+                self.voice.note(About::Record, &[UNKNOWN.to_owned()]);
             }
             Err(failure) => self.abandoned(&failure.to_string()),
         }
@@ -206,19 +219,23 @@ impl RunRecorder {
             claim_nonce: self.claim_nonce,
             outcome: on_the_wire(outcome),
         });
-        keep(&mut self.spool, fact, UNKNOWN);
+        keep(&mut self.spool, fact, self.voice, UNKNOWN);
     }
 
     /// Delivers what is in the queue, if the server answers soon.
     pub(crate) fn deliver(&mut self, world: &World) {
-        let Ok(session) = session::connect(world) else {
+        // The tool is over: a keyring gets no more time than the server.
+        let Ok(session) = session::connect_within(world, Some(AFTER_RUN), self.voice) else {
             return;
         };
         let delivered =
             session.block_on(spool::deliver(&mut self.spool, session.client(), AFTER_RUN));
         if delivered.is_err() {
-            report::line("the outcome is recorded here and not yet at the server");
-            report::line("it is delivered when somebody is next asked, or by `gate audit flush`");
+            let lines = [
+                "the outcome is recorded here and not yet at the server",
+                "it is delivered when somebody is next asked, or by `gate audit flush`",
+            ];
+            self.voice.note(About::Delivery, &lines.map(str::to_owned));
         }
     }
 }
@@ -228,9 +245,10 @@ const UNKNOWN: &str = "the server will show this run as `unknown`; tell who runs
 
 /// Keeps a fact about what has already happened: there is no step left to
 /// hold back, so a failure is told and the tool's own ending stands.
-fn keep(spool: &mut Spool, fact: Fact, otherwise: &str) {
+fn keep(spool: &mut Spool, fact: Fact, voice: Voice, otherwise: &str) {
     if let Err(error) = spool.append(fact, Durability::Synced) {
-        report::failure(&cannot_record(error).hint(otherwise));
+        let failure = cannot_record(error).hint(otherwise);
+        voice.note(About::Record, &report::told(&failure));
     }
 }
 
@@ -361,13 +379,20 @@ mod tests {
                 spool,
                 request: "0199a3c0-1111-7000-8000-0000deadbeef".parse().unwrap(),
                 claim_nonce: Nonce::generate().unwrap(),
+                voice: Voice::Human,
             };
             recorder.started().unwrap();
             recorder.ended(ran);
         });
         let allowed = queue(&|spool| {
             let decided = Digest::ZERO;
-            OutcomeRecorder { spool, decided }.ended(ran);
+            let voice = Voice::Human;
+            let mut recorder = OutcomeRecorder {
+                spool,
+                decided,
+                voice,
+            };
+            recorder.ended(ran);
         });
         [approved, allowed]
     }

@@ -57,12 +57,12 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
     let tool = real_tool(world, &run.name)?;
     let mut reading = reading::read(world, &run.argv)?;
     let around = circumstances::of_caller(&|name| world.env(name));
-    let evaluation = current_evaluation(world, &reading, &around, run.patience)?;
+    let evaluation = current_evaluation(world, &reading, &around, &run)?;
     match evaluation.decision {
         Decision::Allow if evaluation.obligations.record == Recording::Outcome => {
             let cancel = watch_for_signals()?;
             let shown = shown(world, &run.argv, &reading)?;
-            let mut recorder = OutcomeRecorder::decided(world, &evaluation, shown)?;
+            let mut recorder = OutcomeRecorder::decided(world, &evaluation, run.voice, shown)?;
             let ran = binding::prepare(world, &run.argv, tool, &mut reading)
                 .and_then(|prepared| Permit::for_allowed(&evaluation, prepared))
                 .and_then(|permit| permit.supervise(&cancel));
@@ -70,12 +70,16 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
             ran.map(|outcome| Ending::from(outcome.reason))
         }
         Decision::Allow => {
-            audit::decided(world, &evaluation, || shown(world, &run.argv, &reading))?;
+            audit::decided(world, &evaluation, run.voice, || {
+                shown(world, &run.argv, &reading)
+            })?;
             let prepared = binding::prepare(world, &run.argv, tool, &mut reading)?;
             Err(Permit::for_allowed(&evaluation, prepared)?.replace())
         }
         Decision::Deny => {
-            audit::decided(world, &evaluation, || shown(world, &run.argv, &reading))?;
+            audit::decided(world, &evaluation, run.voice, || {
+                shown(world, &run.argv, &reading)
+            })?;
             Err(denied(&evaluation))
         }
         Decision::RequireApproval => {
@@ -91,6 +95,7 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
                 reason: reason::obtain(
                     run.reason,
                     evaluation.obligations.reason_required,
+                    run.voice,
                     &|name| world.env(name),
                 )?,
                 circumstances: circumstances::in_full(around, &world.cwd),
@@ -115,15 +120,17 @@ fn current_evaluation(
     world: &World,
     reading: &Reading,
     around: &Circumstances,
-    patience: Patience,
+    run: &Run,
 ) -> Result<Evaluation, Failure> {
-    server_rules::refresh_if_aging(world, AGING);
+    server_rules::refresh_if_aging(world, AGING, run.voice);
     let evaluation = evaluate(world, reading, around)?;
     if evaluation.decision != Decision::RequireApproval {
         return Ok(evaluation);
     }
     refuse_without_server(world, &evaluation)?;
-    if server_rules::refresh(world, &session::connect(world)?, patience.limit())? {
+    let patience = run.patience.limit();
+    let session = session::connect_within(world, patience, run.voice)?;
+    if server_rules::refresh(world, &session, patience)? {
         return evaluate(world, reading, around);
     }
     Ok(evaluation)

@@ -4,14 +4,16 @@ use gate_protocol::request::REASON_LIMIT;
 
 use crate::circumstances::Env;
 use crate::failure::{Failure, FailureKind};
+use crate::progress::Voice;
 use crate::prompt;
 
 /// The environment variable that holds the reason for programs.
 const VARIABLE: &str = "GATE_REASON";
 
 /// Returns the reason: `given` on the command line, else `GATE_REASON`, else,
-/// where a rule wants one, the answer of the person at the terminal. White space
-/// around it does not count, and an empty one is none.
+/// where a rule wants one, the answer of the person at the terminal, if it is a
+/// person who is told of the run. White space around it does not count, and an
+/// empty one is none.
 ///
 /// Ctrl-C at the question ends gate by SIGINT, whether or not gate catches
 /// signals already: the question reads them first.
@@ -22,6 +24,7 @@ const VARIABLE: &str = "GATE_REASON";
 pub(crate) fn obtain(
     given: Option<String>,
     required: bool,
+    voice: Voice,
     env: Env<'_>,
 ) -> Result<Option<String>, Failure> {
     let on_command_line = trimmed(given).map(|text| (text, "--reason"));
@@ -32,7 +35,7 @@ pub(crate) fn obtain(
     if !required {
         return Ok(None);
     }
-    if !prompt::is_possible() {
+    if voice == Voice::Json || !prompt::is_possible() {
         return Err(Failure::new(
             FailureKind::Usage,
             "a rule wants a reason, and none was given",
@@ -81,25 +84,40 @@ mod tests {
 
     #[test]
     fn the_command_line_comes_before_the_environment() {
-        let given = obtain(Some(" rotate keys ".to_owned()), true, &from_environment).unwrap();
+        let given = obtain(
+            Some(" rotate keys ".to_owned()),
+            true,
+            Voice::Human,
+            &from_environment,
+        )
+        .unwrap();
         assert_eq!(given.as_deref(), Some("rotate keys"));
-        let told = obtain(Some("  ".to_owned()), true, &from_environment).unwrap();
+        let told = obtain(Some("  ".to_owned()), true, Voice::Human, &from_environment).unwrap();
         assert_eq!(told.as_deref(), Some("from the environment"));
     }
 
     #[test]
     fn no_rule_wants_one_and_none_is_given() {
-        assert_eq!(obtain(Some(String::new()), false, &unset).unwrap(), None);
+        assert_eq!(
+            obtain(Some(String::new()), false, Voice::Human, &unset).unwrap(),
+            None
+        );
     }
 
     #[test]
     fn a_reason_of_the_limit_is_taken_and_a_longer_one_is_refused_by_name() {
         let longest = "é".repeat(REASON_LIMIT);
         assert_eq!(
-            obtain(Some(longest.clone()), false, &unset).unwrap(),
+            obtain(Some(longest.clone()), false, Voice::Human, &unset).unwrap(),
             Some(longest)
         );
-        let failure = obtain(Some("é".repeat(REASON_LIMIT + 1)), false, &unset).unwrap_err();
+        let failure = obtain(
+            Some("é".repeat(REASON_LIMIT + 1)),
+            false,
+            Voice::Human,
+            &unset,
+        )
+        .unwrap_err();
         assert_eq!(failure.kind(), FailureKind::Usage);
         assert_eq!(
             failure.to_string(),

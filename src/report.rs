@@ -17,11 +17,19 @@ pub(crate) fn line(text: &str) {
 
 /// Writes each line of a failure.
 pub(crate) fn failure(failure: &Failure) {
-    for text in failure.lines() {
-        // Its parts were made inert where they were put in; what a library says was not. A second
-        // time changes nothing but the backslashes of the first.
-        line(&inert(&text).replace("\\\\", "\\"));
+    for text in told(failure) {
+        line(&text);
     }
+}
+
+/// Returns the lines of a failure, inert.
+pub(crate) fn told(failure: &Failure) -> Vec<String> {
+    let lines = failure.lines().into_iter();
+    // Its parts were made inert where they were put in; what a library says was not. A second
+    // time changes nothing but the backslashes of the first.
+    lines
+        .map(|text| inert(&text).replace("\\\\", "\\"))
+        .collect()
 }
 
 /// Writes bytes as they are: a line in a format of another program, as a CI

@@ -9,6 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::credential;
 use crate::failure::{Failure, FailureKind};
+use crate::progress::Voice;
 use crate::world::World;
 
 /// A client with the runtime that it lives in. Dropping it ends every
@@ -25,8 +26,21 @@ pub(crate) struct Session {
 /// No server is configured, no token is stored, or the settings are bad.
 /// Nothing is sent yet.
 pub(crate) fn connect(world: &World) -> Result<Session, Failure> {
+    connect_within(world, None, Voice::Human)
+}
+
+/// Connects with the stored token, for whose keyring a run waits no longer than
+/// `patience`, and tells `voice` of that wait.
+///
+/// # Errors
+/// As [`connect`].
+pub(crate) fn connect_within(
+    world: &World,
+    patience: Option<Duration>,
+    voice: Voice,
+) -> Result<Session, Failure> {
     let server = world.configuration()?.server()?;
-    let Some((token, _place)) = credential::load(world, server)? else {
+    let Some((token, _place)) = credential::load(world, server, patience, voice)? else {
         return Err(Failure::new(
             FailureKind::Configuration,
             format!("not logged in to `{server}`"),

@@ -92,8 +92,9 @@ pub(crate) fn obtain(
     cancel: &Cancel,
 ) -> Result<Approved, Failure> {
     let key = world.configuration()?.server_key()?.clone();
-    let session = session::connect(world)?;
     let timeout = asking.patience.limit();
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let session = session::connect_within(world, timeout, asking.voice)?;
     let wait = Wait {
         world,
         session: &session,
@@ -101,7 +102,8 @@ pub(crate) fn obtain(
         identity,
         key,
         cancel,
-        deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+        voice: asking.voice,
+        deadline,
     };
     wait.obtain(asking)
     // The session ends here, and with it the runtime: nothing of it is alive
@@ -115,7 +117,8 @@ struct Wait<'a> {
     identity: &'a Identity,
     key: VerifierKey,
     cancel: &'a Cancel,
-    /// When the caller's patience ends, the submission included.
+    voice: Voice,
+    /// When the caller's patience ends, a keyring and the submission included.
     deadline: Option<Instant>,
 }
 
@@ -237,7 +240,7 @@ impl Wait<'_> {
     /// the start durable. Space for the records is set aside first.
     fn claim(&self, request: &ApprovalRequest) -> Result<Approved, Failure> {
         let nonce = Nonce::generate().map_err(no_random)?;
-        let mut recorder = RunRecorder::open(self.world, request.id, nonce)?;
+        let mut recorder = RunRecorder::open(self.world, request.id, nonce, self.voice)?;
         let received = Instant::now();
         let signed = self.ask_for_grant(request, nonce)?;
         let grant = self

@@ -3,7 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gate_client::{ClientError, Fetched};
 use gate_policy::Layer;
@@ -17,6 +17,7 @@ use super::{Configuration, trust};
 use crate::durable;
 use crate::failure::{Failure, FailureKind};
 use crate::layout::RulesFolder;
+use crate::progress::Voice;
 use crate::session::{self, Session, from_client};
 use crate::world::World;
 
@@ -91,7 +92,7 @@ pub(crate) fn refresh(
 
 /// Fetches rules whose time is half over. A server that is away holds up one command in ten
 /// minutes for at most `patience`, and stops none: what is stored is good for a while yet.
-pub(crate) fn refresh_if_aging(world: &World, patience: Duration) {
+pub(crate) fn refresh_if_aging(world: &World, patience: Duration, voice: Voice) {
     let Ok(folder) = world.layout.cached_rules() else {
         return;
     };
@@ -100,8 +101,11 @@ pub(crate) fn refresh_if_aging(world: &World, patience: Duration) {
     if !is_aging() || was_tried_lately(&folder) {
         return;
     }
-    if let Ok(session) = session::connect(world) {
-        drop(refresh(world, &session, Some(patience)));
+    let begun = Instant::now();
+    // A keyring that has to be unlocked first is part of what is waited for.
+    if let Ok(session) = session::connect_within(world, Some(patience), voice) {
+        let left = patience.saturating_sub(begun.elapsed());
+        drop(refresh(world, &session, Some(left)));
     }
 }
 

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use nix::sys::signal::SigSet;
 
-use crate::report;
+use super::Wait;
+use crate::progress::About;
 
 /// After this long the person is told what is being waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Runs `work` on a thread of its own, and waits for it no longer than `limit`.
+/// Runs `work` on a thread of its own, and waits for it no longer than the limit.
 /// `None` where it took longer or did not end by itself; the thread is then
 /// left behind.
 ///
@@ -19,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// library starts from it and keeps: a signal to gate must reach the thread
 /// that supervises the tool.
 pub(super) fn within<T: Send + 'static>(
-    limit: Duration,
+    Wait { limit, voice }: Wait,
     waits_for: &str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
@@ -40,9 +41,8 @@ pub(super) fn within<T: Send + 'static>(
         Err(RecvTimeoutError::Timeout) if limit <= PATIENCE => return None,
         Err(RecvTimeoutError::Timeout) => {}
     }
-    report::line(&format!(
-        "waiting for {waits_for}, which may be asking to be unlocked"
-    ));
+    let waiting = format!("waiting for {waits_for}, which may be asking to be unlocked");
+    voice.note(About::Keyring, &[waiting]);
     result.recv_timeout(limit.saturating_sub(PATIENCE)).ok()
 }
 
@@ -51,12 +51,22 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
+    use crate::progress::Voice;
+
+    fn wait(limit: Duration) -> Wait {
+        Wait {
+            limit,
+            voice: Voice::Human,
+        }
+    }
 
     #[test]
     fn what_never_comes_back_is_given_up_in_time() {
         let begun = Instant::now();
         let (keep, forever) = std::sync::mpsc::channel::<()>();
-        let result = within(Duration::from_millis(50), "a test", move || forever.recv());
+        let result = within(wait(Duration::from_millis(50)), "a test", move || {
+            forever.recv()
+        });
         assert!(result.is_none());
         assert!(begun.elapsed() < Duration::from_secs(5));
         drop(keep);
@@ -64,7 +74,11 @@ mod tests {
 
     #[test]
     fn the_work_is_done_with_every_signal_blocked() {
-        let mask = within(Duration::from_secs(5), "a test", SigSet::thread_get_mask);
+        let mask = within(
+            wait(Duration::from_secs(5)),
+            "a test",
+            SigSet::thread_get_mask,
+        );
         let mask = mask.unwrap().unwrap();
         assert!(mask.contains(nix::sys::signal::Signal::SIGTERM));
         assert!(

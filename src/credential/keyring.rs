@@ -6,7 +6,7 @@ use gate_client::Token;
 use zeroize::Zeroizing;
 
 use super::bounded::within;
-use super::{Place, keyutils, secret_service};
+use super::{Place, Wait, keyutils, secret_service};
 
 /// The name under which gate's entries stand, whatever the server.
 const SERVICE: &str = "gate";
@@ -91,16 +91,11 @@ impl Keyring {
     /// only be noticed by the next command.
     ///
     /// # Errors
-    /// The keyring can't be used or does not answer within `limit`.
-    pub(super) fn set(
-        self,
-        account: &str,
-        token: &Token,
-        limit: Duration,
-    ) -> Result<(), KeyringError> {
+    /// The keyring can't be used or does not answer within its limit.
+    pub(super) fn set(self, account: &str, token: &Token, wait: Wait) -> Result<(), KeyringError> {
         let secret = Zeroizing::new(token.expose().as_bytes().to_vec());
         let expected = secret.clone();
-        let found = self.ask(account, limit, move |entry| {
+        let found = self.ask(account, wait, move |entry| {
             entry.set_secret(&secret)?;
             entry.get_secret().map(Zeroizing::new)
         })?;
@@ -113,13 +108,13 @@ impl Keyring {
     /// Returns what is stored for `account`.
     ///
     /// # Errors
-    /// The keyring can't be used or does not answer within `limit`.
+    /// The keyring can't be used or does not answer within its limit.
     pub(super) fn get(
         self,
         account: &str,
-        limit: Duration,
+        wait: Wait,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringError> {
-        self.ask(account, limit, |entry| match entry.get_secret() {
+        self.ask(account, wait, |entry| match entry.get_secret() {
             Ok(secret) => Ok(Some(Zeroizing::new(secret))),
             Err(keyring_core::Error::NoEntry) => Ok(None),
             Err(error) => Err(error),
@@ -129,9 +124,9 @@ impl Keyring {
     /// Removes what is stored for `account`; nothing there is no failure.
     ///
     /// # Errors
-    /// The keyring can't be used or does not answer within `limit`.
-    pub(super) fn remove(self, account: &str, limit: Duration) -> Result<(), KeyringError> {
-        self.ask(account, limit, |entry| match entry.delete_credential() {
+    /// The keyring can't be used or does not answer within its limit.
+    pub(super) fn remove(self, account: &str, wait: Wait) -> Result<(), KeyringError> {
+        self.ask(account, wait, |entry| match entry.delete_credential() {
             Ok(()) | Err(keyring_core::Error::NoEntry) => Ok(()),
             Err(error) => Err(error),
         })
@@ -140,7 +135,7 @@ impl Keyring {
     fn ask<T: Send + 'static>(
         self,
         account: &str,
-        limit: Duration,
+        wait: Wait,
         question: impl FnOnce(&keyring_core::Entry) -> keyring_core::Result<T> + Send + 'static,
     ) -> Result<T, KeyringError> {
         let name = self.name();
@@ -156,11 +151,14 @@ impl Keyring {
                 question(&entry).map_err(refused)
             }
             Self::SecretService => {
-                let answer = within(limit, name, move || {
+                let answer = within(wait, name, move || {
                     question(&secret_service::entry(SERVICE, &account)?)
                 });
                 answer
-                    .ok_or(KeyringError::Silent { name, limit })?
+                    .ok_or(KeyringError::Silent {
+                        name,
+                        limit: wait.limit,
+                    })?
                     .map_err(refused)
             }
         }

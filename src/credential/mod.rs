@@ -21,6 +21,7 @@ use gate_client::{ServerUrl, Token};
 use gate_protocol::inert::inert;
 
 use crate::failure::{Failure, FailureKind};
+use crate::progress::Voice;
 use crate::report;
 use crate::world::World;
 
@@ -60,12 +61,18 @@ impl fmt::Display for Place {
 }
 
 /// Returns the token for `server`: `GATE_TOKEN` first, then the place where
-/// [`store`] put it. `None` where there is neither.
+/// [`store`] put it. `None` where there is neither. A keyring may take no longer
+/// than `patience`, and `voice` is told that it is waited for.
 ///
 /// # Errors
 /// `GATE_TOKEN` is no token; the place can't be reached in time, has lost the
 /// token or can't be trusted.
-pub(crate) fn load(world: &World, server: &ServerUrl) -> Result<Option<(Token, Place)>, Failure> {
+pub(crate) fn load(
+    world: &World,
+    server: &ServerUrl,
+    patience: Option<Duration>,
+    voice: Voice,
+) -> Result<Option<(Token, Place)>, Failure> {
     if let Some(text) = world.env(VARIABLE) {
         let token = text.parse().map_err(|error: gate_client::TokenError| {
             bad(format!("{VARIABLE} is not a token"))
@@ -78,27 +85,30 @@ pub(crate) fn load(world: &World, server: &ServerUrl) -> Result<Option<(Token, P
     }
     let path = world.layout.credential_file()?;
     let book = Book::read(&path)?;
+    let usual = Wait::of(world);
+    let wait = Wait {
+        limit: patience.map_or(usual.limit, |patience| patience.min(usual.limit)),
+        voice,
+    };
     match book.find(server) {
         None => Ok(None),
         Some(Kept::File { token }) => Ok(Some((token.clone(), Place::File(path)))),
-        Some(Kept::SecretService {}) => from_keyring(Keyring::SecretService, world, server),
-        Some(Kept::Keyutils {}) => from_keyring(Keyring::Keyutils, world, server),
+        Some(Kept::SecretService {}) => from_keyring(Keyring::SecretService, wait, server),
+        Some(Kept::Keyutils {}) => from_keyring(Keyring::Keyutils, wait, server),
     }
 }
 
 fn from_keyring(
     keyring: Keyring,
-    world: &World,
+    wait: Wait,
     server: &ServerUrl,
 ) -> Result<Option<(Token, Place)>, Failure> {
     let login = format!("run `gate login --server {server}` again");
-    let secret = keyring
-        .get(&account(server), limit(world))
-        .map_err(|error| {
-            bad(format!("cannot read the token of `{server}`"))
-                .caused_by(error)
-                .hint(format!("unlock the keyring, set {VARIABLE}, or {login}"))
-        })?;
+    let secret = keyring.get(&account(server), wait).map_err(|error| {
+        bad(format!("cannot read the token of `{server}`"))
+            .caused_by(error)
+            .hint(format!("unlock the keyring, set {VARIABLE}, or {login}"))
+    })?;
     let Some(secret) = secret else {
         let text = format!("{} no longer has the token of `{server}`", keyring.place());
         return Err(bad(text).hint(login));
@@ -131,7 +141,7 @@ pub(crate) fn store(world: &World, server: &ServerUrl, token: &Token) -> Result<
     book.set(server, kept);
     book.write(&path)?;
     if let Some(old) = before.filter(|old| Some(*old) != now)
-        && let Err(error) = old.remove(&account(server), limit(world))
+        && let Err(error) = old.remove(&account(server), Wait::of(world))
     {
         report::line(&format!(
             "warning: an older token is still in {}: {}",
@@ -146,7 +156,7 @@ pub(crate) fn store(world: &World, server: &ServerUrl, token: &Token) -> Result<
 /// into the book, with the token itself where no keyring did.
 fn keep(world: &World, server: &ServerUrl, token: &Token, path: &std::path::Path) -> Kept {
     for keyring in [Keyring::SecretService, Keyring::Keyutils] {
-        match keyring.set(&account(server), token, limit(world)) {
+        match keyring.set(&account(server), token, Wait::of(world)) {
             Ok(()) => return Kept::from(keyring),
             Err(error) => report::line(&format!("warning: {}", told(&error))),
         }
@@ -175,7 +185,7 @@ pub(crate) fn remove(world: &World, server: &ServerUrl) -> Result<Option<Place>,
     let keyring = kept.keyring();
     if let Some(keyring) = keyring {
         keyring
-            .remove(&account(server), limit(world))
+            .remove(&account(server), Wait::of(world))
             .map_err(|error| {
                 bad(format!(
                     "the token of `{server}` is still in {}",
@@ -195,12 +205,26 @@ fn account(server: &ServerUrl) -> String {
     server.to_string()
 }
 
-/// How long a keyring may take: longer where it can show a window to somebody.
-fn limit(world: &World) -> Duration {
-    let has_screen = ["DISPLAY", "WAYLAND_DISPLAY"]
-        .iter()
-        .any(|name| world.env_os(name).is_some());
-    if has_screen { ATTENDED } else { UNATTENDED }
+/// How a keyring is waited for.
+#[derive(Clone, Copy, Debug)]
+struct Wait {
+    /// How long it may take.
+    limit: Duration,
+    /// Who is told.
+    voice: Voice,
+}
+
+impl Wait {
+    /// Returns the usual wait: longer where it can show a window to somebody.
+    fn of(world: &World) -> Self {
+        let has_screen = ["DISPLAY", "WAYLAND_DISPLAY"]
+            .iter()
+            .any(|name| world.env_os(name).is_some());
+        Self {
+            limit: if has_screen { ATTENDED } else { UNATTENDED },
+            voice: Voice::Human,
+        }
+    }
 }
 
 fn bad(text: String) -> Failure {

@@ -7,7 +7,7 @@ use gate_protocol::request::ApprovalStatus;
 use gate_protocol::review::{Answer, Review};
 use serde::Serialize;
 
-use super::{Minutes, Moment};
+use super::{About, Minutes, Moment};
 
 /// Writes the events of one wait. Each function returns one line.
 #[derive(Default)]
@@ -35,6 +35,26 @@ struct Event<'a> {
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_in_seconds: Option<u64>,
+}
+
+/// What is told outside of a wait.
+#[derive(Serialize)]
+struct Note<'a> {
+    #[serde(rename = "event")]
+    name: &'static str,
+    about: About,
+    message: &'a str,
+    lines: &'a [String],
+}
+
+/// Returns the event of lines of which the first says what it is.
+pub(super) fn note(about: About, lines: &[String]) -> String {
+    line(&Note {
+        name: "note",
+        about,
+        message: lines.first().map_or("", String::as_str),
+        lines,
+    })
 }
 
 #[derive(Serialize)]
@@ -126,7 +146,7 @@ fn review(review: &Review) -> ReviewEvent<'_> {
     }
 }
 
-fn line(event: &Event<'_>) -> String {
+fn line(event: &impl Serialize) -> String {
     // Strings, numbers and lists always have a JSON form.
     serde_json::to_string(event).map_or_else(|_| String::new(), |json| json + "\n")
 }

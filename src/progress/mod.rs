@@ -27,6 +27,29 @@ pub(crate) enum Voice {
     Json,
 }
 
+/// What a note is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum About {
+    /// Something is not on record here.
+    Record,
+    /// What is on record here is not at the server yet.
+    Delivery,
+    /// A keyring that has to be waited for.
+    Keyring,
+}
+
+impl Voice {
+    /// Tells what belongs to no wait for people: lines of ours, inert, the first of which says what
+    /// it is. A program gets them as one event, for there is nothing but events on its stderr.
+    pub(crate) fn note(self, about: About, lines: &[String]) {
+        match self {
+            Self::Human => lines.iter().for_each(|line| report::line(line)),
+            Self::Json => report::raw(&event::note(about, lines)),
+        }
+    }
+}
+
 /// Tells of one wait, from the submitted request to its end.
 ///
 /// Dropped without [`Progress::ended`], as when Ctrl-C cancels the wait, it

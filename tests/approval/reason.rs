@@ -88,6 +88,22 @@ fn where_no_thread_can_be_made_the_question_is_an_error_and_no_panic() {
     agent.assert_log_verifies();
 }
 
+/// docs/events.md: nothing but events is on stderr.
+#[test]
+fn a_program_at_a_terminal_is_not_asked_for_the_reason() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    agent.rules("why", &asks_always("reason = \"required\""));
+    let command = agent.gate_run(&["--json"], &["deploy"]);
+    let terminal = Terminal::spawn(command, Size::default()).unwrap();
+    let status = terminal.exit_status(WITHIN).unwrap();
+    assert_eq!(status.code(), Some(64), "{}", terminal.screen());
+    let screen = terminal.screen();
+    assert!(screen.starts_with("{\"event\":\"not_run\""), "{screen}");
+    assert!(!screen.contains("why?"), "{screen}");
+    agent.assert_log_verifies();
+}
+
 #[test]
 fn a_reason_is_shown_inert_to_who_answers() {
     let live = Live::start();

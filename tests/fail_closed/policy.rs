@@ -4,6 +4,7 @@
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use gate_protocol::canonical::{Digest, to_canonical_bytes};
 use gate_protocol::rules::{RuleBundle, SignedRules};
@@ -261,15 +262,7 @@ fn rules_that_grow_old_are_asked_for_once_in_a_while_and_hold_up_no_read() {
         1,
         "fresh rules are not asked for"
     );
-    let folder = machine.home.state().join("gate/rules");
-    let bundle = folder.join("bundle.json");
-    let stored: SignedRules = serde_json::from_slice(&std::fs::read(&bundle).unwrap()).unwrap();
-    let mut old = stored.bundle;
-    let now = jiff::Timestamp::now();
-    old.issued_at = now - jiff::SignedDuration::from_hours(48);
-    old.not_after = now + jiff::SignedDuration::from_hours(24);
-    let signed = SignedRules::sign(old, &server.signing_key()).unwrap();
-    std::fs::write(&bundle, to_canonical_bytes(&signed).unwrap()).unwrap();
+    age_rules(&server, &machine);
     // The server is away: one read tries, and all of them pass.
     proxy.set(Arc::new({
         let seen = Arc::clone(&asked);
@@ -284,4 +277,50 @@ fn rules_that_grow_old_are_asked_for_once_in_a_while_and_hold_up_no_read() {
     assert!(tries > 0);
     read();
     assert_eq!(asked.lock().unwrap().len(), tries);
+}
+
+/// Makes the fetched rules older than half of their life.
+fn age_rules(server: &Server, machine: &Machine) {
+    let folder = machine.home.state().join("gate/rules");
+    let bundle = folder.join("bundle.json");
+    let stored: SignedRules = serde_json::from_slice(&std::fs::read(&bundle).unwrap()).unwrap();
+    let mut old = stored.bundle;
+    let now = jiff::Timestamp::now();
+    old.issued_at = now - jiff::SignedDuration::from_hours(48);
+    old.not_after = now + jiff::SignedDuration::from_hours(24);
+    let signed = SignedRules::sign(old, &server.signing_key()).unwrap();
+    std::fs::write(&bundle, to_canonical_bytes(&signed).unwrap()).unwrap();
+}
+
+/// A keyring that may be looked at by a person gets 45 s; a command that asks nobody waits for
+/// newer rules no longer than 2 s.
+#[test]
+fn a_keyring_that_never_answers_holds_up_no_read() {
+    let server = Server::start("");
+    let mut machine = Machine::of(&server, server.address);
+    machine.home.script("kubectl", "#!/bin/sh\n").unwrap();
+    let pulled = run(&mut machine.gate(&["rules", "pull"]));
+    assert_eq!(pulled.code, Some(0), "{pulled:?}");
+    age_rules(&server, &machine);
+    let socket = machine.home.path().join("bus");
+    // It accepts, because the kernel does, and nobody ever reads.
+    let _bus = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let bus = format!("unix:path={}", socket.display());
+    machine.home.set("DBUS_SESSION_BUS_ADDRESS", bus);
+    machine.home.set("DISPLAY", ":0");
+    machine.home.unset("GATE_TOKEN");
+    let book = format!(
+        "{{\"servers\":{{\"http://{}\":{{\"place\":\"secret_service\"}}}}}}",
+        server.address
+    );
+    let path = machine.home.state().join("gate/credential");
+    std::fs::write(&path, book).unwrap();
+    let alone = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&path, alone).unwrap();
+    let begun = Instant::now();
+    let ran = run(&mut machine.gate(&["run", "--", "kubectl", "get", "pods"]));
+    let took = begun.elapsed();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let bounds = Duration::from_secs(2)..Duration::from_secs(15);
+    assert!(bounds.contains(&took), "{took:?}: {ran:?}");
 }

@@ -4,10 +4,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::http::Message;
 use crate::namespace::{isolated, own_script};
 use crate::proxy::{Point, Proxy, Reply, Upstream};
-use crate::stage::{Machine, Ran, Server, TOOL, assert_told, run};
+use crate::stage::{Machine, Ran, Server, TOOL, Waiting, assert_told, run};
 
 /// Runs `script` in a mount namespace of its own, where `deployer` is `tool`; `$0` is gate, `$1` the folder
 /// of the queue.
@@ -32,6 +34,56 @@ fn approving(server: &Server) -> Proxy {
         upstream.pass(asked)
     }));
     proxy
+}
+
+/// docs/events.md: "until the tool starts nothing but these lines is on stderr", and what comes
+/// after is an event too.
+#[test]
+fn a_program_is_told_in_an_event_that_an_outcome_waits_for_its_delivery() {
+    let server = Server::start("");
+    let proxy = approving(&server);
+    let machine = Machine::of(&server, proxy.address);
+    let ran = Waiting::start(&machine, "now").end();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let told = events(&ran);
+    let note = told.last().unwrap();
+    assert_eq!(
+        (&note["event"], &note["about"]),
+        (&"note".into(), &"delivery".into())
+    );
+    assert_eq!(note["message"], note["lines"][0], "{note}");
+    let mend = note["lines"][1].as_str().unwrap();
+    assert!(mend.contains("`gate audit flush`"), "{note}");
+}
+
+#[test]
+fn a_program_is_told_in_an_event_that_a_read_is_not_on_record() {
+    let server = Server::start("");
+    let machine = Machine::of(&server, server.address);
+    let spool = machine.spool();
+    std::fs::create_dir_all(spool.parent().unwrap()).unwrap();
+    std::fs::write(&spool, b"").unwrap();
+    machine.home.script("kubectl", "#!/bin/sh\n").unwrap();
+    let ran = run(&mut machine.gate(&["run", "--json", "--", "kubectl", "get", "pods"]));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let told = events(&ran);
+    let [note] = told.as_slice() else {
+        unreachable!("{told:?}");
+    };
+    assert_eq!(
+        (&note["event"], &note["about"]),
+        (&"note".into(), &"record".into())
+    );
+    let message = note["message"].as_str().unwrap();
+    assert!(message.contains("is not recorded"), "{note}");
+}
+
+/// Returns what a program was told, all of which is events.
+fn events(ran: &Ran) -> Vec<Value> {
+    let lines = ran.stderr.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| unreachable!("{ran:?}")))
+        .collect()
 }
 
 const DEPLOY: &str = "exec \"$0\" run --timeout 20s -- deployer now";
