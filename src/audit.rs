@@ -14,6 +14,7 @@ use gate_protocol::event::{
 use gate_protocol::id::{Nonce, RequestId};
 use gate_protocol::inert::inert;
 
+use crate::durable;
 use crate::failure::{Failure, FailureKind};
 use crate::progress::{About, Voice};
 use crate::report;
@@ -28,6 +29,9 @@ const AFTER_RUN: Duration = Duration::from_secs(3);
 const BEFORE_RUN: Duration = Duration::from_secs(2);
 /// How long a request that was just asked leaves for the records of earlier runs.
 const CATCH_UP: Duration = Duration::from_secs(1);
+/// How long another gate may hold the queue while a command waits that runs
+/// without its record as well.
+const BASELINE_LOCK: Duration = Duration::from_secs(1);
 /// How long `gate audit flush` goes on.
 const FLUSH: Duration = Duration::from_mins(1);
 
@@ -48,16 +52,18 @@ pub(crate) fn decided(
     }
     let fact = decided_fact(world, evaluation, shown()?);
     let by_baseline = evaluation.deciding.layer == Layer::Baseline;
+    let is_let_through = by_baseline && evaluation.decision == Decision::Allow;
+    let patience = is_let_through.then_some(BASELINE_LOCK);
     let durability = if by_baseline {
         Durability::Written
     } else {
         Durability::Synced
     };
-    let recorded = open(world)
+    let recorded = open_within(world, patience)
         .and_then(|mut spool| spool.append(fact, durability).map_err(cannot_record))
         .map(drop);
     match recorded {
-        Err(failure) if by_baseline && evaluation.decision == Decision::Allow => {
+        Err(failure) if is_let_through => {
             let why = inert(&failure.to_string()).into_owned();
             let warning = format!("warning: this decision is not recorded: {why}");
             voice.note(About::Record, &[warning]);
@@ -83,7 +89,18 @@ fn decided_fact(world: &World, evaluation: &Evaluation, shown: String) -> Fact {
 }
 
 fn open(world: &World) -> Result<Spool, Failure> {
-    Spool::open(&world.layout.spool()?).map_err(cannot_record)
+    open_within(world, None)
+}
+
+/// Opens the queue, and waits for another gate that holds it for `patience`, or
+/// for as long as what must be recorded is worth.
+fn open_within(world: &World, patience: Option<Duration>) -> Result<Spool, Failure> {
+    let folder = world.layout.spool()?;
+    match patience {
+        Some(patience) => Spool::open_within(&folder, patience),
+        None => Spool::open(&folder),
+    }
+    .map_err(cannot_record)
 }
 
 /// The records of one allowed command whose outcome a rule wants to know.
@@ -255,7 +272,10 @@ fn keep(spool: &mut Spool, fact: Fact, voice: Voice, otherwise: &str) {
 /// Delivers what earlier runs left, since the server has just answered. What it does not take soon
 /// goes on waiting, and the run that this is part of does not care.
 pub(crate) async fn catch_up(world: &World, client: &Client) {
-    let Ok(mut spool) = open(world) else { return };
+    // Whoever holds the queue now is at it already, or will never let go.
+    let Ok(mut spool) = open_within(world, Some(Duration::ZERO)) else {
+        return;
+    };
     if spool.waiting().is_ok_and(|events| events > 0) {
         drop(spool::deliver(&mut spool, client, CATCH_UP).await);
     }
@@ -304,6 +324,7 @@ pub(crate) fn verify_spool(world: &World) -> Result<Verified, Failure> {
 
 fn cannot_record(error: SpoolError) -> Failure {
     let hint = match error {
+        SpoolError::Held { .. } => durable::HELD_HINT,
         SpoolError::TooLong { .. } => "nothing runs without its record: name less in one command",
         SpoolError::Io { .. } | SpoolError::Canonical(_) => {
             "nothing privileged runs without a record: make room or mend the folder, then run it again"

@@ -1,9 +1,17 @@
 //! Writing files so that a crash leaves either the old or the new content.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How often a lock that somebody else holds is tried again.
+const LOCK_LOOK: Duration = Duration::from_millis(5);
+
+/// What to do about a lock that somebody else holds.
+pub(crate) const HELD_HINT: &str = "see whether a gate of yours is stopped (Ctrl-Z, SIGSTOP): let it go on or end it, then run \
+     this again";
 
 /// Puts `content` at `path` in one step: a new file of mode 0600 beside it,
 /// synced, renamed over it, and the folder synced. Missing folders are made
@@ -68,6 +76,34 @@ pub(crate) fn open_private(options: &mut OpenOptions, path: &Path) -> io::Result
     // Where it was there already and is not ours, it stays as it is.
     drop(file.set_permissions(Permissions::from_mode(0o600)));
     Ok(file)
+}
+
+/// Locks the file at `path`, made where it is missing, for as long as the
+/// returned one lives. Whoever holds it may be stopped (Ctrl-Z, SIGSTOP) and
+/// never let go, so it is waited for no longer than `patience`, and asked for
+/// again and again: `flock(2)` knows no deadline.
+///
+/// # Errors
+/// It can't be opened or locked; `TimedOut` where somebody else held it all the time.
+pub(crate) fn lock(path: &Path, patience: Duration) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    let file = open_private(&mut options, path)?;
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if begun.elapsed() >= patience => {
+                let seconds = patience.as_secs();
+                return Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    format!("another gate has held it for {seconds} s and more"),
+                ));
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_LOOK),
+        }
+    }
 }
 
 /// Makes `folder` and what is missing above it, each with mode 0700.

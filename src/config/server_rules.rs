@@ -1,13 +1,15 @@
 //! The server's rules as last fetched: signed, expiring, never older than what
 //! was in force here before.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use gate_client::{ClientError, Fetched};
 use gate_policy::Layer;
 use gate_protocol::canonical::{from_strict_slice, to_canonical_bytes};
+use gate_protocol::inert::inert;
 use gate_protocol::problem::ProblemCode;
 use gate_protocol::rules::{RULES_MESSAGE_LIMIT_BYTES, RuleBundle, SignedRules};
 use jiff::Timestamp;
@@ -23,6 +25,8 @@ use crate::world::World;
 
 /// How long after a try to fetch rules that grow old the next one comes.
 const TRY_AGAIN: Duration = Duration::from_mins(10);
+/// How long another gate may be about putting rules in force: two small files.
+const LOCK: Duration = Duration::from_secs(2);
 
 /// Verifies a fetched bundle and puts it in force. The version is remembered
 /// before the bundle is used, so that no older one can come after it.
@@ -32,7 +36,18 @@ const TRY_AGAIN: Duration = Duration::from_mins(10);
 pub(crate) fn store(world: &World, fetched: &SignedRules) -> Result<u64, Failure> {
     let folder = world.layout.cached_rules()?;
     let _held = lock(&folder).map_err(|error| {
-        Failure::new(FailureKind::Internal, "cannot store the server's rules").caused_by(error)
+        let is_held = error.kind() == ErrorKind::TimedOut;
+        let path = folder.lock();
+        let shown = inert(&path.to_string_lossy()).into_owned();
+        let failure = Failure::new(
+            FailureKind::Internal,
+            format!("cannot store the server's rules: cannot lock `{shown}`"),
+        );
+        let failure = failure.caused_by(error);
+        if is_held {
+            return failure.hint(durable::HELD_HINT);
+        }
+        failure
     })?;
     let version = verify(world.configuration()?, &folder, fetched)?;
     let encoded = to_canonical_bytes(fetched).map_err(|error| {
@@ -176,11 +191,7 @@ fn look(
 /// version only grows.
 fn lock(folder: &RulesFolder) -> std::io::Result<File> {
     durable::make_folder(folder.path())?;
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    let file = durable::open_private(&mut options, &folder.lock())?;
-    file.lock()?;
-    Ok(file)
+    durable::lock(&folder.lock(), LOCK)
 }
 
 fn stored(folder: &RulesFolder) -> Result<Option<SignedRules>, Failure> {

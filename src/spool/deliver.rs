@@ -10,6 +10,9 @@ use gate_protocol::problem::ProblemCode;
 
 use super::{Durability, Position, Spool, SpoolError, lock, write_json};
 
+/// How often a queue that another gate holds is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// What a delivery did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Delivered {
@@ -27,12 +30,13 @@ pub(crate) enum DeliverError {
     #[error("the server did not take the events")]
     Client(#[from] ClientError),
     /// It took too long.
-    #[error("the server did not confirm the events within {0:?}")]
+    #[error("the events were not delivered within {0:?}")]
     Slow(Duration),
 }
 
-/// Delivers what is in the queue, for at most `patience`. Two gates may do so
-/// at once: the server counts each event once, and the position only grows.
+/// Delivers what is in the queue, for at most `patience`, also where another
+/// gate holds the queue and does not let go. Two gates may do so at once: the
+/// server counts each event once, and the position only grows.
 ///
 /// # Errors
 /// [`DeliverError`]; what was not confirmed stays in the queue.
@@ -50,7 +54,7 @@ async fn deliver_all(spool: &mut Spool, client: &Client) -> Result<Delivered, De
     let mut done = Delivered::default();
     let mut one_by_one = false;
     loop {
-        let mut events = spool.undelivered()?;
+        let mut events = once_let_go(|| spool.undelivered()).await?;
         if one_by_one {
             events.truncate(1);
         }
@@ -70,7 +74,7 @@ async fn deliver_all(spool: &mut Spool, client: &Client) -> Result<Delivered, De
             // a sequence of its own.
             Err(error) if is_fork(&error) => {
                 if one_by_one {
-                    spool.fork(batch.epoch)?;
+                    once_let_go(|| spool.fork(batch.epoch)).await?;
                 }
                 one_by_one = !one_by_one;
                 continue;
@@ -81,8 +85,19 @@ async fn deliver_all(spool: &mut Spool, client: &Client) -> Result<Delivered, De
             // A server that confirms less than it was given keeps nothing for us to rely on.
             return Ok(done);
         }
-        spool.confirm(batch.epoch, seq, hash)?;
+        once_let_go(|| spool.confirm(batch.epoch, seq, hash)).await?;
         done.events += count;
+    }
+}
+
+/// Takes a step as soon as no other gate holds the queue. Whoever waits beside
+/// this, as for the end of its patience, is not held up.
+async fn once_let_go<T>(mut step: impl FnMut() -> Result<T, SpoolError>) -> Result<T, SpoolError> {
+    loop {
+        match step() {
+            Err(SpoolError::Held { .. }) => tokio::time::sleep(LOOK).await,
+            taken => return taken,
+        }
     }
 }
 
@@ -95,7 +110,7 @@ impl Spool {
     /// Begins a new epoch with the facts of all events that are not confirmed, unless somebody has
     /// begun one since `epoch`.
     fn fork(&mut self, epoch: EpochId) -> Result<(), SpoolError> {
-        let _held = lock(&self.folder)?;
+        let _held = lock(&self.folder, Duration::ZERO)?;
         let mut queue = self.queue()?;
         if epoch != self.sequence.epoch {
             return Ok(());
@@ -119,14 +134,14 @@ impl Spool {
     /// # Errors
     /// The queue can't be read.
     pub(crate) fn waiting(&mut self) -> Result<u64, SpoolError> {
-        let _held = lock(&self.folder)?;
+        let _held = lock(&self.folder, self.patience)?;
         let last = self.queue()?.last().seq;
         Ok(last.saturating_sub(self.confirmed()?.seq))
     }
 
     /// Returns the next events to deliver, at most one batch.
     pub(super) fn undelivered(&mut self) -> Result<Vec<ClientEvent>, SpoolError> {
-        let _held = lock(&self.folder)?;
+        let _held = lock(&self.folder, Duration::ZERO)?;
         let mut queue = self.queue()?;
         let confirmed = self.confirmed()?;
         if let Some(events) = queue.batch_after(&confirmed)? {
@@ -143,7 +158,7 @@ impl Spool {
         seq: u64,
         hash: Digest,
     ) -> Result<(), SpoolError> {
-        let _held = lock(&self.folder)?;
+        let _held = lock(&self.folder, Duration::ZERO)?;
         let mut queue = self.queue()?;
         let confirmed = self.confirmed()?;
         if epoch != self.sequence.epoch || seq <= confirmed.seq {

@@ -13,9 +13,10 @@ mod deliver;
 mod queue;
 mod verify;
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use gate_protocol::canonical::{Digest, from_strict_slice, to_canonical_bytes};
 use gate_protocol::event::{ClientEvent, EVENT_LIMIT_BYTES, Fact};
@@ -33,6 +34,11 @@ pub(crate) use verify::{Held, Verified, verify};
 const RESERVE_BYTES: i64 = 16 << 10;
 /// A queue of confirmed events is emptied when it is longer than this, in bytes.
 const COMPACT_BYTES: u64 = 1 << 20;
+
+/// How long another gate may hold the queue before a step that needs a record
+/// fails: as many as run at once on a slow disk need less, and a stopped one
+/// would hold it for ever.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How sure an event must be before the call returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +59,9 @@ pub(crate) enum SpoolError {
         path: PathBuf,
         source: io::Error,
     },
+    /// Another gate holds the queue, and may be stopped.
+    #[error("another gate holds `{path}`", path = path.display())]
+    Held { path: PathBuf },
     /// An event is too long to be delivered and recorded.
     #[error("an event of {bytes} bytes is longer than {EVENT_LIMIT_BYTES}")]
     TooLong { bytes: usize },
@@ -83,6 +92,7 @@ struct Position {
 pub(crate) struct Spool {
     folder: PathBuf,
     sequence: Sequence,
+    patience: Duration,
 }
 
 impl Spool {
@@ -91,8 +101,17 @@ impl Spool {
     /// # Errors
     /// The folder or a file in it can't be made, read or locked.
     pub(crate) fn open(folder: &Path) -> Result<Self, SpoolError> {
+        Self::open_within(folder, PATIENCE)
+    }
+
+    /// Opens the queue as [`Spool::open`] does, and waits at no step of it longer
+    /// than `patience` for another gate.
+    ///
+    /// # Errors
+    /// As [`Spool::open`].
+    pub(crate) fn open_within(folder: &Path, patience: Duration) -> Result<Self, SpoolError> {
         durable::make_folder(folder).map_err(at("make", folder))?;
-        let _held = lock(folder)?;
+        let _held = lock(folder, patience)?;
         let path = folder.join("sequence");
         let sequence = match read_json::<Sequence>(&path)? {
             Some(sequence) => sequence,
@@ -101,6 +120,7 @@ impl Spool {
         Ok(Self {
             folder: folder.to_owned(),
             sequence,
+            patience,
         })
     }
 
@@ -110,7 +130,7 @@ impl Spool {
     /// It is not in the queue, or not surely: the step that it describes must
     /// then not be taken.
     pub(crate) fn append(&mut self, fact: Fact, how: Durability) -> Result<Digest, SpoolError> {
-        let _held = lock(&self.folder)?;
+        let _held = lock(&self.folder, self.patience)?;
         let mut queue = self.queue()?;
         let event = ClientEvent {
             seq: queue.last().seq + 1,
@@ -127,7 +147,7 @@ impl Spool {
     /// # Errors
     /// There is no space, or none can be set aside here.
     pub(crate) fn reserve(&mut self) -> Result<(), SpoolError> {
-        let _held = lock(&self.folder)?;
+        let _held = lock(&self.folder, self.patience)?;
         self.queue()?.reserve(RESERVE_BYTES)
     }
 
@@ -195,13 +215,14 @@ fn begin(folder: &Path, client: Option<ClientId>) -> Result<Sequence, SpoolError
 }
 
 /// Locks the folder until the file is dropped.
-fn lock(folder: &Path) -> Result<File, SpoolError> {
+fn lock(folder: &Path, patience: Duration) -> Result<File, SpoolError> {
     let path = folder.join("lock");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    let file = durable::open_private(&mut options, &path).map_err(at("open", &path))?;
-    file.lock().map_err(at("lock", &path))?;
-    Ok(file)
+    durable::lock(&path, patience).map_err(|error| {
+        if error.kind() == io::ErrorKind::TimedOut {
+            return SpoolError::Held { path };
+        }
+        at("lock", &path)(error)
+    })
 }
 
 /// Reads a small file; one that is damaged counts as absent.

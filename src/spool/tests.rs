@@ -1,3 +1,4 @@
+use std::fs::OpenOptions;
 use std::io::Write as _;
 
 use gate_protocol::event::{BATCH_LIMIT_BYTES, DecidedFact};

@@ -8,7 +8,7 @@ use gate_protocol::canonical::{StrictError, from_strict_slice};
 use gate_protocol::event::ClientEvent;
 
 use super::chain::{Chain, Misplaced};
-use super::{Position, Sequence, Spool, SpoolError, at, lock, queue, read_json};
+use super::{PATIENCE, Position, Sequence, Spool, SpoolError, at, lock, queue, read_json};
 
 /// What a verification found.
 #[derive(Debug)]
@@ -92,7 +92,7 @@ pub(crate) fn verify(folder: &Path) -> Result<Verified, SpoolError> {
         return Ok(Verified::Nothing);
     }
     // Another gate may be writing a line, or emptying the file.
-    let _held = lock(folder)?;
+    let _held = lock(folder, PATIENCE)?;
     let path = folder.join(queue::FILE);
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => Some(bytes),
@@ -109,6 +109,7 @@ pub(crate) fn verify(folder: &Path) -> Result<Verified, SpoolError> {
     let spool = Spool {
         folder: folder.to_owned(),
         sequence,
+        patience: PATIENCE,
     };
     let set_aside = set_aside(folder)?;
     Ok(match follow(&bytes, &spool.confirmed()?) {

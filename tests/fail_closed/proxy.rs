@@ -187,7 +187,7 @@ impl Point {
         }
     }
 
-    const fn post(path_end: &'static str, body_has: &'static str) -> Self {
+    pub(crate) const fn post(path_end: &'static str, body_has: &'static str) -> Self {
         Self {
             method: "POST",
             path_end,

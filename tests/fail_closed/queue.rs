@@ -1,14 +1,18 @@
 //! Nothing privileged runs without a record that is durable before it, and a
 //! run that began has its outcome kept, even where the tool fills the disk.
 
+use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::http::Message;
 use crate::namespace::{isolated, own_script};
-use crate::proxy::{Point, Proxy, Reply, Upstream};
+use crate::proxy::{Point, Proxy, Reply, Upstream, When};
 use crate::stage::{Machine, Ran, Server, TOOL, Waiting, assert_told, run};
 
 /// Runs `script` in a mount namespace of its own, where `deployer` is `tool`; `$0` is gate, `$1` the folder
@@ -34,6 +38,104 @@ fn approving(server: &Server) -> Proxy {
         upstream.pass(asked)
     }));
     proxy
+}
+
+/// Holds a lock of gate's as a gate does that was stopped in the middle of a step.
+fn hold(path: &Path) -> File {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let mut options = File::options();
+    let file = options.create(true).append(true).open(path).unwrap();
+    file.lock().unwrap();
+    file
+}
+
+fn timed(command: &mut Command) -> (Ran, Duration) {
+    let begun = Instant::now();
+    (run(command), begun.elapsed())
+}
+
+/// How long gate waits for another that holds the queue before a privileged command, with what a
+/// busy machine needs around it.
+const HELD: Range<Duration> = Duration::from_secs(10)..Duration::from_secs(20);
+
+#[test]
+fn a_stopped_gate_that_holds_the_queue_stops_what_must_be_recorded_and_nothing_else() {
+    let server = Server::start("");
+    let proxy = approving(&server);
+    let machine = Machine::of(&server, proxy.address);
+    machine.home.script("kubectl", "#!/bin/sh\n").unwrap();
+    let held = hold(&machine.spool().join("lock"));
+    let (ran, took) = timed(&mut machine.deploy("60s", "now"));
+    assert_eq!(ran.code, Some(125), "{ran:?}");
+    assert_told("held", &ran);
+    assert!(ran.stderr.contains("another gate holds"), "{ran:?}");
+    assert!(ran.stderr.contains("is stopped"), "{ran:?}");
+    assert!(HELD.contains(&took), "{took:?}");
+    assert_eq!(machine.canary(), [""; 0], "{ran:?}");
+
+    let read = ["run", "--", "kubectl", "get", "pods"];
+    let (ran, took) = timed(&mut machine.gate(&read));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stderr.contains("is not recorded"), "{ran:?}");
+    assert!(took < HELD.start, "{took:?}");
+    drop(held);
+    assert_eq!(run(&mut machine.deploy("60s", "now")).code, Some(0));
+    assert_eq!(machine.canary(), ["now"]);
+}
+
+/// The outcome of a run is the run's own, however long another gate holds the queue meanwhile.
+#[test]
+fn a_delivery_is_for_later_while_another_gate_holds_the_queue() {
+    let server = Server::start("");
+    let proxy = Proxy::to(server.address);
+    let machine = Machine::of(&server, proxy.address);
+    machine.home.script("kubectl", "#!/bin/sh\n").unwrap();
+    let read = ["run", "--", "kubectl", "get", "pods"];
+    assert_eq!(run(&mut machine.gate(&read)).code, Some(0));
+    let lock = machine.spool().join("lock");
+    let held = hold(&lock);
+    // Asking catches up with what earlier runs left, and can't.
+    let ask = ["run", "--no-wait", "--", "deployer", "now"];
+    let (ran, took) = timed(&mut machine.gate(&ask));
+    assert_eq!(ran.code, Some(75), "{ran:?}");
+    assert!(took < HELD.start, "{took:?}");
+    let (ran, took) = timed(&mut machine.gate(&["audit", "flush"]));
+    assert_eq!(ran.code, Some(125), "{ran:?}");
+    assert!(HELD.contains(&took), "{took:?}");
+    drop(held);
+
+    // Another gate takes the queue while the server has the batch: its confirmation can't be kept.
+    let stop = proxy.stop_at(Point::post("/v1/events", "").when(When::After));
+    let mut flush = machine.gate(&["audit", "flush"]);
+    let flushing = std::thread::spawn(move || run(&mut flush));
+    stop.reached();
+    let held = hold(&lock);
+    stop.go_on();
+    std::thread::sleep(Duration::from_millis(300));
+    drop(held);
+    let flushed = flushing.join().unwrap();
+    assert_eq!(
+        (flushed.code, flushed.stdout.as_str()),
+        (Some(0), "delivered 1 events\n")
+    );
+}
+
+#[test]
+fn a_stopped_gate_that_holds_the_rules_is_waited_for_no_longer_than_a_moment() {
+    let server = Server::start("");
+    let machine = Machine::of(&server, server.address);
+    let rules = machine.home.state().join("gate/rules");
+    let held = hold(&rules.join("lock"));
+    for command in [vec!["rules", "pull"], vec!["run", "--", "deployer", "now"]] {
+        let (ran, took) = timed(&mut machine.gate(&command));
+        assert_eq!(ran.code, Some(125), "{command:?}: {ran:?}");
+        assert_told("held", &ran);
+        assert!(ran.stderr.contains("is stopped"), "{ran:?}");
+        assert!(took < HELD.start, "{took:?}");
+    }
+    assert_eq!(machine.canary(), [""; 0]);
+    drop(held);
+    assert_eq!(run(&mut machine.gate(&["rules", "pull"])).code, Some(0));
 }
 
 /// docs/events.md: "until the tool starts nothing but these lines is on stderr", and what comes
