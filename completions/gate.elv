@@ -41,7 +41,7 @@ set edit:completion:arg-completer[gate] = {|@words|
         }
         &'gate;run'= {
             cand --reason 'Why it is to be run, for the people who are asked; `GATE_REASON` says it as well'
-            cand --timeout 'How long to wait for an answer, as 30m or 1h 30m; the request itself goes on'
+            cand --timeout 'How long to wait for an answer, as 90s, 30m or 1h; the request itself goes on'
             cand --no-wait 'Ask and return at once; run the same command again for the answer'
             cand --json 'Tell of the wait as JSON lines on stderr'
             cand -h 'Print help (see more with ''--help'')'

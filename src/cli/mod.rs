@@ -24,11 +24,9 @@ mod server;
 mod whoami;
 
 use std::ffi::OsString;
-use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use gate_protocol::inert::inert;
-use jiff::{Span, SpanRelativeTo};
 
 use crate::exit_code::{self, Ending};
 use crate::failure::Failure;
@@ -134,30 +132,6 @@ pub(crate) fn definition() -> clap::Command {
     Cli::command()
 }
 
-/// Reads a span of time as `90s`, `30m`, `1h 30m`, `2d`.
-///
-/// # Errors
-/// It is not a span of time, or not longer than none.
-pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
-    // A day is 24 hours: no span here is about a calendar.
-    let span = text
-        .parse()
-        .and_then(|span: Span| span.to_duration(SpanRelativeTo::days_are_24_hours()))
-        .map_err(|_| {
-            format!(
-                "`{}` is not a span of time; write it as 90s, 30m, 1h or 30d",
-                inert(text)
-            )
-        })?;
-    match Duration::try_from(span) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
-        Ok(_) | Err(_) => Err(format!(
-            "`{}` is not longer than no time at all",
-            inert(text)
-        )),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,16 +139,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn spans_of_time_are_read_and_nonsense_is_named() {
-        assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(parse_duration("1h 30m"), Ok(Duration::from_mins(90)));
-        assert_eq!(parse_duration("30d"), Ok(Duration::from_hours(720)));
-        for bad in ["", "soon", "-5m", "0s", "5", "1\u{1b}[2J"] {
-            let why = parse_duration(bad).unwrap_err();
-            assert!(why.starts_with('`') && !why.contains('\u{1b}'), "{why}");
-        }
     }
 }

@@ -24,8 +24,8 @@ pub(crate) struct RunCommand {
     /// Why it is to be run, for the people who are asked; `GATE_REASON` says it as well
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// How long to wait for an answer, as 30m or 1h 30m; the request itself goes on
-    #[arg(long, value_name = "DURATION", value_parser = super::parse_duration)]
+    /// How long to wait for an answer, as 90s, 30m or 1h; the request itself goes on
+    #[arg(long, value_name = "DURATION", value_parser = gate_policy::parse_duration)]
     timeout: Option<Duration>,
     /// Ask and return at once; run the same command again for the answer
     #[arg(long, conflicts_with = "timeout")]

@@ -122,8 +122,8 @@ impl ConfigFile {
     /// Returns the longest wait that the file allows.
     pub(super) fn timeout(&self) -> Result<Option<Duration>, Failure> {
         let parsed = self.fields.approval.timeout.as_ref().map(|text| {
-            crate::cli::parse_duration(text.get_ref())
-                .map_err(|why| self.bad(text, "approval.timeout", &why))
+            gate_policy::parse_duration(text.get_ref())
+                .map_err(|error| self.bad(text, "approval.timeout", &error.to_string()))
         });
         parsed.transpose()
     }

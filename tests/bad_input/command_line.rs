@@ -3,7 +3,7 @@
 use crate::stage::{Machine, Server, assert_told, run};
 
 /// Command lines that make no sense, each with a word of what must be said.
-const LINES: [(&[&str], &str); 45] = [
+const LINES: [(&[&str], &str); 48] = [
     (&["run"], "COMMAND"),
     (&["run", "deployer", "now"], "deployer"),
     (&["run", "--"], "COMMAND"),
@@ -11,6 +11,19 @@ const LINES: [(&[&str], &str); 45] = [
     (&["run", "--timeout", "0s", "--", "deployer"], "0s"),
     (&["run", "--timeout", "-5m", "--", "deployer"], "-5"),
     (&["run", "--timeout", "", "--", "deployer"], "span of time"),
+    // One grammar, here and in rules: a number and a unit.
+    (
+        &["run", "--timeout", "1h 30m", "--", "deployer"],
+        "as 90s, 30m, 1h or 30d",
+    ),
+    (
+        &["run", "--timeout", "PT1H", "--", "deployer"],
+        "as 90s, 30m, 1h or 30d",
+    ),
+    (
+        &["run", "--timeout", "1w", "--", "deployer"],
+        "as 90s, 30m, 1h or 30d",
+    ),
     (
         &[
             "run",

@@ -3,7 +3,7 @@
 use crate::stage::{GATE, Machine, Server, assert_told, run};
 
 /// One mistake: the text, the place as `line:column`, and the word to name.
-const CONFIG: [(&str, &str, &str); 16] = [
+const CONFIG: [(&str, &str, &str); 17] = [
     ("nonsense = 1\n", "1:1", "nonsense"),
     ("[server]\nurll = 'x'\n", "2:1", "field `server.urll`: "),
     (
@@ -35,6 +35,11 @@ const CONFIG: [(&str, &str, &str); 16] = [
         "field `approval.timeout`: it is integer `30`; write a text in quotes",
     ),
     ("[approval]\ntimeout = '0s'\n", "2:11", "approval.timeout"),
+    (
+        "[approval]\ntimeout = '1h 30m'\n",
+        "2:11",
+        "write a number and a unit, as 90s, 30m, 1h or 30d",
+    ),
     ("[keys]\n'http://127.0.0.1:1' = 'short'\n", "2:", "keys"),
     ("[keys]\n'gate.example' = 'x'\n", "2:1", "keys"),
     (

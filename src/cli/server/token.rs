@@ -5,8 +5,8 @@ use std::time::Duration;
 use gate_protocol::inert::inert;
 use gate_protocol::principal::{CreateToken, Role, TOKEN_TTL_SECONDS, TokenEntry};
 
+use crate::cli::change;
 use crate::cli::named::one_of;
-use crate::cli::{change, parse_duration};
 use crate::failure::Failure;
 use crate::report;
 use crate::session::{self, Session};
@@ -90,7 +90,7 @@ fn parse_id(text: &str) -> Result<String, String> {
 }
 
 fn parse_ttl(text: &str) -> Result<Duration, String> {
-    let ttl = parse_duration(text)?;
+    let ttl = gate_policy::parse_duration(text).map_err(|error| error.to_string())?;
     if TOKEN_TTL_SECONDS.contains(&ttl.as_secs()) {
         return Ok(ttl);
     }

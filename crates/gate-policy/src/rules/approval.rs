@@ -5,6 +5,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeTable;
 
+use super::duration::parse_duration;
 use super::error::Report;
 use super::fields::{Fields, shown};
 use super::rule::Rule;
@@ -53,7 +54,9 @@ pub(super) fn read(report: &mut Report<'_>, table: Spanned<&DeTable<'_>>, rule: 
 
 fn duration(fields: &mut Fields<'_, '_, '_>, field: &str) -> Option<Duration> {
     let text = fields.text(field)?;
-    let duration = parse_duration(text.value);
+    let duration = parse_duration(text.value)
+        .ok()
+        .filter(|duration| *duration <= MAX_TTL);
     if duration.is_none() {
         let problem = format!("`{}` is not a time from 1s to 7d", shown(text.value));
         fields.error(
@@ -64,20 +67,4 @@ fn duration(fields: &mut Fields<'_, '_, '_>, field: &str) -> Option<Duration> {
         );
     }
     duration
-}
-
-/// Reads `90s`, `30m`, `1h` or `7d`.
-fn parse_duration(text: &str) -> Option<Duration> {
-    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    let is_plain = number.bytes().all(|byte| byte.is_ascii_digit());
-    let number: u64 = is_plain.then(|| number.parse().ok()).flatten()?;
-    let duration = Duration::from_secs(number.checked_mul(seconds)?);
-    (!duration.is_zero() && duration <= MAX_TTL).then_some(duration)
 }

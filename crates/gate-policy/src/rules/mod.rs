@@ -2,6 +2,7 @@
 
 mod approval;
 mod decision;
+mod duration;
 mod error;
 mod evaluation;
 mod fields;
@@ -14,6 +15,7 @@ mod tests;
 mod window;
 
 pub use decision::{Decision, Layer, ParseDecisionError, Recording};
+pub use duration::{DurationError, parse_duration};
 pub use error::{RuleError, position};
 pub use evaluation::{
     Caller, CallerKind, Circumstances, Evaluation, MatchedRule, Obligations, Requirement,
