@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use gate_client::{ClientError, WaitNotice};
@@ -152,7 +153,7 @@ async fn what_may_pass_is_waited_out() {
     );
     for passing in [
         answer(502, "", ""),
-        answer(503, "retry-after: 1\r\n", ""),
+        answer(503, "", ""),
         answer(429, "", ""),
         answer(408, "", ""),
         Vec::new(),
@@ -166,6 +167,35 @@ async fn what_may_pass_is_waited_out() {
             [Told::Disconnected, Told::Disconnected, Told::Reconnected]
         );
     }
+}
+
+/// Told in seconds of the server's own, between two polls as it sees them: the
+/// client's first pause by itself is far shorter.
+#[tokio::test]
+async fn a_wait_leaves_the_server_alone_for_as_long_as_it_asks() {
+    const ASKED: Duration = Duration::from_secs(2);
+    let id = RequestId::generate();
+    let polls = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&polls);
+    let stub = Stub::start(move |mut stream, number| {
+        read_request(&mut stream);
+        seen.lock().unwrap().push(Instant::now());
+        let busy = format!("retry-after: {}\r\n", ASKED.as_secs());
+        let answer = match number {
+            0 => answer(503, &busy, ""),
+            _ => approved(id),
+        };
+        std::io::Write::write_all(&mut stream, &answer).unwrap();
+    });
+    let (verdict, told) = wait(&stub, id, Some(late())).await;
+    assert_eq!(verdict.unwrap(), ApprovalStatus::Approved);
+    assert_eq!(told, [Told::Disconnected, Told::Reconnected]);
+    let polls = polls.lock().unwrap();
+    let [first, second] = polls[..] else {
+        panic!("{} polls", polls.len());
+    };
+    let paused = second.duration_since(first);
+    assert!(paused >= ASKED, "{paused:?}");
 }
 
 #[tokio::test]
