@@ -39,7 +39,7 @@ const FIELDS: [(&str, &str, &str); 36] = [
     (
         "time = { from = '09:00', to = '17:00', zone = 'Mars/Base' }",
         "zone",
-        "",
+        "write \"local\", \"UTC\" or an offset",
     ),
     ("everything = 'yes'", "everything", "true or false"),
     ("message = 7", "message", "quotes"),
@@ -48,14 +48,15 @@ const FIELDS: [(&str, &str, &str); 36] = [
 ];
 
 /// One mistake in what is asked of people.
-const APPROVAL: [(&str, &str, &str); 7] = [
+const APPROVAL: [(&str, &str, &str); 8] = [
     ("approvers = ['alice']", "approvers", "group:NAME"),
     ("approvers = 'group:'", "approvers", "group:NAME"),
     ("count = 0", "count", "out of range"),
     ("count = 'two'", "count", "number"),
     ("request_ttl = 'soon'", "request_ttl", "30m"),
-    ("permit_ttl = 15", "permit_ttl", ""),
-    ("nonsense = 1", "nonsense", ""),
+    ("request_ttl = '1h30m'", "request_ttl", "30m"),
+    ("permit_ttl = 15", "permit_ttl", "quotes"),
+    ("nonsense = 1", "nonsense", "write one of approvers"),
 ];
 
 /// Whole files: the text, the line (of the rule, where it is the rule that is
@@ -136,6 +137,7 @@ fn every_mistake_in_a_rule_names_file_line_field_and_mend() {
         machine: Machine::of(&server, server.address),
     };
     for (line, field, mend) in FIELDS {
+        assert!(!mend.is_empty(), "{line}: every mistake has a mend");
         let has = |name: &str| line.starts_with(name);
         let mut text = format!("[[rule]]\nid = 'mine/rule'\n{line}\n");
         if !has("decision") {
@@ -147,6 +149,7 @@ fn every_mistake_in_a_rule_names_file_line_field_and_mend() {
         rules.assert_mistake(&text, 3, &[field, mend]);
     }
     for (line, field, mend) in APPROVAL {
+        assert!(!mend.is_empty(), "{line}: every mistake has a mend");
         let text = format!(
             "[[rule]]\nid = 'mine/rule'\ntool = 'git'\ndecision = 'require_approval'\n\
              [rule.approval]\n{line}\n"
