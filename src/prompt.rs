@@ -143,7 +143,7 @@ fn wait(
         let asking = tcgetattr(std::io::stdin())?;
         tcsetattr(std::io::stdin(), SetArg::TCSANOW, found)?;
         if signal != Signal::SIGTSTP {
-            report::raw("\n");
+            report::lines("\n");
             return Ok(Some(signal));
         }
         // Stops here until the shell says go on; then the echo goes off again.

@@ -3,6 +3,7 @@
 //! Every line of ours starts with `gate: `, so that nobody takes it for the
 //! tool's; a closed or full stderr is no reason to stop.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 
 use gate_protocol::inert::inert;
@@ -12,7 +13,7 @@ use crate::failure::Failure;
 /// Writes one line. `text` is ours: what came from a command, a reason or a
 /// name must have been through [`inert`] when it was put in.
 pub(crate) fn line(text: &str) {
-    raw(&format!("gate: {text}\n"));
+    lines(&format!("gate: {text}\n"));
 }
 
 /// Writes each line of a failure.
@@ -32,9 +33,72 @@ pub(crate) fn told(failure: &Failure) -> Vec<String> {
         .collect()
 }
 
-/// Writes bytes as they are: a line in a format of another program, as a CI
-/// annotation or a JSON event.
-pub(crate) fn raw(text: &str) {
+/// Writes whole lines for a person, prefix and newline included, among them the
+/// marks by which a CI system shows them better.
+pub(crate) fn lines(text: &str) {
+    write(&without_commands(text, "\\u{5b}"));
+}
+
+/// Writes JSON events for a program, whole lines. A CI system reads them too.
+pub(crate) fn events(json: &str) {
+    write(&without_commands(json, "\\u005b"));
+}
+
+fn write(text: &str) {
     // Nobody is left to be told when stderr is gone; the run goes on.
     drop(std::io::stderr().write_all(text.as_bytes()));
+}
+
+/// Returns `text` so that no CI system finds a command in the middle of it:
+/// `escape` stands for the bracket that would begin one.
+///
+/// The runners of GitHub and Azure obey `##[…]` and `##vso[…]` anywhere in a
+/// line, and a command line, a rule or a comment could hold one. Any word may
+/// stand before the bracket here, because each system has its own.
+///
+/// Source: `ActionCommand.TryParse` of actions/runner, and "Logging commands"
+/// of Azure Pipelines.
+fn without_commands<'a>(text: &'a str, escape: &str) -> Cow<'a, str> {
+    if !text.contains("##") {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + escape.len());
+    let mut parts = text.split('[').peekable();
+    while let Some(part) = parts.next() {
+        safe.push_str(part);
+        if parts.peek().is_some() {
+            let before = part.trim_end_matches(|c: char| c.is_ascii_alphanumeric());
+            safe.push_str(if before.ends_with("##") { escape } else { "[" });
+        }
+    }
+    Cow::Owned(safe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_holds_a_command_of_a_ci_system() {
+        for (text, safe) in [
+            ("a ##[error]b", "a ##\\u{5b}error]b"),
+            ("##vso[task.x]##[y]", "##vso\\u{5b}task.x]##\\u{5b}y]"),
+            ("###[x", "###\\u{5b}x"),
+            ("##VsO[x", "##VsO\\u{5b}x"),
+            ("##teamcity[x", "##teamcity\\u{5b}x"),
+            ("#[x] ## [y] a[0]", "#[x] ## [y] a[0]"),
+            ("a[0]", "a[0]"),
+        ] {
+            assert_eq!(without_commands(text, "\\u{5b}"), safe);
+        }
+    }
+
+    #[test]
+    fn an_event_means_the_same_without_the_command() {
+        let json = serde_json::to_string(&["##[a]", "##vso[b]", "[c]"]).unwrap();
+        let safe = without_commands(&json, "\\u005b");
+        assert!(!safe.contains("##[") && !safe.contains("##vso["), "{safe}");
+        let read: Vec<String> = serde_json::from_str(&safe).unwrap();
+        assert_eq!(read, ["##[a]", "##vso[b]", "[c]"]);
+    }
 }

@@ -71,7 +71,7 @@ impl RunCommand {
     fn end(&self, failure: &Failure) -> Ending {
         let ending = Ending::from(failure.kind());
         if self.json {
-            report::raw(&last_event(failure, ending));
+            report::events(&last_event(failure, ending));
         } else {
             report::failure(failure);
         }

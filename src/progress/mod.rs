@@ -128,8 +128,8 @@ impl Progress {
         let moment = wait.moment();
         match &mut self.teller {
             Teller::Live(live) => live.draw(moment, None),
-            Teller::Log(log) => report::raw(&log.submitted(moment, reattached)),
-            Teller::Json(events) => report::raw(&events.submitted(moment, reattached)),
+            Teller::Log(log) => report::lines(&log.submitted(moment, reattached)),
+            Teller::Json(events) => report::events(&events.submitted(moment, reattached)),
         }
     }
 
@@ -138,7 +138,7 @@ impl Progress {
     pub(crate) fn asked(&mut self, request: &ApprovalRequest, reattached: bool) {
         if let Teller::Json(events) = &mut self.teller {
             let wait = Wait::begin(request);
-            report::raw(&events.submitted(wait.moment(), reattached));
+            report::events(&events.submitted(wait.moment(), reattached));
         }
     }
 
@@ -151,8 +151,8 @@ impl Progress {
         let moment = wait.moment();
         match &mut self.teller {
             Teller::Live(live) => live.draw(moment, None),
-            Teller::Log(_) => report::raw(&log::Log::changed(moment, known)),
-            Teller::Json(events) => report::raw(&events.pending(moment)),
+            Teller::Log(_) => report::lines(&log::Log::changed(moment, known)),
+            Teller::Json(events) => report::events(&events.pending(moment)),
         }
     }
 
@@ -162,8 +162,8 @@ impl Progress {
         let moment = wait.moment();
         match &mut self.teller {
             Teller::Live(live) => live.draw(moment, Some(words::disconnected(error, retry_in))),
-            Teller::Log(log) => report::raw(&log.disconnected(error, retry_in)),
-            Teller::Json(events) => report::raw(&events.disconnected(moment, error, retry_in)),
+            Teller::Log(log) => report::lines(&log.disconnected(error, retry_in)),
+            Teller::Json(events) => report::events(&events.disconnected(moment, error, retry_in)),
         }
     }
 
@@ -173,8 +173,8 @@ impl Progress {
         let moment = wait.moment();
         match &mut self.teller {
             Teller::Live(live) => live.reconnected(moment),
-            Teller::Log(log) => report::raw(&log.reconnected()),
-            Teller::Json(events) => report::raw(&events.reconnected(moment)),
+            Teller::Log(log) => report::lines(&log.reconnected()),
+            Teller::Json(events) => report::events(&events.reconnected(moment)),
         }
     }
 
@@ -184,8 +184,8 @@ impl Progress {
         let moment = wait.moment();
         match &mut self.teller {
             Teller::Live(live) => live.tick(moment),
-            Teller::Log(log) => report::raw(&log.tick(moment)),
-            Teller::Json(events) => report::raw(&events.tick(moment)),
+            Teller::Log(log) => report::lines(&log.tick(moment)),
+            Teller::Json(events) => report::events(&events.tick(moment)),
         }
     }
 
@@ -199,8 +199,8 @@ impl Progress {
         let moment = wait.moment();
         match &mut self.teller {
             Teller::Live(live) => live.erase(),
-            Teller::Log(log) => report::raw(&log.ended(moment)),
-            Teller::Json(events) => report::raw(&events.ended(moment)),
+            Teller::Log(log) => report::lines(&log.ended(moment)),
+            Teller::Json(events) => report::events(&events.ended(moment)),
         }
     }
 }
@@ -209,7 +209,7 @@ impl Drop for Progress {
     fn drop(&mut self) {
         match &mut self.teller {
             Teller::Live(live) => live.erase(),
-            Teller::Log(log) => report::raw(&log.close()),
+            Teller::Log(log) => report::lines(&log.close()),
             Teller::Json(_) => {}
         }
     }

@@ -60,7 +60,7 @@ fn a_log_is_told_at_once_what_is_asked_of_whom_where_until_when_and_how_to_cance
     assert_eq!(
         told,
         "gate: waiting for group:sre, user:b\\u{202e}ob to approve \
-         `kubectl delete ns 'a\\u{1b}[2J##\\u{5b}stop-commands]x\\n::error::%'` (destroy) at \
+         `kubectl delete ns 'a\\u{1b}[2J##[stop-commands]x\\n::error::%'` (destroy) at \
          https://gate.example.com/requests/0199a3c0-1111-7000-8000-0000deadbeef; ends in 15 min; \
          cancel with Ctrl-C or `gate requests cancel 0199a3c0-1111-7000-8000-0000deadbeef`\n"
     );
@@ -126,7 +126,6 @@ fn github_gets_an_annotation_in_which_nothing_acts() {
     assert!(notice.starts_with("::notice title=gate%3A waiting for approval::already asked"));
     assert!(notice.contains("\\n::error::%25'"), "{notice}");
     assert_eq!(notice.matches('\n').count(), 1);
-    assert!(!told.contains("##["), "{told}");
     request.status = ApprovalStatus::Approved;
     request.reviews.push(review("approve", None));
     assert_eq!(

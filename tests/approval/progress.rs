@@ -196,3 +196,59 @@ fn ctrl_c_at_the_terminal_takes_the_line_and_the_request_away() {
     assert_eq!(only_request(&live).status.as_str(), "cancelled");
     agent.assert_log_verifies();
 }
+
+/// What a CI system obeys in the middle of a line.
+const COMMAND: &str = "##[set-output name=pwn]1 ##vso[task.setvariable variable=a]b";
+
+/// Starts gate as a job of GitHub Actions would.
+fn in_github(mut command: std::process::Command) -> Running {
+    Running::start(command.env("GITHUB_ACTIONS", "true"))
+}
+
+/// Waits for the end, and fails where what was said holds a command of a CI system, or lacks
+/// the text that came from outside.
+#[track_caller]
+fn told_without_commands(waiting: Running, code: i32) -> String {
+    let ended = waiting.finish();
+    assert_eq!(ended.code, Some(code), "{ended:?}");
+    let obeyed = ["##[", "##vso["].map(|mark| ended.stderr.contains(mark));
+    assert_eq!(obeyed, [false, false], "{ended:?}");
+    assert!(ended.stderr.contains("##"), "it is told: {ended:?}");
+    ended.stderr
+}
+
+#[test]
+fn no_line_of_ours_holds_a_command_of_a_ci_system() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let rule = |decision: &str| {
+        agent.rules(
+            "project",
+            &format!("[[rule]]\nid = \"p\"\ntool = \"git\"\ncommand = \"push\"\ndecision = \"{decision}\"\nmessage = \"{COMMAND}\"\n"),
+        );
+    };
+    agent.home.script("git", "#!/bin/sh\nexit 5\n").unwrap();
+    let push = ["git", "push", "origin", "x"];
+    rule("require_approval");
+    told_without_commands(in_github(agent.gate_run(&["--no-wait"], &push)), 75);
+    rule("deny");
+    told_without_commands(in_github(agent.gate_run(&[], &push)), 77);
+    told_without_commands(in_github(agent.gate_run(&["--json"], &push)), 77);
+    told_without_commands(in_github(agent.gate_run(&[], &[COMMAND])), 127);
+
+    let id = {
+        let waiting = in_github(agent.gate_run(&["--json", "--no-wait"], &["deploy", COMMAND]));
+        let told = told_without_commands(waiting, 75);
+        let event: Value = serde_json::from_str(told.lines().next().unwrap()).unwrap();
+        let command = event["command"].as_str().unwrap();
+        assert!(
+            command.contains(COMMAND),
+            "a program reads the text itself: {command}"
+        );
+        event["request"].as_str().unwrap().to_owned()
+    };
+    let deny = ["deny", &id, "--comment", COMMAND];
+    let denied = crate::server::run(&mut live.gate("bob_approver", &deny));
+    assert_eq!(denied.code, Some(0), "{denied:?}");
+    told_without_commands(in_github(agent.gate_run(&[], &["deploy", COMMAND])), 77);
+}
