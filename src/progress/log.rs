@@ -30,6 +30,9 @@ impl Log {
     }
 
     pub(super) fn submitted(&mut self, moment: Moment<'_>, reattached: bool) -> String {
+        if moment.request.status != ApprovalStatus::Pending {
+            return line(&words::asked_before(moment.request));
+        }
         let asked = words::asked(moment, reattached);
         let line = line(&asked);
         match self.provider {

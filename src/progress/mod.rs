@@ -13,7 +13,7 @@ mod words;
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
-use gate_protocol::request::ApprovalRequest;
+use gate_protocol::request::{ApprovalRequest, ApprovalStatus};
 
 use crate::circumstances::{Env, provider};
 use crate::report;
@@ -127,7 +127,11 @@ impl Progress {
         let wait = self.wait.insert(Wait::begin(request));
         let moment = wait.moment();
         match &mut self.teller {
-            Teller::Live(live) => live.draw(moment, None),
+            Teller::Live(live) if request.status == ApprovalStatus::Pending => {
+                live.draw(moment, None);
+            }
+            // What follows says all of it.
+            Teller::Live(_) => {}
             Teller::Log(log) => report::lines(&log.submitted(moment, reattached)),
             Teller::Json(events) => report::events(&events.submitted(moment, reattached)),
         }

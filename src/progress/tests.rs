@@ -104,6 +104,22 @@ fn a_log_says_each_review_once_and_who_approved() {
 }
 
 #[test]
+fn a_log_does_not_wait_for_what_was_answered_before() {
+    let mut request = request(900);
+    request.status = ApprovalStatus::Denied;
+    for provider in [None, Some(Provider::GitHub), Some(Provider::GitLab)] {
+        let mut log = log::Log::new(provider);
+        assert_eq!(
+            log.submitted(at(&request, 0), true),
+            "gate: asked before and denied: \
+             `kubectl delete ns 'a\\u{1b}[2J##[stop-commands]x\\n::error::%'` (destroy) at \
+             https://gate.example.com/requests/0199a3c0-1111-7000-8000-0000deadbeef\n"
+        );
+        assert_eq!(log.ended(at(&request, 0)), "");
+    }
+}
+
+#[test]
 fn a_lost_connection_is_told_once_and_its_return_once() {
     let mut log = log::Log::new(None);
     let retry = Duration::from_secs(3);

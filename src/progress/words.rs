@@ -30,6 +30,17 @@ pub(super) fn asked(moment: Moment<'_>, reattached: bool) -> String {
     )
 }
 
+/// What an earlier run has asked, with the answer that nobody waits for any more.
+pub(super) fn asked_before(request: &ApprovalRequest) -> String {
+    format!(
+        "asked before and {}: `{}` ({}) at {}",
+        request.status.as_str(),
+        command(request),
+        inert(&request.invocation.effect),
+        inert(&request.url),
+    )
+}
+
 /// That it still goes on: one line a minute.
 pub(super) fn still_waiting(moment: Moment<'_>) -> String {
     format!(

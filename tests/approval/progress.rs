@@ -250,5 +250,9 @@ fn no_line_of_ours_holds_a_command_of_a_ci_system() {
     let deny = ["deny", &id, "--comment", COMMAND];
     let denied = crate::server::run(&mut live.gate("bob_approver", &deny));
     assert_eq!(denied.code, Some(0), "{denied:?}");
-    told_without_commands(in_github(agent.gate_run(&[], &["deploy", COMMAND])), 77);
+    let told = told_without_commands(in_github(agent.gate_run(&[], &["deploy", COMMAND])), 77);
+    assert!(
+        told.starts_with("gate: asked before and denied: `deploy "),
+        "nobody waits for what was denied before: {told}"
+    );
 }
