@@ -45,7 +45,7 @@ impl Voice {
     pub(crate) fn note(self, about: About, lines: &[String]) {
         match self {
             Self::Human => lines.iter().for_each(|line| report::line(line)),
-            Self::Json => report::raw(&event::note(about, lines)),
+            Self::Json => report::events(&event::note(about, lines)),
         }
     }
 }
