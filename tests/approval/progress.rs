@@ -6,8 +6,8 @@ use gate_testkit::pty::{Size, Terminal};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::agent::{Agent, Running, WITHIN, approve_as_bob};
-use crate::server::Live;
+use crate::agent::{Agent, Ended, Running, WITHIN, approve_as_bob, shown};
+use crate::server::{Live, run};
 use crate::stage::{agent_with_deploy, only_request};
 
 #[test]
@@ -112,20 +112,40 @@ fn a_log_gets_plain_lines_of_ours() {
     agent.assert_log_verifies();
 }
 
+/// What every CI system might obey, in the middle of a line and at its beginning.
+const COMMANDS: &str = "100%\n::set-env name=A::b\r##[add-path]/tmp ##vso[task.complete]\n\
+     \u{1b}[0Ksection_end:1:gate_wait\r\u{1b}[0K";
+
+/// Runs `deploy` in the CI that `variable` names, with such commands for a word, a
+/// reason and bob's comment, and returns its request and how it ended.
+fn answered_in(agent: &Agent<'_>, variable: &str, answer: &str) -> (String, Ended) {
+    let mut command = agent.gate_run(&["--reason", COMMANDS], &["deploy", variable, COMMANDS]);
+    let mut waiting = Running::start(command.env(variable, "true"));
+    let id = waiting.asked();
+    let digest = shown(agent.live, &id).digest.to_string();
+    let mut args = vec![answer, &id, "--comment", COMMANDS];
+    if answer == "approve" {
+        args.extend(["--yes", "--digest", &digest]);
+    }
+    let answered = run(&mut agent.live.gate("bob_approver", &args));
+    assert_eq!(answered.code, Some(0), "{answered:?}");
+    let ended = waiting.finish();
+    for of_azure_and_github in ["##[", "##vso["] {
+        assert!(!ended.stderr.contains(of_azure_and_github), "{ended:?}");
+    }
+    (id, ended)
+}
+
 #[test]
 fn github_actions_shows_the_wait_as_an_annotation() {
     let live = Live::start();
     let agent = agent_with_deploy(&live);
-    let mut command = agent.gate_run(&[], &["deploy", "100%\n::set-env name=A::b"]);
-    let mut waiting = Running::start(command.env("GITHUB_ACTIONS", "true"));
-    let id = waiting.asked();
-    approve_as_bob(&live, &id);
-    let ended = waiting.finish();
-    let notices: Vec<_> = ended
+    let (id, ended) = answered_in(&agent, "GITHUB_ACTIONS", "approve");
+    assert_eq!(ended.code, Some(5), "{ended:?}");
+    let (notices, lines): (Vec<_>, Vec<_>) = ended
         .stderr
-        .lines()
-        .filter(|line| line.starts_with("::"))
-        .collect();
+        .split_terminator(['\n', '\r'])
+        .partition(|line| line.starts_with("::"));
     assert_eq!(notices.len(), 2, "{ended:?}");
     assert!(
         notices[0].starts_with("::notice title=gate%3A waiting for approval::"),
@@ -139,6 +159,72 @@ fn github_actions_shows_the_wait_as_an_annotation() {
         notices[1].starts_with("::notice title=gate%3A approved::approved by bob"),
         "{notices:?}"
     );
+    assert!(
+        lines.iter().all(|line| line.starts_with("gate: ")),
+        "{lines:#?}"
+    );
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn gitlab_folds_the_wait_into_a_section() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let (_, ended) = answered_in(&agent, "GITLAB_CI", "approve");
+    assert_eq!(ended.code, Some(5), "{ended:?}");
+    let (marks, lines): (Vec<_>, Vec<_>) = ended
+        .stderr
+        .lines()
+        .partition(|line| line.contains(['\u{1b}', '\r']));
+    let [start, end] = marks[..] else {
+        panic!("{ended:?}");
+    };
+    for (mark, name, said) in [
+        (start, "section_start:", "gate: waiting for approval"),
+        (end, "section_end:", ""),
+    ] {
+        let rest = mark.strip_prefix(&format!("\u{1b}[0K{name}")).unwrap();
+        let (at, rest) = rest.split_once(':').unwrap();
+        assert!(at.parse::<u64>().is_ok_and(|at| at > 1), "{mark:?}");
+        assert_eq!(rest, format!("gate_wait\r\u{1b}[0K{said}"));
+    }
+    assert!(
+        lines.iter().all(|line| line.starts_with("gate: ")),
+        "{lines:#?}"
+    );
+    let place = |word: &str| ended.stderr.find(word).unwrap();
+    assert!(place("section_start") < place("gate: waiting for group:approvers"));
+    assert!(place("gate: approved by bob") < place(end));
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn no_ci_system_finds_a_command_in_a_denial() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    for variable in ["GITHUB_ACTIONS", "TF_BUILD"] {
+        let (_, ended) = answered_in(&agent, variable, "deny");
+        assert_eq!(ended.code, Some(77), "{ended:?}");
+        assert!(ended.stderr.contains("denied by bob"), "{ended:?}");
+        let is_ours = |line: &str| {
+            line.starts_with("gate: ") || line.starts_with("::notice title=gate%3A waiting")
+        };
+        let mut lines = ended.stderr.split_terminator(['\n', '\r']);
+        assert!(lines.all(is_ours), "{ended:?}");
+    }
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn no_ci_system_finds_a_command_in_the_json_lines() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let mut command = agent.gate_run(&["--json", "--no-wait"], &["deploy", "##[add-path]/tmp"]);
+    let asked = run(command.env("GITHUB_ACTIONS", "true"));
+    assert_eq!(asked.code, Some(75), "{asked:?}");
+    assert!(!asked.stderr.contains("##["), "{asked:?}");
+    let submitted: Value = serde_json::from_str(asked.stderr.lines().next().unwrap()).unwrap();
+    assert_eq!(submitted["command"], "deploy '##[add-path]/tmp'");
     agent.assert_log_verifies();
 }
 
