@@ -86,16 +86,6 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Copies `bytes`.
-    ///
-    /// # Errors
-    /// [`SnapshotError::NoMemory`].
-    pub fn of_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
-        let mut copy = Copy::new()?;
-        copy.append(bytes)?;
-        copy.seal(None)
-    }
-
     /// Opens `path` once, following symbolic links once, and copies what stands there.
     ///
     /// # Errors

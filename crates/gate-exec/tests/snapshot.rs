@@ -15,6 +15,13 @@ use gate_exec::{Fingerprint, Snapshot, SnapshotError};
 
 const CAP: u64 = 1 << 20;
 
+/// Returns a snapshot of a file with these bytes, which is gone already.
+fn sealed(bytes: &[u8]) -> Snapshot {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(bytes).unwrap();
+    Snapshot::of_path(file.path(), CAP).unwrap()
+}
+
 fn bytes_of(snapshot: &Snapshot) -> Vec<u8> {
     let mut bytes = Vec::new();
     snapshot.reader().read_to_end(&mut bytes).unwrap();
@@ -28,7 +35,7 @@ fn path_of(snapshot: &Snapshot) -> std::path::PathBuf {
 
 #[test]
 fn a_duplicate_has_a_number_that_no_program_expects_to_be_free() {
-    let snapshot = Snapshot::of_bytes(b"sealed").unwrap();
+    let snapshot = sealed(b"sealed");
     let other = snapshot.duplicate().unwrap();
     assert!(other.as_raw_fd() >= 100);
     let path = format!("/proc/self/fd/{}", other.as_raw_fd());
@@ -53,7 +60,7 @@ fn a_snapshot_keeps_its_bytes_when_the_file_is_rewritten() {
 
 #[test]
 fn nobody_can_write_to_a_snapshot() {
-    let snapshot = Snapshot::of_bytes(b"sealed").unwrap();
+    let snapshot = sealed(b"sealed");
     assert!(
         File::options()
             .append(true)
@@ -74,7 +81,7 @@ fn nobody_can_write_to_a_snapshot() {
 
 #[test]
 fn a_snapshot_stands_above_the_descriptors_of_shell_scripts() {
-    let snapshot = Snapshot::of_bytes(b"").unwrap();
+    let snapshot = sealed(b"");
     assert!(snapshot.as_fd().as_raw_fd() >= 100);
     assert_eq!(bytes_of(&snapshot), b"");
 }
