@@ -1,6 +1,6 @@
 //! What an operator can set, with the defaults, and its TOML form.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use gate_protocol::event::BATCH_LIMIT_BYTES;
@@ -162,18 +162,6 @@ impl Settings {
         Ok(self)
     }
 
-    /// Reads `path` as [`with_toml`](Self::with_toml) does.
-    ///
-    /// # Errors
-    /// [`SettingsError::Read`] where the file can't be read, else as there.
-    pub fn with_file(self, path: &Path) -> Result<Self, SettingsError> {
-        let text = std::fs::read_to_string(path).map_err(|source| SettingsError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        self.with_toml(&text)
-    }
-
     /// Refuses what a server can't be served by.
     pub(crate) fn validate(&self) -> Result<(), SettingsError> {
         let value = |field, why| Err(SettingsError::Value { field, why });
@@ -231,16 +219,7 @@ struct SettingsFile {
 
 /// Why settings can't be used.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum SettingsError {
-    /// The file can't be read.
-    #[error("cannot read the settings `{}`", .path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
     /// Not TOML, or not these fields.
     #[error("the settings are malformed")]
     Form(#[source] Box<toml::de::Error>),

@@ -162,7 +162,9 @@ pub(crate) async fn glance(
     .transpose()
 }
 
-/// Returns the open requests of a principal for one digest, newest first.
+/// Returns the requests of a principal for one digest that may still stand for
+/// another one like it, newest first: the open ones, and those that were denied,
+/// since a denial is given again for a while.
 pub(crate) async fn standing_for(
     connection: &mut Connection,
     requester: &str,
