@@ -1,4 +1,8 @@
-//! Development only: a server in process, a scripted approver, a terminal, real tools.
+//! Development only: a home of its own for each test, a terminal, and the real
+//! tools with the services that they talk to.
+//!
+//! It knows none of our crates. The servers and approvers of the tests are the
+//! binary itself (`tests/live`): only the package that builds it can name it.
 #![forbid(unsafe_code)]
 
 pub mod home;
