@@ -67,7 +67,7 @@ impl Server {
         }
         let mut through = known_through.unwrap_or(0);
         for event in &events {
-            through = take(&mut change, actor, (sequence, through), event).await?;
+            through = take(&mut change, actor, sequence, through, event).await?;
         }
         clients::set_through(change.connection(), sequence, through).await?;
         change.commit().await?;
@@ -179,7 +179,8 @@ async fn refuse_fork(
 async fn take(
     change: &mut Change<'_>,
     actor: &Actor,
-    (sequence, through): (Sequence, u64),
+    sequence: Sequence,
+    through: u64,
     hashed: &Hashed<'_>,
 ) -> Result<u64, Failure> {
     let event = hashed.event;

@@ -141,7 +141,7 @@ async fn record_report(
         return misreported(change, body, "no such request of this principal").await;
     };
     match apply(&request.state, &report.event, change.now()) {
-        Ok(transition) => advance(change, &request, (transition, body), report.outcome).await,
+        Ok(transition) => advance(change, &request, transition, body, report.outcome).await,
         Err(refusal) => misreported(change, body, &why(refusal)).await,
     }
 }
@@ -159,7 +159,8 @@ async fn misreported(change: &mut Change<'_>, body: Value, why: &str) -> Result<
 async fn advance(
     change: &mut Change<'_>,
     request: &Request,
-    (transition, body): (Transition, Value),
+    transition: Transition,
+    body: Value,
     outcome: Option<RunOutcome>,
 ) -> Result<(), Failure> {
     change
