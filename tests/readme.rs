@@ -78,6 +78,18 @@ fn assert_ends(home: &Home, args: &[&str], code: i32) {
 }
 
 #[test]
+fn the_readme_names_the_rust_that_the_manifest_needs() {
+    let manifest = page("Cargo.toml");
+    let needed = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("rust-version = "))
+        .unwrap()
+        .trim_matches('"');
+    let told = format!("Rust {needed} or newer");
+    assert!(page("README.md").contains(&told), "{told}");
+}
+
+#[test]
 fn the_table_of_exit_codes_is_the_one_of_the_program() {
     let readme = page("README.md");
     let told: BTreeSet<u8> = rows(&readme)

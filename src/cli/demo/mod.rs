@@ -29,6 +29,9 @@ use serving::Serving;
 /// Without a terminal it plays one scenario with real commands instead, and
 /// ends with 0 only if every step held. Everything it makes is in one temporary
 /// folder, which is removed at the end.
+///
+/// Where `/etc/gate/config.toml` names a server, the shell is refused, since you
+/// would approve your own commands in it; the scenario can still be played.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Demo {
     /// Play the scenario even on a terminal
