@@ -334,7 +334,6 @@ fn kubectl_changes_the_cluster_only_when_a_person_agrees() {
     assert_eq!(writes(), "", "nothing but reads has reached the cluster");
 
     let deleted = story.an_approved_one_runs();
-    assert_eq!(deleted.stdout, "configmap \"settings\" deleted\n");
     let delete = "delete /api/v1/namespaces/default/configmaps/settings";
     assert_eq!(writes(), delete, "it ran once");
     cluster.kubectl(&create).unwrap().success().unwrap();
@@ -367,7 +366,6 @@ fn the_approved_manifest_is_applied(story: &Story<'_>, cluster: &KubeCluster) {
     approve_as_bob(story.agent.live, &id);
     let ended = running.finish();
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert_eq!(ended.stdout, "configmap/limits created\n");
     let applied = cluster
         .kubectl(&[
             "get",
@@ -382,6 +380,14 @@ fn the_approved_manifest_is_applied(story: &Story<'_>, cluster: &KubeCluster) {
         "2",
         "the bytes that were approved"
     );
+    // kubectl says how it ended in words of its version.
+    cluster
+        .kubectl(&["delete", "configmap", "limits"])
+        .unwrap()
+        .success()
+        .unwrap();
+    let bare = story.bare(&["kubectl", "apply", "-f", "limits.yaml"]);
+    assert_eq!(ended.stdout, bare.stdout, "the same as without gate");
     let inputs = shown(story.agent.live, &id).invocation.inputs;
     let is_manifest = |input: &BoundInput| input.name.shown() == "limits.yaml";
     assert!(inputs.iter().any(is_manifest), "{inputs:?}");
