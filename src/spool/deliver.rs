@@ -8,7 +8,7 @@ use gate_protocol::event::{ClientEvent, EventBatch};
 use gate_protocol::id::EpochId;
 use gate_protocol::problem::ProblemCode;
 
-use super::{Durability, Position, Spool, SpoolError, lock, write_json};
+use super::{Position, Spool, SpoolError, lock, write_json};
 
 /// How often a queue that another gate holds is looked at.
 const LOOK: Duration = Duration::from_millis(20);
@@ -109,24 +109,20 @@ fn is_fork(error: &ClientError) -> bool {
 impl Spool {
     /// Begins a new epoch with the facts of all events that are not confirmed, unless somebody has
     /// begun one since `epoch`.
-    fn fork(&mut self, epoch: EpochId) -> Result<(), SpoolError> {
+    pub(super) fn fork(&mut self, epoch: EpochId) -> Result<(), SpoolError> {
         let _held = lock(&self.folder, Duration::ZERO)?;
         let mut queue = self.queue()?;
         if epoch != self.sequence.epoch {
             return Ok(());
         }
-        let waiting = queue.after(&self.confirmed()?)?.unwrap_or_default();
-        self.begin_again()?;
-        let mut queue = self.queue()?;
-        for (event, _) in waiting {
-            let again = ClientEvent {
-                seq: queue.last().seq + 1,
-                prev: queue.last().hash,
-                ..event
-            };
-            queue.append(&again, Durability::Synced)?;
+        match queue.after(&self.confirmed()?)? {
+            Some(waiting) => {
+                let waiting: Vec<ClientEvent> =
+                    waiting.into_iter().map(|(event, _)| event).collect();
+                self.begin_with(&waiting)
+            }
+            None => self.begin_again(),
         }
-        Ok(())
     }
 
     /// Returns how many events the server has not confirmed.

@@ -10,6 +10,7 @@
 
 mod chain;
 mod deliver;
+mod fork;
 mod queue;
 mod verify;
 
@@ -158,6 +159,7 @@ impl Spool {
         if let Some(sequence) = read_json::<Sequence>(&self.folder.join("sequence"))? {
             self.sequence = sequence;
         }
+        self.settle()?;
         let confirmed = self.confirmed()?;
         if let Some(queue) = queue::Queue::open(&self.folder, &confirmed)? {
             return Ok(queue);

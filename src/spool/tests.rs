@@ -6,7 +6,7 @@ use gate_protocol::mode::Mode;
 
 use super::*;
 
-fn fact(name: &str) -> Fact {
+pub(super) fn fact(name: &str) -> Fact {
     Fact::Decided(DecidedFact {
         decision: "allow".into(),
         tool: name.into(),
@@ -24,6 +24,17 @@ fn events(spool: &mut Spool) -> Vec<ClientEvent> {
     let start = Position::start(spool.sequence.epoch);
     let mut queue = spool.queue().unwrap();
     queue.batch_after(&start).unwrap().unwrap()
+}
+
+/// Returns the names of the facts of events.
+pub(super) fn facts(events: &[ClientEvent]) -> Vec<&str> {
+    let tools = events.iter().map(|event| {
+        let Fact::Decided(decided) = &event.fact else {
+            panic!("{event:?}");
+        };
+        decided.tool.as_str()
+    });
+    tools.collect()
 }
 
 #[test]
@@ -240,7 +251,7 @@ fn a_folder_that_can_not_be_made_is_named() {
 }
 
 /// What a verification says: events and undelivered ones, or what is wrong.
-fn verified(folder: &Path) -> Result<(u64, u64), String> {
+pub(super) fn verified(folder: &Path) -> Result<(u64, u64), String> {
     match verify(folder).unwrap() {
         Verified::Nothing => Ok((0, 0)),
         Verified::Sound(held) => Ok((held.events, held.undelivered)),

@@ -8,7 +8,7 @@ use gate_protocol::canonical::{StrictError, from_strict_slice};
 use gate_protocol::event::ClientEvent;
 
 use super::chain::{Chain, Misplaced};
-use super::{PATIENCE, Position, Sequence, Spool, SpoolError, at, lock, queue, read_json};
+use super::{PATIENCE, Position, Sequence, Spool, SpoolError, at, fork, lock, queue, read_json};
 
 /// What a verification found.
 #[derive(Debug)]
@@ -93,13 +93,13 @@ pub(crate) fn verify(folder: &Path) -> Result<Verified, SpoolError> {
     }
     // Another gate may be writing a line, or emptying the file.
     let _held = lock(folder, PATIENCE)?;
-    let path = folder.join(queue::FILE);
-    let bytes = match std::fs::read(&path) {
-        Ok(bytes) => Some(bytes),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(at("read", &path)(error)),
-    };
     let sequence = read_json::<Sequence>(&folder.join("sequence"))?;
+    // One that a crash kept from its place is in force all the same.
+    let next = sequence.map(|sequence| fork::next_path(folder, sequence.epoch));
+    let bytes = match next.map(|next| read_if_there(&next)).transpose()?.flatten() {
+        Some(bytes) => Some(bytes),
+        None => read_if_there(&folder.join(queue::FILE))?,
+    };
     let (bytes, sequence) = match (bytes, sequence) {
         (None, None) => return Ok(Verified::Nothing),
         (None, Some(_)) => return Ok(Verified::Unsound(Fault::Gone)),
@@ -116,6 +116,14 @@ pub(crate) fn verify(folder: &Path) -> Result<Verified, SpoolError> {
         Ok(held) => Verified::Sound(Held { set_aside, ..held }),
         Err(fault) => Verified::Unsound(fault),
     })
+}
+
+fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, SpoolError> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(at("read", path)(error)),
+    }
 }
 
 fn follow(bytes: &[u8], confirmed: &Position) -> Result<Held, Fault> {
