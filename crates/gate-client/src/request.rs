@@ -94,12 +94,16 @@ impl Client {
         about(id, "the request", self.ask(&call, Patience::SHORT).await?)
     }
 
-    /// Lists requests that the token may see: `GET /v1/requests`.
+    /// Lists requests that the token may see: `GET /v1/requests`. Whoever goes
+    /// on from page to page gets to an end: each has a request, and the next
+    /// one begins with older ones.
     ///
     /// # Errors
-    /// Any [`ClientError`].
+    /// Any [`ClientError`]; `Garbled` too where the next page would not lie
+    /// further on.
     pub async fn list(&self, query: &ListQuery) -> Result<RequestPage, ClientError> {
-        let mut call = self.get("the list", "/v1/requests").up_to(PAGE_LIMIT);
+        let what = "the list";
+        let mut call = self.get(what, "/v1/requests").up_to(PAGE_LIMIT);
         if let Some(status) = query.status {
             call = call.query("status", status.as_str());
         }
@@ -112,7 +116,17 @@ impl Client {
         if let Some(limit) = query.limit {
             call = call.query("limit", &limit.to_string());
         }
-        self.ask(&call, Patience::SHORT).await
+        let page: RequestPage = self.ask(&call, Patience::SHORT).await?;
+        if let Some(next) = page.next {
+            let is_older = query.before.is_none_or(|before| next < before);
+            if page.requests.is_empty() || !is_older {
+                return Err(ClientError::garbled(
+                    what,
+                    "its next page does not lie further on",
+                ));
+            }
+        }
+        Ok(page)
     }
 
     /// Takes a request back: `POST /v1/requests/{id}/cancel`. Gives up after

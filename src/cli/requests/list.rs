@@ -13,6 +13,9 @@ use crate::world::World;
 
 /// The most requests that one page can have, as far as the client asks.
 const PAGE: usize = 100;
+/// How many of the newest requests are looked through for those of one's own:
+/// an end also to a list that a server makes up as it goes.
+const LOOKED_THROUGH: usize = 100_000;
 
 /// List requests, newest first
 #[derive(Debug, clap::Args)]
@@ -38,20 +41,31 @@ impl List {
         if self.json {
             return answer::json(&page);
         }
+        let has_looked_enough = page.next.is_some() && page.requests.len() < self.most();
+        if has_looked_enough {
+            report::line(&format!(
+                "the newest {LOOKED_THROUGH} requests were looked through, and there are older ones"
+            ));
+        }
         if page.requests.is_empty() {
             report::line("no requests");
             return Ok(());
         }
         let screen = Screen::of_stdout(world.env("NO_COLOR").is_some());
         answer::text(&request::table(&screen, &page.requests))?;
-        if page.next.is_some() {
+        if page.next.is_some() && !has_looked_enough {
             report::line("there are older ones; see them with a higher --limit");
         }
         Ok(())
     }
 
+    /// Returns how many requests are wanted.
+    fn most(&self) -> usize {
+        usize::try_from(self.limit).unwrap_or(usize::MAX)
+    }
+
     fn fetch(&self, session: &Session) -> Result<RequestPage, Failure> {
-        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let limit = self.most();
         let me = if self.mine {
             Some(session.call(session.client().whoami())?.principal.name)
         } else {
@@ -63,8 +77,10 @@ impl List {
             ..ListQuery::default()
         };
         let mut requests: Vec<ApprovalRequest> = Vec::new();
+        let mut seen = 0;
         loop {
             let page = session.call(session.client().list(&query))?;
+            seen += page.requests.len();
             let is_wanted =
                 |request: &ApprovalRequest| me.as_ref().is_none_or(|me| is_of(request, me));
             requests.extend(page.requests.into_iter().filter(is_wanted));
@@ -72,7 +88,7 @@ impl List {
             let cut = requests.len() > limit;
             requests.truncate(limit);
             match page.next {
-                Some(next) if !is_full => query.before = Some(next),
+                Some(next) if !is_full && seen < LOOKED_THROUGH => query.before = Some(next),
                 next => {
                     let last = requests.last().map(|request| request.id);
                     let next = if cut { last } else { next };

@@ -38,6 +38,25 @@ async fn a_page_of_the_log_may_be_large_and_must_be_the_one_asked_for() {
 }
 
 #[tokio::test]
+async fn a_page_without_records_leads_nowhere_else() {
+    let page = |next: u64| {
+        answer(
+            200,
+            JSON,
+            format!("{{\"records\":[],\"next\":{next},\"size\":9}}"),
+        )
+    };
+    let (stub, _) = Stub::answering(vec![page(5), page(4), page(6)]);
+    let client = stub.client();
+    let range = RecordRange { from: 5, limit: 10 };
+    assert_eq!(client.audit_records(range).await.unwrap().next, 5);
+    for _ in 0..2 {
+        let error = client.audit_records(range).await.unwrap_err();
+        assert!(matches!(error, ClientError::Garbled { .. }), "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_checkpoint_is_text_and_nothing_else() {
     let note = "gate.test/log\n1\nhash\n\n\u{2014} gate.test/log sig\n";
     let (stub, _) = Stub::answering(vec![

@@ -262,6 +262,30 @@ async fn a_list_asks_for_what_the_query_names() {
 }
 
 #[tokio::test]
+async fn a_list_whose_next_page_leads_nowhere_is_no_answer() {
+    let (older, newer) = (RequestId::generate(), RequestId::generate());
+    assert!(older < newer);
+    let page = |next: RequestId, requests: &[String]| {
+        let requests = requests.join(",");
+        let body = format!("{{\"requests\":[{requests}],\"next\":\"{next}\"}}");
+        answer(200, JSON, body)
+    };
+    let one = [json(&pending(older))];
+    let (stub, _) = Stub::answering(vec![page(older, &one), page(older, &[]), page(newer, &one)]);
+    let client = stub.client();
+    let mut query = gate_client::ListQuery::default();
+    let first = client.list(&query).await.unwrap();
+    query.before = first.next;
+    for what in ["no requests", "the same place or a newer one"] {
+        let error = client.list(&query).await.unwrap_err();
+        assert!(
+            matches!(error, ClientError::Garbled { .. }),
+            "{what}: {error:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn localhost_is_this_machine_without_a_lookup() {
     let id = RequestId::generate();
     let (stub, seen) = Stub::answering(vec![ok(&pending(id))]);
