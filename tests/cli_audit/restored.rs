@@ -136,6 +136,53 @@ fn an_older_copy_of_the_log_is_noticed_by_who_verified_the_newer() {
     assert_sound(&place.verified(&first), "goes on: from the ");
 }
 
+/// Changes one record of a server that is not running, as whoever owns the machine could.
+fn change_record(data: &Path, seq: u32) {
+    let script = "import sqlite3, sys\n\
+                  log = sqlite3.connect(sys.argv[1])\n\
+                  log.execute('DROP TRIGGER log_records_are_never_changed')\n\
+                  [record] = log.execute('SELECT record FROM log_records WHERE seq = ?', [sys.argv[2]]).fetchone()\n\
+                  changed = bytes(record).replace(b'\"ts\":\"2', b'\"ts\":\"1', 1)\n\
+                  assert changed != bytes(record)\n\
+                  log.execute('UPDATE log_records SET record = ? WHERE seq = ?', [changed, sys.argv[2]])\n\
+                  log.commit()\n";
+    let mut python = std::process::Command::new("python3");
+    let changed = run(python
+        .args(["-c", script])
+        .arg(data.join("gate.db"))
+        .arg(seq.to_string()));
+    assert_eq!(changed.code, Some(0), "{changed:?}");
+}
+
+/// `gate audit export --help`: the checkpoint "is signed for exactly these records".
+#[test]
+fn records_that_are_not_what_was_signed_are_not_exported() {
+    let (place, first) = Place::new();
+    place.push(&first, "a");
+    let out = place.home.path().join("export");
+    let export = ["audit", "export", "--out", out.to_str().unwrap()];
+    let sound = place.gate(&first, "auditor", &export);
+    assert_eq!(sound.code, Some(0), "{sound:?}");
+    let records = fs::read_to_string(out.join("records.jsonl")).unwrap();
+    let last = u32::try_from(records.lines().count()).unwrap() - 1;
+    drop(first);
+    fs::remove_dir_all(&out).unwrap();
+    // One in the middle breaks the chain; behind the last there is only the root.
+    for seq in [last, 2] {
+        let copy = format!("changed-{seq}");
+        place.copy("first", &copy);
+        change_record(&place.data(&copy), seq);
+        let server = place.start(&copy, &[]);
+        let refused = place.gate(&server, "auditor", &export);
+        assert_eq!(refused.code, Some(125), "{seq}: {refused:?}");
+        assert!(refused.stderr.contains("does not verify"), "{refused:?}");
+        let left = fs::read_dir(place.home.path()).unwrap();
+        let left = left.map(|entry| entry.unwrap().file_name());
+        let is_export = |name: &std::ffi::OsString| name.to_string_lossy().starts_with("export");
+        assert_eq!(left.filter(is_export).count(), 0, "{refused:?}");
+    }
+}
+
 #[test]
 fn a_damaged_checkpoint_is_no_first_verification() {
     let (place, server) = Place::new();

@@ -6,7 +6,9 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use gate_protocol::inert::inert;
-use gate_protocol::log::{CHECKPOINT_FILE, RECORDS_FILE, SignedCheckpoint};
+use gate_protocol::log::{
+    CHECKPOINT_FILE, Checkpoint, LogFault, LogVerifier, RECORDS_FILE, SignedCheckpoint,
+};
 
 use super::log_key;
 use super::records::Records;
@@ -47,7 +49,7 @@ impl Export {
         })?;
         let size = signed.checkpoint.size;
         let staging = Staging::make(&out)?;
-        write_records(&session, size, &staging)?;
+        write_records(&session, signed.checkpoint, &staging)?;
         staging.put(CHECKPOINT_FILE, note.as_bytes())?;
         staging.publish(&out)?;
         let shown = inert(&out.to_string_lossy()).into_owned();
@@ -58,7 +60,16 @@ impl Export {
 }
 
 /// Writes exactly the records that the checkpoint is signed for.
-fn write_records(session: &Session, size: u64, staging: &Staging) -> Result<(), Failure> {
+///
+/// # Errors
+/// They are not those, or can't be had or written.
+fn write_records(
+    session: &Session,
+    checkpoint: Checkpoint,
+    staging: &Staging,
+) -> Result<(), Failure> {
+    let size = checkpoint.size;
+    let mut verifier = LogVerifier::new(vec![checkpoint]);
     let file = staging
         .create(RECORDS_FILE)
         .map_err(|error| staging.failed(error))?;
@@ -73,14 +84,26 @@ fn write_records(session: &Session, size: u64, staging: &Staging) -> Result<(), 
             )
             .hint("records are missing; `gate audit verify --live` says which"));
         }
-        let mut wanted = (from..size).zip(&page.records);
-        let written = wanted.try_for_each(|(_, record)| writeln!(writer, "{record}"));
-        written.map_err(|error| staging.failed(error))?;
+        for (_, record) in (from..size).zip(&page.records) {
+            verifier.feed(record.as_bytes()).map_err(not_as_signed)?;
+            writeln!(writer, "{record}").map_err(|error| staging.failed(error))?;
+        }
     }
+    verifier.finish().map_err(not_as_signed)?;
     let file = writer
         .into_inner()
         .map_err(|error| staging.failed(error.into_error()))?;
     file.sync_all().map_err(|error| staging.failed(error))
+}
+
+/// Returns the failure of records that are not what was signed for.
+fn not_as_signed(fault: LogFault) -> Failure {
+    Failure::new(
+        FailureKind::Internal,
+        "the log does not verify, and nothing was exported",
+    )
+    .caused_by(fault)
+    .hint("`gate audit verify --live` says the same of the server's log; tell who runs the server")
 }
 
 /// A folder that nobody knows yet; removed unless it is published.
