@@ -393,7 +393,9 @@ fn records_that_can_not_be_read_end_the_same_whether_they_are_missing_or_a_folde
 #[test]
 fn an_export_that_can_not_be_written_is_a_failure_of_gate() {
     let live = Live::start();
-    for out in ["/proc/export", "/nonexistent/folder/export"] {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("missing/export");
+    for out in ["/proc/export", nowhere.to_str().unwrap()] {
         let failed = run(&mut live.gate("auditor", &["audit", "export", "--out", out]));
         assert_eq!(failed.code, Some(125), "{out}: {failed:?}");
         assert!(

@@ -1,6 +1,5 @@
 use super::*;
 use crate::circumstances::Provider;
-use gate_protocol::request::ApprovalStatus;
 use gate_protocol::review::Review;
 
 /// A request for a hostile command, pending, with `seconds` left.

@@ -215,19 +215,6 @@ fn no_ci_system_finds_a_command_in_a_denial() {
     agent.assert_log_verifies();
 }
 
-#[test]
-fn no_ci_system_finds_a_command_in_the_json_lines() {
-    let live = Live::start();
-    let agent = agent_with_deploy(&live);
-    let mut command = agent.gate_run(&["--json", "--no-wait"], &["deploy", "##[add-path]/tmp"]);
-    let asked = run(command.env("GITHUB_ACTIONS", "true"));
-    assert_eq!(asked.code, Some(75), "{asked:?}");
-    assert!(!asked.stderr.contains("##["), "{asked:?}");
-    let submitted: Value = serde_json::from_str(asked.stderr.lines().next().unwrap()).unwrap();
-    assert_eq!(submitted["command"], "deploy '##[add-path]/tmp'");
-    agent.assert_log_verifies();
-}
-
 /// Says that it has started, and ends at a key.
 const PATIENT: &str =
     "#!/bin/sh\necho the tool has started\nread answer\necho \"it read $answer\"\n";
@@ -334,7 +321,7 @@ fn no_line_of_ours_holds_a_command_of_a_ci_system() {
         event["request"].as_str().unwrap().to_owned()
     };
     let deny = ["deny", &id, "--comment", COMMAND];
-    let denied = crate::server::run(&mut live.gate("bob_approver", &deny));
+    let denied = run(&mut live.gate("bob_approver", &deny));
     assert_eq!(denied.code, Some(0), "{denied:?}");
     let told = told_without_commands(in_github(agent.gate_run(&[], &["deploy", COMMAND])), 77);
     assert!(

@@ -111,7 +111,7 @@ fn what_is_no_regular_file_is_refused_without_waiting() {
             other => panic!("{other:?}"),
         }
     }
-    let missing = Snapshot::of_path(Path::new("/nonexistent"), CAP).unwrap_err();
+    let missing = Snapshot::of_path(&folder.path().join("missing"), CAP).unwrap_err();
     assert!(matches!(missing, SnapshotError::Unreadable { .. }));
 }
 
