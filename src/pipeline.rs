@@ -1,6 +1,7 @@
 //! The path of a command, from argv to its end, as one function.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 
@@ -85,9 +86,10 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
         Decision::RequireApproval => {
             reading.seal_stdin(run.voice)?;
             let cancel = watch_for_signals()?;
-            if let (Voice::Human, Some(message)) = (run.voice, &evaluation.message) {
-                let rule = inert(&evaluation.deciding.id);
-                report::line(&format!("rule `{rule}`: {}", inert(message)));
+            if run.voice == Voice::Human {
+                for said in words_of_rules(&evaluation) {
+                    report::line(&said);
+                }
             }
             let identity = Identity::load(&world.layout)?;
             let bound = binding::bind(world, &run.argv, tool, reading, &identity)?;
@@ -149,11 +151,11 @@ fn refuse_without_server(world: &World, evaluation: &Evaluation) -> Result<(), F
     Err(Failure::new(
         FailureKind::Configuration,
         format!(
-            "`{}{}` ({}) needs an approval by rule `{}`, and no approval server is configured",
+            "`{}{}` ({}) needs an approval by {}, and no approval server is configured",
             inert(&evaluation.tool),
             inert(&command),
             evaluation.effect,
-            inert(&evaluation.deciding.id),
+            inert(&evaluation.deciding.named()),
         ),
     )
     .hint("run `gate login --server URL`, or try it all with `gate demo`"))
@@ -232,16 +234,30 @@ fn watch_for_signals() -> Result<Cancel, Failure> {
     })
 }
 
+/// Returns what each rule that asks wants said before the wait, under its own name.
+fn words_of_rules(evaluation: &Evaluation) -> impl Iterator<Item = String> {
+    let messages = evaluation.messages.iter();
+    messages.map(|message| {
+        let name = message.rule.named();
+        format!("{}: {}", inert(&name), inert(&message.text))
+    })
+}
+
 fn denied(evaluation: &Evaluation) -> Failure {
     let rule = &evaluation.deciding;
-    let why = evaluation
-        .message
-        .as_deref()
-        .map(|message| format!(": {}", inert(message)));
-    Failure::new(
-        FailureKind::Denied,
-        format!("denied by rule `{}`{}", inert(&rule.id), why.unwrap_or_default()),
-    )
+    let name = rule.named();
+    let mut text = format!("denied by {}", inert(&name));
+    for message in &evaluation.messages {
+        let said = inert(&message.text);
+        let by = message.rule.named();
+        // Writing to a String can't fail.
+        let _ = if message.rule == *rule {
+            write!(text, ": {said}")
+        } else {
+            write!(text, "; {} adds: {said}", inert(&by))
+        };
+    }
+    Failure::new(FailureKind::Denied, text)
     .hint(format!(
         "nothing was run. The rule stands in {} line {}; do not look for another way to do the same",
         inert(&rule.source),

@@ -131,8 +131,13 @@ fn decision(text: &mut String, evaluation: &Evaluation) {
             &format!("{} ({})", matched.id, matched.layer),
         );
     }
-    if let Some(message) = &evaluation.message {
-        put(text, "  message", message);
+    for message in &evaluation.messages {
+        if message.rule == *rule {
+            put(text, "  message", &message.text);
+        } else {
+            let said = format!("{}: {}", message.rule.named(), message.text);
+            put(text, "  message of", &said);
+        }
     }
     for requirement in &evaluation.obligations.requirements {
         let who = if requirement.approvers.is_empty() {

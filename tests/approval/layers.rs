@@ -206,6 +206,53 @@ fn the_machines_owner_decides_and_nearer_layers_tighten() {
 }
 
 #[test]
+fn a_projects_message_is_not_the_owners() {
+    let live = Live::start();
+    let agent = agent_with_tools(&live);
+    let etc = agent.home.path().join("etc");
+    let silent = |decision: &str| {
+        format!("[[rule]]\nid = \"prod\"\ntool = \"deploy\"\ndecision = \"{decision}\"\n")
+    };
+    let spoken = |decision: &str| silent(decision) + "message = \"already agreed\"\n";
+    let run_with = |decision: &str| {
+        let owner = silent(decision);
+        agent
+            .home
+            .write("etc/gate/rules.d/owner.toml", owner)
+            .unwrap();
+        agent
+            .home
+            .write("work/.gate.toml", spoken(decision))
+            .unwrap();
+        let words = ["run", "--no-wait", "--", "deploy"];
+        run(&mut with_machine_rules(&agent, &etc, &words))
+    };
+    let denied = run_with("deny");
+    assert_eq!(denied.code, Some(77), "{denied:?}");
+    let said = "gate: denied by rule `prod`; rule `prod` of the project adds: already agreed\n";
+    assert!(denied.stderr.starts_with(said), "{denied:?}");
+
+    let asked = run_with("require_approval");
+    assert_eq!(asked.code, Some(75), "{asked:?}");
+    let said = "gate: rule `prod` of the project: already agreed\n";
+    assert!(asked.stderr.starts_with(said), "{asked:?}");
+    let reasons = crate::stage::only_request(&live).terms.reasons;
+    let of_rules: Vec<&String> = reasons
+        .iter()
+        .filter(|one| one.starts_with("rule"))
+        .collect();
+    assert_eq!(
+        of_rules,
+        [
+            "rule `prod` says require_approval",
+            "rule `prod` of the project says require_approval: already agreed",
+        ]
+    );
+    assert_eq!(trace(&agent), "");
+    agent.assert_log_verifies();
+}
+
+#[test]
 fn the_servers_rules_hold_once_they_are_pulled() {
     let live = Live::start();
     let agent = agent_with_tools(&live);

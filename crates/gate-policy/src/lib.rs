@@ -32,5 +32,5 @@ pub use read::{is_too_long, read_invocation};
 pub use rules::{
     Caller, CallerKind, Circumstances, Decision, DurationError, Evaluation, Layer, MatchedRule,
     Obligations, ParseDecisionError, Policy, PolicyBuilder, Recording, Requirement, RuleError,
-    RuleSummary, parse_duration, position,
+    RuleMessage, RuleSummary, parse_duration, position,
 };

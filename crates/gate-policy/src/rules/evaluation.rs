@@ -80,8 +80,19 @@ pub struct Evaluation {
     pub reasons: Vec<String>,
     /// What the decision asks for.
     pub obligations: Obligations,
-    /// What the deciding rule wants said.
-    pub message: Option<String>,
+    /// What the rules that say the same as the decision want said, each under
+    /// its own name; the owner's first.
+    pub messages: Vec<RuleMessage>,
+}
+
+/// What a rule wants said to whoever is stopped. It is that rule's word alone:
+/// a project's rule must not be heard as the owner's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleMessage {
+    /// The rule that it stands in.
+    pub rule: MatchedRule,
+    /// The text, as written.
+    pub text: String,
 }
 
 /// A rule that matched.
@@ -95,6 +106,19 @@ pub struct MatchedRule {
     pub source: String,
     /// The line of that source, from one; zero when it has none.
     pub line: usize,
+}
+
+impl MatchedRule {
+    /// Returns the rule's name for a sentence. That a nearer layer speaks is part of it: such a
+    /// rule may bear the id of one of the owner's.
+    pub fn named(&self) -> String {
+        let id = &self.id;
+        if self.layer.only_tightens() {
+            format!("rule `{id}` of the {}", self.layer)
+        } else {
+            format!("rule `{id}`")
+        }
+    }
 }
 
 /// What a decision asks for.

@@ -19,6 +19,6 @@ pub use duration::{DurationError, parse_duration};
 pub use error::{RuleError, position};
 pub use evaluation::{
     Caller, CallerKind, Circumstances, Evaluation, MatchedRule, Obligations, Requirement,
-    RuleSummary,
+    RuleMessage, RuleSummary,
 };
 pub use policy::{Policy, PolicyBuilder};

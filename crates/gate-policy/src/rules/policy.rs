@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::decision::{Decision, Layer, Recording};
 use super::error::RuleError;
 use super::evaluation::{
-    Circumstances, Evaluation, MatchedRule, Obligations, Requirement, RuleSummary,
+    Circumstances, Evaluation, MatchedRule, Obligations, Requirement, RuleMessage, RuleSummary,
 };
 use super::load;
 use super::rule::Rule;
@@ -295,17 +295,9 @@ fn conclude(
             || built_in("gate/no-rule".to_owned()),
             |(_, rule)| rule.clone(),
         );
-    let message = matching
-        .iter()
-        .filter(|rule| rule.decision == decision)
-        .find_map(|rule| rule.message.clone());
+    let messages = messages(decision, matching);
     let mut reasons = invocation.reasons.clone();
-    let said = message.as_ref().map(|message| format!(": {message}"));
-    reasons.push(format!(
-        "rule `{}` says {decision}{}",
-        deciding.id,
-        said.unwrap_or_default()
-    ));
+    reasons.extend(said(decision, &deciding, &messages));
     Evaluation {
         decision,
         effect: invocation.effect,
@@ -315,8 +307,34 @@ fn conclude(
         matched: decisions.into_iter().map(|(_, rule)| rule).collect(),
         reasons,
         obligations: obligations(decision, matching),
-        message,
+        messages,
     }
+}
+
+/// Returns what the rules that say the same as the decision want said. They
+/// stand in the order of the layers, so that the owner's speak first.
+fn messages(decision: Decision, matching: &[&Rule]) -> Vec<RuleMessage> {
+    let speaking = matching.iter().filter(|rule| rule.decision == decision);
+    let messages = speaking.filter_map(|rule| {
+        Some(RuleMessage {
+            rule: rule.place.clone(),
+            text: rule.message.clone()?,
+        })
+    });
+    messages.collect()
+}
+
+/// Returns a reason for the rule that decided and for each other one that has
+/// something to say, every one with its own words and no other's.
+fn said(decision: Decision, deciding: &MatchedRule, messages: &[RuleMessage]) -> Vec<String> {
+    let by = |rule: &MatchedRule| format!("{} says {decision}", rule.named());
+    let mut reasons = Vec::new();
+    if !messages.iter().any(|message| message.rule == *deciding) {
+        reasons.push(by(deciding));
+    }
+    let messages = messages.iter();
+    reasons.extend(messages.map(|message| format!("{}: {}", by(&message.rule), message.text)));
+    reasons
 }
 
 /// Every requirement must be met, the shortest times count, and what is

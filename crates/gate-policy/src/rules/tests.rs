@@ -54,6 +54,14 @@ fn errors(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// Returns each message as `rule: text`.
+fn said(evaluation: &Evaluation) -> Vec<String> {
+    let messages = evaluation.messages.iter();
+    messages
+        .map(|message| format!("{}: {}", message.rule.id, message.text))
+        .collect()
+}
+
 const DELETE: &[&str] = &[
     "kubectl",
     "--context=prod",
@@ -202,7 +210,7 @@ permit_ttl = "90s"
         (&*evaluation.deciding.source, evaluation.deciding.line),
         ("rules.toml", 6)
     );
-    assert_eq!(evaluation.message.as_deref(), Some("ask in #ops"));
+    assert_eq!(said(&evaluation), ["delete: ask in #ops"]);
     assert_eq!(evaluation.matched.len(), 3);
     let obligations = evaluation.obligations;
     assert_eq!(obligations.requirements.len(), 2);
@@ -339,4 +347,70 @@ fn an_allow_by_operands_covers_every_operand_and_a_denial_any() {
         "baseline/git-write"
     );
     assert_eq!(deciding("deny", &["feature/a", "main"]), "team/x");
+}
+
+/// Returns what is said of a deletion beside the reading itself, where the owner's rule has the
+/// first text and the project's the second.
+fn heard(owner: &str, project: &str) -> (Evaluation, Vec<String>) {
+    let mut builder = PolicyBuilder::new();
+    builder
+        .layer(Layer::Project, ".gate.toml", project)
+        .unwrap();
+    builder.layer(Layer::Machine, "owner.toml", owner).unwrap();
+    let invocation = invocation(DELETE);
+    let evaluation = builder
+        .build()
+        .evaluate(&invocation, Path::new("/"), &circumstances());
+    let mut reasons = evaluation.reasons.clone();
+    let of_rules = reasons.split_off(invocation.reasons.len());
+    (evaluation, of_rules)
+}
+
+#[test]
+fn a_projects_message_is_never_the_owners_word() {
+    for decision in ["require_approval", "deny"] {
+        let rule = |more: &str| {
+            format!("[[rule]]\nid = 'prod'\ntool = 'kubectl'\ndecision = '{decision}'\n{more}\n")
+        };
+        let agreed = rule("message = 'already agreed'");
+        let (evaluation, reasons) = heard(&rule(""), &agreed);
+        assert_eq!(evaluation.deciding.layer, Layer::Machine);
+        assert_eq!(evaluation.messages[0].rule.layer, Layer::Project);
+        assert_eq!(
+            reasons,
+            [
+                format!("rule `prod` says {decision}"),
+                format!("rule `prod` of the project says {decision}: already agreed"),
+            ]
+        );
+        let (evaluation, reasons) = heard(&rule("message = 'ask in #ops'"), &agreed);
+        assert_eq!(
+            said(&evaluation),
+            ["prod: ask in #ops", "prod: already agreed"]
+        );
+        assert_eq!(
+            reasons,
+            [
+                format!("rule `prod` says {decision}: ask in #ops"),
+                format!("rule `prod` of the project says {decision}: already agreed"),
+            ]
+        );
+    }
+}
+
+#[test]
+fn a_project_that_speaks_where_the_baseline_decides_speaks_for_itself() {
+    let rule = "[[rule]]\nid = 'x'\ntool = 'kubectl'\ndecision = 'require_approval'\nmessage = 'harmless'\n";
+    let (evaluation, reasons) = heard("", rule);
+    assert_eq!(evaluation.deciding.id, "baseline/kubectl-destroy");
+    assert_eq!(
+        reasons,
+        [
+            "rule `baseline/kubectl-destroy` says require_approval",
+            "rule `x` of the project says require_approval: harmless",
+        ]
+    );
+    let (evaluation, reasons) = heard("", &rule.replace("require_approval", "deny"));
+    assert_eq!(evaluation.deciding.layer, Layer::Project);
+    assert_eq!(reasons, ["rule `x` of the project says deny: harmless"]);
 }
