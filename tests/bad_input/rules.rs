@@ -61,7 +61,7 @@ const APPROVAL: [(&str, &str, &str); 8] = [
 
 /// Whole files: the text, the line (of the rule, where it is the rule that is
 /// wrong), a word.
-const FILES: [(&str, usize, &str); 11] = [
+const FILES: [(&str, usize, &str); 12] = [
     (
         "[[rule]]\nid = 'a'\neverything = false\ndecision = 'deny'\n",
         3,
@@ -85,6 +85,11 @@ const FILES: [(&str, usize, &str); 11] = [
     ),
     ("[[rule]]\nid = 'a'\ndecision = 'deny'\n", 1, "matcher"),
     (
+    (
+        "[[rule]]\nid = 'a'\ntool = 'git'\ndecision = 'allow'\ncaller = { kind = 'user' }\n",
+        5,
+        "ask or deny by a rule for the others",
+    ),
         "[[rule]]\nid = 'a'\ntool = 'git'\ndecision = 'deny'\n\n\
          [[rule]]\nid = 'a'\ntool = 'git'\ndecision = 'deny'\n",
         7,

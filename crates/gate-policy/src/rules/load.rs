@@ -163,7 +163,7 @@ fn rule(report: &mut Report<'_>, table: &Spanned<&DeTable<'_>>, layer: Layer) ->
     );
     refuse_without_meaning(&mut fields, decision);
     if let Some(table) = caller {
-        rule.caller = matchers::caller(fields.report, table);
+        rule.caller = matchers::caller(fields.report, table, decision);
     }
     if let Some(table) = time {
         let mut fields = Fields::new(fields.report, table, "rule.time.", Window::FIELDS);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::decision::Decision;
 use super::error::{Report, near_miss};
 use super::evaluation::CallerKind;
 use super::fields::{Fields, Placed, shown};
@@ -269,9 +270,20 @@ pub(super) fn everything(fields: &mut Fields<'_, '_, '_>) -> bool {
     is_everything
 }
 
-pub(super) fn caller(report: &mut Report<'_>, table: Spanned<&DeTable<'_>>) -> CallerMatch {
+/// What a caller says of itself: variables that it sets or clears, a terminal that it opens. Its
+/// name and host are the system's.
+const PRETENDED: &[&str] = &["kind", "ci", "terminal"];
+
+pub(super) fn caller(
+    report: &mut Report<'_>,
+    table: Spanned<&DeTable<'_>>,
+    decision: Option<Decision>,
+) -> CallerMatch {
     let known = &["kind", "name", "host", "ci", "terminal"];
     let mut fields = Fields::new(report, table, "rule.caller.", known);
+    if decision == Some(Decision::Allow) {
+        refuse_pretended(&mut fields);
+    }
     let mut kinds = Vec::new();
     for kind in fields.texts("kind").unwrap_or_default() {
         kinds.extend(fields.word("kind", "a kind of caller", &kind, KINDS));
@@ -282,6 +294,18 @@ pub(super) fn caller(report: &mut Report<'_>, table: Spanned<&DeTable<'_>>) -> C
         hosts: owned(fields.texts("host")),
         ci: fields.truth("ci"),
         terminal: fields.truth("terminal"),
+    }
+}
+
+/// A rule that allows must not rest on what whoever asks can pretend: an agent that clears its
+/// mark is a `user`.
+fn refuse_pretended(fields: &mut Fields<'_, '_, '_>) {
+    for field in PRETENDED {
+        if let Some(value) = fields.get(field) {
+            let problem = "can't allow: whoever asks can pretend it";
+            let mend = "leave it out, or ask or deny by a rule for the others";
+            fields.error(value.span().start, field, problem, mend);
+        }
     }
 }
 

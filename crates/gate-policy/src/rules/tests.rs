@@ -414,3 +414,38 @@ fn a_project_that_speaks_where_the_baseline_decides_speaks_for_itself() {
     assert_eq!(evaluation.deciding.layer, Layer::Project);
     assert_eq!(reasons, ["rule `x` of the project says deny: harmless"]);
 }
+
+#[test]
+fn what_a_caller_can_pretend_allows_nothing() {
+    let errors_of = |caller: &str, decision: &str| {
+        let text = format!(
+            "[[rule]]\nid = 'x'\ntool = 'git'\ndecision = '{decision}'\ncaller = {{ {caller} }}\n"
+        );
+        let mut builder = PolicyBuilder::new();
+        builder
+            .layer(Layer::Machine, "r.toml", &text)
+            .map_err(|errors| {
+                let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                errors.join("\n")
+            })
+    };
+    for (field, value) in [
+        ("kind", "'user'"),
+        ("kind", "['agent', 'workload']"),
+        ("ci", "true"),
+        ("terminal", "false"),
+    ] {
+        let caller = format!("name = 'alice', {field} = {value}");
+        assert_eq!(
+            errors_of(&caller, "allow").unwrap_err(),
+            format!(
+                "r.toml:5:{}: field `rule.caller.{field}`: can't allow: whoever asks can pretend it; \
+                 leave it out, or ask or deny by a rule for the others",
+                "caller = { name = 'alice', ".len() + field.len() + " = ".len() + 1
+            )
+        );
+        assert_eq!(errors_of(&caller, "deny"), Ok(()));
+        assert_eq!(errors_of(&caller, "require_approval"), Ok(()));
+    }
+    assert_eq!(errors_of("name = 'alice', host = 'ci-*'", "allow"), Ok(()));
+}
