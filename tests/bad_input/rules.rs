@@ -4,7 +4,7 @@ use crate::stage::{Machine, Server, assert_told, run};
 
 /// One mistake in a rule that is good but for it: the line that stands third in
 /// `[[rule]]`, after a good `id`; the field; a word of the mend.
-const FIELDS: [(&str, &str, &str); 36] = [
+const FIELDS: [(&str, &str, &str); 37] = [
     ("desicion = 'deny'", "desicion", "`decision`"),
     ("decision = 'perhaps'", "decision", "allow"),
     ("decision = 7", "decision", "quotes"),
@@ -36,6 +36,7 @@ const FIELDS: [(&str, &str, &str); 36] = [
     ("record = 'outcome'", "record", "allow"),
     ("time = 'noon'", "time", "table"),
     ("time = { from = '25:00', to = '26:00' }", "from", "09:30"),
+    ("time = { from = '+9:30' }", "from", "09:30"),
     (
         "time = { from = '09:00', to = '17:00', zone = 'Mars/Base' }",
         "zone",
@@ -85,11 +86,11 @@ const FILES: [(&str, usize, &str); 12] = [
     ),
     ("[[rule]]\nid = 'a'\ndecision = 'deny'\n", 1, "matcher"),
     (
-    (
         "[[rule]]\nid = 'a'\ntool = 'git'\ndecision = 'allow'\ncaller = { kind = 'user' }\n",
         5,
         "ask or deny by a rule for the others",
     ),
+    (
         "[[rule]]\nid = 'a'\ntool = 'git'\ndecision = 'deny'\n\n\
          [[rule]]\nid = 'a'\ntool = 'git'\ndecision = 'deny'\n",
         7,

@@ -449,3 +449,25 @@ fn what_a_caller_can_pretend_allows_nothing() {
     }
     assert_eq!(errors_of("name = 'alice', host = 'ci-*'", "allow"), Ok(()));
 }
+
+#[test]
+fn a_time_is_written_in_digits_alone() {
+    for time in [
+        "from = '+9:30'",
+        "to = '-1:00'",
+        "from = '09:+3'",
+        "zone = '+-1:00'",
+        "zone = '-+1:00'",
+        "zone = '++1:00'",
+        "zone = '+01:+0'",
+        "zone = '+1:00'",
+        "zone = '+15:00'",
+        "zone = '+01:60'",
+    ] {
+        let text =
+            format!("[[rule]]\nid = 'x'\ntool = 'git'\ndecision = 'deny'\ntime = {{ {time} }}\n");
+        let errors = errors(&text);
+        assert_eq!(errors.len(), 1, "{time}: {errors:?}");
+        assert!(errors[0].contains("is not a "), "{time}: {errors:?}");
+    }
+}

@@ -96,11 +96,8 @@ impl Window {
 }
 
 fn clock(fields: &mut Fields<'_, '_, '_>, field: &str, text: &Placed<&str>) -> Option<Time> {
-    let time = text
-        .value
-        .split_once(':')
-        .filter(|(hour, minute)| hour.len() == 2 && minute.len() == 2)
-        .and_then(|(hour, minute)| Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok());
+    let time = hours_and_minutes(text.value)
+        .and_then(|(hours, minutes)| Time::new(hours, minutes, 0, 0).ok());
     if time.is_none() {
         let problem = format!("`{}` is not a time of day", shown(text.value));
         fields.error(
@@ -134,10 +131,20 @@ fn fixed_offset(text: &str) -> Option<Offset> {
         ("-", rest) => (-1, rest),
         _ => return None,
     };
-    let (hours, minutes) = rest.split_once(':')?;
-    let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
-    if rest.len() != 5 || hours > 14 || minutes > 59 {
+    let (hours, minutes) = hours_and_minutes(rest)?;
+    if hours > 14 || minutes > 59 {
         return None;
     }
-    Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()
+    let minutes = i32::from(hours) * 60 + i32::from(minutes);
+    Offset::from_seconds(sign * minutes * 60).ok()
+}
+
+/// Reads `09:30`: two digits, a colon, two digits, and no sign.
+fn hours_and_minutes(text: &str) -> Option<(i8, i8)> {
+    let number = |digits: &str| {
+        let is_number = digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| digits.parse().ok()).flatten()
+    };
+    let (hours, minutes) = text.split_once(':')?;
+    Some((number(hours)?, number(minutes)?))
 }
