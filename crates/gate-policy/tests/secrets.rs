@@ -47,6 +47,7 @@ const WITH_SECRETS: &[&str] = &[
     "env-psql-3: pw",
     "ordinary-psql-3: pw",
     "threat-kubectl-30: abc",
+    "psql-connection-14: p%40w",
 ];
 
 #[derive(Deserialize)]

@@ -126,6 +126,7 @@ fn read_known(line: &CommandLine<'_>, spec: &'static ToolSpec, invocation: &mut 
         .collect();
     mentioned::in_words(line, invocation);
     if spec.reader == Reader::Psql {
+        crate::sql::refuse_several_servers(invocation);
         mentioned::in_psql(line, invocation);
     }
 }

@@ -13,6 +13,8 @@ use crate::invocation::{Input, InputKind, Invocation, Nested, Placement};
 use crate::read::MAX_SCRIPT_BYTES;
 use crate::read::words::Parsed;
 
+pub(crate) use connection::refuse_several_servers;
+
 /// Reads everything that psql would run: each `-c`, each `-f`, or standard
 /// input where there is neither, and the server that it would connect to.
 pub(crate) fn read_psql(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
