@@ -5,10 +5,18 @@
 //! otherwise than one it says so by [`Document::is_plain`]. Whoever asks takes
 //! every scalar for a name then. Source: YAML 1.2.2, chapters 6 to 8.
 
+#[cfg(test)]
+mod tests;
+
 /// How deep brackets may stand in brackets.
 const DEPTH: usize = 64;
 /// How many lines further a scalar without quotes is followed.
 const FOLDED_LINES: usize = 3;
+/// The most bytes of keys that are copied, each key with what holds it. Deep
+/// or long keys above very many scalars are nobody's kustomization.
+const COPIED_KEYS: usize = 32 << 20;
+/// What a key costs beside its letters.
+const KEY_COST: usize = 32;
 
 /// What stands in a text.
 #[derive(Debug, Default)]
@@ -48,9 +56,10 @@ pub(super) fn read(content: &[u8]) -> Option<Document> {
             scalars: Vec::new(),
             is_plain: true,
         },
+        copied: 0,
     };
     scan.document()?;
-    Some(scan.document)
+    (scan.copied <= COPIED_KEYS).then_some(scan.document)
 }
 
 struct Scan<'t> {
@@ -59,6 +68,8 @@ struct Scan<'t> {
     /// The keys above, each with the column that it stands in.
     keys: Vec<(usize, String)>,
     document: Document,
+    /// What the keys of all scalars have cost. Past the limit none is taken.
+    copied: usize,
 }
 
 impl Scan<'_> {
@@ -98,6 +109,14 @@ impl Scan<'_> {
 
     fn emit(&mut self, text: String, is_text: bool) {
         if text.is_empty() {
+            return;
+        }
+        if self.copied > COPIED_KEYS {
+            return;
+        }
+        let costs = self.keys.iter().map(|(_, key)| KEY_COST + key.len());
+        self.copied += costs.sum::<usize>();
+        if self.copied > COPIED_KEYS {
             return;
         }
         let keys = self.keys.iter().map(|(_, key)| key.clone()).collect();
@@ -142,7 +161,7 @@ impl Scan<'_> {
             if self.peek(0) != Some(b'-') {
                 self.document.is_plain = false;
             }
-            self.keys.retain(|(known, _)| *known <= column);
+            self.leave(column + 1);
             parent = column;
             self.at += 1;
             column += 1 + self.skip_blanks();
@@ -153,19 +172,31 @@ impl Scan<'_> {
         self.value(column, parent, true)
     }
 
+    /// Drops the keys that stand in a column or behind it. They stand in the
+    /// order of their columns.
+    fn leave(&mut self, column: usize) {
+        let above = self.keys.partition_point(|(known, _)| *known < column);
+        self.keys.truncate(above);
+    }
+
+    /// Skips anchors, aliases and tags, however many, and returns their width.
+    fn skip_marks(&mut self) -> usize {
+        let start = self.at;
+        while matches!(self.peek(0), Some(b'&' | b'*' | b'!')) {
+            self.document.is_plain = false;
+            while !self.is_blank(0) {
+                self.at += 1;
+            }
+            self.skip_blanks();
+        }
+        self.at - start
+    }
+
     fn value(&mut self, column: usize, parent: usize, may_be_key: bool) -> Option<()> {
+        let column = column + self.skip_marks();
         match self.peek(0) {
             None | Some(b'\n') => {}
             Some(b'#') => self.skip_line(),
-            Some(b'&' | b'*' | b'!') => {
-                self.document.is_plain = false;
-                let start = self.at;
-                while !self.is_blank(0) {
-                    self.at += 1;
-                }
-                let width = self.at - start + self.skip_blanks();
-                return self.value(column + width, parent, may_be_key);
-            }
             Some(quote @ (b'"' | b'\'')) => {
                 let text = self.quoted(quote)?;
                 let width = self.skip_blanks();
@@ -195,7 +226,7 @@ impl Scan<'_> {
 
     /// Takes a key, whose colon is next, and reads its value.
     fn key(&mut self, column: usize, key: String) -> Option<()> {
-        self.keys.retain(|(known, _)| *known < column);
+        self.leave(column);
         self.keys.push((column, key));
         self.at += 1;
         let width = self.skip_blanks();
@@ -229,9 +260,10 @@ impl Scan<'_> {
     /// belong to it.
     fn fold(&mut self, first: &str, parent: usize) {
         let rest = self.bytes.get(self.at + 1..).unwrap_or_default();
-        let rest = String::from_utf8_lossy(rest);
         let mut text = first.to_owned();
-        for line in rest.split('\n').take(FOLDED_LINES) {
+        // Each line by itself: the rest of the text is read for every scalar.
+        for line in rest.split(|byte| *byte == b'\n').take(FOLDED_LINES) {
+            let line = String::from_utf8_lossy(line);
             let bare = line.trim();
             let indent = line.len() - line.trim_start().len();
             if bare.is_empty() || indent <= parent || bare.starts_with('#') {
@@ -400,96 +432,5 @@ impl Scan<'_> {
         let letter = char::from_u32(u32::from_str_radix(number, 16).ok()?)?;
         text.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
         Some(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Returns each scalar as `key.key=text`.
-    fn found(text: &str) -> Vec<String> {
-        let document = read(text.as_bytes()).unwrap();
-        let scalars = document.scalars.iter();
-        scalars
-            .map(|scalar| format!("{}={}", scalar.keys.join("."), scalar.text))
-            .collect()
-    }
-
-    #[test]
-    fn every_value_is_found_below_its_keys() {
-        let text = "resources:\n- ../../base # why\n- 'a b'\nconfigMapGenerator:\n- name: x\n  \
-                    literals:\n  - URL=https://x\n  files: [k=a, \"b\"]\nimages:\n  - name: y\n";
-        assert_eq!(
-            found(text),
-            [
-                "resources=../../base",
-                "resources=a b",
-                "configMapGenerator.name=x",
-                "configMapGenerator.literals=URL=https://x",
-                "configMapGenerator.files=k=a",
-                "configMapGenerator.files=b",
-                "images.name=y",
-            ]
-        );
-        assert!(read(text.as_bytes()).unwrap().is_plain);
-        let json =
-            "{\"Modules\":[{\"Key\":\"\",\"Dir\":\".\"},{\"Key\":\"m\",\"Dir\":\"..\\/mod\"}]}";
-        let dirs: Vec<String> = found(json);
-        assert_eq!(
-            dirs,
-            ["Modules.Dir=.", "Modules.Key=m", "Modules.Dir=../mod"]
-        );
-    }
-
-    #[test]
-    fn a_value_is_found_however_it_is_written() {
-        for text in [
-            "resources: [../base]",
-            "resources:\n  -\n    ../base\n",
-            "resources: [\"\\x2e./base\"]",
-            "resources:\n- \"..\\\n    /base\"\n",
-            "resources:\n- >-\n  ../base\n",
-            "resources:\n- |\n  ../base\n",
-            "resources:\n- !!str ../base\n",
-            "resources:\n- &a ../base\n",
-            "\"resources\":\n- '../base'\n",
-            "{resources: [../base]}",
-            "{\"resources\": [\n\"../base\"\n]}",
-            "? resources\n: - ../base\n",
-        ] {
-            let found = read(text.as_bytes()).unwrap();
-            let is_it = |scalar: &Scalar| scalar.text == "../base";
-            assert!(found.scalars.iter().any(is_it), "{text}: {found:?}");
-        }
-        let folded = read(b"resources:\n- ../my\n  base\n").unwrap();
-        assert!(folded.scalars.iter().any(|one| one.text == "../my base"));
-    }
-
-    #[test]
-    fn what_hides_keys_is_told() {
-        for text in [
-            "a: &x 1\nb: *x\n",
-            "a: !!binary eA==\n",
-            "? a\n: b\n",
-            "\ta: b\n",
-            "%TAG ! tag:x\n---\na: b\n",
-            "a: [b\nc]\n",
-        ] {
-            assert!(!read(text.as_bytes()).unwrap().is_plain, "{text}");
-        }
-        for text in ["a: \"b", "a: [b", "a\rb", "\u{feff}a: b", "a: \"\\q\""] {
-            assert!(read(text.as_bytes()).is_none(), "{text:?}");
-        }
-        assert!(read(b"a: \xff").is_none());
-    }
-
-    #[test]
-    fn a_text_of_several_lines_is_told_from_a_name() {
-        let text = "patches:\n- patch: |-\n    - op: add\n      value: https://x\n\n  target: {}\n";
-        let document = read(text.as_bytes()).unwrap();
-        let texts: Vec<_> = document.scalars.iter().filter(|one| one.is_text).collect();
-        assert_eq!(texts.len(), 1, "{document:?}");
-        assert_eq!(texts[0].keys, ["patches", "patch"]);
     }
 }
