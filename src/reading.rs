@@ -23,9 +23,10 @@ use crate::world::World;
 
 /// The largest input that is copied, in bytes.
 pub(crate) const INPUT_LIMIT_BYTES: u64 = 256 << 20;
-/// How much of an input is read to understand it, in bytes; what is larger is
-/// not understood, and asks.
-const UNDERSTOOD_BYTES: u64 = (1 << 20) + 1;
+/// How much of an input is read, in bytes. What is understood is shorter by
+/// far; what a script names is looked for in this much of it, and a script that
+/// is larger can't be approved.
+const READ_BYTES: u64 = (16 << 20) + 1;
 
 /// One command as read, with the copies that the reading was made from.
 pub(crate) struct Reading {
@@ -122,18 +123,18 @@ fn stdin_kind() -> Stdin<'static> {
 }
 
 /// Returns the bytes to understand a copy by: all of it, or one byte more than
-/// is ever understood.
+/// is ever looked through.
 fn beginning(snapshot: &Snapshot) -> Vec<u8> {
     let mut bytes = Vec::new();
     // A sealed copy in memory can't fail to be read; if it did, fewer bytes
     // would be seen here than are hashed, so nothing is understood then.
     if snapshot
         .reader()
-        .take(UNDERSTOOD_BYTES)
+        .take(READ_BYTES)
         .read_to_end(&mut bytes)
         .is_err()
     {
-        bytes = vec![0; usize::try_from(UNDERSTOOD_BYTES).unwrap_or(usize::MAX)];
+        bytes = vec![0; usize::try_from(READ_BYTES).unwrap_or(usize::MAX)];
     }
     bytes
 }

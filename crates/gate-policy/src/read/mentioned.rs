@@ -7,30 +7,41 @@ use std::ffi::OsString;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::path_of;
+use super::{MAX_SCRIPT_BYTES, path_of};
 use crate::command_line::{CommandLine, FileKind, Stdin};
 use crate::effect::Effect;
 use crate::invocation::{Input, InputKind, Invocation, Placement, WordRole};
 
 /// The most scripts of psql that are followed.
 const SCRIPT_LIMIT: usize = 100;
-/// The most names in one text that are looked for.
-const NAME_LIMIT: usize = 10_000;
+/// The most bytes of a script that are searched for what it names: more than
+/// are understood, as a command that is not understood can still be approved.
+const SEARCHED_BYTES: usize = 16 << 20;
+/// The most names that are looked for, each in every folder that it may be
+/// taken from.
+const NAME_LIMIT: usize = 200_000;
+/// The longest path of Linux: nothing has a longer name.
+const PATH_BYTES: usize = 4096;
 
 /// Adds each regular file that a word which is not understood names, whole or
 /// in part. More of them than are read does no harm, and a script that is not
 /// among them could be another one by the time that it runs.
 pub(super) fn in_words(line: &CommandLine<'_>, invocation: &mut Invocation) {
     let mut found = Vec::new();
+    let mut left = NAME_LIMIT;
     for (index, (word, known)) in line.argv.iter().zip(&invocation.words).enumerate() {
         if index == 0 || known.role != WordRole::Unknown {
             continue;
         }
         for range in parts(word) {
             let name = word.as_encoded_bytes().get(range.clone());
-            let Some(name) = name.filter(|name| !name.is_empty()) else {
-                continue;
-            };
+            let Some(name) = name else { continue };
+            if left == 0 {
+                let word = PathBuf::from(format!("word {}", index + 1));
+                refuse(word, "further name, too many to look for, in", invocation);
+                return;
+            }
+            left -= 1;
             let path = path_of(name);
             if line.files.kind(&line.cwd.join(&path)) == Some(FileKind::File) {
                 found.push(Input {
@@ -55,6 +66,16 @@ pub(super) fn in_words(line: &CommandLine<'_>, invocation: &mut Invocation) {
     invocation.inputs.extend(found);
 }
 
+/// Adds what can't be bound, so that nobody is asked about the command.
+fn refuse(name: PathBuf, role: &str, invocation: &mut Invocation) {
+    invocation.add(
+        Effect::Unknown,
+        "the command names more than gate follows, and it can differ at each run",
+    );
+    let inputs = &mut invocation.inputs;
+    inputs.push(Input::unnamed(InputKind::Url, name, role));
+}
+
 /// Returns the parts of a word that could be a file's name: all of it, what
 /// follows a letter as in `-fFILE`, a `=` as in `--file=FILE`, an `@` as in
 /// `-d@FILE`, and each of several between commas or colons.
@@ -66,15 +87,18 @@ fn parts(word: &OsString) -> Vec<Range<usize>> {
     }
     let is_mark = |byte: u8| matches!(byte, b'=' | b'@' | b',' | b':');
     let behind = bytes.iter().enumerate().filter(|(_, byte)| is_mark(**byte));
-    starts.extend(behind.map(|(at, _)| at + 1).take(64));
+    starts.extend(behind.map(|(at, _)| at + 1));
+    starts.sort_unstable();
+    let is_end = |byte: u8| matches!(byte, b',' | b':');
+    let ends = bytes.iter().enumerate().filter(|(_, byte)| is_end(**byte));
+    let mut ends = ends.map(|(at, _)| at).peekable();
     let mut parts = Vec::new();
     for start in starts {
         parts.push(start..bytes.len());
-        let rest = bytes.get(start..).unwrap_or_default();
-        if let Some(length) = rest.iter().position(|byte| matches!(byte, b',' | b':')) {
-            parts.push(start..start + length);
-        }
+        while ends.next_if(|end| *end < start).is_some() {}
+        parts.extend(ends.peek().map(|end| start..*end));
     }
+    parts.retain(|part| !part.is_empty() && part.len() <= PATH_BYTES);
     parts
 }
 
@@ -89,9 +113,13 @@ pub(super) fn in_psql(line: &CommandLine<'_>, invocation: &mut Invocation) {
             .chain(folders)
             .collect(),
         found: Vec::new(),
+        known: BTreeSet::new(),
         scripts: Vec::new(),
         is_relative: false,
+        left: NAME_LIMIT,
+        refused: None,
     };
+    search.long_scripts(invocation);
     for nested in &invocation.nested {
         if nested.language == "psql" {
             search.command(&nested.text);
@@ -102,6 +130,9 @@ pub(super) fn in_psql(line: &CommandLine<'_>, invocation: &mut Invocation) {
     }
     search.follow_scripts();
     let (found, is_relative) = (search.found, search.is_relative);
+    if let Some((name, role)) = search.refused {
+        refuse(name, role, invocation);
+    }
     if is_relative {
         // `\ir` is taken from the folder that the script stands in.
         for input in invocation
@@ -112,15 +143,14 @@ pub(super) fn in_psql(line: &CommandLine<'_>, invocation: &mut Invocation) {
             input.placement = Placement::InPlace;
         }
     }
-    for input in found {
-        if !invocation
-            .inputs
-            .iter()
-            .any(|known| known.path == input.path)
-        {
-            invocation.inputs.push(input);
-        }
-    }
+    let known: BTreeSet<PathBuf> = invocation
+        .inputs
+        .iter()
+        .map(|one| one.path.clone())
+        .collect();
+    let found = found.into_iter();
+    let found = found.filter(|input| !known.contains(&input.path));
+    invocation.inputs.extend(found);
     add_copied_stdin(line, invocation);
 }
 
@@ -165,19 +195,55 @@ struct Search<'a> {
     /// From where names may be taken: `\cd` and `\ir` change it.
     folders: Vec<PathBuf>,
     found: Vec<Input>,
+    /// The paths of what was found.
+    known: BTreeSet<PathBuf>,
     /// Scripts that are named, to be looked into.
     scripts: Vec<PathBuf>,
     is_relative: bool,
+    /// How many names may still be looked for.
+    left: usize,
+    /// The first thing that could not be followed, and what it is.
+    refused: Option<(PathBuf, &'static str)>,
 }
 
 impl Search<'_> {
+    /// Looks through the scripts of the command itself that are too long to be
+    /// understood: what is understood or short stands among the statements.
+    fn long_scripts(&mut self, invocation: &Invocation) {
+        let mut inputs = invocation.inputs.iter();
+        let scripts = inputs.by_ref().filter(|input| input.role == "script");
+        for script in scripts {
+            let content = match (script.kind, self.line.stdin) {
+                (InputKind::Stdin, Stdin::Content(content)) => Ok(content.into()),
+                (InputKind::File | InputKind::Descriptor, _) => {
+                    self.line.files.read(&self.line.cwd.join(&script.path))
+                }
+                _ => continue,
+            };
+            if let Ok(content) = content
+                && content.len() > MAX_SCRIPT_BYTES
+            {
+                self.script(&script.path, &content);
+            }
+        }
+    }
+
+    /// Looks through a script.
+    fn script(&mut self, path: &Path, content: &[u8]) {
+        if content.len() > SEARCHED_BYTES {
+            self.refuse(path.to_owned(), "script, too long to follow,");
+        } else {
+            self.text(&String::from_utf8_lossy(content));
+        }
+    }
+
+    fn refuse(&mut self, name: PathBuf, role: &'static str) {
+        self.refused.get_or_insert((name, role));
+    }
+
     /// Looks through a text that is not understood for backslash commands.
     fn text(&mut self, text: &str) {
-        for line in text
-            .lines()
-            .filter(|line| line.contains('\\'))
-            .take(NAME_LIMIT)
-        {
+        for line in text.lines().filter(|line| line.contains('\\')) {
             for command in line.split('\\').skip(1) {
                 self.command(command);
             }
@@ -190,11 +256,15 @@ impl Search<'_> {
             .split(|letter: char| letter.is_whitespace() || "'\"`=|(),;".contains(letter))
             .filter(|word| !word.is_empty());
         let name = words.next().unwrap_or_default();
-        let words: Vec<&str> = words.take(NAME_LIMIT).collect();
+        let words: Vec<&str> = words.collect();
         // A name between quotes may hold what would else end it.
         let quoted = command.split(['\'', '"', '`']).skip(1).step_by(2);
         match name {
+            // What `copy` writes for a null: psql knows no such command, and
+            // reads nothing of the line behind it.
+            "N" => {}
             "cd" => {
+                self.spend(words.len());
                 let folders = words.iter().map(|word| self.joined(self.line.cwd, word));
                 let folders: Vec<PathBuf> = folders.collect();
                 self.folders.extend(folders);
@@ -217,13 +287,16 @@ impl Search<'_> {
     /// Adds the files of a name that are there; in place also the first that
     /// is not, which would be read if it appeared.
     fn add(&mut self, name: &str, placement: Placement) -> Vec<PathBuf> {
+        if name.len() > PATH_BYTES || !self.spend(self.folders.len()) {
+            return Vec::new();
+        }
         let paths = self.folders.iter().map(|folder| self.joined(folder, name));
         let mut paths: Vec<PathBuf> = paths.collect();
         if !(placement == Placement::InPlace && paths.iter().all(|path| !self.is_file(path))) {
             paths.retain(|path| self.is_file(path));
         }
         for path in &paths {
-            if !self.found.iter().any(|known| known.path == *path) {
+            if self.known.insert(path.clone()) {
                 let role = if placement == Placement::InPlace {
                     "script"
                 } else {
@@ -236,6 +309,15 @@ impl Search<'_> {
             }
         }
         paths
+    }
+
+    /// Takes so many from what may still be looked for.
+    fn spend(&mut self, names: usize) -> bool {
+        match self.left.checked_sub(names) {
+            Some(left) => self.left = left,
+            None => self.refuse("psql".into(), "further file, too many to look for, of"),
+        }
+        self.refused.is_none()
     }
 
     fn is_file(&self, path: &Path) -> bool {
@@ -254,8 +336,12 @@ impl Search<'_> {
     fn follow_scripts(&mut self) {
         let mut seen = BTreeSet::new();
         while let Some(path) = self.scripts.pop() {
-            if seen.len() >= SCRIPT_LIMIT || !seen.insert(path.clone()) {
+            if !seen.insert(path.clone()) {
                 continue;
+            }
+            if seen.len() > SCRIPT_LIMIT {
+                self.refuse(path, "further script, too many to follow,");
+                return;
             }
             if let Some(folder) = path.parent().map(Path::to_owned)
                 && !self.folders.contains(&folder)
@@ -263,8 +349,110 @@ impl Search<'_> {
                 self.folders.push(folder);
             }
             if let Ok(content) = self.line.files.read(&path) {
-                self.text(&String::from_utf8_lossy(&content));
+                self.script(&path, &content);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+    use crate::command_line::{Environment, MapFiles};
+
+    fn read(words: &[&str], files: &[(&str, &[u8])]) -> Invocation {
+        let argv: Vec<OsString> = words.iter().map(OsString::from).collect();
+        let cwd = Path::new("/w");
+        let files = files.iter().map(|(name, text)| (*name, text.to_vec()));
+        crate::read_invocation(&CommandLine {
+            argv: &argv,
+            env: &Environment::default(),
+            cwd,
+            stdin: Stdin::Absent,
+            files: &MapFiles::new(cwd, files),
+        })
+    }
+
+    fn binds(invocation: &Invocation, path: &str) -> bool {
+        let mut inputs = invocation.inputs.iter();
+        inputs.any(|input| input.kind == InputKind::File && input.path == Path::new(path))
+    }
+
+    /// Returns the role of what makes that the command can't be approved.
+    fn refused(invocation: &Invocation) -> Option<&str> {
+        let mut inputs = invocation.inputs.iter();
+        let refused = inputs.find(|input| input.kind == InputKind::Url)?;
+        assert_eq!(invocation.effect, Effect::Unknown);
+        Some(&refused.role)
+    }
+
+    #[test]
+    fn a_name_far_back_in_a_word_is_bound() {
+        let word = format!("{}key=deploy.yaml", "a=b,".repeat(1_000));
+        let invocation = read(&["tool", &word], &[("deploy.yaml", b"")]);
+        assert!(binds(&invocation, "deploy.yaml"), "{:?}", invocation.inputs);
+        assert_eq!(refused(&invocation), None);
+    }
+
+    #[test]
+    fn words_of_more_names_than_are_looked_for_are_refused() {
+        let word = ",a".repeat(60_000);
+        let invocation = read(&["tool", &word], &[]);
+        assert_eq!(refused(&invocation), None);
+        let invocation = read(&["tool", &word, &word, &word, &word], &[]);
+        let role = refused(&invocation);
+        assert_eq!(role, Some("further name, too many to look for, in"));
+    }
+
+    #[test]
+    fn what_a_script_names_is_bound_wherever_it_stands() {
+        let many = "\\echo\n".repeat(20_000) + "\\i far.sql\n";
+        let long = format!("{}\n\\i far.sql\n", "-- x".repeat(400_000));
+        for text in [many.as_bytes(), long.as_bytes(), b"\\i far.sql -- \xff\n"] {
+            let files = [("q.sql", text), ("in.sql", b"\\i q.sql"), ("far.sql", b"")];
+            for script in ["q.sql", "in.sql"] {
+                let invocation = read(&["psql", "-f", script], &files);
+                assert!(binds(&invocation, "/w/far.sql"), "{script}");
+                assert_eq!(refused(&invocation), None, "{script}");
+                assert!(invocation.effect >= Effect::Execute);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_script_names_past_the_limits_is_refused() {
+        let mut chain = Vec::new();
+        for at in 0..=SCRIPT_LIMIT {
+            chain.push((format!("{at}.sql"), format!("\\i {}.sql", at + 1)));
+        }
+        let chain = chain
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_bytes()));
+        let chain: Vec<_> = chain.collect();
+        let invocation = read(&["psql", "-f", "0.sql"], &chain);
+        let role = refused(&invocation);
+        assert_eq!(role, Some("further script, too many to follow,"));
+        let invocation = read(&["psql", "-f", "2.sql"], &chain);
+        assert_eq!(refused(&invocation), None);
+
+        let long = vec![b' '; SEARCHED_BYTES + 1];
+        for script in ["q.sql", "in.sql"] {
+            let files = [("q.sql", &long[..]), ("in.sql", b"\\i q.sql")];
+            let invocation = read(&["psql", "-f", script], &files);
+            assert_eq!(refused(&invocation), Some("script, too long to follow,"));
+        }
+
+        let mut names = String::from("\\o");
+        for name in 0..NAME_LIMIT {
+            write!(names, " {name}").unwrap();
+        }
+        let invocation = read(&["psql", "-f", "q.sql"], &[("q.sql", names.as_bytes())]);
+        let role = refused(&invocation);
+        assert_eq!(role, Some("further file, too many to look for, of"));
+        let nulls = "1\t\\N\t2\n".repeat(NAME_LIMIT);
+        let invocation = read(&["psql", "-f", "q.sql"], &[("q.sql", nulls.as_bytes())]);
+        assert_eq!(refused(&invocation), None);
     }
 }

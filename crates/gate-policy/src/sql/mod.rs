@@ -111,6 +111,12 @@ fn judge_text(text: &[u8], source: Source, invocation: &mut Invocation) {
     }
     let Ok(text) = std::str::from_utf8(text) else {
         invocation.add(Effect::Unknown, "a script is not UTF-8");
+        // What it names is still looked for.
+        invocation.nested.push(Nested {
+            language: "sql".to_owned(),
+            text: String::from_utf8_lossy(text).into_owned(),
+            effect: Effect::Unknown,
+        });
         return;
     };
     match script::split(text, source == Source::Command) {
