@@ -125,3 +125,22 @@ fn what_a_template_uploads_is_bound_with_it() {
     scene.ran(package, &code, "evil");
     scene.agent.assert_log_verifies();
 }
+
+#[test]
+fn what_would_be_fetched_after_the_approval_is_refused_before_it() {
+    let live = Live::start();
+    let scene = Scene::set(&live);
+    let create = "iam create-policy --policy-name p --policy-document";
+    let read = "iam list-users --path-prefix";
+    for command in [create, read] {
+        for fetched in [" https://example.test/p.json", "=http://127.0.0.1:9/p.json"] {
+            let words = format!("aws {command}{fetched}");
+            let words: Vec<&str> = words.split(' ').collect();
+            let ran = crate::server::run(&mut scene.agent.gate_run(&["--no-wait"], &words));
+            assert_eq!(ran.code, Some(126), "{ran:?}");
+            let said = "gate: cannot bind the parameter `http";
+            assert!(ran.stderr.contains(said), "{ran:?}");
+        }
+    }
+    assert_eq!(crate::stage::requests(&live), [""; 0]);
+}

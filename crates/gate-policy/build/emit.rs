@@ -35,7 +35,7 @@ pub(crate) fn profile(name: &str, profile: &Profile) -> Result<String, String> {
     let variables = variables(profile)?;
     Ok(format!(
         "static {name}: ToolSpec = ToolSpec {{ name: {}, aliases: {}, style: Style::{}, \
-         groups: {}, commands: {}, environment: {}, moved_by: {}, implicit: {}, \
+         groups: {}, commands: {}, environment: {}, moved_by: {}, literal: {}, implicit: {}, \
          reader: Reader::{} }};\n",
         text(&profile.name),
         texts(&profile.aliases),
@@ -47,9 +47,18 @@ pub(crate) fn profile(name: &str, profile: &Profile) -> Result<String, String> {
         table(&commands),
         table(&variables),
         texts(&profile.moved_by),
+        texts(&literal(profile)),
         table(&crate::implicit::rows(profile)?),
         one_of(&profile.reader, &["Tables", "Psql"])?,
     ))
+}
+
+/// Sorted, so that a parameter is found by halving.
+fn literal(profile: &Profile) -> Vec<String> {
+    let paths = profile.literal.iter();
+    let mut literal: Vec<String> = paths.flat_map(|path| expand(path)).collect();
+    literal.sort();
+    literal
 }
 
 type Flags<'p> = Vec<(&'p String, &'p Flag)>;

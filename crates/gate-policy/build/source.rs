@@ -21,6 +21,9 @@ pub(crate) struct Profile {
     pub(crate) environment: Vec<Variable>,
     #[serde(default)]
     pub(crate) moved_by: Vec<String>,
+    /// Paths with a parameter behind them; `{a,b}` in a word stands for either.
+    #[serde(default)]
+    pub(crate) literal: Vec<String>,
     #[serde(default)]
     pub(crate) implicit: Vec<Implicit>,
 }

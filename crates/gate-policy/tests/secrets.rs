@@ -42,12 +42,13 @@ struct Statement {
 
 /// The lines of the corpus that hold a secret, and what it is.
 const WITH_SECRETS: &[&str] = &[
+    "aws-address-6: https://h/x",
     "aws-moved-6: 80",
     "confirmed-34: V",
     "env-psql-3: pw",
     "ordinary-psql-3: pw",
-    "threat-kubectl-30: abc",
     "psql-connection-14: p%40w",
+    "threat-kubectl-30: abc",
 ];
 
 #[derive(Deserialize)]

@@ -40,6 +40,9 @@ pub struct ToolSpec {
     /// The options that move the folder from which files are taken, one after
     /// the other.
     pub moved_by: Table<Text>,
+    /// Parameters that are never taken for the name of a file or an address, each behind its
+    /// subcommand path; a path alone stands for its operands. Sorted.
+    pub literal: Table<Text>,
     /// What it reads without a word of argv naming it.
     pub implicit: Table<ImplicitSpec>,
     /// A deeper reading that tables can't express.
@@ -400,6 +403,18 @@ impl ToolSpec {
             .chain(self.environment.iter().map(|variable| &variable.target))
             .map(AsRef::as_ref)
             .filter(|field: &&str| !field.is_empty())
+    }
+
+    /// Tells whether a parameter of a command, or an operand where the name is empty, stands for
+    /// itself.
+    pub(crate) fn is_literal(&self, path: &[Text], name: &str) -> bool {
+        let mut words: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
+        words.extend(Some(name).filter(|name| !name.is_empty()));
+        let wanted = words.join(" ");
+        let literal = self
+            .literal
+            .binary_search_by(|known| known.as_ref().cmp(&wanted));
+        literal.is_ok()
     }
 
     /// Returns the global flags.

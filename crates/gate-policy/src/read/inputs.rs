@@ -5,12 +5,12 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::effects::{pattern_matches, selected};
-use super::words::Parsed;
+use super::words::{Parsed, shown, split_value};
 use crate::command_line::{CommandLine, FileKind};
 use crate::effect::Effect;
 use crate::glob;
-use crate::invocation::{Input, InputKind, Invocation, Placement};
-use crate::profile::{Follows, StdinSpec, Style, Table, Text};
+use crate::invocation::{Input, InputKind, Invocation, Placement, WordRole};
+use crate::profile::{Follows, StdinSpec, Style, Table, Text, ToolSpec};
 
 /// One name of an input: its bytes, its word and where it starts there.
 #[derive(Clone, Copy)]
@@ -28,11 +28,17 @@ struct Kind<'a> {
     follows: Follows,
 }
 
-/// A parameter of the AWS CLI that starts with `file://`.
+/// A parameter of the AWS CLI that starts with `file://` or an address.
 const PARAMETER: Kind<'static> = Kind {
     role: "parameter",
     in_place: &[],
     follows: Follows::Nothing,
+};
+
+/// The same of a command that gate does not know: there it may be no parameter.
+const LIKELY_PARAMETER: Kind<'static> = Kind {
+    in_place: &[Cow::Borrowed("*")],
+    ..PARAMETER
 };
 
 /// Where the inputs of a command are found.
@@ -72,35 +78,31 @@ pub(super) fn find(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
                 finder.add_list(&named, kind, invocation);
             }
             None if finder.style == Style::Argparse => {
-                finder.add_parameter_files(&named, invocation);
+                if is_loaded(parsed.spec, &parsed.path, &used.name) {
+                    finder.add_parameter_files(&named, PARAMETER, invocation);
+                }
             }
             Some(_) | None => {}
         }
     }
-    let node = parsed.node();
-    let rules = node.map_or(&[][..], |node| &node.operands);
-    for rule in rules.iter().filter(|rule| !rule.input.is_empty()) {
-        let kind = Kind {
-            role: &rule.input,
-            in_place: &rule.in_place,
-            follows: rule.follows,
-        };
-        for operand in selected(&parsed.operands, rule.at) {
-            if pattern_matches((line, parsed), &rule.pattern, operand.bytes) {
-                let named = Named {
-                    bytes: operand.bytes,
-                    argv_index: operand.argv_index,
-                    start: 0,
-                };
-                finder.add(&named, kind, invocation);
-            }
-        }
+    if finder.style == Style::Argparse {
+        finder.add_from_operands(parsed, invocation);
+        finder.add_from_unread(parsed, invocation);
     }
+    finder.add_operands(parsed, invocation);
+    let node = parsed.node();
     if let Some(spec) = node.and_then(|node| node.stdin.as_ref())
         && reads_stdin(parsed, spec)
     {
         super::mentioned::add_stdin(line, &spec.role, invocation);
     }
+}
+
+/// Tells whether the AWS CLI looks whether a parameter, or an operand where the
+/// name is empty, names a file or an address. Of its global options none does.
+fn is_loaded(spec: &ToolSpec, path: &[Text], name: &str) -> bool {
+    let is_global = spec.global_flags().iter().any(|flag| flag.name == name);
+    !is_global && !spec.is_literal(path, name)
 }
 
 fn reads_stdin(parsed: &Parsed<'_>, spec: &StdinSpec) -> bool {
@@ -134,6 +136,28 @@ fn matches_any(patterns: &[Text], name: &[u8]) -> bool {
 }
 
 impl Finder<'_> {
+    /// Adds the files that operands name where the profile says so.
+    fn add_operands(&self, parsed: &Parsed<'_>, invocation: &mut Invocation) {
+        let rules = parsed.node().map_or(&[][..], |node| &node.operands);
+        for rule in rules.iter().filter(|rule| !rule.input.is_empty()) {
+            let kind = Kind {
+                role: &rule.input,
+                in_place: &rule.in_place,
+                follows: rule.follows,
+            };
+            for operand in selected(&parsed.operands, rule.at) {
+                if pattern_matches((self.line, parsed), &rule.pattern, operand.bytes) {
+                    let named = Named {
+                        bytes: operand.bytes,
+                        argv_index: operand.argv_index,
+                        start: 0,
+                    };
+                    self.add(&named, kind, invocation);
+                }
+            }
+        }
+    }
+
     /// kubectl takes several files in one value, between commas.
     fn add_list(&self, named: &Named<'_>, kind: Kind<'_>, invocation: &mut Invocation) {
         if self.style != Style::Pflag || kind.follows == Follows::Kustomization {
@@ -160,9 +184,62 @@ impl Finder<'_> {
         }
     }
 
-    /// The AWS CLI reads the value of any parameter from a file when it starts
-    /// so, and in its shorthand that of any key behind `@=`.
-    fn add_parameter_files(&self, named: &Named<'_>, invocation: &mut Invocation) {
+    /// Operands of the AWS CLI are parameters too.
+    fn add_from_operands(&self, parsed: &Parsed<'_>, invocation: &mut Invocation) {
+        if !is_loaded(parsed.spec, &parsed.path, "") {
+            return;
+        }
+        for operand in &parsed.operands {
+            let named = Named {
+                bytes: operand.bytes,
+                argv_index: operand.argv_index,
+                start: 0,
+            };
+            self.add_parameter_files(&named, PARAMETER, invocation);
+        }
+    }
+
+    /// A service or an operation that gate does not know loads its parameters
+    /// like any other.
+    fn add_from_unread(&self, parsed: &Parsed<'_>, invocation: &mut Invocation) {
+        let mut path = parsed.path.clone();
+        let mut name = String::new();
+        let words = self.line.argv.iter().zip(&parsed.words).enumerate();
+        for (argv_index, (word, _)) in words.filter(|(_, (_, read))| read.role == WordRole::Unknown)
+        {
+            let word = word.as_encoded_bytes();
+            let (bytes, start) = match word.strip_prefix(b"--") {
+                Some(option) => {
+                    let (before, value) = split_value(option);
+                    name = shown(before);
+                    value.map_or((&b""[..], 0), |(start, value)| (value, start + 2))
+                }
+                None if path.len() < 2 => {
+                    path.push(shown(word).into());
+                    continue;
+                }
+                None => (word, 0),
+            };
+            let named = Named {
+                bytes,
+                argv_index,
+                start,
+            };
+            if is_loaded(parsed.spec, &path, &name) {
+                self.add_parameter_files(&named, LIKELY_PARAMETER, invocation);
+            }
+        }
+    }
+
+    /// The AWS CLI reads the value of any parameter from a file or, in version
+    /// 1, an address when it starts so, and in its shorthand that of any key
+    /// behind `@=`, from a file only.
+    fn add_parameter_files(&self, named: &Named<'_>, what: Kind<'_>, invocation: &mut Invocation) {
+        let mut addresses = [&b"http://"[..], b"https://"].into_iter();
+        if addresses.any(|scheme| named.bytes.starts_with(scheme)) {
+            self.add(named, what, invocation);
+            return;
+        }
         for scheme in [&b"file://"[..], b"fileb://"] {
             if let Some(path) = named.bytes.strip_prefix(scheme) {
                 let file = Named {
@@ -170,7 +247,7 @@ impl Finder<'_> {
                     start: named.start + scheme.len(),
                     ..*named
                 };
-                self.add(&file, PARAMETER, invocation);
+                self.add(&file, what, invocation);
             }
             let mark = [b"@=", scheme].concat();
             for at in positions(named.bytes, &mark) {
@@ -182,7 +259,7 @@ impl Finder<'_> {
                     start: named.start + start,
                     ..*named
                 };
-                self.add(&file, PARAMETER, invocation);
+                self.add(&file, what, invocation);
             }
         }
     }
@@ -278,4 +355,59 @@ pub(crate) fn path_of(bytes: &[u8]) -> PathBuf {
 #[cfg(not(unix))]
 pub(crate) fn path_of(bytes: &[u8]) -> PathBuf {
     PathBuf::from(OsStr::new(&*String::from_utf8_lossy(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+    use crate::command_line::{Environment, NoFiles, Stdin};
+
+    /// Returns `kind path` of each input that a word names.
+    fn inputs(words: &str) -> Vec<String> {
+        let argv: Vec<OsString> = words.split(' ').map(OsString::from).collect();
+        let invocation = crate::read_invocation(&CommandLine {
+            argv: &argv,
+            env: &Environment::default(),
+            cwd: Path::new("/w"),
+            stdin: Stdin::Absent,
+            files: &NoFiles,
+        });
+        let inputs = invocation.inputs.iter();
+        let inputs = inputs.filter(|input| input.argv_index.is_some());
+        inputs
+            .map(|input| format!("{} {}", input.kind.as_str(), input.path.display()))
+            .collect()
+    }
+
+    #[test]
+    fn what_aws_fetches_is_an_address_and_what_stands_for_itself_is_none() {
+        for fetches in [
+            "aws iam create-policy --policy-document https://h/p",
+            "aws iam create-policy --policy-document=https://h/p",
+            "aws ec2 describe-tags --filters https://h/p",
+            "aws ssm put-parameter --name n --value https://h/p",
+            "aws lambda invoke --function-name f https://h/p",
+            "aws no-such-service create-x --document https://h/p",
+            "aws sns no-such-operation --document=https://h/p",
+            "aws sqs purge-queue --queue-u https://h/p",
+        ] {
+            assert_eq!(inputs(fetches), ["url https://h/p"], "{fetches}");
+        }
+        for literal in [
+            "aws sqs purge-queue --queue-url https://h/p",
+            "aws sns subscribe --protocol https --notification-endpoint https://h/p",
+            "aws sns subscribe --notification-endpoint=https://h/p",
+            "aws no-such-service create-x --endpoint-url https://h/p",
+            "aws ec2 describe-tags --endpoint-url=https://h/p",
+            "aws configure set proxy https://h/p",
+            "aws ec2 create-tags --tags Key=a,Value=https://h/p",
+            "aws s3api put-object --website-redirect-location https://h/p",
+        ] {
+            assert_eq!(inputs(literal), [""; 0], "{literal}");
+        }
+        let unknown = "aws no-such-service create-x --document file://d.json";
+        assert_eq!(inputs(unknown), ["file d.json"]);
+    }
 }
