@@ -199,6 +199,28 @@ fn a_patch_is_applied_as_it_was_approved_or_not_at_all() {
 }
 
 #[test]
+fn a_commit_has_the_message_that_was_approved() {
+    let live = Live::start();
+    let agent = Agent::new(&live);
+    agent.home.link("git", &locate("git").unwrap()).unwrap();
+    let configuration = "[safe]\n\tdirectory = *\n[user]\n\tname = a\n\temail = a@b\n";
+    agent.home.write(".gitconfig", configuration).unwrap();
+    agent.rules("ask", &crate::stage::asks_always(""));
+    let git = |words: &[&str]| {
+        let mut command = agent.home.command(locate("git").unwrap());
+        crate::server::run(command.args(words)).stdout
+    };
+    git(&["init", "-q"]);
+    let file = agent.home.write("work/m", "good\n").unwrap();
+    let swap = || std::fs::write(&file, "evil\n").unwrap();
+    let words = ["git", "commit", "-q", "--allow-empty", "-Fm"];
+    let (_, ended) = approved_after(&agent, &mut agent.gate_run(&[], &words), swap);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(git(&["log", "-1", "--format=%s"]), "good\n");
+    agent.assert_log_verifies();
+}
+
+#[test]
 fn a_script_that_a_tool_without_a_profile_is_given_is_bound() {
     let live = Live::start();
     let agent = Agent::new(&live);

@@ -246,6 +246,16 @@ fn an_input_is_given_with_the_bytes_that_name_it() {
         ),
         (&["terraform", "apply", "x.plan"], "x.plan", 2, 0..6),
         (&["psql", "-Xfq.sql"], "q.sql", 1, 3..8),
+        (&["git", "commit", "-aFm.txt"], "m.txt", 2, 3..8),
+        (&["git", "commit", "--template=m.txt"], "m.txt", 2, 11..16),
+        (&["git", "tag", "-F", "m.txt", "v1"], "m.txt", 3, 0..5),
+        (
+            &["git", "merge", "--file", "m.txt", "topic"],
+            "m.txt",
+            3,
+            0..5,
+        ),
+        (&["git", "rm", "--pathspec-from-file=l"], "l", 2, 21..22),
         (
             &[
                 "aws",
