@@ -231,7 +231,7 @@ fn an_export_verifies_here_and_by_another_program() {
 }
 
 /// A way to tamper, what comes of it, and the first bad record where the chain names it.
-type Tampered = (&'static str, Vec<String>, Option<usize>);
+type Tampered = (&'static str, Vec<String>, Option<String>);
 
 /// Each way to tamper with records.
 fn tampered(good: &[String]) -> Vec<Tampered> {
@@ -251,6 +251,9 @@ fn tampered(good: &[String]) -> Vec<Tampered> {
         })
     };
     let time = ("\"ts\":\"2", "\"ts\":\"1");
+    let (_, prev) = good[2].split_once("\"prev\":\"").unwrap();
+    let (prev, _) = prev.split_once('"').unwrap();
+    let link = (prev, "0".repeat(64));
     let removed = changed(&|records| drop(records.remove(2)));
     let swapped = changed(&|records| records.swap(2, 3));
     let inserted = changed(&|records| records.insert(3, good.concat()));
@@ -260,23 +263,28 @@ fn tampered(good: &[String]) -> Vec<Tampered> {
         (
             "flip a digit of the time",
             flipped(2, time.0, time.1),
-            Some(3),
+            Some("2, or the link to it in 3".to_owned()),
+        ),
+        (
+            "name another record as the one before",
+            flipped(2, link.0, &link.1),
+            Some("1, or the link to it in 2".to_owned()),
         ),
         (
             "flip into what is no record",
             flipped(2, "\"v\":1", "\"v\":2"),
-            Some(2),
+            Some(2.to_string()),
         ),
         (
             "flip in the last record",
             flipped(last, time.0, time.1),
             None,
         ),
-        ("delete", removed, Some(2)),
-        ("swap", swapped, Some(2)),
-        ("insert", inserted, Some(3)),
-        ("say the last again", doubled, Some(last + 1)),
-        ("cut the end off", cut, Some(last)),
+        ("delete", removed, Some(2.to_string())),
+        ("swap", swapped, Some(2.to_string())),
+        ("insert", inserted, Some(3.to_string())),
+        ("say the last again", doubled, Some((last + 1).to_string())),
+        ("cut the end off", cut, Some(last.to_string())),
     ]
 }
 
@@ -291,7 +299,7 @@ fn a_tampered_export_is_caught_at_the_first_bad_record() {
         export.replace_records(&records);
         let ours = export.verified();
         assert_eq!(ours.code, Some(1), "{what}: {ours:?}");
-        let expected = match first_bad {
+        let expected = match &first_bad {
             Some(index) => format!("first bad record: {index}\n"),
             None => format!("first bad record: below {count}\n"),
         };

@@ -170,14 +170,18 @@ def verify_checkpoint(note, vkey):
 def verify(records, note, vkey):
     peaks, stages, prev, count = [], {}, bytes(32), 0
     for line in records:
+        place = count
         try:
             need(line.endswith(b"\n"), "cut off before its newline")
             record = parse_record(line := line[:-1])
             need(record["seq"] == count, f"its seq is {record['seq']}")
-            need(record["prev"] == prev.hex(), "prev is not the hash of the record before it")
+            is_linked = record["prev"] == prev.hex()
+            if count and not is_linked:
+                place = f"{count - 1}, or the link to it in {count}"
+            need(is_linked, "prev is not the hash of the record before it")
             follow(stages, record)
         except Bad as bad:
-            raise Bad(f"bad record {count}: {bad}") from bad
+            raise Bad(f"bad record {place}: {bad}") from bad
         prev = sha256(line)
         append(peaks, sha256(b"\0", line))
         count += 1

@@ -17,8 +17,13 @@ pub(crate) enum Misplaced {
         expected: u64,
     },
     /// It names another event than the one before it.
-    #[error("event {0} does not follow event {before}: one of them was changed", before = .0 - 1)]
-    Unchained(u64),
+    #[error("event {event} does not follow event {before}: one of them was changed", before = .event - 1)]
+    Unchained {
+        /// The event's own number.
+        event: u64,
+        /// Whether the one before it is as the server has it; otherwise either can be the bad one.
+        is_before_sound: bool,
+    },
     /// The server has another event of this number.
     #[error("event {0} is not the one that the server has")]
     NotTheConfirmed(u64),
@@ -58,7 +63,10 @@ impl<'p> Chain<'p> {
                 });
             }
             if event.prev != hash {
-                return Err(Misplaced::Unchained(event.seq));
+                return Err(Misplaced::Unchained {
+                    event: event.seq,
+                    is_before_sound: (seq, hash) == reached,
+                });
             }
         }
         let hash = event.hash()?;

@@ -255,7 +255,7 @@ pub(super) fn verified(folder: &Path) -> Result<(u64, u64), String> {
     match verify(folder).unwrap() {
         Verified::Nothing => Ok((0, 0)),
         Verified::Sound(held) => Ok((held.events, held.undelivered)),
-        Verified::Unsound(fault) => Err(format!("{:?} {fault}", fault.line())),
+        Verified::Unsound(fault) => Err(format!("{}: {fault}", fault.place().unwrap_or_default())),
     }
 }
 
@@ -313,15 +313,29 @@ fn a_changed_removed_moved_or_added_event_is_named() {
         verified(folder.path()).unwrap_err()
     };
     let change = |lines: &mut Vec<String>| lines[1] = lines[1].replace("event-2", "event-X");
-    assert!(tampered(0, &change).starts_with("Some(3) "));
-    assert!(tampered(2, &change).starts_with("Some(2) "));
-    assert!(tampered(0, &|lines| drop(lines.remove(2))).starts_with("Some(3) "));
-    assert!(tampered(0, &|lines| lines.swap(0, 1)).starts_with("Some(1) "));
-    assert!(tampered(0, &|lines| lines.insert(3, lines[0].clone())).starts_with("Some(4) "));
-    assert!(tampered(0, &|lines| lines[4] = "{}\n".to_owned()).starts_with("Some(5) "));
+    assert!(tampered(0, &change).starts_with("line 2, or the link to it in 3: "));
+    assert!(tampered(2, &change).starts_with("line 2: "));
+    let relink = |lines: &mut Vec<String>| {
+        let prev = lines[2].find("\"prev\":\"").unwrap() + 8;
+        lines[2].replace_range(prev..prev + 64, &"0".repeat(64));
+    };
+    let link = tampered(0, &relink);
+    assert!(
+        link.starts_with("line 2, or the link to it in 3: "),
+        "{link}"
+    );
+    let link_to_confirmed = tampered(2, &relink);
+    assert!(
+        link_to_confirmed.starts_with("line 3: it is not in its place"),
+        "{link_to_confirmed}"
+    );
+    assert!(tampered(0, &|lines| drop(lines.remove(2))).starts_with("line 3: "));
+    assert!(tampered(0, &|lines| lines.swap(0, 1)).starts_with("line 1: "));
+    assert!(tampered(0, &|lines| lines.insert(3, lines[0].clone())).starts_with("line 4: "));
+    assert!(tampered(0, &|lines| lines[4] = "{}\n".to_owned()).starts_with("line 5: "));
     let short = tampered(5, &|lines| lines.truncate(2));
     assert!(
-        short.starts_with("Some(3) the queue ends at event 2"),
+        short.starts_with("line 3: the queue ends at event 2"),
         "{short}"
     );
 }
@@ -345,7 +359,7 @@ fn a_queue_that_was_written_anew_from_its_beginning_is_not_delivered() {
         folder.path().join(queue::FILE),
     )
     .unwrap();
-    assert!(verified(folder.path()).unwrap_err().contains("Some(1)"));
+    assert!(verified(folder.path()).unwrap_err().contains("line 1: "));
     let before = spool.sequence;
     assert!(spool.undelivered().unwrap().is_empty());
     assert_ne!(spool.sequence.epoch, before.epoch);

@@ -72,13 +72,24 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    /// Returns the line that is wrong, from 1, if it is one.
-    pub(crate) fn line(&self) -> Option<u64> {
+    /// Returns which line is wrong in words, from 1, if it is one.
+    pub(crate) fn place(&self) -> Option<String> {
         match self {
             Self::Sequence | Self::Gone => None,
+            Self::Misplaced {
+                line,
+                source:
+                    Misplaced::Unchained {
+                        is_before_sound: false,
+                        ..
+                    },
+            } => Some(format!(
+                "line {}, or the link to it in {line}",
+                line.saturating_sub(1)
+            )),
             Self::NoEvent { line, .. }
             | Self::Misplaced { line, .. }
-            | Self::Short { line, .. } => Some(*line),
+            | Self::Short { line, .. } => Some(format!("line {line}")),
         }
     }
 }

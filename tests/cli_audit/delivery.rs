@@ -192,3 +192,25 @@ fn a_queue_that_began_again_verifies_and_is_delivered() {
         "{changed:?}"
     );
 }
+
+#[test]
+fn a_changed_event_of_the_queue_is_named_and_the_link_that_tells() {
+    let machine = Machine::new();
+    for _ in 0..3 {
+        machine.ends(&["git", "--version"]);
+    }
+    let queue = machine.home.state().join("gate/spool/events.jsonl");
+    let text = fs::read_to_string(&queue).unwrap();
+    let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+    lines[1] = lines[1].replace("\"tool\":\"git\"", "\"tool\":\"gut\"");
+    fs::write(&queue, lines.concat()).unwrap();
+    let changed = machine.gate(&["audit", "verify", "--spool"]);
+    assert_eq!(
+        (changed.code, changed.stdout.as_str()),
+        (
+            Some(1),
+            "first bad record: line 2, or the link to it in 3\n"
+        ),
+        "{changed:?}"
+    );
+}

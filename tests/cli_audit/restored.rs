@@ -200,3 +200,36 @@ fn a_damaged_checkpoint_is_no_first_verification() {
         );
     }
 }
+
+/// What an owner of the file can do, whom no trigger holds.
+const CHANGE: &str = "
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as database:
+    database.execute('DROP TRIGGER log_records_are_never_changed')
+    changed = database.execute(
+        'UPDATE log_records SET record = CAST(replace(CAST(record AS TEXT), ?, ?) AS BLOB) WHERE seq = 1',
+        ('\"ts\":\"2', '\"ts\":\"1'))
+    assert changed.rowcount == 1
+";
+
+/// docs/audit.md: "it names the first bad record".
+#[test]
+fn a_record_that_was_changed_in_the_database_is_named() {
+    let (place, first) = Place::new();
+    place.push(&first, "a");
+    drop(first);
+    let changed = std::process::Command::new("python3")
+        .args(["-c", CHANGE])
+        .arg(place.data("first").join("gate.db"))
+        .status()
+        .unwrap();
+    assert!(changed.success());
+    let again = place.start("first", &[]);
+    let found = place.verified(&again);
+    let named = "first bad record: 1, or the link to it in 2\n";
+    assert_eq!(
+        (found.code, found.stdout.as_str()),
+        (Some(1), named),
+        "{found:?}"
+    );
+}

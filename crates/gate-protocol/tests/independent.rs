@@ -111,10 +111,10 @@ mod tests {
         (output.status.code(), said.trim_end().to_owned())
     }
 
-    fn first_bad(log: &[Vec<u8>], checkpoint: Checkpoint) -> Option<u64> {
+    fn first_bad(log: &[Vec<u8>], checkpoint: Checkpoint) -> Option<String> {
         let mut verifier = LogVerifier::new(vec![checkpoint]);
         match log.iter().try_for_each(|record| verifier.feed(record)) {
-            Err(LogFault::Record(bad)) => Some(bad.index),
+            Err(LogFault::Record(bad)) => Some(bad.place()),
             _ => None,
         }
     }
@@ -168,30 +168,33 @@ mod tests {
             ("decision.recorded", json!({"request": "r"})),
         ]);
         for (bad, spoilt) in [
-            (1, unsaid),
-            (3, spoilt(&log, |log| drop(log.remove(3)))),
-            (2, spoilt(&log, |log| log.swap(2, 3))),
-            (5, spoilt(&log, |log| log.insert(5, log[4].clone()))),
-            (2, with_text(&log, 1, "\"r\"", "\"s\"")),
-            (4, with_text(&log, 4, "\"v\":1", "\"v\":1.0")),
-            (4, with_text(&log, 4, "\"v\":1", "\"v\":true")),
-            (4, with_text(&log, 4, "\"v\":1", "\"v\":1,\"v\":1")),
-            (4, with_text(&log, 4, "\"v\":1", "\"v\": 1")),
+            ("1", unsaid),
+            ("3", spoilt(&log, |log| drop(log.remove(3)))),
+            ("2", spoilt(&log, |log| log.swap(2, 3))),
+            ("5", spoilt(&log, |log| log.insert(5, log[4].clone()))),
             (
-                0,
+                "1, or the link to it in 2",
+                with_text(&log, 1, "\"r\"", "\"s\""),
+            ),
+            ("4", with_text(&log, 4, "\"v\":1", "\"v\":1.0")),
+            ("4", with_text(&log, 4, "\"v\":1", "\"v\":true")),
+            ("4", with_text(&log, 4, "\"v\":1", "\"v\":1,\"v\":1")),
+            ("4", with_text(&log, 4, "\"v\":1", "\"v\": 1")),
+            (
+                "0",
                 with_text(&log, 0, "-9007199254740991", "-9007199254740992"),
             ),
-            (0, with_text(&log, 0, "-9007199254740991", "NaN")),
-            (0, with_text(&log, 0, "-9007199254740991", "-0")),
-            (1, with_text(&log, 1, "\u{7f}", "\\u007f")),
-            (1, with_text(&log, 1, "\u{7f}", "\\ud800")),
-            (1, with_text(&log, 1, "\u{7f}", "\\u0000")),
-            (6, with_text(&log, 6, ".123Z", ".123+00:00")),
-            (6, with_text(&log, 6, "2026-01-01T", "2026-02-29T")),
-            (6, with_text(&log, 6, "T00:", "T24:")),
-            (6, with_text(&log, 6, "run.finished", "Run.finished")),
+            ("0", with_text(&log, 0, "-9007199254740991", "NaN")),
+            ("0", with_text(&log, 0, "-9007199254740991", "-0")),
+            ("1", with_text(&log, 1, "\u{7f}", "\\u007f")),
+            ("1", with_text(&log, 1, "\u{7f}", "\\ud800")),
+            ("1", with_text(&log, 1, "\u{7f}", "\\u0000")),
+            ("6", with_text(&log, 6, ".123Z", ".123+00:00")),
+            ("6", with_text(&log, 6, "2026-01-01T", "2026-02-29T")),
+            ("6", with_text(&log, 6, "T00:", "T24:")),
+            ("6", with_text(&log, 6, "run.finished", "Run.finished")),
             (
-                6,
+                "6",
                 with_text(
                     &log,
                     6,
@@ -199,9 +202,9 @@ mod tests {
                     &format!("[{}{},", "[".repeat(64), "]".repeat(64)),
                 ),
             ),
-            (4, second_claim),
+            ("4", second_claim),
         ] {
-            assert_eq!(first_bad(&spoilt, checkpoint.clone()), Some(bad));
+            assert_eq!(first_bad(&spoilt, checkpoint.clone()).as_deref(), Some(bad));
             let (code, said) = python(&folder, &spoilt, &note);
             assert_eq!(code, Some(1), "{said}");
             assert!(

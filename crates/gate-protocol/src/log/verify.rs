@@ -33,15 +33,48 @@ pub enum RecordFault {
     Illegal(#[from] Illegality),
 }
 
-/// The first bad record of a log.
+/// The first record of a log that is bad, or can be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("record {index} is bad")]
+#[error("record {} is bad", self.clause())]
 pub struct BadRecord {
     /// Its index, from 0.
     pub index: u64,
-    /// What is wrong with it.
+    /// The record after it, where the link between the two does not hold: the
+    /// one was changed, or the other's `prev` was, and nothing tells which.
+    pub linked_by: Option<u64>,
+    /// What is wrong.
     #[source]
     pub fault: RecordFault,
+}
+
+impl BadRecord {
+    /// Returns what the fault at `index` makes the first bad record. A
+    /// checkpoint vouches for the first `vouched` records.
+    fn of(index: u64, vouched: u64, fault: RecordFault) -> Self {
+        // Where the one before is as it was signed for, the link itself is bad.
+        let is_link = matches!(fault, RecordFault::Unchained { .. }) && index > vouched;
+        let before = index.checked_sub(1).filter(|_| is_link);
+        Self {
+            index: before.unwrap_or(index),
+            linked_by: before.map(|_| index),
+            fault,
+        }
+    }
+
+    /// Returns the same inside of a sentence.
+    fn clause(&self) -> String {
+        let comma = if self.linked_by.is_some() { "," } else { "" };
+        self.place() + comma
+    }
+
+    /// Returns which it is in words, as `5` or `5, or the link to it in 6`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match self.linked_by {
+            None => self.index.to_string(),
+            Some(link) => format!("{}, or the link to it in {link}", self.index),
+        }
+    }
 }
 
 /// Why a log does not verify.
@@ -158,7 +191,7 @@ impl LogVerifier {
         let index = self.tree.size();
         let record = self
             .follow(bytes)
-            .map_err(|fault| BadRecord { index, fault })?;
+            .map_err(|fault| BadRecord::of(index, self.vouched, fault))?;
         self.last = Some(record.hash());
         self.tree.append(record.leaf_hash());
         self.compare()

@@ -65,7 +65,7 @@ fn finding_words(finding: &Finding) -> (String, String) {
     match finding {
         Finding::Log(fault) => {
             let index = match fault {
-                LogFault::Record(bad) => bad.index.to_string(),
+                LogFault::Record(bad) => bad.place(),
                 LogFault::Truncated { records, .. } => records.to_string(),
                 LogFault::Root { size, .. } => format!("below {size}"),
                 _ => "not known".to_owned(),

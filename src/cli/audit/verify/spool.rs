@@ -16,10 +16,7 @@ pub(super) fn verify(world: &World) -> Result<(), Failure> {
         }
         Verified::Sound(held) => answer::text(&words(&held)),
         Verified::Unsound(fault) => {
-            let place = match fault.line() {
-                Some(line) => format!("line {line}"),
-                None => "not known".to_owned(),
-            };
+            let place = fault.place().unwrap_or_else(|| "not known".to_owned());
             let cause = fault.source().map(|cause| format!(": {cause}"));
             let words = format!("{fault}{}", cause.unwrap_or_default());
             does_not_verify(&place, &words)

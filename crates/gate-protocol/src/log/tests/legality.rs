@@ -22,6 +22,7 @@ fn illegal(records: &[(&str, &str, &str)]) -> (u64, Illegality) {
     match verify(&log_of(records), Vec::new()) {
         Err(LogFault::Record(BadRecord {
             index,
+            linked_by: None,
             fault: RecordFault::Illegal(illegality),
         })) => (index, illegality),
         other => panic!("{records:?}: {other:?}"),

@@ -71,7 +71,7 @@ fn an_empty_log_verifies_only_against_the_empty_root() {
 }
 
 #[test]
-fn every_flipped_bit_is_caught_at_its_record_or_the_next_or_by_the_checkpoint() {
+fn every_flipped_bit_is_caught_at_its_record_or_by_the_checkpoint() {
     let log = sound_log();
     let checkpoint = checkpoint_over(&log);
     for index in 0..log.len() {
@@ -81,10 +81,8 @@ fn every_flipped_bit_is_caught_at_its_record_or_the_next_or_by_the_checkpoint() 
                 changed[index][place] ^= 1 << bit;
                 match verify(&changed, vec![checkpoint.clone()]) {
                     Err(LogFault::Record(bad)) => {
-                        let is_next = bad.index == index as u64 + 1
-                            && matches!(bad.fault, RecordFault::Unchained { .. });
                         assert!(
-                            bad.index == index as u64 || is_next,
+                            bad.index == index as u64 || bad.linked_by == Some(index as u64),
                             "record {index}, byte {place}, bit {bit}: {bad:?}"
                         );
                     }
@@ -160,9 +158,49 @@ fn a_record_with_another_prev_is_named() {
         let mut changed = log.clone();
         changed[index] = other.bytes().to_vec();
         let bad = bad_record(&changed, &checkpoint);
-        assert_eq!(bad.index, index as u64);
+        let place = match index.checked_sub(1) {
+            Some(before) => format!("{before}, or the link to it in {index}"),
+            None => "0".to_owned(),
+        };
+        assert_eq!(bad.place(), place);
         assert!(matches!(bad.fault, RecordFault::Unchained { .. }));
     }
+}
+
+#[test]
+fn a_changed_record_is_named_and_the_link_that_tells() {
+    let log = sound_log();
+    let checkpoint = checkpoint_over(&log);
+    for index in 0..log.len() - 1 {
+        let mut changed = log.clone();
+        let text = String::from_utf8(changed[index].clone()).unwrap();
+        let later = text.replacen("\"ts\":\"2", "\"ts\":\"3", 1);
+        assert_ne!(later, text);
+        changed[index] = later.into_bytes();
+        let bad = bad_record(&changed, &checkpoint);
+        assert_eq!(
+            (bad.index, bad.linked_by),
+            (index as u64, Some(index as u64 + 1))
+        );
+        let place = format!("record {index}, or the link to it in {}, is bad", index + 1);
+        assert_eq!(bad.to_string(), place);
+    }
+}
+
+/// Where a checkpoint vouches for all that is before it, only the link can be bad.
+#[test]
+fn a_link_to_a_record_that_was_signed_for_is_bad_itself() {
+    let log = sound_log();
+    let mut changed = log.clone();
+    let record = AuditRecord::parse(&log[4]).unwrap();
+    let (at, kind, body) = (record.at(), record.record_type(), record.body());
+    let other = AuditRecord::new(4, Digest::ZERO, at, kind, body).unwrap();
+    changed[4] = other.bytes().to_vec();
+    let signed = vec![checkpoint_over(&log[..4]), checkpoint_over(&log)];
+    let Err(LogFault::Record(bad)) = verify(&changed, signed) else {
+        panic!("a link that does not hold is a bad record");
+    };
+    assert_eq!(bad.place(), "4");
 }
 
 /// The chain alone can be made anew; only the signed root tells.
