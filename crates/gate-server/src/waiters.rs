@@ -51,6 +51,13 @@ impl Waiters {
         self.lock().contains_key(&id)
     }
 
+    #[cfg(test)]
+    pub(crate) fn count(&self, id: RequestId) -> usize {
+        self.lock()
+            .get(&id)
+            .map_or(0, watch::Sender::receiver_count)
+    }
+
     /// The map is whole between any two statements, so a poisoned lock is none.
     fn lock(&self) -> MutexGuard<'_, Channels> {
         self.channels.lock().unwrap_or_else(PoisonError::into_inner)

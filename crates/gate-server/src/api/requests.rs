@@ -102,7 +102,7 @@ pub(super) async fn show(
         at_most: Duration::from_secs(query.wait.unwrap_or(0)),
         after: query.after.unwrap_or(0),
     };
-    let request = server.look(&caller.actor, id, wait).await?;
+    let request = server.look(&caller, id, wait).await?;
     Ok(Reply(StatusCode::OK, request))
 }
 

@@ -9,11 +9,11 @@ use axum::http::request::Parts;
 use gate_protocol::principal::Role;
 use gate_protocol::problem::ProblemCode;
 
-use super::{Actor, Token};
+use super::{Actor, Token, TokenHash};
 use crate::clock;
 use crate::problem::Failure;
 use crate::state::Server;
-use crate::store::principals;
+use crate::store::{Connection, principals};
 
 /// The roles that an endpoint is for.
 pub(crate) trait Roles: Send + Sync + 'static {
@@ -49,6 +49,7 @@ roles! {
 /// Who calls, in one of the roles `R`.
 pub(crate) struct Caller<R> {
     pub(crate) actor: Actor,
+    token: TokenHash,
     roles: PhantomData<fn() -> R>,
 }
 
@@ -56,11 +57,9 @@ impl<R: Roles> FromRequestParts<Server> for Caller<R> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Failure> {
-        let token = bearer_token(parts).ok_or_else(unauthorized)?;
+        let token = bearer_token(parts).ok_or_else(unauthorized)?.hash();
         let mut reader = server.store.read().await?;
-        let actor = principals::bearer(reader.connection(), token.hash(), clock::now())
-            .await?
-            .ok_or_else(unauthorized)?;
+        let actor = bearer(reader.connection(), token).await?;
         if !R::ROLES.contains(&actor.role) {
             let detail = format!(
                 "this is for the role {}, and this token has the role {}",
@@ -75,9 +74,26 @@ impl<R: Roles> FromRequestParts<Server> for Caller<R> {
         }
         Ok(Self {
             actor,
+            token,
             roles: PhantomData,
         })
     }
+}
+
+impl<R> Caller<R> {
+    /// Looks at the token again, after a wait in which it may have been revoked.
+    ///
+    /// # Errors
+    /// It is not good any more.
+    pub(crate) async fn still(&self, connection: &mut Connection) -> Result<Actor, Failure> {
+        bearer(connection, self.token).await
+    }
+}
+
+async fn bearer(connection: &mut Connection, token: TokenHash) -> Result<Actor, Failure> {
+    principals::bearer(connection, token, clock::now())
+        .await?
+        .ok_or_else(unauthorized)
 }
 
 fn bearer_token(parts: &Parts) -> Option<Token> {

@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::clock;
-use crate::identity::Actor;
+use crate::identity::{Actor, AnyRole, Caller};
 use crate::lifecycle::{Event, Happened, apply};
 use crate::problem::Failure;
 use crate::state::Server;
@@ -75,7 +75,7 @@ impl Server {
     /// Returns a request, at once or when it has changed.
     pub(crate) async fn look(
         &self,
-        actor: &Actor,
+        caller: &Caller<AnyRole>,
         id: RequestId,
         wait: Wait,
     ) -> Result<ApprovalRequest, Failure> {
@@ -85,6 +85,8 @@ impl Server {
             // Asked before the store is read: a stop in between ends the wait.
             let is_last = self.is_stopping() || Instant::now() >= deadline;
             let mut reader = self.store.read().await?;
+            // The token may have been revoked while this was parked.
+            let actor = caller.still(reader.connection()).await?;
             let glance = requests::glance(reader.connection(), id)
                 .await?
                 .filter(|glance| actor.sees_requests_of(&glance.requester))

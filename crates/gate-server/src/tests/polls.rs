@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
 use gate_protocol::id::Nonce;
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus};
 use gate_protocol::review::Answer;
 use tokio::task::JoinHandle;
 
-use super::bench::{Bench, submission};
+use super::bench::{Bench, call, submission};
 use crate::clock;
 
 /// Far beyond what any of this takes, and below a poll's wait.
@@ -49,6 +51,62 @@ async fn a_poll_is_woken_by_an_answer_and_by_a_cancellation() {
     let path = format!("/v1/requests/{}/cancel", request.id);
     bench.post(&bench.setup.agent, &path, &()).await;
     assert_eq!(woken(poll).await.status, ApprovalStatus::Cancelled);
+}
+
+#[tokio::test]
+async fn a_poll_is_told_nothing_once_its_token_is_revoked_or_its_principal_disabled() {
+    let bench = Arc::new(Bench::new().await);
+    let setup = bench.setup.clone();
+    let body = serde_json::json!({
+        "principal": "demo-agent", "role": "requester", "ttl_seconds": 600
+    });
+    let created = bench.post(&setup.admin, "/v1/tokens", &body).await.json();
+    let text = |member: &str| created[member].as_str().unwrap().to_owned();
+    let (token, id) = (text("token"), text("id"));
+    let request = bench.asked("a").await;
+    let path = format!("/v1/requests/{}?wait=60&after=1", request.id);
+    let mut polls = Vec::new();
+    for bearer in [&token, &setup.agent] {
+        let (parked, bearer, path) = (bench.clone(), bearer.clone(), path.clone());
+        polls.push(tokio::spawn(
+            async move { parked.get(&bearer, &path).await },
+        ));
+    }
+    while bench.server.waiters.count(request.id) < 2 {
+        tokio::task::yield_now().await;
+    }
+    let revoke = call(
+        Method::DELETE,
+        &format!("/v1/tokens/{id}"),
+        &setup.admin,
+        Body::empty(),
+    );
+    assert_eq!(bench.send(revoke).await.status, StatusCode::NO_CONTENT);
+    bench
+        .review(&setup.bob_approver, &request, Answer::Approve)
+        .await;
+    let mut answers = Vec::new();
+    for poll in polls {
+        answers.push(tokio::time::timeout(SOON, poll).await.unwrap().unwrap());
+    }
+    assert_eq!(answers[0].problem(), "unauthorized");
+    assert_eq!(answers[1].request().status, ApprovalStatus::Approved);
+
+    let request = bench.asked("b").await;
+    let path = format!("/v1/requests/{}?wait=60&after=1", request.id);
+    let (parked, bearer) = (bench.clone(), setup.agent.clone());
+    let poll = tokio::spawn(async move { parked.get(&bearer, &path).await });
+    while !bench.server.waiters.is_waited_for(request.id) {
+        tokio::task::yield_now().await;
+    }
+    bench
+        .post(&setup.admin, "/v1/principals/demo-agent/disable", &())
+        .await;
+    bench
+        .review(&setup.bob_approver, &request, Answer::Approve)
+        .await;
+    let answer = tokio::time::timeout(SOON, poll).await.unwrap().unwrap();
+    assert_eq!(answer.problem(), "unauthorized");
 }
 
 #[tokio::test]
