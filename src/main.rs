@@ -11,6 +11,7 @@ mod circumstances;
 mod cli;
 mod config;
 mod credential;
+mod defect;
 mod durable;
 mod exit_code;
 mod failure;
@@ -34,11 +35,14 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 fn main() {
+    defect::guarded(run).leave()
+}
+
+fn run() -> exit_code::Ending {
     let argv: Vec<OsString> = std::env::args_os().collect();
     let name = argv.first().map(Path::new).and_then(Path::file_name);
-    let ending = match name.and_then(OsStr::to_str) {
+    match name.and_then(OsStr::to_str) {
         None | Some("gate") => cli::main(argv),
         Some(_) => shim::main(argv),
-    };
-    ending.leave()
+    }
 }

@@ -9,6 +9,8 @@ mod agent;
 mod binding;
 #[path = "approval/contract.rs"]
 mod contract;
+#[path = "approval/defects.rs"]
+mod defects;
 #[path = "approval/inputs.rs"]
 mod inputs;
 #[path = "approval/inputs_aws.rs"]

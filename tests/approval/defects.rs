@@ -1,0 +1,56 @@
+//! What happens where gate itself fails: nothing runs, and the code and a line say so.
+
+use std::process::Stdio;
+
+use crate::agent::Running;
+use crate::server::{GATE, Live};
+use crate::stage::{agent_with_deploy, trace};
+
+/// README: "125 gate itself failed". So few descriptors are left that the network runtime can't
+/// be made; whether it says so by an error or panics is not its caller's affair.
+#[test]
+fn without_descriptors_gate_fails_as_itself_and_runs_nothing() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let mut codes = Vec::new();
+    for limit in 4..=16 {
+        let script = format!("ulimit -n {limit}; exec \"$@\"");
+        let mut command = agent.home.command("/bin/sh");
+        command
+            .args(["-c", &script, "sh", GATE])
+            .args(["run", "--no-wait", "--", "deploy", &limit.to_string()])
+            .stdin(Stdio::null());
+        let ended = Running::start(&mut command).finish();
+        // Asked (75), or one of the ways in which gate says that it could not.
+        let is_said = matches!(ended.code, Some(69 | 75 | 78 | 125 | 126 | 127));
+        assert!(is_said, "{limit}: {ended:?}");
+        let is_ours =
+            ended.code == Some(127) || ended.stderr.lines().all(|line| line.starts_with("gate: "));
+        assert!(is_ours && !ended.stderr.is_empty(), "{limit}: {ended:?}");
+        codes.push(ended.code);
+    }
+    assert!(
+        codes.contains(&Some(125)) && codes.contains(&Some(75)),
+        "{codes:?}"
+    );
+    assert_eq!(trace(&agent), "", "nothing ran");
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn with_a_closed_stderr_a_defect_is_the_same_end() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    for limit in 4..=12 {
+        let script = format!("exec 2>&-; ulimit -n {limit}; exec \"$@\"");
+        let mut command = agent.home.command("/bin/sh");
+        command
+            .args(["-c", &script, "sh", GATE])
+            .args(["run", "--no-wait", "--", "deploy", &limit.to_string()])
+            .stdin(Stdio::null());
+        let ended = Running::start(&mut command).finish();
+        let is_said = matches!(ended.code, Some(69 | 75 | 78 | 125 | 126 | 127));
+        assert!(is_said, "{limit}: {ended:?}");
+    }
+    assert_eq!(trace(&agent), "", "nothing ran");
+}
