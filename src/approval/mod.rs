@@ -14,7 +14,8 @@ use gate_policy::Evaluation;
 use gate_protocol::claim::{ClaimRequest, ExpectedGrant, SignedGrant, VerifiedGrant};
 use gate_protocol::id::{Nonce, RequestId};
 use gate_protocol::request::{
-    ApprovalRequest, ApprovalStatus, Circumstances, Requirement, SubmitRequest, Terms,
+    ApprovalRequest, ApprovalStatus, Circumstances, Requirement, SubmitRequest, TERM_LIMIT, Terms,
+    shortened,
 };
 use gate_protocol::signed_note::VerifierKey;
 
@@ -321,8 +322,8 @@ fn submission(bound: &Bound, asking: Asking<'_>) -> SubmitRequest {
         digest: bound.digest,
         circumstances: asking.circumstances,
         terms: Terms {
-            rules,
-            reasons: evaluation.reasons.clone(),
+            rules: rules.iter().map(|id| term(id)).collect(),
+            reasons: evaluation.reasons.iter().map(|text| term(text)).collect(),
             requirements: obligations
                 .requirements
                 .iter()
@@ -336,6 +337,12 @@ fn submission(bound: &Bound, asking: Asking<'_>) -> SubmitRequest {
         },
         reason: asking.reason,
     }
+}
+
+/// Returns a text of a rule as the server takes it: a message that is longer is
+/// cut where people see it.
+fn term(text: &str) -> String {
+    shortened(text, TERM_LIMIT).into_owned()
 }
 
 /// Tells whether the request was there before: its time had begun to run.

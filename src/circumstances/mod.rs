@@ -15,12 +15,12 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 
 use gate_protocol::mode::Mode;
-use gate_protocol::request::Circumstances;
+use gate_protocol::request::{CIRCUMSTANCE_LIMIT, Circumstances, shortened};
 
 pub(crate) use ci::{Provider, provider};
 
 /// The most characters of any one value; a longer one ends with `…`.
-const LIMIT: usize = 300;
+const LIMIT: usize = CIRCUMSTANCE_LIMIT;
 
 /// What a PATH shim and `gate run` can promise: they stop mistakes, not somebody
 /// who goes around them.
@@ -57,13 +57,7 @@ pub(crate) fn in_full(of_caller: Circumstances, cwd: &Path) -> Circumstances {
 
 /// Returns `text` if it fits, and otherwise its beginning with a mark where it was cut.
 fn cut(text: &str) -> String {
-    let mut characters = text.chars();
-    let head: String = characters.by_ref().take(LIMIT - 1).collect();
-    match (characters.next(), characters.next()) {
-        (None, _) => head,
-        (Some(last), None) => format!("{head}{last}"),
-        (Some(_), Some(_)) => format!("{head}…"),
-    }
+    shortened(text, LIMIT).into_owned()
 }
 
 fn host() -> String {
@@ -101,16 +95,6 @@ mod tests {
         assert_eq!(user_name(passwd, 1000).as_deref(), Some("ada"));
         assert_eq!(user_name(passwd, 7), None);
         assert_eq!(user_name(passwd, 4_000_000_000), None);
-    }
-
-    #[test]
-    fn a_long_value_is_cut_visibly_and_a_fitting_one_is_whole() {
-        let fits = "é".repeat(LIMIT);
-        assert_eq!(cut(&fits), fits);
-        let cut_off = cut(&"é".repeat(LIMIT + 1));
-        assert_eq!(cut_off.chars().count(), LIMIT);
-        assert!(cut_off.ends_with("é…"));
-        assert_eq!(cut(""), "");
     }
 
     #[test]

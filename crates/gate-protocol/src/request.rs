@@ -1,5 +1,7 @@
 //! The approval request: what is submitted, what the API shows, and its status.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,24 @@ use crate::review::Review;
 
 /// The longest reason that is accepted, in characters.
 pub const REASON_LIMIT: usize = 500;
+
+/// The longest value of [`Circumstances`] that is accepted, in characters.
+pub const CIRCUMSTANCE_LIMIT: usize = 300;
+
+/// The longest of [`Terms::rules`] and [`Terms::reasons`] that is accepted, in
+/// characters.
+pub const TERM_LIMIT: usize = 4_000;
+
+/// Returns `text` where it is within `limit` characters, and otherwise its
+/// beginning with a mark where it was cut.
+#[must_use]
+pub fn shortened(text: &str, limit: usize) -> Cow<'_, str> {
+    if text.chars().nth(limit).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let head: String = text.chars().take(limit.saturating_sub(1)).collect();
+    Cow::Owned(head + "…")
+}
 
 /// Where a request stands.
 ///
@@ -134,6 +154,41 @@ pub struct Circumstances {
     pub git: Option<GitState>,
 }
 
+impl Circumstances {
+    /// Returns each value that is text, with the name of its field.
+    pub fn texts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let always = [
+            ("host", &self.host),
+            ("os_user", &self.os_user),
+            ("mode", &self.mode),
+            ("client_version", &self.client_version),
+        ];
+        let ci = self.ci.iter().flat_map(|job| {
+            [
+                ("ci.provider", Some(&job.provider)),
+                ("ci.url", job.url.as_ref()),
+                ("ci.repository", job.repository.as_ref()),
+                ("ci.commit", job.commit.as_ref()),
+                ("ci.branch", job.branch.as_ref()),
+                ("ci.actor", job.actor.as_ref()),
+            ]
+        });
+        let git = self.git.iter().flat_map(|state| {
+            [
+                ("git.commit", state.commit.as_ref()),
+                ("git.branch", state.branch.as_ref()),
+            ]
+        });
+        always
+            .map(|(field, text)| (field, Some(text)))
+            .into_iter()
+            .chain([("agent", self.agent.as_ref())])
+            .chain(ci)
+            .chain(git)
+            .filter_map(|(field, text)| Some((field, text?.as_str())))
+    }
+}
+
 /// A CI job, as its environment describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -252,4 +307,47 @@ pub struct RequestPage {
     /// Give it as `before` to get the next page; none at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<RequestId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_visibly_and_a_fitting_one_is_whole() {
+        let fits = "é".repeat(300);
+        assert_eq!(shortened(&fits, 300), fits);
+        let cut = shortened(&"é".repeat(301), 300).into_owned();
+        assert_eq!(cut.chars().count(), 300);
+        assert!(cut.ends_with("é…"));
+        assert_eq!(shortened("", 300), "");
+    }
+
+    #[test]
+    fn every_text_of_the_circumstances_is_named() {
+        let text = || "x".to_owned();
+        let full = Circumstances {
+            host: text(),
+            os_user: text(),
+            terminal: true,
+            mode: text(),
+            client_version: text(),
+            agent: Some(text()),
+            ci: Some(CiJob {
+                provider: text(),
+                url: Some(text()),
+                repository: Some(text()),
+                commit: Some(text()),
+                branch: Some(text()),
+                actor: Some(text()),
+            }),
+            git: Some(GitState {
+                commit: Some(text()),
+                branch: Some(text()),
+                dirty: Some(true),
+            }),
+        };
+        let written = serde_json::to_string(&full).unwrap();
+        assert_eq!(full.texts().count(), written.matches("\"x\"").count());
+    }
 }

@@ -17,8 +17,12 @@ use crate::identity::{Actor, AnyRole, Caller};
 use crate::lifecycle::{Event, Happened, apply};
 use crate::problem::Failure;
 use crate::state::Server;
-use crate::store::requests::{self, Request, Selection};
+use crate::store::requests::{self, Listed, Request, Selection};
 
+/// The most requests of one page; fewer where they are large.
+const PAGE: u64 = 100;
+/// A page ends once it has this many bytes: a client reads four times as many at most.
+const PAGE_BYTES: u64 = 4 << 20;
 /// The longest wait of one poll.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
@@ -114,22 +118,20 @@ impl Server {
         listing: Listing,
     ) -> Result<RequestPage, Failure> {
         let own = (actor.role == Role::Requester).then(|| actor.name().to_owned());
-        let limit = listing.limit.clamp(1, 100);
         let selection = Selection {
             requester: own,
             status: listing.status,
             digest: listing.digest,
             before: listing.before,
-            limit: limit + 1,
+            limit: listing.limit.clamp(1, PAGE),
+            limit_bytes: PAGE_BYTES,
         };
         let mut reader = self.store.read().await?;
-        let mut found = requests::list(reader.connection(), &selection).await?;
-        let has_more = found.len() as u64 > limit;
-        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let Listed { requests, has_more } = requests::list(reader.connection(), &selection).await?;
         let now = clock::now();
         Ok(RequestPage {
-            next: found.last().filter(|_| has_more).map(|last| last.id),
-            requests: found
+            next: requests.last().filter(|_| has_more).map(|last| last.id),
+            requests: requests
                 .iter()
                 .map(|request| self.view(request, now))
                 .collect(),

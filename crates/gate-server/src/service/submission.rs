@@ -7,7 +7,9 @@ use base64::Engine as _;
 use gate_protocol::masked::{MaskedText, Segment};
 use gate_protocol::principal::is_name;
 use gate_protocol::problem::ProblemCode;
-use gate_protocol::request::{REASON_LIMIT, Requirement, SubmitRequest, Terms};
+use gate_protocol::request::{
+    CIRCUMSTANCE_LIMIT, REASON_LIMIT, Requirement, SubmitRequest, TERM_LIMIT, Terms,
+};
 
 use crate::problem::Failure;
 use crate::settings::Floor;
@@ -36,10 +38,7 @@ pub(super) fn covers(standing: &Terms, wanted: &Terms) -> bool {
 pub(super) fn validate(submission: &SubmitRequest) -> Result<(), Failure> {
     validate_invocation(submission)?;
     validate_terms(&submission.terms)?;
-    if let Some(reason) = &submission.reason {
-        let length = reason.chars().count();
-        at_most("reason", length, REASON_LIMIT, "characters")?;
-    }
+    validate_texts(submission)?;
     let digest = submission.invocation.digest()?;
     if digest != submission.digest {
         let detail = format!(
@@ -49,6 +48,25 @@ pub(super) fn validate(submission: &SubmitRequest) -> Result<(), Failure> {
         return Err(Failure::new(ProblemCode::DigestMismatch, detail));
     }
     Ok(())
+}
+
+/// Bounds each text that is shown and that the body's size alone would bound: a page of requests
+/// is to be read by people.
+fn validate_texts(submission: &SubmitRequest) -> Result<(), Failure> {
+    let characters = |field: &str, text: &str, limit: usize| {
+        at_most(field, text.chars().count(), limit, "characters")
+    };
+    for (field, text) in submission.circumstances.texts() {
+        characters(&format!("circumstances.{field}"), text, CIRCUMSTANCE_LIMIT)?;
+    }
+    for id in &submission.terms.rules {
+        characters("terms.rules", id, TERM_LIMIT)?;
+    }
+    for text in &submission.terms.reasons {
+        characters("terms.reasons", text, TERM_LIMIT)?;
+    }
+    let reason = submission.reason.as_deref().unwrap_or_default();
+    characters("reason", reason, REASON_LIMIT)
 }
 
 fn validate_invocation(submission: &SubmitRequest) -> Result<(), Failure> {

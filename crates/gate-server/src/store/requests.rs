@@ -40,7 +40,19 @@ pub(crate) struct Selection {
     pub(crate) digest: Option<Digest>,
     /// Only those older than this one.
     pub(crate) before: Option<RequestId>,
+    /// The most of one page.
     pub(crate) limit: u64,
+    /// A page ends once what is stored of its requests has this many bytes; the
+    /// first always fits, so a reader gets on.
+    pub(crate) limit_bytes: u64,
+}
+
+/// One page of a list.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    pub(crate) requests: Vec<Request>,
+    /// Whether there are older ones.
+    pub(crate) has_more: bool,
 }
 
 fn request(row: &SqliteRow, reviews: Vec<Answered>) -> Result<Request, StoreError> {
@@ -202,29 +214,46 @@ pub(crate) async fn count_open(
     count(&row, "open")
 }
 
-/// Returns a page of requests, newest first.
+/// Returns a page of requests, newest first. Of what does not fit only the sizes are read.
 pub(crate) async fn list(
     connection: &mut Connection,
     selection: &Selection,
-) -> Result<Vec<Request>, StoreError> {
+) -> Result<Listed, StoreError> {
     let rows = sqlx::query(
-        "SELECT * FROM requests
-         WHERE (?1 IS NULL OR requester = ?1) AND (?2 IS NULL OR status = ?2)
-           AND (?3 IS NULL OR id < ?3) AND (?4 IS NULL OR digest = ?4)
-         ORDER BY id DESC LIMIT ?5",
+        "WITH sizes AS (
+           SELECT id, octet_length(invocation) + octet_length(circumstances)
+             + octet_length(terms) + coalesce(octet_length(reason), 0) AS bytes
+           FROM requests
+           WHERE (?1 IS NULL OR requester = ?1) AND (?2 IS NULL OR status = ?2)
+             AND (?3 IS NULL OR id < ?3) AND (?4 IS NULL OR digest = ?4)
+           ORDER BY id DESC LIMIT ?5 + 1),
+         places AS (
+           SELECT id, row_number() OVER newest AS place, sum(bytes) OVER newest - bytes AS before
+           FROM sizes WINDOW newest AS (ORDER BY id DESC ROWS UNBOUNDED PRECEDING))
+         SELECT requests.*, (SELECT count(*) FROM sizes) AS found
+         FROM places JOIN requests ON requests.id = places.id
+         WHERE place <= ?5 AND before < ?6 ORDER BY requests.id DESC",
     )
     .bind(&selection.requester)
     .bind(selection.status.map(ApprovalStatus::as_str))
     .bind(selection.before.map(|id| id.to_string()))
     .bind(selection.digest.map(|digest| digest.to_string()))
     .bind(integer(selection.limit))
+    .bind(integer(selection.limit_bytes))
     .fetch_all(&mut *connection)
     .await?;
+    let found = match rows.first() {
+        Some(row) => count(row, "found")?,
+        None => 0,
+    };
     let mut requests = Vec::with_capacity(rows.len());
     for row in rows {
         requests.push(with_reviews(connection, &row).await?);
     }
-    Ok(requests)
+    Ok(Listed {
+        has_more: found > requests.len() as u64,
+        requests,
+    })
 }
 
 /// Returns the ids whose deadline is at or before `now`, the oldest first.

@@ -6,7 +6,9 @@ use axum::http::StatusCode;
 use gate_protocol::canonical::Digest;
 use gate_protocol::id::Nonce;
 use gate_protocol::masked::{MaskedSecret, MaskedText, Segment};
-use gate_protocol::request::{ApprovalStatus, Requirement, SubmitRequest};
+use gate_protocol::request::{
+    ApprovalStatus, CiJob, GitState, RequestPage, Requirement, SubmitRequest,
+};
 
 use super::bench::{Bench, submission};
 
@@ -131,6 +133,46 @@ async fn a_principal_has_so_many_open_requests_and_no_more() {
 
 type Spoil = Box<dyn Fn(&mut SubmitRequest)>;
 
+/// Texts that are longer than any real one, with the field that is then named.
+fn long_texts() -> Vec<(&'static str, Spoil)> {
+    vec![
+        (
+            "circumstances.host",
+            Box::new(|s| s.circumstances.host = "h".repeat(301)),
+        ),
+        (
+            "circumstances.agent",
+            Box::new(|s| s.circumstances.agent = Some("a".repeat(500_000))),
+        ),
+        (
+            "circumstances.ci.branch",
+            Box::new(|s| {
+                s.circumstances.ci = Some(CiJob {
+                    branch: Some("b".repeat(301)),
+                    ..CiJob::default()
+                });
+            }),
+        ),
+        (
+            "circumstances.git.commit",
+            Box::new(|s| {
+                s.circumstances.git = Some(GitState {
+                    commit: Some("c".repeat(301)),
+                    ..GitState::default()
+                });
+            }),
+        ),
+        (
+            "terms.reasons",
+            Box::new(|s| s.terms.reasons = vec!["r".repeat(4_001)]),
+        ),
+        (
+            "terms.rules",
+            Box::new(|s| s.terms.rules = vec!["r".repeat(4_001)]),
+        ),
+    ]
+}
+
 /// What makes a submission unsound, with the field that is then named.
 fn spoils() -> Vec<(&'static str, Spoil)> {
     let secret = |commitment: &str| {
@@ -186,7 +228,7 @@ fn spoils() -> Vec<(&'static str, Spoil)> {
 #[tokio::test]
 async fn what_is_not_sound_is_not_asked() {
     let bench = Bench::new().await;
-    for (field, spoil) in spoils() {
+    for (field, spoil) in spoils().into_iter().chain(long_texts()) {
         let mut asked = submission("x");
         spoil(&mut asked);
         asked.digest = asked.invocation.digest().unwrap();
@@ -255,4 +297,46 @@ async fn a_list_is_paged_newest_first() {
     assert_eq!(found["requests"].as_array().unwrap().len(), 1);
     let none = bench.get(agent, "/v1/requests?status=denied").await.json();
     assert_eq!(none["requests"].as_array().unwrap().len(), 0);
+}
+
+/// A command as large as a body can be.
+fn large(word: &str) -> SubmitRequest {
+    let mut asked = submission(word);
+    let long = "x".repeat(900_000);
+    asked
+        .invocation
+        .argv
+        .push(MaskedText::plain(long.as_bytes()));
+    asked.digest = asked.invocation.digest().unwrap();
+    asked
+}
+
+#[tokio::test]
+async fn a_page_of_large_requests_is_short_and_nothing_is_left_out() {
+    let bench = Bench::new().await;
+    let agent = &bench.setup.agent;
+    let mut asked = Vec::new();
+    for word in 0..12 {
+        let request = bench.submit(agent, &large(&word.to_string())).await;
+        asked.push(request.request().id);
+    }
+    asked.reverse();
+    let mut listed = Vec::new();
+    let mut path = "/v1/requests?limit=100".to_owned();
+    loop {
+        let answer = bench.get(&bench.setup.bob_approver, &path).await;
+        assert!(answer.body.len() < 6 << 20, "{}", answer.body.len());
+        let page: RequestPage = serde_json::from_slice(&answer.body).unwrap();
+        assert!(!page.requests.is_empty(), "a reader gets on");
+        listed.extend(page.requests.iter().map(|request| request.id));
+        match page.next {
+            Some(next) => path = format!("/v1/requests?limit=100&before={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(listed, asked);
+    let filtered = format!("/v1/requests?limit=1&digest={}", large("3").digest);
+    let only: RequestPage =
+        serde_json::from_slice(&bench.get(agent, &filtered).await.body).unwrap();
+    assert_eq!((only.requests.len(), only.next), (1, None));
 }

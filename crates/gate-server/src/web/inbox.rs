@@ -20,10 +20,13 @@ use super::shown::Shown;
 use crate::clock;
 use crate::problem::Failure;
 use crate::state::Server;
-use crate::store::requests::{self, Request, Selection};
+use crate::store::requests::{self, Listed, Request, Selection};
 
 /// How many requests are on a page.
 const PAGE: u64 = 50;
+/// A page ends once what is stored of its requests has this many bytes: a browser
+/// on a telephone is to show it.
+const PAGE_BYTES: u64 = 1 << 20;
 
 /// How much of a command stands in a list, in bytes. The rest is announced, and
 /// nothing is answered from a list.
@@ -115,13 +118,15 @@ async fn page(
     let selection = Selection {
         status,
         before,
-        limit: PAGE + 1,
+        limit: PAGE,
+        limit_bytes: PAGE_BYTES,
         ..Selection::default()
     };
     let mut reader = server.store.read().await?;
-    let mut requests = requests::list(reader.connection(), &selection).await?;
-    let has_more = requests.len() as u64 > PAGE;
-    requests.truncate(usize::try_from(PAGE).unwrap_or(usize::MAX));
+    let Listed {
+        mut requests,
+        has_more,
+    } = requests::list(reader.connection(), &selection).await?;
     let older = requests.last().filter(|_| has_more);
     let older = older.map(|last| last.id.to_string());
     let now = clock::now();

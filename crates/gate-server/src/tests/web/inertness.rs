@@ -210,3 +210,31 @@ async fn what_is_not_shown_whole_is_denied_here_and_not_approved() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_list_of_large_requests_is_short_and_leads_to_the_rest() {
+    let bench = Bench::new().await;
+    let bob = Browser::signed_in(&bench, &bench.setup.bob_approver).await;
+    let mut wanted = Vec::new();
+    for word in 0..8 {
+        let mut large = submission(&word.to_string());
+        let target = &mut large.invocation.target;
+        target.insert("cluster".to_owned(), "c".repeat(400_000));
+        large.digest = large.invocation.digest().unwrap();
+        wanted.push(path(&asked(&bench, &large).await));
+    }
+    let mut next = Some("/".to_owned());
+    let mut listed = Vec::new();
+    while let Some(page) = next {
+        let html = bob.page(&page).await;
+        assert!(html.len() < 2 << 20, "{page}: {}", html.len());
+        listed.extend(wanted.iter().filter(|path| html.contains(*path)).cloned());
+        next = html
+            .split_once("?before=")
+            .and_then(|(_, rest)| rest.split('"').next())
+            .map(|before| format!("/?before={before}"));
+    }
+    listed.sort();
+    wanted.sort();
+    assert_eq!(listed, wanted);
+}
