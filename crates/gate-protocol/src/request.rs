@@ -160,7 +160,6 @@ impl Circumstances {
         let always = [
             ("host", &self.host),
             ("os_user", &self.os_user),
-            ("mode", &self.mode),
             ("client_version", &self.client_version),
         ];
         let ci = self.ci.iter().flat_map(|job| {

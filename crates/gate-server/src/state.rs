@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 
 use crate::keys::Keys;
+use crate::service::NamedRules;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::store::server::Names;
@@ -18,6 +19,7 @@ pub(crate) struct Server {
     pub(crate) settings: Arc<Settings>,
     pub(crate) names: Arc<Names>,
     pub(crate) keys: Arc<Keys>,
+    pub(crate) named_rules: NamedRules,
     /// Tells the expiry task that a deadline may have come nearer.
     pub(crate) deadlines: Arc<Notify>,
     stopping: watch::Sender<bool>,
@@ -31,6 +33,7 @@ impl Server {
             settings: Arc::new(settings),
             names: Arc::new(names),
             keys: Arc::new(keys),
+            named_rules: NamedRules::default(),
             deadlines: Arc::default(),
             stopping: watch::Sender::new(false),
         }

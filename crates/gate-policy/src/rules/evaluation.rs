@@ -146,6 +146,19 @@ pub struct Requirement {
     pub count: u16,
 }
 
+/// What a rule that asks wants met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AskingRule<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Who must agree.
+    pub requirement: &'a Requirement,
+    /// How long people have to answer; none where the rule leaves it open.
+    pub request_ttl: Option<Duration>,
+    /// How long an approved command may wait; none where the rule leaves it open.
+    pub permit_ttl: Option<Duration>,
+}
+
 /// A rule for showing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RuleSummary {

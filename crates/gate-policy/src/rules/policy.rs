@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::decision::{Decision, Layer, Recording};
 use super::error::RuleError;
 use super::evaluation::{
-    Circumstances, Evaluation, MatchedRule, Obligations, Requirement, RuleMessage, RuleSummary,
+    AskingRule, Circumstances, Evaluation, MatchedRule, Obligations, Requirement, RuleMessage, RuleSummary,
 };
 use super::load;
 use super::rule::Rule;
@@ -172,6 +172,20 @@ impl Policy {
             commands: rule.commands.iter().map(|path| path.join(" ")).collect(),
             message: rule.message.clone(),
         })
+    }
+
+    /// Returns what each rule that asks wants met, in the order in which they
+    /// count: for whoever is told by which rules a command was stopped.
+    pub fn asking(&self) -> impl Iterator<Item = AskingRule<'_>> {
+        self.rules
+            .iter()
+            .filter(|rule| rule.decision == Decision::RequireApproval)
+            .map(|rule| AskingRule {
+                id: &rule.place.id,
+                requirement: &rule.requirement,
+                request_ttl: rule.request_ttl,
+                permit_ttl: rule.permit_ttl,
+            })
     }
 
     /// Decides on a command.

@@ -8,6 +8,7 @@ mod change;
 mod claim;
 mod events;
 mod fact;
+mod named_rules;
 mod principals;
 mod requests;
 mod review;
@@ -15,6 +16,7 @@ mod submission;
 mod submit;
 
 pub(crate) use change::Change;
+pub(crate) use named_rules::NamedRules;
 pub(crate) use requests::{Listing, Wait};
 pub(crate) use submit::Submitted;
 

@@ -44,6 +44,8 @@ impl Server {
             ));
         }
         submission::validate(&submission)?;
+        let terms = self.with_named_rules(submission.terms.clone()).await?;
+        let terms = submission::with_floor(terms, &self.settings.floor);
         let body_hash = Digest::of("gate/idempotency/v1", &to_canonical_bytes(&submission)?);
         let mut change = self.change().await?;
         let key = Key {
@@ -56,7 +58,6 @@ impl Server {
             change.commit().await?;
             return Ok(Submitted::Existing(view));
         }
-        let terms = submission::with_floor(submission.terms.clone(), &self.settings.floor);
         let standing = standing(&mut change, actor, &submission, &terms).await?;
         let is_new = standing.is_none();
         let request = match standing {

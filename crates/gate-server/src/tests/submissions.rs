@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
 use gate_protocol::canonical::Digest;
 use gate_protocol::id::Nonce;
 use gate_protocol::masked::{MaskedSecret, MaskedText, Segment};
@@ -10,7 +11,7 @@ use gate_protocol::request::{
     ApprovalStatus, CiJob, GitState, RequestPage, Requirement, SubmitRequest,
 };
 
-use super::bench::{Bench, submission};
+use super::bench::{Bench, call, submission};
 
 #[tokio::test]
 async fn the_same_command_asked_again_is_the_same_request_while_it_stands() {
@@ -339,4 +340,55 @@ async fn a_page_of_large_requests_is_short_and_nothing_is_left_out() {
     let only: RequestPage =
         serde_json::from_slice(&bench.get(agent, &filtered).await.body).unwrap();
     assert_eq!((only.requests.len(), only.next), (1, None));
+}
+
+/// docs/server.md: "A request that names a rule in force is held to it".
+#[tokio::test]
+async fn a_client_that_names_a_rule_in_force_is_held_to_it() {
+    let bench = Bench::new().await;
+    let rule = |count: u32| {
+        format!(
+            "[[rule]]\nid = \"two\"\ntool = \"kubectl\"\ndecision = \"require_approval\"\n\
+             [rule.approval]\napprovers = [\"group:approvers\"]\ncount = {count}\n\
+             request_ttl = \"5m\"\npermit_ttl = \"1m\"\n\
+             [[rule]]\nid = \"free\"\ntool = \"git\"\ndecision = \"allow\"\n"
+        )
+    };
+    let push = |text: String| {
+        let body = Body::from(serde_json::json!({ "text": text }).to_string());
+        bench.send(call(Method::PUT, "/v1/rules", &bench.setup.admin, body))
+    };
+    let ask = |word: &str, rules: &[&str]| {
+        let mut asked = submission(word);
+        asked.terms.rules = rules.iter().map(ToString::to_string).collect();
+        asked
+    };
+    let agent = &bench.setup.agent;
+    assert_eq!(push(rule(2)).await.status, StatusCode::OK);
+    let held = bench.submit(agent, &ask("a", &["two", "free", "no"])).await;
+    let terms = held.request().terms;
+    let two = Requirement {
+        approvers: vec!["group:approvers".to_owned()],
+        count: 2,
+    };
+    assert!(terms.requirements.contains(&two), "{terms:?}");
+    assert_eq!(
+        (terms.request_ttl_seconds, terms.permit_ttl_seconds),
+        (300, 60)
+    );
+    // What asks for it already is not asked twice.
+    let mut honest = ask("b", &["two"]);
+    honest.terms.requirements = vec![two.clone()];
+    let honest = bench.submit(agent, &honest).await.request().terms;
+    assert_eq!(honest.requirements, [two]);
+    // The next version holds at once, and another rule is another's.
+    assert_eq!(push(rule(3)).await.status, StatusCode::OK);
+    let later = bench.submit(agent, &ask("c", &["two"])).await.request();
+    let counts = |terms: &gate_protocol::request::Terms| -> Vec<u32> {
+        terms.requirements.iter().map(|one| one.count).collect()
+    };
+    assert_eq!(counts(&later.terms).iter().max(), Some(&3));
+    let other = bench.submit(agent, &ask("d", &["free", "no"])).await;
+    assert_eq!(counts(&other.request().terms), [1]);
+    bench.verified().await;
 }

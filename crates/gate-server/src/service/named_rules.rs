@@ -1,0 +1,158 @@
+//! What the rules in force ask for, by their ids: a client that names a rule is
+//! held to it, though its own copy is older or its word is another.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gate_policy::{AskingRule, Layer, PolicyBuilder};
+use gate_protocol::request::{Requirement, TERM_LIMIT, Terms, shortened};
+
+use crate::problem::Failure;
+use crate::state::Server;
+use crate::store::rules::{self, StoredRules};
+
+/// The rules that ask, of the version that was last read. Reading them takes
+/// time that grows with their number, so each version is read once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NamedRules {
+    read: Arc<Mutex<Arc<Version>>>,
+}
+
+#[derive(Debug, Default)]
+struct Version {
+    /// 0 where none was ever activated.
+    number: u64,
+    rules: HashMap<String, Asked>,
+}
+
+/// What one rule wants met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Asked {
+    requirement: Requirement,
+    request_ttl_seconds: Option<u64>,
+    permit_ttl_seconds: Option<u64>,
+}
+
+impl Asked {
+    fn by(rule: AskingRule<'_>) -> Self {
+        Self {
+            requirement: Requirement {
+                approvers: rule.requirement.approvers.clone(),
+                count: u32::from(rule.requirement.count),
+            },
+            request_ttl_seconds: rule.request_ttl.map(|ttl| ttl.as_secs()),
+            permit_ttl_seconds: rule.permit_ttl.map(|ttl| ttl.as_secs()),
+        }
+    }
+
+    fn tighten(&self, terms: &mut Terms) {
+        if !terms
+            .requirements
+            .iter()
+            .any(|one| meets(one, &self.requirement))
+        {
+            terms.requirements.push(self.requirement.clone());
+        }
+        let shorter = |seconds: &mut u64, limit: Option<u64>| {
+            *seconds = limit.map_or(*seconds, |limit| limit.min(*seconds));
+        };
+        shorter(&mut terms.request_ttl_seconds, self.request_ttl_seconds);
+        shorter(&mut terms.permit_ttl_seconds, self.permit_ttl_seconds);
+    }
+}
+
+/// Tells whether whoever meets `one` meets `wanted` too. Nobody named means
+/// everybody who may approve.
+fn meets(one: &Requirement, wanted: &Requirement) -> bool {
+    let are_among = |all: &[String]| one.approvers.iter().all(|name| all.contains(name));
+    one.count >= wanted.count
+        && (wanted.approvers.is_empty()
+            || (!one.approvers.is_empty() && are_among(&wanted.approvers)))
+}
+
+impl Server {
+    /// Returns `terms` at least as strict as each rule in force that they name.
+    pub(super) async fn with_named_rules(&self, mut terms: Terms) -> Result<Terms, Failure> {
+        let version = self.version_in_force().await?;
+        let named = terms.rules.clone();
+        for asked in named.iter().filter_map(|id| version.rules.get(id)) {
+            asked.tighten(&mut terms);
+        }
+        Ok(terms)
+    }
+
+    async fn version_in_force(&self) -> Result<Arc<Version>, Failure> {
+        let mut reader = self.store.read().await?;
+        let number = rules::version(reader.connection()).await?;
+        let known = self.named_rules.get();
+        if known.number == number {
+            return Ok(known);
+        }
+        let Some(stored) = rules::current(reader.connection()).await? else {
+            return Ok(known);
+        };
+        drop(reader);
+        let version = tokio::task::spawn_blocking(move || read(&stored))
+            .await
+            .map_err(|error| Failure::internal(&error))??;
+        self.named_rules.set(Arc::clone(&version));
+        Ok(version)
+    }
+}
+
+impl NamedRules {
+    fn get(&self) -> Arc<Version> {
+        Arc::clone(&self.read.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn set(&self, version: Arc<Version>) {
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = version;
+    }
+}
+
+fn read(stored: &StoredRules) -> Result<Arc<Version>, Failure> {
+    let mut builder = PolicyBuilder::new();
+    builder
+        .layer(Layer::Server, "server", &stored.text)
+        .map_err(|errors| {
+            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            Failure::internal(&std::io::Error::other(lines.join("; ")))
+        })?;
+    let policy = builder.build();
+    let rules = policy.asking().map(|rule| {
+        let id = shortened(rule.id, TERM_LIMIT).into_owned();
+        (id, Asked::by(rule))
+    });
+    Ok(Arc::new(Version {
+        number: stored.version,
+        rules: rules.collect(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn requirement(approvers: &[&str], count: u32) -> Requirement {
+        Requirement {
+            approvers: approvers.iter().map(ToString::to_string).collect(),
+            count,
+        }
+    }
+
+    #[test]
+    fn only_as_many_of_the_same_people_meet_a_requirement() {
+        let wanted = requirement(&["group:sre", "user:bob"], 2);
+        for (one, does) in [
+            (requirement(&["group:sre", "user:bob"], 2), true),
+            (requirement(&["group:sre"], 3), true),
+            (requirement(&["group:sre"], 1), false),
+            (requirement(&["group:dev"], 2), false),
+            (requirement(&["group:sre", "group:dev"], 2), false),
+            (requirement(&[], 2), false),
+        ] {
+            assert_eq!(meets(&one, &wanted), does, "{one:?}");
+        }
+        assert!(meets(&requirement(&["group:dev"], 1), &requirement(&[], 1)));
+    }
+}
