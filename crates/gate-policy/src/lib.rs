@@ -30,7 +30,7 @@ pub use invocation::{
 };
 pub use read::{is_too_long, read_invocation};
 pub use rules::{
-    AskingRule, Caller, CallerKind, Circumstances, Decision, DurationError, Evaluation, Layer, MatchedRule,
-    Obligations, ParseDecisionError, Policy, PolicyBuilder, Recording, Requirement, RuleError,
-    RuleMessage, RuleSummary, parse_duration, position,
+    AskingRule, Caller, CallerKind, Circumstances, Decision, DurationError, Evaluation, Layer,
+    MatchedRule, Obligations, ParseDecisionError, Policy, PolicyBuilder, Recording, Requirement,
+    RuleError, RuleMessage, RuleSummary, parse_duration, position,
 };

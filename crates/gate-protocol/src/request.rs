@@ -329,7 +329,7 @@ mod tests {
             host: text(),
             os_user: text(),
             terminal: true,
-            mode: text(),
+            mode: Mode::Advisory,
             client_version: text(),
             agent: Some(text()),
             ci: Some(CiJob {

@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::decision::{Decision, Layer, Recording};
 use super::error::RuleError;
 use super::evaluation::{
-    AskingRule, Circumstances, Evaluation, MatchedRule, Obligations, Requirement, RuleMessage, RuleSummary,
+    AskingRule, Circumstances, Evaluation, MatchedRule, Obligations, Requirement, RuleMessage,
+    RuleSummary,
 };
 use super::load;
 use super::rule::Rule;
