@@ -134,7 +134,7 @@ fn a_url_that_names_no_server_is_a_mistake_of_configuration() {
     for (url, word) in URLS {
         let ran = run(machine.deploy("5s", "now").env("GATE_SERVER", url));
         assert_eq!(ran.code, Some(78), "{url:?}: {ran:?}");
-        assert_told(url, &ran);
+        assert_told(url, &ran, "set it to https://HOST, or unset it");
         assert!(ran.stderr.contains("GATE_SERVER"), "{url:?}: {ran:?}");
         assert!(ran.stderr.contains(word), "{url:?}: {ran:?}");
         assert!(!ran.stderr.contains("hunter2"), "{url:?}: {ran:?}");
@@ -151,7 +151,7 @@ fn a_command_that_nobody_can_judge_is_asked_of_nobody() {
     words.resize(10_010, "x");
     let ran = run(&mut machine.gate(&words));
     assert_eq!(ran.code, Some(126), "{}", ran.stderr);
-    assert_told("10,007 words", &ran);
+    assert_told("10,007 words", &ran, "shorten it: do it in parts");
     assert!(
         ran.stderr.contains("longer than anybody can judge"),
         "{}",

@@ -64,7 +64,7 @@ fn a_mistake_in_the_configuration_names_file_line_and_field() {
         std::fs::write(&path, text).unwrap();
         let ran = run(&mut machine.deploy("5s", "now"));
         assert_eq!(ran.code, Some(78), "{text:?}: {ran:?}");
-        assert_told(text, &ran);
+        assert_told(text, &ran, "mend the file; nothing runs before");
         let at = format!("gate: {}:{place}", path.display());
         assert!(ran.stderr.starts_with(&at), "{text:?}: {ran:?}");
         assert!(ran.stderr.contains(word), "{text:?}: {ran:?}");
@@ -105,7 +105,7 @@ fn a_mistake_in_the_servers_settings_keeps_it_from_starting() {
         ]);
         let ran = run(command.arg("--config").arg(&path));
         assert_eq!(ran.code, Some(78), "{text:?}: {ran:?}");
-        assert_told(text, &ran);
+        assert_told(text, &ran, "the server does not start until it is mended");
         assert!(ran.stderr.contains("settings.toml:1:"), "{text:?}: {ran:?}");
         assert!(ran.stderr.contains(word), "{text:?}: {ran:?}");
     }

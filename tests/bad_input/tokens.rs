@@ -27,7 +27,7 @@ fn a_token_that_is_none_is_refused_before_anything_is_sent_and_not_repeated() {
     ] {
         let ran = deploy_with(&machine, token);
         assert_eq!(ran.code, Some(78), "{token:?}: {ran:?}");
-        assert_told(token, &ran);
+        assert_told(token, &ran, "copy it again, whole, or unset GATE_TOKEN");
         assert!(ran.stderr.contains("GATE_TOKEN"), "{token:?}: {ran:?}");
         assert!(!ran.stderr.contains("hunter2"), "{token:?}: {ran:?}");
     }
@@ -41,7 +41,7 @@ fn a_token_of_another_role_asks_for_nothing() {
     for who in ["bob_approver", "alice_approver", "auditor", "admin"] {
         let ran = deploy_with(&machine, server.token(who));
         assert_eq!(ran.code, Some(78), "{who}: {ran:?}");
-        assert_told(who, &ran);
+        assert_told(who, &ran, "see `gate whoami`");
         assert!(!ran.stderr.contains(server.token(who)), "{who}: {ran:?}");
     }
     assert_eq!(machine.canary(), [""; 0]);
@@ -89,7 +89,7 @@ fn a_token_that_is_unknown_ended_or_taken_back_is_refused() {
     ] {
         let ran = deploy_with(&machine, token);
         assert_eq!(ran.code, Some(78), "{case}: {ran:?}");
-        assert_told(case, &ran);
+        assert_told(case, &ran, "run `gate login`, or set another GATE_TOKEN");
         assert!(!ran.stderr.contains(token), "{case}: {ran:?}");
     }
     assert_eq!(machine.canary(), [""; 0]);

@@ -16,34 +16,53 @@ const SLACK: Duration = Duration::from_secs(5);
 /// What is answered in the place of the truth.
 type Lie = fn(&Message, Upstream) -> Reply;
 
-/// One lie: its name, and the exit codes at the rules and the submission,
-/// at the wait, at the claim.
+/// What is to be done where the server can't be reached, can't answer now, or
+/// something else stands in its place.
+const NETWORK: &str = "see that the server runs and the network is up";
+const MOMENT: &str = "run again in a moment";
+const PORTAL: &str = "with no proxy or portal in between";
+
+/// One lie: its name, the exit codes at the rules and the submission, at the
+/// wait, at the claim, and what is to be done where nobody was asked yet.
 /// What only looks like an outage is 69; an answer to a claim that is no grant is
 /// a refused grant, 125; a wait that nobody answers in time is 75.
-const LIES: [(&str, Lie, [i32; 3]); 11] = [
-    ("500", |_, _| plain(500, "text/plain", "oops"), [69, 69, 69]),
-    ("301 to the good server", redirect, [69, 69, 125]),
+const LIES: [(&str, Lie, [i32; 3], &str); 11] = [
+    (
+        "500",
+        |_, _| plain(500, "text/plain", "oops"),
+        [69, 69, 69],
+        MOMENT,
+    ),
+    ("301 to the good server", redirect, [69, 69, 125], PORTAL),
     (
         "garbage",
         |_, _| Reply::Bytes(b"\x16\x03\x01\0\xff\xfe never HTTP\r\n\r\n".to_vec()),
         [69, 69, 69],
+        NETWORK,
     ),
     (
         "HTML with 200",
         |_, _| plain(200, "text/html", "<h1>Sign in to the hotel</h1>"),
         [69, 69, 125],
+        PORTAL,
     ),
-    ("wrong content type", wrong_type, [69, 69, 125]),
-    ("one byte a second", one_byte_a_second, [69, 75, 69]),
-    ("cut off", cut_off, [69, 69, 69]),
-    ("truncated JSON", truncated, [69, 69, 125]),
+    ("wrong content type", wrong_type, [69, 69, 125], PORTAL),
+    ("one byte a second", one_byte_a_second, [69, 75, 69], MOMENT),
+    ("cut off", cut_off, [69, 69, 69], NETWORK),
+    ("truncated JSON", truncated, [69, 69, 125], PORTAL),
     (
         "100 MB of JSON",
         |_, _| Reply::Flood(100 << 20),
         [69, 69, 125],
+        PORTAL,
     ),
-    ("a key twice", doubled, [69, 69, 125]),
-    ("nothing at all", |_, _| Reply::Nothing, [69, 69, 69]),
+    ("a key twice", doubled, [69, 69, 125], PORTAL),
+    (
+        "nothing at all",
+        |_, _| Reply::Nothing,
+        [69, 69, 69],
+        NETWORK,
+    ),
 ];
 
 /// The steps at which the lying begins.
@@ -94,13 +113,10 @@ fn truncated(asked: &Message, upstream: Upstream) -> Reply {
 
 fn doubled(asked: &Message, upstream: Upstream) -> Reply {
     upstream.pass(asked).changed(|mut answer| {
-        let members = String::from_utf8_lossy(&answer.body).into_owned();
-        let first = members
-            .trim_start_matches('{')
-            .split(',')
-            .next()
-            .unwrap_or_default();
-        answer.body = format!("{{{first},{}", members.trim_start_matches('{')).into_bytes();
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        let members = text.strip_prefix('{').unwrap();
+        let (first, _) = members.split_once(':').unwrap();
+        answer.body = format!("{{{first}:null,{members}").into_bytes();
         Reply::Answer(answer)
     })
 }
@@ -125,10 +141,10 @@ fn deploy(machine: &Machine) -> (Ran, Duration) {
     (ran, begun.elapsed())
 }
 
-fn assert_refused(case: &str, machine: &Machine, code: i32) {
+fn assert_refused(case: &str, machine: &Machine, code: i32, next: &str) {
     let (ran, took) = deploy(machine);
     assert_eq!(ran.code, Some(code), "{case}: {ran:?}");
-    assert_told(case, &ran);
+    assert_told(case, &ran, next);
     assert_eq!(machine.canary(), [""; 0], "{case}: {ran:?}");
     assert!(took < TIMEOUT + SLACK, "{case} took {took:?}");
 }
@@ -137,15 +153,21 @@ fn assert_refused(case: &str, machine: &Machine, code: i32) {
 fn no_answer_but_the_right_one_starts_the_tool() {
     let server = Server::start("open_requests = 1000\n");
     std::thread::scope(|scope| {
-        for (lied, lie, codes) in LIES {
+        for (lied, lie, codes, before) in LIES {
             let [ask, wait, claim] = codes;
             for ((step, point), code) in STEPS.into_iter().zip([ask, ask, wait, claim]) {
                 let server = &server;
+                let next = match (step, code) {
+                    ("claim", 125) => "See that no proxy or",
+                    ("claim", _) => "if the claim reached the server it",
+                    (_, 75) => "run the same command again to go on with it",
+                    _ => before,
+                };
                 scope.spawn(move || {
                     let proxy = Proxy::to(server.address);
                     proxy.set(script(point, lie, server.bob()));
                     let machine = Machine::of(server, proxy.address);
-                    assert_refused(&format!("{lied} at the {step}"), &machine, code);
+                    assert_refused(&format!("{lied} at the {step}"), &machine, code, next);
                 });
             }
         }
@@ -158,7 +180,7 @@ fn a_server_that_is_down_is_said_to_be_unreachable() {
     let server = Server::start("");
     // Not a port that was free a moment ago: the system may give it to another test.
     let nobody = SocketAddr::from(([127, 0, 0, 1], 1));
-    assert_refused("server down", &Machine::of(&server, nobody), 69);
+    assert_refused("server down", &Machine::of(&server, nobody), 69, NETWORK);
 }
 
 #[test]

@@ -16,25 +16,42 @@ use crate::stage::{Machine, Server, assert_told, run};
 /// What is done to a grant that is then signed with the server's own key.
 type Change = fn(&mut Grant);
 
+/// What is to be done about a grant that answers another claim, and about one
+/// that only its server could have signed.
+const PROXY: &str = "See that no proxy or";
+const SERVER: &str = "nothing was run; tell who runs the server";
+
 /// Every field that a client must hold against what it asked for. The signature
 /// is good in all of them: only the comparison can refuse.
-const CHANGES: [(&str, Change); 8] = [
-    ("another version", |grant| grant.v = 2),
-    ("another server", |grant| grant.audience.push('x')),
-    ("another request", |grant| {
-        grant.request = RequestId::generate();
-    }),
-    ("another digest", |grant| {
-        grant.digest = Digest::of_bytes(b"another");
-    }),
-    ("another runner", |grant| {
-        grant.runner_key = RunnerSecret::generate().unwrap().public();
-    }),
-    ("another nonce", |grant| {
-        grant.claim_nonce = Nonce::generate().unwrap();
-    }),
-    ("no time left", |grant| grant.valid_for_seconds = 0),
-    ("forged for longer", |grant| grant.valid_for_seconds += 1),
+const CHANGES: [(&str, Change, &str); 8] = [
+    ("another version", |grant| grant.v = 2, SERVER),
+    ("another server", |grant| grant.audience.push('x'), SERVER),
+    (
+        "another request",
+        |grant| grant.request = RequestId::generate(),
+        PROXY,
+    ),
+    (
+        "another digest",
+        |grant| grant.digest = Digest::of_bytes(b"another"),
+        PROXY,
+    ),
+    (
+        "another runner",
+        |grant| grant.runner_key = RunnerSecret::generate().unwrap().public(),
+        SERVER,
+    ),
+    (
+        "another nonce",
+        |grant| grant.claim_nonce = Nonce::generate().unwrap(),
+        PROXY,
+    ),
+    ("no time left", |grant| grant.valid_for_seconds = 0, SERVER),
+    (
+        "forged for longer",
+        |grant| grant.valid_for_seconds += 1,
+        SERVER,
+    ),
 ];
 
 /// Makes a proxy that lets bob approve whatever is waited for, and hands each
@@ -63,11 +80,11 @@ fn answer(grant: &SignedGrant) -> Message {
     Message::answer(200, "application/json", serde_json::to_vec(grant).unwrap())
 }
 
-fn assert_refused(case: &str, server: &Server, proxy: &Proxy) {
+fn assert_refused(case: &str, server: &Server, proxy: &Proxy, next: &str) {
     let machine = Machine::of(server, proxy.address);
     let ran = run(&mut machine.deploy("20s", "now"));
     assert_eq!(ran.code, Some(125), "{case}: {ran:?}");
-    assert_told(case, &ran);
+    assert_told(case, &ran, next);
     assert_eq!(machine.canary(), [""; 0], "{case}: {ran:?}");
 }
 
@@ -75,7 +92,7 @@ fn assert_refused(case: &str, server: &Server, proxy: &Proxy) {
 fn a_grant_that_differs_in_one_field_is_refused_though_it_is_signed() {
     let server = Server::start("open_requests = 100\n");
     std::thread::scope(|scope| {
-        for (case, change) in CHANGES {
+        for (case, change, next) in CHANGES {
             let server = &server;
             scope.spawn(move || {
                 let key = server.signing_key();
@@ -88,7 +105,7 @@ fn a_grant_that_differs_in_one_field_is_refused_though_it_is_signed() {
                     }
                     answer(&SignedGrant::sign(forged.grant, forged.record, &key).unwrap())
                 });
-                assert_refused(case, server, &proxy);
+                assert_refused(case, server, &proxy, next);
             });
         }
     });
@@ -102,7 +119,7 @@ fn a_grant_signed_by_any_other_key_is_refused() {
         let honest = signed(&honest);
         answer(&SignedGrant::sign(honest.grant, honest.record, &thief).unwrap())
     });
-    assert_refused("signed by another key", &server, &proxy);
+    assert_refused("signed by another key", &server, &proxy, SERVER);
 }
 
 #[test]
@@ -115,18 +132,19 @@ fn a_damaged_signature_is_refused() {
         grant["signature"]["signature"] = format!("{first}{}", signature.get(1..).unwrap()).into();
         Message::answer(200, "application/json", grant.to_string())
     });
-    assert_refused("damaged signature", &server, &proxy);
+    assert_refused("damaged signature", &server, &proxy, SERVER);
 }
 
 #[test]
 fn a_grant_that_was_held_back_for_longer_than_it_is_good_is_refused() {
     let server = Server::start("grant_seconds = 1\n");
     let proxy = forging(&server, |honest| {
-        // The delay is the attack; nothing is waited for here.
+        // The delay is the attack. There is no event to wait for: what passes is the client's own
+        // monotonic time, which nobody can set, and a second is the least that a grant can live.
         std::thread::sleep(Duration::from_millis(1_100));
         honest
     });
-    assert_refused("held back", &server, &proxy);
+    assert_refused("held back", &server, &proxy, SERVER);
 }
 
 #[test]
@@ -141,7 +159,7 @@ fn the_grant_of_an_earlier_claim_starts_nothing() {
     assert_eq!(honest.code, Some(0), "{honest:?}");
     let replayed = run(&mut machine.deploy("20s", "now"));
     assert_eq!(replayed.code, Some(125), "{replayed:?}");
-    assert_told("replayed", &replayed);
+    assert_told("replayed", &replayed, PROXY);
     assert_eq!(machine.canary(), ["now"], "{replayed:?}");
 }
 
@@ -161,7 +179,8 @@ fn an_approval_that_the_server_did_not_give_is_worth_nothing() {
             Reply::Answer(forged)
         })
     }));
-    assert_refused("approved by the proxy", &server, &proxy);
+    let next = "run the same command again to ask again";
+    assert_refused("approved by the proxy", &server, &proxy, next);
     let types = server.records();
     assert!(types.iter().all(|record| record["type"] != "grant.claimed"));
 }

@@ -384,12 +384,16 @@ impl Waiting {
 }
 
 /// Holds what was said to the promise: every line is gate's, the first says what
-/// went wrong, and one more says what to do next.
-pub(crate) fn assert_told(case: &str, ran: &Ran) {
+/// went wrong, and one that comes later says what to do `next`.
+pub(crate) fn assert_told(case: &str, ran: &Ran, next: &str) {
     let lines: Vec<&str> = ran.stderr.lines().collect();
     assert!(
-        lines.len() >= 2 && lines.iter().all(|line| line.starts_with("gate: ")),
+        lines.iter().all(|line| line.starts_with("gate: ")),
         "{case}: {ran:?}"
+    );
+    assert!(
+        lines.iter().skip(1).any(|line| line.contains(next)),
+        "{case} does not say `{next}`: {ran:?}"
     );
     assert_eq!(ran.stdout, "", "{case}: {ran:?}");
 }
