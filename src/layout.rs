@@ -79,12 +79,17 @@ impl Layout {
         Some(self.user_config.as_ref()?.join("rules.d"))
     }
 
-    /// The project's rule file: the nearest `.gate.toml` at or above `cwd`.
+    /// The project's rule file: the nearest `.gate.toml` at or above `cwd`. Where
+    /// a folder does not let anybody see whether there is one, it counts as there,
+    /// and can't be read.
     #[expect(clippy::unused_self, reason = "every path is asked of the layout")]
     pub(crate) fn project_rules(&self, cwd: &Path) -> Option<PathBuf> {
         cwd.ancestors()
             .map(|folder| folder.join(PROJECT_RULES))
-            .find(|file| file.symlink_metadata().is_ok())
+            .find(|file| match file.symlink_metadata() {
+                Ok(_) => true,
+                Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+            })
     }
 
     /// The folder of what must outlive a run: keys, spool, cached rules.
@@ -179,5 +184,30 @@ impl RulesFolder {
     /// Held by whoever puts rules in force.
     pub(crate) fn lock(&self) -> PathBuf {
         self.0.join("lock")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_file_that_nobody_can_look_for_counts_as_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let work = folder.path().join("work");
+        std::fs::create_dir(&work).unwrap();
+        let layout = Layout::find(None);
+        let found = || layout.project_rules(&work);
+        assert_eq!(found(), None);
+        let above = folder.path().join(PROJECT_RULES);
+        std::os::unix::fs::symlink("/no/such/file", &above).unwrap();
+        assert_eq!(found(), Some(above));
+        // As for a folder that may not be searched, the answer is neither yes nor no.
+        std::fs::write(work.join("file"), "").unwrap();
+        let below = work.join("file/x");
+        assert_eq!(
+            layout.project_rules(&below),
+            Some(below.join(PROJECT_RULES))
+        );
     }
 }

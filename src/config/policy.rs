@@ -44,15 +44,15 @@ pub(crate) fn rule_sources(
     }
     let machine = world.layout.machine_rules();
     for path in rule_files(&machine)? {
-        sources.extend(source(Layer::Machine, &path, trust::Owner::Root)?);
+        sources.push(source(Layer::Machine, &path, trust::Owner::Root)?);
     }
     if let Some(folder) = world.layout.user_rules() {
         for path in rule_files(&folder)? {
-            sources.extend(source(Layer::User, &path, trust::Owner::Caller)?);
+            sources.push(source(Layer::User, &path, trust::Owner::Caller)?);
         }
     }
     if let Some(path) = world.layout.project_rules(cwd) {
-        sources.extend(source(Layer::Project, &path, trust::Owner::Anyone)?);
+        sources.push(source(Layer::Project, &path, trust::Owner::Anyone)?);
     }
     Ok(sources)
 }
@@ -95,25 +95,44 @@ pub(crate) fn mistake_line(mistake: &RuleError) -> String {
     shown.to_string()
 }
 
-fn source(layer: Layer, path: &Path, owner: trust::Owner) -> Result<Option<RuleSource>, Failure> {
+/// Reads a file of rules that was found. That it is gone by now is no reason to
+/// go on without what it forbids.
+fn source(layer: Layer, path: &Path, owner: trust::Owner) -> Result<RuleSource, Failure> {
     let name = path.display().to_string();
-    let text = trust::read(path, owner)?;
-    Ok(text.map(|text| RuleSource { layer, name, text }))
+    let Some(text) = trust::read(path, owner)? else {
+        return Err(Failure::new(
+            FailureKind::Configuration,
+            format!(
+                "the rules `{}` went away while they were read",
+                inert(&name)
+            ),
+        )
+        .hint("nothing was run; run it again"));
+    };
+    Ok(RuleSource { layer, name, text })
 }
 
 /// Returns the `*.toml` files of a folder by name; none where there is no folder.
+/// A link to a folder that is not there is not none.
 fn rule_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |error| {
         Failure::new(
             FailureKind::Configuration,
-            format!("cannot read the folder of rules `{}`", folder.display()),
+            format!(
+                "cannot read the folder of rules `{}`",
+                inert(&folder.to_string_lossy())
+            ),
         )
         .caused_by(error)
         .hint("make it a folder that you can read, or remove it; nothing runs before")
     };
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error)
+            if error.kind() == std::io::ErrorKind::NotFound && !trust::leads_nowhere(folder) =>
+        {
+            return Ok(Vec::new());
+        }
         Err(error) => return Err(unreadable(error)),
     };
     let mut files = Vec::new();

@@ -37,6 +37,9 @@ pub(crate) enum TrustError {
     /// The last part of its path is a link.
     #[error("it is a symbolic link")]
     Link,
+    /// It leads to nothing.
+    #[error("it is a symbolic link to nothing")]
+    LeadsNowhere,
     /// It is a folder, a pipe or a device.
     #[error("it is not a regular file")]
     NotRegular,
@@ -78,6 +81,9 @@ pub(crate) fn read_bytes(
     options.read(true).custom_flags(O_NONBLOCK | follow);
     let file = match options.open(path) {
         Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound && leads_nowhere(path) => {
+            return Err(TrustError::LeadsNowhere);
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) if error.raw_os_error() == Some(Errno::ELOOP as i32) && follow != 0 => {
             return Err(TrustError::Link);
@@ -86,6 +92,14 @@ pub(crate) fn read_bytes(
     };
     refuse_unless_owned(&file.metadata().map_err(TrustError::Read)?, owner)?;
     read_all(file, limit_bytes).map(Some)
+}
+
+/// Tells whether nothing can be opened at `path` because a link leads nowhere:
+/// itself, or the nearest folder above it of which there is anything. Whoever
+/// made the link meant something to be there, so this is no absence.
+pub(super) fn leads_nowhere(path: &Path) -> bool {
+    let nearest = path.ancestors().find(|at| at.symlink_metadata().is_ok());
+    nearest.is_some_and(|at| at.is_symlink() && !at.exists())
 }
 
 /// Returns the text of a file that decides what gate does; `None` where there
@@ -151,6 +165,7 @@ fn refused(path: &Path, error: TrustError) -> Failure {
     let hint = match error {
         TrustError::Read(error) => return unreadable(path, error),
         TrustError::TooLarge(_) => "split it; nothing runs before",
+        TrustError::LeadsNowhere => "mend what it points to, or remove it; nothing runs before",
         TrustError::Link
         | TrustError::NotRegular
         | TrustError::Owner { .. }
@@ -221,6 +236,22 @@ mod tests {
         mode(0o600).unwrap();
         std::fs::write(&path, "fives").unwrap();
         assert!(matches!(secret(&path), Err(TrustError::TooLarge(4))));
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_is_no_absence() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let read = |name: &str| read_bytes(&at(name), Owner::Anyone, 4);
+        assert!(matches!(read("rules.toml"), Ok(None)));
+        assert!(matches!(read("no/such/rules.toml"), Ok(None)));
+        symlink(at("nothing"), at("rules.toml")).unwrap();
+        assert!(matches!(read("rules.toml"), Err(TrustError::LeadsNowhere)));
+        symlink(at("nothing"), at("etc")).unwrap();
+        let below = read("etc/gate/rules.toml");
+        assert!(matches!(below, Err(TrustError::LeadsNowhere)));
+        std::fs::create_dir(at("nothing")).unwrap();
+        assert!(matches!(read("etc/gate/rules.toml"), Ok(None)));
     }
 
     #[test]

@@ -28,7 +28,12 @@ type Row = (&'static str, Harm, &'static str);
 const READABLE: &str = "make it a readable text file";
 const REGULAR: &str = "make it a regular file of its owner that nobody else can write";
 
-const HARMS: [Row; 7] = [
+const HARMS: [Row; 8] = [
+    (
+        "a link to nothing",
+        |path, _| symlink("/no/such/file", path).unwrap(),
+        "mend what it points to",
+    ),
     (
         "a loop of links",
         |path, _| symlink(path, path).unwrap(),
@@ -136,6 +141,32 @@ fn the_machine_owners_files_are_held_to_the_same() {
     for harm in HARMS.into_iter().chain(OWNERSHIP) {
         assert_harm_refuses(&server, "etc/gate/config.toml", harm, CONFIG);
         assert_harm_refuses(&server, "etc/gate/rules.d/10.toml", harm, RULE);
+    }
+}
+
+/// What can be wrong with a folder of rules as a whole.
+const FOLDER_HARMS: [(&str, Harm); 3] = [
+    ("a link to nothing", |path, _| {
+        symlink("/no/such/folder", path).unwrap();
+    }),
+    ("a file", |path, text| std::fs::write(path, text).unwrap()),
+    ("a FIFO", make_fifo),
+];
+
+#[test]
+fn a_folder_of_rules_that_can_not_be_listed_is_not_an_empty_one() {
+    let server = Server::start("");
+    for (case, harm) in FOLDER_HARMS {
+        let row = (case, harm, "make it a folder that you can read");
+        assert_harm_refuses(&server, ".config/gate/rules.d", row, RULE);
+        assert_harm_refuses(&server, "etc/gate/rules.d", row, RULE);
+        // There it is the configuration that is missed first.
+        assert_harm_refuses(
+            &server,
+            "etc/gate",
+            (case, harm, "nothing runs before"),
+            RULE,
+        );
     }
 }
 
