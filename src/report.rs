@@ -25,12 +25,16 @@ pub(crate) fn failure(failure: &Failure) {
 
 /// Returns the lines of a failure, inert.
 pub(crate) fn told(failure: &Failure) -> Vec<String> {
-    let lines = failure.lines().into_iter();
-    // Its parts were made inert where they were put in; what a library says was not. A second
-    // time changes nothing but the backslashes of the first.
-    lines
-        .map(|text| inert(&text).replace("\\\\", "\\"))
-        .collect()
+    let lines = failure.lines();
+    lines.iter().map(|text| shown(text)).collect()
+}
+
+/// Returns a text of a failure as it is shown, to a person or in an event.
+///
+/// Its parts were made inert where they were put in; what a library says was
+/// not. A second time changes nothing but the backslashes of the first.
+pub(crate) fn shown(text: &str) -> String {
+    inert(text).replace("\\\\", "\\")
 }
 
 /// Writes whole lines for a person, prefix and newline included, among them the

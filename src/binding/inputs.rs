@@ -14,7 +14,7 @@ use gate_protocol::inert::inert;
 use gate_protocol::invocation::{BoundInput, Delivery};
 use gate_protocol::masked::MaskedText;
 
-use super::{changed, hash, tree};
+use super::{changed, hash, shown, tree};
 use crate::failure::{Failure, FailureKind};
 use crate::mask::Masker;
 use crate::reading::Reading;
@@ -49,7 +49,7 @@ impl Recheck {
             Err(_) if self.sha256 == tree::unreadable() => Ok(()),
             Ok(_) | Err(_) => {
                 let kind = if self.path.is_dir() { "folder" } else { "file" };
-                Err(changed(&format!("the {kind} `{}`", self.path.display())))
+                Err(changed(&format!("the {kind} `{}`", shown(&self.path))))
             }
         }
     }

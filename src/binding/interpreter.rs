@@ -4,13 +4,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::Path;
 
 use gate_exec::{Exclusions, FileId, Tool, ToolKind};
 use gate_protocol::canonical::Digest;
 use gate_protocol::invocation::{BoundInput, Delivery};
 use gate_protocol::masked::MaskedText;
 
-use super::{PreadReader, changed, hash};
+use super::{PreadReader, changed, hash, shown};
 use crate::failure::{Failure, FailureKind};
 use crate::world::World;
 
@@ -34,7 +35,12 @@ impl Interpreter {
     /// # Errors
     /// It is another file, or has other content.
     pub(super) fn again(&self) -> Result<(), Failure> {
-        let differs = || changed(&format!("the interpreter `{}`", self.name.display()));
+        let differs = || {
+            changed(&format!(
+                "the interpreter `{}`",
+                shown(Path::new(&self.name))
+            ))
+        };
         let tool = find(&self.name, self.path.as_deref()).map_err(|_| differs())?;
         let content = hash(PreadReader::new(tool.file.file())).map_err(|_| differs())?;
         if tool.id == self.id && content.0 == self.sha256 {
@@ -60,13 +66,13 @@ pub(super) fn behind(
         if found.len() == DEPTH {
             return Err(Failure::new(
                 FailureKind::CannotRun,
-                format!("`{}` has too many interpreters", tool.path.display()),
+                format!("`{}` has too many interpreters", shown(&tool.path)),
             ));
         }
         let program = find(&name, path.as_deref())?;
         let content = hash(PreadReader::new(program.file.file())).map_err(|error| {
-            let shown = program.canonical.display();
-            Failure::new(FailureKind::CannotRun, format!("cannot read `{shown}`")).caused_by(error)
+            let path = shown(&program.canonical);
+            Failure::new(FailureKind::CannotRun, format!("cannot read `{path}`")).caused_by(error)
         })?;
         bound.push(BoundInput {
             role: "interpreter".to_owned(),

@@ -12,10 +12,11 @@ mod tree;
 
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use gate_exec::{Command, ExecBy, InitialState, Tool, ToolKind};
 use gate_protocol::canonical::Digest;
+use gate_protocol::inert::inert;
 use gate_protocol::invocation::{BoundInvocation, BoundTool};
 use gate_protocol::masked::MaskedText;
 use sha2::{Digest as _, Sha256};
@@ -164,12 +165,12 @@ impl Prepared {
         let same_tool = matches!(tool.file.has_changed(), Ok(false))
             && matches!(tool.file.was_replaced_at(&tool.path), Ok(false));
         if !same_tool {
-            return Err(changed(&format!("the binary `{}`", tool.path.display())));
+            return Err(changed(&format!("the binary `{}`", shown(&tool.path))));
         }
         if std::env::current_dir().ok().as_ref() != Some(&self.cwd) {
             return Err(changed(&format!(
                 "the working directory `{}`",
-                self.cwd.display()
+                shown(&self.cwd)
             )));
         }
         self.interpreters.iter().try_for_each(Interpreter::again)?;
@@ -185,13 +186,18 @@ fn changed(what: &str) -> Failure {
     .hint("nothing was run; run it again to ask for what is there now")
 }
 
+/// Returns a path as a person or a program may be shown it.
+fn shown(path: &Path) -> String {
+    inert(&path.to_string_lossy()).into_owned()
+}
+
 fn refuse_deleted_folder(world: &World) -> Result<(), Failure> {
     if world.cwd.is_dir() {
         return Ok(());
     }
     Err(Failure::new(
         FailureKind::CannotRun,
-        format!("the working directory `{}` is gone", world.cwd.display()),
+        format!("the working directory `{}` is gone", shown(&world.cwd)),
     )
     .hint("change to a folder that exists; an approval names the folder it is for"))
 }
@@ -208,7 +214,7 @@ fn refuse_too_long(argv: &[OsString]) -> Result<(), Failure> {
 }
 
 fn bind_tool(tool: &Tool) -> Result<BoundTool, Failure> {
-    let path = tool.canonical.display();
+    let path = shown(&tool.canonical);
     if !tool.file.is_readable() {
         return Err(Failure::new(
             FailureKind::CannotRun,

@@ -95,8 +95,8 @@ fn last_event(failure: &Failure, ending: Ending) -> String {
         event,
         exit_code: code,
         signal,
-        message: failure.to_string(),
-        lines: failure.lines(),
+        message: report::shown(&failure.to_string()),
+        lines: report::told(failure),
     };
     // Strings and numbers always have a JSON form.
     serde_json::to_string(&told).map_or_else(|_| String::new(), |json| json + "\n")

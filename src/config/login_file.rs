@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use gate_client::ServerUrl;
+use gate_protocol::inert::inert;
 
 use super::file::ConfigFile;
 use super::trust;
@@ -64,7 +65,7 @@ fn path(layout: &Layout) -> Result<PathBuf, Failure> {
 fn cannot_write(path: &Path, error: std::io::Error) -> Failure {
     Failure::new(
         FailureKind::Internal,
-        format!("cannot write `{}`", path.display()),
+        format!("cannot write `{}`", inert(&path.to_string_lossy())),
     )
     .caused_by(error)
 }

@@ -236,7 +236,7 @@ fn highest(folder: &RulesFolder) -> Result<u64, Failure> {
 fn damaged(path: &Path) -> Failure {
     Failure::new(
         FailureKind::Configuration,
-        format!("`{}` is damaged", path.display()),
+        format!("`{}` is damaged", inert(&path.to_string_lossy())),
     )
     .hint("run `gate rules pull`")
 }

@@ -5,6 +5,8 @@
     reason = "a test whose stage can't be set has failed"
 )]
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use gate_protocol::invocation::BoundInput;
@@ -12,7 +14,7 @@ use gate_testkit::real::{BareRepository, TerraformProject, locate};
 
 use crate::agent::{Agent, Running, approve_as_bob, shown};
 use crate::server::Live;
-use crate::stage::{agent_with_deploy, trace};
+use crate::stage::{agent_with_deploy, requests, trace};
 
 /// Asks, lets `change` happen, approves, and returns how that ended.
 pub(crate) fn approved_after(
@@ -204,6 +206,43 @@ fn a_working_directory_that_was_moved_is_not_worked_in() {
     let moved = || std::fs::rename(&before, &after).unwrap();
     let (id, ended) = approved_after(&agent, command.current_dir(&before), moved);
     assert_refused(&live, &id, &ended, "the working directory");
+    assert_eq!(trace(&agent), "");
+    agent.assert_log_verifies();
+}
+
+/// What a terminal would act on: ESC, a bidi override, a C1 control as text and as a bare byte.
+const HOSTILE: &[u8] = b"a\x1b]0;x\xe2\x80\xae\xc2\x9b2J\x9b";
+
+#[test]
+fn the_name_of_a_working_directory_moves_no_cursor_of_a_person_or_a_program() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let hostile = |parent: &str| {
+        let parent = agent.home.path().join(parent);
+        std::fs::create_dir(&parent).unwrap();
+        parent.join(OsStr::from_bytes(HOSTILE))
+    };
+    let (before, after) = (hostile("here"), hostile("there"));
+    for options in [&[][..], &["--json"]] {
+        std::fs::create_dir(&before).unwrap();
+        let mut command = agent.gate_run(options, &["deploy"]);
+        let mut waiting = Running::start(command.current_dir(&before));
+        waiting.wait_for("requests/");
+        let asked = requests(&live);
+        std::fs::rename(&before, &after).unwrap();
+        approve_as_bob(&live, &asked[0]);
+        let ended = waiting.finish();
+        std::fs::remove_dir(&after).unwrap();
+        assert_eq!(ended.code, Some(125), "{ended:?}");
+        let said = ended.stderr;
+        let last = said
+            .lines()
+            .find(|line| line.contains("the working directory"));
+        let shown = last.unwrap().replace("\\\\", "\\");
+        assert!(shown.contains("\\u{1b}]0;x\\u{202e}\\u{9b}2J"), "{shown}");
+        let is_shown = |c: char| c == '\n' || !c.is_control() && c != '\u{202e}';
+        assert!(said.chars().all(is_shown), "{options:?}: {said:?}");
+    }
     assert_eq!(trace(&agent), "");
     agent.assert_log_verifies();
 }
