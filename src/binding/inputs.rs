@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use gate_exec::Snapshot;
 use gate_policy::{Input, InputKind, Placement};
-use gate_protocol::canonical::Digest;
+use gate_protocol::canonical::{Digest, to_canonical_bytes};
 use gate_protocol::inert::inert;
 use gate_protocol::invocation::{BoundInput, Delivery};
 use gate_protocol::masked::MaskedText;
@@ -188,28 +188,36 @@ pub(super) fn bind(
             delivery,
         });
     }
-    bound.extend(listed(mentioned));
+    bound.extend(listed(mentioned)?);
     Ok((bound, rechecks))
 }
 
 /// Returns what words mention: one by one, or as one where nobody would read
 /// the list. The words themselves are shown anyway.
-fn listed(mentioned: Vec<BoundInput>) -> Vec<BoundInput> {
+fn listed(mentioned: Vec<BoundInput>) -> Result<Vec<BoundInput>, Failure> {
     if mentioned.len() <= LISTED {
-        return mentioned;
+        return Ok(mentioned);
     }
     let mut all = Vec::new();
     for input in &mentioned {
+        // As shown, and so with a commitment for each secret. Lengths come first, so that no two
+        // lists give the same bytes.
+        let name = to_canonical_bytes(&input.name).map_err(|error| {
+            Failure::new(FailureKind::Internal, "a file's name has no canonical form")
+                .caused_by(error)
+        })?;
+        all.extend_from_slice(&(name.len() as u64).to_be_bytes());
+        all.extend_from_slice(&name);
         all.extend_from_slice(input.sha256.as_bytes());
     }
     let name = format!("{} files that the words name", mentioned.len());
-    vec![BoundInput {
+    Ok(vec![BoundInput {
         role: "files".to_owned(),
         name: MaskedText::plain(name.as_bytes()),
-        sha256: Digest::of_bytes(&all),
+        sha256: Digest::of("gate/mentioned-files/v1", &all),
         size_bytes: mentioned.iter().map(|input| input.size_bytes).sum(),
         delivery: Delivery::Rechecked,
-    }]
+    }])
 }
 
 /// Hashes what the tool reads where it is. Of what gate has read itself that
@@ -286,4 +294,39 @@ fn cannot_bind(input: &Input) -> Failure {
             "write it to a file first"
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mentioned(names: impl Iterator<Item = String>) -> Vec<BoundInput> {
+        names
+            .map(|name| BoundInput {
+                role: "file".to_owned(),
+                name: MaskedText::plain(name.as_bytes()),
+                sha256: Digest::of_bytes(b"the same in each"),
+                size_bytes: 16,
+                delivery: Delivery::Rechecked,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn files_that_stand_as_one_are_told_apart_by_their_names() {
+        let one = |names: &mut dyn Iterator<Item = String>| {
+            let listed = listed(mentioned(names)).unwrap();
+            let [one] = listed.as_slice() else {
+                panic!("{listed:?}");
+            };
+            one.clone()
+        };
+        let first = one(&mut (0..=LISTED).map(|n| format!("a{n}")));
+        let renamed = one(&mut (0..=LISTED).map(|n| format!("b{n}")));
+        let same = one(&mut (0..=LISTED).map(|n| format!("a{n}")));
+        assert_eq!(first.sha256, same.sha256);
+        assert_ne!(first.sha256, renamed.sha256);
+        let few = listed(mentioned((0..LISTED).map(|n| n.to_string())));
+        assert_eq!(few.unwrap().len(), LISTED, "as many stand one by one");
+    }
 }
