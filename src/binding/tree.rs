@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use gate_protocol::canonical::Digest;
+use nix::libc::{O_NOCTTY, O_NONBLOCK};
 use sha2::{Digest as _, Sha256};
 
 /// The most entries that are hashed.
@@ -106,19 +107,14 @@ impl Tree<'_> {
             self.waiting.extend(self.children(path, &relative)?);
             self.entered.insert(identity, relative);
         } else if metadata.is_file() {
-            let (digest, length) = super::hash(File::open(path)?)?;
+            let left = CONTENT_LIMIT_BYTES.saturating_sub(self.size_bytes);
+            let (digest, length) = hash_file(path, left)?;
             self.size_bytes += length;
             add_entry(&mut self.hasher, b'f', &relative, digest.as_bytes());
         } else if is_null_device(metadata) {
             add_entry(&mut self.hasher, b'n', &relative, b"");
         } else {
-            return Err(too_much(format!("`{}` is not a file", relative.display())));
-        }
-        if self.size_bytes > CONTENT_LIMIT_BYTES {
-            return Err(too_much(format!(
-                "it holds more than {} GiB",
-                CONTENT_LIMIT_BYTES >> 30
-            )));
+            return Err(no_file(path));
         }
         Ok(())
     }
@@ -133,7 +129,7 @@ impl Tree<'_> {
             text.as_os_str().as_bytes(),
         );
         match path.metadata() {
-            Ok(metadata) if metadata.is_file() && File::open(path).is_err() => {
+            Ok(metadata) if metadata.is_file() && open(path).is_err() => {
                 add_entry(&mut self.hasher, b'u', &relative, b"");
                 Ok(())
             }
@@ -161,6 +157,34 @@ impl Tree<'_> {
     }
 }
 
+/// Opens what was a file a moment ago. By now it may be a pipe, which would hold
+/// gate until somebody writes to it, or a terminal.
+fn open(path: &Path) -> io::Result<File> {
+    File::options()
+        .read(true)
+        .custom_flags(O_NONBLOCK | O_NOCTTY)
+        .open(path)
+}
+
+/// Returns the hash of a file of at most `left` bytes, and its length.
+fn hash_file(path: &Path, left: u64) -> io::Result<(Digest, u64)> {
+    let file = open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(no_file(path));
+    }
+    // A length costs nothing to claim: without a look at it a file that is all hole is read for
+    // hours. And it says nothing of what is written meanwhile, or of files below `/proc`.
+    if metadata.len() > left {
+        return Err(too_long());
+    }
+    let (digest, length) = super::hash(file.take(left.saturating_add(1)))?;
+    if length > left {
+        return Err(too_long());
+    }
+    Ok((digest, length))
+}
+
 /// Adds one entry, lengths first, so that no two trees give the same bytes.
 fn add_entry(hasher: &mut Sha256, kind: u8, relative: &Path, content: &[u8]) {
     for part in [&[kind], relative.as_os_str().as_bytes(), content] {
@@ -181,6 +205,15 @@ fn is_absence(error: &io::Error) -> bool {
 /// null(4), character device 1:3.
 fn is_null_device(metadata: &Metadata) -> bool {
     metadata.file_type().is_char_device() && metadata.rdev() == nix::sys::stat::makedev(1, 3)
+}
+
+fn no_file(path: &Path) -> io::Error {
+    too_much(format!("`{}` is not a file", super::shown(path)))
+}
+
+fn too_long() -> io::Error {
+    let most = CONTENT_LIMIT_BYTES >> 30;
+    too_much(format!("it holds more than {most} GiB"))
 }
 
 fn too_much(why: String) -> io::Error {
@@ -304,6 +337,39 @@ mod tests {
         let after = both();
         assert_ne!(before.0, after.0);
         assert_eq!(before.1, after.1);
+    }
+
+    #[test]
+    fn a_file_that_is_all_hole_is_not_read_for_hours() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hole");
+        File::create(&path).unwrap().set_len(1 << 42).unwrap();
+        let begun = std::time::Instant::now();
+        for root in [&path, folder.path()] {
+            let error = everything(root).unwrap_err();
+            assert_eq!(error.to_string(), "it holds more than 16 GiB");
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_mins(1));
+    }
+
+    #[test]
+    fn no_more_is_read_than_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        std::fs::write(&path, b"four").unwrap();
+        assert_eq!(hash_file(&path, 4).unwrap().1, 4);
+        assert!(hash_file(&path, 3).is_err());
+        // Its length is said to be 0.
+        assert!(hash_file(Path::new("/proc/self/status"), 9).is_err());
+    }
+
+    #[test]
+    fn a_pipe_in_the_place_of_a_file_holds_nobody_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let error = hash_file(&path, 9).unwrap_err();
+        assert!(error.to_string().ends_with("is not a file"), "{error}");
     }
 
     #[test]
