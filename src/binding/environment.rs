@@ -5,8 +5,10 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
 use gate_policy::{EnvironmentAction, EnvironmentNote};
+use gate_protocol::inert::inert;
 use gate_protocol::invocation::{BoundVariable, Treatment};
 
+use crate::failure::{Failure, FailureKind};
 use crate::mask::Masker;
 use crate::world::{World, split};
 
@@ -50,14 +52,19 @@ pub(super) fn of_tool(world: &World, notes: &[EnvironmentNote]) -> Vec<OsString>
 }
 
 /// Returns what is bound of the environment, sorted by name.
+///
+/// # Errors
+/// A name is not text: two of them could look alike, and a digest would not
+/// tell which one was approved.
 pub(super) fn bind(
     world: &World,
     notes: &[EnvironmentNote],
     masker: &Masker<'_>,
-) -> Vec<BoundVariable> {
-    let mut bound: Vec<BoundVariable> = notes
+) -> Result<Vec<BoundVariable>, Failure> {
+    let mut bound = notes
         .iter()
         .map(|note| {
+            let name = note.name.to_str().ok_or_else(|| no_text(&note.name))?;
             let shown = |value: &OsStr| masker.variable(&note.name, value.as_bytes());
             let (treatment, value) = match &note.action {
                 EnvironmentAction::Binds | EnvironmentAction::MakesUnknown => {
@@ -68,16 +75,28 @@ pub(super) fn bind(
                 }
                 EnvironmentAction::Set(value) => (Treatment::Set, Some(shown(value))),
             };
-            BoundVariable {
-                name: note.name.to_string_lossy().into_owned(),
+            Ok(BoundVariable {
+                name: name.to_owned(),
                 treatment,
                 value,
                 why: note.why.clone(),
-            }
+            })
         })
-        .collect();
+        .collect::<Result<Vec<_>, Failure>>()?;
     bound.sort_by(|a, b| a.name.cmp(&b.name));
-    bound
+    Ok(bound)
+}
+
+fn no_text(name: &OsStr) -> Failure {
+    let shown = name.to_string_lossy();
+    Failure::new(
+        FailureKind::CannotRun,
+        format!(
+            "the name of the environment variable `{}` is not UTF-8, so an approval can't be bound to it",
+            inert(&shown)
+        ),
+    )
+    .hint("unset it: env -u NAME")
 }
 
 fn action<'a>(notes: &'a [EnvironmentNote], name: &OsStr) -> Option<&'a EnvironmentAction> {

@@ -131,7 +131,7 @@ pub(crate) fn bind(
         command: reading.invocation.command.clone(),
         effect: reading.invocation.effect.as_str().to_owned(),
         target: reading.invocation.target.clone(),
-        environment: environment::bind(world, &reading.invocation.environment, &masker),
+        environment: environment::bind(world, &reading.invocation.environment, &masker)?,
         inputs,
         runner_key: identity.runner.public(),
     };

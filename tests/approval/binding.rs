@@ -13,7 +13,7 @@ use gate_protocol::invocation::BoundInput;
 use gate_testkit::real::{BareRepository, TerraformProject, locate};
 
 use crate::agent::{Agent, Running, approve_as_bob, shown};
-use crate::server::Live;
+use crate::server::{Live, run};
 use crate::stage::{agent_with_deploy, requests, trace};
 
 /// Asks, lets `change` happen, approves, and returns how that ended.
@@ -244,6 +244,25 @@ fn the_name_of_a_working_directory_moves_no_cursor_of_a_person_or_a_program() {
         assert!(said.chars().all(is_shown), "{options:?}: {said:?}");
     }
     assert_eq!(trace(&agent), "");
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn a_variable_whose_name_is_no_text_is_not_asked_about() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    agent
+        .home
+        .script("terraform", "#!/bin/sh\nexit 5\n")
+        .unwrap();
+    for name in [&b"TF_VAR_\xfe"[..], b"TF_VAR_\xff"] {
+        let mut command = agent.gate_run(&["--no-wait"], &["terraform", "apply"]);
+        let asked = run(command.env(OsStr::from_bytes(name), "x"));
+        assert_eq!(asked.code, Some(126), "{asked:?}");
+        assert!(asked.stderr.contains("is not UTF-8"), "{asked:?}");
+        assert!(asked.stderr.contains("unset it"), "{asked:?}");
+    }
+    assert_eq!(requests(&live), [""; 0]);
     agent.assert_log_verifies();
 }
 
