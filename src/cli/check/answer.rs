@@ -6,10 +6,13 @@ use std::fmt::Write as _;
 use gate_policy::{Evaluation, Input, Invocation};
 use gate_protocol::inert::inert;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 /// What would be decided, in the field order of the contract.
 #[derive(Debug, Serialize)]
 pub(super) struct Answer<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a RawValue>,
     decision: &'static str,
     effect: &'static str,
     tool: &'a str,
@@ -31,6 +34,7 @@ struct AnswerInput<'a> {
 impl<'a> Answer<'a> {
     pub(super) fn new(invocation: &'a Invocation, evaluation: &'a Evaluation) -> Self {
         Self {
+            id: None,
             decision: evaluation.decision.as_str(),
             effect: evaluation.effect.as_str(),
             tool: &evaluation.tool,
@@ -41,6 +45,11 @@ impl<'a> Answer<'a> {
             inputs: invocation.inputs.iter().map(AnswerInput::new).collect(),
             secrets_masked: invocation.secrets.len(),
         }
+    }
+
+    /// Returns the answer to the question of this id, where it has one.
+    pub(super) fn to(self, id: Option<&'a RawValue>) -> Self {
+        Self { id, ..self }
     }
 
     /// Returns a few lines for a person.

@@ -10,7 +10,7 @@ use gate_policy::{
 };
 use jiff::Timestamp;
 use jiff::tz::Offset;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::answer::Answer;
@@ -23,7 +23,7 @@ const LINE_LIMIT_BYTES: usize = 16 << 20;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Question<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "given")]
     id: Option<&'a RawValue>,
     argv: Vec<OsWord>,
     #[serde(default)]
@@ -50,19 +50,16 @@ impl From<String> for OsWord {
 /// The id of a line that is otherwise not a question, so that the answer finds its way back.
 #[derive(Deserialize)]
 struct Named<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "given")]
     id: Option<&'a RawValue>,
 }
 
-/// One answer, with the question's id where it had one.
-#[derive(Serialize)]
-struct Line<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a RawValue>,
-    #[serde(flatten)]
-    answer: Answer<'a>,
+/// Reads an id that is there: `null` is one too, and is echoed.
+fn given<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(from).map(Some)
 }
 
+/// The answer to a line that is not a question.
 #[derive(Serialize)]
 struct BadLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,13 +106,15 @@ fn answer_each<R: io::Read>(
             )?;
             continue;
         }
-        if !line.trim_ascii().is_empty() {
-            answer(policy, &line, output)?;
-        }
+        answer(policy, &line, output)?;
     }
 }
 
 fn answer(policy: &Policy, line: &[u8], output: &mut impl io::Write) -> io::Result<()> {
+    if line.trim_ascii().is_empty() {
+        let why = "the line is empty; give a question or no line".to_owned();
+        return write_line(output, &bad(None, why));
+    }
     let question: Question<'_> = match serde_json::from_slice(line) {
         Ok(question) => question,
         Err(error) => {
@@ -155,13 +154,8 @@ fn answer(policy: &Policy, line: &[u8], output: &mut impl io::Write) -> io::Resu
         files: &files,
     });
     let evaluation = policy.evaluate(&invocation, cwd, &nobody());
-    write_line(
-        output,
-        &Line {
-            id: question.id,
-            answer: Answer::new(&invocation, &evaluation),
-        },
-    )
+    let answer = Answer::new(&invocation, &evaluation);
+    write_line(output, &answer.to(question.id))
 }
 
 /// Returns circumstances of which nothing is known but the time.
