@@ -4,6 +4,7 @@
 //! [`Session`] that is dropped before any tool is started.
 
 mod cancelled;
+mod submission;
 mod words;
 
 use std::time::{Duration, Instant};
@@ -13,10 +14,7 @@ use gate_exec::Cancel;
 use gate_policy::Evaluation;
 use gate_protocol::claim::{ClaimRequest, ExpectedGrant, SignedGrant, VerifiedGrant};
 use gate_protocol::id::{Nonce, RequestId};
-use gate_protocol::request::{
-    ApprovalRequest, ApprovalStatus, Circumstances, Requirement, SubmitRequest, TERM_LIMIT, Terms,
-    shortened,
-};
+use gate_protocol::request::{ApprovalRequest, ApprovalStatus, Circumstances, SubmitRequest};
 use gate_protocol::signed_note::VerifierKey;
 
 use crate::audit::{self, RunRecorder};
@@ -26,6 +24,8 @@ use crate::identity::Identity;
 use crate::progress::{Progress, Voice};
 use crate::session::{self, Session, from_client};
 use crate::world::World;
+
+use submission::submission;
 
 /// How often the live line is looked at.
 const TICK: Duration = Duration::from_millis(250);
@@ -128,7 +128,7 @@ impl Wait<'_> {
         let env = |name: &str| self.world.env(name);
         let mut progress = Progress::start(asking.voice, &env);
         let patience = asking.patience;
-        let submit = submission(self.bound, asking);
+        let submit = submission(self.bound, asking)?;
         let request = self.submit(&submit)?;
         self.session
             .block_on(audit::catch_up(self.world, self.client()));
@@ -309,40 +309,6 @@ impl Wait<'_> {
         let deadline = self.deadline?;
         Some(deadline.saturating_duration_since(Instant::now()))
     }
-}
-
-fn submission(bound: &Bound, asking: Asking<'_>) -> SubmitRequest {
-    let evaluation = asking.evaluation;
-    let obligations = &evaluation.obligations;
-    let others = evaluation.matched.iter().map(|rule| rule.id.clone());
-    let mut rules = vec![evaluation.deciding.id.clone()];
-    rules.extend(others.filter(|id| *id != evaluation.deciding.id));
-    SubmitRequest {
-        invocation: bound.invocation.clone(),
-        digest: bound.digest,
-        circumstances: asking.circumstances,
-        terms: Terms {
-            rules: rules.iter().map(|id| term(id)).collect(),
-            reasons: evaluation.reasons.iter().map(|text| term(text)).collect(),
-            requirements: obligations
-                .requirements
-                .iter()
-                .map(|requirement| Requirement {
-                    approvers: requirement.approvers.clone(),
-                    count: u32::from(requirement.count),
-                })
-                .collect(),
-            request_ttl_seconds: obligations.request_ttl.as_secs(),
-            permit_ttl_seconds: obligations.permit_ttl.as_secs(),
-        },
-        reason: asking.reason,
-    }
-}
-
-/// Returns a text of a rule as the server takes it: a message that is longer is
-/// cut where people see it.
-fn term(text: &str) -> String {
-    shortened(text, TERM_LIMIT).into_owned()
 }
 
 /// Tells whether the request was there before: its time had begun to run.

@@ -5,7 +5,7 @@ use nix::sys::signal::Signal;
 
 use crate::agent::{Running, approve_as_bob, status};
 use crate::server::{Live, run};
-use crate::stage::{agent_with_deploy, requests, trace};
+use crate::stage::{agent_with_deploy, only_request, requests, trace};
 
 #[test]
 fn without_waiting_it_is_asked_once_and_run_after_the_approval() {
@@ -66,6 +66,53 @@ fn a_rerun_after_the_waiting_gate_was_killed_goes_on_with_the_same_request() {
     );
     assert_eq!(trace(&agent), "ran web\n");
     assert_eq!(requests(&live), [id]);
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn a_command_with_more_reasons_than_are_told_is_asked_about_all_the_same() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    agent.home.script("git", "#!/bin/sh\nexit 5\n").unwrap();
+    let refs: Vec<String> = (0..250).map(|n| format!("+r{n}")).collect();
+    let mut words = vec!["git", "push", "origin"];
+    words.extend(refs.iter().map(String::as_str));
+    let asked = run(&mut agent.gate_run(&["--no-wait"], &words));
+    assert_eq!(asked.code, Some(75), "{asked:?}");
+    let reasons = only_request(&live).terms.reasons;
+    assert_eq!(reasons.len(), 100, "{reasons:?}");
+    let last = reasons.last().unwrap();
+    assert!(
+        last.starts_with("and ") && last.ends_with(" more"),
+        "{last}"
+    );
+    agent.assert_log_verifies();
+}
+
+#[test]
+fn a_command_with_more_inputs_than_can_be_bound_is_refused_before_it_is_sent() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    agent.home.script("kubectl", "#!/bin/sh\nexit 5\n").unwrap();
+    let mut words = vec!["kubectl".to_owned(), "apply".to_owned()];
+    for n in 0..1_001 {
+        agent
+            .home
+            .write(&format!("work/{n}.yaml"), "kind: Pod\n")
+            .unwrap();
+        words.push(format!("-f{n}.yaml"));
+    }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let refused = run(&mut agent.gate_run(&["--no-wait"], &words));
+    assert_eq!(refused.code, Some(126), "{refused:?}");
+    assert!(
+        refused
+            .stderr
+            .contains("nobody can be asked about more than 1000"),
+        "{refused:?}"
+    );
+    assert!(refused.stderr.contains("do it in parts"), "{refused:?}");
+    assert_eq!(requests(&live), [""; 0]);
     agent.assert_log_verifies();
 }
 

@@ -15,6 +15,7 @@ pub mod event;
 pub mod id;
 pub mod inert;
 pub mod invocation;
+pub mod limits;
 pub mod masked;
 pub mod mode;
 pub mod principal;

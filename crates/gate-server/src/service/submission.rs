@@ -7,18 +7,11 @@ use base64::Engine as _;
 use gate_protocol::masked::{MaskedText, Segment};
 use gate_protocol::principal::is_name;
 use gate_protocol::problem::ProblemCode;
-use gate_protocol::request::{
-    CIRCUMSTANCE_LIMIT, REASON_LIMIT, Requirement, SubmitRequest, TERM_LIMIT, Terms,
-};
+use gate_protocol::request::{CIRCUMSTANCE_LIMIT, Requirement, SubmitRequest, TERM_LIMIT, Terms};
 
 use crate::problem::Failure;
 use crate::settings::Floor;
 
-/// The most words of a command line, inputs, variables, rules or requirements.
-const MAX_WORDS: usize = 10_000;
-const MAX_PARTS: usize = 1_000;
-const MAX_RULES: usize = 100;
-const MAX_APPROVERS: usize = 100;
 /// More people than this approve nothing.
 const MAX_COUNT: u32 = 100;
 
@@ -36,6 +29,9 @@ pub(super) fn covers(standing: &Terms, wanted: &Terms) -> bool {
 
 /// Refuses a submission that is not sound.
 pub(super) fn validate(submission: &SubmitRequest) -> Result<(), Failure> {
+    if let Some(excess) = submission.excess() {
+        return Err(Failure::bad_request(excess.to_string()));
+    }
     validate_invocation(submission)?;
     validate_terms(&submission.terms)?;
     validate_texts(submission)?;
@@ -53,20 +49,26 @@ pub(super) fn validate(submission: &SubmitRequest) -> Result<(), Failure> {
 /// Bounds each text that is shown and that the body's size alone would bound: a page of requests
 /// is to be read by people.
 fn validate_texts(submission: &SubmitRequest) -> Result<(), Failure> {
-    let characters = |field: &str, text: &str, limit: usize| {
-        at_most(field, text.chars().count(), limit, "characters")
-    };
-    for (field, text) in submission.circumstances.texts() {
-        characters(&format!("circumstances.{field}"), text, CIRCUMSTANCE_LIMIT)?;
+    let circumstances = submission.circumstances.texts();
+    let circumstances = circumstances.map(|(field, text)| {
+        let field = format!("circumstances.{field}");
+        (field, text, CIRCUMSTANCE_LIMIT)
+    });
+    let terms = &submission.terms;
+    let rules = terms.rules.iter().map(|text| ("terms.rules", text));
+    let reasons = terms.reasons.iter().map(|text| ("terms.reasons", text));
+    let terms = rules
+        .chain(reasons)
+        .map(|(field, text)| (field.to_owned(), text.as_str(), TERM_LIMIT));
+    for (field, text, limit) in circumstances.chain(terms) {
+        let found = text.chars().count();
+        if found > limit {
+            return Err(Failure::bad_request(format!(
+                "`{field}` has {found} characters, and may have {limit}"
+            )));
+        }
     }
-    for id in &submission.terms.rules {
-        characters("terms.rules", id, TERM_LIMIT)?;
-    }
-    for text in &submission.terms.reasons {
-        characters("terms.reasons", text, TERM_LIMIT)?;
-    }
-    let reason = submission.reason.as_deref().unwrap_or_default();
-    characters("reason", reason, REASON_LIMIT)
+    Ok(())
 }
 
 fn validate_invocation(submission: &SubmitRequest) -> Result<(), Failure> {
@@ -78,31 +80,6 @@ fn validate_invocation(submission: &SubmitRequest) -> Result<(), Failure> {
     if invocation.argv.is_empty() {
         return Err(Failure::bad_request("`invocation.argv` is empty"));
     }
-    at_most("invocation.argv", invocation.argv.len(), MAX_WORDS, "words")?;
-    at_most(
-        "invocation.environment",
-        invocation.environment.len(),
-        MAX_PARTS,
-        "variables",
-    )?;
-    at_most(
-        "invocation.inputs",
-        invocation.inputs.len(),
-        MAX_PARTS,
-        "inputs",
-    )?;
-    at_most(
-        "invocation.target",
-        invocation.target.len(),
-        MAX_PARTS,
-        "fields",
-    )?;
-    at_most(
-        "invocation.command",
-        invocation.command.len(),
-        MAX_PARTS,
-        "words",
-    )?;
     let words = invocation.argv.iter().map(|word| (word, "invocation.argv"));
     let values = invocation
         .environment
@@ -145,14 +122,6 @@ fn is_sound(text: &MaskedText) -> bool {
 }
 
 fn validate_terms(terms: &Terms) -> Result<(), Failure> {
-    at_most("terms.rules", terms.rules.len(), MAX_RULES, "rules")?;
-    at_most("terms.reasons", terms.reasons.len(), MAX_RULES, "reasons")?;
-    at_most(
-        "terms.requirements",
-        terms.requirements.len(),
-        MAX_RULES,
-        "requirements",
-    )?;
     if terms.request_ttl_seconds == 0 || terms.permit_ttl_seconds == 0 {
         return Err(Failure::bad_request(
             "`terms.request_ttl_seconds` and `terms.permit_ttl_seconds` must be at least 1",
@@ -172,12 +141,6 @@ fn validate_requirement(requirement: &Requirement) -> Result<(), Failure> {
         )));
     }
     let approvers = &requirement.approvers;
-    at_most(
-        "terms.requirements.approvers",
-        approvers.len(),
-        MAX_APPROVERS,
-        "names",
-    )?;
     let is_approver = |approver: &&String| {
         approver
             .split_once(':')
@@ -190,15 +153,6 @@ fn validate_requirement(requirement: &Requirement) -> Result<(), Failure> {
         ))),
         None => Ok(()),
     }
-}
-
-fn at_most(field: &str, found: usize, limit: usize, unit: &str) -> Result<(), Failure> {
-    if found <= limit {
-        return Ok(());
-    }
-    Err(Failure::bad_request(format!(
-        "`{field}` has {found} {unit}, and may have {limit}"
-    )))
 }
 
 /// Returns the terms with the server's own demands: nobody named means the

@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use gate_protocol::canonical::Digest;
 use gate_protocol::id::Nonce;
+use gate_protocol::limits::{APPROVERS_LIMIT, PARTS_LIMIT, RULES_LIMIT, WORDS_LIMIT};
 use gate_protocol::masked::{MaskedSecret, MaskedText, Segment};
 use gate_protocol::request::{
     ApprovalStatus, CiJob, GitState, RequestPage, Requirement, SubmitRequest,
@@ -216,11 +217,40 @@ fn spoils() -> Vec<(&'static str, Spoil)> {
             "permit_ttl_seconds",
             Box::new(|s| s.terms.permit_ttl_seconds = 0),
         ),
+    ]
+}
+
+/// More of something than a submission may hold, with the field that is then named.
+fn excesses() -> Vec<(&'static str, Spoil)> {
+    vec![
+        (
+            "terms.rules",
+            Box::new(|s| s.terms.rules = vec!["r".to_owned(); RULES_LIMIT + 1]),
+        ),
+        (
+            "terms.reasons",
+            Box::new(|s| s.terms.reasons = vec!["r".to_owned(); RULES_LIMIT + 1]),
+        ),
+        (
+            "invocation.argv",
+            Box::new(|s| s.invocation.argv = vec![MaskedText::plain(b"x"); WORDS_LIMIT + 1]),
+        ),
+        (
+            "invocation.command",
+            Box::new(|s| s.invocation.command = vec!["x".to_owned(); PARTS_LIMIT + 1]),
+        ),
+        (
+            "requirements.approvers",
+            Box::new(|s| {
+                let names = vec!["user:bob".to_owned(); APPROVERS_LIMIT + 1];
+                s.terms.requirements[0].approvers = names;
+            }),
+        ),
         (
             "requirements",
             Box::new(|s| {
                 let one = s.terms.requirements[0].clone();
-                s.terms.requirements = vec![one; 101];
+                s.terms.requirements = vec![one; RULES_LIMIT + 1];
             }),
         ),
     ]
@@ -229,7 +259,7 @@ fn spoils() -> Vec<(&'static str, Spoil)> {
 #[tokio::test]
 async fn what_is_not_sound_is_not_asked() {
     let bench = Bench::new().await;
-    for (field, spoil) in spoils().into_iter().chain(long_texts()) {
+    for (field, spoil) in spoils().into_iter().chain(excesses()).chain(long_texts()) {
         let mut asked = submission("x");
         spoil(&mut asked);
         asked.digest = asked.invocation.digest().unwrap();
