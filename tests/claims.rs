@@ -50,7 +50,8 @@ impl Approved {
         let runner = RunnerSecret::generate().unwrap();
         let submission = submission(&runner);
         let key = IdempotencyKey::generate().unwrap();
-        let request = runtime.block_on(client.submit(&submission, &key)).unwrap();
+        let submitted = runtime.block_on(client.submit(&submission, &key)).unwrap();
+        let request = submitted.request;
         server.approve(&request.id.to_string());
         Self {
             server,

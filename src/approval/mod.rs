@@ -9,7 +9,7 @@ mod words;
 
 use std::time::{Duration, Instant};
 
-use gate_client::{Client, ClientError, IdempotencyKey, WaitNotice};
+use gate_client::{Client, ClientError, IdempotencyKey, Submitted, WaitNotice};
 use gate_exec::Cancel;
 use gate_policy::Evaluation;
 use gate_protocol::claim::{ClaimRequest, ExpectedGrant, SignedGrant, VerifiedGrant};
@@ -128,36 +128,65 @@ impl Wait<'_> {
         let env = |name: &str| self.world.env(name);
         let mut progress = Progress::start(asking.voice, &env);
         let patience = asking.patience;
-        let submit = submission(self.bound, asking)?;
-        let request = self.submit(&submit)?;
+        let submitted = self.submit(&submission(self.bound, asking)?)?;
         self.session
             .block_on(audit::catch_up(self.world, self.client()));
-        let request = match (request.status, patience) {
+        let request = self.decided(submitted, patience, &mut progress)?;
+        drop(progress);
+        match request.status {
+            ApprovalStatus::Approved => self.claim(&request),
+            ApprovalStatus::Pending
+            | ApprovalStatus::Denied
+            | ApprovalStatus::Expired
+            | ApprovalStatus::Cancelled
+            | ApprovalStatus::Claimed
+            | ApprovalStatus::Started
+            | ApprovalStatus::Finished
+            | ApprovalStatus::Unknown => Err(words::not_approved(&request)),
+        }
+    }
+
+    /// Returns the request when it is decided, and tells of the wait.
+    fn decided(
+        &self,
+        submitted: Submitted,
+        patience: Patience,
+        progress: &mut Progress,
+    ) -> Result<ApprovalRequest, Failure> {
+        let Submitted {
+            request,
+            reattached,
+        } = submitted;
+        let decided = match (request.status, patience) {
             (ApprovalStatus::Pending, Patience::AskOnly) => {
-                progress.asked(&request, is_older_than_submission(&request));
+                progress.asked(&request, reattached);
                 return Err(words::not_yet(&request));
             }
             (ApprovalStatus::Pending, Patience::Wait(_)) => {
-                progress.submitted(&request, is_older_than_submission(&request));
-                let decided = self.wait(request, &mut progress)?;
-                progress.ended(&decided);
-                decided
+                progress.submitted(&request, reattached);
+                self.wait(request, progress)?
             }
-            // Decided before this run began: an approval that nobody has used yet, or a denial.
-            (_, Patience::AskOnly | Patience::Wait(_)) => {
-                progress.submitted(&request, true);
-                progress.ended(&request);
+            // Decided already: an approval that nobody has used yet, or a denial.
+            (
+                ApprovalStatus::Approved
+                | ApprovalStatus::Denied
+                | ApprovalStatus::Expired
+                | ApprovalStatus::Cancelled
+                | ApprovalStatus::Claimed
+                | ApprovalStatus::Started
+                | ApprovalStatus::Finished
+                | ApprovalStatus::Unknown,
+                Patience::AskOnly | Patience::Wait(_),
+            ) => {
+                progress.submitted(&request, reattached);
                 request
             }
         };
-        drop(progress);
-        if request.status == ApprovalStatus::Approved {
-            return self.claim(&request);
-        }
-        Err(words::not_approved(&request))
+        progress.ended(&decided);
+        Ok(decided)
     }
 
-    fn submit(&self, submit: &SubmitRequest) -> Result<ApprovalRequest, Failure> {
+    fn submit(&self, submit: &SubmitRequest) -> Result<Submitted, Failure> {
         let key = IdempotencyKey::generate().map_err(no_random)?;
         let submitted = self.session.block_on(async {
             let answer = self
@@ -170,14 +199,14 @@ impl Wait<'_> {
                     // It may be at the server already: only its answer says what to take back.
                     let answer = tokio::time::timeout(TAKE_BACK, &mut answer).await;
                     Err(match answer {
-                        Ok(Ok(request)) => self.take_back(signal, request.id).await,
+                        Ok(Ok(submitted)) => self.take_back(signal, submitted.request.id).await,
                         Ok(Err(_)) | Err(_) => words::stopped_while_asking(signal),
                     })
                 }
                 answer = &mut answer => answer.map_err(from_client),
             }
         })?;
-        if submitted.digest == self.bound.digest {
+        if submitted.request.digest == self.bound.digest {
             return Ok(submitted);
         }
         Err(Failure::new(
@@ -309,11 +338,6 @@ impl Wait<'_> {
         let deadline = self.deadline?;
         Some(deadline.saturating_duration_since(Instant::now()))
     }
-}
-
-/// Tells whether the request was there before: its time had begun to run.
-fn is_older_than_submission(request: &ApprovalRequest) -> bool {
-    request.expires_in_seconds + 2 < request.terms.request_ttl_seconds
 }
 
 fn no_random(error: impl std::error::Error + Send + Sync + 'static) -> Failure {

@@ -60,7 +60,17 @@ pub(super) fn live(moment: Moment<'_>, trouble: Option<&str>, width: usize) -> S
     let state = match (trouble, moment.request.status) {
         (Some(trouble), _) => trouble.to_owned(),
         (None, ApprovalStatus::Approved) => "approved, starting".to_owned(),
-        (None, _) => {
+        (
+            None,
+            ApprovalStatus::Pending
+            | ApprovalStatus::Denied
+            | ApprovalStatus::Expired
+            | ApprovalStatus::Cancelled
+            | ApprovalStatus::Claimed
+            | ApprovalStatus::Started
+            | ApprovalStatus::Finished
+            | ApprovalStatus::Unknown,
+        ) => {
             let said: Vec<String> = moment.request.reviews.iter().map(answered).collect();
             let said = if said.is_empty() {
                 String::new()

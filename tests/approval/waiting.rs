@@ -69,6 +69,23 @@ fn a_rerun_after_the_waiting_gate_was_killed_goes_on_with_the_same_request() {
     agent.assert_log_verifies();
 }
 
+/// docs/events.md: `reattached` is true where the request stood already when this run asked.
+#[test]
+fn a_run_that_comes_at_once_after_another_says_that_it_goes_on_with_its_request() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    for reattached in [false, true] {
+        let asked = run(&mut agent.gate_run(&["--json", "--no-wait"], &["deploy"]));
+        assert_eq!(asked.code, Some(75), "{asked:?}");
+        let told = format!("\"reattached\":{reattached},");
+        assert!(asked.stderr.contains(&told), "{asked:?}");
+    }
+    assert_eq!(requests(&live).len(), 1);
+    let mut log = Running::start(&mut agent.gate_run(&[], &["deploy"]));
+    log.wait_for("already asked, waiting again");
+    agent.assert_log_verifies();
+}
+
 #[test]
 fn a_command_with_more_reasons_than_are_told_is_asked_about_all_the_same() {
     let live = Live::start();

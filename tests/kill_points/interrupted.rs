@@ -1,8 +1,18 @@
-//! SIGTERM to the client: what it says of its request is what is so.
+//! SIGTERM to the client, and lost answers: what it says of its request is what
+//! is so.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test whose stage can't be set has failed"
+)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::sys::signal::Signal;
 
-use crate::proxy::{Point, When};
+use crate::http::Message;
+use crate::proxy::{Point, Reply, Upstream, When};
 use crate::scene::Scene;
 use crate::stage::{Ran, Waiting};
 
@@ -42,6 +52,40 @@ fn with_the_answer_to_the_submission_lost_it_is_said_that_nobody_knows() {
         "whether the server has the request is not known",
     );
     assert_eq!(scene.runs(WORD), 0);
+}
+
+/// docs/events.md: `reattached` is false where this run made the request, however long the server
+/// took, and also where the first answer got lost.
+#[test]
+fn a_request_is_its_own_where_the_answer_came_late_and_at_the_second_try() {
+    let scene = Scene::with("");
+    let is_lost = AtomicBool::new(false);
+    scene
+        .proxy
+        .set(Arc::new(move |asked: &Message, upstream: Upstream| {
+            let answer = upstream.pass(asked);
+            if !Point::SUBMISSION.matches(asked) {
+                return answer;
+            }
+            if !is_lost.swap(true, Ordering::SeqCst) {
+                return Reply::Nothing;
+            }
+            answer.changed(|mut answer| {
+                let mut request = answer.json();
+                // As if a minute had passed on the way.
+                let left = request["expires_in_seconds"].as_u64().unwrap();
+                request["expires_in_seconds"] = (left - 60).into();
+                answer.body = request.to_string().into_bytes();
+                Reply::Answer(answer)
+            })
+        }));
+    for reattached in [false, true] {
+        let mut waiting = Waiting::start(&scene.machine, WORD);
+        let told = waiting.until("submitted");
+        assert_eq!(told["reattached"], reattached, "{told}");
+        waiting.kill();
+    }
+    assert_eq!(scene.asked(), 1);
 }
 
 #[test]

@@ -70,5 +70,6 @@ pub(crate) fn submit(live: &Live, namespace: &str, reason: &str) -> ApprovalRequ
         .build()
         .unwrap();
     let key: IdempotencyKey = submitted.digest.to_string().parse().unwrap();
-    runtime.block_on(client.submit(&submitted, &key)).unwrap()
+    let answer = runtime.block_on(client.submit(&submitted, &key)).unwrap();
+    answer.request
 }

@@ -47,7 +47,7 @@ pub use admin::Fetched;
 pub use audit::RecordRange;
 pub use client::Client;
 pub use error::{Cause, ClientError, TlsFault};
-pub use request::ListQuery;
+pub use request::{ListQuery, Submitted};
 pub use server_url::{ServerUrl, ServerUrlError};
 pub use settings::{ClientSettings, SettingsError};
 pub use token::{IdempotencyKey, IdempotencyKeyError, Token, TokenError};

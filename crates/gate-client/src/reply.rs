@@ -28,6 +28,8 @@ pub(crate) enum BodyError {
 #[derive(Debug)]
 pub(crate) struct Reply {
     what: &'static str,
+    /// Whether the server says that what it answers with is new.
+    pub(crate) is_created: bool,
     /// The version of what was asked for, where the server names one.
     pub(crate) etag: Option<String>,
     body: Option<Vec<u8>>,
@@ -45,6 +47,7 @@ impl Reply {
         if status == StatusCode::NOT_MODIFIED && call.is_conditional() {
             return Ok(Ok(Self {
                 what,
+                is_created: false,
                 etag: None,
                 body: None,
             }));
@@ -52,6 +55,7 @@ impl Reply {
         if status == StatusCode::NO_CONTENT && call.form == Form::Nothing {
             return Ok(Ok(Self {
                 what,
+                is_created: false,
                 etag: None,
                 body: None,
             }));
@@ -77,6 +81,7 @@ impl Reply {
         match read_body(response, call.limit_bytes).await {
             Ok(body) => Ok(Ok(Self {
                 what,
+                is_created: status == StatusCode::CREATED,
                 etag,
                 body: Some(body),
             })),

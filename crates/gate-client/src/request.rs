@@ -30,6 +30,17 @@ pub struct ListQuery {
     pub limit: Option<u32>,
 }
 
+/// What became of a submission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submitted {
+    /// The request that asks for it.
+    pub request: ApprovalRequest,
+    /// Whether it stood before: 200 and not 201. A submission that is sent again
+    /// is answered as the first time, so what this one asked is never taken for
+    /// an earlier one's.
+    pub reattached: bool,
+}
+
 impl Client {
     /// Asks for an approval: `POST /v1/requests`.
     ///
@@ -43,17 +54,22 @@ impl Client {
         &self,
         request: &SubmitRequest,
         idempotency: &IdempotencyKey,
-    ) -> Result<ApprovalRequest, ClientError> {
+    ) -> Result<Submitted, ClientError> {
         let what = "the submission";
         let call = self
             .post(what, "/v1/requests")
             .json(request)?
             .idempotency(idempotency)?;
-        let answer: ApprovalRequest = self.ask(&call, Patience::SHORT).await?;
-        if answer.digest != request.digest || answer.invocation != request.invocation {
+        let answer = self.exchange(&call, Patience::SHORT).await?;
+        let submitted = Submitted {
+            request: answer.decode()?,
+            reattached: !answer.is_created,
+        };
+        let about = &submitted.request;
+        if about.digest != request.digest || about.invocation != request.invocation {
             return Err(ClientError::garbled(what, "it is about another invocation"));
         }
-        Ok(answer)
+        Ok(submitted)
     }
 
     /// Asks once how a request stands, and lets the server hold the answer for

@@ -38,7 +38,8 @@ async fn a_submission_is_sent_again_with_the_same_key_and_bytes() {
     let (stub, seen) = flaky(answer(201, JSON, json(&pending(id))));
     let key: IdempotencyKey = "one-wish".parse().unwrap();
     let answer = stub.client().submit(&submission(), &key).await.unwrap();
-    assert_eq!(answer.id, id);
+    assert_eq!(answer.request.id, id);
+    assert!(!answer.reattached, "201: nobody had asked before");
     let seen = seen.lock().unwrap();
     assert_eq!(seen.len(), 3);
     for seen in seen.iter() {
@@ -48,6 +49,15 @@ async fn a_submission_is_sent_again_with_the_same_key_and_bytes() {
         assert_eq!(seen.header("content-type"), Some("application/json"));
         assert_eq!(seen.body, json(&submission()));
     }
+}
+
+#[tokio::test]
+async fn a_request_that_stood_before_is_told_from_a_new_one() {
+    let id = RequestId::generate();
+    let (stub, _seen) = Stub::answering(vec![ok(&pending(id))]);
+    let key = IdempotencyKey::generate().unwrap();
+    let answer = stub.client().submit(&submission(), &key).await.unwrap();
+    assert_eq!((answer.request.id, answer.reattached), (id, true));
 }
 
 #[tokio::test]

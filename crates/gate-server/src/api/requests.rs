@@ -21,7 +21,8 @@ use crate::state::Server;
 /// Asks for approval.
 ///
 /// 201 where a person is asked, 200 where the same caller asks for the same
-/// already: pending, or approved and not claimed.
+/// already: pending, or approved and not claimed. A retry with the same key is
+/// answered as the first time, with the request as it is now.
 #[utoipa::path(post, path = "/v1/requests", tag = "requests", request_body = SubmitRequest,
     params(("Idempotency-Key" = String, Header, description = "The same key asks once")),
     responses((status = 201, body = ApprovalRequest), (status = 200, body = ApprovalRequest),

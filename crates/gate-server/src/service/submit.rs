@@ -25,7 +25,7 @@ const MAX_KEY_BYTES: usize = 200;
 pub(crate) enum Submitted {
     /// A person is asked.
     Created(ApprovalRequest),
-    /// The same was asked before and still stands, or this is a retry.
+    /// The same was asked before and still stands.
     Existing(ApprovalRequest),
 }
 
@@ -53,10 +53,10 @@ impl Server {
             text: key,
             body_hash,
         };
-        if let Some(existing) = keyed(&mut change, &key).await? {
-            let view = self.view(&existing, change.now());
+        if let Some((request, is_new)) = keyed(&mut change, &key).await? {
+            let view = self.view(&request, change.now());
             change.commit().await?;
-            return Ok(Submitted::Existing(view));
+            return Ok(Submitted::new(view, is_new));
         }
         let standing = standing(&mut change, actor, &submission, &terms).await?;
         let is_new = standing.is_none();
@@ -68,23 +68,33 @@ impl Server {
         requests::remember_key(change.connection(), &key, request.id, now).await?;
         change.commit().await?;
         let view = self.view(&request, now);
-        Ok(if is_new {
-            Submitted::Created(view)
-        } else {
-            Submitted::Existing(view)
-        })
+        Ok(Submitted::new(view, is_new))
     }
 }
 
-/// Returns the request that this very submission made before.
-async fn keyed(change: &mut Change<'_>, key: &Key<'_>) -> Result<Option<Request>, Failure> {
+impl Submitted {
+    fn new(view: ApprovalRequest, is_new: bool) -> Self {
+        if is_new {
+            Self::Created(view)
+        } else {
+            Self::Existing(view)
+        }
+    }
+}
+
+/// Returns the request that this very submission led to before, and whether it
+/// made it: a retry is answered as the first time.
+async fn keyed(change: &mut Change<'_>, key: &Key<'_>) -> Result<Option<(Request, bool)>, Failure> {
     match requests::keyed(change.connection(), key).await? {
         None => Ok(None),
-        Some((used_for, _)) if used_for != key.body_hash => Err(Failure::new(
+        Some(use_before) if use_before.body_hash != key.body_hash => Err(Failure::new(
             ProblemCode::IdempotencyMismatch,
             "this `Idempotency-Key` came with another body before; use a new one",
         )),
-        Some((_, id)) => change.request(id).await,
+        Some(use_before) => {
+            let request = change.request(use_before.request).await?;
+            Ok(request.map(|request| (request, use_before.is_first)))
+        }
     }
 }
 

@@ -378,20 +378,43 @@ pub(crate) struct Key<'a> {
     pub(crate) body_hash: Digest,
 }
 
-/// Returns what an idempotency key was used for: the body's hash and the request.
+/// What an idempotency key was used for.
+#[derive(Debug)]
+pub(crate) struct KeyUse {
+    pub(crate) body_hash: Digest,
+    pub(crate) request: RequestId,
+    /// Whether the request was made by it, and not found standing.
+    pub(crate) is_first: bool,
+}
+
+/// Returns what an idempotency key was used for.
 pub(crate) async fn keyed(
     connection: &mut Connection,
     key: &Key<'_>,
-) -> Result<Option<(Digest, RequestId)>, StoreError> {
+) -> Result<Option<KeyUse>, StoreError> {
+    // A request is stored in one change with the key that it came with, so that key is the first of
+    // its keys. Rows are numbered as they come; a span of times, because only these have an index.
     let row = sqlx::query(
-        "SELECT body_hash, request FROM idempotency_keys WHERE principal = ? AND key = ?",
+        "SELECT used.body_hash, used.request, NOT EXISTS (
+             SELECT 1 FROM idempotency_keys earlier
+             WHERE earlier.request = used.request AND earlier.rowid < used.rowid
+             AND earlier.created_at BETWEEN requests.created_at AND used.created_at
+         ) AS is_first
+         FROM idempotency_keys used JOIN requests ON requests.id = used.request
+         WHERE used.principal = ? AND used.key = ?",
     )
     .bind(key.principal)
     .bind(key.text)
     .fetch_optional(connection)
     .await?;
-    row.map(|row| Ok((parse(&row, "body_hash")?, parse(&row, "request")?)))
-        .transpose()
+    row.map(|row| {
+        Ok(KeyUse {
+            body_hash: parse(&row, "body_hash")?,
+            request: parse(&row, "request")?,
+            is_first: get(&row, "is_first")?,
+        })
+    })
+    .transpose()
 }
 
 /// Remembers an idempotency key.

@@ -79,11 +79,21 @@ async fn a_retry_asks_once_and_a_key_means_one_body() {
     assert_eq!(first.status, StatusCode::CREATED);
     let id = first.request().id;
     let cancel = format!("/v1/requests/{id}/cancel");
+    let other = bench.submit_as(agent, "other", &submission("prod")).await;
+    assert_eq!((other.status, other.request().id), (StatusCode::OK, id));
+    // A retry is answered as the first time: whoever lost the answer knows whose question it is.
+    for (key, status) in [("key", StatusCode::CREATED), ("other", StatusCode::OK)] {
+        let retry = bench.submit_as(agent, key, &submission("prod")).await;
+        assert_eq!((retry.status, retry.request().id), (status, id), "{key}");
+    }
     for _ in 0..2 {
         assert_eq!(bench.post(agent, &cancel, &()).await.request().version, 2);
     }
     let retry = bench.submit_as(agent, "key", &submission("prod")).await;
-    assert_eq!((retry.status, retry.request().id), (StatusCode::OK, id));
+    assert_eq!(
+        (retry.status, retry.request().id),
+        (StatusCode::CREATED, id)
+    );
     assert_eq!(retry.request().status, ApprovalStatus::Cancelled);
     let other = bench.submit_as(agent, "key", &submission("dev")).await;
     assert_eq!(other.problem(), "idempotency_mismatch");
