@@ -187,6 +187,10 @@ impl Wait<'_> {
     }
 
     fn submit(&self, submit: &SubmitRequest) -> Result<Submitted, Failure> {
+        // It may have come while the inputs were hashed: then nobody is asked at all.
+        if let Some(signal) = self.cancel.signal() {
+            return Err(words::stopped_before_asking(signal));
+        }
         let key = IdempotencyKey::generate().map_err(no_random)?;
         let submitted = self.session.block_on(async {
             let answer = self

@@ -140,6 +140,14 @@ pub(super) fn not_taken_back(signal: i32, id: RequestId) -> Failure {
     )
 }
 
+/// A signal came before the request was sent.
+pub(super) fn stopped_before_asking(signal: i32) -> Failure {
+    Failure::new(
+        FailureKind::Interrupted(signal),
+        "cancelled before anybody was asked; nothing was run",
+    )
+}
+
 /// A signal came while the request was on its way.
 pub(super) fn stopped_while_asking(signal: i32) -> Failure {
     Failure::new(

@@ -6,6 +6,7 @@
     reason = "a test whose stage can't be set has failed"
 )]
 
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -52,6 +53,57 @@ fn with_the_answer_to_the_submission_lost_it_is_said_that_nobody_knows() {
         "whether the server has the request is not known",
     );
     assert_eq!(scene.runs(WORD), 0);
+}
+
+#[test]
+fn with_the_answer_to_the_submission_lost_it_is_asked_for_again_and_the_request_taken_back() {
+    let scene = Scene::with("");
+    let stop = scene.proxy.stop_at(Point::SUBMISSION.when(When::After));
+    let waiting = Waiting::start(&scene.machine, WORD);
+    stop.reached();
+    waiting.signal(Signal::SIGINT);
+    stop.lose();
+    let ran = waiting.end();
+    assert_eq!((ran.code, ran.signal), (None, Some(2)), "{ran:?}");
+    assert!(
+        ran.stderr.contains("is taken back and nothing was run"),
+        "{ran:?}"
+    );
+    let types: Vec<_> = scene.server.records();
+    let types: Vec<_> = types.iter().map(|record| &record["type"]).collect();
+    assert!(
+        types.ends_with(&[&"request.created".into(), &"request.cancelled".into()]),
+        "{types:?}"
+    );
+    assert_eq!((scene.asked(), scene.runs(WORD)), (1, 0));
+}
+
+/// Waits until it catches SIGTERM: it has decided to ask, and binds the command.
+fn catches_sigterm(waiting: &mut Waiting) {
+    let status = format!("/proc/{}/status", waiting.child.id());
+    let catches = |text: String| {
+        let caught = text.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = u64::from_str_radix(caught.unwrap().trim(), 16).unwrap();
+        caught & 1 << (Signal::SIGTERM as u64 - 1) != 0
+    };
+    while !catches(std::fs::read_to_string(&status).unwrap()) {
+        assert_eq!(waiting.child.try_wait().unwrap(), None, "it ended before");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn while_the_command_is_bound_nobody_is_asked() {
+    let scene = Scene::with("");
+    // All hole, so it costs nothing but the time to hash it.
+    let huge = File::create(scene.machine.home.work().join(WORD)).unwrap();
+    huge.set_len(2 << 30).unwrap();
+    let mut waiting = Waiting::start(&scene.machine, WORD);
+    catches_sigterm(&mut waiting);
+    waiting.signal(Signal::SIGTERM);
+    let text = "cancelled before anybody was asked; nothing was run";
+    assert_ended_by_sigterm(&waiting.end(), text);
+    assert_eq!((scene.asked(), scene.runs(WORD)), (0, 0));
 }
 
 /// docs/events.md: `reattached` is false where this run made the request, however long the server
