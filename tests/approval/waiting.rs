@@ -3,9 +3,9 @@
 
 use nix::sys::signal::Signal;
 
-use crate::agent::{Running, approve_as_bob, status};
+use crate::agent::{Running, WITHIN, approve, approve_as_bob, status};
 use crate::server::{Live, run};
-use crate::stage::{agent_with_deploy, only_request, requests, trace};
+use crate::stage::{agent_with_deploy, asks_always, only_request, requests, trace};
 
 #[test]
 fn without_waiting_it_is_asked_once_and_run_after_the_approval() {
@@ -83,6 +83,69 @@ fn a_run_that_comes_at_once_after_another_says_that_it_goes_on_with_its_request(
     assert_eq!(requests(&live).len(), 1);
     let mut log = Running::start(&mut agent.gate_run(&[], &["deploy"]));
     log.wait_for("already asked, waiting again");
+    agent.assert_log_verifies();
+}
+
+/// Waits until a request is in `state`, for as long as a test may wait.
+fn until(live: &Live, id: &str, state: &str) {
+    let deadline = std::time::Instant::now() + WITHIN;
+    while status(live, id) != state {
+        assert!(std::time::Instant::now() < deadline, "{}", status(live, id));
+    }
+}
+
+/// docs/rules.md: `approval.permit_ttl` is how long the approved command may wait to be run.
+#[test]
+fn an_approval_that_waited_for_too_long_is_asked_for_anew() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    agent.rules(
+        "short",
+        &asks_always("[rule.approval]\npermit_ttl = \"1s\""),
+    );
+    let mut first = Running::start(&mut agent.gate_run(&[], &["deploy"]));
+    let id = first.asked();
+    first.signal(Signal::SIGKILL);
+    assert_eq!(first.finish().signal, Some(9));
+    approve_as_bob(&live, &id);
+    until(&live, &id, "expired");
+    let again = run(&mut agent.gate_run(&["--no-wait"], &["deploy"]));
+    assert_eq!(again.code, Some(75), "{again:?}");
+    assert!(
+        again.stderr.contains("nobody has answered yet"),
+        "{again:?}"
+    );
+    let ids = requests(&live);
+    assert_eq!((ids.len(), &ids[1]), (2, &id), "{ids:?}");
+    assert_eq!(trace(&agent), "");
+    agent.assert_log_verifies();
+}
+
+/// docs/rules.md: `approval.request_ttl` is how long people have to answer.
+#[test]
+fn a_request_that_nobody_answers_in_time_expires() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    agent.rules(
+        "short",
+        &asks_always("[rule.approval]\nrequest_ttl = \"1s\""),
+    );
+    let mut waiting = Running::start(&mut agent.gate_run(&[], &["deploy"]));
+    let id = waiting.asked();
+    let ended = waiting.finish();
+    assert_eq!(ended.code, Some(75), "{ended:?}");
+    let told = [
+        "nobody answered in time",
+        "run the same command again to ask again",
+    ];
+    assert!(
+        told.iter().all(|words| ended.stderr.contains(words)),
+        "{ended:?}"
+    );
+    assert_eq!(status(&live, &id), "expired");
+    let late = approve(&live, "bob_approver", &id);
+    assert_ne!(late.code, Some(0), "too late: {late:?}");
+    assert_eq!(trace(&agent), "");
     agent.assert_log_verifies();
 }
 
