@@ -28,7 +28,7 @@ pub use invocation::{
     EnvironmentAction, EnvironmentNote, Input, InputKind, Invocation, Nested, OptionUse, Placement,
     SecretPlace, SecretSpan, Word, WordRole,
 };
-pub use read::{is_too_long, read_invocation};
+pub use read::{is_too_long, masked_prose, read_invocation};
 pub use rules::{
     AskingRule, Caller, CallerKind, Circumstances, Decision, DurationError, Evaluation, Layer,
     MatchedRule, Obligations, ParseDecisionError, Policy, PolicyBuilder, Recording, Requirement,

@@ -29,6 +29,7 @@ use crate::effect::{Effect, EffectSet};
 use crate::invocation::{Invocation, OptionUse, Word, WordRole};
 use crate::profile::{Reader, ToolSpec, find_builtin};
 pub(crate) use inputs::path_of;
+pub use secrets::masked_prose;
 use words::{Parsed, shown};
 
 /// The most words that are read. Linux has no such limit; a longer command is

@@ -24,7 +24,10 @@ const ENDS: &[&str] = &[
     "privatekey",
     "authkey",
     "pass",
+    "passwort",
+    "pswd",
     "pwd",
+    "pw",
 ];
 
 /// Last words of names that speak of a secret and don't hold it.
@@ -52,6 +55,10 @@ const COUNTING: &str = "next starting continuation page pagination client reques
 const IDENTIFYING: &str = "id ids identifier arn name names version versions revision digest checksum checksums md \
     sha fingerprint thumbprint integrity etag handle cursor marker ref commit image tag \
     serial resource resources certificate iterator file";
+
+/// Last words of columns that describe a secret of the same row.
+const DESCRIBING: &str =
+    "at by on email description comment note notes kind date time created updated";
 
 /// Words that end so and are not of that family, and the shell's own folders.
 const NOT_ENDS: &[&str] = &[
@@ -110,6 +117,18 @@ pub(super) fn names_an_identifier(name: &[u8]) -> bool {
     last.is_one_of(IDENTIFYING) || is_counted_by(before, last) || before.text() == b"public"
 }
 
+/// Tells whether a table of this name holds secrets: `api_keys`, `app.secrets`.
+pub(super) fn holds_secrets(table: &[u8]) -> bool {
+    names_a_secret(table) || last_word_is(table, b"secrets")
+}
+
+/// Tells whether a column says that its values are something else, also in a
+/// table that holds secrets.
+pub(super) fn names_something_else(column: &[u8]) -> bool {
+    let last = Parts(column).last().map(Word::new).unwrap_or_default();
+    last.is_one_of(HARMLESS) || last.is_one_of(DESCRIBING)
+}
+
 /// Tells whether this is the last word of a name: `Value` of `ParameterValue`.
 pub(super) fn last_word_is(name: &[u8], word: &[u8]) -> bool {
     Parts(name)
@@ -123,7 +142,14 @@ pub(super) fn may_name_a_file(name: &[u8]) -> bool {
     Parts(name).last().is_some_and(|last| {
         matches!(
             Word::new(last).text(),
-            b"key" | b"keys" | b"credential" | b"credentials" | b"secret" | b"privatekey"
+            b"key"
+                | b"keys"
+                | b"credential"
+                | b"credentials"
+                | b"creds"
+                | b"secret"
+                | b"privatekey"
+                | b"privkey"
         )
     })
 }
@@ -170,6 +196,8 @@ fn holds_alone(word: Word) -> bool {
             | b"passwords"
             | b"passphrase"
             | b"passcode"
+            | b"passwort"
+            | b"pswd"
             | b"pwd"
             | b"secret"
             | b"token"
@@ -183,6 +211,8 @@ fn holds_alone(word: Word) -> bool {
             | b"psk"
             | b"credential"
             | b"credentials"
+            | b"creds"
+            | b"privkey"
             | b"mnemonic"
     )
 }

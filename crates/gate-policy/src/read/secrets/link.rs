@@ -66,7 +66,8 @@ pub(super) fn find(text: &Text<'_>, name: &Range<usize>) -> Option<Link> {
         (b'>', _) if text.before(name.start) == Some(b'<') => link(Tie::Element, sign + 1),
         _ if sign > closed => link(Tie::Blank, sign),
         // `PASSWORD'x'` needs no blank in SQL.
-        (b'\'' | b'$', _) => link(Tie::Blank, sign),
+        // Nor does a comment need one.
+        (b'\'' | b'$', _) | (b'/', Some(b'*')) | (b'-', Some(b'-')) => link(Tie::Blank, sign),
         _ => None,
     }
 }

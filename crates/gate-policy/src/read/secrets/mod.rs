@@ -10,24 +10,32 @@
 
 mod bare;
 mod base64;
+mod columns;
+mod commands;
 mod entropy;
 mod header;
 mod insert;
 mod link;
 mod literal;
 mod marks;
+mod meta;
+mod nested;
 mod pairs;
 mod pem;
 mod pieces;
+mod piped;
+mod prose;
 mod redact;
 mod reference;
 mod scan;
 mod sequence;
 mod shapes;
 mod sql;
+mod statement;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tokens;
 mod tools;
 mod uri;
 mod value;
@@ -41,6 +49,7 @@ use crate::command_line::CommandLine;
 use crate::invocation::{EnvironmentAction, Invocation, SecretPlace, SecretSpan, WordRole};
 use crate::profile::Arity;
 use marks::Marks;
+pub use prose::masked as masked_prose;
 use scan::{Reading, Setting};
 use sequence::Sequence;
 
@@ -138,7 +147,7 @@ fn find_in_argv(line: &CommandLine<'_>, invocation: &Invocation, found: &mut Vec
                 reading,
                 name: option_name(previous, word),
                 is_secret_object,
-                depth: 0,
+                ..Setting::default()
             };
             search(word, &setting, &mut marks);
         }
@@ -167,18 +176,11 @@ fn option_name<'w>(previous: &'w [u8], word: &'w [u8]) -> &'w [u8] {
 /// Searches a text, and its own words where it has several.
 fn search(text: &[u8], setting: &Setting<'_>, marks: &mut Marks) {
     marks.take(scan::read(text, setting));
-    let is_command = matches!(setting.reading, Reading::Word | Reading::Shell);
-    if is_command && text.contains(&b' ') {
-        let mut sequence = Sequence::of_text(setting.reading);
-        for range in pieces::split(text) {
-            let mut inner = Marks::default();
-            sequence.read(
-                text.get(range.clone()).unwrap_or_default(),
-                false,
-                &mut inner,
-            );
-            marks.take_from(inner, range.start);
-        }
+    if matches!(
+        setting.reading,
+        Reading::Word | Reading::Shell | Reading::Prose
+    ) {
+        commands::search(text, setting, marks);
     }
 }
 

@@ -3,10 +3,10 @@
 //! A mask in these texts is `‹secret 7 bytes›`. There is no commitment in it:
 //! the word that the secret comes from has one.
 
-use super::marks::Mark;
-use super::scan::{self, Reading, Setting};
+use super::marks::{Mark, Marks};
+use super::scan::{Reading, Setting};
 use crate::command_line::CommandLine;
-use crate::invocation::{Invocation, SecretPlace};
+use crate::invocation::{Invocation, SecretPlace, SecretSpan};
 use crate::read::words::shown;
 
 /// The shortest secret that is looked for inside other words of a reason.
@@ -18,17 +18,18 @@ const MOST: usize = 1 << 22;
 pub(super) fn apply(line: &CommandLine<'_>, invocation: &mut Invocation) {
     let is_mysql = matches!(invocation.tool.as_str(), "mysql" | "mariadb");
     for nested in &mut invocation.nested {
-        let reading = match nested.language.as_str() {
-            "command" => Reading::Shell,
-            _ if is_mysql => Reading::MySql,
-            _ => Reading::Sql,
-        };
-        mask(&mut nested.text, reading);
+        match nested.language.as_str() {
+            "command" => mask(&mut nested.text, Reading::Shell),
+            "psql" => mask_meta(&mut nested.text),
+            _ if is_mysql => mask(&mut nested.text, Reading::MySql),
+            _ => mask(&mut nested.text, Reading::Sql),
+        }
     }
     for value in invocation.target.values_mut() {
         mask(value, Reading::Word);
     }
-    if !invocation.secrets.is_empty() {
+    // A script from a file has secrets that no word has.
+    if !invocation.secrets.is_empty() || !invocation.nested.is_empty() {
         mask_reasons(line, invocation);
     }
 }
@@ -39,10 +40,19 @@ fn mask(text: &mut String, reading: Reading) {
         reading,
         ..Setting::default()
     };
-    let marks = scan::read(text.as_bytes(), &setting).merged();
+    let mut marks = Marks::default();
+    super::search(text.as_bytes(), &setting, &mut marks);
+    let marks = marks.merged();
     if !marks.is_empty() {
         *text = masked(text.as_bytes(), &marks);
     }
+}
+
+/// Masks a backslash command of psql, which is kept without its backslash.
+fn mask_meta(text: &mut String) {
+    text.insert(0, '\\');
+    mask(text, Reading::Sql);
+    text.remove(0);
 }
 
 fn masked(bytes: &[u8], marks: &[Mark]) -> String {
@@ -67,8 +77,29 @@ fn stand_in(bytes: usize) -> String {
 /// it is masked; a reason of a command with more secrets than can be looked for
 /// is left out rather than shown.
 fn mask_reasons(line: &CommandLine<'_>, invocation: &mut Invocation) {
-    let mut values: Vec<String> = invocation
-        .secrets
+    let values = values(line, &invocation.secrets);
+    let bytes: usize = invocation.reasons.iter().map(String::len).sum();
+    if bytes.saturating_mul(values.len()) > MOST {
+        invocation.reasons = vec!["its reasons hold too many secrets to be shown".to_owned()];
+        return;
+    }
+    for reason in &mut invocation.reasons {
+        *reason = masked_sentence(reason, &values);
+    }
+    // The words of a command are joined without what told where each ends.
+    let commands = invocation.nested.iter_mut();
+    for nested in commands.filter(|nested| nested.language == "command") {
+        let mut marks = Marks::default();
+        for value in &values {
+            mark_value(&nested.text, value, &mut marks);
+        }
+        nested.text = masked(nested.text.as_bytes(), &marks.merged());
+    }
+}
+
+/// Returns the secrets themselves, the longest first.
+fn values(line: &CommandLine<'_>, secrets: &[SecretSpan]) -> Vec<String> {
+    let mut values: Vec<String> = secrets
         .iter()
         .filter_map(|secret| {
             let bytes = match &secret.place {
@@ -80,42 +111,41 @@ fn mask_reasons(line: &CommandLine<'_>, invocation: &mut Invocation) {
         .collect();
     values.sort_by_key(|value| std::cmp::Reverse(value.len()));
     values.dedup();
-    let bytes: usize = invocation.reasons.iter().map(String::len).sum();
-    if bytes.saturating_mul(values.len()) > MOST {
-        invocation.reasons = vec!["its reasons hold too many secrets to be shown".to_owned()];
-        return;
-    }
-    for reason in &mut invocation.reasons {
-        for value in &values {
-            if reason.contains(value.as_str()) {
-                *reason = without(reason, value);
-            }
-        }
-        mask(reason, Reading::Prose);
-    }
+    values
 }
 
-/// Masks a value where no letter stands next to it; one that is too short to be
+/// Returns a sentence without its secrets: those that are found in it, and these
+/// values wherever they stand in it.
+pub(super) fn masked_sentence(sentence: &str, values: &[String]) -> String {
+    let setting = Setting {
+        reading: Reading::Prose,
+        ..Setting::default()
+    };
+    let mut marks = Marks::default();
+    super::search(sentence.as_bytes(), &setting, &mut marks);
+    for value in values {
+        mark_value(sentence, value, &mut marks);
+    }
+    masked(sentence.as_bytes(), &marks.merged())
+}
+
+/// Marks a value where no letter stands next to it; one that is too short to be
 /// told from chance only where it is quoted whole.
-fn without(reason: &str, value: &str) -> String {
-    let mut text = String::with_capacity(reason.len());
-    let mut rest = reason;
-    while let Some((before, behind)) = rest.split_once(value) {
+fn mark_value(sentence: &str, value: &str, marks: &mut Marks) {
+    if value.is_empty() {
+        return;
+    }
+    for (start, _) in sentence.match_indices(value) {
+        let end = start + value.len();
         let stands_alone = |sign: Option<char>| match sign {
             Some(sign) if value.len() < LEAST => sign == '`',
             Some(sign) => !sign.is_alphanumeric(),
             None => value.len() >= LEAST,
         };
-        text.push_str(before);
-        let is_whole =
-            stands_alone(before.chars().next_back()) && stands_alone(behind.chars().next());
-        if is_whole {
-            text.push_str(&stand_in(value.len()));
-        } else {
-            text.push_str(value);
+        let before = sentence.get(..start).unwrap_or_default();
+        let behind = sentence.get(end..).unwrap_or_default();
+        if stands_alone(before.chars().next_back()) && stands_alone(behind.chars().next()) {
+            marks.add(start..end, "password");
         }
-        rest = behind;
     }
-    text.push_str(rest);
-    text
 }

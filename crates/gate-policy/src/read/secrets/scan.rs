@@ -9,8 +9,9 @@ use super::marks::Marks;
 use super::pairs::{self, Field, Pair};
 use super::sql::{self, Statement};
 use super::text::{Text, is_name_byte};
+use super::tokens::Tokens;
 use super::value::{self, Extent, How, NameKind};
-use super::{entropy, header, pem, shapes, uri, yaml};
+use super::{entropy, header, nested, pem, prose, shapes, statement, uri, yaml};
 use crate::read::secret_names::{may_name_a_file, names_a_secret, plain_name};
 
 /// How far the kind of an object is looked for.
@@ -44,6 +45,8 @@ pub(super) struct Setting<'n> {
     pub(super) is_secret_object: bool,
     /// How many encodings it was taken out of.
     pub(super) depth: usize,
+    /// In how many texts that a database reads it stands.
+    pub(super) nest: usize,
 }
 
 /// Tells whether a text can hold a secret at all: it has a sign that ties a
@@ -96,9 +99,11 @@ pub(super) fn holds_a_secret(bytes: &[u8]) -> bool {
 }
 
 pub(super) fn read_text(text: &Text<'_>, setting: &Setting<'_>) -> Marks {
+    let tokens = tokens(text, setting);
     let mut scan = Scan {
         text,
         setting,
+        tokens: tokens.as_ref(),
         marks: Marks::default(),
         at: 0,
         open: 0,
@@ -115,14 +120,33 @@ pub(super) fn read_text(text: &Text<'_>, setting: &Setting<'_>) -> Marks {
         scan.at = scan.step(byte);
     }
     let mut marks = scan.marks;
+    if let Some(tokens) = &tokens {
+        statement::find(text, tokens, setting, &mut marks);
+    } else if setting.reading == Reading::Word && statement::is_likely(text.rest(0)) {
+        let setting = Setting {
+            reading: Reading::Sql,
+            ..*setting
+        };
+        let tokens = Tokens::of(text, setting.reading);
+        statement::find(text, &tokens, &setting, &mut marks);
+    }
     entropy::find(text, setting.name, setting.depth, &mut marks);
+    marks.count(text.looks());
     marks
+}
+
+/// Splits what a database reads, as deep as it is read.
+fn tokens(text: &Text<'_>, setting: &Setting<'_>) -> Option<Tokens> {
+    let is_sql = matches!(setting.reading, Reading::Sql | Reading::MySql);
+    (is_sql && setting.nest < nested::DEEPEST).then(|| Tokens::of(text, setting.reading))
 }
 
 /// A text under search.
 pub(super) struct Scan<'s, 't> {
     pub(super) text: &'s Text<'t>,
     pub(super) setting: &'s Setting<'s>,
+    /// What a database makes of it.
+    tokens: Option<&'s Tokens>,
     pub(super) marks: Marks,
     at: usize,
     /// How many brackets are open.
@@ -146,6 +170,11 @@ impl Scan<'_, '_> {
     /// Reads what starts with this byte; returns where reading goes on.
     fn step(&mut self, byte: u8) -> usize {
         let next = self.at + 1;
+        if let Some(end) = self.tokens.and_then(|tokens| tokens.skip(self.at)) {
+            // It is searched as a text of its own.
+            self.quote = None;
+            return end;
+        }
         if is_name_byte(byte) || escape_length(self.text, self.at) > 0 {
             return self.read_run();
         }
@@ -175,6 +204,10 @@ impl Scan<'_, '_> {
     }
 
     fn turn_quote(&mut self, byte: u8) {
+        if let Some(tokens) = self.tokens.filter(|_| byte == b'\'') {
+            self.quote = tokens.is_in_string(self.at + 1).then_some(byte);
+            return;
+        }
         self.quote = match self.quote {
             None => Some(byte),
             Some(open) if open == byte => None,
@@ -193,6 +226,9 @@ impl Scan<'_, '_> {
         // Behind a token that was found inside a run its end is known.
         if start >= self.run_until {
             self.run_until = run_end(self.text, start);
+            if self.tokens.is_some() {
+                self.run_until = before_comment(self.text, start, self.run_until);
+            }
         }
         let end = self.run_until;
         let before = std::mem::replace(&mut self.last, start..end);
@@ -240,6 +276,9 @@ impl Scan<'_, '_> {
                 value::read(self, self.text.skip_blanks(link.end), &how)
             }
             Tie::Call | Tie::Item => None,
+            Tie::Blank if self.setting.reading == Reading::Prose && names_a_secret(&name) => {
+                prose::read(self, link.end, false)
+            }
             Tie::Blank => sql::read_word(self, &run, before, &name, link.end),
         }
     }
@@ -254,7 +293,14 @@ impl Scan<'_, '_> {
             header::is_authorization(name)
         };
         if link.tie == Tie::Colon && !is_header && !self.is_key(run.start, link) {
-            return None;
+            if name == b"pass" && run.start == 0 && self.setting.reading == Reading::Word {
+                // `pass:V`, as openssl and others have it.
+                return value::read(self, link.end, &how);
+            }
+            let is_prose = self.setting.reading == Reading::Prose && names_a_secret(name);
+            return is_prose
+                .then(|| prose::read(self, link.end, true))
+                .flatten();
         }
         let is_region = name == b"stringData" || (name == b"data" && self.is_secret_object());
         if is_region && run.start >= self.secret_until {
@@ -295,12 +341,17 @@ impl Scan<'_, '_> {
         let first = self
             .text
             .seek_back(start, |byte| !matches!(byte, b' ' | b'\t' | b'-' | b'?'));
-        self.text.before(first).is_none_or(|byte| {
-            matches!(
-                byte,
-                b'\n' | b'\r' | b'{' | b'[' | b',' | b'(' | b'"' | b'\'' | b'\\' | b'='
-            )
-        })
+        // `\n` of the JSON string in which the YAML stands.
+        let is_line = self.text.before(first) == Some(b'n')
+            && first >= 2
+            && self.text.before(first - 1) == Some(b'\\');
+        is_line
+            || self.text.before(first).is_none_or(|byte| {
+                matches!(
+                    byte,
+                    b'\n' | b'\r' | b'{' | b'[' | b',' | b'(' | b'"' | b'\'' | b'\\' | b'='
+                )
+            })
     }
 
     /// Tells whether the text says of itself that it is a Kubernetes Secret, or
@@ -407,6 +458,15 @@ fn run_end(text: &Text<'_>, start: usize) -> usize {
             length => at += length,
         }
     }
+}
+
+/// A dash is part of a name; two of them start a comment of SQL.
+fn before_comment(text: &Text<'_>, start: usize, end: usize) -> usize {
+    if !text.slice(start..end).contains(&b'-') {
+        return end;
+    }
+    // What starts with them is no comment, or it would have been skipped.
+    text.find(start + 1, end, b"--").unwrap_or(end)
 }
 
 fn escape_length(text: &Text<'_>, at: usize) -> usize {

@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use super::marks::Marks;
 use super::pieces;
+use super::prose;
 use super::reference::{is_file, is_no_secret};
 use super::scan::Reading;
 use super::text::is_name_byte;
-use super::tools::{Known, Part};
+use super::tools::{Known, Part, of_any_tool};
 use crate::read::secret_names::{may_name_a_file, names_a_secret};
 
 /// Flags whose value is one `NAME=VALUE`, whatever signs the value holds.
@@ -67,6 +68,13 @@ enum Next {
     Pair { is_always: bool, cut: Cut },
 }
 
+impl Next {
+    /// Tells whether the next word is a secret as it stands.
+    fn is_whole(self) -> bool {
+        matches!(self, Self::Secret { .. } | Self::Part(Part::Whole))
+    }
+}
+
 impl Sequence {
     /// Of words that were split out of a text.
     pub(super) fn of_text(reading: Reading) -> Self {
@@ -88,7 +96,11 @@ impl Sequence {
         } else {
             text
         };
-        match std::mem::take(&mut self.next) {
+        let next = std::mem::take(&mut self.next);
+        if self.reading == Reading::Prose && next.is_whole() && !prose::is_likely(text) {
+            return;
+        }
+        match next {
             Next::Anything => {}
             // A profile says itself whether a flag takes the word behind it.
             Next::Secret {
@@ -139,17 +151,19 @@ impl Sequence {
             }
             return;
         }
-        let part = self
-            .tool
-            .and_then(|tool| tool.part(name, |word| self.seen.contains(&word)));
+        let part = match self.tool {
+            Some(tool) => tool.part(name, |word| self.seen.contains(&word)),
+            None => of_any_tool(name),
+        };
+        if part.is_none()
+            && let Some(part) = self.tool.and_then(|tool| tool.sign_inside(word))
+        {
+            return mark_part(word.get(2..).unwrap_or_default(), start + 2, part, marks);
+        }
         match (part, inline) {
             (Some(Part::Attached), _) => {
-                mark_part(
-                    word.get(2..).unwrap_or_default(),
-                    start + 2,
-                    Part::Whole,
-                    marks,
-                );
+                let value = word.get(2..).unwrap_or_default();
+                mark_part(before_close(value), start + 2, Part::Whole, marks);
             }
             (Some(part), Some((at, value))) => mark_part(value, at, part, marks),
             (Some(part), None) => self.next = Next::Part(part),
@@ -172,7 +186,10 @@ impl Sequence {
             mark_pair(word, start, false, Cut::AtSign, marks);
         }
         if !is_understood {
-            let name = word.rsplit(|byte| *byte == b'/').next().unwrap_or(word);
+            mark_login(word, start, marks);
+            // Behind a path, and in a list of commands: `["mysql`.
+            let is_border = |byte: &u8| b"/\"'[({=\\".contains(byte);
+            let name = word.rsplit(is_border).next().unwrap_or(word);
             if let Some(tool) = Known::find(name) {
                 self.tool = Some(tool);
             }
@@ -214,7 +231,7 @@ impl Sequence {
             ),
             _ => (previous, false),
         };
-        let is_psql = tool == b"psql";
+        let is_psql = tool == b"psql" || self.tool.is_some_and(Known::is_psql);
         let is_mysql = matches!(tool, b"mysql" | b"mariadb") || self.is_mysql();
         match flag {
             b"-m" | b"--message" | b"--title" | b"--description" | b"--notes" | b"--reason"
@@ -277,6 +294,16 @@ fn is_name(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(|byte| is_name_byte(*byte))
 }
 
+/// Leaves out what closes a list of commands behind its last word: `"]}`.
+fn before_close(value: &[u8]) -> &[u8] {
+    let is_close = |byte: &u8| b"\"'\\]},".contains(byte);
+    let open = value.iter().rposition(|byte| !is_close(byte));
+    let (inner, close) = value.split_at(open.map_or(0, |last| last + 1));
+    let is_quoted = close.iter().any(|byte| matches!(byte, b'"' | b'\''));
+    let has_more = inner.iter().any(|byte| matches!(byte, b'"' | b'\''));
+    if is_quoted && !has_more { inner } else { value }
+}
+
 fn mark_secret(value: &[u8], start: usize, may_be_file: bool, marks: &mut Marks) {
     let is_path = may_be_file && is_file(value);
     if !is_path && !is_no_secret(value, Reading::Word) {
@@ -295,6 +322,25 @@ fn mark_part(value: &[u8], start: usize, part: Part, marks: &mut Marks) {
     let secret = value.get(range.clone()).unwrap_or_default();
     if !is_no_secret(secret, Reading::Word) {
         marks.add(start + range.start..start + range.end, "password");
+    }
+}
+
+/// `user:V@host`, as `sqlplus` and others have it, where `V` is no word and no
+/// version: `name:1.2@sha256:…` is an image.
+fn mark_login(word: &[u8], start: usize, marks: &mut Marks) {
+    let Some(at) = word.iter().rposition(|byte| *byte == b'@') else {
+        return;
+    };
+    let (login, host) = word.split_at(at);
+    let Some(sign) = login.iter().position(|byte| matches!(byte, b':' | b'/')) else {
+        return;
+    };
+    let (user, password) = login.split_at(sign);
+    let password = password.get(1..).unwrap_or_default();
+    let is_host = host.get(1).is_some_and(u8::is_ascii_alphanumeric) && !host.contains(&b':');
+    if is_host && is_name(user) && prose::is_likely(password) {
+        let from = start + sign + 1;
+        marks.add(from..from + password.len(), "password");
     }
 }
 

@@ -96,7 +96,7 @@ pub(super) fn literal(scan: &mut Scan<'_, '_>, at: usize) -> Option<usize> {
     }
     // The string around it ends here: `'… password'`.
     if Some(first) == scan.quote {
-        return None;
+        return opened_in_a_comment(scan, start);
     }
     let literal = literal::read(scan.text, start, scan.quoting())?;
     let inner = scan.text.slice(literal.inner.clone());
@@ -106,4 +106,22 @@ pub(super) fn literal(scan: &mut Scan<'_, '_>, at: usize) -> Option<usize> {
     }
     scan.marks.add(literal.inner, "password");
     Some(literal.next)
+}
+
+/// `/* ' */ password 'V'` where it is not known that a database reads it: what
+/// seems to stand behind a string is one word, and nothing but a string is so.
+fn opened_in_a_comment(scan: &mut Scan<'_, '_>, start: usize) -> Option<usize> {
+    if scan.setting.reading != Reading::Word {
+        return None;
+    }
+    let text = scan.text;
+    let end = text.seek(start + 1, |byte| {
+        byte.is_ascii_whitespace()
+            || matches!(byte, b'\'' | b'"' | b',' | b':' | b'}' | b']' | b'=')
+    });
+    let is_word = end > start + 1 && text.at(end) == text.at(start);
+    is_word.then(|| {
+        scan.marks.add(start + 1..end, "password");
+        end + 1
+    })
 }

@@ -3,6 +3,7 @@
 
 use proptest::prelude::*;
 
+use super::commands;
 use super::entropy;
 use super::marks::Marks;
 use super::scan::{self, Reading, Setting};
@@ -131,6 +132,25 @@ const PARTS: &[&str] = &[
     "/*",
     "*/",
     "--",
+    "$$",
+    "$x$",
+    "'$$",
+    "''''",
+    "E'\\'",
+    "program '",
+    "psql -c \"",
+    "\\!",
+    "\\set password ",
+    "\\g |",
+    "set (",
+    "as password",
+    ") password",
+    "select ",
+    "update tokens ",
+    "insert into tokens values (",
+    "token in (",
+    "json('token',",
+    "[\"mysql -p",
 ];
 
 fn search_and_judge(bytes: &[u8], reading: Reading) {
@@ -140,12 +160,15 @@ fn search_and_judge(bytes: &[u8], reading: Reading) {
         is_secret_object: bytes.len().is_multiple_of(2),
         ..Setting::default()
     };
-    let marks = scan::read_text(&text, &setting).merged();
+    let mut marks = scan::read_text(&text, &setting);
+    commands::search(bytes, &setting, &mut marks);
     let most = WORK * (bytes.len() + 512);
+    let looks = marks.looks();
+    let marks = marks.merged();
     assert!(
-        text.looks() <= most,
+        looks <= most,
         "{} looks at {} bytes: {:?}",
-        text.looks(),
+        looks,
         bytes.len(),
         String::from_utf8_lossy(bytes.get(..200).unwrap_or(bytes))
     );

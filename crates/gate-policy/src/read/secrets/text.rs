@@ -127,7 +127,6 @@ impl<'t> Text<'t> {
     }
 
     /// Returns how many bytes were looked at.
-    #[cfg(test)]
     pub(super) fn looks(&self) -> usize {
         self.looks.get()
     }

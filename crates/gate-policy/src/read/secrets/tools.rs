@@ -58,7 +58,12 @@ const FLAGS: &[Flags] = &[
         "",
         &[("-a", COLON), ("--auth", COLON)],
     ),
-    flags(&["sshpass"], "", &[("-p", Part::Whole)]),
+    flags(
+        &["sshpass"],
+        "",
+        &[("-p", Part::Whole), ("-p", Part::Attached)],
+    ),
+    flags(&["psql"], "", &[]),
     flags(
         &[
             "mysql",
@@ -93,7 +98,7 @@ const FLAGS: &[Flags] = &[
             "docker", "podman", "nerdctl", "buildah", "skopeo", "helm", "oras", "crane", "az", "oc",
         ],
         "login",
-        &[("-p", Part::Whole)],
+        &[("-p", Part::Whole), ("-p", Part::Attached)],
     ),
     flags(
         &[
@@ -147,6 +152,24 @@ const OPERANDS: &[(&str, &str)] = &[
     ("htpasswd", "-bn"),
 ];
 
+/// Returns which part of a flag's value is secret whatever the tool.
+pub(super) fn of_any_tool(flag: &[u8]) -> Option<Part> {
+    match flag {
+        b"--auth" | b"--basic-auth" | b"--http-auth" | b"--userpwd" => Some(COLON),
+        b"--cookie" => Some(Part::Behind(b'=')),
+        _ => None,
+    }
+}
+
+/// `-sSu` of curl is `-s -S -u`.
+fn ends_cluster(flag: &[u8], name: &str) -> bool {
+    let letters = flag.strip_prefix(b"-").unwrap_or_default();
+    let is_short = name.len() == 2 && letters.len() > 1 && letters.len() <= 6;
+    is_short
+        && letters.iter().all(u8::is_ascii_alphabetic)
+        && letters.last() == name.as_bytes().last()
+}
+
 /// What is known of a tool by its name.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Known {
@@ -174,7 +197,22 @@ impl Known {
             .flat_map(|flags| flags.parts)
             .find(|(name, part)| match part {
                 Part::Attached => flag.len() > name.len() && flag.starts_with(name.as_bytes()),
-                Part::Whole | Part::Behind(_) => name.as_bytes() == flag,
+                Part::Whole => name.as_bytes() == flag,
+                Part::Behind(_) => name.as_bytes() == flag || ends_cluster(flag, name),
+            })
+            .map(|(_, part)| *part)
+            .or_else(|| of_any_tool(flag))
+    }
+
+    /// Returns the sign behind which the rest of this word is secret: `-uuser:V`.
+    pub(super) fn sign_inside(self, flag: &[u8]) -> Option<Part> {
+        FLAGS
+            .iter()
+            .filter(|flags| flags.tools.contains(&self.name) && flags.after.is_empty())
+            .flat_map(|flags| flags.parts)
+            .filter(|(name, _)| name.len() == 2 && flag.len() > 2)
+            .find(|(name, part)| {
+                matches!(part, Part::Behind(_)) && flag.starts_with(name.as_bytes())
             })
             .map(|(_, part)| *part)
     }
@@ -182,6 +220,11 @@ impl Known {
     /// Tells whether it reads SQL in which a backslash escapes.
     pub(super) fn is_mysql(self) -> bool {
         matches!(self.name, "mysql" | "mariadb")
+    }
+
+    /// Tells whether it reads SQL with standard strings.
+    pub(super) fn is_psql(self) -> bool {
+        self.name == "psql"
     }
 
     /// Tells whether a secret follows this operand.

@@ -34,7 +34,7 @@ pub(super) fn judge(text: &str) -> Vec<(Effect, String)> {
     let refused = |reason: String| vec![(Effect::Unknown, reason)];
     let tokens = match Tokenizer::new(&dialect, text).tokenize_with_location() {
         Ok(tokens) => tokens,
-        Err(problem) => return refused(format!("the SQL is not understood: {problem}")),
+        Err(problem) => return refused(not_understood(&problem.to_string())),
     };
     if longest_statement(&tokens) > MAX_TOKENS {
         return refused("a statement is longer than gate reads".to_owned());
@@ -44,7 +44,7 @@ pub(super) fn judge(text: &str) -> Vec<(Effect, String)> {
         .parse_statements();
     let statements = match parsed {
         Ok(statements) => statements,
-        Err(problem) => return refused(format!("the SQL is not understood: {problem}")),
+        Err(problem) => return refused(not_understood(&problem.to_string())),
     };
     let mut judge = Judge::default();
     for statement in &statements {
@@ -53,6 +53,18 @@ pub(super) fn judge(text: &str) -> Vec<(Effect, String)> {
         }
     }
     judge.found
+}
+
+/// Says where a text stops being SQL. What the parser found there it would
+/// quote, and that can be a password.
+fn not_understood(problem: &str) -> String {
+    match problem.rsplit_once(" at Line: ") {
+        Some((_, place)) => {
+            let place = place.replace(" Column: ", " column ");
+            format!("the SQL is not understood: line {place}")
+        }
+        None => "the SQL is not understood".to_owned(),
+    }
 }
 
 /// Tells whether the value of a setting can be a credential.

@@ -1,0 +1,92 @@
+//! `echo V | docker login --password-stdin`: a secret that one command hands to
+//! the next.
+
+use std::ops::Range;
+
+use super::marks::Marks;
+use super::pieces;
+use super::reference::is_no_secret;
+use super::scan::Reading;
+
+/// Flags and tools that take a secret from their standard input.
+const READERS: &[&[u8]] = &[
+    b"--password-stdin",
+    b"--passphrase-fd",
+    b"--stdin",
+    b"--with-token",
+    b"chpasswd",
+];
+
+/// What was said in front of a `|`.
+#[derive(Default)]
+pub(super) struct Piped {
+    said: Vec<Range<usize>>,
+    stands: Stands,
+    /// Where the last word ended.
+    end: usize,
+}
+
+/// Where the words stand.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Stands {
+    #[default]
+    Elsewhere,
+    /// Behind `echo`.
+    Said,
+    /// Behind its `|`.
+    Behind,
+    /// Behind `| sudo`.
+    Sudo,
+}
+
+impl Piped {
+    /// Reads the next word of a shell; `offset` is where the text starts.
+    pub(super) fn read(
+        &mut self,
+        text: &[u8],
+        word: Range<usize>,
+        offset: usize,
+        marks: &mut Marks,
+    ) {
+        let between = text.get(self.end..word.start).unwrap_or_default();
+        self.end = word.end;
+        self.pass(between);
+        let bare = pieces::bare(text, word);
+        let name = text.get(bare.clone()).unwrap_or_default();
+        let is_reader = READERS.contains(&name);
+        match self.stands {
+            Stands::Elsewhere if matches!(name, b"echo" | b"printf") => {
+                self.said.clear();
+                self.stands = Stands::Said;
+            }
+            Stands::Said if !name.starts_with(b"-") => self.said.push(bare),
+            Stands::Behind if name == b"sudo" => self.stands = Stands::Sudo,
+            Stands::Sudo if name == b"-S" => self.mark(text, offset, marks),
+            Stands::Behind | Stands::Sudo if is_reader => self.mark(text, offset, marks),
+            Stands::Elsewhere | Stands::Said | Stands::Behind | Stands::Sudo => {}
+        }
+    }
+
+    /// Reads the signs between two words.
+    fn pass(&mut self, between: &[u8]) {
+        let is_piped = between.contains(&b'|');
+        let is_next = between.windows(2).any(|two| two == b"||")
+            || between
+                .iter()
+                .any(|byte| matches!(byte, b';' | b'&' | b'\n' | b'(' | b')'));
+        if is_next {
+            self.stands = Stands::Elsewhere;
+        } else if is_piped && self.stands == Stands::Said {
+            self.stands = Stands::Behind;
+        }
+    }
+
+    fn mark(&mut self, text: &[u8], offset: usize, marks: &mut Marks) {
+        for range in self.said.drain(..) {
+            let word = text.get(range.clone()).unwrap_or_default();
+            if !is_no_secret(word, Reading::Shell) {
+                marks.add(offset + range.start..offset + range.end, "password");
+            }
+        }
+    }
+}
