@@ -56,8 +56,9 @@ pub(crate) fn in_full(of_caller: Circumstances, cwd: &Path) -> Circumstances {
 }
 
 /// Returns `text` if it fits, and otherwise its beginning with a mark where it was cut.
+/// A secret in it is masked before.
 fn cut(text: &str) -> String {
-    shortened(text, LIMIT).into_owned()
+    shortened(&gate_policy::masked_prose(text, &[]), LIMIT).into_owned()
 }
 
 fn host() -> String {

@@ -189,12 +189,13 @@ fn azure_url(env: Env<'_>) -> Option<String> {
 /// Returns a link that a browser can be given: `http` or `https`, whole.
 ///
 /// `javascript:` is no place where a job can be seen, and a link that was cut
-/// leads somewhere else.
+/// leads somewhere else, as one would in which a token is masked.
 fn link(text: &str) -> Option<String> {
     let is_web = text.starts_with("https://") || text.starts_with("http://");
     let url = without_userinfo(text);
     let is_plain = url.bytes().all(|byte| byte.is_ascii_graphic());
-    (is_web && is_plain && url.len() <= super::LIMIT).then_some(url)
+    let is_public = gate_policy::masked_prose(&url, &[]) == url;
+    (is_web && is_plain && is_public && url.len() <= super::LIMIT).then_some(url)
 }
 
 /// Returns `text` without the user name and password of a URL: a checkout

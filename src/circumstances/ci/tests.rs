@@ -186,3 +186,19 @@ fn an_at_sign_in_a_path_is_not_taken_for_a_user() {
     );
     assert_eq!(without_userinfo("ssh://git@x:22/infra"), "ssh://x:22/infra");
 }
+
+#[test]
+fn a_secret_in_a_link_or_a_name_stays_here() {
+    let variables = |url| {
+        [
+            ("JENKINS_URL", "https://ci"),
+            ("BUILD_URL", url),
+            ("BRANCH_NAME", "use-AKIAIOSFODNN7EXAMPLE"),
+        ]
+    };
+    let told = job(&variables("https://ci/job/7?token=hunter2")).unwrap();
+    assert_eq!(told.url, None, "a masked link leads nowhere");
+    assert_eq!(told.branch.as_deref(), Some("use-‹secret 20 bytes›"));
+    let plain = job(&variables("https://ci/job/7/console?page=2")).unwrap();
+    assert!(plain.url.is_some());
+}
