@@ -11,9 +11,12 @@ use crate::show::screen::Screen;
 use crate::show::{answer, request};
 use crate::world::World;
 
+/// Takes a comment within the limit, which is of what leaves the machine: with
+/// its secrets masked.
 pub(super) fn parse_comment(text: &str) -> Result<String, String> {
-    match text.chars().count() {
-        0..=COMMENT_LIMIT => Ok(text.to_owned()),
+    let masked = gate_policy::masked_prose(text, &[]);
+    match masked.chars().count() {
+        0..=COMMENT_LIMIT => Ok(masked),
         length => Err(format!(
             "a comment has at most {COMMENT_LIMIT} characters, this one has {length}"
         )),

@@ -171,3 +171,88 @@ fn a_key_that_others_can_read_or_that_is_a_link_is_not_used() {
     symlink(&elsewhere, &key).unwrap();
     refused("symbolic link");
 }
+
+#[test]
+fn a_secret_in_a_reason_stays_here_wherever_the_reason_comes_from() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let ask_because = |options: &[&str], told: &str, word: &str| {
+        let mut command = agent.gate_run(&[&["--no-wait"], options].concat(), &["deploy", word]);
+        let asked = run(command.env("GATE_REASON", told));
+        assert_eq!(asked.code, Some(75), "{asked:?}");
+        assert!(!asked.stderr.contains(PASSWORD), "{asked:?}");
+        shown(&live, &requests(&live)[0]).reason.unwrap()
+    };
+    for (index, (said, expected)) in [
+        (
+            format!("use postgres://u:{PASSWORD}@h/db"),
+            "use postgres://u:‹secret 11 bytes›@h/db",
+        ),
+        (
+            format!("Authorization: Bearer {PASSWORD}"),
+            "Authorization: Bearer ‹secret 11 bytes›",
+        ),
+        (format!("token={PASSWORD}"), "token=‹secret 11 bytes›"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let options = ["--reason", &said];
+        assert_eq!(
+            ask_because(&options, "ticket 7", &format!("a{index}")),
+            expected
+        );
+        assert_eq!(ask_because(&[], &said, &format!("b{index}")), expected);
+    }
+    assert_is_nowhere(&live, &agent, PASSWORD);
+}
+
+#[test]
+fn a_secret_of_the_command_is_masked_in_its_reason_too() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let reason = format!("{PASSWORD} leaked");
+    let options = ["--no-wait", "--reason", &reason];
+    let flag = format!("--password={PASSWORD}");
+    let asked = run(&mut agent.gate_run(&options, &["deploy", &flag]));
+    assert_eq!(asked.code, Some(75), "{asked:?}");
+    let request = shown(&live, &requests(&live)[0]);
+    assert_eq!(request.reason.as_deref(), Some("‹secret 11 bytes› leaked"));
+    assert_is_nowhere(&live, &agent, PASSWORD);
+}
+
+#[test]
+fn a_secret_in_a_comment_stays_with_who_answers() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let asked = run(&mut agent.gate_run(&["--no-wait"], &["deploy", "web"]));
+    assert_eq!(asked.code, Some(75), "{asked:?}");
+    let id = requests(&live).remove(0);
+    let comment = format!("use --password={PASSWORD} instead");
+    let denied = run(&mut live.gate("bob_approver", &["deny", &id, "--comment", &comment]));
+    assert_eq!(denied.code, Some(0), "{denied:?}");
+    let request = shown(&live, &id);
+    assert_eq!(
+        request.reviews[0].comment.as_deref(),
+        Some("use --password=‹secret 11 bytes› instead")
+    );
+    assert_is_nowhere(&live, &agent, PASSWORD);
+}
+
+#[test]
+fn a_denial_still_answers_the_same_reason_with_another_secret_in_it() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let ask_because = |reason: &str| {
+        let options = ["--no-wait", "--reason", reason];
+        run(&mut agent.gate_run(&options, &["deploy", "web"])).code
+    };
+    assert_eq!(ask_because("token=hunter2-a is in use"), Some(75));
+    let id = requests(&live).remove(0);
+    let denied = run(&mut live.gate("bob_approver", &["deny", &id]));
+    assert_eq!(denied.code, Some(0), "{denied:?}");
+    // People read the same words, so it is the same question to them.
+    assert_eq!(ask_because("token=hunter2-b is in use"), Some(77));
+    assert_eq!(ask_because("the token is free again"), Some(75));
+    assert_eq!(requests(&live).len(), 2);
+}
