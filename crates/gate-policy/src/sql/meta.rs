@@ -63,6 +63,7 @@ const READS: &[&str] = &[
     "dv",
     "dx",
     "dy",
+    "echo",
     "errverbose",
     "f",
     "h",
@@ -70,13 +71,16 @@ const READS: &[&str] = &[
     "list",
     "lo_list",
     "p",
+    "pset",
     "q",
+    "qecho",
     "quit",
     "r",
     "sf",
     "sv",
     "t",
     "timing",
+    "warn",
     "x",
     "z",
 ];
@@ -186,6 +190,9 @@ mod tests {
             "deu",
             "dRs",
             "dconfig work_mem",
+            "echo hello",
+            "pset pager off",
+            "pset format csv",
         ] {
             assert_eq!(judge(command).0, Effect::Read, "{command}");
         }
@@ -208,7 +215,15 @@ mod tests {
             assert_eq!(judge(command).0, Effect::Execute, "{command}");
         }
         for command in [
-            "d `x`", "dt \\! x", "echo :x", "set a b", "c other", "", "S",
+            "d `x`",
+            "dt \\! x",
+            "echo :x",
+            "echo `x`",
+            "pset pager `x`",
+            "set a b",
+            "c other",
+            "",
+            "S",
         ] {
             assert_eq!(judge(command).0, Effect::Unknown, "{command}");
         }

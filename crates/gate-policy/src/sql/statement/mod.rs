@@ -6,15 +6,17 @@
 //! can still be the database owner's own code, which is why a role without
 //! write grants is the better guard.
 
+mod columns;
 mod known;
 #[cfg(test)]
 mod tests;
+mod types;
 
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    AccessExpr, ArrayElemTypeDef, BinaryOperator, CopySource, CopyTarget, DataType, Expr,
-    FunctionArguments, Ident, ObjectName, Query, Select, SetExpr, Statement, TableFactor, Visit,
+    AccessExpr, BinaryOperator, CopySource, CopyTarget, DataType, Expr, FunctionArguments, Ident,
+    ObjectName, ObjectNamePart, Query, Select, Set, SetExpr, Statement, TableFactor, Visit,
     Visitor,
 };
 use sqlparser::dialect::PostgreSqlDialect;
@@ -22,7 +24,8 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use crate::effect::Effect;
-use known::{PURE, SECRET_RELATIONS, SECRET_SETTINGS};
+use columns::Columns;
+use known::{GRAMMAR, HARMLESS_SETTINGS, PURE, SECRET_RELATIONS, SECRET_SETTINGS};
 
 /// The most tokens of one statement, not counting lists. Chained operators
 /// make a tree as deep as they are many, and the stack bounds its depth.
@@ -50,6 +53,10 @@ pub(super) fn judge(text: &str) -> Vec<(Effect, String)> {
     for statement in &statements {
         if let ControlFlow::Break(()) = statement.visit(&mut judge) {
             judge.add(Effect::Unknown, "a statement is not understood");
+        }
+        if let Some((relation, column)) = std::mem::take(&mut judge.columns).secret() {
+            let reason = format!("`{column}` of `{relation}` can hold a credential");
+            judge.add(Effect::Secret, reason);
         }
     }
     judge.found
@@ -98,6 +105,7 @@ fn longest_statement(tokens: &[TokenWithSpan]) -> usize {
 #[derive(Default)]
 struct Judge {
     found: Vec<(Effect, String)>,
+    columns: Columns,
 }
 
 impl Judge {
@@ -109,7 +117,10 @@ impl Judge {
     }
 
     fn function(&mut self, name: &ObjectName) {
-        if name_of(name).is_none_or(|name| PURE.binary_search(&&*name).is_err()) {
+        let is_known = name_of(name).is_some_and(|known| {
+            PURE.binary_search(&&*known).is_ok() && (is_plain(name) || !GRAMMAR.contains(&&*known))
+        });
+        if !is_known {
             self.add(
                 Effect::Unknown,
                 format!("gate does not know that function `{name}` only reads"),
@@ -117,11 +128,8 @@ impl Judge {
         }
     }
 
-    /// A type of somebody's own reads its text with a function of its own.
     fn data_type(&mut self, data_type: &DataType) {
-        if let DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)) = data_type {
-            self.data_type(element);
-        } else if matches!(data_type, DataType::Custom(..) | DataType::Array(_)) {
+        if !types::is_own(data_type) {
             self.add(
                 Effect::Unknown,
                 format!("gate does not know type `{data_type}`"),
@@ -155,6 +163,14 @@ impl Judge {
             );
         }
     }
+}
+
+/// Tells whether a name is one word without quotes. What else has the name of
+/// a word of the grammar is somebody's own function: `"coalesce"(1)`.
+fn is_plain(name: &ObjectName) -> bool {
+    let ident =
+        |part: &ObjectNamePart| part.as_ident().is_some_and(|one| one.quote_style.is_none());
+    matches!(&*name.0, [only] if ident(only))
 }
 
 /// Returns the last part of a name in lower case when the name is plain or of
@@ -213,6 +229,7 @@ impl Visitor for Judge {
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+        self.columns.select(select);
         if select.into.is_some() {
             self.add(Effect::Write, "the SQL makes a table");
         }
@@ -222,6 +239,7 @@ impl Visitor for Judge {
     /// What stands in single quotes is a name for this parser only: `PostgreSQL`
     /// reads `select word 'text'` as a text of the type `word`.
     fn pre_visit_ident(&mut self, ident: &Ident) -> ControlFlow<()> {
+        self.columns.ident(ident);
         if ident.quote_style.is_some_and(|quote| quote != '"') {
             self.add(Effect::Unknown, "a name in single quotes is not understood");
         }
@@ -229,6 +247,7 @@ impl Visitor for Judge {
     }
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
+        self.columns.relation(relation);
         let last = relation.0.last().and_then(|part| part.as_ident());
         let name = last.map(|ident| ident.value.to_ascii_lowercase());
         // `ONLY name` is a relation `only` with another name to this parser.
@@ -242,6 +261,7 @@ impl Visitor for Judge {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        self.columns.source(factor);
         #[expect(
             clippy::wildcard_enum_match_arm,
             reason = "a kind that is not on this list is not understood"
@@ -263,6 +283,7 @@ impl Visitor for Judge {
     }
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        self.columns.expr(expr);
         #[expect(
             clippy::wildcard_enum_match_arm,
             reason = "an expression that is not on a list is not understood"
@@ -351,6 +372,9 @@ fn statement_effect(statement: &Statement) -> (Effect, &'static str) {
         S::Query(_) => (Effect::Read, "a query"),
         S::Explain { .. } => (Effect::Read, "an `EXPLAIN`"),
         S::ShowVariable { .. } => (Effect::Read, "a `SHOW`"),
+        S::Set(Set::SingleAssignment { variable, .. }) if is_harmless_setting(variable) => {
+            (Effect::Read, "a setting of the session")
+        }
         S::StartTransaction { .. }
         | S::Commit { .. }
         | S::Rollback { .. }
@@ -403,6 +427,12 @@ fn statement_effect(statement: &Statement) -> (Effect, &'static str) {
         | S::NOTIFY { .. } => (Effect::Write, "a statement that changes"),
         _ => (Effect::Unknown, "a statement that gate does not know"),
     }
+}
+
+/// Tells whether a setting changes neither what a statement does nor who may.
+fn is_harmless_setting(variable: &ObjectName) -> bool {
+    let name = variable.to_string().to_ascii_lowercase();
+    HARMLESS_SETTINGS.contains(&&*name)
 }
 
 fn copy_effect(source: &CopySource, to: bool, target: &CopyTarget) -> (Effect, &'static str) {
