@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::source::{Command, Flag, Found, Neutral, Operand, Profile, Stdin, Variable};
+use crate::source::{Asks, Command, Flag, Found, Neutral, Operand, Profile, Stdin, Variable};
 
 /// From the mildest to the strictest.
 const EFFECTS: [&str; 8] = [
@@ -104,13 +104,14 @@ fn flag((name, flag): &(&String, &Flag)) -> Result<String, String> {
     };
     Ok(format!(
         "FlagSpec {{ name: {}, short: {short}, arity: Arity::{}, negates: {}, neutral: {neutral}, \
-         effect: {}, values: {}, target: {}, input: {}, not_input: {}, in_place: {}, \
+         effect: {}, values: {}, is_beyond_read: {}, target: {}, input: {}, not_input: {}, in_place: {}, \
          follows: {}, secret: {}, why: {} }}",
         text(name),
         one_of(&flag.value, &["Switch", "Required", "Optional", "Many"]).map_err(fail)?,
         text(&flag.negates),
         optional_effect(flag.effect.as_deref()).map_err(fail)?,
         table(&values),
+        flag.beyond_read,
         text(&flag.target),
         text(&flag.input),
         texts(&flag.not_input),
@@ -196,7 +197,7 @@ fn node_row(node: &Node<'_>, parent: usize, groups: &[&str]) -> Result<String, S
             "CommandSpec {{ parent: {parent}, name: {}, canonical: {}, effect: Effect::Unknown, \
              groups: Borrowed(&[]), is_group: true, is_open: false, can_be_neutral: true, \
              order: Order::Free, passed: Passed::Operands, operands: Borrowed(&[]), \
-             found: Borrowed(&[]), stdin: None, why: Borrowed(\"\") }}",
+             found: Borrowed(&[]), asks: None, stdin: None, why: Borrowed(\"\") }}",
             text(&node.name),
             text(&node.canonical),
         ));
@@ -223,7 +224,7 @@ fn node_row(node: &Node<'_>, parent: usize, groups: &[&str]) -> Result<String, S
     Ok(format!(
         "CommandSpec {{ parent: {parent}, name: {}, canonical: {}, effect: {}, groups: {}, \
          is_group: {}, is_open: {}, can_be_neutral: {}, order: Order::{}, passed: Passed::{}, operands: {}, \
-         found: {}, stdin: {}, why: {} }}",
+         found: {}, asks: {}, stdin: {}, why: {} }}",
         text(&node.name),
         text(&node.canonical),
         effect(&command.effect).map_err(fail)?,
@@ -239,15 +240,31 @@ fn node_row(node: &Node<'_>, parent: usize, groups: &[&str]) -> Result<String, S
         },
         table(&operands),
         table(&found),
+        asks(command.asks.as_ref()),
         stdin(command.stdin.as_ref()),
         text(&command.why),
     ))
 }
 
+fn asks(spec: Option<&Asks>) -> String {
+    spec.map_or_else(
+        || "None".to_owned(),
+        |spec| {
+            format!(
+                "Some(AsksSpec {{ operands: {}, globs: {} }})",
+                spec.operands,
+                texts(&spec.globs)
+            )
+        },
+    )
+}
+
 fn found(rule: &Found) -> Result<String, String> {
     Ok(format!(
-        "FoundRule {{ files: {}, unless_off: {}, effect: {}, why: {} }}",
+        "FoundRule {{ files: {}, is_hidden_folder: {}, given: {}, unless_off: {}, effect: {}, why: {} }}",
         texts(&rule.files),
+        rule.hidden_folder,
+        texts(&rule.given),
         texts(&rule.unless_off),
         effect(&rule.effect)?,
         text(&rule.why),
@@ -302,6 +319,9 @@ fn follows(word: &str) -> Result<String, String> {
 }
 
 fn pattern(rule: &Operand) -> Result<String, String> {
+    if rule.hidden_name {
+        return Ok("HiddenName".to_owned());
+    }
     let words = (
         &*rule.globs,
         &*rule.folded_globs,
@@ -313,7 +333,11 @@ fn pattern(rule: &Operand) -> Result<String, String> {
         (([], [], [], []), Some(elsewhere), false) => format!("Present({})", texts(elsewhere)),
         (([], [], [], []), None, true) => "Hidden".to_owned(),
         ((_, [], [], []), None, false) => format!("Globs({})", texts(&rule.globs)),
-        (([], _, [], []), None, false) => format!("Folded({})", texts(&rule.folded_globs)),
+        (([], [_, ..], _, []), None, false) => format!(
+            "Folded({}, {})",
+            texts(&rule.folded_globs),
+            texts(&rule.not_globs)
+        ),
         (([], [], _, []), None, false) => format!("NotGlobs({})", texts(&rule.not_globs)),
         ((_, [], _, []), None, false) => {
             format!("Except({}, {})", texts(&rule.globs), texts(&rule.not_globs))
@@ -340,11 +364,14 @@ fn variables(profile: &Profile) -> Result<Vec<String>, String> {
             };
             Ok(format!(
                 "VariableSpec {{ name: {}, action: VariableAction::{action}, commands: {}, \
-                 harmless: {}, harmless_without: {}, target: {}, secret: {}, why: {} }}",
+                 harmless: {}, harmless_without: {}, is_beyond_read: {}, \
+                 is_stripped_elsewhere: {}, target: {}, secret: {}, why: {} }}",
                 text(name),
                 texts(&spec.commands),
                 texts(&spec.harmless),
                 texts(&spec.harmless_without),
+                spec.beyond_read,
+                spec.stripped_elsewhere,
                 text(&spec.target),
                 text(&spec.secret),
                 text(&spec.why),

@@ -86,6 +86,9 @@ pub(crate) struct Flag {
     /// Pairs of a pattern and an effect, or `none`.
     #[serde(default)]
     pub(crate) values: Vec<(String, String)>,
+    /// Whether its effect counts only where the command does more than read.
+    #[serde(default)]
+    pub(crate) beyond_read: bool,
     #[serde(default)]
     pub(crate) target: String,
     #[serde(default)]
@@ -147,15 +150,29 @@ pub(crate) struct Command {
     pub(crate) stdin: Option<Stdin>,
     #[serde(default)]
     pub(crate) found: Vec<Found>,
+    pub(crate) asks: Option<Asks>,
     #[serde(default)]
     pub(crate) why: String,
 }
 
-/// What a file adds by being there.
+/// The operands with which a command only shows.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asks {
+    pub(crate) operands: u8,
+    pub(crate) globs: Vec<String>,
+}
+
+/// What a file, or the name of the folder, adds by being there.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Found {
+    #[serde(default)]
     pub(crate) files: Vec<String>,
+    #[serde(default)]
+    pub(crate) hidden_folder: bool,
+    #[serde(default)]
+    pub(crate) given: Vec<String>,
     #[serde(default)]
     pub(crate) unless_off: Vec<String>,
     pub(crate) effect: String,
@@ -192,6 +209,8 @@ pub(crate) struct Operand {
     pub(crate) present: Option<Vec<String>>,
     #[serde(default)]
     pub(crate) hidden: bool,
+    #[serde(default)]
+    pub(crate) hidden_name: bool,
     /// Flags one of which must be given, with a value other than those of
     /// `except`.
     #[serde(default)]
@@ -225,6 +244,10 @@ pub(crate) struct Variable {
     pub(crate) harmless: Vec<String>,
     #[serde(default)]
     pub(crate) harmless_without: Vec<String>,
+    #[serde(default)]
+    pub(crate) beyond_read: bool,
+    #[serde(default)]
+    pub(crate) stripped_elsewhere: bool,
     #[serde(default)]
     pub(crate) target: String,
     #[serde(default)]

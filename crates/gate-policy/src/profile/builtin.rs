@@ -1,9 +1,9 @@
 //! The profiles that are compiled in.
 
 use super::{
-    Arity, CommandSpec, FlagGroup, FlagSpec, Follows, FoundRule, ImplicitSource, ImplicitSpec,
-    Neutral, OperandPattern, OperandRule, Order, Passed, Position, Reader, StdinSpec, Style,
-    ToolSpec, ValueEffect, VariableAction, VariableSpec,
+    Arity, AsksSpec, CommandSpec, FlagGroup, FlagSpec, Follows, FoundRule, ImplicitSource,
+    ImplicitSpec, Neutral, OperandPattern, OperandRule, Order, Passed, Position, Reader, StdinSpec,
+    Style, ToolSpec, ValueEffect, VariableAction, VariableSpec,
 };
 use crate::effect::Effect;
 use std::borrow::Cow::Borrowed;

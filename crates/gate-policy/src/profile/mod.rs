@@ -104,6 +104,8 @@ pub struct FlagSpec {
     pub effect: Option<Effect>,
     /// What it adds by value; the first pattern that matches decides.
     pub values: Table<ValueEffect>,
+    /// Whether its effect counts only where the command does more than read.
+    pub is_beyond_read: bool,
     /// The field of the target that it sets.
     pub target: Text,
     /// What the file that it names is for.
@@ -194,6 +196,8 @@ pub struct CommandSpec {
     pub operands: Table<OperandRule>,
     /// What files that are there add.
     pub found: Table<FoundRule>,
+    /// The operands with which it only shows.
+    pub asks: Option<AsksSpec>,
     /// The standard input, where it decides what happens.
     pub stdin: Option<StdinSpec>,
     /// Why it has its effect.
@@ -216,6 +220,15 @@ pub enum Passed {
     Operands,
     /// A command that the tool runs elsewhere.
     Command,
+}
+
+/// The operands with which a command only shows, and has no effect of its own.
+#[derive(Clone, Debug)]
+pub struct AsksSpec {
+    /// How many there are.
+    pub operands: u8,
+    /// Patterns one of which each of them matches.
+    pub globs: Table<Text>,
 }
 
 /// A standard input that decides what happens.
@@ -256,12 +269,17 @@ pub struct OperandRule {
     pub why: Text,
 }
 
-/// What a file adds by being there.
+/// What a file, or the name of the folder, adds by being there.
 #[derive(Clone, Debug)]
 pub struct FoundRule {
     /// The files and folders, from the tool's folder; `$NAME/x` stands below
     /// the folder that a variable names, where it is set.
     pub files: Table<Text>,
+    /// Whether it looks for a part that begins with a dot in the path of the
+    /// tool's folder.
+    pub is_hidden_folder: bool,
+    /// Flags one of which must be given; empty: none needs to be.
+    pub given: Table<Text>,
     /// Switches with which it does not count when they are turned off.
     pub unless_off: Table<Text>,
     /// What is added.
@@ -290,8 +308,9 @@ pub enum Position {
 pub enum OperandPattern {
     /// One of these patterns.
     Globs(Table<Text>),
-    /// One of these patterns, which are in lower case, in any case.
-    Folded(Table<Text>),
+    /// One of the first patterns and none of the second, which are in lower
+    /// case, in any case.
+    Folded(Table<Text>, Table<Text>),
     /// None of these patterns.
     NotGlobs(Table<Text>),
     /// One of the first patterns and none of the second.
@@ -301,6 +320,8 @@ pub enum OperandPattern {
     Present(Table<Text>),
     /// A path one of whose parts begins with a dot.
     Hidden,
+    /// An address from which git makes a folder whose name begins with a dot.
+    HiddenName,
     /// A Kubernetes resource of one of these types, in any of the spellings
     /// that kubectl takes: `secret`, `Secrets`, `secret/x`, `pods,secrets`,
     /// `secrets.v1.`.
@@ -320,6 +341,11 @@ pub struct VariableSpec {
     pub harmless: Table<Text>,
     /// Variables beside which no value is harmless.
     pub harmless_without: Table<Text>,
+    /// Whether it matters only where the command does more than read.
+    pub is_beyond_read: bool,
+    /// Whether a value that is not harmless is taken out for the commands that
+    /// it does not matter to.
+    pub is_stripped_elsewhere: bool,
     /// The field of the target that it sets where no flag does.
     pub target: Text,
     /// The kind of secret that its value is.

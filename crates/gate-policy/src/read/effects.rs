@@ -3,7 +3,7 @@
 use super::presence;
 use super::words::{Operand, Parsed, Use, shown};
 use crate::command_line::CommandLine;
-use crate::effect::Effect;
+use crate::effect::{Effect, EffectSet};
 use crate::glob;
 use crate::invocation::{Invocation, Nested, WordRole};
 use crate::profile::{CommandSpec, Neutral, OperandPattern, OperandRule, Position, Text};
@@ -18,11 +18,20 @@ pub(super) fn judge(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mu
         invocation.add(Effect::Unknown, problem);
     }
     let is_neutral = judge_command(parsed, command, invocation);
-    for used in &parsed.uses {
+    let is_beyond = |used: &Use<'_>| used.flag.is_some_and(|flag| flag.is_beyond_read);
+    let (beyond, at_once): (Vec<_>, Vec<_>) = parsed.uses.iter().partition(|used| is_beyond(used));
+    for used in at_once {
         judge_flag(used, invocation);
     }
     for rule in command.operands.iter() {
         judge_operands((line, parsed), rule, is_neutral, invocation);
+    }
+    for used in beyond {
+        if invocation.does_more_than_read() {
+            judge_flag(used, invocation);
+        } else {
+            note_target(used, invocation);
+        }
     }
     if let Some(start) = parsed.passed {
         add_passed(parsed, start, invocation);
@@ -33,6 +42,10 @@ pub(super) fn judge(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mu
 fn judge_command(parsed: &Parsed<'_>, command: &CommandSpec, invocation: &mut Invocation) -> bool {
     if let Some(flag) = neutral_flag(parsed, command) {
         invocation.add(Effect::Read, &format!("`{flag}` keeps it from acting"));
+        return true;
+    }
+    if only_asks(parsed, command) {
+        invocation.add(Effect::Read, "with these operands it only shows");
         return true;
     }
     let tool = &parsed.spec.name;
@@ -75,6 +88,19 @@ fn neutral_flag(parsed: &Parsed<'_>, command: &CommandSpec) -> Option<String> {
         })
 }
 
+/// Tells whether the operands are those with which a command only shows.
+fn only_asks(parsed: &Parsed<'_>, command: &CommandSpec) -> bool {
+    let Some(asks) = command.asks.as_ref() else {
+        return false;
+    };
+    parsed.problems.is_empty()
+        && parsed.operands.len() == usize::from(asks.operands)
+        && parsed.operands.iter().all(|operand| {
+            let mut globs = asks.globs.iter();
+            globs.any(|pattern| glob::matches(pattern.as_bytes(), operand.bytes))
+        })
+}
+
 impl Use<'_> {
     fn is_neutral(&self) -> bool {
         match self.flag.map(|flag| &flag.neutral) {
@@ -88,12 +114,18 @@ impl Use<'_> {
     }
 }
 
+/// Writes the field of the target that a flag sets.
+fn note_target(used: &Use<'_>, invocation: &mut Invocation) {
+    let target = used.flag.map_or("", |flag| flag.target.as_ref());
+    if !target.is_empty() {
+        let value = shown(used.value.unwrap_or_default());
+        invocation.target.insert(target.to_owned(), value);
+    }
+}
+
 fn judge_flag(used: &Use<'_>, invocation: &mut Invocation) {
     let Some(flag) = used.flag else { return };
-    if !flag.target.is_empty() {
-        let value = shown(used.value.unwrap_or_default());
-        invocation.target.insert(flag.target.to_string(), value);
-    }
+    note_target(used, invocation);
     if !used.on {
         return;
     }
@@ -195,11 +227,15 @@ pub(super) fn pattern_matches(
     };
     match pattern {
         OperandPattern::Globs(globs) => any(globs, operand),
-        OperandPattern::Folded(globs) => any(globs, &operand.to_ascii_lowercase()),
+        OperandPattern::Folded(globs, but) => {
+            let folded = operand.to_ascii_lowercase();
+            any(globs, &folded) && !any(but, &folded)
+        }
         OperandPattern::NotGlobs(globs) => !any(globs, operand),
         OperandPattern::Except(globs, but) => any(globs, operand) && !any(but, operand),
         OperandPattern::Present(elsewhere) => presence::is_path(line, parsed, elsewhere, operand),
-        OperandPattern::Hidden => presence::is_hidden(operand),
+        OperandPattern::Hidden => presence::leads_to_hidden(line, parsed, operand),
+        OperandPattern::HiddenName => presence::names_hidden(operand),
         OperandPattern::Resource(types) => operand.split(|byte| *byte == b',').any(|part| {
             let kind = part
                 .split(|byte| matches!(byte, b'/' | b'.'))
@@ -222,6 +258,11 @@ fn add_passed(parsed: &Parsed<'_>, start: usize, invocation: &mut Invocation) {
 }
 
 impl Invocation {
+    /// Tells whether one of the effects so far is more than a read.
+    pub(super) fn does_more_than_read(&self) -> bool {
+        !self.effects.is_subset(EffectSet::of(Effect::Read))
+    }
+
     /// Adds an effect and why the command has it.
     pub(crate) fn add(&mut self, effect: Effect, reason: &str) {
         self.effects.insert(effect);

@@ -13,7 +13,7 @@ use crate::profile::{Arity, EVERY_TOOL, VariableAction, VariableSpec};
 
 pub(super) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
     for spec in parsed.spec.environment.iter() {
-        if matters(spec, parsed) {
+        if matters(spec, parsed) || spec.is_stripped_elsewhere {
             apply(line, spec, Some(parsed), invocation);
         }
     }
@@ -40,7 +40,8 @@ fn matters(spec: &VariableSpec, parsed: &Parsed<'_>) -> bool {
 }
 
 /// Tells whether a variable that a pattern covers has an entry of its own or
-/// one with a longer pattern.
+/// one with a longer pattern. One that names other commands says that the
+/// variable does not matter here.
 fn has_nearer_entry(parsed: Option<&Parsed<'_>>, pattern: &str, name: &OsStr) -> bool {
     let bytes = name.as_encoded_bytes();
     let is_nearer = |spec: &VariableSpec| match spec.name.strip_suffix('*') {
@@ -49,7 +50,7 @@ fn has_nearer_entry(parsed: Option<&Parsed<'_>>, pattern: &str, name: &OsStr) ->
     };
     parsed.is_some_and(|parsed| {
         let mut specs = parsed.spec.environment.iter();
-        specs.any(|spec| is_nearer(spec) && matters(spec, parsed))
+        specs.any(is_nearer)
     })
 }
 
@@ -116,16 +117,12 @@ fn note(
             .harmless
             .iter()
             .any(|pattern| is_harmless_value(line, pattern, bytes));
-    let action = match &spec.action {
-        VariableAction::Strip => EnvironmentAction::Stripped,
-        VariableAction::Unknown if !is_harmless => EnvironmentAction::MakesUnknown,
-        VariableAction::Flags if !is_harmless && !are_plain_flags(parsed, bytes) => {
-            EnvironmentAction::MakesUnknown
-        }
-        VariableAction::Bind
-        | VariableAction::Unknown
-        | VariableAction::Flags
-        | VariableAction::Set(_) => EnvironmentAction::Binds,
+    let action = if is_harmless {
+        harmless_action(spec)
+    } else if parsed.is_some_and(|parsed| !matters(spec, parsed) && parsed.problems.is_empty()) {
+        EnvironmentAction::Stripped
+    } else {
+        action(spec, parsed, bytes, invocation)
     };
     if action == EnvironmentAction::MakesUnknown {
         let name = shown(name.as_encoded_bytes());
@@ -153,6 +150,38 @@ fn note(
         action,
         why: spec.why.to_string(),
     });
+}
+
+/// Says what becomes of a variable whose value changes nothing.
+fn harmless_action(spec: &VariableSpec) -> EnvironmentAction {
+    match spec.action {
+        VariableAction::Strip => EnvironmentAction::Stripped,
+        VariableAction::Bind
+        | VariableAction::Unknown
+        | VariableAction::Flags
+        | VariableAction::Set(_) => EnvironmentAction::Binds,
+    }
+}
+
+/// Says what becomes of a variable whose value can change something.
+fn action(
+    spec: &VariableSpec,
+    parsed: Option<&Parsed<'_>>,
+    value: &[u8],
+    invocation: &Invocation,
+) -> EnvironmentAction {
+    let counts = !spec.is_beyond_read || invocation.does_more_than_read();
+    match spec.action {
+        VariableAction::Unknown if counts => EnvironmentAction::MakesUnknown,
+        VariableAction::Flags if counts && !are_plain_flags(parsed, value) => {
+            EnvironmentAction::MakesUnknown
+        }
+        VariableAction::Strip
+        | VariableAction::Bind
+        | VariableAction::Unknown
+        | VariableAction::Flags
+        | VariableAction::Set(_) => harmless_action(spec),
+    }
 }
 
 /// Compares a value with a pattern, in which `$HOME/` stands for the caller's

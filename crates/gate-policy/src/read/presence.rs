@@ -2,7 +2,7 @@
 //! for a path where there is such a file, and `terraform init` moves a state
 //! where there is one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::inputs::moved;
 use super::path_of;
@@ -19,7 +19,13 @@ pub(super) fn judge(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mu
             let last = parsed.uses.iter().rfind(|used| used.name == *name);
             last.is_some_and(|used| !used.on)
         };
-        if !parsed.problems.is_empty() || !rule.unless_off.iter().any(is_off) {
+        let is_given = |name: &Text| {
+            let mut uses = parsed.uses.iter();
+            uses.any(|used| used.name == *name && used.on)
+        };
+        let counts = (rule.given.is_empty() || rule.given.iter().any(is_given))
+            && !rule.unless_off.iter().any(is_off);
+        if !parsed.problems.is_empty() || counts {
             add(line, parsed, rule, invocation);
         }
     }
@@ -27,6 +33,8 @@ pub(super) fn judge(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mu
 
 fn add(line: &CommandLine<'_>, parsed: &Parsed<'_>, rule: &FoundRule, invocation: &mut Invocation) {
     let folder = folder(line, parsed);
+    let is_hidden = rule.is_hidden_folder && is_hidden(bytes_of(&folder));
+    let named = is_hidden.then(|| folder.clone());
     let found = rule.files.iter().find_map(|name| {
         let path = match name.strip_prefix('$').and_then(|name| name.split_once('/')) {
             Some((variable, below)) => {
@@ -37,7 +45,7 @@ fn add(line: &CommandLine<'_>, parsed: &Parsed<'_>, rule: &FoundRule, invocation
         };
         line.files.kind(&path).map(|_| path)
     });
-    if let Some(path) = found {
+    if let Some(path) = named.or(found) {
         let reason = format!(
             "`{}` is there and adds the effect {}: {}",
             path.display(),
@@ -70,10 +78,59 @@ pub(super) fn is_path(
             .is_some()
 }
 
+/// Tells whether one of the parts of an operand begins with a dot, or of where
+/// a link in it leads.
+pub(super) fn leads_to_hidden(line: &CommandLine<'_>, parsed: &Parsed<'_>, operand: &[u8]) -> bool {
+    if is_hidden(operand) {
+        return true;
+    }
+    let folder = folder(line, parsed);
+    let path = folder.join(path_of(operand));
+    let there = path.ancestors().find_map(|path| line.files.canonical(path));
+    let base = line.files.canonical(&folder);
+    let (Some(there), Some(base)) = (there, base) else {
+        return false;
+    };
+    let below = there.strip_prefix(&base).unwrap_or(&there);
+    !base.starts_with(&there) && is_hidden(bytes_of(below))
+}
+
+fn bytes_of(path: &Path) -> &[u8] {
+    path.as_os_str().as_encoded_bytes()
+}
+
 /// Tells whether one of the parts of a path begins with a dot.
-pub(super) fn is_hidden(path: &[u8]) -> bool {
+fn is_hidden(path: &[u8]) -> bool {
     path.split(|byte| *byte == b'/')
         .any(|part| part.starts_with(b".") && part != b"." && part != b"..")
+}
+
+/// Tells whether the folder that git makes of an address, where no operand
+/// names one, begins with a dot: the last part of the path, without a `/.git`
+/// behind it and the blanks before it, or the host where there is no path.
+pub(super) fn names_hidden(address: &[u8]) -> bool {
+    let is_end = |byte: &u8| *byte == b'/' || *byte <= b' ';
+    let trimmed = |text: &[u8]| {
+        let length = text.iter().rposition(|byte| !is_end(byte));
+        length.map_or(0, |last| last + 1)
+    };
+    let mut path = address.get(..trimmed(address)).unwrap_or_default();
+    if let Some(before) = path.strip_suffix(b"/.git") {
+        path = before.get(..trimmed(before)).unwrap_or_default();
+    }
+    let mut parts = path
+        .rsplit(|byte| matches!(byte, b'/' | b':' | b'@' | b'\\'))
+        .map(|part| {
+            let start = part.iter().position(|byte| *byte > b' ');
+            part.get(start.unwrap_or(part.len())..).unwrap_or_default()
+        });
+    let is_dotted = |part: &[u8]| part.starts_with(b".") && part != b"." && part != b"..";
+    match parts.next() {
+        // A port is not part of the name.
+        Some(last) if last.iter().all(u8::is_ascii_digit) => parts.next().is_some_and(is_dotted),
+        Some(last) => is_dotted(last),
+        None => false,
+    }
 }
 
 /// Returns the working directory after the options that move it.
