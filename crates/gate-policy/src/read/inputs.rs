@@ -12,6 +12,10 @@ use crate::glob;
 use crate::invocation::{Input, InputKind, Invocation, Placement, WordRole};
 use crate::profile::{Follows, StdinSpec, Style, Table, Text, ToolSpec};
 
+/// The most inputs of one command that are followed: as many as a request can
+/// hold. Nobody can judge more.
+const MAX_INPUTS: usize = 1_000;
+
 /// One name of an input: its bytes, its word and where it starts there.
 #[derive(Clone, Copy)]
 struct Named<'a> {
@@ -251,11 +255,18 @@ impl Finder<'_> {
             }
             let mark = [b"@=", scheme].concat();
             for at in positions(named.bytes, &mark) {
+                if invocation.inputs.len() > MAX_INPUTS {
+                    return;
+                }
                 let start = at + mark.len();
                 let rest = named.bytes.get(start..).unwrap_or_default();
-                let end = rest.iter().position(|byte| b",]} ".contains(byte));
+                let Some(path) = shorthand_path(rest) else {
+                    let role = "input in a shorthand that gate can't follow,";
+                    refuse(path_of(named.bytes), role, invocation);
+                    return;
+                };
                 let file = Named {
-                    bytes: rest.get(..end.unwrap_or(rest.len())).unwrap_or_default(),
+                    bytes: path,
                     start: named.start + start,
                     ..*named
                 };
@@ -265,6 +276,11 @@ impl Finder<'_> {
     }
 
     fn add(&self, named: &Named<'_>, what: Kind<'_>, invocation: &mut Invocation) {
+        if invocation.inputs.len() >= MAX_INPUTS {
+            let role = "further input, too many to follow,";
+            refuse(path_of(named.bytes), role, invocation);
+            return;
+        }
         let name = path_of(named.bytes);
         let kind = self.kind_of(named.bytes, &name, what);
         if kind == InputKind::Url {
@@ -319,6 +335,31 @@ impl Finder<'_> {
             InputKind::File
         }
     }
+}
+
+/// Adds what can't be bound, once, so that nobody is asked about the command.
+fn refuse(name: PathBuf, role: &str, invocation: &mut Invocation) {
+    invocation.add(
+        Effect::Unknown,
+        "it names more files than gate follows, or in a way that gate can't follow",
+    );
+    if invocation.inputs.iter().all(|input| input.role != role) {
+        let refused = Input::unnamed(InputKind::Url, name, role);
+        invocation.inputs.push(refused);
+    }
+}
+
+/// Returns the path at the start of a text in the shorthand of the AWS CLI. One
+/// that holds another `@=` is none: each of many would reach to the end of the
+/// word, and the answer would be the square of the question.
+fn shorthand_path(text: &[u8]) -> Option<&[u8]> {
+    let is_end = |rest: &[u8]| {
+        let ends = rest.first().is_none_or(|byte| b",]} ".contains(byte));
+        ends || rest.starts_with(b"@=")
+    };
+    let end = (0..=text.len()).find(|at| text.get(*at..).is_none_or(is_end))?;
+    let (path, rest) = text.split_at_checked(end)?;
+    (!rest.starts_with(b"@=")).then_some(path)
 }
 
 /// Returns where a part stands in a text.
