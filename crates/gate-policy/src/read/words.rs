@@ -202,14 +202,20 @@ impl<'a> Parsed<'a> {
         found
     }
 
+    /// With cobra a flag of the command stands for a global one of its name:
+    /// `create rolebinding --user` is not whom kubectl acts as.
     fn tables(&self, with_globals: bool) -> impl Iterator<Item = &'a [FlagSpec]> + use<'a> {
         let spec = self.spec;
         let globals = with_globals.then(|| spec.global_flags());
+        let (before, behind) = match spec.style {
+            Style::Pflag => (None, globals),
+            Style::Goflag | Style::Argparse | Style::Getopt | Style::Git => (globals, None),
+        };
         let node = spec.command(self.command);
-        globals.into_iter().chain(
-            node.into_iter()
-                .flat_map(move |node| spec.local_flags(node)),
-        )
+        let local = node
+            .into_iter()
+            .flat_map(move |node| spec.local_flags(node));
+        before.into_iter().chain(local).chain(behind)
     }
 
     /// Records the use of a flag whose word is not marked yet. `inline` is the
