@@ -360,7 +360,7 @@ fn variables(profile: &Profile) -> Result<Vec<String>, String> {
         .map(|(name, spec)| {
             let action = match spec.action.as_str() {
                 "set" => format!("Set({})", text(&spec.value)),
-                word => one_of(word, &["Bind", "Strip", "Unknown", "Flags"])?,
+                word => one_of(word, &["Bind", "Ignore", "Strip", "Unknown", "Flags"])?,
             };
             Ok(format!(
                 "VariableSpec {{ name: {}, action: VariableAction::{action}, commands: {}, \

@@ -44,6 +44,7 @@ struct Statement {
 const WITH_SECRETS: &[&str] = &[
     "aws-address-6: https://h/x",
     "aws-moved-6: 80",
+    "aws-printed-25: x",
     "confirmed-34: V",
     "env-psql-3: pw",
     "ordinary-psql-3: pw",

@@ -328,7 +328,7 @@ pub enum OperandPattern {
     Resource(Table<Text>),
 }
 
-/// One variable or, with a `*` at its end, all whose names start so.
+/// One variable or, with a `*`, all whose names start and end so.
 #[derive(Clone, Debug)]
 pub struct VariableSpec {
     /// Its name.
@@ -359,6 +359,8 @@ pub struct VariableSpec {
 pub enum VariableAction {
     /// It goes into the digest.
     Bind,
+    /// It changes nothing: no pattern that covers it counts.
+    Ignore,
     /// It is taken out.
     Strip,
     /// It is set to this value even where it was not set.

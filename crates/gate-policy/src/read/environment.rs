@@ -11,14 +11,23 @@ use crate::glob;
 use crate::invocation::{EnvironmentAction, EnvironmentNote, Invocation, SecretPlace, SecretSpan};
 use crate::profile::{Arity, EVERY_TOOL, VariableAction, VariableSpec};
 
+/// The pattern of a tool that reads any variable.
+const ALL_THE_REST: &str = "*";
+
 pub(super) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
-    for spec in parsed.spec.environment.iter() {
+    // The entry for all the rest comes behind those of every tool.
+    let entries = parsed.spec.environment.iter();
+    let (rest, own): (Vec<_>, Vec<_>) = entries.partition(|spec| spec.name == ALL_THE_REST);
+    for spec in own {
         if matters(spec, parsed) || spec.is_stripped_elsewhere {
             apply(line, spec, Some(parsed), invocation);
         }
     }
     for spec in EVERY_TOOL.environment.iter() {
         apply(line, spec, None, invocation);
+    }
+    for spec in rest {
+        apply(line, spec, Some(parsed), invocation);
     }
     note_repeated(line, invocation);
 }
@@ -40,18 +49,20 @@ fn matters(spec: &VariableSpec, parsed: &Parsed<'_>) -> bool {
 }
 
 /// Tells whether a variable that a pattern covers has an entry of its own or
-/// one with a longer pattern. One that names other commands says that the
-/// variable does not matter here.
+/// one with a longer pattern in the same file. One that names other commands
+/// says that the variable does not matter here, but for the entry for all the rest.
 fn has_nearer_entry(parsed: Option<&Parsed<'_>>, pattern: &str, name: &OsStr) -> bool {
     let bytes = name.as_encoded_bytes();
-    let is_nearer = |spec: &VariableSpec| match spec.name.strip_suffix('*') {
-        Some(other) => other.len() > pattern.len() && bytes.starts_with(other.as_bytes()),
-        None => bytes == spec.name.as_bytes(),
+    let is_nearer = |spec: &VariableSpec| {
+        let is_longer = !spec.name.contains('*') || spec.name.len() > pattern.len();
+        is_longer && glob::matches(spec.name.as_bytes(), bytes)
     };
-    parsed.is_some_and(|parsed| {
-        let mut specs = parsed.spec.environment.iter();
-        specs.any(is_nearer)
-    })
+    let counts = |spec: &VariableSpec| {
+        pattern != ALL_THE_REST || parsed.is_none_or(|parsed| matters(spec, parsed))
+    };
+    let spec = parsed.map_or(EVERY_TOOL, |parsed| parsed.spec);
+    let mut entries = spec.environment.iter();
+    entries.any(|spec| is_nearer(spec) && counts(spec))
 }
 
 /// Tells whether the command path starts with these words.
@@ -75,6 +86,9 @@ fn apply(
     parsed: Option<&Parsed<'_>>,
     invocation: &mut Invocation,
 ) {
+    if spec.action == VariableAction::Ignore {
+        return;
+    }
     if let VariableAction::Set(value) = &spec.action {
         invocation.environment.push(EnvironmentNote {
             name: spec.name.as_ref().into(),
@@ -86,9 +100,14 @@ fn apply(
     if line.env.is_empty() {
         return;
     }
-    if let Some(prefix) = spec.name.strip_suffix('*') {
-        for (name, value) in line.env.starting_with(prefix) {
-            if !has_nearer_entry(parsed, prefix, name) {
+    if let Some((prefix, end)) = spec.name.split_once('*') {
+        let all = line.env.starting_with(prefix);
+        let is_meant = |name: &OsStr| {
+            let name = name.as_encoded_bytes();
+            name.len() >= prefix.len() + end.len() && name.ends_with(end.as_bytes())
+        };
+        for (name, value) in all.filter(|(name, _)| is_meant(name)) {
+            if !has_nearer_entry(parsed, &spec.name, name) {
                 note(line, spec, (name, value), parsed, invocation);
             }
         }
@@ -157,6 +176,7 @@ fn harmless_action(spec: &VariableSpec) -> EnvironmentAction {
     match spec.action {
         VariableAction::Strip => EnvironmentAction::Stripped,
         VariableAction::Bind
+        | VariableAction::Ignore
         | VariableAction::Unknown
         | VariableAction::Flags
         | VariableAction::Set(_) => EnvironmentAction::Binds,
@@ -178,6 +198,7 @@ fn action(
         }
         VariableAction::Strip
         | VariableAction::Bind
+        | VariableAction::Ignore
         | VariableAction::Unknown
         | VariableAction::Flags
         | VariableAction::Set(_) => harmless_action(spec),
