@@ -91,7 +91,11 @@ fn surroundings(text: &mut String, invocation: &Invocation) {
             &format!("{path} ({})", input.role),
         );
     }
+    let unlisted: Vec<_> = invocation.unlisted_variables().collect();
     for note in &invocation.environment {
+        if unlisted.contains(&note.name.as_os_str()) {
+            continue;
+        }
         let what = match &note.action {
             EnvironmentAction::Binds => "is part of what is approved",
             EnvironmentAction::Stripped => "is taken away",
@@ -102,11 +106,21 @@ fn surroundings(text: &mut String, invocation: &Invocation) {
         let name = note.name.to_string_lossy();
         put(text, "environment", &format!("{name} {what}: {}", note.why));
     }
-    if !invocation.secrets.is_empty() {
+    if !unlisted.is_empty() {
+        let names: Vec<_> = unlisted.iter().map(|name| name.to_string_lossy()).collect();
+        let line = format!(
+            "and {} more, part of what is approved, their values masked: {}",
+            names.len(),
+            names.join(", ")
+        );
+        put(text, "environment", &line);
+    }
+    let masked = invocation.known_secrets().count();
+    if masked > 0 {
         put(
             text,
             "secrets",
-            &format!("{} masked before anything leaves", invocation.secrets.len()),
+            &format!("{masked} masked before anything leaves"),
         );
     }
 }

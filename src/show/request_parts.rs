@@ -126,7 +126,10 @@ pub(super) fn inputs(sheet: &mut Sheet<'_>, inputs: &[BoundInput]) {
 
 /// What the environment does to the tool.
 pub(super) fn environment(sheet: &mut Sheet<'_>, variables: &[BoundVariable]) {
-    for (at, variable) in variables.iter().enumerate() {
+    let (unlisted, listed): (Vec<_>, Vec<_>) = variables
+        .iter()
+        .partition(|variable| variable.is_unlisted());
+    for (at, variable) in listed.iter().enumerate() {
         let label = if at == 0 { "environment" } else { "" };
         let name = inert(&variable.name);
         let value = variable
@@ -142,6 +145,23 @@ pub(super) fn environment(sheet: &mut Sheet<'_>, variables: &[BoundVariable]) {
         };
         sheet.field(label, &format!("{line}: {}", inert(&variable.why)));
     }
+    let label = if listed.is_empty() { "environment" } else { "" };
+    unlisted_names(sheet, label, &unlisted);
+}
+
+/// The variables of which only the names are shown, in one field.
+fn unlisted_names(sheet: &mut Sheet<'_>, label: &str, variables: &[&BoundVariable]) {
+    let Some(first) = variables.first() else {
+        return;
+    };
+    let names: Vec<_> = variables.iter().map(|one| inert(&one.name)).collect();
+    let line = format!(
+        "and {} more, bound and masked: {}: {}",
+        names.len(),
+        names.join(", "),
+        inert(&first.why)
+    );
+    sheet.field(label, &line);
 }
 
 /// The binary behind the name.

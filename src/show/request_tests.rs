@@ -88,3 +88,32 @@ fn a_list_has_a_line_for_each_request() {
     let screen = Screen::for_test(None, "2026-11-22T17:39:34Z");
     insta::assert_snapshot!(table(&screen, &[request()]));
 }
+
+#[test]
+fn variables_of_which_nothing_is_known_are_one_field_with_all_their_names() {
+    let mut request = request();
+    let unlisted = |name: &str| {
+        serde_json::from_value(serde_json::json!({
+            "name": name, "treatment": "bound", "why": "a provider can read it",
+            "value": [{ "secret": { "kind": "variable", "length_bytes": 9, "commitment": "9f3a0000" } }]
+        }))
+        .unwrap()
+    };
+    let masked = request.invocation.secrets_masked();
+    request
+        .invocation
+        .environment
+        .push(unlisted("HCLOUD_TOKEN"));
+    request
+        .invocation
+        .environment
+        .push(unlisted("MY\u{1b}VARIABLE"));
+    let screen = Screen::for_test(None, "2026-11-22T17:39:34Z");
+    let text = sheet(&screen, &request);
+    assert!(
+        text.contains("and 2 more, bound and masked: HCLOUD_TOKEN, MY"),
+        "{text}"
+    );
+    assert!(!text.contains('\u{1b}'), "{text}");
+    assert_eq!(request.invocation.secrets_masked(), masked);
+}

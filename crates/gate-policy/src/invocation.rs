@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -197,6 +197,14 @@ pub struct SecretSpan {
     pub kind: String,
 }
 
+impl SecretSpan {
+    /// Tells whether it is masked only because nothing is known of it, as a
+    /// variable that no entry of the profile names.
+    pub fn is_unlisted(&self) -> bool {
+        self.kind == "variable"
+    }
+}
+
 /// A word or a variable that holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretPlace {
@@ -242,4 +250,22 @@ pub struct Nested {
     pub text: String,
     /// Its own effect.
     pub effect: Effect,
+}
+
+impl Invocation {
+    /// Returns the secrets that something is known of.
+    pub fn known_secrets(&self) -> impl Iterator<Item = &SecretSpan> {
+        self.secrets.iter().filter(|secret| !secret.is_unlisted())
+    }
+
+    /// Returns the variables that are bound although nothing is known of them.
+    pub fn unlisted_variables(&self) -> impl Iterator<Item = &OsStr> {
+        self.secrets
+            .iter()
+            .filter(|secret| secret.is_unlisted())
+            .filter_map(|secret| match &secret.place {
+                SecretPlace::Env(name) => Some(name.as_os_str()),
+                SecretPlace::Argv(_) => None,
+            })
+    }
 }

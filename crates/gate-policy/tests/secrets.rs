@@ -49,6 +49,11 @@ const WITH_SECRETS: &[&str] = &[
     "env-psql-3: pw",
     "ordinary-psql-3: pw",
     "psql-connection-14: p%40w",
+    "terraform-git-14: ssh -i k",
+    "terraform-rest-1: x",
+    "terraform-rest-2: t",
+    "terraform-rest-2: x",
+    "terraform-sent-9: postgres://e/x",
     "threat-kubectl-30: abc",
 ];
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::{CanonicalError, Digest, to_canonical_bytes};
-use crate::masked::MaskedText;
+use crate::masked::{MaskedText, Segment};
 use crate::runner_key::RunnerKey;
 
 /// The domain that separates a request's digest from every other hash.
@@ -109,6 +109,21 @@ pub enum Delivery {
     Rechecked,
 }
 
+/// The kind of what is masked because nothing is known of it.
+const UNLISTED: &str = "variable";
+
+impl BoundVariable {
+    /// Tells whether it is bound only because the tool could read it: nothing
+    /// is known of it, and its whole value is masked. Many of these are shown
+    /// by their names in one line, so that they don't hide the others.
+    #[must_use]
+    pub fn is_unlisted(&self) -> bool {
+        let value = self.value.as_ref().map(|value| value.0.as_slice());
+        self.treatment == Treatment::Bound
+            && matches!(value, Some([Segment::Secret(secret)]) if secret.kind == UNLISTED)
+    }
+}
+
 impl BoundInvocation {
     /// Returns the digest that a request, a review and a grant name.
     ///
@@ -125,9 +140,11 @@ impl BoundInvocation {
         words.join(" ")
     }
 
-    /// Returns how many secrets are masked in what leaves the machine.
+    /// Returns how many secrets are masked in what leaves the machine. Variables
+    /// that are masked because nothing is known of them are not counted.
     pub fn secrets_masked(&self) -> usize {
-        let variables = self.environment.iter().filter_map(|v| v.value.as_ref());
+        let variables = self.environment.iter().filter(|v| !v.is_unlisted());
+        let variables = variables.filter_map(|v| v.value.as_ref());
         let names = self.inputs.iter().map(|input| &input.name);
         self.argv
             .iter()

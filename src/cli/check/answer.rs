@@ -43,7 +43,7 @@ impl<'a> Answer<'a> {
             rule: &evaluation.deciding.id,
             reasons: &evaluation.reasons,
             inputs: invocation.inputs.iter().map(AnswerInput::new).collect(),
-            secrets_masked: invocation.secrets.len(),
+            secrets_masked: invocation.known_secrets().count(),
         }
     }
 

@@ -122,6 +122,8 @@ pub(super) struct Question {
     pub(super) ci_link: Option<Link>,
     pub(super) inputs: Vec<Input>,
     pub(super) environment: Vec<Variable>,
+    /// The names of variables that are bound and of which nothing is known.
+    pub(super) unlisted: Vec<Shown>,
     pub(super) tool: Shown,
     pub(super) tool_path: Shown,
     pub(super) tool_size: String,
@@ -173,7 +175,8 @@ impl Question {
             ci: ci.map_or_else(Vec::new, ci_facts),
             ci_link: ci.and_then(|ci| ci.url.as_deref()).map(link),
             inputs: invocation.inputs.iter().map(input).collect(),
-            environment: invocation.environment.iter().map(variable).collect(),
+            environment: listed(invocation).map(variable).collect(),
+            unlisted: unlisted(invocation),
             tool: Shown::of(&invocation.tool.name),
             tool_path: Shown::of_masked(&invocation.tool.path),
             tool_size: moment::bytes(invocation.tool.size_bytes),
@@ -403,6 +406,19 @@ fn input(input: &BoundInput) -> Input {
             }
         },
     }
+}
+
+fn listed(invocation: &BoundInvocation) -> impl Iterator<Item = &BoundVariable> {
+    let variables = invocation.environment.iter();
+    variables.filter(|variable| !variable.is_unlisted())
+}
+
+fn unlisted(invocation: &BoundInvocation) -> Vec<Shown> {
+    let variables = invocation.environment.iter();
+    variables
+        .filter(|variable| variable.is_unlisted())
+        .map(|variable| Shown::of(&variable.name))
+        .collect()
 }
 
 fn variable(variable: &BoundVariable) -> Variable {

@@ -1,0 +1,78 @@
+//! What of the environment is bound with a command.
+//!
+//! The promise: "The bytes that were approved are the bytes that run: argv,
+//! working directory, target-selecting environment", and "when the same
+//! principal runs the same digest again, gate reattaches".
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use gate_policy::{CommandLine, Environment, EnvironmentAction, NoFiles, Stdin, read_invocation};
+
+/// Returns the names of what is bound, sorted.
+fn bound(argv: &[&str], env: &[(&str, &str)]) -> Vec<String> {
+    let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
+    let env: Environment = env.iter().copied().collect();
+    let invocation = read_invocation(&CommandLine {
+        argv: &argv,
+        env: &env,
+        cwd: Path::new("/srv/app"),
+        stdin: Stdin::Absent,
+        files: &NoFiles,
+    });
+    let mut names: Vec<String> = invocation
+        .environment
+        .iter()
+        .filter(|note| note.action == EnvironmentAction::Binds)
+        .map(|note| note.name.to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn terraform_is_bound_to_every_variable_that_a_provider_could_read() {
+    let env = [
+        ("PG_CONN_STR", ""),
+        ("HCLOUD_TOKEN", "t"),
+        ("AN_UNHEARD_OF_VARIABLE", "x"),
+        ("OS_PROJECT_NAME", "p"),
+        ("HOME", "/root"),
+    ];
+    for tool in ["terraform", "tofu"] {
+        assert_eq!(
+            bound(&[tool, "apply"], &env),
+            [
+                "AN_UNHEARD_OF_VARIABLE",
+                "HCLOUD_TOKEN",
+                "HOME",
+                "OS_PROJECT_NAME",
+                "PG_CONN_STR"
+            ]
+        );
+    }
+    assert_eq!(bound(&["kubectl", "delete", "ns", "x"], &env), ["HOME"]);
+}
+
+#[test]
+fn the_same_command_from_another_shell_is_the_same_question() {
+    let noise = [
+        "_",
+        "COLUMNS",
+        "LC_ALL",
+        "LINES",
+        "OLDPWD",
+        "PWD",
+        "SHLVL",
+        "SSH_TTY",
+        "TERM",
+        "TERM_SESSION_ID",
+        "TMUX_PANE",
+        "GATE_REASON",
+        "GITHUB_OUTPUT",
+        "GITHUB_RUN_ATTEMPT",
+        "CODEX_THREAD_ID",
+    ];
+    let env: Vec<(&str, &str)> = noise.iter().map(|name| (*name, "x")).collect();
+    assert!(bound(&["terraform", "apply"], &env).is_empty());
+}
