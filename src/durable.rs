@@ -6,6 +6,10 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use nix::libc::O_NOFOLLOW;
+
+use crate::trust::{Owner, refuse_folder};
+
 /// How often a lock that somebody else holds is tried again.
 const LOCK_LOOK: Duration = Duration::from_millis(5);
 
@@ -66,13 +70,14 @@ fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Opens a file that is made where it is missing, with mode 0600. The umask is
-/// the caller's, kept for the tool, and may leave gate no right to its own file.
+/// Opens a file that is made where it is missing, with mode 0600, and never what
+/// a link in its place leads to. The umask is the caller's, kept for the tool, and
+/// may leave gate no right to its own file.
 ///
 /// # Errors
 /// It can't be opened or made.
 pub(crate) fn open_private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-    let file = options.mode(0o600).open(path)?;
+    let file = options.mode(0o600).custom_flags(O_NOFOLLOW).open(path)?;
     // Where it was there already and is not ours, it stays as it is.
     drop(file.set_permissions(Permissions::from_mode(0o600)));
     Ok(file)
@@ -109,13 +114,24 @@ pub(crate) fn lock(path: &Path, patience: Duration) -> io::Result<File> {
 /// Makes `folder` and what is missing above it, each with mode 0700.
 ///
 /// # Errors
-/// One of them can't be made.
+/// One of them can't be made; or `folder` is there and others could change what
+/// is in it: a link of theirs would have gate write where they want.
 pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+    make_missing(folder)?;
+    refuse_folder(folder, Owner::Caller).map_err(|error| {
+        io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!("the folder {error}"),
+        )
+    })
+}
+
+fn make_missing(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
     if let Some(above) = folder.parent().filter(|above| *above != Path::new("")) {
-        make_folder(above)?;
+        make_missing(above)?;
     }
     match DirBuilder::new().mode(0o700).create(folder) {
         // As for a file: the caller's umask may have taken our own rights.

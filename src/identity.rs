@@ -8,10 +8,10 @@ use gate_protocol::inert::inert;
 use gate_protocol::runner_key::RunnerSecret;
 use zeroize::Zeroizing;
 
-use crate::config::trust::{self, Owner, TrustError};
 use crate::durable;
 use crate::failure::{Failure, FailureKind};
 use crate::layout::Layout;
+use crate::trust::{self, Owner, TrustError};
 
 /// The length of a key.
 const KEY_BYTES: usize = 32;

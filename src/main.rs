@@ -29,6 +29,7 @@ mod session;
 mod shim;
 mod show;
 mod spool;
+mod trust;
 mod world;
 
 use std::ffi::{OsStr, OsString};

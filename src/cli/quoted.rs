@@ -47,8 +47,9 @@ fn mistake(command: &str) -> Option<String> {
     let words = line.split_whitespace().filter(|word| *word != "\\");
     let parsed = <Cli as clap::Parser>::try_parse_from(words);
     match parsed.map_err(|error| error.kind()) {
-        // A command that is named and not told to be run may lack what its own use needs.
-        Ok(_) | Err(ErrorKind::MissingRequiredArgument) => None,
+        // A command that is named and not told to be run may lack what its own use needs. What clap
+        // answers by itself, as the version, is one too.
+        Ok(_) | Err(ErrorKind::MissingRequiredArgument | ErrorKind::DisplayVersion) => None,
         Err(kind) => Some(format!("`{command}`: {kind}")),
     }
 }

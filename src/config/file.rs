@@ -10,8 +10,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::mistake::Faulty;
-use super::{Source, Sourced, trust};
+use super::{Source, Sourced};
 use crate::failure::Failure;
+use crate::trust;
 
 /// The fields of `config.toml`.
 #[derive(Debug, Default, Deserialize)]

@@ -8,10 +8,10 @@ use gate_client::ServerUrl;
 use gate_protocol::inert::inert;
 
 use super::file::ConfigFile;
-use super::trust;
 use crate::durable;
 use crate::failure::{Failure, FailureKind};
 use crate::layout::Layout;
+use crate::trust;
 
 /// Reads what was remembered.
 pub(super) fn read(layout: &Layout) -> Result<Option<(PathBuf, ConfigFile)>, Failure> {

@@ -10,7 +10,6 @@ mod login_file;
 pub(crate) mod mistake;
 mod policy;
 pub(crate) mod server_rules;
-pub(crate) mod trust;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,6 +21,7 @@ use gate_protocol::signed_note::VerifierKey;
 use crate::failure::{Failure, FailureKind};
 #[cfg(feature = "server")]
 use crate::layout::Layout;
+use crate::trust;
 use crate::world::World;
 
 pub(crate) use login_file::{forget_server, remember_server};

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use gate_policy::{Layer, Policy, PolicyBuilder, RuleError};
 use gate_protocol::inert::inert;
 
-use super::{Configuration, ServerRules, server_rules, trust};
+use super::{Configuration, ServerRules, server_rules};
 use crate::failure::{Failure, FailureKind};
+use crate::trust;
 use crate::world::World;
 
 /// One file, or the server's bundle, that holds rules.
@@ -43,11 +44,11 @@ pub(crate) fn rule_sources(
         None => {}
     }
     let machine = world.layout.machine_rules();
-    for path in rule_files(&machine)? {
+    for path in rule_files(&machine, trust::Owner::Root)? {
         sources.push(source(Layer::Machine, &path, trust::Owner::Root)?);
     }
     if let Some(folder) = world.layout.user_rules() {
-        for path in rule_files(&folder)? {
+        for path in rule_files(&folder, trust::Owner::Caller)? {
             sources.push(source(Layer::User, &path, trust::Owner::Caller)?);
         }
     }
@@ -114,7 +115,7 @@ fn source(layer: Layer, path: &Path, owner: trust::Owner) -> Result<RuleSource, 
 
 /// Returns the `*.toml` files of a folder by name; none where there is no folder.
 /// A link to a folder that is not there is not none.
-fn rule_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+fn rule_files(folder: &Path, owner: trust::Owner) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |error| {
         Failure::new(
             FailureKind::Configuration,
@@ -126,6 +127,17 @@ fn rule_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         .caused_by(error)
         .hint("make it a folder that you can read, or remove it; nothing runs before")
     };
+    // Who can write the folder above can put another in the place of this one.
+    for folder in [Some(folder), folder.parent()].into_iter().flatten() {
+        trust::refuse_folder(folder, owner).map_err(|error| {
+            let shown = inert(&folder.to_string_lossy()).into_owned();
+            Failure::new(
+                FailureKind::Configuration,
+                format!("the rules in `{shown}` are not used: the folder {error}"),
+            )
+            .hint("chown it to its owner, or chmod go-w; nothing runs before")
+        })?;
+    }
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error)

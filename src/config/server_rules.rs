@@ -14,13 +14,14 @@ use gate_protocol::problem::ProblemCode;
 use gate_protocol::rules::{RULES_MESSAGE_LIMIT_BYTES, RuleBundle, SignedRules};
 use jiff::Timestamp;
 
+use super::Configuration;
 use super::policy::RuleSource;
-use super::{Configuration, trust};
 use crate::durable;
 use crate::failure::{Failure, FailureKind};
 use crate::layout::RulesFolder;
 use crate::progress::Voice;
 use crate::session::{self, Session, from_client};
+use crate::trust;
 use crate::world::World;
 
 /// How long after a try to fetch rules that grow old the next one comes.

@@ -12,9 +12,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use super::keyring::Keyring;
-use crate::config::trust::{self, Owner, TrustError};
 use crate::durable;
 use crate::failure::{Failure, FailureKind};
+use crate::trust::{self, Owner, TrustError};
 
 /// The largest book that is read, in bytes.
 const LIMIT_BYTES: usize = 1 << 20;

@@ -3,11 +3,13 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::fd::AsFd as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use gate_protocol::canonical::{from_strict_slice, to_canonical_bytes};
 use gate_protocol::event::{ClientEvent, EVENT_LIMIT_BYTES, EventBatch};
 use nix::fcntl::{FallocateFlags, fallocate};
+use nix::libc::O_NOFOLLOW;
 
 use super::chain::Chain;
 use super::{COMPACT_BYTES, Durability, Position, SpoolError, at};
@@ -37,7 +39,10 @@ impl Queue {
     /// gone, its last line is damaged, or it ends before what the server has.
     pub(super) fn open(folder: &Path, confirmed: &Position) -> Result<Option<Self>, SpoolError> {
         let path = folder.join(FILE);
-        let mut file = match OpenOptions::new().read(true).append(true).open(&path) {
+        // A link in its place would have gate write into a file of somebody else's choice.
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).custom_flags(O_NOFOLLOW);
+        let mut file = match options.open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(at("open", &path)(error)),

@@ -364,3 +364,42 @@ fn a_queue_that_was_written_anew_from_its_beginning_is_not_delivered() {
     assert!(spool.undelivered().unwrap().is_empty());
     assert_ne!(spool.sequence.epoch, before.epoch);
 }
+
+/// root that runs gate with another's HOME must not write where that other one wants.
+#[test]
+fn what_a_link_in_the_place_of_its_files_leads_to_stays_as_it_is() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+    for name in ["lock", queue::FILE] {
+        let folder = tempfile::tempdir().unwrap();
+        let victim = folder.path().join("victim");
+        std::fs::write(&victim, "").unwrap();
+        std::fs::set_permissions(&victim, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let spool = folder.path().join("spool");
+        Spool::open(&spool)
+            .unwrap()
+            .append(fact("a"), Durability::Synced)
+            .unwrap();
+        std::fs::remove_file(spool.join(name)).unwrap();
+        std::os::unix::fs::symlink(&victim, spool.join(name)).unwrap();
+        let opened = Spool::open(&spool).and_then(|mut spool| {
+            spool.append(fact("b"), Durability::Synced)?;
+            Ok(())
+        });
+        assert!(opened.is_err(), "{name}");
+        let after = std::fs::metadata(&victim).unwrap();
+        assert_eq!((after.len(), after.mode() & 0o777), (0, 0o644), "{name}");
+    }
+}
+
+#[test]
+fn a_folder_that_others_can_write_is_not_written_to() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    drop(Spool::open(folder.path()).unwrap());
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o775)).unwrap();
+    let error = Spool::open(folder.path()).unwrap_err();
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(source.contains("written by others (mode 775)"), "{source}");
+}

@@ -12,7 +12,7 @@ use gate_protocol::signed_note::SigningKey;
 use nix::sys::stat::Mode;
 
 use crate::http::Message;
-use crate::namespace::{isolated, make_anothers, own_script};
+use crate::namespace::{isolated, make_anothers, make_anothers_folder, own_script};
 use crate::proxy::{Proxy, Reply, Upstream};
 use crate::stage::{Machine, Ran, Server, TOOL, assert_told, run};
 
@@ -167,6 +167,25 @@ fn a_folder_of_rules_that_can_not_be_listed_is_not_an_empty_one() {
             (case, harm, "nothing runs before"),
             RULE,
         );
+    }
+}
+
+/// Who can write a folder can take a rule out of it, and nobody sees that there was one.
+#[test]
+fn a_folder_that_others_can_write_decides_nothing() {
+    let server = Server::start("");
+    let open_to_all: Harm = |path, _| {
+        std::fs::create_dir(path).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777)).unwrap();
+    };
+    for (case, harm) in [
+        ("writable by all", open_to_all),
+        ("another's", |path, _| make_anothers_folder(path)),
+    ] {
+        let row = (case, harm, "chmod go-w");
+        assert_harm_refuses(&server, ".config/gate/rules.d", row, RULE);
+        assert_harm_refuses(&server, "etc/gate/rules.d", row, RULE);
+        assert_harm_refuses(&server, "etc/gate", row, RULE);
     }
 }
 

@@ -78,3 +78,13 @@ pub(crate) fn make_anothers(path: &Path, text: &str) {
         symlink("/usr/lib/os-release", path).unwrap();
     }
 }
+
+/// As [`make_anothers`], a folder.
+pub(crate) fn make_anothers_folder(path: &Path) {
+    if nix::unistd::geteuid().is_root() {
+        std::fs::create_dir(path).unwrap();
+        chown(path, Some(65_534), Some(65_534)).unwrap();
+    } else {
+        symlink("/usr/lib", path).unwrap();
+    }
+}

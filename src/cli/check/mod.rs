@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use gate_policy::{Layer, Policy, PolicyBuilder};
 
 use crate::circumstances;
-use crate::config::{mistakes, trust};
+use crate::config::mistakes;
 use crate::failure::Failure;
 use crate::pipeline;
 use crate::reading;
 use crate::show;
+use crate::trust;
 use crate::world::World;
 use answer::Answer;
 

@@ -7,11 +7,12 @@ use gate_protocol::inert::inert;
 
 use super::print_mistakes;
 use crate::cli::named::one_of;
-use crate::config::{RuleSource, rule_sources, trust};
+use crate::config::{RuleSource, rule_sources};
 use crate::failure::Failure;
 use crate::layout;
 use crate::report;
 use crate::show::answer;
+use crate::trust;
 use crate::world::World;
 
 /// Name every mistake in rule files

@@ -9,11 +9,11 @@ use gate_protocol::problem::ProblemCode;
 
 use super::print_mistakes;
 use crate::cli::change;
-use crate::config::trust;
 use crate::failure::Failure;
 use crate::report;
 use crate::session;
 use crate::show::answer;
+use crate::trust;
 use crate::world::World;
 
 /// Put new rules in force at the server, for every client

@@ -60,6 +60,20 @@ pub(crate) enum TrustError {
     /// It is longer than anything of its kind.
     #[error("it is larger than {0} bytes")]
     TooLarge(usize),
+    /// Others could put another file in its place, or take it away.
+    #[error("its folder {0}")]
+    Folder(FolderError),
+}
+
+/// Why nothing is believed of a folder.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FolderError {
+    /// It is somebody else's.
+    #[error("belongs to uid {0}, not to {1}")]
+    Owner(u32, &'static str),
+    /// Others could change what is in it.
+    #[error("can be written by others (mode {0:o})")]
+    Writable(u32),
 }
 
 /// Returns what is in a file of at most `limit_bytes`; `None` where there is no
@@ -72,6 +86,8 @@ pub(crate) fn read_bytes(
     owner: Owner,
     limit_bytes: usize,
 ) -> Result<Option<Zeroizing<Vec<u8>>>, TrustError> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    refuse_folder(folder.unwrap_or(Path::new(".")), owner).map_err(TrustError::Folder)?;
     let follow = match owner {
         Owner::CallerAlone => O_NOFOLLOW,
         Owner::Root | Owner::Caller | Owner::Anyone => 0,
@@ -94,10 +110,37 @@ pub(crate) fn read_bytes(
     read_all(file, limit_bytes).map(Some)
 }
 
+/// Refuses a folder in which others could put, change or take away what its owner
+/// decides by: no file in it would show that another is gone. One that is not
+/// there is nobody's. In a sticky one (`/tmp`) others can't touch what is not theirs.
+///
+/// # Errors
+/// Each [`FolderError`] as its name says.
+pub(crate) fn refuse_folder(folder: &Path, owner: Owner) -> Result<(), FolderError> {
+    const STICKY: u32 = 0o1000;
+    let Ok(metadata) = folder.metadata() else {
+        return Ok(());
+    };
+    let (found, mode) = (metadata.uid(), metadata.mode() & 0o7777);
+    let caller = nix::unistd::geteuid().as_raw();
+    let (is_theirs, expected) = match owner {
+        Owner::Root => (found == 0, "root"),
+        Owner::Caller | Owner::CallerAlone => (found == 0 || found == caller, "you or root"),
+        Owner::Anyone => return Ok(()),
+    };
+    if !is_theirs {
+        return Err(FolderError::Owner(found, expected));
+    }
+    if mode & 0o022 != 0 && mode & STICKY == 0 {
+        return Err(FolderError::Writable(mode));
+    }
+    Ok(())
+}
+
 /// Tells whether nothing can be opened at `path` because a link leads nowhere:
 /// itself, or the nearest folder above it of which there is anything. Whoever
 /// made the link meant something to be there, so this is no absence.
-pub(super) fn leads_nowhere(path: &Path) -> bool {
+pub(crate) fn leads_nowhere(path: &Path) -> bool {
     let nearest = path.ancestors().find(|at| at.symlink_metadata().is_ok());
     nearest.is_some_and(|at| at.is_symlink() && !at.exists())
 }
@@ -165,6 +208,9 @@ fn refused(path: &Path, error: TrustError) -> Failure {
     let hint = match error {
         TrustError::Read(error) => return unreadable(path, error),
         TrustError::TooLarge(_) => "split it; nothing runs before",
+        TrustError::Folder(_) => {
+            "make the folder its owner's alone to write: chown it, or chmod go-w; nothing runs before"
+        }
         TrustError::LeadsNowhere => "mend what it points to, or remove it; nothing runs before",
         TrustError::Link
         | TrustError::NotRegular
