@@ -216,13 +216,13 @@ pub(crate) fn evaluate(
 
 /// Returns who asks, as rules see it. In advisory mode this is what the
 /// environment says, so rules may rely on it to ask for more and not for less.
-pub(crate) fn caller(around: &Circumstances) -> gate_policy::Circumstances {
+pub(crate) fn caller(around: &Circumstances) -> gate_policy::Occasion {
     let kind = match (&around.agent, &around.ci) {
         (Some(_), _) => CallerKind::Agent,
         (None, Some(_)) => CallerKind::Workload,
         (None, None) => CallerKind::User,
     };
-    gate_policy::Circumstances {
+    gate_policy::Occasion {
         caller: Caller {
             kind,
             name: around.os_user.clone(),

@@ -3,7 +3,7 @@
 //! This crate is the second and third step of the path of a command: argv
 //! becomes an [`Invocation`], the rules in force make an [`Evaluation`] of it.
 //! It is pure: it opens no file, reads no clock and no environment. Whoever
-//! calls it hands these in ([`CommandLine`], [`Circumstances`]), so that the
+//! calls it hands these in ([`CommandLine`], [`Occasion`]), so that the
 //! same input always gives the same answer, on a runner, at the server and in
 //! a test.
 //!
@@ -30,7 +30,7 @@ pub use invocation::{
 };
 pub use read::{is_too_long, masked_prose, read_invocation};
 pub use rules::{
-    AskingRule, Caller, CallerKind, Circumstances, Decision, DurationError, Evaluation, Layer,
-    MatchedRule, Obligations, ParseDecisionError, Policy, PolicyBuilder, Recording, Requirement,
+    AskingRule, Caller, CallerKind, Decision, DurationError, Evaluation, Layer, MatchedRule,
+    Obligations, Occasion, ParseDecisionError, Policy, PolicyBuilder, Recording, Requirement,
     RuleError, RuleMessage, RuleSummary, parse_duration, position,
 };

@@ -8,8 +8,8 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use gate_policy::{
-    Caller, CallerKind, Circumstances, CommandLine, Decision, Effect, Environment, InputKind,
-    MapFiles, Policy, Stdin, read_invocation,
+    Caller, CallerKind, CommandLine, Decision, Effect, Environment, InputKind, MapFiles, Occasion,
+    Policy, Stdin, read_invocation,
 };
 use serde::Deserialize;
 
@@ -40,8 +40,8 @@ fn corpus() -> Result<Vec<Case>, toml::de::Error> {
     Ok(corpus.case)
 }
 
-fn circumstances() -> Circumstances {
-    Circumstances {
+fn occasion() -> Occasion {
+    Occasion {
         caller: Caller {
             kind: CallerKind::User,
             name: "alice".to_owned(),
@@ -75,7 +75,7 @@ fn every_case_has_the_effect_and_decision_that_it_expects() {
             stdin: stdin.map_or(Stdin::Absent, |text| Stdin::Content(text.as_bytes())),
             files: &files,
         });
-        let evaluation = policy.evaluate(&invocation, cwd, &circumstances());
+        let evaluation = policy.evaluate(&invocation, cwd, &occasion());
         if (invocation.effect, evaluation.decision) != (case.effect, case.decision) {
             wrong.push(format!(
                 "{}: {:?} is {} ({}), not {}: {:?}",

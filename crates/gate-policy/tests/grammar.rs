@@ -4,9 +4,8 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use gate_policy::{
-    Caller, CallerKind, Circumstances, CommandLine, Decision, Effect, Environment, Input,
-    InputKind, Invocation, Layer, NoFiles, Placement, Policy, PolicyBuilder, Stdin, profile,
-    read_invocation,
+    Caller, CallerKind, CommandLine, Decision, Effect, Environment, Input, InputKind, Invocation,
+    Layer, NoFiles, Occasion, Placement, Policy, PolicyBuilder, Stdin, profile, read_invocation,
 };
 use proptest::prelude::*;
 
@@ -26,8 +25,8 @@ fn effect(words: &[&str]) -> Effect {
     read(&argv).effect
 }
 
-fn circumstances() -> Circumstances {
-    Circumstances {
+fn occasion() -> Occasion {
+    Occasion {
         caller: Caller {
             kind: CallerKind::Agent,
             name: "bot".to_owned(),
@@ -42,7 +41,7 @@ fn circumstances() -> Circumstances {
 
 fn decide(policy: &Policy, invocation: &Invocation) -> Decision {
     policy
-        .evaluate(invocation, Path::new("/srv/app"), &circumstances())
+        .evaluate(invocation, Path::new("/srv/app"), &occasion())
         .decision
 }
 

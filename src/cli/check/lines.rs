@@ -6,14 +6,14 @@ use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::Path;
 
 use gate_policy::{
-    Caller, CallerKind, Circumstances, CommandLine, Environment, MapFiles, Policy, Stdin,
+    Caller, CallerKind, CommandLine, Environment, MapFiles, Occasion, Policy, Stdin,
 };
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use super::answer::Answer;
+use super::checked::Checked;
 use crate::failure::{Failure, FailureKind};
 
 /// The longest line that is read, in bytes; a longer one is answered with an error.
@@ -154,13 +154,13 @@ fn answer(policy: &Policy, line: &[u8], output: &mut impl io::Write) -> io::Resu
         files: &files,
     });
     let evaluation = policy.evaluate(&invocation, cwd, &nobody());
-    let answer = Answer::new(&invocation, &evaluation);
-    write_line(output, &answer.to(question.id))
+    let checked = Checked::new(&invocation, &evaluation);
+    write_line(output, &checked.to(question.id))
 }
 
-/// Returns circumstances of which nothing is known but the time.
-fn nobody() -> Circumstances {
-    Circumstances {
+/// Returns an occasion of which nothing is known but the time.
+fn nobody() -> Occasion {
+    Occasion {
         caller: Caller {
             kind: CallerKind::User,
             name: String::new(),

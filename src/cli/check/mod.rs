@@ -1,7 +1,7 @@
 //! `gate check`: what would be decided, without running anything or asking
 //! anyone. Touches no network.
 
-mod answer;
+mod checked;
 mod lines;
 
 use std::ffi::OsString;
@@ -17,7 +17,7 @@ use crate::reading;
 use crate::show;
 use crate::trust;
 use crate::world::World;
-use answer::Answer;
+use checked::Checked;
 
 /// Say what would be decided about a command, without running it
 #[derive(Debug, clap::Args)]
@@ -54,11 +54,11 @@ impl Check {
         let around = circumstances::of_caller(&|name| world.env(name));
         let evaluation =
             policy.evaluate(&reading.invocation, &world.cwd, &pipeline::caller(&around));
-        let answer = Answer::new(&reading.invocation, &evaluation);
+        let checked = Checked::new(&reading.invocation, &evaluation);
         if self.json {
-            return show::answer::json(&answer);
+            return show::answer::json(&checked);
         }
-        show::print(&answer.for_people())
+        show::print(&checked.for_people())
     }
 }
 

@@ -11,7 +11,7 @@ use crate::effect::Effect;
 
 /// Who asks, and when.
 #[derive(Clone, Debug)]
-pub struct Circumstances {
+pub struct Occasion {
     /// Who asks.
     pub caller: Caller,
     /// The present, by the clock of whoever evaluates.

@@ -18,7 +18,7 @@ pub use decision::{Decision, Layer, ParseDecisionError, Recording};
 pub use duration::{DurationError, parse_duration};
 pub use error::{RuleError, position};
 pub use evaluation::{
-    AskingRule, Caller, CallerKind, Circumstances, Evaluation, MatchedRule, Obligations,
-    Requirement, RuleMessage, RuleSummary,
+    AskingRule, Caller, CallerKind, Evaluation, MatchedRule, Obligations, Occasion, Requirement,
+    RuleMessage, RuleSummary,
 };
 pub use policy::{Policy, PolicyBuilder};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::decision::{Decision, Layer, Recording};
 use super::error::RuleError;
 use super::evaluation::{
-    AskingRule, Circumstances, Evaluation, MatchedRule, Obligations, Requirement, RuleMessage,
+    AskingRule, Evaluation, MatchedRule, Obligations, Occasion, Requirement, RuleMessage,
     RuleSummary,
 };
 use super::load;
@@ -195,17 +195,12 @@ impl Policy {
     /// strictest first; where none of them matches, the baseline does. Rules
     /// of the user and of the project are heard after that and can only
     /// tighten.
-    pub fn evaluate(
-        &self,
-        invocation: &Invocation,
-        cwd: &Path,
-        circumstances: &Circumstances,
-    ) -> Evaluation {
+    pub fn evaluate(&self, invocation: &Invocation, cwd: &Path, occasion: &Occasion) -> Evaluation {
         let mut matching: Vec<&Rule> = self
             .candidates(invocation)
             .into_iter()
             .filter_map(|index| self.rules.get(index))
-            .filter(|rule| rule.matches(invocation, cwd, circumstances))
+            .filter(|rule| rule.matches(invocation, cwd, occasion))
             .collect();
         let owner_decides = matching
             .iter()

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::decision::{Decision, Recording};
-use super::evaluation::{CallerKind, Circumstances, MatchedRule, Requirement};
+use super::evaluation::{CallerKind, MatchedRule, Occasion, Requirement};
 use super::window::Window;
 use crate::effect::{Effect, EffectSet};
 use crate::glob;
@@ -56,12 +56,7 @@ pub(super) struct CallerMatch {
 
 impl Rule {
     /// Tells whether the rule is about this command here and now.
-    pub(super) fn matches(
-        &self,
-        invocation: &Invocation,
-        cwd: &Path,
-        circumstances: &Circumstances,
-    ) -> bool {
+    pub(super) fn matches(&self, invocation: &Invocation, cwd: &Path, occasion: &Occasion) -> bool {
         any_glob(&self.tools, invocation.tool.as_bytes())
             && self.matches_command(&invocation.command)
             && self.matches_effects(invocation.effects)
@@ -71,12 +66,12 @@ impl Rule {
                 .all(|(name, wanted)| wanted.matches(name, invocation))
             && self.matches_operands(invocation)
             && self.matches_target(invocation)
-            && self.caller.matches(circumstances)
+            && self.caller.matches(occasion)
             && self.matches_cwd(cwd)
             && self
                 .window
                 .as_ref()
-                .is_none_or(|window| window.contains(circumstances))
+                .is_none_or(|window| window.contains(occasion))
     }
 
     /// A path matches itself and everything below it.
@@ -161,8 +156,8 @@ impl FlagMatch {
 }
 
 impl CallerMatch {
-    fn matches(&self, circumstances: &Circumstances) -> bool {
-        let caller = &circumstances.caller;
+    fn matches(&self, occasion: &Occasion) -> bool {
+        let caller = &occasion.caller;
         (self.kinds.is_empty() || self.kinds.contains(&caller.kind))
             && any_glob(&self.names, caller.name.as_bytes())
             && any_glob(&self.hosts, caller.host.as_bytes())

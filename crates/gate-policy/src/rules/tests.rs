@@ -19,8 +19,8 @@ fn invocation(words: &[&str]) -> Invocation {
     })
 }
 
-fn circumstances() -> Circumstances {
-    Circumstances {
+fn occasion() -> Occasion {
+    Occasion {
         caller: Caller {
             kind: CallerKind::User,
             name: "alice".to_owned(),
@@ -41,7 +41,7 @@ fn machine(text: &str) -> Policy {
 }
 
 fn evaluate(text: &str, words: &[&str]) -> Evaluation {
-    machine(text).evaluate(&invocation(words), Path::new("/srv/app"), &circumstances())
+    machine(text).evaluate(&invocation(words), Path::new("/srv/app"), &occasion())
 }
 
 fn errors(text: &str) -> Vec<String> {
@@ -75,14 +75,12 @@ const GET: &[&str] = &["kubectl", "get", "pods"];
 
 #[test]
 fn the_baseline_names_itself() {
-    let evaluation =
-        Policy::baseline().evaluate(&invocation(DELETE), Path::new("/"), &circumstances());
+    let evaluation = Policy::baseline().evaluate(&invocation(DELETE), Path::new("/"), &occasion());
     assert_eq!(evaluation.decision, Decision::RequireApproval);
     assert_eq!(evaluation.deciding.id, "baseline/kubectl-destroy");
     assert_eq!(evaluation.obligations.request_ttl, Duration::from_hours(1));
     assert_eq!(evaluation.obligations.requirements.len(), 1);
-    let evaluation =
-        Policy::baseline().evaluate(&invocation(GET), Path::new("/"), &circumstances());
+    let evaluation = Policy::baseline().evaluate(&invocation(GET), Path::new("/"), &occasion());
     assert_eq!(evaluation.deciding.id, "baseline/kubectl-read");
     assert!(evaluation.obligations.requirements.is_empty());
 }
@@ -228,7 +226,7 @@ fn an_allow_of_a_nearer_layer_has_no_effect_and_a_warning() {
     let mut builder = PolicyBuilder::new();
     builder.layer(Layer::Project, ".gate.toml", text).unwrap();
     let policy = builder.build();
-    let evaluation = policy.evaluate(&invocation(DELETE), Path::new("/"), &circumstances());
+    let evaluation = policy.evaluate(&invocation(DELETE), Path::new("/"), &occasion());
     assert_eq!(evaluation.decision, Decision::RequireApproval);
     assert_eq!(
         policy.warnings(),
@@ -309,7 +307,7 @@ fn a_text_that_is_no_toml_is_named_and_allows_nothing() {
     assert!(builder.layer(Layer::User, "u", "x = 1").is_err());
     let evaluation = builder
         .build()
-        .evaluate(&invocation(GET), Path::new("/"), &circumstances());
+        .evaluate(&invocation(GET), Path::new("/"), &occasion());
     assert_eq!(evaluation.decision, Decision::RequireApproval);
     assert_eq!(evaluation.deciding.id, "gate/unreadable-rules");
 }
@@ -360,7 +358,7 @@ fn heard(owner: &str, project: &str) -> (Evaluation, Vec<String>) {
     let invocation = invocation(DELETE);
     let evaluation = builder
         .build()
-        .evaluate(&invocation, Path::new("/"), &circumstances());
+        .evaluate(&invocation, Path::new("/"), &occasion());
     let mut reasons = evaluation.reasons.clone();
     let of_rules = reasons.split_off(invocation.reasons.len());
     (evaluation, of_rules)

@@ -3,7 +3,7 @@
 use jiff::civil::{Time, Weekday};
 use jiff::tz::Offset;
 
-use super::evaluation::Circumstances;
+use super::evaluation::Occasion;
 use super::fields::{Fields, Placed, shown};
 
 /// Days and hours. A window whose end is before its start crosses midnight and
@@ -72,12 +72,12 @@ impl Window {
     }
 
     /// Tells whether the present is inside.
-    pub(super) fn contains(&self, circumstances: &Circumstances) -> bool {
+    pub(super) fn contains(&self, occasion: &Occasion) -> bool {
         let offset = match self.zone {
-            Zone::Local => (circumstances.local_offset)(circumstances.now),
+            Zone::Local => (occasion.local_offset)(occasion.now),
             Zone::Fixed(offset) => offset,
         };
-        let here = offset.to_datetime(circumstances.now);
+        let here = offset.to_datetime(occasion.now);
         let (today, yesterday) = (here.date().weekday(), here.date().weekday().previous());
         let time = here.time();
         match self.to {

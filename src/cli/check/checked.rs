@@ -1,4 +1,4 @@
-//! The answer of `gate check`, as JSON and for people.
+//! What `gate check` says, as JSON and for people.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 /// What would be decided, in the field order of the contract.
 #[derive(Debug, Serialize)]
-pub(super) struct Answer<'a> {
+pub(super) struct Checked<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a RawValue>,
     decision: &'static str,
@@ -20,18 +20,18 @@ pub(super) struct Answer<'a> {
     target: &'a BTreeMap<String, String>,
     rule: &'a str,
     reasons: &'a [String],
-    inputs: Vec<AnswerInput<'a>>,
+    inputs: Vec<CheckedInput<'a>>,
     secrets_masked: usize,
 }
 
 #[derive(Debug, Serialize)]
-struct AnswerInput<'a> {
+struct CheckedInput<'a> {
     kind: &'static str,
     role: &'a str,
     path: std::borrow::Cow<'a, str>,
 }
 
-impl<'a> Answer<'a> {
+impl<'a> Checked<'a> {
     pub(super) fn new(invocation: &'a Invocation, evaluation: &'a Evaluation) -> Self {
         Self {
             id: None,
@@ -42,7 +42,7 @@ impl<'a> Answer<'a> {
             target: &invocation.target,
             rule: &evaluation.deciding.id,
             reasons: &evaluation.reasons,
-            inputs: invocation.inputs.iter().map(AnswerInput::new).collect(),
+            inputs: invocation.inputs.iter().map(CheckedInput::new).collect(),
             secrets_masked: invocation.known_secrets().count(),
         }
     }
@@ -76,7 +76,7 @@ impl<'a> Answer<'a> {
     }
 }
 
-impl<'a> AnswerInput<'a> {
+impl<'a> CheckedInput<'a> {
     fn new(input: &'a Input) -> Self {
         Self {
             kind: input.kind.as_str(),
