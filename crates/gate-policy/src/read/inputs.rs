@@ -12,9 +12,9 @@ use crate::glob;
 use crate::invocation::{Input, InputKind, Invocation, Placement, WordRole};
 use crate::profile::{Follows, StdinSpec, Style, Table, Text, ToolSpec};
 
-/// The most inputs of one command that are followed: as many as a request can
-/// hold. Nobody can judge more.
-const MAX_INPUTS: usize = 1_000;
+/// The most inputs of one command that are followed: twice as many as a request
+/// can hold, so that whoever has a few too many is told how many they are.
+const MAX_INPUTS: usize = 2_000;
 
 /// One name of an input: its bytes, its word and where it starts there.
 #[derive(Clone, Copy)]
