@@ -28,8 +28,8 @@ pub(super) fn submission(bound: &Bound, asking: Asking<'_>) -> Result<SubmitRequ
         digest: bound.digest,
         circumstances: asking.circumstances,
         terms: Terms {
-            rules: folded(rules),
-            reasons: folded(evaluation.reasons.clone()),
+            rules: cut(rules),
+            reasons: folded(cut(evaluation.reasons.clone())),
             requirements: obligations
                 .requirements
                 .iter()
@@ -49,14 +49,20 @@ pub(super) fn submission(bound: &Bound, asking: Asking<'_>) -> Result<SubmitRequ
     }
 }
 
-/// Returns as many as may be sent, the last of which says how many more there are. A text that is
-/// longer than the server takes is cut where people see it.
-fn folded(mut all: Vec<String>) -> Vec<String> {
+/// Cuts each text that is longer than the server takes where people see it.
+fn cut(mut all: Vec<String>) -> Vec<String> {
     for text in &mut all {
         if let Cow::Owned(cut) = shortened(text, TERM_LIMIT) {
             *text = cut;
         }
     }
+    all
+}
+
+/// Returns as many as may be sent, the last of which says how many more there are.
+///
+/// Rules are not left out so: the server holds the request to those that are named.
+fn folded(mut all: Vec<String>) -> Vec<String> {
     if all.len() > RULES_LIMIT {
         let more = all.split_off(RULES_LIMIT - 1).len();
         all.push(format!("and {more} more"));

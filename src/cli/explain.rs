@@ -109,7 +109,7 @@ fn surroundings(text: &mut String, invocation: &Invocation) {
     if !unlisted.is_empty() {
         let names: Vec<_> = unlisted.iter().map(|name| name.to_string_lossy()).collect();
         let line = format!(
-            "and {} more, part of what is approved, their values masked: {}",
+            "{} that gate does not know, part of what is approved, their values masked: {}",
             names.len(),
             names.join(", ")
         );

@@ -156,7 +156,7 @@ fn unlisted_names(sheet: &mut Sheet<'_>, label: &str, variables: &[&BoundVariabl
     };
     let names: Vec<_> = variables.iter().map(|one| inert(&one.name)).collect();
     let line = format!(
-        "and {} more, bound and masked: {}: {}",
+        "{} that gate does not know, bound and masked: {}: {}",
         names.len(),
         names.join(", "),
         inert(&first.why)

@@ -111,7 +111,7 @@ fn variables_of_which_nothing_is_known_are_one_field_with_all_their_names() {
     let screen = Screen::for_test(None, "2026-11-22T17:39:34Z");
     let text = sheet(&screen, &request);
     assert!(
-        text.contains("and 2 more, bound and masked: HCLOUD_TOKEN, MY"),
+        text.contains("2 that gate does not know, bound and masked: HCLOUD_TOKEN, MY"),
         "{text}"
     );
     assert!(!text.contains('\u{1b}'), "{text}");

@@ -45,6 +45,7 @@ impl Server {
         }
         let stored = change.activate_rules(by, version + 1, text).await?;
         change.commit().await?;
+        self.read_rules_in_force().await?;
         self.sign_rules(&stored)
     }
 

@@ -85,6 +85,9 @@ pub async fn serve_on(
     if let Err(failure) = server.settle_due(clock::now()).await {
         return Err(ServeError::Settle(failure.detail().to_owned()));
     }
+    if let Err(failure) = server.read_rules_in_force().await {
+        return Err(ServeError::Settle(failure.detail().to_owned()));
+    }
     let tasks = [
         tokio::spawn(server.clone().settle_regularly()),
         tokio::spawn(server.clone().forget_regularly()),

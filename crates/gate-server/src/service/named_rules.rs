@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use gate_policy::{AskingRule, Layer, PolicyBuilder};
 use gate_protocol::request::{Requirement, TERM_LIMIT, Terms, shortened};
 
+use super::submission::meets;
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::rules::{self, StoredRules};
 
 /// The rules that ask, of the version that was last read. Reading them takes
-/// time that grows with their number, so each version is read once.
+/// time that grows with their number, so it is done when they come into force and
+/// when the server starts, and no request waits for it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NamedRules {
     read: Arc<Mutex<Arc<Version>>>,
@@ -61,15 +63,6 @@ impl Asked {
     }
 }
 
-/// Tells whether whoever meets `one` meets `wanted` too. Nobody named means
-/// everybody who may approve.
-fn meets(one: &Requirement, wanted: &Requirement) -> bool {
-    let are_among = |all: &[String]| one.approvers.iter().all(|name| all.contains(name));
-    one.count >= wanted.count
-        && (wanted.approvers.is_empty()
-            || (!one.approvers.is_empty() && are_among(&wanted.approvers)))
-}
-
 impl Server {
     /// Returns `terms` at least as strict as each rule in force that they name.
     pub(super) async fn with_named_rules(&self, mut terms: Terms) -> Result<Terms, Failure> {
@@ -81,6 +74,11 @@ impl Server {
         Ok(terms)
     }
 
+    /// Reads the rules in force where that was not done yet.
+    pub(crate) async fn read_rules_in_force(&self) -> Result<(), Failure> {
+        self.version_in_force().await.map(drop)
+    }
+
     async fn version_in_force(&self) -> Result<Arc<Version>, Failure> {
         let mut reader = self.store.read().await?;
         let number = rules::version(reader.connection()).await?;
@@ -89,7 +87,8 @@ impl Server {
             return Ok(known);
         }
         let Some(stored) = rules::current(reader.connection()).await? else {
-            return Ok(known);
+            let lost = format!("version {number} of the rules is in force and not stored");
+            return Err(Failure::internal(&std::io::Error::other(lost)));
         };
         drop(reader);
         let version = tokio::task::spawn_blocking(move || read(&stored))
@@ -127,32 +126,4 @@ fn read(stored: &StoredRules) -> Result<Arc<Version>, Failure> {
         number: stored.version,
         rules: rules.collect(),
     }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn requirement(approvers: &[&str], count: u32) -> Requirement {
-        Requirement {
-            approvers: approvers.iter().map(ToString::to_string).collect(),
-            count,
-        }
-    }
-
-    #[test]
-    fn only_as_many_of_the_same_people_meet_a_requirement() {
-        let wanted = requirement(&["group:sre", "user:bob"], 2);
-        for (one, does) in [
-            (requirement(&["group:sre", "user:bob"], 2), true),
-            (requirement(&["group:sre"], 3), true),
-            (requirement(&["group:sre"], 1), false),
-            (requirement(&["group:dev"], 2), false),
-            (requirement(&["group:sre", "group:dev"], 2), false),
-            (requirement(&[], 2), false),
-        ] {
-            assert_eq!(meets(&one, &wanted), does, "{one:?}");
-        }
-        assert!(meets(&requirement(&["group:dev"], 1), &requirement(&[], 1)));
-    }
 }

@@ -155,6 +155,15 @@ fn validate_requirement(requirement: &Requirement) -> Result<(), Failure> {
     }
 }
 
+/// Tells whether whoever meets `one` meets `wanted` too. Nobody named means
+/// everybody who may approve.
+pub(super) fn meets(one: &Requirement, wanted: &Requirement) -> bool {
+    let are_among = |all: &[String]| one.approvers.iter().all(|name| all.contains(name));
+    one.count >= wanted.count
+        && (wanted.approvers.is_empty()
+            || (!one.approvers.is_empty() && are_among(&wanted.approvers)))
+}
+
 /// Returns the terms with the server's own demands: nobody named means the
 /// floor's approvers, nothing lives longer than the floor says, and the floor
 /// is met beside whatever the client's rules ask for.
@@ -166,15 +175,7 @@ pub(super) fn with_floor(mut terms: Terms, floor: &Floor) -> Terms {
             requirement.count = requirement.count.max(least.count);
         }
     }
-    let covers = |requirement: &Requirement| {
-        requirement.count >= least.count
-            && (least.approvers.is_empty()
-                || requirement
-                    .approvers
-                    .iter()
-                    .all(|approver| least.approvers.contains(approver)))
-    };
-    if !terms.requirements.iter().any(covers) {
+    if !terms.requirements.iter().any(|one| meets(one, &least)) {
         terms.requirements.push(least);
     }
     let at_most = |seconds: u64, limit: Duration| seconds.min(limit.as_secs());
@@ -237,5 +238,21 @@ mod tests {
             merged(vec![requirement(&["group:sre"], 2)], &floor),
             [requirement(&["group:sre"], 2)]
         );
+    }
+
+    #[test]
+    fn only_as_many_of_the_same_people_meet_a_requirement() {
+        let wanted = requirement(&["group:sre", "user:bob"], 2);
+        for (one, does) in [
+            (requirement(&["group:sre", "user:bob"], 2), true),
+            (requirement(&["group:sre"], 3), true),
+            (requirement(&["group:sre"], 1), false),
+            (requirement(&["group:dev"], 2), false),
+            (requirement(&["group:sre", "group:dev"], 2), false),
+            (requirement(&[], 2), false),
+        ] {
+            assert_eq!(meets(&one, &wanted), does, "{one:?}");
+        }
+        assert!(meets(&requirement(&["group:dev"], 1), &requirement(&[], 1)));
     }
 }
