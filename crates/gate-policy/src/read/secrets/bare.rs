@@ -1,5 +1,6 @@
 //! Where a value without quotes ends. Each reader ends it elsewhere.
 
+use super::looks;
 use super::scan::{Reading, Scan};
 use super::value::{Extent, How, NameKind};
 
@@ -28,7 +29,7 @@ pub(super) fn end(scan: &Scan<'_, '_>, start: usize, how: &How) -> usize {
         at += 1;
     }
     let end = at.min(text.len());
-    text.count(end - start);
+    looks::add(end - start);
     end
 }
 

@@ -11,6 +11,7 @@
 use std::ops::Range;
 
 use super::base64;
+use super::looks;
 use super::marks::Marks;
 use super::scan;
 use super::text::{Text, is_name_byte, is_quote};
@@ -64,7 +65,7 @@ fn is_token_byte(byte: u8) -> bool {
 }
 
 fn judge(text: &Text<'_>, run: Range<usize>, depth: usize, marks: &mut Marks) {
-    text.count(run.len());
+    looks::add(run.len());
     let padded = text.seek_within(run.end, run.end + 2, |byte| byte != b'=');
     let token = text.slice(run.start..run.end);
     if marks.is_public(run.start) || is_public(text, run.start, token) {
@@ -72,7 +73,7 @@ fn judge(text: &Text<'_>, run: Range<usize>, depth: usize, marks: &mut Marks) {
     }
     let is_base64 = padded > run.end || token.contains(&b'+') || !token.contains(&b'/');
     if is_base64 && let Some(decoded) = base64::decode_text(token) {
-        text.count(token.len());
+        looks::add(token.len());
         if depth == 0 && scan::holds_a_secret(&decoded) {
             marks.add(run.start..padded, "encoded");
         }
@@ -139,7 +140,7 @@ fn is_public(text: &Text<'_>, start: usize, token: &[u8]) -> bool {
     while name > limit && text.before(name).is_some_and(is_name_byte) {
         name -= 1;
     }
-    text.count(start - name);
+    looks::add(start - name);
     names_an_identifier(text.slice(name..at))
 }
 

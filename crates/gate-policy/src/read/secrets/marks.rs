@@ -14,8 +14,6 @@ pub(super) struct Mark {
 pub(super) struct Marks {
     secret: Vec<Mark>,
     public: Vec<Range<usize>>,
-    /// How many bytes were looked at for them.
-    looks: usize,
 }
 
 impl Marks {
@@ -44,25 +42,13 @@ impl Marks {
             .is_some_and(|range| at < range.end)
     }
 
-    /// Adds work that was done to find them.
-    pub(super) fn count(&mut self, looks: usize) {
-        self.looks += looks;
-    }
-
-    /// Returns how many bytes were looked at.
-    pub(super) fn looks(&self) -> usize {
-        self.looks
-    }
-
     /// Adds what was found elsewhere in the same text.
     pub(super) fn take(&mut self, other: Self) {
-        self.looks += other.looks;
         self.secret.extend(other.secret);
     }
 
     /// Adds what was found in a part of the text that starts at `offset`.
     pub(super) fn take_from(&mut self, other: Self, offset: usize) {
-        self.looks += other.looks;
         self.secret
             .extend(other.secret.into_iter().map(|mark| Mark {
                 range: mark.range.start + offset..mark.range.end + offset,

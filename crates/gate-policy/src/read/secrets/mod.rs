@@ -17,6 +17,7 @@ mod header;
 mod insert;
 mod link;
 mod literal;
+mod looks;
 mod marks;
 mod meta;
 mod nested;

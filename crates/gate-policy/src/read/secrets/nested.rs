@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use super::looks;
 use super::marks::Marks;
 use super::scan::{Reading, Setting};
 use super::text::Text;
@@ -82,7 +83,7 @@ fn unquoted(
     let (inner, places) = undo_quotes(text.slice(range.clone()));
     let mut found = Marks::default();
     super::search(&inner, &deeper(setting, reading), &mut found);
-    marks.count(inner.len() + found.looks());
+    looks::add(inner.len());
     for mark in found.merged() {
         let place = |at: usize| places.get(at).copied().unwrap_or(range.len());
         let (start, end) = (place(mark.range.start), place(mark.range.end));

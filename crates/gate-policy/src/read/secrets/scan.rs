@@ -131,7 +131,6 @@ pub(super) fn read_text(text: &Text<'_>, setting: &Setting<'_>) -> Marks {
         statement::find(text, &tokens, &setting, &mut marks);
     }
     entropy::find(text, setting.name, setting.depth, &mut marks);
-    marks.count(text.looks());
     marks
 }
 

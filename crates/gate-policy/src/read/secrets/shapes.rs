@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::looks;
 use super::text::Text;
 
 /// A token that is known by how it starts and what may follow.
@@ -141,11 +142,11 @@ pub(super) fn find(text: &Text<'_>, run: Range<usize>) -> Option<(Range<usize>, 
         let rest = text.slice(start..run.end);
         if rest.starts_with(b"eyJ") && (tries < TRIES || text.before(start) == Some(b'.')) {
             tries += 1;
-            if let Some(length) = jwt(text, rest) {
+            if let Some(length) = jwt(rest) {
                 return Some((start..start + length, "jwt"));
             }
         }
-        if let Some((length, kind)) = known(text, rest) {
+        if let Some((length, kind)) = known(rest) {
             // This prefix stands in the middle: `ID.atlasv1.SECRET`.
             let from = if kind == "terraform-token" {
                 run.start
@@ -161,14 +162,14 @@ pub(super) fn find(text: &Text<'_>, run: Range<usize>) -> Option<(Range<usize>, 
 }
 
 /// Returns the length of the token of a known shape that stands here.
-fn known(text: &Text<'_>, rest: &[u8]) -> Option<(usize, &'static str)> {
+fn known(rest: &[u8]) -> Option<(usize, &'static str)> {
     let first = rest.first()?;
     SHAPES
         .iter()
         .filter(|shape| shape.prefix.first() == Some(first))
         .find_map(|shape| {
             let body = rest.strip_prefix(shape.prefix)?;
-            text.count(JUDGED);
+            looks::add(JUDGED);
             let length = shape.body.length(body);
             let body = body.get(..length)?;
             let fits = length >= shape.least && (shape.body != Body::Random || is_mixed(body));
@@ -204,7 +205,7 @@ fn stretch(text: &[u8], is_part: impl Fn(u8) -> bool) -> usize {
 
 /// Three parts of base64url, the first of which is a JSON object; or five,
 /// where the token is encrypted (RFC 7519, RFC 7516).
-fn jwt(text: &Text<'_>, token: &[u8]) -> Option<usize> {
+fn jwt(token: &[u8]) -> Option<usize> {
     let lengths = token.split(|byte| *byte == b'.').map(<[u8]>::len);
     let mut ends = [0; 5];
     let mut parts = 0;
@@ -218,7 +219,7 @@ fn jwt(text: &Text<'_>, token: &[u8]) -> Option<usize> {
         *end = sum;
         sum += 1;
     }
-    text.count(sum.min(token.len()));
+    looks::add(sum.min(token.len()));
     let [first, _, third, _, fifth] = ends;
     let second = token.get(first + 1..).unwrap_or_default();
     if parts == 5 && first >= 15 && !second.starts_with(b"eyJ") {

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::commands;
 use super::entropy;
+use super::looks;
 use super::marks::Marks;
 use super::scan::{self, Reading, Setting};
 use super::sequence::Sequence;
@@ -149,11 +150,17 @@ const PARTS: &[&str] = &[
     "update tokens ",
     "insert into tokens values (",
     "token in (",
+    "token in ('a'",
+    "token(",
+    "('a'",
+    ")::text token",
+    "into a(b c,",
     "json('token',",
     "[\"mysql -p",
 ];
 
 fn search_and_judge(bytes: &[u8], reading: Reading) {
+    looks::take();
     let text = Text::new(bytes);
     let setting = Setting {
         reading,
@@ -163,7 +170,7 @@ fn search_and_judge(bytes: &[u8], reading: Reading) {
     let mut marks = scan::read_text(&text, &setting);
     commands::search(bytes, &setting, &mut marks);
     let most = WORK * (bytes.len() + 512);
-    let looks = marks.looks();
+    let looks = looks::take();
     let marks = marks.merged();
     assert!(
         looks <= most,

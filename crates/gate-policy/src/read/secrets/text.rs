@@ -1,16 +1,17 @@
 //! A text under search, and the only loops over it.
 //!
 //! Whatever looks further than one byte goes through [`Text::seek`] or
-//! [`Text::find`], which count the bytes they look at. A test holds the count
-//! to a multiple of the length: no input makes the search quadratic.
+//! [`Text::find`], which count the bytes they look at ([`looks`]). A test holds
+//! the count to a multiple of the length: no input makes the search quadratic.
 
 use std::cell::Cell;
 use std::ops::Range;
 
+use super::looks;
+
 /// Bytes that may hold a secret.
 pub(super) struct Text<'t> {
     bytes: &'t [u8],
-    looks: Cell<usize>,
     misses: Cell<usize>,
 }
 
@@ -21,7 +22,6 @@ impl<'t> Text<'t> {
     pub(super) fn new(bytes: &'t [u8]) -> Self {
         Self {
             bytes,
-            looks: Cell::new(0),
             misses: Cell::new(0),
         }
     }
@@ -61,7 +61,7 @@ impl<'t> Text<'t> {
         let rest = self.bytes.get(from..).unwrap_or_default();
         let found = rest.iter().position(|byte| is_wanted(*byte));
         let looked = found.unwrap_or(rest.len());
-        self.count(looked);
+        looks::add(looked);
         from.min(self.len()) + looked
     }
 
@@ -76,7 +76,7 @@ impl<'t> Text<'t> {
         let rest = self.bytes.get(from..limit).unwrap_or_default();
         let looked = rest.iter().position(|byte| is_wanted(*byte));
         let looked = looked.unwrap_or(rest.len());
-        self.count(looked);
+        looks::add(looked);
         from.min(limit) + looked
     }
 
@@ -88,7 +88,7 @@ impl<'t> Text<'t> {
             .iter()
             .rposition(|byte| is_wanted(*byte))
             .map_or(0, |at| at + 1);
-        self.count(to.saturating_sub(start));
+        looks::add(to.saturating_sub(start));
         start
     }
 
@@ -100,7 +100,7 @@ impl<'t> Text<'t> {
         let found = rest
             .windows(wanted.len().max(1))
             .position(|window| window == wanted);
-        self.count(found.unwrap_or(rest.len()));
+        looks::add(found.unwrap_or(rest.len()));
         found.map(|at| from + at)
     }
 
@@ -119,16 +119,6 @@ impl<'t> Text<'t> {
 
     pub(super) fn skip_blanks(&self, from: usize) -> usize {
         self.seek(from, |byte| !byte.is_ascii_whitespace())
-    }
-
-    /// Counts work that was done on its bytes elsewhere.
-    pub(super) fn count(&self, bytes: usize) {
-        self.looks.set(self.looks.get() + bytes);
-    }
-
-    /// Returns how many bytes were looked at.
-    pub(super) fn looks(&self) -> usize {
-        self.looks.get()
     }
 }
 
