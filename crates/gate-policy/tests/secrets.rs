@@ -254,3 +254,41 @@ fn the_corpus_has_no_secret_but_those_that_are_named_here() {
     let masked: Vec<String> = masked.into_iter().collect();
     assert_eq!(masked, WITH_SECRETS);
 }
+
+#[test]
+fn no_value_is_too_far_back_in_a_list_to_be_masked() {
+    let columns: Vec<String> = (0..200).map(|at| format!("c{at}")).collect();
+    let columns = columns.join(", ");
+    let plain = "'x', ".repeat(200);
+    let values: Vec<String> = (0..200).map(|at| format!("'V{at}V'")).collect();
+    let values = values.join(", ");
+    for tool in [&["psql", "-c"][..], &["mysql", "-e"], &["some-tool"]] {
+        for sql in [
+            format!("delete from t where token in ({values})"),
+            format!("delete from t where token = any(array[{values}])"),
+            format!("select array[{values}] as tokens, 'x'"),
+            format!("select make_password({values})"),
+            format!("select array[make_password('V0V'), {values}, lower('V0V')] as tokens"),
+            format!("insert into t (password, {columns}) values ('V0V', {plain} 'x')"),
+            format!("insert into t ({columns}, password) values ({plain} 'V0V'), ({plain} 'V1V')"),
+            format!("begin; insert into t ({columns}, password) values ({plain} 'V0V')"),
+        ] {
+            let mut argv: Vec<String> = tool.iter().map(ToString::to_string).collect();
+            argv.push(sql);
+            let invocation = read(&argv, &BTreeMap::new(), &[]);
+            let shown = shown_words(&argv, &invocation);
+            let word = shown.last().unwrap();
+            let mut masked = String::new();
+            let mut rest = word.as_str();
+            while let Some((before, behind)) = rest.split_once('⟦') {
+                masked.push_str(before);
+                rest = behind.split_once('⟧').unwrap().1;
+            }
+            masked.push_str(rest);
+            assert!(
+                !masked.contains("V'") && !masked.contains("'V"),
+                "{tool:?} {masked}"
+            );
+        }
+    }
+}

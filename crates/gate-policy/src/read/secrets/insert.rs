@@ -1,4 +1,7 @@
-//! `INSERT INTO t (…, password) VALUES (…, 'V')`: a column says what a value is.
+//! `INSERT INTO t (…, password) VALUES (…, 'V')` in a text that is no statement
+//! as a whole: a line of a shell, words for a tool that gate does not know.
+//! There it is not known where a string begins, so it is read from its `INTO`
+//! on; what a database reads goes through [`super::columns`].
 
 use super::link;
 use super::literal;
@@ -6,15 +9,12 @@ use super::scan::{Reading, Scan};
 use super::text::Text;
 use crate::read::secret_names::names_a_secret;
 
-/// The most columns that are told apart.
-const COLUMNS: usize = 64;
-
 /// Reads from the word `INTO` on. Returns where reading goes on, or nothing
 /// when no column is one of a secret.
 pub(super) fn read(scan: &mut Scan<'_, '_>, at: usize) -> Option<usize> {
-    if scan.setting.reading == Reading::Prose {
+    let (Reading::Word | Reading::Shell) = scan.setting.reading else {
         return None;
-    }
+    };
     let text = scan.text;
     let table = text.skip_blanks(at);
     let table_end = text.seek(table, |byte| {
@@ -26,7 +26,7 @@ pub(super) fn read(scan: &mut Scan<'_, '_>, at: usize) -> Option<usize> {
     }
     let (secret, behind) = columns(scan, open + 1)?;
     let values = text.skip_blanks(behind);
-    if secret == 0 || !text.starts_folded(values, b"values") {
+    if !secret.contains(&true) || !text.starts_folded(values, b"values") {
         return None;
     }
     let mut at = values + b"values".len();
@@ -35,7 +35,7 @@ pub(super) fn read(scan: &mut Scan<'_, '_>, at: usize) -> Option<usize> {
         if text.at(at) != Some(b'(') {
             return Some(at);
         }
-        at = row(scan, at + 1, secret);
+        at = row(scan, at + 1, &secret);
         let comma = text.skip_blanks(at);
         if text.at(comma) != Some(b',') {
             return Some(at);
@@ -48,28 +48,26 @@ fn is_identifier(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'"' | b'`' | b'$') || byte >= 0x80
 }
 
-/// Returns which columns are secret, a bit for each, and where the list ends.
-fn columns(scan: &Scan<'_, '_>, start: usize) -> Option<(u64, usize)> {
+/// Returns which columns are secret, and where the list ends. An item that is no
+/// plain name is: what it names is not known.
+fn columns(scan: &Scan<'_, '_>, start: usize) -> Option<(Vec<bool>, usize)> {
     let text = scan.text;
-    let mut secret = 0;
+    let mut secret = Vec::new();
     let mut at = start;
-    for column in 0..COLUMNS {
+    loop {
         let name = skip_sign(text, at, b'[');
         let end = text.seek(name, |byte| !is_identifier(byte));
-        if end == name {
-            return None;
-        }
-        if names_a_secret(text.slice(name..end)) {
-            secret |= 1 << column;
-        }
-        let sign = skip_sign(text, end, b']');
+        let behind = skip_sign(text, end, b']');
+        // No name has a bracket in it: what opens one is read for itself.
+        let sign = text.seek(behind, |byte| matches!(byte, b',' | b'(' | b')' | b';'));
+        let is_plain = end > name && sign == behind;
+        secret.push(!is_plain || names_a_secret(text.slice(name..end)));
         match text.at(sign)? {
             b')' => return Some((secret, sign + 1)),
             b',' => at = sign + 1,
             _ => return None,
         }
     }
-    None
 }
 
 /// Steps over blanks and a bracket, in which SQL Server has names.
@@ -83,13 +81,13 @@ fn skip_sign(text: &Text<'_>, at: usize, sign: u8) -> usize {
 }
 
 /// Marks the secret values of one row; returns where it ends.
-fn row(scan: &mut Scan<'_, '_>, start: usize, secret: u64) -> usize {
+fn row(scan: &mut Scan<'_, '_>, start: usize, secret: &[bool]) -> usize {
     let text = scan.text;
-    let mut column = 0_u32;
+    let mut column = 0;
     let mut depth = 0_usize;
     let mut at = start;
     while let Some(byte) = text.at(at) {
-        let is_secret = secret.checked_shr(column).is_some_and(|bits| bits & 1 == 1);
+        let is_secret = secret.get(column) == Some(&true);
         if let Some(found) = value_at(scan, at) {
             if is_secret {
                 scan.marks.add(found.inner, "password");
@@ -98,9 +96,9 @@ fn row(scan: &mut Scan<'_, '_>, start: usize, secret: u64) -> usize {
             continue;
         }
         match byte {
-            b'(' => depth += 1,
-            b')' if depth == 0 => return at + 1,
-            b')' => depth -= 1,
+            b'(' | b'[' => depth += 1,
+            b')' | b']' if depth == 0 => return at + 1,
+            b')' | b']' => depth -= 1,
             b',' if depth == 0 => column += 1,
             _ => {}
         }

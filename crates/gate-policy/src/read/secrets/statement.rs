@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::columns;
+use super::looks;
 use super::marks::Marks;
 use super::meta;
 use super::nested;
@@ -22,13 +23,11 @@ use crate::read::secret_names::{holds_secrets, names_a_secret};
 
 /// How many tokens may stand between a name and its string.
 const NEAR: usize = 10;
-/// How many tokens a call may have whose result is named.
-const CALL: usize = 64;
 
 /// Words with which other readers than a database are handed a statement.
 const VERBS: &[&[u8]] = &[
-    b"alter", b"call", b"copy", b"create", b"do", b"insert", b"merge", b"replace", b"select",
-    b"set", b"update", b"with",
+    b"alter", b"call", b"copy", b"create", b"delete", b"do", b"insert", b"merge", b"replace",
+    b"select", b"set", b"update", b"with",
 ];
 
 /// Words between a column, a setting or a variable and its string.
@@ -42,6 +41,7 @@ const BETWEEN: &[&[u8]] = &[
     b"in",
     b"any",
     b"all",
+    b"array",
     b"is",
     b"distinct",
     b"from",
@@ -92,6 +92,7 @@ pub(super) fn find(text: &Text<'_>, tokens: &Tokens, setting: &Setting<'_>, mark
         is_mysql: setting.reading == Reading::MySql,
         open: Vec::new(),
         marked: BTreeSet::new(),
+        lists: Vec::new(),
         marks,
     };
     for index in 0..tokens.all.len() {
@@ -111,6 +112,9 @@ pub(super) struct Statements<'s, 't> {
     open: Vec<(usize, bool)>,
     /// The strings that are secret already.
     marked: BTreeSet<usize>,
+    /// The stretches of which every string was marked, in order and apart: none
+    /// is walked again, however deep lists stand in lists.
+    lists: Vec<Range<usize>>,
     pub(super) marks: &'s mut Marks,
 }
 
@@ -167,17 +171,21 @@ impl<'t> Statements<'_, 't> {
     /// `token = 'V'`, `password text DEFAULT 'V'`, `app.secret TO 'V'`,
     /// `token NOT IN ('V', 'W')`.
     fn read_named(&mut self, start: usize) {
-        let mut is_list = false;
+        let mut list = None;
         let mut is_closed = false;
         for index in start..start + NEAR {
             match self.kind(index) {
-                Some(Kind::String | Kind::Body) if is_list => return self.mark_list(index),
-                Some(Kind::String | Kind::Body) => return self.mark(index),
+                Some(Kind::String | Kind::Body) => {
+                    return match list {
+                        Some(start) => self.mark_list(start),
+                        None => self.mark(index),
+                    };
+                }
                 Some(Kind::Word) if self.is_between(index) => {}
                 // `(a, token) = (…)` is read by its columns.
                 Some(Kind::Sign(b'(' | b'[')) if is_closed => return,
-                Some(Kind::Sign(b'(' | b'[')) => is_list = true,
-                Some(Kind::Sign(b')')) => (is_closed, is_list) = (!is_list, false),
+                Some(Kind::Sign(b'(' | b'[')) => list = list.or(Some(index + 1)),
+                Some(Kind::Sign(b')')) => (is_closed, list) = (list.is_none(), None),
                 Some(Kind::Number | Kind::Sign(b'=' | b'<' | b'>' | b'!' | b'~' | b'*')) => {}
                 // `:=` and a cast; a variable is none of them.
                 Some(Kind::Sign(b':'))
@@ -211,15 +219,47 @@ impl<'t> Statements<'_, 't> {
 
     /// Marks the strings up to where this list is closed.
     fn mark_list(&mut self, start: usize) {
+        if self.lists.last().is_some_and(|list| list.contains(&start)) {
+            return;
+        }
         let mut depth = 0_usize;
-        for index in start..start + CALL {
-            match self.kind(index) {
-                Some(Kind::String | Kind::Body) => self.mark(index),
+        let mut end = start;
+        loop {
+            match self.kind(end) {
                 Some(Kind::Sign(b'(' | b'[')) => depth += 1,
-                Some(Kind::Sign(b')' | b']')) if depth == 0 => return,
+                Some(Kind::Sign(b')' | b']')) if depth == 0 => break,
                 Some(Kind::Sign(b')' | b']')) => depth -= 1,
-                Some(Kind::Sign(b';')) | None => return,
-                Some(Kind::Word | Kind::Number | Kind::Sign(_)) => {}
+                Some(Kind::Sign(b';')) | None => break,
+                Some(Kind::String | Kind::Body | Kind::Word | Kind::Number | Kind::Sign(_)) => {}
+            }
+            end += 1;
+        }
+        looks::add(end - start);
+        self.mark_all(start..end);
+    }
+
+    /// Marks every string of a stretch. What was marked in it before is stepped
+    /// over: as brackets nest, that stands inside of it or all around it.
+    fn mark_all(&mut self, stretch: Range<usize>) {
+        let is_around =
+            |list: &Range<usize>| list.start <= stretch.start && stretch.end <= list.end;
+        if self.lists.last().is_some_and(is_around) {
+            return;
+        }
+        let mut end = stretch.end;
+        while let Some(inner) = self.lists.pop_if(|list| list.end > stretch.start) {
+            self.mark_strings(inner.end..end);
+            end = inner.start;
+        }
+        self.mark_strings(stretch.start..end);
+        self.lists.push(stretch);
+    }
+
+    fn mark_strings(&mut self, stretch: Range<usize>) {
+        looks::add(stretch.len());
+        for index in stretch {
+            if matches!(self.kind(index), Some(Kind::String | Kind::Body)) {
+                self.mark(index);
             }
         }
     }
@@ -236,13 +276,8 @@ impl<'t> Statements<'_, 't> {
             self.kind(name + 1),
             Some(Kind::Sign(b'=' | b'(' | b'<' | b'>' | b'!' | b'~' | b':') | Kind::String)
         );
-        if !self.names_a_secret(name) || goes_on || end - start > CALL {
-            return;
-        }
-        for index in start..=end {
-            if matches!(self.kind(index), Some(Kind::String | Kind::Body)) {
-                self.mark(index);
-            }
+        if self.names_a_secret(name) && !goes_on {
+            self.mark_all(start..end + 1);
         }
     }
 
