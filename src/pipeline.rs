@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 
 use gate_exec::{Cancel, Exclusions, InitialState, Tool};
-use gate_policy::{Caller, CallerKind, Decision, Evaluation, Recording, SecretPlace};
+use gate_policy::{Caller, CallerKind, Decision, Evaluation, Recording};
 use gate_protocol::inert::inert;
 use gate_protocol::masked::MaskedText;
 use gate_protocol::request::Circumstances;
@@ -120,16 +120,8 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
 
 /// Returns the secrets of the command themselves: who explains it may repeat one.
 fn secret_values(world: &World, argv: &[OsString], reading: &Reading) -> Vec<String> {
-    let secrets = reading.invocation.secrets.iter();
-    let values = secrets.filter_map(|secret| {
-        let text = match &secret.place {
-            SecretPlace::Argv(index) => argv.get(*index)?.as_os_str(),
-            SecretPlace::Env(name) => world.variable(name)?,
-        };
-        let value = text.as_bytes().get(secret.range.clone())?;
-        std::str::from_utf8(value).ok().map(str::to_owned)
-    });
-    values.collect()
+    let invocation = &reading.invocation;
+    invocation.secret_values(argv, |name| world.variable(name))
 }
 
 /// Decides by the rules in force, the server's newest where it has to be asked

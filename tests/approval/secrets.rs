@@ -1,9 +1,11 @@
 //! A secret on the command line stays on the machine, and is bound all the same.
 
+use std::process::Command;
+
 use gate_testkit::real::locate;
 
 use crate::agent::{Agent, DOWN, Running, approve_as_bob, files_below, shown};
-use crate::server::{Live, Ran, run};
+use crate::server::{GATE, Live, Ran, run};
 use crate::stage::{agent_with_deploy, requests};
 
 const PASSWORD: &str = "hunter2-Zq9";
@@ -138,7 +140,7 @@ fn who_only_asks_how_a_command_is_read_leaves_no_key_behind() {
     let live = Live::start();
     let agent = Agent::new(&live);
     agent.home.script("kubectl", "exit 0").unwrap();
-    let mut explain = agent.home.command(crate::server::GATE);
+    let mut explain = agent.home.command(GATE);
     let words = ["explain", "--", "kubectl", "get", "pods", "--token=hunter2"];
     let explained = run(explain.args(words));
     assert_eq!(explained.code, Some(0), "{explained:?}");
@@ -218,6 +220,39 @@ fn a_secret_of_the_command_is_masked_in_its_reason_too() {
     assert_eq!(asked.code, Some(75), "{asked:?}");
     let request = shown(&live, &requests(&live)[0]);
     assert_eq!(request.reason.as_deref(), Some("‹secret 11 bytes› leaked"));
+    assert_is_nowhere(&live, &agent, PASSWORD);
+}
+
+/// Promise: docs/decisions/0016. Of a variable that nothing is known of, the
+/// value is masked where it is none of a sentence's own words.
+#[test]
+fn a_variable_that_is_a_word_takes_no_word_out_of_a_sentence() {
+    let live = Live::start();
+    let agent = Agent::new(&live);
+    agent
+        .home
+        .script("terraform", "#!/bin/sh\nexit 0\n")
+        .unwrap();
+    let folder = agent.home.path().join("infra");
+    std::fs::create_dir(&folder).unwrap();
+    let reason = format!("terraform apply, as {PASSWORD} said");
+    let words = ["terraform", "apply", "-input=false"];
+    let with_variables = |mut command: Command| {
+        command.env("MYWORD", "apply").env("OTHER", "terraform");
+        run(command.env("WHOSE", PASSWORD).current_dir(&folder))
+    };
+    let mut check = agent.home.command(GATE);
+    check.args(["check", "--json", "--"]).args(words);
+    let checked = with_variables(check);
+    assert!(checked.stdout.contains("terraform apply"), "{checked:?}");
+    assert!(!checked.stdout.contains("‹secret"), "{checked:?}");
+    let asked = with_variables(agent.gate_run(&["--no-wait", "--reason", &reason], &words));
+    assert_eq!(asked.code, Some(75), "{asked:?}");
+    let request = shown(&live, &requests(&live)[0]);
+    assert_eq!(
+        request.reason.as_deref(),
+        Some("terraform apply, as ‹secret 11 bytes› said")
+    );
     assert_is_nowhere(&live, &agent, PASSWORD);
 }
 

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use crate::effect::{Effect, EffectSet};
 use crate::profile::{Table, Text};
+use crate::read;
 
 /// One command as the tool itself would read it. It is made only by
 /// [`read_invocation`](crate::read_invocation).
@@ -256,6 +257,32 @@ impl Invocation {
     /// Returns the secrets that something is known of.
     pub fn known_secrets(&self) -> impl Iterator<Item = &SecretSpan> {
         self.secrets.iter().filter(|secret| !secret.is_unlisted())
+    }
+
+    /// Returns the secrets themselves, the longest first, as a sentence beside
+    /// the command would repeat them; non-UTF-8 is shown lossily. `variable`
+    /// returns the value of a variable.
+    ///
+    /// A variable that is masked only because nothing is known of it counts
+    /// where its value is no word that a sentence may have by itself: of a
+    /// command such a variable has dozens, and one of them may be `apply`.
+    pub fn secret_values<'v>(
+        &self,
+        argv: &'v [OsString],
+        variable: impl Fn(&OsStr) -> Option<&'v OsStr>,
+    ) -> Vec<String> {
+        let values = self.secrets.iter().filter_map(|secret| {
+            let text = match &secret.place {
+                SecretPlace::Argv(index) => argv.get(*index)?.as_os_str(),
+                SecretPlace::Env(name) => variable(name)?,
+            };
+            let value = text.as_encoded_bytes().get(secret.range.clone())?;
+            (!secret.is_unlisted() || read::is_no_word(value)).then(|| read::words::shown(value))
+        });
+        let mut values: Vec<String> = values.collect();
+        values.sort_by(|one, other| (other.len(), other).cmp(&(one.len(), one)));
+        values.dedup();
+        values
     }
 
     /// Returns the variables that are bound although nothing is known of them.

@@ -67,7 +67,7 @@ pub(super) fn read(scan: &mut Scan<'_, '_>, start: usize, is_said: bool) -> Opti
 
 /// Tells whether a word is none of a sentence and no name of a thing: it mixes
 /// letters and digits, and is no ticket, version, commit, path or file.
-pub(super) fn is_likely(word: &[u8]) -> bool {
+pub(crate) fn is_likely(word: &[u8]) -> bool {
     let signs = word
         .iter()
         .rev()

@@ -6,7 +6,7 @@
 use super::marks::{Mark, Marks};
 use super::scan::{Reading, Setting};
 use crate::command_line::CommandLine;
-use crate::invocation::{Invocation, SecretPlace, SecretSpan};
+use crate::invocation::Invocation;
 use crate::read::words::shown;
 
 /// The shortest secret that is looked for inside other words of a reason.
@@ -77,7 +77,7 @@ fn stand_in(bytes: usize) -> String {
 /// it is masked; a reason of a command with more secrets than can be looked for
 /// is left out rather than shown.
 fn mask_reasons(line: &CommandLine<'_>, invocation: &mut Invocation) {
-    let values = values(line, &invocation.secrets);
+    let values = invocation.secret_values(line.argv, |name| line.env.get(name));
     let bytes: usize = invocation.reasons.iter().map(String::len).sum();
     if bytes.saturating_mul(values.len()) > MOST {
         invocation.reasons = vec!["its reasons hold too many secrets to be shown".to_owned()];
@@ -95,23 +95,6 @@ fn mask_reasons(line: &CommandLine<'_>, invocation: &mut Invocation) {
         }
         nested.text = masked(nested.text.as_bytes(), &marks.merged());
     }
-}
-
-/// Returns the secrets themselves, the longest first.
-fn values(line: &CommandLine<'_>, secrets: &[SecretSpan]) -> Vec<String> {
-    let mut values: Vec<String> = secrets
-        .iter()
-        .filter_map(|secret| {
-            let bytes = match &secret.place {
-                SecretPlace::Argv(index) => line.argv.get(*index)?.as_encoded_bytes(),
-                SecretPlace::Env(name) => line.env.get(name)?.as_encoded_bytes(),
-            };
-            bytes.get(secret.range.clone()).map(shown)
-        })
-        .collect();
-    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-    values.dedup();
-    values
 }
 
 /// Returns a sentence without its secrets: those that are found in it, and these
