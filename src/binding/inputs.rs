@@ -104,7 +104,9 @@ fn is_sealed(input: &Input) -> bool {
     let can_be = match input.kind {
         InputKind::Descriptor => true,
         InputKind::File => input.placement == Placement::Anywhere,
-        InputKind::Directory | InputKind::Stdin | InputKind::Url => false,
+        InputKind::Directory | InputKind::Stdin | InputKind::Url | InputKind::Refused { .. } => {
+            false
+        }
     };
     can_be && input.argv_index.is_some()
 }
@@ -166,7 +168,9 @@ pub(super) fn bind(
                 });
                 (content, Delivery::Rechecked)
             }
-            InputKind::Url | InputKind::Descriptor => return Err(cannot_bind(input)),
+            InputKind::Url | InputKind::Descriptor | InputKind::Refused { .. } => {
+                return Err(cannot_bind(input));
+            }
         };
         // What would be read, were it there: an approver must not take it for an empty file.
         let role = if content.0 == tree::absent() {
@@ -274,21 +278,25 @@ fn name(input: &Input, argv: &[OsString], masker: &Masker<'_>) -> MaskedText {
 
 fn cannot_copy(input: &Input) -> Failure {
     let path = input.path.to_string_lossy();
-    Failure::new(
-        FailureKind::CannotRun,
-        format!(
-            "cannot bind the {} `{}` to an approval",
-            input.role,
-            inert(&path)
-        ),
-    )
+    let mut what = format!(
+        "cannot bind the {} `{}` to an approval",
+        input.role,
+        inert(&path)
+    );
+    if let Some(why) = input.kind.refusal() {
+        what = format!("{what}: {why}");
+    }
+    Failure::new(FailureKind::CannotRun, what)
 }
 
 fn cannot_bind(input: &Input) -> Failure {
     cannot_copy(input).hint(match input.kind {
         InputKind::Url => {
-            "what is fetched, or named in a way that gate can't follow, can differ at each run: \
-             name plain files and folders of this machine"
+            "what is fetched can differ at each run: name files and folders of this machine"
+        }
+        InputKind::Refused { .. } => {
+            "what it leads to can differ at each run: name plain files and folders of this \
+             machine, and fewer of them"
         }
         InputKind::File | InputKind::Directory | InputKind::Stdin | InputKind::Descriptor => {
             "write it to a file first"

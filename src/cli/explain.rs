@@ -88,7 +88,10 @@ fn surroundings(text: &mut String, invocation: &Invocation) {
         put(
             text,
             &format!("input {}", input.kind.as_str()),
-            &format!("{path} ({})", input.role),
+            &match input.kind.refusal() {
+                Some(why) => format!("{path} ({}): {why}", input.role),
+                None => format!("{path} ({})", input.role),
+            },
         );
     }
     let unlisted: Vec<_> = invocation.unlisted_variables().collect();

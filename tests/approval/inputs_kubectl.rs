@@ -15,7 +15,7 @@ use gate_testkit::real::{KubeCluster, locate};
 
 use crate::agent::{Agent, Running, approve_as_bob, shown};
 use crate::binding::{approved_after, assert_refused};
-use crate::server::{Live, run};
+use crate::server::{GATE, Live, run};
 use crate::stage::requests;
 
 fn config_map(name: &str, value: &str) -> String {
@@ -243,4 +243,32 @@ fn an_allowed_command_gets_its_standard_input_as_it_comes() {
     drop(writer);
     let ended = running.finish();
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "second\n"));
+}
+
+#[test]
+fn what_gate_does_not_follow_is_called_refused_and_says_why() {
+    let live = Live::start();
+    let scene = Scene::set(&live);
+    scene.write("app/kustomization.yaml", "resources: [a\n");
+    let words = ["kubectl", "apply", "-k", "app"];
+    let why = "it is too long, can't be read, or is written in a way that gate can't follow";
+    let gate = |args: &[&str]| run(scene.agent.home.command(GATE).args(args).args(words));
+    let checked = gate(&["check", "--json", "--"]);
+    let answer: serde_json::Value = serde_json::from_str(&checked.stdout).unwrap();
+    let inputs = answer["inputs"].as_array().unwrap();
+    let refused: Vec<_> = inputs.iter().filter(|one| one["why"] == why).collect();
+    assert_eq!(refused.len(), 1, "{checked:?}");
+    assert_eq!(refused[0]["kind"], "refused");
+    assert_eq!(refused[0]["role"], "kustomization");
+    let is_explained = |input: &&serde_json::Value| input.get("why").is_some();
+    assert_eq!(inputs.iter().filter(is_explained).count(), 1, "{checked:?}");
+
+    let explained = gate(&["explain", "--"]);
+    assert!(explained.stdout.contains("input refused"), "{explained:?}");
+    assert!(explained.stdout.contains(why), "{explained:?}");
+
+    let refused = run(&mut scene.agent.gate_run(&[], &words));
+    assert_eq!(refused.code, Some(126), "{refused:?}");
+    assert!(refused.stderr.contains(why), "{refused:?}");
+    assert!(requests(&live).is_empty());
 }

@@ -118,6 +118,12 @@ pub enum InputKind {
     Url,
     /// An open descriptor, as `/dev/fd/63` of a process substitution.
     Descriptor,
+    /// Something that gate does not follow. What would be read is not known, so
+    /// that nobody is asked about the command.
+    Refused {
+        /// Why it is not followed, as a sentence without its full stop.
+        why: &'static str,
+    },
 }
 
 impl InputKind {
@@ -129,6 +135,15 @@ impl InputKind {
             Self::Stdin => "stdin",
             Self::Url => "url",
             Self::Descriptor => "descriptor",
+            Self::Refused { .. } => "refused",
+        }
+    }
+
+    /// Returns why gate does not follow it, where it does not.
+    pub const fn refusal(self) -> Option<&'static str> {
+        match self {
+            Self::Refused { why } => Some(why),
+            Self::File | Self::Directory | Self::Stdin | Self::Url | Self::Descriptor => None,
         }
     }
 }
@@ -184,6 +199,11 @@ impl Input {
             placement: Placement::InPlace,
             skipped: Cow::Borrowed(&[]),
         }
+    }
+
+    /// Returns what stands for an input that gate does not follow.
+    pub(crate) fn refused(path: PathBuf, role: &str, why: &'static str) -> Self {
+        Self::unnamed(InputKind::Refused { why }, path, role)
     }
 }
 

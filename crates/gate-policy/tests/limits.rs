@@ -3,9 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use gate_policy::{
-    CommandLine, Effect, Environment, InputKind, Invocation, NoFiles, Stdin, read_invocation,
-};
+use gate_policy::{CommandLine, Effect, Environment, Invocation, NoFiles, Stdin, read_invocation};
 
 fn read(words: &[&str]) -> Invocation {
     let argv: Vec<OsString> = words.iter().map(OsString::from).collect();
@@ -26,7 +24,7 @@ fn path_bytes(invocation: &Invocation) -> usize {
 
 fn cannot_be_bound(invocation: &Invocation) -> bool {
     let mut inputs = invocation.inputs.iter();
-    inputs.any(|input| input.kind == InputKind::Url)
+    inputs.any(|input| input.kind.refusal().is_some())
 }
 
 #[test]

@@ -29,6 +29,8 @@ struct CheckedInput<'a> {
     kind: &'static str,
     role: &'a str,
     path: std::borrow::Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'static str>,
 }
 
 impl<'a> Checked<'a> {
@@ -82,6 +84,7 @@ impl<'a> CheckedInput<'a> {
             kind: input.kind.as_str(),
             role: &input.role,
             path: input.path.to_string_lossy(),
+            why: input.kind.refusal(),
         }
     }
 }

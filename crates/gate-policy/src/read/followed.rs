@@ -64,7 +64,13 @@ pub(super) fn follow(
             continue;
         }
         if walk.seen.len() > LIMIT {
-            walk.refuse(path, "further kustomization, too many to follow,");
+            let why = "the command leads to more folders and templates than gate follows";
+            let role = if follows == Follows::Template {
+                "template"
+            } else {
+                "kustomization"
+            };
+            walk.refuse(InputKind::Refused { why }, path, role);
             return;
         }
         match follows {
@@ -106,12 +112,18 @@ impl Walk<'_, '_> {
     }
 
     /// Adds what can't be bound, so that nobody is asked about the command.
-    fn refuse(&mut self, name: PathBuf, role: &str) {
+    fn refuse(&mut self, kind: InputKind, name: PathBuf, role: &str) {
         self.invocation.add(
             Effect::Unknown,
             "an input comes over the network or can't be followed, and can differ at each run",
         );
-        self.push(InputKind::Url, name, role);
+        let inputs = &mut self.invocation.inputs;
+        if !inputs
+            .iter()
+            .any(|known| known.kind == kind && known.path == name)
+        {
+            inputs.push(Input::unnamed(kind, name, role));
+        }
     }
 
     /// Reads a file that names others; nothing where there is none, or where
@@ -126,7 +138,9 @@ impl Walk<'_, '_> {
         if document.is_some() {
             self.push(InputKind::File, path.to_owned(), role);
         } else {
-            self.refuse(path.to_owned(), &format!("{role} that gate can't follow,"));
+            let why =
+                "it is too long, can't be read, or is written in a way that gate can't follow";
+            self.refuse(InputKind::Refused { why }, path.to_owned(), role);
         }
         document
     }
@@ -148,7 +162,8 @@ impl Walk<'_, '_> {
         let key = scalar.keys.last();
         let is_base = !has_keys || key.is_some_and(|key| BASES.contains(&key.as_str()));
         if !scalar.is_text && looks_remote(scalar.text.as_bytes(), is_base) {
-            self.refuse(path_of(scalar.text.as_bytes()), "kustomization");
+            let name = path_of(scalar.text.as_bytes());
+            self.refuse(InputKind::Url, name, "kustomization");
             return;
         }
         // Generators name files as `key=path`.
@@ -302,7 +317,9 @@ mod tests {
         ] {
             let found = kustomization(text);
             assert!(
-                found.iter().any(|one| one.starts_with("url ")),
+                found
+                    .iter()
+                    .any(|one| one.starts_with("url ") || one.starts_with("refused ")),
                 "{text}: {found:?}"
             );
         }

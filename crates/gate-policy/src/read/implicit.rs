@@ -134,7 +134,8 @@ impl<'a> Search<'a> {
         };
         let Some(document) = document else {
             // Nobody is asked about modules that can't be named.
-            self.push(InputKind::Url, list);
+            let why = "the list of modules is too long, or can't be read";
+            self.push(InputKind::Refused { why }, list);
             return;
         };
         self.push(InputKind::File, list);

@@ -261,8 +261,8 @@ impl Finder<'_> {
                 let start = at + mark.len();
                 let rest = named.bytes.get(start..).unwrap_or_default();
                 let Some(path) = shorthand_path(rest) else {
-                    let role = "input in a shorthand that gate can't follow,";
-                    refuse(path_of(named.bytes), role, invocation);
+                    let why = "a file is named in it in a way that gate can't follow";
+                    refuse(path_of(named.bytes), what.role, why, invocation);
                     return;
                 };
                 let file = Named {
@@ -277,8 +277,8 @@ impl Finder<'_> {
 
     fn add(&self, named: &Named<'_>, what: Kind<'_>, invocation: &mut Invocation) {
         if invocation.inputs.len() >= MAX_INPUTS {
-            let role = "further input, too many to follow,";
-            refuse(path_of(named.bytes), role, invocation);
+            let why = "the command names more inputs than gate follows";
+            refuse(path_of(named.bytes), what.role, why, invocation);
             return;
         }
         let name = path_of(named.bytes);
@@ -338,14 +338,14 @@ impl Finder<'_> {
 }
 
 /// Adds what can't be bound, once, so that nobody is asked about the command.
-fn refuse(name: PathBuf, role: &str, invocation: &mut Invocation) {
+fn refuse(name: PathBuf, role: &str, why: &'static str, invocation: &mut Invocation) {
     invocation.add(
         Effect::Unknown,
         "it names more files than gate follows, or in a way that gate can't follow",
     );
-    if invocation.inputs.iter().all(|input| input.role != role) {
-        let refused = Input::unnamed(InputKind::Url, name, role);
-        invocation.inputs.push(refused);
+    let kind = InputKind::Refused { why };
+    if invocation.inputs.iter().all(|input| input.kind != kind) {
+        invocation.inputs.push(Input::refused(name, role, why));
     }
 }
 

@@ -37,8 +37,9 @@ pub(super) fn in_words(line: &CommandLine<'_>, invocation: &mut Invocation) {
             let name = word.as_encoded_bytes().get(range.clone());
             let Some(name) = name else { continue };
             if left == 0 {
-                let word = PathBuf::from(format!("word {}", index + 1));
-                refuse(word, "further name, too many to look for, in", invocation);
+                let word = PathBuf::from((index + 1).to_string());
+                let why = "the words hold more names than gate looks for";
+                refuse(Input::refused(word, "word", why), invocation);
                 return;
             }
             left -= 1;
@@ -67,13 +68,12 @@ pub(super) fn in_words(line: &CommandLine<'_>, invocation: &mut Invocation) {
 }
 
 /// Adds what can't be bound, so that nobody is asked about the command.
-fn refuse(name: PathBuf, role: &str, invocation: &mut Invocation) {
+fn refuse(refused: Input, invocation: &mut Invocation) {
     invocation.add(
         Effect::Unknown,
         "the command names more than gate follows, and it can differ at each run",
     );
-    let inputs = &mut invocation.inputs;
-    inputs.push(Input::unnamed(InputKind::Url, name, role));
+    invocation.inputs.push(refused);
 }
 
 /// Returns the parts of a word that could be a file's name: all of it, what
@@ -130,8 +130,8 @@ pub(super) fn in_psql(line: &CommandLine<'_>, invocation: &mut Invocation) {
     }
     search.follow_scripts();
     let (found, is_relative) = (search.found, search.is_relative);
-    if let Some((name, role)) = search.refused {
-        refuse(name, role, invocation);
+    if let Some(refused) = search.refused {
+        refuse(refused, invocation);
     }
     if is_relative {
         // `\ir` is taken from the folder that the script stands in.
@@ -202,8 +202,8 @@ struct Search<'a> {
     is_relative: bool,
     /// How many names may still be looked for.
     left: usize,
-    /// The first thing that could not be followed, and what it is.
-    refused: Option<(PathBuf, &'static str)>,
+    /// The first thing that could not be followed.
+    refused: Option<Input>,
 }
 
 impl Search<'_> {
@@ -231,14 +231,15 @@ impl Search<'_> {
     /// Looks through a script.
     fn script(&mut self, path: &Path, content: &[u8]) {
         if content.len() > SEARCHED_BYTES {
-            self.refuse(path.to_owned(), "script, too long to follow,");
+            self.refuse(path.to_owned(), "script", "it is longer than gate reads");
         } else {
             self.text(&String::from_utf8_lossy(content));
         }
     }
 
-    fn refuse(&mut self, name: PathBuf, role: &'static str) {
-        self.refused.get_or_insert((name, role));
+    fn refuse(&mut self, name: PathBuf, role: &str, why: &'static str) {
+        self.refused
+            .get_or_insert_with(|| Input::refused(name, role, why));
     }
 
     /// Looks through a text that is not understood for backslash commands.
@@ -313,9 +314,11 @@ impl Search<'_> {
 
     /// Takes so many from what may still be looked for.
     fn spend(&mut self, names: usize) -> bool {
-        match self.left.checked_sub(names) {
-            Some(left) => self.left = left,
-            None => self.refuse("psql".into(), "further file, too many to look for, of"),
+        if let Some(left) = self.left.checked_sub(names) {
+            self.left = left;
+        } else {
+            let why = "its scripts name more files than gate looks for";
+            self.refuse("psql".into(), "tool", why);
         }
         self.refused.is_none()
     }
@@ -340,7 +343,8 @@ impl Search<'_> {
                 continue;
             }
             if seen.len() > SCRIPT_LIMIT {
-                self.refuse(path, "further script, too many to follow,");
+                let why = "the scripts name more scripts than gate follows";
+                self.refuse(path, "script", why);
                 return;
             }
             if let Some(folder) = path.parent().map(Path::to_owned)
@@ -380,12 +384,12 @@ mod tests {
         inputs.any(|input| input.kind == InputKind::File && input.path == Path::new(path))
     }
 
-    /// Returns the role of what makes that the command can't be approved.
-    fn refused(invocation: &Invocation) -> Option<&str> {
+    /// Returns why the command can't be approved, where it can't.
+    fn refused(invocation: &Invocation) -> Option<&'static str> {
         let mut inputs = invocation.inputs.iter();
-        let refused = inputs.find(|input| input.kind == InputKind::Url)?;
+        let why = inputs.find_map(|input| input.kind.refusal())?;
         assert_eq!(invocation.effect, Effect::Unknown);
-        Some(&refused.role)
+        Some(why)
     }
 
     #[test]
@@ -402,8 +406,8 @@ mod tests {
         let invocation = read(&["tool", &word], &[]);
         assert_eq!(refused(&invocation), None);
         let invocation = read(&["tool", &word, &word, &word, &word], &[]);
-        let role = refused(&invocation);
-        assert_eq!(role, Some("further name, too many to look for, in"));
+        let why = refused(&invocation);
+        assert_eq!(why, Some("the words hold more names than gate looks for"));
     }
 
     #[test]
@@ -432,8 +436,8 @@ mod tests {
             .map(|(name, text)| (name.as_str(), text.as_bytes()));
         let chain: Vec<_> = chain.collect();
         let invocation = read(&["psql", "-f", "0.sql"], &chain);
-        let role = refused(&invocation);
-        assert_eq!(role, Some("further script, too many to follow,"));
+        let why = refused(&invocation);
+        assert_eq!(why, Some("the scripts name more scripts than gate follows"));
         let invocation = read(&["psql", "-f", "2.sql"], &chain);
         assert_eq!(refused(&invocation), None);
 
@@ -441,7 +445,7 @@ mod tests {
         for script in ["q.sql", "in.sql"] {
             let files = [("q.sql", &long[..]), ("in.sql", b"\\i q.sql")];
             let invocation = read(&["psql", "-f", script], &files);
-            assert_eq!(refused(&invocation), Some("script, too long to follow,"));
+            assert_eq!(refused(&invocation), Some("it is longer than gate reads"));
         }
 
         let mut names = String::from("\\o");
@@ -449,8 +453,8 @@ mod tests {
             write!(names, " {name}").unwrap();
         }
         let invocation = read(&["psql", "-f", "q.sql"], &[("q.sql", names.as_bytes())]);
-        let role = refused(&invocation);
-        assert_eq!(role, Some("further file, too many to look for, of"));
+        let why = refused(&invocation);
+        assert_eq!(why, Some("its scripts name more files than gate looks for"));
         let nulls = "1\t\\N\t2\n".repeat(NAME_LIMIT);
         let invocation = read(&["psql", "-f", "q.sql"], &[("q.sql", nulls.as_bytes())]);
         assert_eq!(refused(&invocation), None);
