@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::source::{Asks, Command, Flag, Found, Neutral, Operand, Profile, Stdin, Variable};
+use crate::source::{Command, Flag, Found, Neutral, Operand, Profile, Shows, Stdin, Variable};
 
 /// From the mildest to the strictest.
 const EFFECTS: [&str; 8] = [
@@ -197,7 +197,7 @@ fn node_row(node: &Node<'_>, parent: usize, groups: &[&str]) -> Result<String, S
             "CommandSpec {{ parent: {parent}, name: {}, canonical: {}, effect: Effect::Unknown, \
              groups: Borrowed(&[]), is_group: true, is_open: false, can_be_neutral: true, \
              order: Order::Free, passed: Passed::Operands, operands: Borrowed(&[]), \
-             found: Borrowed(&[]), asks: None, stdin: None, why: Borrowed(\"\") }}",
+             found: Borrowed(&[]), shows: None, stdin: None, why: Borrowed(\"\") }}",
             text(&node.name),
             text(&node.canonical),
         ));
@@ -224,7 +224,7 @@ fn node_row(node: &Node<'_>, parent: usize, groups: &[&str]) -> Result<String, S
     Ok(format!(
         "CommandSpec {{ parent: {parent}, name: {}, canonical: {}, effect: {}, groups: {}, \
          is_group: {}, is_open: {}, can_be_neutral: {}, order: Order::{}, passed: Passed::{}, operands: {}, \
-         found: {}, asks: {}, stdin: {}, why: {} }}",
+         found: {}, shows: {}, stdin: {}, why: {} }}",
         text(&node.name),
         text(&node.canonical),
         effect(&command.effect).map_err(fail)?,
@@ -240,18 +240,18 @@ fn node_row(node: &Node<'_>, parent: usize, groups: &[&str]) -> Result<String, S
         },
         table(&operands),
         table(&found),
-        asks(command.asks.as_ref()),
+        shows(command.shows.as_ref()),
         stdin(command.stdin.as_ref()),
         text(&command.why),
     ))
 }
 
-fn asks(spec: Option<&Asks>) -> String {
+fn shows(spec: Option<&Shows>) -> String {
     spec.map_or_else(
         || "None".to_owned(),
         |spec| {
             format!(
-                "Some(AsksSpec {{ operands: {}, globs: {} }})",
+                "Some(ShowsSpec {{ operands: {}, globs: {} }})",
                 spec.operands,
                 texts(&spec.globs)
             )

@@ -150,7 +150,7 @@ pub(crate) struct Command {
     pub(crate) stdin: Option<Stdin>,
     #[serde(default)]
     pub(crate) found: Vec<Found>,
-    pub(crate) asks: Option<Asks>,
+    pub(crate) shows: Option<Shows>,
     #[serde(default)]
     pub(crate) why: String,
 }
@@ -158,7 +158,7 @@ pub(crate) struct Command {
 /// The operands with which a command only shows.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Asks {
+pub(crate) struct Shows {
     pub(crate) operands: u8,
     pub(crate) globs: Vec<String>,
 }

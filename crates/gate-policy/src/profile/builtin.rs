@@ -1,8 +1,8 @@
 //! The profiles that are compiled in.
 
 use super::{
-    Arity, AsksSpec, CommandSpec, FlagGroup, FlagSpec, Follows, FoundRule, ImplicitSource,
-    ImplicitSpec, Neutral, OperandPattern, OperandRule, Order, Passed, Position, Reader, StdinSpec,
+    Arity, CommandSpec, FlagGroup, FlagSpec, Follows, FoundRule, ImplicitSource, ImplicitSpec,
+    Neutral, OperandPattern, OperandRule, Order, Passed, Position, Reader, ShowsSpec, StdinSpec,
     Style, ToolSpec, ValueEffect, VariableAction, VariableSpec,
 };
 use crate::effect::Effect;

@@ -197,7 +197,7 @@ pub struct CommandSpec {
     /// What files that are there add.
     pub found: Table<FoundRule>,
     /// The operands with which it only shows.
-    pub asks: Option<AsksSpec>,
+    pub shows: Option<ShowsSpec>,
     /// The standard input, where it decides what happens.
     pub stdin: Option<StdinSpec>,
     /// Why it has its effect.
@@ -224,7 +224,7 @@ pub enum Passed {
 
 /// The operands with which a command only shows, and has no effect of its own.
 #[derive(Clone, Debug)]
-pub struct AsksSpec {
+pub struct ShowsSpec {
     /// How many there are.
     pub operands: u8,
     /// Patterns one of which each of them matches.

@@ -44,7 +44,7 @@ fn judge_command(parsed: &Parsed<'_>, command: &CommandSpec, invocation: &mut In
         invocation.add(Effect::Read, &format!("`{flag}` keeps it from acting"));
         return true;
     }
-    if only_asks(parsed, command) {
+    if only_shows(parsed, command) {
         invocation.add(Effect::Read, "with these operands it only shows");
         return true;
     }
@@ -89,14 +89,14 @@ fn neutral_flag(parsed: &Parsed<'_>, command: &CommandSpec) -> Option<String> {
 }
 
 /// Tells whether the operands are those with which a command only shows.
-fn only_asks(parsed: &Parsed<'_>, command: &CommandSpec) -> bool {
-    let Some(asks) = command.asks.as_ref() else {
+fn only_shows(parsed: &Parsed<'_>, command: &CommandSpec) -> bool {
+    let Some(shows) = command.shows.as_ref() else {
         return false;
     };
     parsed.problems.is_empty()
-        && parsed.operands.len() == usize::from(asks.operands)
+        && parsed.operands.len() == usize::from(shows.operands)
         && parsed.operands.iter().all(|operand| {
-            let mut globs = asks.globs.iter();
+            let mut globs = shows.globs.iter();
             globs.any(|pattern| glob::matches(pattern.as_bytes(), operand.bytes))
         })
 }
