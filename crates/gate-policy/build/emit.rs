@@ -319,30 +319,33 @@ fn follows(word: &str) -> Result<String, String> {
 }
 
 fn pattern(rule: &Operand) -> Result<String, String> {
-    if rule.hidden_name {
-        return Ok("HiddenName".to_owned());
-    }
     let words = (
         &*rule.globs,
         &*rule.folded_globs,
         &*rule.not_globs,
         &*rule.resource,
     );
-    Ok(match (words, &rule.present, rule.hidden) {
-        (([], [], [], []), None, false) => "Globs(Borrowed(&[Borrowed(\"*\")]))".to_owned(),
-        (([], [], [], []), Some(elsewhere), false) => format!("Present({})", texts(elsewhere)),
-        (([], [], [], []), None, true) => "Hidden".to_owned(),
-        ((_, [], [], []), None, false) => format!("Globs({})", texts(&rule.globs)),
-        (([], [_, ..], _, []), None, false) => format!(
+    let is_hidden = (rule.hidden, rule.hidden_name);
+    Ok(match (words, &rule.present, is_hidden) {
+        (([], [], [], []), None, (false, false)) => {
+            "Globs(Borrowed(&[Borrowed(\"*\")]))".to_owned()
+        }
+        (([], [], [], []), Some(elsewhere), (false, false)) => {
+            format!("Present({})", texts(elsewhere))
+        }
+        (([], [], [], []), None, (true, false)) => "Hidden".to_owned(),
+        (([], [], [], []), None, (false, true)) => "HiddenName".to_owned(),
+        ((_, [], [], []), None, (false, false)) => format!("Globs({})", texts(&rule.globs)),
+        (([], [_, ..], _, []), None, (false, false)) => format!(
             "Folded({}, {})",
             texts(&rule.folded_globs),
             texts(&rule.not_globs)
         ),
-        (([], [], _, []), None, false) => format!("NotGlobs({})", texts(&rule.not_globs)),
-        ((_, [], _, []), None, false) => {
+        (([], [], _, []), None, (false, false)) => format!("NotGlobs({})", texts(&rule.not_globs)),
+        ((_, [], _, []), None, (false, false)) => {
             format!("Except({}, {})", texts(&rule.globs), texts(&rule.not_globs))
         }
-        (([], [], [], _), None, false) => format!("Resource({})", texts(&rule.resource)),
+        (([], [], [], _), None, (false, false)) => format!("Resource({})", texts(&rule.resource)),
         _ => return Err("an operand has one kind of pattern".to_owned()),
     })
 }

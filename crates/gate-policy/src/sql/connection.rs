@@ -199,6 +199,7 @@ fn settings_of_pairs(text: &[u8]) -> Result<Settings, &'static str> {
     }
     Ok(settings)
 }
+
 /// Takes one value, and what follows it.
 fn value_of_pair(text: &[u8]) -> Result<(Vec<u8>, &[u8]), &'static str> {
     let (is_quoted, mut rest) = match text {

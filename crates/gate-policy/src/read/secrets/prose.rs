@@ -16,6 +16,8 @@ const JUDGED: usize = 128;
 /// The shortest hexadecimal number that names a commit.
 const COMMIT: usize = 7;
 
+/// How many words may stand between the name of a secret and the secret.
+const MOST_BETWEEN: usize = 3;
 /// Words between the name of a secret and the secret: `the password is V`.
 const BETWEEN: &[&[u8]] = &[
     b"is", b"was", b"to", b"of", b"now", b"be", b"will", b"becomes",
@@ -35,7 +37,7 @@ pub(super) fn read(scan: &mut Scan<'_, '_>, start: usize, is_said: bool) -> Opti
     let text = scan.text;
     let mut at = text.skip_blanks(start);
     let mut is_said = is_said;
-    for _ in 0..BETWEEN.len().min(3) {
+    for _ in 0..MOST_BETWEEN {
         let end = text.seek_within(at, at + LONG, |byte| !byte.is_ascii_alphabetic());
         let word = text.slice(at..end);
         if !BETWEEN.iter().any(|known| known.eq_ignore_ascii_case(word)) {
