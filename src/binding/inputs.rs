@@ -296,7 +296,7 @@ fn cannot_bind(input: &Input) -> Failure {
         }
         InputKind::Refused { .. } => {
             "what it leads to can differ at each run: name plain files and folders of this \
-             machine, and fewer of them"
+             machine, and where they are too many do it in parts"
         }
         InputKind::File | InputKind::Directory | InputKind::Stdin | InputKind::Descriptor => {
             "write it to a file first"

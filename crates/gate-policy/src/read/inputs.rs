@@ -277,7 +277,7 @@ impl Finder<'_> {
 
     fn add(&self, named: &Named<'_>, what: Kind<'_>, invocation: &mut Invocation) {
         if invocation.inputs.len() >= MAX_INPUTS {
-            let why = "the command names more inputs than gate follows";
+            let why = "nobody can be asked about more than 1000 inputs";
             refuse(path_of(named.bytes), what.role, why, invocation);
             return;
         }
