@@ -114,16 +114,18 @@ pub(crate) fn lock(path: &Path, patience: Duration) -> io::Result<File> {
 /// Makes `folder` and what is missing above it, each with mode 0700.
 ///
 /// # Errors
-/// One of them can't be made; or `folder` is there and others could change what
-/// is in it: a link of theirs would have gate write where they want.
+/// One of them can't be made; or `folder`, or gate's own above it, is a link or
+/// others could change what is in it: either would have gate write where somebody
+/// else wants.
 pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+    let refuse = || {
+        refuse_folder(folder, Owner::CallerAlone)
+            .map_err(|error| io::Error::new(io::ErrorKind::PermissionDenied, error.to_string()))
+    };
+    // Before, so that nothing is made in what is refused; after, for what came meanwhile.
+    refuse()?;
     make_missing(folder)?;
-    refuse_folder(folder, Owner::Caller).map_err(|error| {
-        io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            format!("the folder {error}"),
-        )
-    })
+    refuse()
 }
 
 fn make_missing(folder: &Path) -> io::Result<()> {

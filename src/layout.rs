@@ -7,6 +7,8 @@ use crate::failure::{Failure, FailureKind};
 
 /// The machine owner's folder.
 const MACHINE: &str = "/etc/gate";
+/// The name of gate's own folder in each of the user's, and of the machine owner's.
+pub(crate) const OWN_FOLDER: &str = "gate";
 /// The name of a project's own rules.
 pub(crate) const PROJECT_RULES: &str = ".gate.toml";
 
@@ -28,7 +30,7 @@ impl Layout {
     /// Finds the user's folders: the XDG base directories, or none of them
     /// where there is no home. `GATE_CONFIG` names another user configuration file.
     pub(crate) fn find(gate_config: Option<OsString>) -> Self {
-        let dirs = directories::ProjectDirs::from("", "", "gate");
+        let dirs = directories::ProjectDirs::from("", "", OWN_FOLDER);
         Self {
             user_config: dirs.as_ref().map(|d| d.config_dir().to_owned()),
             user_config_file: gate_config.map(PathBuf::from),

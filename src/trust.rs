@@ -5,7 +5,7 @@
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gate_protocol::inert::inert;
 use gate_protocol::rules::RULES_TEXT_LIMIT_BYTES;
@@ -14,6 +14,7 @@ use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, FailureKind};
+use crate::layout;
 
 /// Who must own the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +25,8 @@ pub(crate) enum Owner {
     Caller,
     /// Anyone: what it says can only tighten.
     Anyone,
-    /// The caller, and nobody else can even read it. A link to it is refused.
+    /// The caller, and nobody else can even read it. A link to it is refused, and
+    /// so is one in the place of its folder.
     CallerAlone,
 }
 
@@ -61,19 +63,30 @@ pub(crate) enum TrustError {
     #[error("it is larger than {0} bytes")]
     TooLarge(usize),
     /// Others could put another file in its place, or take it away.
-    #[error("its folder {0}")]
+    #[error("{0}")]
     Folder(FolderError),
 }
 
-/// Why nothing is believed of a folder.
+/// Why nothing is believed of a folder, or written to it.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum FolderError {
+#[error("the folder `{}` {fault}", inert(&folder.to_string_lossy()))]
+pub(crate) struct FolderError {
+    folder: PathBuf,
+    fault: FolderFault,
+}
+
+/// What is wrong with a folder.
+#[derive(Debug, thiserror::Error)]
+enum FolderFault {
     /// It is somebody else's.
     #[error("belongs to uid {0}, not to {1}")]
     Owner(u32, &'static str),
     /// Others could change what is in it.
     #[error("can be written by others (mode {0:o})")]
     Writable(u32),
+    /// It is wherever somebody wanted it to be.
+    #[error("is a symbolic link")]
+    Link,
 }
 
 /// Returns what is in a file of at most `limit_bytes`; `None` where there is no
@@ -114,10 +127,38 @@ pub(crate) fn read_bytes(
 /// decides by: no file in it would show that another is gone. One that is not
 /// there is nobody's. In a sticky one (`/tmp`) others can't touch what is not theirs.
 ///
+/// A folder of gate's above it is held to the same, since who can write that one
+/// can put another in the place of this one. What is above those (`~/.config`,
+/// `~/.local/state`) is not gate's: the user's group may write it, or it is a link.
+///
 /// # Errors
-/// Each [`FolderError`] as its name says.
+/// [`FolderError`], which names the folder.
 pub(crate) fn refuse_folder(folder: &Path, owner: Owner) -> Result<(), FolderError> {
+    let above = folder
+        .parent()
+        .filter(|above| above.ends_with(layout::OWN_FOLDER));
+    for folder in [above, Some(folder)].into_iter().flatten() {
+        refuse_one(folder, owner).map_err(|fault| FolderError {
+            folder: folder.to_owned(),
+            fault,
+        })?;
+    }
+    Ok(())
+}
+
+/// Refuses as [`refuse_folder`] does, for who decides by the files of `folder`.
+///
+/// # Errors
+/// As [`refuse_folder`].
+pub(crate) fn refuse_rules_folder(folder: &Path, owner: Owner) -> Result<(), Failure> {
+    refuse_folder(folder, owner).map_err(|error| refused(folder, TrustError::Folder(error)))
+}
+
+fn refuse_one(folder: &Path, owner: Owner) -> Result<(), FolderFault> {
     const STICKY: u32 = 0o1000;
+    if owner == Owner::CallerAlone && folder.is_symlink() {
+        return Err(FolderFault::Link);
+    }
     let Ok(metadata) = folder.metadata() else {
         return Ok(());
     };
@@ -129,10 +170,10 @@ pub(crate) fn refuse_folder(folder: &Path, owner: Owner) -> Result<(), FolderErr
         Owner::Anyone => return Ok(()),
     };
     if !is_theirs {
-        return Err(FolderError::Owner(found, expected));
+        return Err(FolderFault::Owner(found, expected));
     }
     if mode & 0o022 != 0 && mode & STICKY == 0 {
-        return Err(FolderError::Writable(mode));
+        return Err(FolderFault::Writable(mode));
     }
     Ok(())
 }
@@ -208,6 +249,10 @@ fn refused(path: &Path, error: TrustError) -> Failure {
     let hint = match error {
         TrustError::Read(error) => return unreadable(path, error),
         TrustError::TooLarge(_) => "split it; nothing runs before",
+        TrustError::Folder(FolderError {
+            fault: FolderFault::Link,
+            ..
+        }) => "put a folder in the place of the link; nothing runs before",
         TrustError::Folder(_) => {
             "make the folder its owner's alone to write: chown it, or chmod go-w; nothing runs before"
         }

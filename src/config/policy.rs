@@ -127,17 +127,7 @@ fn rule_files(folder: &Path, owner: trust::Owner) -> Result<Vec<PathBuf>, Failur
         .caused_by(error)
         .hint("make it a folder that you can read, or remove it; nothing runs before")
     };
-    // Who can write the folder above can put another in the place of this one.
-    for folder in [Some(folder), folder.parent()].into_iter().flatten() {
-        trust::refuse_folder(folder, owner).map_err(|error| {
-            let shown = inert(&folder.to_string_lossy()).into_owned();
-            Failure::new(
-                FailureKind::Configuration,
-                format!("the rules in `{shown}` are not used: the folder {error}"),
-            )
-            .hint("chown it to its owner, or chmod go-w; nothing runs before")
-        })?;
-    }
+    trust::refuse_rules_folder(folder, owner)?;
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error)

@@ -403,3 +403,46 @@ fn a_folder_that_others_can_write_is_not_written_to() {
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert!(source.contains("written by others (mode 775)"), "{source}");
 }
+
+/// The same root, where the folder itself is the link: `…/gate/spool`, or `…/gate` above it.
+#[test]
+fn a_link_in_the_place_of_a_state_folder_is_not_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let link = |to: &str, from: &str| std::os::unix::fs::symlink(at(to), at(from)).unwrap();
+    for name in ["victim", "a/gate", "b", "real/state"] {
+        std::fs::create_dir_all(at(name)).unwrap();
+    }
+    link("victim", "a/gate/spool");
+    link("victim", "b/gate");
+    for name in ["a/gate/spool", "b/gate/spool"] {
+        let error = Spool::open(&at(name)).unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(source.ends_with("is a symbolic link"), "{name}: {source}");
+    }
+    assert_eq!(std::fs::read_dir(at("victim")).unwrap().count(), 0);
+    // What is above is not gate's.
+    link("real/state", "state");
+    assert!(Spool::open(&at("state/gate/spool")).is_ok());
+}
+
+#[test]
+fn gates_own_folder_is_held_to_the_same_and_what_is_above_is_not() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let (own, spool) = (state.join("gate"), state.join("gate/spool"));
+    drop(Spool::open(&spool).unwrap());
+    let open_to_group = |path| {
+        let mode = std::fs::Permissions::from_mode(0o775);
+        std::fs::set_permissions(path, mode).unwrap();
+    };
+    open_to_group(&state);
+    assert!(Spool::open(&spool).is_ok());
+    open_to_group(&own);
+    let error = Spool::open(&spool).unwrap_err();
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    let expected = "gate` can be written by others (mode 775)";
+    assert!(source.ends_with(expected), "{source}");
+}
