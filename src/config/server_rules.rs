@@ -1,7 +1,7 @@
 //! The server's rules as last fetched: signed, expiring, never older than what
 //! was in force here before.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -132,7 +132,11 @@ fn was_tried_lately(folder: &RulesFolder) -> bool {
     let is_recent = tried.is_ok_and(|at| at.elapsed().is_ok_and(|since| since < TRY_AGAIN));
     if !is_recent {
         // Where it can't be noted, the next command tries too.
-        drop(std::fs::write(path, b""));
+        let mut options = OpenOptions::new();
+        drop(durable::open_private(
+            options.write(true).create(true).truncate(true),
+            &path,
+        ));
     }
     is_recent
 }

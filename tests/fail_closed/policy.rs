@@ -4,7 +4,7 @@
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use gate_protocol::canonical::{Digest, to_canonical_bytes};
 use gate_protocol::rules::{RuleBundle, SignedRules};
@@ -354,6 +354,18 @@ fn rules_that_grow_old_are_asked_for_once_in_a_while_and_hold_up_no_read() {
     assert!(tries > 0);
     read();
     assert_eq!(asked.lock().unwrap().len(), tries);
+    // The note of it is private, and in its place a link is not followed.
+    let note = machine.home.state().join("gate/rules/tried");
+    let mode = note.metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let victim = machine.home.write("victim", "kept").unwrap();
+    let long_ago = SystemTime::now() - Duration::from_hours(1);
+    let file = std::fs::File::options().write(true).open(&victim).unwrap();
+    file.set_modified(long_ago).unwrap();
+    std::fs::remove_file(&note).unwrap();
+    symlink(&victim, &note).unwrap();
+    read();
+    assert_eq!(std::fs::read_to_string(&victim).unwrap(), "kept");
 }
 
 /// Makes the fetched rules older than half of their life.
