@@ -25,6 +25,7 @@ mod prompt;
 mod reading;
 mod reason;
 mod report;
+mod server_rules;
 mod session;
 mod shim;
 mod show;

@@ -16,7 +16,6 @@ use jiff::tz::TimeZone;
 use crate::approval::{self, Asking, Patience};
 use crate::audit::OutcomeRecorder;
 use crate::binding;
-use crate::config::server_rules;
 use crate::exit_code::Ending;
 use crate::failure::{Failure, FailureKind};
 use crate::identity::{CommitmentKey, Identity};
@@ -25,7 +24,7 @@ use crate::permit::Permit;
 use crate::progress::Voice;
 use crate::reading::{self, Reading};
 use crate::world::World;
-use crate::{audit, circumstances, reason, report, session};
+use crate::{audit, circumstances, reason, report, server_rules, session};
 
 /// How long a command that asks nobody waits for newer rules.
 const AGING: Duration = Duration::from_secs(2);

@@ -9,7 +9,7 @@ mod file;
 mod login_file;
 pub(crate) mod mistake;
 mod policy;
-pub(crate) mod server_rules;
+pub(crate) mod stored_rules;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use gate_policy::{Layer, Policy, PolicyBuilder, RuleError};
 use gate_protocol::inert::inert;
 
-use super::{Configuration, ServerRules, server_rules};
+use super::{Configuration, ServerRules, stored_rules};
 use crate::failure::{Failure, FailureKind};
 use crate::trust;
 use crate::world::World;
@@ -32,7 +32,7 @@ pub(crate) fn rule_sources(
     cwd: &Path,
 ) -> Result<Vec<RuleSource>, Failure> {
     let mut sources = Vec::new();
-    match server_rules::in_force(configuration, world)? {
+    match stored_rules::in_force(configuration, world)? {
         Some(source) => sources.push(source),
         None if configuration.server_rules() == ServerRules::Required => {
             return Err(Failure::new(

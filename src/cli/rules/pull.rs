@@ -2,8 +2,8 @@
 
 use gate_client::Fetched;
 
-use crate::config::server_rules;
 use crate::failure::{Failure, FailureKind};
+use crate::server_rules;
 use crate::session;
 use crate::show::answer;
 use crate::world::World;

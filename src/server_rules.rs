@@ -1,33 +1,28 @@
-//! The server's rules as last fetched: signed, expiring, never older than what
-//! was in force here before.
+//! Fetching the server's rules and putting them in force. What is in force is
+//! read by [`crate::config`].
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use gate_client::{ClientError, Fetched};
-use gate_policy::Layer;
-use gate_protocol::canonical::{from_strict_slice, to_canonical_bytes};
+use gate_protocol::canonical::to_canonical_bytes;
 use gate_protocol::inert::inert;
 use gate_protocol::problem::ProblemCode;
-use gate_protocol::rules::{RULES_MESSAGE_LIMIT_BYTES, RuleBundle, SignedRules};
+use gate_protocol::rules::{RuleBundle, SignedRules};
 use jiff::Timestamp;
 
-use super::Configuration;
-use super::policy::RuleSource;
+use crate::config::stored_rules::{lock, stored, verify};
 use crate::durable;
 use crate::failure::{Failure, FailureKind};
 use crate::layout::RulesFolder;
 use crate::progress::Voice;
 use crate::session::{self, Session, from_client};
-use crate::trust;
 use crate::world::World;
 
 /// How long after a try to fetch rules that grow old the next one comes.
 const TRY_AGAIN: Duration = Duration::from_mins(10);
-/// How long another gate may be about putting rules in force: two small files.
-const LOCK: Duration = Duration::from_secs(2);
 
 /// Verifies a fetched bundle and puts it in force. The version is remembered
 /// before the bundle is used, so that no older one can come after it.
@@ -144,104 +139,4 @@ fn was_tried_lately(folder: &RulesFolder) -> bool {
 fn is_half_over(bundle: &RuleBundle) -> bool {
     let now = Timestamp::now();
     now.duration_since(bundle.issued_at) > bundle.not_after.duration_since(now)
-}
-
-/// Returns the stored rules where they are in force. None where none were
-/// ever fetched.
-///
-/// # Errors
-/// They were fetched and are gone, damaged, ended or not signed by the pinned
-/// key: then nothing is decided, since nobody knows what they forbid.
-pub(super) fn in_force(
-    configuration: &Configuration,
-    world: &World,
-) -> Result<Option<RuleSource>, Failure> {
-    let (Some(_), Ok(folder)) = (configuration.named_server(), world.layout.cached_rules()) else {
-        return Ok(None);
-    };
-    let first_look = look(configuration, &folder);
-    if first_look.is_ok() {
-        return first_look;
-    }
-    // Another gate may be between its two writes; with the lock none is.
-    match lock(&folder) {
-        Ok(_held) => look(configuration, &folder),
-        Err(_) => first_look,
-    }
-}
-
-fn look(
-    configuration: &Configuration,
-    folder: &RulesFolder,
-) -> Result<Option<RuleSource>, Failure> {
-    let Some(stored) = stored(folder)? else {
-        return match highest(folder)? {
-            0 => Ok(None),
-            version => Err(Failure::new(
-                FailureKind::Configuration,
-                format!("version {version} of the server's rules was in force here and is gone"),
-            )
-            .hint("run `gate rules pull`")),
-        };
-    };
-    let version = verify(configuration, folder, &stored)?;
-    Ok(Some(RuleSource {
-        layer: Layer::Server,
-        name: format!("{} version {version}", stored.bundle.audience),
-        text: stored.bundle.text,
-    }))
-}
-
-/// Holds whoever puts rules in force to one at a time, so that the highest
-/// version only grows.
-fn lock(folder: &RulesFolder) -> std::io::Result<File> {
-    durable::make_folder(folder.path())?;
-    durable::lock(&folder.lock(), LOCK)
-}
-
-fn stored(folder: &RulesFolder) -> Result<Option<SignedRules>, Failure> {
-    let path = folder.bundle();
-    let Some(text) = trust::read_up_to(&path, trust::Owner::Caller, RULES_MESSAGE_LIMIT_BYTES)?
-    else {
-        return Ok(None);
-    };
-    from_strict_slice(text.as_bytes())
-        .map(Some)
-        .map_err(|error| damaged(&path).caused_by(error))
-}
-
-fn verify(
-    configuration: &Configuration,
-    folder: &RulesFolder,
-    rules: &SignedRules,
-) -> Result<u64, Failure> {
-    let key = configuration.server_key()?;
-    let seen = highest(folder)?;
-    rules
-        .verify(key, key.name(), seen, Timestamp::now())
-        .map(|bundle| bundle.version)
-        .map_err(|error| {
-            Failure::new(
-                FailureKind::Configuration,
-                "the server's rules are not used",
-            )
-            .caused_by(error)
-            .hint("run `gate rules pull`; if that does not help, ask who runs the server")
-        })
-}
-
-fn highest(folder: &RulesFolder) -> Result<u64, Failure> {
-    let path = folder.highest_version();
-    match trust::read(&path, trust::Owner::Caller)? {
-        None => Ok(0),
-        Some(text) => text.trim().parse().map_err(|_| damaged(&path)),
-    }
-}
-
-fn damaged(path: &Path) -> Failure {
-    Failure::new(
-        FailureKind::Configuration,
-        format!("`{}` is damaged", inert(&path.to_string_lossy())),
-    )
-    .hint("run `gate rules pull`")
 }
