@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gate_exec::{Cancel, Exclusions, InitialState, Tool};
 use gate_policy::{Caller, CallerKind, Decision, Evaluation, Recording};
@@ -57,12 +57,12 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
     let tool = real_tool(world, &run.name)?;
     let mut reading = reading::read(world, &run.argv)?;
     let around = circumstances::of_caller(&|name| world.env(name));
-    let evaluation = current_evaluation(world, &reading, &around, &run)?;
+    let (evaluation, left) = current_evaluation(world, &reading, &around, &run)?;
+    let told = || shown(world, &run.argv, &reading);
     match evaluation.decision {
         Decision::Allow if evaluation.obligations.record == Recording::Outcome => {
             let cancel = watch_for_signals()?;
-            let shown = shown(world, &run.argv, &reading)?;
-            let mut recorder = OutcomeRecorder::decided(world, &evaluation, run.voice, shown)?;
+            let mut recorder = OutcomeRecorder::decided(world, &evaluation, run.voice, told()?)?;
             let ran = binding::prepare(world, &run.argv, tool, &mut reading)
                 .and_then(|prepared| Permit::for_allowed(&evaluation, prepared))
                 .and_then(|permit| permit.supervise(&cancel));
@@ -70,16 +70,12 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
             ran.map(|outcome| Ending::from(outcome.reason))
         }
         Decision::Allow => {
-            audit::decided(world, &evaluation, run.voice, || {
-                shown(world, &run.argv, &reading)
-            })?;
+            audit::decided(world, &evaluation, run.voice, told)?;
             let prepared = binding::prepare(world, &run.argv, tool, &mut reading)?;
             Err(Permit::for_allowed(&evaluation, prepared)?.replace())
         }
         Decision::Deny => {
-            audit::decided(world, &evaluation, run.voice, || {
-                shown(world, &run.argv, &reading)
-            })?;
+            audit::decided(world, &evaluation, run.voice, told)?;
             Err(denied(&evaluation))
         }
         Decision::RequireApproval => {
@@ -104,6 +100,7 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
                 circumstances: circumstances::in_full(around, &world.cwd),
                 evaluation: &evaluation,
                 patience: run.patience,
+                left,
                 voice: run.voice,
             };
             let mut approved = approval::obtain(world, &bound, &identity, asking, &cancel)?;
@@ -125,24 +122,30 @@ fn secret_values(world: &World, argv: &[OsString], reading: &Reading) -> Vec<Str
 
 /// Decides by the rules in force, the server's newest where it has to be asked
 /// anyway: what it forbids since yesterday is forbidden now.
+///
+/// Returns what that leaves of the caller's patience too. It is for all that gate
+/// waits for of others, a keyring and a server; what gate itself does after this,
+/// and what it waits for of the caller (a reason, stdin), takes nothing of it.
 fn current_evaluation(
     world: &World,
     reading: &Reading,
     around: &Circumstances,
     run: &Run,
-) -> Result<Evaluation, Failure> {
+) -> Result<(Evaluation, Option<Duration>), Failure> {
+    let begun = Instant::now();
+    let limit = run.patience.limit();
+    let left = || limit.map(|limit| limit.saturating_sub(begun.elapsed()));
     server_rules::refresh_if_aging(world, AGING, run.voice);
     let evaluation = evaluate(world, reading, around)?;
     if evaluation.decision != Decision::RequireApproval {
-        return Ok(evaluation);
+        return Ok((evaluation, left()));
     }
     refuse_without_server(world, &evaluation)?;
-    let patience = run.patience.limit();
-    let session = session::connect_within(world, patience, run.voice)?;
-    if server_rules::refresh(world, &session, patience)? {
-        return evaluate(world, reading, around);
+    let session = session::connect_within(world, left(), run.voice)?;
+    if server_rules::refresh(world, &session, left())? {
+        return Ok((evaluate(world, reading, around)?, left()));
     }
-    Ok(evaluation)
+    Ok((evaluation, left()))
 }
 
 /// Says what is missing to ask anyone, and why it is needed.

@@ -66,6 +66,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) reason: Option<String>,
     /// Whether to wait.
     pub(crate) patience: Patience,
+    /// How much of [`Patience::limit`] is left.
+    pub(crate) left: Option<Duration>,
     /// Who is told of the wait.
     pub(crate) voice: Voice,
 }
@@ -93,9 +95,10 @@ pub(crate) fn obtain(
     cancel: &Cancel,
 ) -> Result<Approved, Failure> {
     let key = world.configuration()?.server_key()?.clone();
-    let timeout = asking.patience.limit();
-    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    let session = session::connect_within(world, timeout, asking.voice)?;
+    let deadline = asking
+        .left
+        .and_then(|left| Instant::now().checked_add(left));
+    let session = session::connect_within(world, asking.left, asking.voice)?;
     let wait = Wait {
         world,
         session: &session,

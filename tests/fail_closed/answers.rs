@@ -199,3 +199,26 @@ fn the_same_stage_without_a_lie_runs_the_tool() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(machine.canary(), ["now"]);
 }
+
+/// `--timeout`: one wait, whatever it is for. The rules take most of it, and the submission the rest.
+#[test]
+fn a_slow_server_gets_the_callers_patience_once() {
+    let server = Server::start("");
+    let proxy = Proxy::to(server.address);
+    let machine = Machine::of(&server, proxy.address);
+    proxy.set(Arc::new(|asked: &Message, upstream: Upstream| {
+        let answer = upstream.pass(asked);
+        let slow = [(Point::RULES, 8), (Point::SUBMISSION, 60)];
+        if let Some((_, seconds)) = slow.into_iter().find(|(point, _)| point.matches(asked)) {
+            std::thread::sleep(Duration::from_secs(seconds));
+        }
+        answer
+    }));
+    let begun = Instant::now();
+    let ran = run(&mut machine.deploy("10s", "now"));
+    let took = begun.elapsed();
+    assert_eq!(ran.code, Some(69), "{ran:?}");
+    assert_told("slow", &ran, "run again in a moment");
+    assert!(took < Duration::from_secs(15), "{took:?}: {ran:?}");
+    assert_eq!(machine.canary(), [""; 0]);
+}
