@@ -39,68 +39,69 @@ impl fmt::Display for Excess {
     }
 }
 
+/// Counts one part of a submission.
+type Count = fn(&SubmitRequest) -> usize;
+
+/// Each part of a submission: its field on the wire, how many there may be, what is counted in the
+/// plural, and the count.
+const PARTS: [(&str, usize, &str, Count); 10] = [
+    ("invocation.argv", WORDS_LIMIT, "words", |submit| {
+        submit.invocation.argv.len()
+    }),
+    (
+        "invocation.environment",
+        PARTS_LIMIT,
+        "variables",
+        |submit| submit.invocation.environment.len(),
+    ),
+    ("invocation.inputs", PARTS_LIMIT, "inputs", |submit| {
+        submit.invocation.inputs.len()
+    }),
+    ("invocation.target", PARTS_LIMIT, "fields", |submit| {
+        submit.invocation.target.len()
+    }),
+    ("invocation.command", PARTS_LIMIT, "words", |submit| {
+        submit.invocation.command.len()
+    }),
+    ("terms.rules", RULES_LIMIT, "rules", |submit| {
+        submit.terms.rules.len()
+    }),
+    ("terms.reasons", RULES_LIMIT, "reasons", |submit| {
+        submit.terms.reasons.len()
+    }),
+    (
+        "terms.requirements",
+        RULES_LIMIT,
+        "requirements",
+        |submit| submit.terms.requirements.len(),
+    ),
+    (
+        "terms.requirements.approvers",
+        APPROVERS_LIMIT,
+        "names",
+        most_approvers,
+    ),
+    ("reason", REASON_LIMIT, "characters", |submit| {
+        submit.reason.as_deref().unwrap_or_default().chars().count()
+    }),
+];
+
+fn most_approvers(submit: &SubmitRequest) -> usize {
+    let requirements = submit.terms.requirements.iter();
+    let counts = requirements.map(|requirement| requirement.approvers.len());
+    counts.max().unwrap_or(0)
+}
+
 impl SubmitRequest {
     /// Returns the first part of which there is more than there may be.
     #[must_use]
     pub fn excess(&self) -> Option<Excess> {
-        let (invocation, terms) = (&self.invocation, &self.terms);
-        let reason = self.reason.as_deref().unwrap_or_default();
-        let approvers = terms.requirements.iter().map(|one| one.approvers.len());
-        let parts = [
-            (
-                "invocation.argv",
-                invocation.argv.len(),
-                WORDS_LIMIT,
-                "words",
-            ),
-            (
-                "invocation.environment",
-                invocation.environment.len(),
-                PARTS_LIMIT,
-                "variables",
-            ),
-            (
-                "invocation.inputs",
-                invocation.inputs.len(),
-                PARTS_LIMIT,
-                "inputs",
-            ),
-            (
-                "invocation.target",
-                invocation.target.len(),
-                PARTS_LIMIT,
-                "fields",
-            ),
-            (
-                "invocation.command",
-                invocation.command.len(),
-                PARTS_LIMIT,
-                "words",
-            ),
-            ("terms.rules", terms.rules.len(), RULES_LIMIT, "rules"),
-            ("terms.reasons", terms.reasons.len(), RULES_LIMIT, "reasons"),
-            (
-                "terms.requirements",
-                terms.requirements.len(),
-                RULES_LIMIT,
-                "requirements",
-            ),
-            (
-                "terms.requirements.approvers",
-                approvers.max().unwrap_or(0),
-                APPROVERS_LIMIT,
-                "names",
-            ),
-            ("reason", reason.chars().count(), REASON_LIMIT, "characters"),
-        ];
-        parts
-            .into_iter()
-            .map(|(field, found, limit, unit)| Excess {
-                field,
-                found,
-                limit,
-                unit,
-            })
-            .find(|part| part.found > part.limit)
+        let mut parts = PARTS.into_iter().map(|(field, limit, unit, count)| Excess {
+            field,
+            found: count(self),
+            limit,
+            unit,
+        });
+        parts.find(|part| part.found > part.limit)
     }
 }

@@ -144,23 +144,29 @@ fn was_denied_lately(change: &Change<'_>, request: &Request) -> bool {
     denials.any(|denial| clock::after(denial.review.at, stands_for) > change.now())
 }
 
+async fn refuse_too_many(change: &mut Change<'_>, actor: &Actor) -> Result<(), Failure> {
+    let now = change.now();
+    let limit = change.server().settings.limits.open_requests;
+    let open = requests::count_open(change.connection(), actor.name(), now).await?;
+    if open < u64::from(limit) {
+        return Ok(());
+    }
+    let detail = format!(
+        "{open} requests of `{}` are open, and {limit} may be; \
+         have some answered or cancel them",
+        actor.name()
+    );
+    Err(Failure::new(ProblemCode::TooMany, detail).retry_after(30))
+}
+
 async fn create(
     change: &mut Change<'_>,
     actor: &Actor,
     submission: SubmitRequest,
     terms: Terms,
 ) -> Result<Request, Failure> {
+    refuse_too_many(change, actor).await?;
     let now = change.now();
-    let limit = change.server().settings.limits.open_requests;
-    let open = requests::count_open(change.connection(), actor.name(), now).await?;
-    if open >= u64::from(limit) {
-        let detail = format!(
-            "{open} requests of `{}` are open, and {limit} may be; \
-             have some answered or cancel them",
-            actor.name()
-        );
-        return Err(Failure::new(ProblemCode::TooMany, detail).retry_after(30));
-    }
     let expires_at = clock::after(now, terms.request_ttl_seconds);
     let request = Request {
         id: RequestId::generate(),
