@@ -373,19 +373,13 @@ fn milliseconds(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::permit;
 
     fn lost() -> Result<Outcome, Failure> {
-        Err(permit::failed(gate_exec::ExecError::Lost {
-            path: "/usr/bin/deploy".into(),
-            source: std::io::Error::from_raw_os_error(10),
-        }))
+        Err(Failure::new(FailureKind::OutcomeLost, "was started"))
     }
 
     fn not_started() -> Result<Outcome, Failure> {
-        Err(permit::failed(gate_exec::ExecError::Changed {
-            path: "/usr/bin/deploy".into(),
-        }))
+        Err(Failure::new(FailureKind::Internal, "was changed"))
     }
 
     /// The queue's text after the recorder of each kind was told of an end.

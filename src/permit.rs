@@ -129,7 +129,7 @@ impl SuperviseEvents for LastMoment<'_> {
 
 /// Returns the failure of a tool that the system did not start, or whose end
 /// it does not tell.
-pub(crate) fn failed(error: ExecError) -> Failure {
+fn failed(error: ExecError) -> Failure {
     let kind = match error {
         ExecError::NotFound { .. } => FailureKind::NotFound,
         ExecError::CannotRun { .. } => FailureKind::CannotRun,
