@@ -19,9 +19,6 @@ use gate_protocol::request::{CIRCUMSTANCE_LIMIT, Circumstances, shortened};
 
 pub(crate) use ci::{Provider, provider};
 
-/// The most characters of any one value; a longer one ends with `…`.
-const LIMIT: usize = CIRCUMSTANCE_LIMIT;
-
 /// What a PATH shim and `gate run` can promise: they stop mistakes, not somebody
 /// who goes around them.
 pub(crate) const MODE: Mode = Mode::Advisory;
@@ -58,7 +55,7 @@ pub(crate) fn in_full(of_caller: Circumstances, cwd: &Path) -> Circumstances {
 /// Returns `text` if it fits, and otherwise its beginning with a mark where it was cut.
 /// A secret in it is masked before.
 fn cut(text: &str) -> String {
-    shortened(&gate_policy::masked_prose(text, &[]), LIMIT).into_owned()
+    shortened(&gate_policy::masked_prose(text, &[]), CIRCUMSTANCE_LIMIT).into_owned()
 }
 
 fn host() -> String {
@@ -110,13 +107,13 @@ mod tests {
         let circumstances = in_full(of_caller(&env), folder.path());
         let job = circumstances.ci.unwrap();
         let branch = job.branch.unwrap();
-        assert_eq!(branch.chars().count(), LIMIT);
+        assert_eq!(branch.chars().count(), CIRCUMSTANCE_LIMIT);
         assert!(branch.starts_with("\u{1b}]0;x\u{7}\u{202e}<script>"));
         for value in [job.repository, job.commit, job.actor]
             .into_iter()
             .flatten()
         {
-            assert!(value.chars().count() <= LIMIT);
+            assert!(value.chars().count() <= CIRCUMSTANCE_LIMIT);
         }
         assert_eq!(circumstances.mode, Mode::Advisory);
         assert_eq!(circumstances.git, None);

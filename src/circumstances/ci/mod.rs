@@ -3,7 +3,7 @@
 //! Sources: the tables of predefined variables of GitHub Actions, GitLab CI,
 //! Jenkins, Buildkite, `CircleCI` and Azure Pipelines.
 
-use gate_protocol::request::CiJob;
+use gate_protocol::request::{CIRCUMSTANCE_LIMIT, CiJob};
 
 use super::{Env, cut};
 
@@ -195,7 +195,7 @@ fn link(text: &str) -> Option<String> {
     let url = without_userinfo(text);
     let is_plain = url.bytes().all(|byte| byte.is_ascii_graphic());
     let is_public = gate_policy::masked_prose(&url, &[]) == url;
-    (is_web && is_plain && is_public && url.len() <= super::LIMIT).then_some(url)
+    (is_web && is_plain && is_public && url.len() <= CIRCUMSTANCE_LIMIT).then_some(url)
 }
 
 /// Returns `text` without the user name and password of a URL: a checkout
