@@ -19,7 +19,7 @@ use crate::durable;
 /// How the name of a queue begins that waits for its place.
 const NEXT: &str = "next-";
 /// How the name of a queue begins whose waiting events went on in another one.
-const FORKED: &str = "forked-";
+pub(super) const FORKED: &str = "forked-";
 
 /// Returns where the queue of an epoch stands until it is in its place.
 pub(super) fn next_path(folder: &Path, epoch: EpochId) -> PathBuf {
@@ -101,7 +101,8 @@ mod tests {
 
     use super::*;
     use crate::spool::tests::{fact, facts, verified};
-    use crate::spool::{Durability, PATIENCE, Position, lock};
+    use crate::spool::verify::Older;
+    use crate::spool::{Durability, PATIENCE, Position, Verified, lock, verify};
 
     /// How far a gate got before it was gone.
     #[derive(Clone, Copy, Debug, PartialEq)]
@@ -198,6 +199,14 @@ mod tests {
             .collect();
         assert_eq!(left, [""; 0]);
         assert_eq!(facts(&spool.undelivered().unwrap()), ["b", "c"]);
+        let Verified::Sound(held) = verify(folder.path()).unwrap() else {
+            unreachable!("a fork leaves a sound queue");
+        };
+        let expected = Older {
+            damaged: 0,
+            forked: 1,
+        };
+        assert_eq!(held.older, expected);
         let start = Position::start(spool.sequence.epoch);
         assert_eq!(spool.confirmed().unwrap(), start);
         assert!(Spool::open_within(folder.path(), Duration::ZERO).is_ok());

@@ -30,8 +30,18 @@ pub(crate) struct Held {
     pub(crate) undelivered: u64,
     /// Whether a write at its end was cut off before anything relied on it.
     pub(crate) torn: bool,
-    /// How many damaged queues were set aside here before this one began.
-    pub(crate) set_aside: usize,
+    /// The older queues that stand beside it.
+    pub(crate) older: Older,
+}
+
+/// The queues that were kept when another one began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Older {
+    /// How many were damaged, so that what they had not delivered is lost.
+    pub(crate) damaged: usize,
+    /// How many ended because the server had other events of them. What they had
+    /// not delivered went on in the next one.
+    pub(crate) forked: usize,
 }
 
 /// What is wrong with a queue.
@@ -122,9 +132,9 @@ pub(crate) fn verify(folder: &Path) -> Result<Verified, SpoolError> {
         sequence,
         patience: PATIENCE,
     };
-    let set_aside = set_aside(folder)?;
+    let older = older(folder)?;
     Ok(match follow(&bytes, &spool.confirmed()?) {
-        Ok(held) => Verified::Sound(Held { set_aside, ..held }),
+        Ok(held) => Verified::Sound(Held { older, ..held }),
         Err(fault) => Verified::Unsound(fault),
     })
 }
@@ -143,7 +153,7 @@ fn follow(bytes: &[u8], confirmed: &Position) -> Result<Held, Fault> {
         events: 0,
         undelivered: 0,
         torn: whole.len() < bytes.len(),
-        set_aside: 0,
+        older: Older::default(),
     };
     let mut chain = Chain::from(confirmed);
     let lines = whole.split(|byte| *byte == b'\n');
@@ -166,11 +176,13 @@ fn follow(bytes: &[u8], confirmed: &Position) -> Result<Held, Fault> {
     }
 }
 
-fn set_aside(folder: &Path) -> Result<usize, SpoolError> {
-    let mut count = 0;
+fn older(folder: &Path) -> Result<Older, SpoolError> {
+    let mut found = Older::default();
     for entry in std::fs::read_dir(folder).map_err(at("read", folder))? {
         let name = entry.map_err(at("read", folder))?.file_name();
-        count += usize::from(name.to_string_lossy().starts_with(queue::ASIDE));
+        let name = name.to_string_lossy();
+        found.damaged += usize::from(name.starts_with(queue::ASIDE));
+        found.forked += usize::from(name.starts_with(fork::FORKED));
     }
-    Ok(count)
+    Ok(found)
 }

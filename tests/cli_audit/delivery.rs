@@ -193,6 +193,30 @@ fn a_queue_that_began_again_verifies_and_is_delivered() {
     );
 }
 
+/// docs/audit.md: "`forked-ID.jsonl`, whose undelivered events went on in the next queue".
+#[test]
+fn a_queue_that_went_on_from_an_older_copy_is_counted() {
+    let machine = Machine::new();
+    let queue = machine.home.state().join("gate/spool/events.jsonl");
+    machine.ends(&["git", "--version"]);
+    let older = fs::read(&queue).unwrap();
+    machine.ends(&["git", "--version"]);
+    machine.flush(2);
+    fs::write(&queue, older).unwrap();
+    fs::remove_file(queue.with_file_name("position")).unwrap();
+    machine.ends(&["git", "--version"]);
+    machine.flush(2);
+    assert_eq!(machine.bodies("client.fork").len(), 1);
+    let verified = machine.gate(&["audit", "verify", "--spool"]);
+    let said = "verified: 1 events in one chain, 0 not confirmed by the server yet\n\
+                older queues whose undelivered events went on in the next one: 1\n";
+    assert_eq!(
+        (verified.code, verified.stdout.as_str()),
+        (Some(0), said),
+        "{verified:?}"
+    );
+}
+
 #[test]
 fn a_changed_event_of_the_queue_is_named_and_the_link_that_tells() {
     let machine = Machine::new();

@@ -30,12 +30,18 @@ fn words(held: &Held) -> String {
     } else {
         ""
     };
-    let aside = match held.set_aside {
+    let damaged = match held.older.damaged {
         0 => String::new(),
         count => format!("damaged queues that were set aside before it, undelivered: {count}\n"),
     };
+    let forked = match held.older.forked {
+        0 => String::new(),
+        count => {
+            format!("older queues whose undelivered events went on in the next one: {count}\n")
+        }
+    };
     format!(
-        "verified: {} events in one chain, {} not confirmed by the server yet{torn}\n{aside}",
+        "verified: {} events in one chain, {} not confirmed by the server yet{torn}\n{damaged}{forked}",
         held.events, held.undelivered
     )
 }
