@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::ops::Range;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -47,6 +48,38 @@ fn hold(path: &Path) -> File {
     let file = options.create(true).append(true).open(path).unwrap();
     file.lock().unwrap();
     file
+}
+
+/// The tries of other processes to take a lock: each gives the file its mode again, which changes
+/// the time of its last change (chmod(2)).
+struct Tries<'a> {
+    lock: &'a Path,
+    last: (i64, i64),
+}
+
+impl<'a> Tries<'a> {
+    fn at(lock: &'a Path) -> Self {
+        Self {
+            lock,
+            last: changed(lock),
+        }
+    }
+
+    fn wait_for(mut self, count: usize) {
+        let deadline = Instant::now() + HELD.end;
+        for number in 1..=count {
+            while changed(self.lock) == self.last {
+                assert!(Instant::now() < deadline, "try {number} did not come");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            self.last = changed(self.lock);
+        }
+    }
+}
+
+fn changed(path: &Path) -> (i64, i64) {
+    let metadata = path.metadata().unwrap();
+    (metadata.ctime(), metadata.ctime_nsec())
 }
 
 fn timed(command: &mut Command) -> (Ran, Duration) {
@@ -110,8 +143,10 @@ fn a_delivery_is_for_later_while_another_gate_holds_the_queue() {
     let flushing = std::thread::spawn(move || run(&mut flush));
     stop.reached();
     let held = hold(&lock);
+    let tries = Tries::at(&lock);
     stop.go_on();
-    std::thread::sleep(Duration::from_millis(300));
+    // The first may end after the lock is let go; when the second comes, it has failed.
+    tries.wait_for(2);
     drop(held);
     let flushed = flushing.join().unwrap();
     assert_eq!(
