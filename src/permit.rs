@@ -7,6 +7,7 @@ use gate_policy::{Decision, Evaluation};
 use gate_protocol::claim::VerifiedGrant;
 
 use crate::binding::{Bound, Prepared};
+use crate::defect;
 use crate::failure::{Failure, FailureKind};
 
 /// The right to run one prepared command, once. It is made from an evaluation
@@ -124,7 +125,9 @@ impl SuperviseEvents for LastMoment<'_> {
         !self.has_ended && self.cancel.signal().is_none()
     }
 
-    fn started(&mut self, _pid: u32) {}
+    fn started(&mut self, _pid: u32) {
+        defect::tool_started();
+    }
 }
 
 /// Returns the failure of a tool that the system did not start, or whose end

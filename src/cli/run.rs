@@ -3,14 +3,12 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use crate::approval::Patience;
+use crate::defect;
 use crate::exit_code::Ending;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 use crate::pipeline::{self, Run};
 use crate::progress::Voice;
-use crate::report;
 use crate::world::World;
 
 /// Run a command: at once if it is safe, after a person's approval if not
@@ -40,6 +38,7 @@ pub(crate) struct RunCommand {
 
 impl RunCommand {
     pub(crate) fn run(&self, world: &World) -> Ending {
+        defect::told_to(self.voice());
         self.try_run(world)
             .unwrap_or_else(|failure| self.end(&failure))
     }
@@ -63,74 +62,18 @@ impl RunCommand {
                 argv: self.command.clone(),
                 reason: self.reason.clone(),
                 patience,
-                voice: if self.json { Voice::Json } else { Voice::Human },
+                voice: self.voice(),
             },
         )
     }
 
     fn end(&self, failure: &Failure) -> Ending {
         let ending = Ending::from(failure.kind());
-        if self.json {
-            report::events(&last_event(failure, ending));
-        } else {
-            report::failure(failure);
-        }
+        self.voice().last(failure, ending);
         ending
     }
-}
 
-/// Returns the last event of a run that has no ending of the tool's.
-fn last_event(failure: &Failure, ending: Ending) -> String {
-    // Its own death by a signal is what the caller sees, and no exit code.
-    let (code, signal) = match ending {
-        Ending::Code(code) => (Some(code), None),
-        Ending::Signal(number) => (None, Some(number)),
-    };
-    let event = if failure.kind() == FailureKind::OutcomeLost {
-        "outcome_lost"
-    } else {
-        "not_run"
-    };
-    let told = LastEvent {
-        event,
-        exit_code: code,
-        signal,
-        message: report::shown(&failure.to_string()),
-        lines: report::told(failure),
-    };
-    // Strings and numbers always have a JSON form.
-    serde_json::to_string(&told).map_or_else(|_| String::new(), |json| json + "\n")
-}
-
-/// `docs/events.md` is the contract.
-#[derive(Serialize)]
-struct LastEvent {
-    event: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exit_code: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    signal: Option<i32>,
-    message: String,
-    lines: Vec<String>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tool_that_was_started_is_not_told_as_not_run() {
-        for (kind, name) in [
-            (FailureKind::OutcomeLost, "outcome_lost"),
-            (FailureKind::Internal, "not_run"),
-        ] {
-            let told = last_event(&Failure::new(kind, "why"), kind.into());
-            assert_eq!(
-                told,
-                format!(
-                    "{{\"event\":\"{name}\",\"exit_code\":125,\"message\":\"why\",\"lines\":[\"why\"]}}\n"
-                )
-            );
-        }
+    fn voice(&self) -> Voice {
+        if self.json { Voice::Json } else { Voice::Human }
     }
 }

@@ -8,6 +8,9 @@ use gate_protocol::review::{Answer, Review};
 use serde::Serialize;
 
 use super::{About, Minutes, Moment};
+use crate::exit_code::Ending;
+use crate::failure::{Failure, FailureKind};
+use crate::report;
 
 /// Writes the events of one wait. Each function returns one line.
 #[derive(Default)]
@@ -54,6 +57,40 @@ pub(super) fn note(about: About, lines: &[String]) -> String {
         about,
         message: lines.first().map_or("", String::as_str),
         lines,
+    })
+}
+
+/// The last event of a gate that has no ending of the tool's to pass on.
+#[derive(Serialize)]
+struct Last {
+    #[serde(rename = "event")]
+    name: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exit_code: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signal: Option<i32>,
+    message: String,
+    lines: Vec<String>,
+}
+
+/// Returns the last event of a run that ends by a failure.
+pub(super) fn last(failure: &Failure, ending: Ending) -> String {
+    // Its own death by a signal is what the caller sees, and no exit code.
+    let (exit_code, signal) = match ending {
+        Ending::Code(code) => (Some(code), None),
+        Ending::Signal(number) => (None, Some(number)),
+    };
+    let name = if failure.kind() == FailureKind::OutcomeLost {
+        "outcome_lost"
+    } else {
+        "not_run"
+    };
+    line(&Last {
+        name,
+        exit_code,
+        signal,
+        message: report::shown(&failure.to_string()),
+        lines: report::told(failure),
     })
 }
 
@@ -149,4 +186,25 @@ fn review(review: &Review) -> ReviewEvent<'_> {
 fn line(event: &impl Serialize) -> String {
     // Strings, numbers and lists always have a JSON form.
     serde_json::to_string(event).map_or_else(|_| String::new(), |json| json + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_that_was_started_is_not_told_as_not_run() {
+        for (kind, name) in [
+            (FailureKind::OutcomeLost, "outcome_lost"),
+            (FailureKind::Internal, "not_run"),
+        ] {
+            let told = last(&Failure::new(kind, "why"), kind.into());
+            assert_eq!(
+                told,
+                format!(
+                    "{{\"event\":\"{name}\",\"exit_code\":125,\"message\":\"why\",\"lines\":[\"why\"]}}\n"
+                )
+            );
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What the person or the program in front of gate sees while it waits.
 //!
-//! Called by the blocking wait and by nothing else; it decides nothing and
-//! touches neither stdout nor the network. Three ways of telling the same story:
+//! A wait is told by the blocking wait and by nothing else; what comes before and
+//! after it, by whoever knows it. It decides nothing and touches neither stdout nor the network. Three ways of telling the same story:
 //! one live line on a terminal, plain lines in a log (with the marks of the CI
 //! system around it), and JSON lines for a program.
 
@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus};
 
 use crate::circumstances::{Env, provider};
+use crate::exit_code::Ending;
+use crate::failure::Failure;
 use crate::report;
 
 /// Who is told.
@@ -37,6 +39,8 @@ pub(crate) enum About {
     Delivery,
     /// A keyring that has to be waited for.
     Keyring,
+    /// A part of gate itself that failed.
+    Defect,
 }
 
 impl Voice {
@@ -46,6 +50,14 @@ impl Voice {
         match self {
             Self::Human => lines.iter().for_each(|line| report::line(line)),
             Self::Json => report::events(&event::note(about, lines)),
+        }
+    }
+
+    /// Tells why gate ends without an ending of the tool's.
+    pub(crate) fn last(self, failure: &Failure, ending: Ending) {
+        match self {
+            Self::Human => report::failure(failure),
+            Self::Json => report::events(&event::last(failure, ending)),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::process::Stdio;
 
+use serde_json::Value;
+
 use crate::agent::Running;
 use crate::server::{GATE, Live};
 use crate::stage::{agent_with_deploy, trace};
@@ -35,6 +37,35 @@ fn without_descriptors_gate_fails_as_itself_and_runs_nothing() {
     );
     assert_eq!(trace(&agent), "", "nothing ran");
     agent.assert_log_verifies();
+}
+
+/// docs/events.md: "until the tool starts nothing but these lines is on stderr".
+#[test]
+fn a_program_is_told_of_a_failure_of_gate_itself_in_events() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let mut defects = 0;
+    for limit in 4..=16 {
+        let script = format!("ulimit -n {limit}; exec \"$@\"");
+        let mut command = agent.home.command("/bin/sh");
+        command
+            .args(["-c", &script, "sh", GATE])
+            .args(["run", "--json", "--no-wait", "--", "deploy", "now"])
+            .stdin(Stdio::null());
+        let ended = Running::start(&mut command).finish();
+        if ended.code == Some(127) {
+            // The loader had too few itself, and these are its words.
+            continue;
+        }
+        let lines = ended.stderr.lines();
+        let told: Vec<Value> = lines
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{limit}: {ended:?}")))
+            .collect();
+        assert_eq!(told.last().unwrap()["event"], "not_run", "{limit}");
+        defects += told.iter().filter(|told| told["about"] == "defect").count();
+    }
+    assert!(defects > 0, "gate failed as itself in one case at least");
+    assert_eq!(trace(&agent), "", "nothing ran");
 }
 
 #[test]
