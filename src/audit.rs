@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use gate_client::Client;
-use gate_exec::{ExitReason, Outcome};
+use gate_exec::{Cancel, ExitReason, Outcome};
 use gate_policy::{Decision, Evaluation, Layer, Recording};
 use gate_protocol::canonical::Digest;
 use gate_protocol::event::{
@@ -103,6 +103,21 @@ fn open_within(world: &World, patience: Option<Duration>) -> Result<Spool, Failu
     .map_err(cannot_record)
 }
 
+/// Opens the queue for a command that is about to run. A signal ends the wait for
+/// another gate: nothing was started yet.
+fn open_unless_stopped(world: &World, cancel: &Cancel) -> Result<Spool, Failure> {
+    let folder = world.layout.spool()?;
+    Spool::open_until(&folder, || cancel.signal().is_some()).map_err(|error| {
+        match (&error, cancel.signal()) {
+            (SpoolError::Held { .. }, Some(signal)) => Failure::new(
+                FailureKind::Interrupted(signal),
+                "stopped before the command was started",
+            ),
+            _ => cannot_record(error),
+        }
+    })
+}
+
 /// The records of one allowed command whose outcome a rule wants to know.
 pub(crate) struct OutcomeRecorder {
     spool: Spool,
@@ -114,15 +129,17 @@ impl OutcomeRecorder {
     /// Records that the command is allowed, with space set aside for its outcome.
     ///
     /// # Errors
-    /// There is no record or no space: then nothing may run.
+    /// There is no record or no space, or a signal came while another gate held
+    /// the queue: then nothing may run.
     pub(crate) fn decided(
         world: &World,
         evaluation: &Evaluation,
         voice: Voice,
         shown: String,
+        cancel: &Cancel,
     ) -> Result<Self, Failure> {
         let fact = decided_fact(world, evaluation, shown);
-        let mut spool = open(world)?;
+        let mut spool = open_unless_stopped(world, cancel)?;
         let decided = spool
             .append(fact, Durability::Synced)
             .map_err(cannot_record)?;
@@ -169,14 +186,16 @@ impl RunRecorder {
     /// To be called before the claim: what can't be recorded is not claimed.
     ///
     /// # Errors
-    /// There is no queue or no space: then nothing may run.
+    /// There is no queue or no space, or a signal came while another gate held the
+    /// queue: then nothing may run.
     pub(crate) fn open(
         world: &World,
         request: RequestId,
         claim_nonce: Nonce,
         voice: Voice,
+        cancel: &Cancel,
     ) -> Result<Self, Failure> {
-        let mut spool = open(world)?;
+        let mut spool = open_unless_stopped(world, cancel)?;
         spool.reserve().map_err(cannot_record)?;
         Ok(Self {
             spool,

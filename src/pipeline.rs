@@ -62,7 +62,8 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
     match evaluation.decision {
         Decision::Allow if evaluation.obligations.record == Recording::Outcome => {
             let cancel = watch_for_signals()?;
-            let mut recorder = OutcomeRecorder::decided(world, &evaluation, run.voice, told()?)?;
+            let mut recorder =
+                OutcomeRecorder::decided(world, &evaluation, run.voice, told()?, &cancel)?;
             let ran = binding::prepare(world, &run.argv, tool, &mut reading)
                 .and_then(|prepared| Permit::for_allowed(&evaluation, prepared))
                 .and_then(|permit| permit.supervise(&cancel));
@@ -81,11 +82,7 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
         Decision::RequireApproval => {
             reading.seal_stdin(run.voice)?;
             let cancel = watch_for_signals()?;
-            if run.voice == Voice::Human {
-                for said in words_of_rules(&evaluation) {
-                    report::line(&said);
-                }
-            }
+            tell_words_of_rules(&evaluation, run.voice);
             let identity = Identity::load(&world.layout)?;
             let known = secret_values(world, &run.argv, &reading);
             let bound = binding::bind(world, &run.argv, tool, reading, &identity)?;
@@ -244,13 +241,15 @@ fn watch_for_signals() -> Result<Cancel, Failure> {
     })
 }
 
-/// Returns what each rule that asks wants said before the wait, under its own name.
-fn words_of_rules(evaluation: &Evaluation) -> impl Iterator<Item = String> {
-    let messages = evaluation.messages.iter();
-    messages.map(|message| {
+/// Tells a person what each rule that asks wants said before the wait, under its own name.
+fn tell_words_of_rules(evaluation: &Evaluation, voice: Voice) {
+    if voice == Voice::Json {
+        return;
+    }
+    for message in &evaluation.messages {
         let name = message.rule.named();
-        format!("{}: {}", inert(&name), inert(&message.text))
-    })
+        report::line(&format!("{}: {}", inert(&name), inert(&message.text)));
+    }
 }
 
 fn denied(evaluation: &Evaluation) -> Failure {

@@ -277,7 +277,8 @@ impl Wait<'_> {
     /// the start durable. Space for the records is set aside first.
     fn claim(&self, request: &ApprovalRequest) -> Result<Approved, Failure> {
         let nonce = Nonce::generate().map_err(no_random)?;
-        let mut recorder = RunRecorder::open(self.world, request.id, nonce, self.voice)?;
+        let mut recorder =
+            RunRecorder::open(self.world, request.id, nonce, self.voice, self.cancel)?;
         let received = Instant::now();
         let signed = self.ask_for_grant(request, nonce)?;
         let grant = self

@@ -17,7 +17,7 @@ mod verify;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gate_protocol::canonical::{Digest, from_strict_slice, to_canonical_bytes};
 use gate_protocol::event::{ClientEvent, EVENT_LIMIT_BYTES, Fact};
@@ -40,6 +40,8 @@ const COMPACT_BYTES: u64 = 1 << 20;
 /// fails: as many as run at once on a slow disk need less, and a stopped one
 /// would hold it for ever.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often it is looked meanwhile whether the wait is over.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// How sure an event must be before the call returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +125,30 @@ impl Spool {
             sequence,
             patience,
         })
+    }
+
+    /// Opens the queue as [`Spool::open`] does, but waits for another gate only
+    /// until `is_over`.
+    ///
+    /// # Errors
+    /// As [`Spool::open`].
+    pub(crate) fn open_until(
+        folder: &Path,
+        is_over: impl Fn() -> bool,
+    ) -> Result<Self, SpoolError> {
+        let begun = Instant::now();
+        loop {
+            let left = PATIENCE.saturating_sub(begun.elapsed());
+            match Self::open_within(folder, left.min(LOOK)) {
+                Err(SpoolError::Held { .. }) if !left.is_zero() && !is_over() => {}
+                opened => {
+                    return opened.map(|spool| Self {
+                        patience: PATIENCE,
+                        ..spool
+                    });
+                }
+            }
+        }
     }
 
     /// Appends one fact, and returns its event's hash when it is as sure as asked for.

@@ -9,6 +9,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::http::Message;
@@ -112,6 +113,28 @@ fn a_stopped_gate_that_holds_the_queue_stops_what_must_be_recorded_and_nothing_e
     assert!(ran.stderr.contains("is not recorded"), "{ran:?}");
     assert!(took < HELD.end, "{took:?}");
     drop(held);
+    assert_eq!(run(&mut machine.deploy("60s", "now")).code, Some(0));
+    assert_eq!(machine.canary(), ["now"]);
+}
+
+#[test]
+fn ctrl_c_ends_the_wait_for_a_stopped_gate_that_holds_the_queue() {
+    let server = Server::start("");
+    let proxy = approving(&server);
+    let machine = Machine::of(&server, proxy.address);
+    let lock = machine.spool().join("lock");
+    let held = hold(&lock);
+    let mut waiting = Waiting::start(&machine, "now");
+    assert_eq!(waiting.until("ended")["status"], "approved");
+    Tries::at(&lock).wait_for(1);
+    waiting.signal(Signal::SIGINT);
+    let ran = waiting.end();
+    assert_eq!(ran.signal, Some(Signal::SIGINT as i32), "{ran:?}");
+    let told = events(&ran);
+    assert_eq!(told.last().unwrap()["event"], "not_run", "{ran:?}");
+    drop(held);
+    assert_eq!(machine.canary(), [""; 0]);
+    // The approval was not used up.
     assert_eq!(run(&mut machine.deploy("60s", "now")).code, Some(0));
     assert_eq!(machine.canary(), ["now"]);
 }
