@@ -84,9 +84,9 @@ enum FolderFault {
     /// Others could change what is in it.
     #[error("can be written by others (mode {0:o})")]
     Writable(u32),
-    /// It is wherever somebody wanted it to be.
-    #[error("is a symbolic link")]
-    Link,
+    /// It is wherever somebody else wanted it to be.
+    #[error("is a symbolic link of uid {0}")]
+    Link(u32),
 }
 
 /// Returns what is in a file of at most `limit_bytes`; `None` where there is no
@@ -156,20 +156,26 @@ pub(crate) fn refuse_rules_folder(folder: &Path, owner: Owner) -> Result<(), Fai
 
 fn refuse_one(folder: &Path, owner: Owner) -> Result<(), FolderFault> {
     const STICKY: u32 = 0o1000;
-    if owner == Owner::CallerAlone && folder.is_symlink() {
-        return Err(FolderFault::Link);
+    let caller = nix::unistd::geteuid().as_raw();
+    let (may_own, expected): (fn(u32, u32) -> bool, _) = match owner {
+        Owner::Root => (|found, _| found == 0, "root"),
+        Owner::Caller | Owner::CallerAlone => {
+            (|found, caller| found == 0 || found == caller, "you or root")
+        }
+        Owner::Anyone => return Ok(()),
+    };
+    // Who keeps the settings elsewhere links to them; nobody else says where gate looks or writes.
+    if let Ok(link) = folder.symlink_metadata()
+        && link.is_symlink()
+        && !may_own(link.uid(), caller)
+    {
+        return Err(FolderFault::Link(link.uid()));
     }
     let Ok(metadata) = folder.metadata() else {
         return Ok(());
     };
     let (found, mode) = (metadata.uid(), metadata.mode() & 0o7777);
-    let caller = nix::unistd::geteuid().as_raw();
-    let (is_theirs, expected) = match owner {
-        Owner::Root => (found == 0, "root"),
-        Owner::Caller | Owner::CallerAlone => (found == 0 || found == caller, "you or root"),
-        Owner::Anyone => return Ok(()),
-    };
-    if !is_theirs {
+    if !may_own(found, caller) {
         return Err(FolderFault::Owner(found, expected));
     }
     if mode & 0o022 != 0 && mode & STICKY == 0 {
@@ -250,9 +256,9 @@ fn refused(path: &Path, error: TrustError) -> Failure {
         TrustError::Read(error) => return unreadable(path, error),
         TrustError::TooLarge(_) => "split it; nothing runs before",
         TrustError::Folder(FolderError {
-            fault: FolderFault::Link,
+            fault: FolderFault::Link(_),
             ..
-        }) => "put a folder in the place of the link; nothing runs before",
+        }) => "put a folder, or a link of your own, in its place; nothing runs before",
         TrustError::Folder(_) => {
             "make the folder its owner's alone to write: chown it, or chmod go-w; nothing runs before"
         }
