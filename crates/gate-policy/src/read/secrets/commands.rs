@@ -32,6 +32,9 @@ fn search_in(
     if !inner.iter().any(u8::is_ascii_whitespace) {
         return;
     }
+    if setting.reading != Reading::Shell {
+        pipe(text, &within, marks);
+    }
     let words = if setting.reading == Reading::Prose {
         pieces::of_prose(inner)
     } else {
@@ -55,6 +58,7 @@ fn search_in(
             continue;
         }
         for string in pieces::strings(text, at) {
+            pipe(text, &string, marks);
             match reading {
                 Reading::Sql | Reading::MySql => statement(text, &string, reading, setting, marks),
                 Reading::Word | Reading::Shell | Reading::Prose => {
@@ -62,6 +66,18 @@ fn search_in(
                 }
             }
         }
+    }
+}
+
+/// A line for a shell in a string of something else: a document, a list of arguments.
+fn pipe(text: &[u8], string: &Range<usize>, marks: &mut Marks) {
+    let inner = text.get(string.clone()).unwrap_or_default();
+    if !inner.contains(&b'|') {
+        return;
+    }
+    let mut piped = Piped::default();
+    for word in pieces::split(inner) {
+        piped.read(inner, word, string.start, marks);
     }
 }
 

@@ -39,6 +39,12 @@ enum Stands {
     Sudo,
 }
 
+/// Tells whether this is `echo`, be it the first word of a list: `commands=[echo`.
+fn is_echo(word: &[u8]) -> bool {
+    let mut parts = word.rsplit(|byte| b"[{=,:\"'\\".contains(byte));
+    matches!(parts.next(), Some(b"echo" | b"printf"))
+}
+
 impl Piped {
     /// Reads the next word of a shell; `offset` is where the text starts.
     pub(super) fn read(
@@ -55,7 +61,7 @@ impl Piped {
         let name = text.get(bare.clone()).unwrap_or_default();
         let is_reader = READERS.contains(&name);
         match self.stands {
-            Stands::Elsewhere if matches!(name, b"echo" | b"printf") => {
+            Stands::Elsewhere if is_echo(name) => {
                 self.said.clear();
                 self.stands = Stands::Said;
             }

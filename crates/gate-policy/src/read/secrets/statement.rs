@@ -267,9 +267,12 @@ impl<'t> Statements<'_, 't> {
     /// `'V' AS password`, `crypt('V', …)::text token`.
     fn read_alias(&mut self, start: usize, end: usize) {
         let mut at = end + 1;
-        while self.is_sign(at, b':') && self.is_sign(at + 1, b':') {
+        // A bound, for each string of a long chain of casts would walk the rest of the chain.
+        let far = at + 3 * NEAR;
+        while at < far && self.is_sign(at, b':') && self.is_sign(at + 1, b':') {
             at += 3;
         }
+        looks::add(at - end);
         let is_said = self.is_word(at, b"as") || self.is_word(at, b"into");
         let name = if is_said { at + 1 } else { at };
         let goes_on = matches!(
