@@ -33,7 +33,9 @@ impl Layout {
         let dirs = directories::ProjectDirs::from("", "", OWN_FOLDER);
         Self {
             user_config: dirs.as_ref().map(|d| d.config_dir().to_owned()),
-            user_config_file: gate_config.map(PathBuf::from),
+            user_config_file: gate_config
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
             state: dirs
                 .as_ref()
                 .and_then(|d| d.state_dir().map(Path::to_owned)),
@@ -62,6 +64,11 @@ impl Layout {
     #[expect(clippy::unused_self, reason = "every path is asked of the layout")]
     pub(crate) fn machine_rules(&self) -> PathBuf {
         Path::new(MACHINE).join("rules.d")
+    }
+
+    /// The file that `GATE_CONFIG` names.
+    pub(crate) fn named_config(&self) -> Option<&Path> {
+        self.user_config_file.as_deref()
     }
 
     /// The user's configuration file; none where there is no home.

@@ -130,7 +130,7 @@ mod tests {
         let shown = obtain(Some(given), false, Voice::Human, &unset, &known).unwrap();
         assert_eq!(
             shown.as_deref(),
-            Some("from ‹secret 7 bytes›, see postgres://u:‹secret 7 bytes›@h/db")
+            Some("from [secret 7 bytes], see postgres://u:[secret 7 bytes]@h/db")
         );
         let long = format!("token=abcd {}", "é".repeat(REASON_LIMIT - 11));
         let failure = obtain(Some(long), false, Voice::Human, &unset, &[]).unwrap_err();

@@ -88,6 +88,18 @@ impl Configuration {
         let demo = read_layer(world.layout.demo_config(), trust::Owner::Caller)?;
         let machine = read_layer(Some(world.layout.machine_config()), trust::Owner::Root)?;
         let user = read_layer(world.layout.user_config(), trust::Owner::Caller)?;
+        if user.is_none()
+            && let Some(named) = world.layout.named_config()
+        {
+            return Err(Failure::new(
+                FailureKind::Configuration,
+                format!(
+                    "`{}` is not there",
+                    gate_protocol::inert::inert(&named.to_string_lossy())
+                ),
+            )
+            .hint("GATE_CONFIG names it: correct or unset that"));
+        }
         let login = login_file::read(&world.layout)?;
         let mut loaded = Self {
             server: None,
@@ -184,7 +196,8 @@ impl Configuration {
                 format!("no key is pinned for the server `{server}`"),
             )
             .hint(format!(
-                "run `gate login --server {server}` once, and compare the key"
+                "run `gate login --server {server}` once, and compare the key; on a CI runner put \
+                 the key under [keys] of its config.toml"
             ))
         })
     }

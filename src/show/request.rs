@@ -53,7 +53,7 @@ pub(crate) fn status_line(screen: &Screen, request: &ApprovalRequest) -> String 
     let words = match request.status {
         ApprovalStatus::Pending => {
             format!(
-                "PENDING: {} approved so far, {left} left to answer",
+                "PENDING: {} so far, {left} left to answer",
                 parts::approvals(request)
             )
         }

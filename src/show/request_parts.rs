@@ -20,17 +20,24 @@ pub(super) fn is_production(target: &BTreeMap<String, String>) -> bool {
     target.values().any(|value| says_production(value))
 }
 
-/// Returns how many approved and how many must, as `1 of 2`.
+/// Returns how many approved and how many must, as `1 of 2 approved`. Where several rules ask, one
+/// number would say nothing of the others.
 pub(super) fn approvals(request: &ApprovalRequest) -> String {
     let is_approval = |review: &&gate_protocol::review::Review| review.answer == Answer::Approve;
     let given = request.reviews.iter().filter(is_approval).count();
-    let needed = request
-        .terms
-        .requirements
+    let requirements = &request.terms.requirements;
+    if let [] | [_] = &requirements[..] {
+        let needed = requirements.first().map_or(1, |one| one.count.max(1));
+        return format!("{given} of {needed} approved");
+    }
+    let each: Vec<String> = requirements
         .iter()
-        .map(|requirement| requirement.count)
-        .max();
-    format!("{given} of {}", needed.unwrap_or(1).max(1))
+        .map(|one| {
+            let names: Vec<_> = one.approvers.iter().map(|name| inert(name)).collect();
+            format!("{} of {}", one.count, names.join(", "))
+        })
+        .collect();
+    format!("{given} approved (needed: {})", each.join(", and "))
 }
 
 /// Where: working directory, git, CI job.

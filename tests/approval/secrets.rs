@@ -188,13 +188,13 @@ fn a_secret_in_a_reason_stays_here_wherever_the_reason_comes_from() {
     for (index, (said, expected)) in [
         (
             format!("use postgres://u:{PASSWORD}@h/db"),
-            "use postgres://u:‹secret 11 bytes›@h/db",
+            "use postgres://u:[secret 11 bytes]@h/db",
         ),
         (
             format!("Authorization: Bearer {PASSWORD}"),
-            "Authorization: Bearer ‹secret 11 bytes›",
+            "Authorization: Bearer [secret 11 bytes]",
         ),
-        (format!("token={PASSWORD}"), "token=‹secret 11 bytes›"),
+        (format!("token={PASSWORD}"), "token=[secret 11 bytes]"),
     ]
     .into_iter()
     .enumerate()
@@ -219,7 +219,7 @@ fn a_secret_of_the_command_is_masked_in_its_reason_too() {
     let asked = run(&mut agent.gate_run(&options, &["deploy", &flag]));
     assert_eq!(asked.code, Some(75), "{asked:?}");
     let request = shown(&live, &requests(&live)[0]);
-    assert_eq!(request.reason.as_deref(), Some("‹secret 11 bytes› leaked"));
+    assert_eq!(request.reason.as_deref(), Some("[secret 11 bytes] leaked"));
     assert_is_nowhere(&live, &agent, PASSWORD);
 }
 
@@ -251,7 +251,7 @@ fn a_variable_that_is_a_word_takes_no_word_out_of_a_sentence() {
     let request = shown(&live, &requests(&live)[0]);
     assert_eq!(
         request.reason.as_deref(),
-        Some("terraform apply, as ‹secret 11 bytes› said")
+        Some("terraform apply, as [secret 11 bytes] said")
     );
     assert_is_nowhere(&live, &agent, PASSWORD);
 }
@@ -269,7 +269,7 @@ fn a_secret_in_a_comment_stays_with_who_answers() {
     let request = shown(&live, &id);
     assert_eq!(
         request.reviews[0].comment.as_deref(),
-        Some("use --password=‹secret 11 bytes› instead")
+        Some("use --password=[secret 11 bytes] instead")
     );
     assert_is_nowhere(&live, &agent, PASSWORD);
 }

@@ -72,6 +72,17 @@ fn a_mistake_in_the_configuration_names_file_line_and_field() {
     assert_eq!(machine.canary(), [""; 0]);
 }
 
+#[test]
+fn a_configuration_that_is_named_and_not_there_is_no_empty_one() {
+    let server = Server::start("");
+    let machine = Machine::of(&server, server.address);
+    let nowhere = machine.home.path().join("nowhere.toml");
+    let ran = run(machine.deploy("5s", "now").env("GATE_CONFIG", &nowhere));
+    assert_eq!(ran.code, Some(78), "{ran:?}");
+    assert_told("GATE_CONFIG", &ran, "correct or unset that");
+    assert_eq!(machine.canary(), [""; 0]);
+}
+
 /// The same for the settings of a server.
 const SETTINGS: [(&str, &str); 9] = [
     ("nonsense = 1\n", "nonsense"),

@@ -233,6 +233,6 @@ fn a_secret_of_the_command_is_masked_in_the_sentence_beside_it() {
     let sentence = "from tiger to `correct horse`, not tigers";
     assert_eq!(
         masked_prose(sentence, &known),
-        "from ‹secret 5 bytes› to `‹secret 13 bytes›`, not tigers"
+        "from [secret 5 bytes] to `[secret 13 bytes]`, not tigers"
     );
 }

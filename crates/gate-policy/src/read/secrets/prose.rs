@@ -26,7 +26,7 @@ const BETWEEN: &[&[u8]] = &[
 /// Returns what a person wrote as it may leave the machine: the secrets in it
 /// are masked, and so are the values of `known` wherever they stand.
 ///
-/// A mask is `‹secret 7 bytes›`; all else is as it was.
+/// A mask is `[secret 7 bytes]`; all else is as it was.
 pub fn masked(text: &str, known: &[String]) -> String {
     redact::masked_sentence(text, known)
 }

@@ -1,6 +1,6 @@
 //! The same secrets in what was made of argv: statements, reasons, the target.
 //!
-//! A mask in these texts is `‹secret 7 bytes›`. There is no commitment in it:
+//! A mask in these texts is `[secret 7 bytes]`. There is no commitment in it:
 //! the word that the secret comes from has one.
 
 use super::marks::{Mark, Marks};
@@ -70,7 +70,7 @@ fn masked(bytes: &[u8], marks: &[Mark]) -> String {
 }
 
 fn stand_in(bytes: usize) -> String {
-    format!("‹secret {bytes} bytes›")
+    format!("[secret {bytes} bytes]")
 }
 
 /// Reasons quote words. Where a secret is quoted whole, or stands between signs,
