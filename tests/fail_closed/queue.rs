@@ -302,3 +302,27 @@ fn a_tool_that_fills_the_disk_still_leaves_its_outcome() {
     };
     assert!(finished.contains("\"exit_code\":7"), "{finished}");
 }
+
+/// A container often has a HOME that is nowhere; a tool does not make one, and neither does gate.
+#[test]
+fn a_home_that_is_not_there_is_not_made() {
+    let server = Server::start("");
+    let machine = Machine::of(&server, server.address);
+    machine.home.script("kubectl", "#!/bin/sh\n").unwrap();
+    let nowhere = machine.home.path().join("nowhere");
+    let at_nowhere = |words: &[&str]| {
+        let mut command = machine.gate(words);
+        command.env("HOME", nowhere.join("home"));
+        for variable in ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"] {
+            command.env_remove(variable);
+        }
+        run(&mut command)
+    };
+    let read = at_nowhere(&["run", "--", "kubectl", "get", "pods"]);
+    assert_eq!(read.code, Some(0), "{read:?}");
+    assert!(read.stderr.contains("not recorded"), "{read:?}");
+    let deploy = at_nowhere(&["run", "--", "deployer", "now"]);
+    assert_eq!(deploy.code, Some(78), "{deploy:?}");
+    assert_eq!(machine.canary(), [""; 0]);
+    assert!(!nowhere.exists());
+}
