@@ -100,6 +100,14 @@ fn nothing_of_the_callers_changes_what_is_played() {
 }
 
 #[test]
+fn what_cargo_sets_for_gate_changes_nothing_either() {
+    let mut machine = Machine::with(&["git"]);
+    machine.run_by_cargo(&["/opt/mine"]);
+    let played = play(&mut machine.scripted());
+    assert_every_step_held(&machine, "git", &played);
+}
+
+#[test]
 fn a_tool_that_does_not_do_is_said_so_in_a_line_and_the_next_one_plays() {
     let machine = Machine::with(&["terraform", "psql", "git"]);
     // As a version before 1.4, which has no such resource.

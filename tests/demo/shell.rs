@@ -9,7 +9,7 @@ use std::time::Duration;
 use gate_testkit::pty::{Size, Terminal};
 use serde_json::Value;
 
-use crate::stage::{GATE, Machine, address_in};
+use crate::stage::{FROM_CARGO, GATE, Machine, address_in};
 
 /// Longer than anything here takes on a busy machine.
 const WITHIN: Duration = Duration::from_mins(1);
@@ -137,4 +137,57 @@ fn bash_has_the_wrapped_tools_first_whatever_the_users_own_file_does() {
     let first = format!("PATH='{}':\"$PATH\"\n", machine.home.bin().display());
     machine.home.write(".bashrc", first).unwrap();
     assert_a_demo_in(&machine, "/bin/bash");
+}
+
+/// Opens the demo's shell with git alone, and leaves it when each command ended with 0.
+#[track_caller]
+fn assert_all_succeed(machine: &Machine, shell: &str, commands: &[&str]) {
+    machine.home.link("less", Path::new("/bin/cat")).unwrap();
+    let (terminal, _) = opened(machine, shell);
+    for command in commands {
+        typed(&terminal, command, 0);
+    }
+    terminal.send("exit\r").unwrap();
+    let status = terminal.exit_status(WITHIN).unwrap();
+    assert_eq!(status.code(), Some(0), "{}", terminal.screen());
+}
+
+#[test]
+fn what_cargo_sets_for_gate_is_not_in_the_shell_so_a_read_passes_at_once() {
+    let mut machine = Machine::with(&["git", "clear"]);
+    machine.run_by_cargo(&[]);
+    // These may be the user's own.
+    machine.home.set("CARGO_HOME", "/opt/cargo");
+    machine.home.set("CARGO_TARGET_DIR", "/opt/target");
+    let names = FROM_CARGO.map(|(name, _)| name);
+    let unset = ["CARGO", "LD_LIBRARY_PATH"].into_iter().chain(names);
+    let unset: Vec<_> = unset.map(|name| format!("${{{name}+{name} }}")).collect();
+    let unset = unset.concat();
+    assert_all_succeed(
+        &machine,
+        "/bin/bash",
+        &[
+            &format!("test -z \"{unset}\""),
+            "test $CARGO_HOME:$CARGO_TARGET_DIR = /opt/cargo:/opt/target",
+            "git log --oneline",
+        ],
+    );
+}
+
+#[test]
+fn the_users_own_folders_of_libraries_stay_and_so_does_the_toolchain_they_chose() {
+    let mut machine = Machine::with(&["git", "clear"]);
+    machine.run_by_cargo(&["/opt/mine"]);
+    machine.home.set("RUSTUP_TOOLCHAIN_SOURCE", "env");
+    let kept = "test \"$LD_LIBRARY_PATH:${RUSTUP_TOOLCHAIN%%-*}\" = /opt/mine:stable";
+    assert_all_succeed(&machine, "/bin/sh", &[kept]);
+}
+
+#[test]
+fn without_cargos_marks_all_of_it_is_the_users() {
+    let mut machine = Machine::with(&["git", "clear"]);
+    machine.run_by_cargo(&["/opt/mine"]);
+    machine.home.unset("CARGO");
+    let kept = "case $LD_LIBRARY_PATH in *deps*/opt/mine) ;; *) false;; esac";
+    assert_all_succeed(&machine, "/bin/sh", &[kept, "test -n \"$CARGO_PKG_NAME\""]);
 }

@@ -13,6 +13,29 @@ use tempfile::TempDir;
 /// The binary under test.
 pub(crate) const GATE: &str = env!("CARGO_BIN_EXE_gate");
 
+/// The rest of what cargo 1.95 and rustup set, beside `CARGO` and `LD_LIBRARY_PATH`.
+pub(crate) const FROM_CARGO: [(&str, &str); 19] = [
+    ("CARGO_MANIFEST_DIR", "/src/gate"),
+    ("CARGO_MANIFEST_PATH", "/src/gate/Cargo.toml"),
+    ("CARGO_PKG_AUTHORS", ""),
+    ("CARGO_PKG_DESCRIPTION", "gate"),
+    ("CARGO_PKG_HOMEPAGE", ""),
+    ("CARGO_PKG_LICENSE", "MIT"),
+    ("CARGO_PKG_LICENSE_FILE", ""),
+    ("CARGO_PKG_NAME", "gate"),
+    ("CARGO_PKG_README", "README.md"),
+    ("CARGO_PKG_REPOSITORY", ""),
+    ("CARGO_PKG_RUST_VERSION", "1.95"),
+    ("CARGO_PKG_VERSION", "0.1.0"),
+    ("CARGO_PKG_VERSION_MAJOR", "0"),
+    ("CARGO_PKG_VERSION_MINOR", "1"),
+    ("CARGO_PKG_VERSION_PATCH", "0"),
+    ("CARGO_PKG_VERSION_PRE", ""),
+    ("RUSTUP_TOOLCHAIN", "stable-x86_64-unknown-linux-gnu"),
+    ("RUSTUP_TOOLCHAIN_SOURCE", "default"),
+    ("RUST_RECURSION_COUNT", "1"),
+];
+
 /// A machine where these tools are on PATH and nothing else.
 pub(crate) struct Machine {
     pub(crate) home: Home,
@@ -47,6 +70,25 @@ impl Machine {
             home,
             _folder: None,
         }
+    }
+
+    /// Sets what `cargo run` sets for the program that it runs, in front of the
+    /// user's own folders of libraries.
+    pub(crate) fn run_by_cargo(&mut self, libraries: &[&str]) {
+        let cargo = Path::new(env!("CARGO"));
+        let toolchain = cargo.parent().and_then(Path::parent).unwrap();
+        let built = Path::new(GATE).parent().unwrap();
+        let mut folders = vec![
+            built.to_owned(),
+            built.join("deps"),
+            toolchain.join("lib/rustlib/x86_64-unknown-linux-gnu/lib"),
+            toolchain.join("lib"),
+        ];
+        folders.extend(libraries.iter().map(PathBuf::from));
+        let libraries = std::env::join_paths(folders).unwrap();
+        self.home.set("LD_LIBRARY_PATH", libraries);
+        self.home.set("CARGO", cargo);
+        self.home.set_all(FROM_CARGO);
     }
 
     /// Returns `gate demo --scripted`.

@@ -4,6 +4,7 @@
 //! in front of PATH, and either opens a shell in which to try them or plays one
 //! complete scenario with real commands.
 
+mod cargo;
 mod git;
 mod ground;
 mod place;

@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use gate_client::ServerUrl;
 use gate_exec::{Exclusions, SHIM_FOLDER_MARKER};
 
+use super::cargo::{self, Before};
 use super::ground::must_succeed;
 use super::serving::Serving;
 use crate::config::Sourced;
@@ -30,6 +31,7 @@ pub(super) struct Place {
     caller_path: OsString,
     tools: Vec<&'static str>,
     shell: OsString,
+    before_cargo: Vec<Before>,
 }
 
 impl Place {
@@ -55,6 +57,7 @@ impl Place {
             has_own_copy: owners.is_some(),
             path: joined(&root.join("shims"), caller_path),
             caller_path: caller_path.to_owned(),
+            before_cargo: cargo::before(world, &program),
             root,
             program,
             tools,
@@ -133,6 +136,11 @@ impl Place {
         &self.tools
     }
 
+    /// The folder that is first on the wrapped tools' PATH.
+    pub(super) fn shims(&self) -> PathBuf {
+        self.root.join("shims")
+    }
+
     /// The user's shell.
     pub(super) fn shell(&self) -> &Path {
         Path::new(&self.shell)
@@ -152,9 +160,22 @@ impl Place {
         self.root.join("config.toml")
     }
 
-    /// Returns a command as the demo's agent runs it: wrapped, with its token.
+    /// Returns a command as the demo's agent runs it: wrapped, with its token,
+    /// and without what cargo added for gate alone.
     pub(super) fn wrapped(&self, program: impl AsRef<OsStr>, token: &str) -> Command {
         let mut command = Command::new(program);
+        for (name, value) in &self.before_cargo {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        self.let_ask(&mut command, token);
+        command
+    }
+
+    /// Lets a command ask the demo's server with that token.
+    fn let_ask(&self, command: &mut Command, token: &str) {
         command
             .env("PATH", &self.path)
             .env("GATE_CONFIG", self.config())
@@ -162,22 +183,16 @@ impl Place {
             .env("XDG_STATE_HOME", self.root.join("state"))
             .env_remove("GATE_SERVER")
             .env_remove("GATE_REASON");
-        command
     }
 
     /// Returns a wrapped tool, quiet, without stdin, and with nothing of the
     /// user's own configuration.
     pub(super) fn tool(&self, name: &str, token: &str) -> Command {
-        let mut command = self.wrapped(self.root.join("shims").join(name), token);
-        let gates: Vec<_> = command
-            .get_envs()
-            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
-            .collect();
+        let mut command = Command::new(self.shims().join(name));
+        command.env_clear();
+        self.let_ask(&mut command, token);
         command
-            .env_clear()
-            .envs(gates)
-            .env("HOME", self.root.join("home"));
-        command
+            .env("HOME", self.root.join("home"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
