@@ -191,3 +191,23 @@ fn without_cargos_marks_all_of_it_is_the_users() {
     let kept = "case $LD_LIBRARY_PATH in *deps*/opt/mine) ;; *) false;; esac";
     assert_all_succeed(&machine, "/bin/sh", &[kept, "test -n \"$CARGO_PKG_NAME\""]);
 }
+
+#[test]
+fn gate_itself_is_on_path_and_asks_the_demos_server() {
+    for shell in ["/bin/sh", "/bin/bash"] {
+        let machine = Machine::with(&["git", "clear"]);
+        let is_once =
+            "case $PATH in *gate-demo-*gate-demo-*) false;; */shims:*) ;; *) false;; esac";
+        assert_all_succeed(
+            &machine,
+            shell,
+            &[
+                "case $(command -v gate) in */gate-demo-*/shims/gate) ;; *) false;; esac",
+                "case $(gate whoami) in *demo-agent*) ;; *) false;; esac",
+                "gate explain -- git log",
+                "gate requests list",
+                is_once,
+            ],
+        );
+    }
+}

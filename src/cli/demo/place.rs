@@ -91,7 +91,8 @@ impl Place {
         for tool in &self.tools {
             std::os::unix::fs::symlink(&self.program, shims.join(tool))?;
         }
-        Ok(())
+        // What gate hints at names `gate`, which need not be installed.
+        std::os::unix::fs::symlink(&self.program, shims.join("gate"))
     }
 
     /// Writes the configuration that the wrapped tools use, and `as-bob`.

@@ -16,7 +16,7 @@ pub(super) fn open(place: &Place, serving: &Serving) -> Result<(), Failure> {
     let as_bob = place.as_bob();
     report::line(&format!("approvals page, signed in as bob: {login}"));
     report::line(&format!(
-        "in this shell you are `demo-agent`, and gate stands before {}",
+        "in this shell you are `demo-agent`; `gate explain -- COMMAND` tells what decides about one; gate stands before {}",
         place.tools().join(", ")
     ));
     report::line(&format!(
@@ -36,7 +36,7 @@ pub(super) fn open(place: &Place, serving: &Serving) -> Result<(), Failure> {
     if shell.file_name().is_some_and(|name| name == "bash") {
         // bash reads the user's own file, which may put other folders first on
         // PATH; the demo's comes after it.
-        let file = rc_file(place, &command)?;
+        let file = rc_file(place)?;
         command.arg("--rcfile").arg(file);
     }
     let tool_env = scenario.env.iter().map(|(name, value)| (name, value));
@@ -55,19 +55,18 @@ pub(super) fn open(place: &Place, serving: &Serving) -> Result<(), Failure> {
     Ok(())
 }
 
-fn rc_file(place: &Place, command: &std::process::Command) -> Result<std::path::PathBuf, Failure> {
+/// Writes what bash reads at its start: the shims come first, and only there.
+fn rc_file(place: &Place) -> Result<std::path::PathBuf, Failure> {
     let folder = place
         .folder("shell")
         .map_err(|error| cannot("make a folder", error))?;
-    let path = command
-        .get_envs()
-        .find(|(name, _)| *name == "PATH")
-        .and_then(|(_, value)| value);
-    let first = path
-        .map(|path| path.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let shims = first.split(':').next().unwrap_or_default();
-    let text = format!("[ -f ~/.bashrc ] && . ~/.bashrc\nPATH='{shims}':\"$PATH\"\nhash -r\n");
+    let shims = place.shims();
+    let shims = shims.display();
+    let text = format!(
+        "[ -f ~/.bashrc ] && . ~/.bashrc\n\
+         PATH=\":$PATH:\"\nPATH=${{PATH//:'{shims}':/:}}\nPATH=${{PATH#:}}\nPATH=${{PATH%:}}\n\
+         PATH='{shims}'\"${{PATH:+:$PATH}}\"\nhash -r\n"
+    );
     let file = folder.join("bashrc");
     std::fs::write(&file, text).map_err(|error| cannot("write a file", error))?;
     Ok(file)
