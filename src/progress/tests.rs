@@ -92,13 +92,28 @@ fn a_log_says_each_review_once_and_who_approved() {
         .push(review("approve", Some(" fine\nby me ")));
     assert_eq!(
         log::Log::changed(at(&request, 5), 0),
-        "gate: bo\\u{1b}b approved: fine\\nby me\n"
+        "gate: bo\\u{1b}b approved: \"fine\\nby me\"\n"
     );
     assert_eq!(log::Log::changed(at(&request, 6), 1), "");
     request.status = ApprovalStatus::Approved;
     assert_eq!(
         log.ended(at(&request, 65)),
-        "gate: approved by bo\\u{1b}b after 1 min 5 s\n"
+        "gate: approved by bo\\u{1b}b after 1 min 5 s: \"fine\\nby me\"\n"
+    );
+}
+
+#[test]
+fn what_several_approvers_said_is_told_with_their_names() {
+    let mut request = request(900);
+    request.status = ApprovalStatus::Approved;
+    request
+        .reviews
+        .push(review("approve", Some("mind the gap")));
+    request.reviews.push(review("approve", Some("  ")));
+    request.reviews[1].reviewer = "eve".to_owned();
+    assert_eq!(
+        words::approved(at(&request, 1)),
+        "approved by bo\\u{1b}b, eve after 1 s: bo\\u{1b}b says \"mind the gap\""
     );
 }
 
@@ -142,11 +157,13 @@ fn github_gets_an_annotation_in_which_nothing_acts() {
     assert!(notice.contains("\\n::error::%25'"), "{notice}");
     assert_eq!(notice.matches('\n').count(), 1);
     request.status = ApprovalStatus::Approved;
-    request.reviews.push(review("approve", None));
+    request
+        .reviews
+        .push(review("approve", Some("100%\n::error::x")));
     assert_eq!(
         log.ended(at(&request, 2)),
-        "gate: approved by bo\\u{1b}b after 2 s\n\
-         ::notice title=gate%3A approved::approved by bo\\u{1b}b after 2 s\n"
+        "gate: approved by bo\\u{1b}b after 2 s: \"100%\\n::error::x\"\n\
+         ::notice title=gate%3A approved::approved by bo\\u{1b}b after 2 s: \"100%25\\n::error::x\"\n"
     );
 }
 

@@ -1,5 +1,6 @@
 //! The sentences of a wait. What came from outside is inert when it leaves here.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use gate_protocol::inert::inert;
@@ -101,26 +102,42 @@ pub(super) fn disconnected(error: &str, retry_in: Duration) -> String {
 
 /// What one approver said.
 pub(super) fn reviewed(review: &Review) -> String {
-    match review.comment.as_deref().map(str::trim) {
-        None | Some("") => answered(review),
-        Some(comment) => format!("{}: {}", answered(review), inert(comment)),
+    match comment(review) {
+        None => answered(review),
+        Some(comment) => format!("{}: \"{comment}\"", answered(review)),
     }
 }
 
-/// That it was approved, and by whom.
+/// That it was approved, by whom, and what they said: the last word before the tool's own.
 pub(super) fn approved(moment: Moment<'_>) -> String {
-    let approvers: Vec<_> = moment
-        .request
-        .reviews
-        .iter()
+    let reviews = moment.request.reviews.iter();
+    let approvals: Vec<&Review> = reviews
         .filter(|review| review.answer == Answer::Approve)
+        .collect();
+    let names: Vec<_> = approvals
+        .iter()
         .map(|review| inert(&review.reviewer))
         .collect();
-    format!(
-        "approved by {} after {}",
-        approvers.join(", "),
-        span(moment.elapsed)
-    )
+    let said: Vec<_> = approvals
+        .iter()
+        .filter_map(|review| Some((review, comment(review)?)))
+        .map(|(review, comment)| match approvals.len() {
+            1 => format!("\"{comment}\""),
+            _ => format!("{} says \"{comment}\"", inert(&review.reviewer)),
+        })
+        .collect();
+    let said = match said.as_slice() {
+        [] => String::new(),
+        said => format!(": {}", said.join(", ")),
+    };
+    let names = names.join(", ");
+    format!("approved by {names} after {}{said}", span(moment.elapsed))
+}
+
+/// Returns what an approver wrote, inert; none where it is nothing but space.
+fn comment(review: &Review) -> Option<Cow<'_, str>> {
+    let text = review.comment.as_deref().map(str::trim)?;
+    (!text.is_empty()).then(|| inert(text))
 }
 
 fn answered(review: &Review) -> String {

@@ -112,6 +112,42 @@ fn a_log_gets_plain_lines_of_ours() {
     agent.assert_log_verifies();
 }
 
+/// Approves as bob, with a comment.
+fn approve_saying(live: &Live, id: &str, comment: &str) {
+    let digest = shown(live, id).digest.to_string();
+    let args = [
+        "approve",
+        id,
+        "--yes",
+        "--digest",
+        &digest,
+        "--comment",
+        comment,
+    ];
+    let approved = run(&mut live.gate("bob_approver", &args));
+    assert_eq!(approved.code, Some(0), "{approved:?}");
+}
+
+#[test]
+fn an_approvers_comment_reaches_who_asked() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    let mut waiting = Running::start(&mut agent.gate_run(&[], &["deploy", "web"]));
+    let id = waiting.asked();
+    approve_saying(&live, &id, "mind the gap");
+    let ended = waiting.finish();
+    assert_eq!(ended.code, Some(5), "{ended:?}");
+    let told = ended
+        .stderr
+        .lines()
+        .find(|line| line.starts_with("gate: approved by bob after "));
+    assert!(
+        told.is_some_and(|line| line.ends_with(" s: \"mind the gap\"")),
+        "{ended:?}"
+    );
+    agent.assert_log_verifies();
+}
+
 /// What every CI system might obey, in the middle of a line and at its beginning.
 const COMMANDS: &str = "100%\n::set-env name=A::b\r##[add-path]/tmp ##vso[task.complete]\n\
      \u{1b}[0Ksection_end:1:gate_wait\r\u{1b}[0K";
