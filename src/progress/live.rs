@@ -1,4 +1,5 @@
-//! One live line on a terminal, gone without a trace when the wait is over.
+//! One live line on a terminal, gone when the wait is over: who approved is then
+//! said in a line that stays.
 
 use std::io;
 

@@ -214,7 +214,13 @@ impl Progress {
         wait.request = request.clone();
         let moment = wait.moment();
         match &mut self.teller {
-            Teller::Live(live) => live.erase(),
+            Teller::Live(live) => {
+                live.erase();
+                // The failure that follows says what any other answer means.
+                if request.status == ApprovalStatus::Approved {
+                    report::line(&words::approved(moment));
+                }
+            }
             Teller::Log(log) => report::lines(&log.ended(moment)),
             Teller::Json(events) => report::events(&events.ended(moment)),
         }

@@ -256,7 +256,7 @@ const PATIENT: &str =
     "#!/bin/sh\necho the tool has started\nread answer\necho \"it read $answer\"\n";
 
 #[test]
-fn the_live_line_is_gone_when_the_tool_starts() {
+fn of_the_live_line_only_who_approved_is_left_when_the_tool_starts() {
     let live = Live::start();
     let agent = Agent::new(&live);
     agent.home.script("patient", PATIENT).unwrap();
@@ -264,14 +264,16 @@ fn the_live_line_is_gone_when_the_tool_starts() {
     terminal.wait_for("waiting for", WITHIN).unwrap();
     let request = only_request(&live);
     terminal.wait_for(&request.url, WITHIN).unwrap();
-    approve_as_bob(&live, &request.id.to_string());
+    approve_saying(&live, &request.id.to_string(), "mind the\u{1b}[2J gap");
     terminal.wait_for("the tool has started", WITHIN).unwrap();
     let screen = terminal.screen();
-    assert_eq!(
-        screen.trim_end(),
-        "the tool has started",
-        "nothing of ours is left"
-    );
+    let lines: Vec<&str> = screen.trim_end().lines().map(str::trim_end).collect();
+    let [ours, tools] = lines[..] else {
+        panic!("one line of ours is left: {screen:?}");
+    };
+    assert!(ours.starts_with("gate: approved by bob after "), "{ours:?}");
+    assert!(ours.ends_with(r#" s: "mind the\u{1b}[2J gap""#), "{ours:?}");
+    assert_eq!(tools, "the tool has started");
     terminal.send("yes\r").unwrap();
     let status = terminal.exit_status(WITHIN).unwrap();
     assert_eq!(status.code(), Some(0), "{}", terminal.screen());
