@@ -197,8 +197,8 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand --request 'Only records about this request; its first or last 6 digits or more will do'
             cand --follow 'Go on with new records until you press Ctrl-C'
             cand --json 'Print each record as one JSON object a line'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'gate;audit;verify'= {
             cand --checkpoint 'The signed checkpoint of the export; by default the one beside the records'

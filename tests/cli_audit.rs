@@ -17,9 +17,11 @@ mod server;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use asked::submit;
 use gate_testkit::home::Home;
+use gate_testkit::pty::{Size, Terminal};
 use serde_json::Value;
 use server::{GATE, Live, Ran, run};
 
@@ -146,6 +148,53 @@ fn the_log_shows_what_happened_and_can_be_narrowed() {
     );
     let refused = run(&mut live.gate("agent", &["audit", "log"]));
     assert_eq!(refused.code, Some(78), "{refused:?}");
+}
+
+#[test]
+fn a_row_of_the_log_says_what_matters_and_is_cut_where_one_can_see_it() {
+    let live = Live::start();
+    let long = format!("web-{}", "x".repeat(2_000));
+    let id = submit(&live, &long, "test").id.to_string();
+    let denied = run(&mut live.gate("bob_approver", &["deny", &id, "--comment", "not now"]));
+    assert_eq!(denied.code, Some(0), "{denied:?}");
+    let shown = run(&mut live.gate("auditor", &["audit", "log", "--request", &id]));
+    assert_eq!(shown.code, Some(0), "{shown:?}");
+    let rows: Vec<&str> = shown.stdout.lines().collect();
+    let [_, created, decided] = rows[..] else {
+        panic!("{shown:?}");
+    };
+    assert!(
+        created.contains(&id) && created.contains("command=\""),
+        "{created}"
+    );
+    assert!(
+        created.chars().count() <= 200 && created.ends_with('…'),
+        "{created}"
+    );
+    assert!(!created.contains("digest"), "{created}");
+    for part in [
+        "reviewer=bob",
+        "answer=deny",
+        "status=denied",
+        "comment=\"not now\"",
+    ] {
+        assert!(decided.contains(part), "{part}: {decided}");
+    }
+    let whole = run(&mut live.gate("auditor", &["audit", "log", "--json", "--request", &id]));
+    assert!(whole.stdout.contains(&long), "{whole:?}");
+
+    let command = live.gate("auditor", &["audit", "log", "--request", &id]);
+    let terminal = Terminal::spawn(command, Size::default()).unwrap();
+    let status = terminal.exit_status(Duration::from_secs(30)).unwrap();
+    assert_eq!(status.code(), Some(0));
+    let screen = terminal.screen();
+    assert!(screen.trim_end().lines().count() <= 6, "{screen}");
+    let digits = format!("request={} ", id.get(28..).unwrap());
+    assert!(screen.contains(&digits) && screen.contains('…'), "{screen}");
+    assert!(
+        screen.contains("reviewer=bob answer=deny status=denied"),
+        "{screen}"
+    );
 }
 
 #[test]

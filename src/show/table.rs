@@ -1,12 +1,16 @@
 //! Many things, one to a row.
 
+use std::borrow::Cow;
+
 use crate::show::screen::{Screen, Tone};
-use crate::show::wrap::{columns, wrap};
+use crate::show::wrap::{columns, cut, wrap};
 
 /// The gap between two columns.
 const GAP: usize = 2;
 /// The last column gets at least this much before it is put on its own line.
 const ROOM: usize = 24;
+/// And so much where it is cut, which has only one line.
+const ROOM_OF_CUT: usize = 48;
 
 /// A table that is being filled. All columns but the last are as wide as their
 /// widest cell; the last takes what is left and goes on under itself.
@@ -14,6 +18,7 @@ const ROOM: usize = 24;
 pub(crate) struct Table<'a> {
     screen: &'a Screen,
     rows: Vec<Row>,
+    cut_at: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -28,6 +33,7 @@ impl<'a> Table<'a> {
         let mut table = Self {
             screen,
             rows: Vec::new(),
+            cut_at: None,
         };
         if !headings.is_empty() {
             table.row(
@@ -41,6 +47,20 @@ impl<'a> Table<'a> {
     /// Adds a row. The cells are inert already.
     pub(crate) fn row(&mut self, tone: Tone, cells: Vec<String>) {
         self.rows.push(Row { tone, cells });
+    }
+
+    /// Cuts the last column visibly instead of going on under itself: at the screen's width, or
+    /// at `otherwise` columns where there is no screen.
+    pub(crate) fn cut_at_width_or(&mut self, otherwise: usize) {
+        self.cut_at = Some(self.screen.width.unwrap_or(otherwise));
+    }
+
+    /// Returns `text` as the lines of a last column of `room` columns.
+    fn lines<'t>(&self, text: &'t str, room: Option<usize>) -> Vec<Cow<'t, str>> {
+        match (self.cut_at, room) {
+            (Some(_), Some(room)) => vec![cut(text, room)],
+            _ => wrap(text, room).into_iter().map(Cow::Borrowed).collect(),
+        }
     }
 
     /// Returns the table as text, each line ended.
@@ -63,8 +83,10 @@ impl<'a> Table<'a> {
             .map(Option::unwrap_or_default)
             .collect();
         let left: usize = widths.iter().map(|width| width + GAP).sum();
-        let room = self.screen.width.map(|width| width.saturating_sub(left));
-        let is_narrow = room.is_some_and(|room| room < ROOM);
+        let width = self.cut_at.or(self.screen.width);
+        let room = width.map(|width| width.saturating_sub(left));
+        let needed = self.cut_at.map_or(ROOM, |_| ROOM_OF_CUT);
+        let is_narrow = room.is_some_and(|room| room < needed);
         let mut text = String::new();
         for row in &self.rows {
             let mut line = String::new();
@@ -76,16 +98,13 @@ impl<'a> Table<'a> {
             let last = row.cells.get(fixed).map_or("", String::as_str);
             if is_narrow {
                 self.push(&mut text, row.tone, line.trim_end());
-                let own = self
-                    .screen
-                    .width
-                    .map(|width| width.saturating_sub(4).max(1));
-                for part in wrap(last, own) {
+                let own = width.map(|width| width.saturating_sub(4).max(1));
+                for part in self.lines(last, own) {
                     self.push(&mut text, row.tone, &format!("    {part}"));
                 }
                 continue;
             }
-            for (at, part) in wrap(last, room).into_iter().enumerate() {
+            for (at, part) in self.lines(last, room).into_iter().enumerate() {
                 let before = if at == 0 {
                     line.clone()
                 } else {
@@ -139,5 +158,30 @@ mod tests {
             table(Some(40)),
             "ID      STATUS\n    COMMAND\n01890a  pending\n    kubectl delete namespace prod-db\n    --wait=false\n"
         );
+    }
+
+    #[test]
+    fn a_row_that_is_cut_is_one_line_and_says_so() {
+        for (width, last) in [
+            (
+                Some(75),
+                "kubectl delete namespace prod-db --wait=false".to_owned(),
+            ),
+            (
+                Some(70),
+                "kubectl delete namespace prod-db --wait=false xy".to_owned(),
+            ),
+            (None, "x".repeat(1000)),
+        ] {
+            let screen = Screen::for_test(width, "2026-11-22T17:39:34Z");
+            let mut table = Table::new(&screen, &["ID", "STATUS", "COMMAND"]);
+            table.cut_at_width_or(200);
+            let is_cut = last.len() == 1000;
+            table.row(Tone::Plain, vec!["01890a".into(), "pending".into(), last]);
+            let text = table.finish();
+            let widest = text.lines().map(columns).max().unwrap_or_default();
+            assert!(widest <= width.unwrap_or(200), "{text}");
+            assert_eq!(text.contains('…'), is_cut, "{text}");
+        }
     }
 }

@@ -1,4 +1,6 @@
-//! Lines that fit, without losing a character.
+//! Lines that fit: without losing a character, or cut where one can see it.
+
+use std::borrow::Cow;
 
 use unicode_width::UnicodeWidthChar as _;
 
@@ -31,6 +33,25 @@ pub(super) fn wrap(text: &str, width: Option<usize>) -> Vec<&str> {
     lines
 }
 
+/// Returns the beginning of `text` that `width` columns hold, with `…` where it goes on.
+pub(super) fn cut(text: &str, width: usize) -> Cow<'_, str> {
+    const MARK: char = '…';
+    if columns(text) <= width {
+        return Cow::Borrowed(text);
+    }
+    let mut left = width.saturating_sub(columns_of(MARK));
+    let mut kept = String::new();
+    for c in text.chars() {
+        let Some(after) = left.checked_sub(columns_of(c)) else {
+            break;
+        };
+        left = after;
+        kept.push(c);
+    }
+    kept.push(MARK);
+    Cow::Owned(kept)
+}
+
 /// Where the first line of `text` ends, in bytes; none where all of it fits.
 fn cut_at(text: &str, width: usize) -> Option<usize> {
     let mut used = 0;
@@ -52,6 +73,14 @@ fn cut_at(text: &str, width: usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_cut_says_so_and_fits() {
+        assert_eq!(cut("git push", 8), "git push");
+        assert_eq!(cut("git push origin", 8), "git pu…");
+        assert_eq!(cut("日本語", 5), "日…");
+        assert_eq!(cut("ab", 0), "…");
+    }
 
     #[test]
     fn the_lines_together_are_the_text() {

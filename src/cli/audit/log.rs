@@ -18,6 +18,10 @@ use crate::world::World;
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Show the newest records of the server's log
+///
+/// A row holds what matters of a record, cut to the width of the terminal, or
+/// to 200 columns where there is none. The whole record is in `--json`, and in
+/// what `gate audit export` writes.
 #[derive(Debug, clap::Args)]
 pub(super) struct Log {
     /// Go on with new records until you press Ctrl-C.
