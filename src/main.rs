@@ -44,7 +44,7 @@ fn run() -> exit_code::Ending {
     let argv: Vec<OsString> = std::env::args_os().collect();
     let name = argv.first().map(Path::new).and_then(Path::file_name);
     match name.and_then(OsStr::to_str) {
-        None | Some("gate") => cli::main(argv),
+        None | Some("gate") => cli::main(&argv),
         Some(_) => shim::main(argv),
     }
 }

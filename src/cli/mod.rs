@@ -25,6 +25,7 @@ mod whoami;
 
 use std::ffi::OsString;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use gate_protocol::inert::inert;
 
@@ -73,20 +74,19 @@ enum Command {
 }
 
 /// Runs the command line.
-pub(crate) fn main(argv: Vec<OsString>) -> Ending {
-    let is_run = argv.get(1).is_some_and(|verb| verb == "run");
-    let has_separator = argv.iter().any(|word| word == "--");
+pub(crate) fn main(argv: &[OsString]) -> Ending {
     match Cli::try_parse_from(argv) {
         Ok(cli) => {
             let world = World::capture();
             dispatch(&cli.command, &world)
         }
         Err(error) if error.use_stderr() => {
-            for line in error.to_string().trim_end().lines() {
+            let told = error.to_string();
+            for line in told.lines().filter(|line| !line.trim().is_empty()) {
                 report::line(&inert(line.strip_prefix("error: ").unwrap_or(line)));
             }
-            if is_run && !has_separator {
-                report::line("put `--` before the command: gate run -- COMMAND ARGUMENTS");
+            if let Some(hint) = hint(&error, argv) {
+                report::line(&hint);
             }
             Ending::Code(exit_code::USAGE)
         }
@@ -96,6 +96,31 @@ pub(crate) fn main(argv: Vec<OsString>) -> Ending {
             Ending::Code(0)
         }
     }
+}
+
+/// Returns what somebody meant who wrote a command where gate can't see that it begins.
+fn hint(error: &clap::Error, argv: &[OsString]) -> Option<String> {
+    let verb = argv.get(1)?.to_string_lossy();
+    let takes_command = ["run", "check", "explain"].contains(&&*verb);
+    let has_separator = argv.iter().any(|word| word == "--");
+    let kind = error.kind();
+    if matches!(
+        kind,
+        ErrorKind::UnknownArgument | ErrorKind::MissingRequiredArgument
+    ) && takes_command
+        && !has_separator
+    {
+        return Some(format!(
+            "put `--` before the command: gate {verb} -- COMMAND ARGUMENTS"
+        ));
+    }
+    let unknown = ContextValue::String(verb.to_string());
+    // Where it is like a subcommand of ours, that is said already.
+    let is_tool = kind == ErrorKind::InvalidSubcommand
+        && error.get(ContextKind::InvalidSubcommand) == Some(&unknown)
+        && error.get(ContextKind::SuggestedSubcommand).is_none();
+    let tool = inert(&verb);
+    is_tool.then(|| format!("to run `{tool}` through gate: gate run -- {tool} ARGUMENTS"))
 }
 
 fn dispatch(command: &Command, world: &World) -> Ending {

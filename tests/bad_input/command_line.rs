@@ -100,11 +100,61 @@ fn a_command_line_that_makes_no_sense_is_a_usage_error_that_names_the_word() {
         assert_eq!(ran.code, Some(64), "{case}: {ran:?}");
         assert_eq!(ran.stdout, "", "{case}: {ran:?}");
         assert!(ran.stderr.contains(word), "{case}: {ran:?}");
-        let is_ours = |line: &str| line.starts_with("gate: ");
+        let is_ours = |line: &str| {
+            let text = line.strip_prefix("gate: ");
+            text.is_some_and(|text| !text.trim().is_empty())
+        };
         assert!(ran.stderr.lines().all(is_ours), "{case}: {ran:?}");
         assert!(!ran.stderr.contains(['\u{1b}']), "{case}: {ran:?}");
     }
     assert_eq!(machine.canary(), [""; 0]);
+}
+
+/// Command lines in which gate can't see that a command begins, each with what was meant.
+const WITHOUT_SEPARATOR: [(&[&str], Option<&str>); 10] = [
+    (
+        &["kubectl", "get", "pods"],
+        Some("to run `kubectl` through gate: gate run -- kubectl ARGUMENTS"),
+    ),
+    (
+        &["kubectl", "get", "--", "pods"],
+        Some("gate run -- kubectl ARGUMENTS"),
+    ),
+    (&["x\u{1b}[2J"], Some("gate run -- x\\u{1b}[2J ARGUMENTS")),
+    (
+        &["run", "git", "log"],
+        Some("put `--` before the command: gate run -- COMMAND"),
+    ),
+    (
+        &["check", "git", "log"],
+        Some("put `--` before the command: gate check -- COMMAND"),
+    ),
+    (
+        &["explain", "git", "log"],
+        Some("put `--` before the command: gate explain -- COMMAND"),
+    ),
+    (&["approvee", "x"], None),
+    (&["requests", "kubectl"], None),
+    (&["check", "--json", "--jsonl"], None),
+    (&["run", "--"], None),
+];
+
+#[test]
+fn who_forgets_the_separator_is_told_where_it_belongs() {
+    let server = Server::start("");
+    let machine = Machine::of(&server, server.address);
+    for (args, hint) in WITHOUT_SEPARATOR {
+        let ran = run(&mut machine.gate(args));
+        assert_eq!(ran.code, Some(64), "{args:?}: {ran:?}");
+        match hint {
+            Some(hint) => assert!(ran.stderr.contains(hint), "{args:?}: {ran:?}"),
+            None => assert!(
+                !ran.stderr.contains(" -- COMMAND ARGUMENTS")
+                    && !ran.stderr.contains("through gate"),
+                "{args:?}: {ran:?}"
+            ),
+        }
+    }
 }
 
 /// Texts that name no server, each with a word of what must be said.
