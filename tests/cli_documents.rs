@@ -93,6 +93,18 @@ fn the_manual_pages_that_are_checked_in_are_those_of_the_binary() {
 }
 
 #[test]
+fn the_manual_says_where_a_command_begins() {
+    let pages = pages(&root().join("docs/man"));
+    for (page, usage) in [
+        ("gate-run.1", r"[OPTIONS] \-\- <COMMAND>..."),
+        ("gate-check.1", r"[OPTIONS] [\-\- <COMMAND>...]"),
+        ("gate-explain.1", r"\-\- <COMMAND>..."),
+    ] {
+        assert!(pages[page].contains(usage), "{page}: {}", pages[page]);
+    }
+}
+
+#[test]
 fn bash_can_read_its_completions() {
     let path = root().join("completions/gate.bash");
     let read = Command::new("bash").arg("-n").arg(&path).output().unwrap();

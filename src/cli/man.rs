@@ -50,8 +50,14 @@ fn write_all(command: &Command, dir: &Path) -> Result<(), Failure> {
 
 fn render(command: &Command) -> Result<String, Failure> {
     let mut page = Vec::new();
+    let mut command = command.clone();
+    // The generator knows of no `--` that has to stand before a command; clap's own usage does.
+    if command.get_positionals().any(clap::Arg::is_last_set) {
+        let usage = command.render_usage().to_string();
+        command = command.override_usage(usage.trim_start_matches("Usage: ").to_owned());
+    }
     // Neither date nor version is named, so that a page changes only when what it says does.
-    let written = Page::new(command.clone())
+    let written = Page::new(command)
         .source("gate")
         .manual("gate")
         .render(&mut page);
