@@ -142,6 +142,10 @@ fn a_lost_connection_is_told_once_and_its_return_once() {
         "gate: no answer from the server (reset\\u{7}), trying again in 3 s\n"
     );
     assert_eq!(log.disconnected("reset", retry), "");
+    assert_eq!(
+        words::disconnected("reset", Duration::from_millis(400)),
+        "no answer from the server (reset), trying again now"
+    );
     assert_eq!(log.reconnected(), "gate: the server answers again\n");
     assert_eq!(log.reconnected(), "");
 }

@@ -93,11 +93,12 @@ pub(super) fn live(moment: Moment<'_>, trouble: Option<&str>, width: usize) -> S
 
 /// That the server does not answer.
 pub(super) fn disconnected(error: &str, retry_in: Duration) -> String {
-    format!(
-        "no answer from the server ({}), trying again in {}",
-        inert(error),
-        span(retry_in)
-    )
+    let when = match retry_in.as_secs() {
+        0 => "now".to_owned(),
+        _ => format!("in {}", span(retry_in)),
+    };
+    let error = inert(error);
+    format!("no answer from the server ({error}), trying again {when}")
 }
 
 /// What one approver said.

@@ -8,7 +8,10 @@ const LINES: [(&[&str], &str); 48] = [
     (&["run", "deployer", "now"], "deployer"),
     (&["run", "--"], "COMMAND"),
     (&["run", "--timeout", "soon", "--", "deployer"], "soon"),
-    (&["run", "--timeout", "0s", "--", "deployer"], "0s"),
+    (
+        &["run", "--timeout", "0s", "--", "deployer"],
+        "`0s` is no time at all; write more than nothing",
+    ),
     (&["run", "--timeout", "-5m", "--", "deployer"], "-5"),
     (&["run", "--timeout", "", "--", "deployer"], "span of time"),
     // One grammar, here and in rules: a number and a unit.

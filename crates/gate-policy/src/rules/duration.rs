@@ -17,11 +17,13 @@ pub struct DurationError {
 
 impl fmt::Display for DurationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "`{}` is not a span of time; write a number and a unit, as 90s, 30m, 1h or 30d",
-            shown(&self.text)
-        )
+        let what = match read(&self.text) {
+            Some(Duration::ZERO) => "no time at all; write more than nothing",
+            Some(_) => "more than a century; write a shorter span",
+            None => "not a span of time; write a number and a unit",
+        };
+        let text = shown(&self.text);
+        write!(f, "`{text}` is {what}, as 90s, 30m, 1h or 30d")
     }
 }
 
@@ -105,6 +107,27 @@ mod tests {
             let why = parse_duration(text).unwrap_err().to_string();
             assert!(why.contains("as 90s, 30m, 1h or 30d"), "{why}");
             assert!(!why.contains('\u{1b}'), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_span_that_is_out_of_bounds_is_told_so() {
+        for (text, told) in [
+            (
+                "0s",
+                "`0s` is no time at all; write more than nothing, as 90s",
+            ),
+            (
+                "000d",
+                "`000d` is no time at all; write more than nothing, as 90s",
+            ),
+            (
+                "36526d",
+                "`36526d` is more than a century; write a shorter span, as 90s",
+            ),
+        ] {
+            let why = parse_duration(text).unwrap_err().to_string();
+            assert!(why.starts_with(told), "{why}");
         }
     }
 }
