@@ -175,12 +175,20 @@ fn what_cargo_sets_for_gate_is_not_in_the_shell_so_a_read_passes_at_once() {
 }
 
 #[test]
-fn the_users_own_folders_of_libraries_stay_and_so_does_the_toolchain_they_chose() {
+fn the_users_own_libraries_authorities_and_toolchain_stay() {
     let mut machine = Machine::with(&["git", "clear"]);
     machine.run_by_cargo(&["/opt/mine"]);
     machine.home.set("RUSTUP_TOOLCHAIN_SOURCE", "env");
-    let kept = "test \"$LD_LIBRARY_PATH:${RUSTUP_TOOLCHAIN%%-*}\" = /opt/mine:stable";
-    assert_all_succeed(&machine, "/bin/sh", &[kept]);
+    machine.home.set("SSL_CERT_FILE", "/opt/mine/ca.pem");
+    assert_all_succeed(
+        &machine,
+        "/bin/sh",
+        &[
+            "test \"$LD_LIBRARY_PATH\" = /opt/mine",
+            "test \"${RUSTUP_TOOLCHAIN%%-*}\" = stable",
+            "test \"$SSL_CERT_FILE$SSL_CERT_DIR\" = /opt/mine/ca.pem",
+        ],
+    );
 }
 
 #[test]

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 pub(crate) const GATE: &str = env!("CARGO_BIN_EXE_gate");
 
 /// The rest of what cargo 1.95 and rustup set, beside `CARGO` and `LD_LIBRARY_PATH`.
-pub(crate) const FROM_CARGO: [(&str, &str); 19] = [
+pub(crate) const FROM_CARGO: [(&str, &str); 21] = [
     ("CARGO_MANIFEST_DIR", "/src/gate"),
     ("CARGO_MANIFEST_PATH", "/src/gate/Cargo.toml"),
     ("CARGO_PKG_AUTHORS", ""),
@@ -34,6 +34,8 @@ pub(crate) const FROM_CARGO: [(&str, &str); 19] = [
     ("RUSTUP_TOOLCHAIN", "stable-x86_64-unknown-linux-gnu"),
     ("RUSTUP_TOOLCHAIN_SOURCE", "default"),
     ("RUST_RECURSION_COUNT", "1"),
+    ("SSL_CERT_FILE", "/usr/lib/ssl/cert.pem"),
+    ("SSL_CERT_DIR", "/usr/lib/ssl/certs"),
 ];
 
 /// A machine where these tools are on PATH and nothing else.

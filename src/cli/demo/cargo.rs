@@ -21,6 +21,32 @@ const SET: [&str; 5] = [
 const PACKAGE: &[u8] = b"CARGO_PKG_";
 const LIBRARIES: &str = "LD_LIBRARY_PATH";
 const TOOLCHAIN: [&str; 2] = ["RUSTUP_TOOLCHAIN", "RUSTUP_TOOLCHAIN_SOURCE"];
+/// Cargo sets these to what the system has, where they are not set.
+const AUTHORITIES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+/// Where a system has its authorities, here or in `certs` below.
+const SYSTEMS: [&str; 11] = [
+    "/etc/openssl",
+    "/etc/pki/ca-trust/extracted/pem",
+    "/etc/pki/tls",
+    "/etc/ssl",
+    "/opt/etc/ssl",
+    "/usr/lib/ssl",
+    "/usr/local/openssl",
+    "/usr/local/ssl",
+    "/usr/share/ssl",
+    "/usr/ssl",
+    "/var/ssl",
+];
+/// The names of the file or the folder that cargo looks for there.
+const FOUND: [&str; 7] = [
+    "ca-bundle.crt",
+    "ca-bundle.pem",
+    "ca-certificates.crt",
+    "cacert.pem",
+    "cert.pem",
+    "certs",
+    "tls-ca-bundle.pem",
+];
 
 /// A variable with the value it had without cargo; `None` where it was not set.
 pub(super) type Before = (OsString, Option<OsString>);
@@ -48,7 +74,26 @@ pub(super) fn before(world: &World, program: &Path) -> Vec<Before> {
         let left = Added::by(Path::new(cargo), program).taken_from(libraries);
         changes.push((LIBRARIES.into(), left));
     }
+    let of_system = |name: &&str| {
+        world
+            .env_os(name)
+            .is_some_and(|value| is_systems(Path::new(value)))
+    };
+    let authorities = AUTHORITIES.into_iter().filter(of_system);
+    changes.extend(authorities.map(|name| (name.into(), None)));
     changes
+}
+
+/// Returns whether this is where a system has its authorities: a tool uses them
+/// also where nothing is set.
+fn is_systems(authorities: &Path) -> bool {
+    let is_found = authorities
+        .file_name()
+        .is_some_and(|name| FOUND.iter().any(|found| name == *found));
+    let is_in = |folder: &Path| SYSTEMS.iter().any(|system| folder == Path::new(system));
+    let folder = authorities.parent().unwrap_or(authorities);
+    let above = folder.parent().filter(|_| folder.ends_with("certs"));
+    is_found && (is_in(folder) || above.is_some_and(is_in))
 }
 
 /// The folders that cargo puts into `LD_LIBRARY_PATH`.
@@ -123,6 +168,30 @@ mod tests {
             "relative",
         ] {
             assert_left(mine, Some(mine));
+        }
+    }
+
+    #[test]
+    fn the_systems_authorities_are_told_from_the_users_own() {
+        for systems in [
+            "/usr/lib/ssl/cert.pem",
+            "/usr/lib/ssl/certs",
+            "/etc/ssl/certs",
+            "/etc/ssl/certs/ca-certificates.crt",
+            "/etc/pki/tls/certs/ca-bundle.crt",
+            "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+        ] {
+            assert!(is_systems(Path::new(systems)), "{systems}");
+        }
+        for mine in [
+            "/etc/ssl/mine.pem",
+            "/etc/ssl/mine/cert.pem",
+            "/opt/certs/cert.pem",
+            "/home/alice/certs",
+            "cert.pem",
+            "/",
+        ] {
+            assert!(!is_systems(Path::new(mine)), "{mine}");
         }
     }
 }
