@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use nix::libc::O_NOFOLLOW;
 
+use crate::layout::is_in_missing_home;
 use crate::trust::{Owner, refuse_folder};
 
 /// How often a lock that somebody else holds is tried again.
@@ -122,6 +123,12 @@ pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
         refuse_folder(folder, Owner::CallerAlone)
             .map_err(|error| io::Error::new(io::ErrorKind::PermissionDenied, error.to_string()))
     };
+    if is_in_missing_home(folder) {
+        return Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            "HOME names a folder that is not there",
+        ));
+    }
     // Before, so that nothing is made in what is refused; after, for what came meanwhile.
     refuse()?;
     make_missing(folder)?;

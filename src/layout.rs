@@ -26,29 +26,30 @@ pub(crate) struct Layout {
     data: Option<PathBuf>,
 }
 
+/// Tells whether `folder` would stand in a home that is not there, which is not gate's to make.
+pub(crate) fn is_in_missing_home(folder: &Path) -> bool {
+    directories::BaseDirs::new().is_some_and(|base| {
+        let home = base.home_dir();
+        let is_missing = home
+            .symlink_metadata()
+            .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+        is_missing && folder.starts_with(home)
+    })
+}
+
 impl Layout {
     /// Finds the user's folders: the XDG base directories, or none of them
     /// where there is no home. `GATE_CONFIG` names another user configuration file.
     pub(crate) fn find(gate_config: Option<OsString>) -> Self {
         let dirs = directories::ProjectDirs::from("", "", OWN_FOLDER);
-        let home = directories::BaseDirs::new().map(|base| base.home_dir().to_owned());
-        // A home that is not there is not gate's to make.
-        let can_be = |path: &PathBuf| {
-            home.as_ref()
-                .is_none_or(|home| home.is_dir() || !path.starts_with(home))
-        };
         Self {
-            user_config: dirs
-                .as_ref()
-                .map(|d| d.config_dir().to_owned())
-                .filter(can_be),
+            user_config: dirs.as_ref().map(|d| d.config_dir().to_owned()),
             user_config_file: gate_config
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
             state: dirs
                 .as_ref()
-                .and_then(|d| d.state_dir().map(Path::to_owned))
-                .filter(can_be),
+                .and_then(|d| d.state_dir().map(Path::to_owned)),
             #[cfg(feature = "server")]
             data: dirs.as_ref().map(|d| d.data_local_dir().to_owned()),
         }

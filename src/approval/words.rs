@@ -72,7 +72,7 @@ fn denied(request: &ApprovalRequest) -> Failure {
     });
     let comment = by
         .and_then(|review| review.comment.as_deref())
-        .map(|comment| format!(": \"{}\"", inert(comment)));
+        .map(|comment| format!(": \"{}\"", inert(comment).replace('"', "\\\"")));
     Failure::new(
         FailureKind::Denied,
         format!("denied by {who}{}", comment.unwrap_or_default()),

@@ -1,6 +1,5 @@
 //! The sentences of a wait. What came from outside is inert when it leaves here.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use gate_protocol::inert::inert;
@@ -135,10 +134,11 @@ pub(super) fn approved(moment: Moment<'_>) -> String {
     format!("approved by {names} after {}{said}", span(moment.elapsed))
 }
 
-/// Returns what an approver wrote, inert; none where it is nothing but space.
-fn comment(review: &Review) -> Option<Cow<'_, str>> {
+/// Returns what an approver wrote, inert and without a quote that ends it; none where it is
+/// nothing but space.
+fn comment(review: &Review) -> Option<String> {
     let text = review.comment.as_deref().map(str::trim)?;
-    (!text.is_empty()).then(|| inert(text))
+    (!text.is_empty()).then(|| inert(text).replace('"', "\\\""))
 }
 
 fn answered(review: &Review) -> String {

@@ -189,6 +189,23 @@ fn a_folder_that_others_can_write_decides_nothing() {
     }
 }
 
+/// A rule that can't be looked for is not a rule that is not there.
+#[test]
+fn a_home_that_leads_nowhere_is_no_home_without_rules() {
+    let server = Server::start("");
+    let machine = Machine::of(&server, server.address);
+    machine.home.script("kubectl", "#!/bin/sh\n").unwrap();
+    let home = machine.home.path().join("link");
+    symlink("/no/such/home", &home).unwrap();
+    let mut command = machine.gate(&["run", "--", "kubectl", "get", "pods"]);
+    command.env("HOME", &home);
+    for variable in ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"] {
+        command.env_remove(variable);
+    }
+    let ran = run(&mut command);
+    assert_configuration("a dangling HOME", &machine, &ran, "nothing runs before");
+}
+
 #[test]
 fn the_same_files_unharmed_let_it_ask() {
     let server = Server::start("");

@@ -322,7 +322,8 @@ fn a_home_that_is_not_there_is_not_made() {
     assert_eq!(read.code, Some(0), "{read:?}");
     assert!(read.stderr.contains("not recorded"), "{read:?}");
     let deploy = at_nowhere(&["run", "--", "deployer", "now"]);
-    assert_eq!(deploy.code, Some(78), "{deploy:?}");
+    assert_eq!(deploy.code, Some(125), "{deploy:?}");
+    assert!(deploy.stderr.contains("HOME names a folder"), "{deploy:?}");
     assert_eq!(machine.canary(), [""; 0]);
     assert!(!nowhere.exists());
 }

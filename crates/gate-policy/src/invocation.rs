@@ -273,6 +273,17 @@ pub struct Nested {
     pub effect: Effect,
 }
 
+/// The longest value that can be a plain word, in bytes.
+const PLAIN_WORD: usize = 14;
+
+/// Tells whether a value is such as sentences have: short, and of small letters alone.
+fn is_plain_word(value: &[u8]) -> bool {
+    value.len() <= PLAIN_WORD
+        && value
+            .iter()
+            .all(|byte| byte.is_ascii_lowercase() || *byte == b'-')
+}
+
 impl Invocation {
     /// Returns the secrets that something is known of.
     pub fn known_secrets(&self) -> impl Iterator<Item = &SecretSpan> {
@@ -284,8 +295,8 @@ impl Invocation {
     /// returns the value of a variable.
     ///
     /// A variable that is masked only because nothing is known of it counts
-    /// where its value is no word that a sentence may have by itself: of a
-    /// command such a variable has dozens, and one of them may be `apply`.
+    /// where its value is more than a short plain word: of a command such a
+    /// variable has dozens, and one of them may be `apply`.
     pub fn secret_values<'v>(
         &self,
         argv: &'v [OsString],
@@ -297,7 +308,7 @@ impl Invocation {
                 SecretPlace::Env(name) => variable(name)?,
             };
             let value = text.as_encoded_bytes().get(secret.range.clone())?;
-            (!secret.is_unlisted() || read::is_no_word(value)).then(|| read::words::shown(value))
+            (!secret.is_unlisted() || !is_plain_word(value)).then(|| read::words::shown(value))
         });
         let mut values: Vec<String> = values.collect();
         values.sort_by(|one, other| (other.len(), other).cmp(&(one.len(), one)));

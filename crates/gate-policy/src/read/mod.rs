@@ -29,7 +29,6 @@ use crate::effect::{Effect, EffectSet};
 use crate::invocation::{Invocation, OptionUse, Word, WordRole};
 use crate::profile::{Reader, ToolSpec, find_builtin};
 pub(crate) use inputs::path_of;
-pub(crate) use secrets::is_no_word;
 pub use secrets::masked_prose;
 use words::{Parsed, shown};
 

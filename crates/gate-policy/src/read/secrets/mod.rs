@@ -50,7 +50,6 @@ use crate::command_line::CommandLine;
 use crate::invocation::{EnvironmentAction, Invocation, SecretPlace, SecretSpan, WordRole};
 use crate::profile::Arity;
 use marks::Marks;
-pub(crate) use prose::is_likely as is_no_word;
 pub use prose::masked as masked_prose;
 use scan::{Reading, Setting};
 use sequence::Sequence;

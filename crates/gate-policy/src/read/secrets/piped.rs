@@ -39,9 +39,14 @@ enum Stands {
     Sudo,
 }
 
+/// Tells whether `sudo` takes the password from its standard input: `-S`, `-kS`.
+fn reads_password(word: &[u8]) -> bool {
+    word.starts_with(b"-") && !word.starts_with(b"--") && word.contains(&b'S')
+}
+
 /// Tells whether this is `echo`, be it the first word of a list: `commands=[echo`.
 fn is_echo(word: &[u8]) -> bool {
-    let mut parts = word.rsplit(|byte| b"[{=,:\"'\\".contains(byte));
+    let mut parts = word.rsplit(|byte| b"[{=,:\"'\\/".contains(byte));
     matches!(parts.next(), Some(b"echo" | b"printf"))
 }
 
@@ -67,7 +72,7 @@ impl Piped {
             }
             Stands::Said if !name.starts_with(b"-") => self.said.push(bare),
             Stands::Behind if name == b"sudo" => self.stands = Stands::Sudo,
-            Stands::Sudo if name == b"-S" => self.mark(text, offset, marks),
+            Stands::Sudo if reads_password(name) => self.mark(text, offset, marks),
             Stands::Behind | Stands::Sudo if is_reader => self.mark(text, offset, marks),
             Stands::Elsewhere | Stands::Said | Stands::Behind | Stands::Sudo => {}
         }

@@ -341,8 +341,17 @@ impl<'t> Statements<'_, 't> {
         self.text.slice(range)
     }
 
+    /// Tells whether this is a word of the language: in quotes it is only a name.
     pub(super) fn is_word(&self, index: usize, word: &[u8]) -> bool {
-        self.kind(index) == Some(Kind::Word) && self.slice(index).eq_ignore_ascii_case(word)
+        self.kind(index) == Some(Kind::Word)
+            && self.slice(index).eq_ignore_ascii_case(word)
+            && !self.is_quoted(index)
+    }
+
+    fn is_quoted(&self, index: usize) -> bool {
+        let range = self.range(index);
+        let before = range.start.checked_sub(1).and_then(|at| self.text.at(at));
+        matches!(before, Some(b'"' | b'`')) && self.text.at(range.end) == before
     }
 
     pub(super) fn is_sign(&self, index: usize, sign: u8) -> bool {
