@@ -4,9 +4,24 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::agent::Running;
+use crate::agent::{Agent, Ended, Running};
 use crate::server::{GATE, Live};
 use crate::stage::{agent_with_deploy, trace};
+
+/// Asks, with so many descriptors and after `first` in the shell that sets them.
+fn ask_with(agent: &Agent<'_>, limit: i32, first: &str) -> Ended {
+    let script = format!("{first}ulimit -n {limit}; exec \"$@\"");
+    let mut command = agent.home.command("/bin/sh");
+    command
+        .args(["-c", &script, "sh", GATE])
+        .args(["run", "--no-wait", "--", "deploy", &limit.to_string()])
+        .stdin(Stdio::null());
+    let ended = Running::start(&mut command).finish();
+    // Asked (75), or one of the ways in which gate says that it could not.
+    let is_said = matches!(ended.code, Some(69 | 75 | 78 | 125 | 126 | 127));
+    assert!(is_said, "{limit}: {ended:?}");
+    ended
+}
 
 /// README: "125 gate itself failed". So few descriptors are left that the network runtime can't
 /// be made; whether it says so by an error or panics is not its caller's affair.
@@ -16,16 +31,7 @@ fn without_descriptors_gate_fails_as_itself_and_runs_nothing() {
     let agent = agent_with_deploy(&live);
     let mut codes = Vec::new();
     for limit in 4..=16 {
-        let script = format!("ulimit -n {limit}; exec \"$@\"");
-        let mut command = agent.home.command("/bin/sh");
-        command
-            .args(["-c", &script, "sh", GATE])
-            .args(["run", "--no-wait", "--", "deploy", &limit.to_string()])
-            .stdin(Stdio::null());
-        let ended = Running::start(&mut command).finish();
-        // Asked (75), or one of the ways in which gate says that it could not.
-        let is_said = matches!(ended.code, Some(69 | 75 | 78 | 125 | 126 | 127));
-        assert!(is_said, "{limit}: {ended:?}");
+        let ended = ask_with(&agent, limit, "");
         let is_ours =
             ended.code == Some(127) || ended.stderr.lines().all(|line| line.starts_with("gate: "));
         assert!(is_ours && !ended.stderr.is_empty(), "{limit}: {ended:?}");
@@ -73,15 +79,7 @@ fn with_a_closed_stderr_a_defect_is_the_same_end() {
     let live = Live::start();
     let agent = agent_with_deploy(&live);
     for limit in 4..=12 {
-        let script = format!("exec 2>&-; ulimit -n {limit}; exec \"$@\"");
-        let mut command = agent.home.command("/bin/sh");
-        command
-            .args(["-c", &script, "sh", GATE])
-            .args(["run", "--no-wait", "--", "deploy", &limit.to_string()])
-            .stdin(Stdio::null());
-        let ended = Running::start(&mut command).finish();
-        let is_said = matches!(ended.code, Some(69 | 75 | 78 | 125 | 126 | 127));
-        assert!(is_said, "{limit}: {ended:?}");
+        ask_with(&agent, limit, "exec 2>&-; ");
     }
     assert_eq!(trace(&agent), "", "nothing ran");
 }
