@@ -45,7 +45,11 @@ impl Server {
         }
         let stored = change.activate_rules(by, version + 1, text).await?;
         change.commit().await?;
-        self.read_rules_in_force().await?;
+        // They are in force whether or not this server could read them again just now; the next
+        // request tries anew, and is refused where it can't.
+        if let Err(failure) = self.read_rules_in_force().await {
+            tracing::error!(detail = failure.detail(), "the new rules were not read");
+        }
         self.sign_rules(&stored)
     }
 

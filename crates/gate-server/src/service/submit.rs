@@ -44,10 +44,11 @@ impl Server {
             ));
         }
         submission::validate(&submission)?;
-        let terms = self.with_named_rules(submission.terms.clone()).await?;
-        let terms = submission::with_floor(terms, &self.settings.floor);
         let body_hash = Digest::of("gate/idempotency/v1", &to_canonical_bytes(&submission)?);
         let mut change = self.change().await?;
+        // Not before: rules that come into force meanwhile would not hold for this request.
+        let terms = self.with_named_rules(submission.terms.clone()).await?;
+        let terms = submission::with_floor(terms, &self.settings.floor);
         let key = Key {
             principal: actor.name(),
             text: key,
