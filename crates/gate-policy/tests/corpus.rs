@@ -2,16 +2,38 @@
 //!
 //! The promise: "read and local are allowed, the rest asks", and what the tool
 //! would really do is never called milder than it is.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the corpus is files of this crate"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
 use std::ffi::OsString;
 use std::path::Path;
 
 use gate_policy::{
-    Caller, CallerKind, CommandLine, Decision, Effect, Environment, InputKind, MapFiles, Occasion,
-    Policy, Stdin, read_invocation,
+    Caller, CallerKind, CommandLine, Decision, Effect, Environment, InputKind, Invocation,
+    MapFiles, Occasion, Policy, SecretPlace, Stdin, read_invocation,
 };
 use serde::Deserialize;
+
+/// The lines of the corpus that hold a secret, and what it is.
+const WITH_SECRETS: &[&str] = &[
+    "aws-address-6: https://h/x",
+    "aws-moved-6: 80",
+    "aws-printed-25: x",
+    "confirmed-34: V",
+    "env-psql-3: pw",
+    "ordinary-psql-3: pw",
+    "psql-connection-14: p%40w",
+    "terraform-git-14: ssh -i k",
+    "terraform-rest-1: x",
+    "terraform-rest-2: t",
+    "terraform-rest-2: x",
+    "terraform-sent-9: postgres://e/x",
+    "threat-kubectl-30: abc",
+];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +41,7 @@ struct Corpus {
     case: Vec<Case>,
 }
 
+/// One command line.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
@@ -31,13 +54,45 @@ struct Case {
     stdin: Option<String>,
     /// What is read without a word of argv naming it; not given: not asserted.
     implicit: Option<Vec<String>>,
+    /// Fields of the target that must be there with these values; not given:
+    /// not asserted.
+    target: Option<BTreeMap<String, String>>,
     effect: Effect,
     decision: Decision,
 }
 
-fn corpus() -> Result<Vec<Case>, toml::de::Error> {
-    let corpus: Corpus = toml::from_str(include_str!("corpus.toml"))?;
-    Ok(corpus.case)
+/// Returns the cases of every file of `tests/corpus/`.
+fn corpus() -> Result<Vec<Case>, Box<dyn Error>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let mut cases = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|end| end == "toml") {
+            let corpus: Corpus = toml::from_str(&std::fs::read_to_string(&path)?)
+                .map_err(|problem| format!("{}: {problem}", path.display()))?;
+            cases.extend(corpus.case);
+        }
+    }
+    Ok(cases)
+}
+
+/// The folder that every command of the corpus runs in.
+const CWD: &str = "/srv/app";
+
+fn read(case: &Case) -> Invocation {
+    let argv: Vec<OsString> = case.argv.iter().map(OsString::from).collect();
+    let env: Environment = case.env.iter().collect();
+    let cwd = Path::new(CWD);
+    let files = case.files.iter();
+    let files = files.map(|(name, text)| (name.as_str(), text.clone().into_bytes()));
+    let stdin = case.stdin.as_ref();
+    read_invocation(&CommandLine {
+        argv: &argv,
+        env: &env,
+        cwd,
+        stdin: stdin.map_or(Stdin::Absent, |text| Stdin::Content(text.as_bytes())),
+        files: &MapFiles::new(cwd, files),
+    })
 }
 
 fn occasion() -> Occasion {
@@ -57,25 +112,10 @@ fn occasion() -> Occasion {
 #[test]
 fn every_case_has_the_effect_and_decision_that_it_expects() {
     let policy = Policy::baseline();
-    let cwd = Path::new("/srv/app");
     let mut wrong = Vec::new();
     for case in corpus().unwrap() {
-        let argv: Vec<OsString> = case.argv.iter().map(OsString::from).collect();
-        let env: Environment = case.env.iter().collect();
-        let files = case
-            .files
-            .iter()
-            .map(|(name, text)| (name.as_str(), text.clone().into_bytes()));
-        let files = MapFiles::new(cwd, files);
-        let stdin = case.stdin.as_ref();
-        let invocation = read_invocation(&CommandLine {
-            argv: &argv,
-            env: &env,
-            cwd,
-            stdin: stdin.map_or(Stdin::Absent, |text| Stdin::Content(text.as_bytes())),
-            files: &files,
-        });
-        let evaluation = policy.evaluate(&invocation, cwd, &occasion());
+        let invocation = read(&case);
+        let evaluation = policy.evaluate(&invocation, Path::new(CWD), &occasion());
         if (invocation.effect, evaluation.decision) != (case.effect, case.decision) {
             wrong.push(format!(
                 "{}: {:?} is {} ({}), not {}: {:?}",
@@ -86,6 +126,10 @@ fn every_case_has_the_effect_and_decision_that_it_expects() {
                 case.effect,
                 invocation.reasons
             ));
+        }
+        for (field, expected) in case.target.iter().flatten() {
+            let found = invocation.target.get(field);
+            assert_eq!(found, Some(expected), "{}: target {field}", case.id);
         }
         if let Some(expected) = &case.implicit {
             let implicit: Vec<String> = invocation
@@ -98,7 +142,7 @@ fn every_case_has_the_effect_and_decision_that_it_expects() {
         }
         assert_eq!(
             invocation.words.len(),
-            argv.len(),
+            case.argv.len(),
             "{}: each word has a role",
             case.id
         );
@@ -123,4 +167,25 @@ fn the_corpus_is_large_enough_and_its_ids_are_unique() {
             .count()
             >= 80
     );
+}
+
+#[test]
+fn the_corpus_has_no_secret_but_those_that_are_named_here() {
+    let corpus = corpus().unwrap();
+    let mut masked = BTreeSet::new();
+    let count = corpus.len();
+    for case in corpus {
+        let invocation = read(&case);
+        for secret in &invocation.secrets {
+            let text = match &secret.place {
+                SecretPlace::Argv(index) => &case.argv[*index],
+                SecretPlace::Env(name) => &case.env[name.to_str().unwrap()],
+            };
+            let value = text.get(secret.range.clone()).unwrap();
+            masked.insert(format!("{}: {value}", case.id));
+        }
+    }
+    assert!(count >= 600, "{count}");
+    let masked: Vec<String> = masked.into_iter().collect();
+    assert_eq!(masked, WITH_SECRETS);
 }
