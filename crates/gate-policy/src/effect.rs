@@ -137,6 +137,14 @@ impl EffectSet {
             .unwrap_or(Effect::Unknown)
     }
 
+    /// Returns the strictest effect of those that say what is done, or nothing
+    /// where there is none: neither running something nor not understanding it
+    /// says so.
+    pub(crate) fn understood(self) -> Option<Effect> {
+        let says = |effect: &Effect| !matches!(effect, Effect::Execute | Effect::Unknown);
+        self.iter().filter(says).last()
+    }
+
     /// Returns the effects from the mildest to the strictest.
     pub fn iter(self) -> impl Iterator<Item = Effect> {
         Effect::ALL

@@ -23,8 +23,11 @@ pub struct Invocation {
     pub command: Vec<String>,
     /// The strictest effect.
     pub effect: Effect,
-    /// Every effect.
+    /// Every effect, those of the commands inside it too.
     pub effects: EffectSet,
+    /// The effects that it has itself, without those of the commands inside
+    /// it that are read as commands of their own.
+    pub own_effects: EffectSet,
     /// Why it has these effects; text for people, non-UTF-8 shown lossily.
     pub reasons: Vec<String>,
     /// What each word of argv is, in the order of argv.
@@ -263,14 +266,62 @@ pub enum EnvironmentAction {
 }
 
 /// A statement or a command inside the command.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Nested {
     /// `sql`, `psql` for a backslash command, or `command`.
     pub language: String,
-    /// The text, non-UTF-8 shown lossily.
+    /// The text, non-UTF-8 shown lossily, its secrets masked.
     pub text: String,
     /// Its own effect.
     pub effect: Effect,
+    /// The whole reading, where it is a command.
+    pub inner: Option<Box<InnerCommand>>,
+}
+
+/// A command inside a command, read as one of its own.
+#[derive(Clone, Debug)]
+pub struct InnerCommand {
+    /// What was read. Its words, and the places of its inputs and secrets, are
+    /// those of `argv`.
+    pub invocation: Invocation,
+    /// Its words, secrets masked, non-UTF-8 shown lossily.
+    pub argv: Vec<String>,
+    /// The folder that it starts in.
+    pub cwd: PathBuf,
+    /// Where it runs.
+    pub place: Place,
+}
+
+/// Where a command inside a command runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On this machine, as its caller.
+    Here,
+    /// Elsewhere, or as somebody else: in a container, behind ssh, under sudo.
+    /// What its names mean there is not known.
+    Elsewhere,
+}
+
+impl Place {
+    /// Returns the word that stands for it in `gate explain`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Here => "here",
+            Self::Elsewhere => "elsewhere",
+        }
+    }
+}
+
+impl Nested {
+    /// Returns a statement, or a command of which only the text is known.
+    pub(crate) fn statement(language: &str, text: String, effect: Effect) -> Self {
+        Self {
+            language: language.to_owned(),
+            text,
+            effect,
+            inner: None,
+        }
+    }
 }
 
 /// The longest value that can be a plain word, in bytes.
@@ -285,6 +336,22 @@ fn is_plain_word(value: &[u8]) -> bool {
 }
 
 impl Invocation {
+    /// Returns the commands right inside it that are read as commands.
+    pub fn inner(&self) -> impl Iterator<Item = &InnerCommand> {
+        self.nested
+            .iter()
+            .filter_map(|nested| nested.inner.as_deref())
+    }
+
+    /// Tells whether its effects, and those of all inside it, agree with each
+    /// other.
+    pub(crate) fn is_consistent(&self) -> bool {
+        !self.own_effects.is_empty()
+            && self.own_effects.is_subset(self.effects)
+            && self.effects.strictest() == self.effect
+            && self.inner().all(|inner| inner.invocation.is_consistent())
+    }
+
     /// Returns the secrets that something is known of.
     pub fn known_secrets(&self) -> impl Iterator<Item = &SecretSpan> {
         self.secrets.iter().filter(|secret| !secret.is_unlisted())

@@ -250,11 +250,8 @@ pub(super) fn pattern_matches(
 
 fn add_passed(parsed: &Parsed<'_>, start: usize, invocation: &mut Invocation) {
     let text = parsed.text_from(start);
-    invocation.nested.push(Nested {
-        language: "command".to_owned(),
-        text,
-        effect: Effect::Execute,
-    });
+    let nested = Nested::statement("command", text, Effect::Execute);
+    invocation.nested.push(nested);
 }
 
 impl Invocation {
@@ -266,6 +263,7 @@ impl Invocation {
     /// Adds an effect and why the command has it.
     pub(crate) fn add(&mut self, effect: Effect, reason: &str) {
         self.effects.insert(effect);
+        self.own_effects.insert(effect);
         if !self.reasons.iter().any(|known| known == reason) {
             self.reasons.push(reason.to_owned());
         }

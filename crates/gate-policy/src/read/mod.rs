@@ -92,6 +92,7 @@ fn read_known(line: &CommandLine<'_>, spec: &'static ToolSpec, invocation: &mut 
     spec.name.as_ref().clone_into(&mut invocation.tool);
     invocation.known = true;
     invocation.effects = EffectSet::default();
+    invocation.own_effects = EffectSet::default();
     effects::judge(line, &parsed, invocation);
     presence::judge(line, &parsed, invocation);
     secrets::of_flags(&parsed, invocation);
@@ -158,6 +159,7 @@ fn blank(name: &[u8]) -> Invocation {
         command: Vec::new(),
         effect: Effect::Unknown,
         effects: EffectSet::of(Effect::Unknown),
+        own_effects: EffectSet::of(Effect::Unknown),
         reasons: Vec::new(),
         words: Vec::new(),
         options: Vec::new(),

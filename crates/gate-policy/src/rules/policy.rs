@@ -13,7 +13,7 @@ use super::evaluation::{
 use super::load;
 use super::rule::Rule;
 use crate::effect::Effect;
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, Place};
 
 /// How long people have to answer where no rule says.
 const REQUEST_TTL: Duration = Duration::from_hours(1);
@@ -189,13 +189,45 @@ impl Policy {
             })
     }
 
-    /// Decides on a command.
+    /// Decides on a command and on each one inside it.
     ///
     /// The owner's rules (`server` and `machine`) decide together, the
     /// strictest first; where none of them matches, the baseline does. Rules
     /// of the user and of the project are heard after that and can only
-    /// tighten.
+    /// tighten. A command inside another one is decided on as if it stood
+    /// alone, and the strictest answer counts: who lets `env` through lets
+    /// nothing through that `env` starts.
     pub fn evaluate(&self, invocation: &Invocation, cwd: &Path, occasion: &Occasion) -> Evaluation {
+        let mut heard = Heard::default();
+        let mut waiting = vec![(invocation, cwd, Place::Here)];
+        while let Some((one, cwd, place)) = waiting.pop() {
+            self.hear((one, cwd, place), occasion, &mut heard);
+            // The first one inside speaks first.
+            let before = waiting.len();
+            waiting.extend(one.inner().map(|inner| {
+                let is_here = place == Place::Here && inner.place == Place::Here;
+                let place = if is_here {
+                    Place::Here
+                } else {
+                    Place::Elsewhere
+                };
+                (&inner.invocation, &*inner.cwd, place)
+            }));
+            waiting.get_mut(before..).unwrap_or_default().reverse();
+        }
+        if let Some(decided) = self.inconsistency(invocation) {
+            heard.decisions.push(decided);
+        }
+        conclude(invocation, heard)
+    }
+
+    /// Hears the rules on one command, without those inside it.
+    fn hear<'p>(
+        &'p self,
+        (invocation, cwd, place): (&Invocation, &Path, Place),
+        occasion: &Occasion,
+        heard: &mut Heard<'p>,
+    ) {
         let mut matching: Vec<&Rule> = self
             .candidates(invocation)
             .into_iter()
@@ -213,19 +245,19 @@ impl Policy {
             Layer::Server | Layer::Machine => true,
             Layer::User | Layer::Project => rule.decision > Decision::Allow,
         });
-        let mut decisions: Vec<(Decision, MatchedRule)> = Vec::new();
         if !owner_decides && !baseline_decides {
-            decisions.push(baseline(invocation));
+            heard.decisions.extend(baseline(invocation, place));
         }
-        decisions.extend(
-            matching
+        for rule in matching {
+            if !heard
+                .matching
                 .iter()
-                .map(|rule| (rule.decision, rule.place.clone())),
-        );
-        if let Some(decided) = self.inconsistency(invocation) {
-            decisions.push(decided);
+                .any(|known| std::ptr::eq(*known, rule))
+            {
+                heard.decisions.push((rule.decision, rule.place.clone()));
+                heard.matching.push(rule);
+            }
         }
-        conclude(invocation, decisions, &matching)
     }
 
     /// Returns the indexes of the rules that can match, in their order.
@@ -246,9 +278,7 @@ impl Policy {
     fn inconsistency(&self, invocation: &Invocation) -> Option<(Decision, MatchedRule)> {
         let id = if !self.unreadable.is_empty() {
             "gate/unreadable-rules"
-        } else if invocation.effects.is_empty()
-            || invocation.effects.strictest() != invocation.effect
-        {
+        } else if !invocation.is_consistent() {
             "gate/inconsistent-reading"
         } else {
             return None;
@@ -257,9 +287,24 @@ impl Policy {
     }
 }
 
-/// `read` and `local` are allowed, the rest asks.
-fn baseline(invocation: &Invocation) -> (Decision, MatchedRule) {
-    let decision = match invocation.effect {
+/// What the rules said of a command and of those inside it.
+#[derive(Default)]
+struct Heard<'p> {
+    decisions: Vec<(Decision, MatchedRule)>,
+    matching: Vec<&'p Rule>,
+}
+
+/// `read` and `local` are allowed, the rest asks. Only what the command does
+/// itself counts here: those inside it are heard one by one.
+///
+/// Of a command that runs elsewhere what is not understood is part of what the
+/// outer one does by running anything there; it says nothing more.
+fn baseline(invocation: &Invocation, place: Place) -> Option<(Decision, MatchedRule)> {
+    let effect = match place {
+        Place::Here => invocation.own_effects.strictest(),
+        Place::Elsewhere => invocation.own_effects.understood()?,
+    };
+    let decision = match effect {
         Effect::Read | Effect::Local => Decision::Allow,
         Effect::Write
         | Effect::Destroy
@@ -273,10 +318,7 @@ fn baseline(invocation: &Invocation) -> (Decision, MatchedRule) {
     } else {
         "other"
     };
-    (
-        decision,
-        built_in(format!("baseline/{tool}-{}", invocation.effect)),
-    )
+    Some((decision, built_in(format!("baseline/{tool}-{effect}"))))
 }
 
 fn built_in(id: String) -> MatchedRule {
@@ -288,11 +330,12 @@ fn built_in(id: String) -> MatchedRule {
     }
 }
 
-fn conclude(
-    invocation: &Invocation,
-    decisions: Vec<(Decision, MatchedRule)>,
-    matching: &[&Rule],
-) -> Evaluation {
+fn conclude(invocation: &Invocation, heard: Heard<'_>) -> Evaluation {
+    let Heard {
+        decisions,
+        matching,
+    } = heard;
+    let matching = &*matching;
     let decision = decisions
         .iter()
         .map(|(decision, _)| *decision)

@@ -112,11 +112,9 @@ fn judge_text(text: &[u8], source: Source, invocation: &mut Invocation) {
     let Ok(text) = std::str::from_utf8(text) else {
         invocation.add(Effect::Unknown, "a script is not UTF-8");
         // What it names is still looked for.
-        invocation.nested.push(Nested {
-            language: "sql".to_owned(),
-            text: String::from_utf8_lossy(text).into_owned(),
-            effect: Effect::Unknown,
-        });
+        let shown = String::from_utf8_lossy(text).into_owned();
+        let nested = Nested::statement("sql", shown, Effect::Unknown);
+        invocation.nested.push(nested);
         return;
     };
     match script::split(text, source == Source::Command) {
@@ -127,11 +125,8 @@ fn judge_text(text: &[u8], source: Source, invocation: &mut Invocation) {
         }
         Err(problem) => {
             invocation.add(Effect::Unknown, problem);
-            invocation.nested.push(Nested {
-                language: "sql".to_owned(),
-                text: text.to_owned(),
-                effect: Effect::Unknown,
-            });
+            let nested = Nested::statement("sql", text.to_owned(), Effect::Unknown);
+            invocation.nested.push(nested);
         }
     }
 }
@@ -141,11 +136,8 @@ fn judge_piece(piece: &script::Piece<'_>, invocation: &mut Invocation) {
         script::Piece::Meta(command) => {
             let (effect, reason) = meta::judge(command);
             invocation.add(effect, &reason);
-            invocation.nested.push(Nested {
-                language: "psql".to_owned(),
-                text: (*command).to_owned(),
-                effect,
-            });
+            let nested = Nested::statement("psql", (*command).to_owned(), effect);
+            invocation.nested.push(nested);
         }
         script::Piece::Sql(text) => {
             let judged = statement::judge(text);
@@ -153,11 +145,9 @@ fn judge_piece(piece: &script::Piece<'_>, invocation: &mut Invocation) {
                 invocation.add(*effect, reason);
             }
             let strictest = judged.iter().map(|(effect, _)| *effect).max();
-            invocation.nested.push(Nested {
-                language: "sql".to_owned(),
-                text: text.trim().to_owned(),
-                effect: strictest.unwrap_or(Effect::Read),
-            });
+            let effect = strictest.unwrap_or(Effect::Read);
+            let nested = Nested::statement("sql", text.trim().to_owned(), effect);
+            invocation.nested.push(nested);
         }
     }
 }
