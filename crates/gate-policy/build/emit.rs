@@ -104,7 +104,7 @@ fn flag((name, flag): &(&String, &Flag)) -> Result<String, String> {
     };
     Ok(format!(
         "FlagSpec {{ name: {}, short: {short}, arity: Arity::{}, negates: {}, neutral: {neutral}, \
-         effect: {}, values: {}, is_beyond_read: {}, target: {}, input: {}, not_input: {}, in_place: {}, \
+         effect: {}, values: {}, is_beyond_read: {}, unless: {}, target: {}, input: {}, not_input: {}, in_place: {}, \
          follows: {}, secret: {}, why: {} }}",
         text(name),
         one_of(&flag.value, &["Switch", "Required", "Optional", "Many"]).map_err(fail)?,
@@ -112,6 +112,7 @@ fn flag((name, flag): &(&String, &Flag)) -> Result<String, String> {
         optional_effect(flag.effect.as_deref()).map_err(fail)?,
         table(&values),
         flag.beyond_read,
+        texts(&flag.unless),
         text(&flag.target),
         text(&flag.input),
         texts(&flag.not_input),
@@ -233,17 +234,21 @@ fn node_row(node: &Node<'_>, parent: usize, groups: &[&str]) -> Result<String, S
         command.open,
         command.neutral,
         one_of(&command.order, &["Free", "First"]).map_err(fail)?,
-        if command.passed {
-            "Command"
-        } else {
-            "Operands"
-        },
+        passed(command),
         table(&operands),
         table(&found),
         shows(command.shows.as_ref()),
         stdin(command.stdin.as_ref()),
         text(&command.why),
     ))
+}
+
+fn passed(command: &Command) -> String {
+    match (command.passed, command.passed_from) {
+        (_, Some(operand)) => format!("From({operand})"),
+        (true, None) => "Command".to_owned(),
+        (false, None) => "Operands".to_owned(),
+    }
 }
 
 fn shows(spec: Option<&Shows>) -> String {
@@ -284,10 +289,12 @@ fn operand(rule: &Operand) -> Result<String, String> {
     let pattern = pattern(rule)?;
     Ok(format!(
         "OperandRule {{ at: Position::{at}, pattern: OperandPattern::{pattern}, given: {}, except: {}, \
-         effect: {}, input: {}, in_place: {}, follows: {}, target: {}, why: {} }}",
+         not_given: {}, effect: {}, secret: {}, input: {}, in_place: {}, follows: {}, target: {}, why: {} }}",
         texts(&rule.given),
         texts(&rule.except),
+        texts(&rule.not_given),
         optional_effect(rule.effect.as_deref())?,
+        text(&rule.secret),
         text(&rule.input),
         texts(&rule.in_place),
         follows(&rule.follows)?,

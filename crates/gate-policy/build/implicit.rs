@@ -14,33 +14,37 @@ fn row(one: &Implicit) -> Result<String, String> {
     }
     let source = match (
         &one.folder,
+        &one.upward,
         one.named_folder,
         &one.modules,
         &one.home,
         &one.repository,
     ) {
-        (Some(path), None, None, None, None) => format!(
+        (Some(path), None, None, None, None, None) => format!(
             "Folder {{ path: {}, skipped: {} }}",
             text(path),
             texts(&one.skipped)
         ),
-        (None, Some(true), None, None, None) => {
+        (None, Some(files), None, None, None, None) => {
+            format!("Upward {{ files: {} }}", texts(files))
+        }
+        (None, None, Some(true), None, None, None) => {
             format!("NamedFolder {{ variables: {} }}", texts(&one.variables))
         }
-        (None, None, Some(path), None, None) => format!(
+        (None, None, None, Some(path), None, None) => format!(
             "Modules {{ path: {}, variables: {}, skipped: {} }}",
             text(path),
             texts(&one.variables),
             texts(&one.skipped)
         ),
-        (None, None, None, Some(home), None) => format!(
+        (None, None, None, None, Some(home), None) => format!(
             "Files {{ variables: {}, separator: {}, below: {}, home: {} }}",
             texts(&one.variables),
             text(&one.separator),
             text(&one.below),
             texts(home)
         ),
-        (None, None, None, None, Some(parts)) => format!(
+        (None, None, None, None, None, Some(parts)) => format!(
             "Repository {{ named_by: {}, variables: {}, parts: {} }}",
             texts(&one.named_by),
             texts(&one.variables),

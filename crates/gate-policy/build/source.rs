@@ -89,6 +89,9 @@ pub(crate) struct Flag {
     /// Whether its effect counts only where the command does more than read.
     #[serde(default)]
     pub(crate) beyond_read: bool,
+    /// `flag=value` pairs with which its effect does not count.
+    #[serde(default)]
+    pub(crate) unless: Vec<String>,
     #[serde(default)]
     pub(crate) target: String,
     #[serde(default)]
@@ -145,6 +148,8 @@ pub(crate) struct Command {
     pub(crate) order: String,
     #[serde(default)]
     pub(crate) passed: bool,
+    /// The first operand of a command that is passed on without `--`.
+    pub(crate) passed_from: Option<u8>,
     #[serde(default)]
     pub(crate) operands: Vec<Operand>,
     pub(crate) stdin: Option<Stdin>,
@@ -217,8 +222,13 @@ pub(crate) struct Operand {
     pub(crate) given: Vec<String>,
     #[serde(default)]
     pub(crate) except: Vec<String>,
+    /// Flags none of which may be given.
+    #[serde(default)]
+    pub(crate) not_given: Vec<String>,
     #[serde(default)]
     pub(crate) effect: Option<String>,
+    #[serde(default)]
+    pub(crate) secret: String,
     #[serde(default)]
     pub(crate) input: String,
     #[serde(default)]
@@ -266,8 +276,10 @@ pub(crate) struct Implicit {
     pub(crate) unless: Vec<String>,
     #[serde(default)]
     pub(crate) acting: bool,
-    /// One of `folder`, `named_folder`, `modules`, `home` and `repository` says where it stands.
+    /// One of `folder`, `upward`, `named_folder`, `modules`, `home` and `repository` says where
+    /// it stands.
     pub(crate) folder: Option<String>,
+    pub(crate) upward: Option<Vec<String>>,
     pub(crate) named_folder: Option<bool>,
     pub(crate) modules: Option<String>,
     pub(crate) home: Option<Vec<String>>,

@@ -29,6 +29,12 @@ pub enum ImplicitSource {
         /// The names inside it that the tool never reads.
         skipped: Table<Text>,
     },
+    /// Files of these names in the folder that files are taken from or, where
+    /// none of them is there, in the nearest one above that has one.
+    Upward {
+        /// The names.
+        files: Table<Text>,
+    },
     /// A folder that a variable names, from the folder that files are taken
     /// from.
     NamedFolder {

@@ -106,6 +106,9 @@ pub struct FlagSpec {
     pub values: Table<ValueEffect>,
     /// Whether its effect counts only where the command does more than read.
     pub is_beyond_read: bool,
+    /// Other flags with a value, as `method=GET`: where the last use of one has
+    /// it, this flag's effect does not count.
+    pub unless: Table<Text>,
     /// The field of the target that it sets.
     pub target: Text,
     /// What the file that it names is for.
@@ -190,7 +193,7 @@ pub struct CommandSpec {
     pub can_be_neutral: bool,
     /// Where its flags stand.
     pub order: Order,
-    /// What the words after `--` are.
+    /// Which words are a command that the tool passes on.
     pub passed: Passed,
     /// What operands add.
     pub operands: Table<OperandRule>,
@@ -213,13 +216,16 @@ pub enum Order {
     First,
 }
 
-/// What the words after `--` are.
+/// Which words are a command that the tool passes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Passed {
     /// Operands as any other.
     Operands,
-    /// A command that the tool runs elsewhere.
+    /// Those after `--` are one.
     Command,
+    /// The operand with this index and all words behind it are one, and those
+    /// after `--` too where so many operands stand before it.
+    From(u8),
 }
 
 /// The operands with which a command only shows, and has no effect of its own.
@@ -255,8 +261,12 @@ pub struct OperandRule {
     pub given: Table<Text>,
     /// Values with which such a flag does not count.
     pub except: Table<Text>,
+    /// Flags none of which may be given.
+    pub not_given: Table<Text>,
     /// What is added.
     pub effect: Option<Effect>,
+    /// The kind of secret that it is; of a `literal` what stands behind its `=`.
+    pub secret: Text,
     /// What the file that the operand names is for.
     pub input: Text,
     /// As for flags.

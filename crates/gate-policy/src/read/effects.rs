@@ -21,14 +21,14 @@ pub(super) fn judge(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mu
     let is_beyond = |used: &Use<'_>| used.flag.is_some_and(|flag| flag.is_beyond_read);
     let (beyond, at_once): (Vec<_>, Vec<_>) = parsed.uses.iter().partition(|used| is_beyond(used));
     for used in at_once {
-        judge_flag(used, invocation);
+        judge_flag(parsed, used, invocation);
     }
     for rule in command.operands.iter() {
         judge_operands((line, parsed), rule, is_neutral, invocation);
     }
     for used in beyond {
         if invocation.does_more_than_read() {
-            judge_flag(used, invocation);
+            judge_flag(parsed, used, invocation);
         } else {
             note_target(used, invocation);
         }
@@ -106,9 +106,13 @@ impl Use<'_> {
         match self.flag.map(|flag| &flag.neutral) {
             None | Some(Neutral::Never) => false,
             Some(Neutral::Present) => self.on,
+            // An empty value is not the same as none: `helm --dry-run=` acts.
             Some(Neutral::Values(values)) => {
-                let value = self.value.unwrap_or_default();
-                self.on && values.iter().any(|wanted| wanted.as_bytes() == value)
+                let is_value = |wanted: &Text| match self.value {
+                    Some(value) => !value.is_empty() && wanted.as_bytes() == value,
+                    None => wanted.is_empty(),
+                };
+                self.on && values.iter().any(is_value)
             }
         }
     }
@@ -123,10 +127,10 @@ fn note_target(used: &Use<'_>, invocation: &mut Invocation) {
     }
 }
 
-fn judge_flag(used: &Use<'_>, invocation: &mut Invocation) {
+fn judge_flag(parsed: &Parsed<'_>, used: &Use<'_>, invocation: &mut Invocation) {
     let Some(flag) = used.flag else { return };
     note_target(used, invocation);
-    if !used.on {
+    if !used.on || is_excused(parsed, &flag.unless) {
         return;
     }
     let value = used.value.unwrap_or_default();
@@ -146,6 +150,19 @@ fn judge_flag(used: &Use<'_>, invocation: &mut Invocation) {
         }
         invocation.add(effect, &reason);
     }
+}
+
+/// Tells whether the last use of one of these flags has the value beside it,
+/// where every word was understood.
+fn is_excused(parsed: &Parsed<'_>, unless: &[Text]) -> bool {
+    let has_value = |pair: &Text| {
+        let Some((name, wanted)) = pair.split_once('=') else {
+            return false;
+        };
+        let last = parsed.uses.iter().rfind(|used| used.name == name);
+        last.is_some_and(|used| used.value == Some(wanted.as_bytes()))
+    };
+    parsed.problems.is_empty() && unless.iter().any(has_value)
 }
 
 fn judge_operands(
@@ -194,14 +211,15 @@ fn is_separated(parsed: &Parsed<'_>, operand: &Operand<'_>) -> bool {
 }
 
 /// Tells whether one of the flags that a rule wants is given.
-fn is_given(parsed: &Parsed<'_>, rule: &OperandRule) -> bool {
+pub(super) fn is_given(parsed: &Parsed<'_>, rule: &OperandRule) -> bool {
     let counts = |used: &Use<'_>| {
         let value = used.value.unwrap_or_default();
         used.on
             && rule.given.contains(&used.name)
             && !rule.except.iter().any(|except| except.as_bytes() == value)
     };
-    rule.given.is_empty() || parsed.uses.iter().any(counts)
+    let is_refused = |used: &Use<'_>| used.on && rule.not_given.contains(&used.name);
+    (rule.given.is_empty() || parsed.uses.iter().any(counts)) && !parsed.uses.iter().any(is_refused)
 }
 
 /// Returns the operands that a rule looks at.

@@ -1,4 +1,4 @@
-//! The grammar of GNU `getopt_long`, as psql has it, and git's own, which
+//! The grammar of GNU `getopt_long`, as psql and systemctl have it, and git's own, which
 //! reads the options before the subcommand strictly and those after it like
 //! `getopt_long` with `--no-` before any of them.
 
@@ -27,19 +27,29 @@ pub(crate) fn read(parsed: &mut Parsed<'_>) {
                 {
                     parsed.give_up("`--` stands before the subcommand".to_owned());
                 }
+                take_command_behind_separator(parsed);
                 parsed.take_rest(false);
             }
             [b'-', b'-', body @ ..] => take_long(parsed, body),
             [b'-', digits @ ..] if is_git_count(parsed, digits) => take_count(parsed, digits),
             [b'-', letters @ ..] if !letters.is_empty() => take_shorts(parsed, letters),
-            _ if parsed.spec.style == Style::Git && parsed.wants_command() => {
-                parsed.take_command(word);
-            }
+            _ if parsed.wants_command() => parsed.take_command(word),
             _ if parsed.node().is_some_and(|node| node.order == Order::First) => {
                 parsed.take_rest(false);
             }
             _ => parsed.take_operand(index, word),
         }
+    }
+}
+
+/// With `getopt_long` alone a subcommand is an operand as any other, and `--`
+/// can stand before it.
+fn take_command_behind_separator(parsed: &mut Parsed<'_>) {
+    while parsed.spec.style == Style::Getopt && parsed.wants_command() {
+        let Some((_, word)) = parsed.next_word() else {
+            return;
+        };
+        parsed.take_command(word);
     }
 }
 

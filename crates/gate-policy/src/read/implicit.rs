@@ -70,6 +70,7 @@ impl<'a> Search<'a> {
                 let folder = plain_join(&self.folder, Path::new(path.as_ref()));
                 self.push_folder(folder, skipped);
             }
+            ImplicitSource::Upward { files } => self.add_upward(files),
             ImplicitSource::NamedFolder { variables } => {
                 if let Some(value) = self.variable(variables) {
                     let folder = plain_join(&self.folder, Path::new(value));
@@ -121,6 +122,22 @@ impl<'a> Search<'a> {
         self.push(InputKind::Directory, path);
         if let Some(folder) = self.found.last_mut() {
             folder.skipped.clone_from(skipped);
+        }
+    }
+
+    /// Adds files of the first folder upward that has one. Those that are
+    /// missing on the way would come before what was found.
+    fn add_upward(&mut self, files: &Table<Text>) {
+        for folder in self.folder.clone().ancestors() {
+            let mut is_found = false;
+            for name in files.iter() {
+                let path = folder.join(name.as_ref());
+                is_found |= self.line.files.kind(&path).is_some();
+                self.push(InputKind::File, path);
+            }
+            if is_found {
+                return;
+            }
         }
     }
 

@@ -171,6 +171,12 @@ impl Finder<'_> {
         if named.bytes.contains(&b'"') {
             invocation.add(Effect::Unknown, "a quoted list of files is not understood");
         }
+        // Other tools of this style take the value for one name.
+        let folder = self.moved.as_deref().unwrap_or(self.line.cwd);
+        let whole = plain_join(folder, &path_of(named.bytes));
+        if named.bytes.contains(&b',') && self.line.files.kind(&whole).is_some() {
+            self.add(named, kind, invocation);
+        }
         let mut start = named.start;
         for part in named.bytes.split(|byte| *byte == b',') {
             // With `--from-file=KEY=PATH` the name of the file means nothing.

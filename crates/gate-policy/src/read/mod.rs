@@ -96,6 +96,7 @@ fn read_known(line: &CommandLine<'_>, spec: &'static ToolSpec, invocation: &mut 
     effects::judge(line, &parsed, invocation);
     presence::judge(line, &parsed, invocation);
     secrets::of_flags(&parsed, invocation);
+    secrets::of_operands(line, &parsed, invocation);
     inputs::find(line, &parsed, invocation);
     if spec.reader == Reader::Psql {
         crate::sql::read_psql(line, &parsed, invocation);

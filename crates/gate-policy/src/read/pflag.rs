@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use super::words::{Parsed, shown, split_value};
 use crate::invocation::WordRole;
-use crate::profile::{Arity, Passed};
+use crate::profile::{Arity, Order, Passed};
 
 pub(crate) fn read(parsed: &mut Parsed<'_>) {
     while let Some((index, word)) = parsed.next_word() {
@@ -21,6 +21,9 @@ pub(crate) fn read(parsed: &mut Parsed<'_>) {
             [b'-', b'-', name @ ..] => take_long(parsed, name),
             [b'-', letters @ ..] if !letters.is_empty() => take_shorts(parsed, letters),
             _ if parsed.wants_command() => parsed.take_command(word),
+            _ if parsed.node().is_some_and(|node| node.order == Order::First) => {
+                parsed.take_rest(false);
+            }
             _ => parsed.take_operand(index, word),
         }
     }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::ffi::OsString;
 
 use crate::invocation::{Word, WordRole};
-use crate::profile::{Arity, CommandSpec, FlagSpec, Style, ToolSpec};
+use crate::profile::{Arity, CommandSpec, FlagSpec, Passed, Style, ToolSpec};
 
 /// One use of a flag.
 #[derive(Clone, Debug)]
@@ -133,8 +133,18 @@ impl<'a> Parsed<'a> {
     }
 
     pub(crate) fn take_operand(&mut self, argv_index: usize, bytes: &'a [u8]) {
+        if self.passes_from_here() {
+            self.take_rest(true);
+            return;
+        }
         self.operands.push(Operand { bytes, argv_index });
         self.mark(WordRole::Operand, Cow::Borrowed(""));
+    }
+
+    /// Tells whether the next operand begins a command that is passed on.
+    fn passes_from_here(&self) -> bool {
+        let passed = self.node().map(|node| node.passed);
+        matches!(passed, Some(Passed::From(operand)) if usize::from(operand) <= self.operands.len())
     }
 
     /// Takes all words that are left for operands or for a passed command.

@@ -44,6 +44,7 @@ mod yaml;
 
 use std::ffi::OsString;
 
+use super::effects::{is_given, pattern_matches, selected};
 use super::secret_names::{names_a_secret, option_names_a_secret};
 use super::words::{Parsed, Use};
 use crate::command_line::CommandLine;
@@ -76,6 +77,36 @@ pub(super) fn of_flags(parsed: &Parsed<'_>, invocation: &mut Invocation) {
                 place: SecretPlace::Argv(used.argv_index),
                 range,
                 kind: kind.to_owned(),
+            });
+        }
+    }
+}
+
+/// Adds the operands that hold a secret by the profile: of a `literal` what
+/// stands behind its `=`. What `@` reads from a file, and `-` from the standard
+/// input, is none.
+pub(super) fn of_operands(
+    line: &CommandLine<'_>,
+    parsed: &Parsed<'_>,
+    invocation: &mut Invocation,
+) {
+    let rules = parsed.node().map_or(&[][..], |node| &node.operands);
+    for rule in rules.iter().filter(|rule| !rule.secret.is_empty()) {
+        for operand in selected(&parsed.operands, rule.at) {
+            let equals = operand.bytes.iter().position(|byte| *byte == b'=');
+            let equals = equals.filter(|_| rule.secret == "literal");
+            let start = equals.map_or(0, |equals| equals + 1);
+            let value = operand.bytes.get(start..).unwrap_or_default();
+            if matches!(value, [] | [b'@', ..] | b"-")
+                || !pattern_matches((line, parsed), &rule.pattern, operand.bytes)
+                || !is_given(parsed, rule)
+            {
+                continue;
+            }
+            invocation.secrets.push(SecretSpan {
+                place: SecretPlace::Argv(operand.argv_index),
+                range: start..operand.bytes.len(),
+                kind: rule.secret.to_string(),
             });
         }
     }
