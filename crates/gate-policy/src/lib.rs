@@ -19,6 +19,7 @@ pub mod profile;
 mod read;
 mod rules;
 mod sql;
+mod target;
 
 pub use command_line::{
     CommandLine, Environment, FileError, FileKind, Files, MapFiles, NoFiles, Stdin,

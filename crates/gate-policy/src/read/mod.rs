@@ -132,6 +132,7 @@ fn read_known(line: &CommandLine<'_>, spec: &'static ToolSpec, invocation: &mut 
         crate::sql::refuse_several_servers(invocation);
         mentioned::in_psql(line, invocation);
     }
+    crate::target::resolve(line, spec, invocation);
 }
 
 fn read_foreign(line: &CommandLine<'_>, invocation: &mut Invocation) {

@@ -1,0 +1,220 @@
+//! Which cluster kubectl would talk to, in which namespace and as whom.
+//! Source: client-go, `tools/clientcmd/client_config.go`.
+
+use std::path::{Path, PathBuf};
+
+use super::kubeconfig::{Entry, Kind, Kubeconfig, files_of_list};
+use super::yaml::Node;
+use super::{content, kuberc, login, named, option, refuse_file, set};
+use crate::command_line::{CommandLine, FileKind};
+use crate::effect::Effect;
+use crate::invocation::Invocation;
+
+/// What a pod's own credential stands in.
+const IN_CLUSTER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+/// Subcommands that speak to no cluster and start no program of a kubeconfig.
+const OFFLINE: &[&str] = &["completion", "config", "kustomize", "options", "plugin"];
+
+pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    kuberc::read(line, invocation);
+    let first = invocation.command.first().map_or("", String::as_str);
+    if first.is_empty() || OFFLINE.contains(&first) {
+        return;
+    }
+    let mut all = Kubeconfig::default();
+    let mut is_there = false;
+    for path in files(line, invocation) {
+        let Some(text) = content(line, &path, "kubeconfig", invocation) else {
+            continue;
+        };
+        is_there = true;
+        if let Err(problem) = all.add(&text) {
+            refuse_file(&path, "kubeconfig", &problem, invocation);
+            return;
+        }
+    }
+    if !is_there || !choose(line, &all, invocation) {
+        in_cluster(line, invocation);
+    }
+}
+
+/// Returns the files in force, in the order in which they count.
+fn files(line: &CommandLine<'_>, invocation: &Invocation) -> Vec<PathBuf> {
+    let given = option(invocation, "kubeconfig").filter(|path| !path.is_empty());
+    if let Some(path) = given {
+        return vec![crate::read::path_of(path)];
+    }
+    match line.env.get("KUBECONFIG") {
+        Some(list) if !list.is_empty() => files_of_list(list.as_encoded_bytes()),
+        _ => vec![home_file(line, ".kube/config")],
+    }
+}
+
+/// Returns a file below `HOME`, or below the working directory without it.
+pub(super) fn home_file(line: &CommandLine<'_>, name: &str) -> PathBuf {
+    let home = line.env.get("HOME").unwrap_or_default();
+    line.cwd.join(home).join(name)
+}
+
+/// Writes what the files say, and tells whether they say anything.
+fn choose(line: &CommandLine<'_>, all: &Kubeconfig, invocation: &mut Invocation) -> bool {
+    let context = match named(invocation, "context") {
+        "" => all.current_context.clone(),
+        name => name.to_owned(),
+    };
+    let empty = Node::Mapping(Vec::new());
+    let chosen = match all.entry(Kind::Context, &context) {
+        Entry::Known(node) => node,
+        Entry::Missing if context.is_empty() => &empty,
+        Entry::Missing => return refuse("context", &context, "is in no kubeconfig", invocation),
+        Entry::Disputed => return refuse("context", &context, DISPUTED, invocation),
+    };
+    set(invocation, "context", &context);
+    let fields = ["cluster", "user", "namespace"].map(|field| {
+        let own = match named(invocation, field) {
+            "" => chosen.text(field).map(str::to_owned),
+            given => Ok(given.to_owned()),
+        };
+        own.map(|value| (field, value))
+    });
+    for field in fields {
+        match field {
+            Ok((field, value)) => set(invocation, field, &value),
+            Err(problem) => return refuse("context", &context, &problem, invocation),
+        }
+    }
+    if !context.is_empty() && named(invocation, "namespace").is_empty() {
+        set(invocation, "namespace", "default");
+    }
+    let is_server = choose_cluster(line, all, invocation);
+    let user = named(invocation, "user").to_owned();
+    match all.entry(Kind::User, &user) {
+        Entry::Known(node) => read_user(node, invocation),
+        Entry::Disputed => return refuse("user", &user, DISPUTED, invocation),
+        Entry::Missing => {}
+    }
+    is_server
+}
+
+const DISPUTED: &str = "is in several kubeconfigs, which disagree";
+
+/// Makes the command unknown; what the target is has been decided with that.
+fn refuse(kind: &str, name: &str, problem: &str, invocation: &mut Invocation) -> bool {
+    let reason = format!("the {kind} `{name}` can't be resolved: it {problem}");
+    invocation.add(Effect::Unknown, &reason);
+    true
+}
+
+fn choose_cluster(line: &CommandLine<'_>, all: &Kubeconfig, invocation: &mut Invocation) -> bool {
+    let name = named(invocation, "cluster").to_owned();
+    let node = match all.entry(Kind::Cluster, &name) {
+        Entry::Known(node) => node,
+        Entry::Missing if name.is_empty() => return !named(invocation, "server").is_empty(),
+        Entry::Missing => return refuse("cluster", &name, "is in no kubeconfig", invocation),
+        Entry::Disputed => return refuse("cluster", &name, DISPUTED, invocation),
+    };
+    let field = |key| node.text(key).map(str::to_owned);
+    let (server, proxy, insecure) = match (
+        field("server"),
+        field("proxy-url"),
+        field("insecure-skip-tls-verify"),
+    ) {
+        (Ok(server), Ok(proxy), Ok(insecure)) => (server, proxy, insecure),
+        (Err(problem), _, _) | (_, Err(problem), _) | (_, _, Err(problem)) => {
+            return refuse("cluster", &name, &problem, invocation);
+        }
+    };
+    if named(invocation, "server").is_empty() {
+        let default = line.env.get("KUBERNETES_MASTER").unwrap_or_default();
+        let default = default.to_string_lossy();
+        set(
+            invocation,
+            "server",
+            if server.is_empty() { &default } else { &server },
+        );
+    }
+    set(invocation, "proxy", &proxy);
+    if insecure == "true" {
+        set(invocation, "tls", "not verified");
+    }
+    true
+}
+
+/// Reads as whom kubectl logs in, and what it starts for that.
+fn read_user(user: &Node, invocation: &mut Invocation) {
+    if let Ok(name) = user.text("as") {
+        set(invocation, "as", name);
+    }
+    let provider = user.get("auth-provider");
+    if provider.is_some_and(|provider| provider.text("name") != Ok("oidc")) {
+        invocation.add(
+            Effect::Unknown,
+            "the user of the kubeconfig logs in by a provider that gate does not know",
+        );
+    }
+    let Some(exec) = user
+        .get("exec")
+        .filter(|exec| **exec != Node::Text(String::new()))
+    else {
+        return;
+    };
+    match program(exec) {
+        Ok((program, true)) => set(invocation, "login", program),
+        Ok((program, false)) => {
+            set(invocation, "login", program);
+            let reason = format!(
+                "the user of the kubeconfig makes kubectl run `{program}`, which is no login that \
+                 gate knows"
+            );
+            invocation.add(Effect::Unknown, &reason);
+        }
+        Err(problem) => {
+            let reason =
+                format!("the program of the kubeconfig's user is not understood: {problem}");
+            invocation.add(Effect::Unknown, &reason);
+        }
+    }
+}
+
+/// Returns the program of an exec plugin, and whether it only logs in.
+fn program(exec: &Node) -> Result<(&str, bool), String> {
+    let program = exec.text("command")?;
+    let texts = exec.sequence("args")?.iter().map(|word| match word {
+        Node::Text(word) => Ok(word.as_str()),
+        Node::Sequence(_) | Node::Mapping(_) => Err("an argument is no text".to_owned()),
+    });
+    let arguments = texts.collect::<Result<Vec<&str>, String>>()?;
+    let mut is_known = login::only_logs_in(program, &arguments);
+    for variable in exec.sequence("env")? {
+        is_known &= login::may_have_variable(variable.text("name")?);
+    }
+    Ok((program, is_known))
+}
+
+/// Writes the cluster that a pod runs in, where nothing else names one.
+fn in_cluster(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    let variable = |name: &str| line.env.get(name).unwrap_or_default().to_string_lossy();
+    let (host, port) = (
+        variable("KUBERNETES_SERVICE_HOST"),
+        variable("KUBERNETES_SERVICE_PORT"),
+    );
+    let folder = Path::new(IN_CLUSTER);
+    let has_token = line.files.kind(&folder.join("token")) == Some(FileKind::File);
+    if host.is_empty() || port.is_empty() || !has_token {
+        return;
+    }
+    if named(invocation, "server").is_empty() {
+        let host = if host.contains(':') {
+            format!("[{host}]")
+        } else {
+            host.into_owned()
+        };
+        set(invocation, "server", &format!("https://{host}:{port}"));
+    }
+    if named(invocation, "namespace").is_empty() {
+        let path = folder.join("namespace");
+        let namespace = content(line, &path, "pod's namespace", invocation).unwrap_or_default();
+        let namespace = String::from_utf8_lossy(namespace.trim_ascii()).into_owned();
+        set(invocation, "namespace", &namespace);
+    }
+}

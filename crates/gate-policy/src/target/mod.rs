@@ -1,0 +1,114 @@
+//! The target as the tool itself would resolve it: from its options, its
+//! variables and the files in force.
+//!
+//! The words of argv name a part of it (`--context dev`); what that stands for
+//! is in files. They are read through [`Files`](crate::Files), so that what was
+//! judged is bound, and become inputs like those that a profile lists. A file
+//! that is there and is not understood makes the command `unknown`: it could
+//! lead anywhere. One that is not there says nothing.
+
+mod kubeconfig;
+mod kuberc;
+mod kubernetes;
+mod login;
+mod yaml;
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use crate::command_line::{CommandLine, FileError};
+use crate::effect::Effect;
+use crate::invocation::Invocation;
+use crate::profile::ToolSpec;
+use crate::read::MAX_SCRIPT_BYTES;
+
+/// Writes what the files in force say of the target, and the effects that they
+/// add.
+pub(crate) fn resolve(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut Invocation) {
+    if spec.name == "kubectl" {
+        kubernetes::resolve(line, invocation);
+    }
+}
+
+/// Returns the content of a file in force: nothing where there is none. What
+/// can't be read makes the command unknown.
+fn content<'f>(
+    line: &CommandLine<'f>,
+    path: &Path,
+    role: &str,
+    invocation: &mut Invocation,
+) -> Option<Cow<'f, [u8]>> {
+    let problem = match line.files.read(&line.cwd.join(path)) {
+        Ok(content) if content.len() <= MAX_SCRIPT_BYTES => return Some(content),
+        Ok(_) => "it is too long".to_owned(),
+        Err(FileError::Absent) => return None,
+        Err(FileError::Unreadable(problem)) => problem,
+    };
+    refuse_file(path, role, &problem, invocation);
+    None
+}
+
+/// Makes the command unknown because a file in force is not understood.
+fn refuse_file(path: &Path, role: &str, problem: &str, invocation: &mut Invocation) {
+    let path = path.to_string_lossy();
+    let reason = format!("the {role} `{path}` is not understood: {problem}");
+    invocation.add(Effect::Unknown, &reason);
+}
+
+/// Writes a field of the target, where something is known of it.
+fn set(invocation: &mut Invocation, field: &str, value: &str) {
+    if !value.is_empty() {
+        let value = without_password(value);
+        invocation
+            .target
+            .insert(field.to_owned(), value.into_owned());
+    }
+}
+
+/// Returns the field of the target that options and variables have named.
+fn named<'i>(invocation: &'i Invocation, field: &str) -> &'i str {
+    invocation.target.get(field).map_or("", String::as_str)
+}
+
+/// Returns the value of the last use of an option; a switch that stands alone
+/// has an empty one.
+fn option<'i>(invocation: &'i Invocation, name: &str) -> Option<&'i [u8]> {
+    let last = invocation.options.iter().rfind(|used| used.name == name)?;
+    Some(last.value.as_deref().unwrap_or_default())
+}
+
+/// Returns an address without the password in it: the target is shown and
+/// recorded in clear.
+fn without_password(address: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = address.split_once("://") else {
+        return Cow::Borrowed(address);
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let Some((credentials, host)) = authority.rsplit_once('@') else {
+        return Cow::Borrowed(address);
+    };
+    let behind = rest.get(authority.len()..).unwrap_or_default();
+    // A name without a password is no secret, but for a token that stands alone.
+    let is_name = matches!(credentials, "git" | "hg" | "ssh") && scheme != "https";
+    let name = if is_name { credentials } else { "…" };
+    Cow::Owned(format!("{scheme}://{name}@{host}{behind}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_of_an_address_becomes_part_of_the_target() {
+        for (address, shown) in [
+            ("https://h:6443/x", "https://h:6443/x"),
+            ("https://u:p@h/x@y", "https://…@h/x@y"),
+            ("https://ghp_x@github.com/a/b", "https://…@github.com/a/b"),
+            ("ssh://git@github.com/a/b", "ssh://git@github.com/a/b"),
+            ("http://u:p@q@h", "http://…@h"),
+            ("git@github.com:a/b", "git@github.com:a/b"),
+        ] {
+            assert_eq!(without_password(address), shown);
+        }
+    }
+}
