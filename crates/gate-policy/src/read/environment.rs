@@ -62,7 +62,9 @@ fn has_nearer_entry(parsed: Option<&Parsed<'_>>, pattern: &str, name: &OsStr) ->
     };
     let spec = parsed.map_or(EVERY_TOOL, |parsed| parsed.spec);
     let mut entries = spec.environment.iter();
+    let mut of_all = EVERY_TOOL.environment.iter();
     entries.any(|spec| is_nearer(spec) && counts(spec))
+        || (pattern == ALL_THE_REST && of_all.any(is_nearer))
 }
 
 /// Tells whether the command path starts with these words.
