@@ -41,7 +41,7 @@ pub(crate) fn profile(name: &str, profile: &Profile) -> Result<String, String> {
         texts(&profile.aliases),
         one_of(
             &profile.style,
-            &["Pflag", "Goflag", "Argparse", "Getopt", "Git"]
+            &["Pflag", "Goflag", "Argparse", "Python", "Getopt", "Git"]
         )?,
         table(&group_tables),
         table(&commands),
@@ -49,7 +49,7 @@ pub(crate) fn profile(name: &str, profile: &Profile) -> Result<String, String> {
         texts(&profile.moved_by),
         texts(&literal(profile)),
         table(&crate::implicit::rows(profile)?),
-        one_of(&profile.reader, &["Tables", "Psql"])?,
+        one_of(&profile.reader, &["Tables", "Psql", "Sftp"])?,
     ))
 }
 
@@ -280,6 +280,7 @@ fn operand(rule: &Operand) -> Result<String, String> {
     let at = match rule.at.as_str() {
         "any" => "Any".to_owned(),
         "last" => "Last".to_owned(),
+        "sources" => "Sources".to_owned(),
         "--" => "Separated".to_owned(),
         at => match at.strip_suffix('+') {
             Some(from) => format!("From({})", number(from)?),
@@ -332,6 +333,13 @@ fn pattern(rule: &Operand) -> Result<String, String> {
         &*rule.not_globs,
         &*rule.resource,
     );
+    if let Some(is_remote) = rule.remote {
+        let variant = if is_remote { "Remote" } else { "Here" };
+        return Ok(variant.to_owned());
+    }
+    if rule.wild {
+        return Ok("Wild".to_owned());
+    }
     let is_hidden = (rule.hidden, rule.hidden_name);
     Ok(match (words, &rule.present, is_hidden) {
         (([], [], [], []), None, (false, false)) => {

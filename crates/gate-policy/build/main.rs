@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let fail = |problem: String| format!("{}: {problem}", file.display());
         let profile: source::Profile =
             toml::from_str(&fs::read_to_string(file)?).map_err(|e| fail(e.to_string()))?;
-        let name = profile.name.to_uppercase();
+        let name = profile.name.to_uppercase().replace('-', "_");
         text.push_str(&emit::profile(&name, &profile).map_err(fail)?);
         if name == "EVERY" {
             text.push_str("pub(crate) static EVERY_TOOL: &ToolSpec = &EVERY;\n");

@@ -216,6 +216,12 @@ pub(crate) struct Operand {
     pub(crate) hidden: bool,
     #[serde(default)]
     pub(crate) hidden_name: bool,
+    /// Whether it names something on another machine, as scp reads it.
+    #[serde(default)]
+    pub(crate) remote: Option<bool>,
+    /// Whether it is a pattern, which the tool expands.
+    #[serde(default)]
+    pub(crate) wild: bool,
     /// Flags one of which must be given, with a value other than those of
     /// `except`.
     #[serde(default)]

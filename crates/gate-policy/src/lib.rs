@@ -18,6 +18,7 @@ mod invocation;
 pub mod profile;
 mod read;
 mod rules;
+mod sftp;
 mod sql;
 mod target;
 

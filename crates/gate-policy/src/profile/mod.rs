@@ -62,6 +62,9 @@ pub enum Style {
     /// Python's argparse with a service and an operation: options are
     /// abbreviated, global ones stand anywhere.
     Argparse,
+    /// Python's argparse as most tools have it: long options are abbreviated,
+    /// letters are bundled, options and operands stand anywhere.
+    Python,
     /// GNU `getopt_long`: permutes, abbreviates, bundles; no subcommands.
     Getopt,
     /// git: options before the subcommand stop at it, those after it permute,
@@ -76,6 +79,8 @@ pub enum Reader {
     Tables,
     /// The statements and backslash commands of psql.
     Psql,
+    /// The commands of a batch of sftp.
+    Sftp,
 }
 
 /// Flags that stand together.
@@ -309,6 +314,8 @@ pub enum Position {
     From(u8),
     /// The last one.
     Last,
+    /// Each one but the last, as what scp copies.
+    Sources,
     /// Each one behind `--`.
     Separated,
 }
@@ -328,6 +335,12 @@ pub enum OperandPattern {
     /// Something of this name is in the tool's folder, or one of these options
     /// or variables leads the tool elsewhere.
     Present(Table<Text>),
+    /// Something on another machine, as scp and rsync read it: `host:path`.
+    Remote,
+    /// Something on this machine, as they read it.
+    Here,
+    /// A pattern of names, which the tool expands itself.
+    Wild,
     /// A path one of whose parts begins with a dot.
     Hidden,
     /// An address from which git makes a folder whose name begins with a dot.

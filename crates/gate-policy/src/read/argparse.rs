@@ -1,25 +1,30 @@
-//! The grammar of the AWS CLI on Python's argparse.
+//! The grammar of Python's argparse, as the AWS CLI has it and as others do.
 //!
 //! The outer parser takes the global options from anywhere, abbreviated where
 //! that is unambiguous, and the service; the service takes the operation; the
 //! operation takes the rest. A word that starts with a dash is never a value.
+//! The AWS CLI has no options of one letter and no use for `--`.
 
 use std::borrow::Cow;
 
 use super::words::{Found, Parsed, Use, shown, split_value};
 use crate::invocation::WordRole;
-use crate::profile::{Arity, FlagSpec};
+use crate::profile::{Arity, FlagSpec, Neutral, Style};
 
 pub(crate) fn read(parsed: &mut Parsed<'_>) {
     while let Some((index, word)) = parsed.next_word() {
         match word {
-            b"--" => {
+            b"--" if parsed.spec.style == Style::Argparse || parsed.wants_command() => {
                 parsed.give_up("`--` is not understood here".to_owned());
                 return;
             }
+            b"--" => {
+                parsed.mark(WordRole::Separator, Cow::Borrowed(""));
+                parsed.take_rest(false);
+            }
             [b'-', b'-', body @ ..] => take_option(parsed, body),
             [b'-', digit, ..] if digit.is_ascii_digit() => parsed.take_operand(index, word),
-            [b'-', _, ..] => parsed.take_unknown(format!("gate does not know `{}`", shown(word))),
+            [b'-', letters @ ..] if !letters.is_empty() => take_shorts(parsed, letters),
             _ if parsed.wants_command() => parsed.take_command(word),
             _ => parsed.take_operand(index, word),
         }
@@ -34,7 +39,10 @@ fn take_option<'a>(parsed: &mut Parsed<'a>, body: &'a [u8]) {
         return;
     }
     match parsed.find_abbreviated(name, true) {
-        Found::Flag(flag) => take_known(parsed, flag, inline),
+        Found::Flag(flag) => {
+            refuse_neutral_cut_short(parsed, flag, name);
+            take_known(parsed, flag, inline);
+        }
         Found::Nothing if parsed.node().is_some_and(|node| node.is_open) => {
             take_parameter(parsed, name, inline);
         }
@@ -50,6 +58,43 @@ fn take_option<'a>(parsed: &mut Parsed<'a>, body: &'a [u8]) {
     }
 }
 
+/// Where not every option is listed, one that is cut short can be the whole name
+/// of another: it is not believed when it would take an effect away.
+fn refuse_neutral_cut_short(parsed: &mut Parsed<'_>, flag: &FlagSpec, name: &[u8]) {
+    let is_open = parsed.node().is_some_and(|node| node.is_open);
+    let is_cut = flag.name.as_bytes() != name;
+    if is_open && is_cut && !matches!(flag.neutral, Neutral::Never) {
+        parsed.problem(format!("option `--{}` is cut short", shown(name)));
+    }
+}
+
+/// Reads `-v`, `-vv`, `-xVALUE`, `-x=VALUE` and `-x VALUE`.
+fn take_shorts<'a>(parsed: &mut Parsed<'a>, letters: &'a [u8]) {
+    let index = parsed.words.len();
+    let mut rest = letters;
+    let mut at = 1;
+    while let Some((letter, after)) = rest.split_first() {
+        let Some(flag) = parsed.find_short(*letter, true) else {
+            parsed.take_unknown(format!("gate does not know `-{}`", shown(letters)));
+            return;
+        };
+        if after.is_empty() {
+            take_known(parsed, flag, None);
+            return;
+        }
+        if flag.arity != Arity::Switch {
+            let is_equal = at == 1 && after.first() == Some(&b'=');
+            let skip = usize::from(is_equal);
+            let value = after.get(skip..).unwrap_or_default();
+            take_known(parsed, flag, Some((at + 1 + skip, value)));
+            return;
+        }
+        parsed.push_use(flag, true, None, (index, 0));
+        rest = after;
+        at += 1;
+    }
+}
+
 fn take_known<'a>(parsed: &mut Parsed<'a>, flag: &'a FlagSpec, inline: Option<(usize, &'a [u8])>) {
     let has_value = inline.is_some() || parsed.value_at(1).is_some();
     match flag.arity {
@@ -58,6 +103,10 @@ fn take_known<'a>(parsed: &mut Parsed<'a>, flag: &'a FlagSpec, inline: Option<(u
         }
         Arity::Required if !has_value => {
             parsed.take_unknown(format!("option `--{}` has no value", flag.name));
+        }
+        Arity::Optional if parsed.spec.style == Style::Python && inline.is_none() && has_value => {
+            parsed.mark(WordRole::Option, flag.name.clone());
+            parsed.take_next_value(flag);
         }
         Arity::Switch | Arity::Required | Arity::Optional => parsed.take_flag(flag, inline),
         Arity::Many => {
@@ -69,7 +118,8 @@ fn take_known<'a>(parsed: &mut Parsed<'a>, flag: &'a FlagSpec, inline: Option<(u
                 (parsed.words.len(), place),
             );
             parsed.mark(WordRole::Option, flag.name.clone());
-            while let Some((index, value)) = parsed.value_at(0) {
+            let is_whole = inline.is_some() && parsed.spec.style == Style::Python;
+            while let Some((index, value)) = parsed.value_at(0).filter(|_| !is_whole) {
                 parsed.push_use(flag, true, Some(value), (index, 0));
                 parsed.mark(WordRole::Value, flag.name.clone());
             }

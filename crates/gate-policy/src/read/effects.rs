@@ -1,6 +1,7 @@
 //! What the words of a command mean: its effects, its target, its reasons.
 
 use super::presence;
+use super::remote;
 use super::words::{Operand, Parsed, Use, shown};
 use crate::command_line::CommandLine;
 use crate::effect::{Effect, EffectSet};
@@ -180,7 +181,9 @@ fn judge_operands(
         {
             continue;
         }
-        if !rule.target.is_empty() {
+        if matches!(rule.pattern, OperandPattern::Remote) {
+            remote::note_host(&rule.target, operand.bytes, invocation);
+        } else if !rule.target.is_empty() {
             invocation
                 .target
                 .insert(rule.target.to_string(), shown(operand.bytes));
@@ -229,6 +232,7 @@ pub(super) fn selected<'o, 'a>(operands: &'o [Operand<'a>], at: Position) -> &'o
         Position::At(index) => operands.get(usize::from(index)..=usize::from(index)),
         Position::From(index) => operands.get(usize::from(index)..),
         Position::Last => operands.get(operands.len().saturating_sub(1)..),
+        Position::Sources => operands.get(..operands.len().saturating_sub(1)),
     };
     range.unwrap_or_default()
 }
@@ -252,6 +256,9 @@ pub(super) fn pattern_matches(
         OperandPattern::NotGlobs(globs) => !any(globs, operand),
         OperandPattern::Except(globs, but) => any(globs, operand) && !any(but, operand),
         OperandPattern::Present(elsewhere) => presence::is_path(line, parsed, elsewhere, operand),
+        OperandPattern::Remote => remote::is_remote(operand),
+        OperandPattern::Here => remote::is_here(operand),
+        OperandPattern::Wild => operand.iter().any(|byte| b"*?[".contains(byte)),
         OperandPattern::Hidden => presence::leads_to_hidden(line, parsed, operand),
         OperandPattern::HiddenName => presence::names_hidden(operand),
         OperandPattern::Resource(types) => operand.split(|byte| *byte == b',').any(|part| {

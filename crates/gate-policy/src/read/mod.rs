@@ -15,6 +15,7 @@ mod inputs;
 mod mentioned;
 mod pflag;
 mod presence;
+mod remote;
 mod scalars;
 mod secret_names;
 mod secrets;
@@ -29,6 +30,7 @@ use crate::effect::{Effect, EffectSet};
 use crate::invocation::{Invocation, OptionUse, Word, WordRole};
 use crate::profile::{Reader, ToolSpec, find_builtin};
 pub(crate) use inputs::path_of;
+pub(crate) use remote::note_host;
 pub use secrets::masked_prose;
 use words::{Parsed, shown};
 
@@ -98,8 +100,10 @@ fn read_known(line: &CommandLine<'_>, spec: &'static ToolSpec, invocation: &mut 
     secrets::of_flags(&parsed, invocation);
     secrets::of_operands(line, &parsed, invocation);
     inputs::find(line, &parsed, invocation);
-    if spec.reader == Reader::Psql {
-        crate::sql::read_psql(line, &parsed, invocation);
+    match spec.reader {
+        Reader::Tables => {}
+        Reader::Psql => crate::sql::read_psql(line, &parsed, invocation),
+        Reader::Sftp => crate::sftp::read(line, &parsed, invocation),
     }
     environment::read(line, &parsed, invocation);
     let Parsed {

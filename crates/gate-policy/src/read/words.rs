@@ -76,7 +76,7 @@ impl<'a> Parsed<'a> {
         match self.spec.style {
             Style::Pflag => super::pflag::read(self),
             Style::Goflag => super::goflag::read(self),
-            Style::Argparse => super::argparse::read(self),
+            Style::Argparse | Style::Python => super::argparse::read(self),
             Style::Getopt | Style::Git => super::getopt::read(self),
         }
     }
@@ -219,7 +219,9 @@ impl<'a> Parsed<'a> {
         let globals = with_globals.then(|| spec.global_flags());
         let (before, behind) = match spec.style {
             Style::Pflag => (None, globals),
-            Style::Goflag | Style::Argparse | Style::Getopt | Style::Git => (globals, None),
+            Style::Goflag | Style::Argparse | Style::Python | Style::Getopt | Style::Git => {
+                (globals, None)
+            }
         };
         let node = spec.command(self.command);
         let local = node
@@ -248,7 +250,7 @@ impl<'a> Parsed<'a> {
         self.mark(WordRole::Option, flag.name.clone());
     }
 
-    fn take_next_value(&mut self, flag: &'a FlagSpec) {
+    pub(crate) fn take_next_value(&mut self, flag: &'a FlagSpec) {
         let Some((index, value)) = self.next_word() else {
             self.problem(format!("flag `{}` has no value", flag.name));
             return;
