@@ -55,8 +55,9 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand --help 'Print help'
         }
         &'gate;explain'= {
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand --json 'Print one JSON object instead of a tree'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'gate;login'= {
             cand --server 'The server, as `https://gate.example.com`; the configured one by default'

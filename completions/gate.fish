@@ -51,7 +51,8 @@ complete -c gate -n "__fish_gate_using_subcommand check" -l rules -d 'Decide by 
 complete -c gate -n "__fish_gate_using_subcommand check" -l json -d 'Print one JSON object'
 complete -c gate -n "__fish_gate_using_subcommand check" -l jsonl -d 'Read JSON lines from stdin and answer each with one: an object with `argv`, and where wanted `id`, `stdin`, `cwd`, `env` and `files`'
 complete -c gate -n "__fish_gate_using_subcommand check" -s h -l help -d 'Print help'
-complete -c gate -n "__fish_gate_using_subcommand explain" -s h -l help -d 'Print help'
+complete -c gate -n "__fish_gate_using_subcommand explain" -l json -d 'Print one JSON object instead of a tree'
+complete -c gate -n "__fish_gate_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gate -n "__fish_gate_using_subcommand login" -l server -d 'The server, as `https://gate.example.com`; the configured one by default' -r
 complete -c gate -n "__fish_gate_using_subcommand login" -l server-key -d 'The key that the server signs with, as its owner gave it to you' -r
 complete -c gate -n "__fish_gate_using_subcommand login" -l token-stdin -d 'Read the token from stdin'

@@ -14,6 +14,7 @@ pub(crate) mod rules;
 pub(crate) mod screen;
 pub(crate) mod sheet;
 pub(crate) mod table;
+pub(crate) mod tree;
 mod wrap;
 
 pub(crate) use answer::text as print;

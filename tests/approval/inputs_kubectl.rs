@@ -264,7 +264,7 @@ fn what_gate_does_not_follow_is_called_refused_and_says_why() {
     assert_eq!(inputs.iter().filter(is_explained).count(), 1, "{checked:?}");
 
     let explained = gate(&["explain", "--"]);
-    assert!(explained.stdout.contains("input refused"), "{explained:?}");
+    assert!(explained.stdout.contains("─ refused "), "{explained:?}");
     assert!(explained.stdout.contains(why), "{explained:?}");
 
     let refused = run(&mut scene.agent.gate_run(&[], &words));

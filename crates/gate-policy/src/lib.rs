@@ -32,7 +32,8 @@ pub use invocation::{
 };
 pub use read::{is_too_long, masked_prose, read_invocation};
 pub use rules::{
-    AskingRule, Caller, CallerKind, Decision, DurationError, Evaluation, Layer, MatchedRule,
-    Obligations, Occasion, ParseDecisionError, Policy, PolicyBuilder, Recording, Requirement,
-    RuleError, RuleMessage, RuleSummary, parse_duration, position,
+    AskingRule, Caller, CallerKind, Consideration, Considered, Decision, DurationError, Evaluation,
+    Hearing, Layer, MatchedRule, Miss, Obligations, Occasion, ParseDecisionError, Policy,
+    PolicyBuilder, Recording, Requirement, RuleError, RuleMessage, RuleSummary, parse_duration,
+    position,
 };

@@ -1,6 +1,7 @@
 //! Rules become an [`Evaluation`]: the third step of the path of a command.
 
 mod approval;
+mod considered;
 mod decision;
 mod duration;
 mod error;
@@ -14,6 +15,7 @@ mod rule;
 mod tests;
 mod window;
 
+pub use considered::{Consideration, Considered, Hearing, Miss};
 pub use decision::{Decision, Layer, ParseDecisionError, Recording};
 pub use duration::{DurationError, parse_duration};
 pub use error::{RuleError, position};

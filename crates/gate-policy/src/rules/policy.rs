@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use super::considered::Speakers;
 use super::decision::{Decision, Layer, Recording};
 use super::error::RuleError;
 use super::evaluation::{
@@ -199,21 +200,8 @@ impl Policy {
     /// nothing through that `env` starts.
     pub fn evaluate(&self, invocation: &Invocation, cwd: &Path, occasion: &Occasion) -> Evaluation {
         let mut heard = Heard::default();
-        let mut waiting = vec![(invocation, cwd, Place::Here)];
-        while let Some((one, cwd, place)) = waiting.pop() {
-            self.hear((one, cwd, place), occasion, &mut heard);
-            // The first one inside speaks first.
-            let before = waiting.len();
-            waiting.extend(one.inner().map(|inner| {
-                let is_here = place == Place::Here && inner.place == Place::Here;
-                let place = if is_here {
-                    Place::Here
-                } else {
-                    Place::Elsewhere
-                };
-                (&inner.invocation, &*inner.cwd, place)
-            }));
-            waiting.get_mut(before..).unwrap_or_default().reverse();
+        for one in each(invocation, cwd) {
+            self.hear(one, occasion, &mut heard);
         }
         if let Some(decided) = self.inconsistency(invocation) {
             heard.decisions.push(decided);
@@ -228,24 +216,11 @@ impl Policy {
         occasion: &Occasion,
         heard: &mut Heard<'p>,
     ) {
-        let mut matching: Vec<&Rule> = self
-            .candidates(invocation)
-            .into_iter()
-            .filter_map(|index| self.rules.get(index))
-            .filter(|rule| rule.matches(invocation, cwd, occasion))
-            .collect();
-        let owner_decides = matching
-            .iter()
-            .any(|rule| matches!(rule.place.layer, Layer::Server | Layer::Machine));
-        let baseline_decides = matching
-            .iter()
-            .any(|rule| rule.place.layer == Layer::Baseline);
-        matching.retain(|rule| match rule.place.layer {
-            Layer::Baseline => !owner_decides,
-            Layer::Server | Layer::Machine => true,
-            Layer::User | Layer::Project => rule.decision > Decision::Allow,
-        });
-        if !owner_decides && !baseline_decides {
+        let mut matching = self.rules_about(invocation);
+        matching.retain(|rule| rule.matches(invocation, cwd, occasion));
+        let speakers = Speakers::among(&matching);
+        matching.retain(|rule| speakers.silence_of(rule).is_none());
+        if speakers.is_built_in_heard() {
             heard.decisions.extend(baseline(invocation, place));
         }
         for rule in matching {
@@ -258,6 +233,17 @@ impl Policy {
                 heard.matching.push(rule);
             }
         }
+    }
+
+    /// Returns the rules that can match, in their order.
+    pub(super) fn rules_about(&self, invocation: &Invocation) -> Vec<&Rule> {
+        let indexes = self.candidates(invocation).into_iter();
+        indexes.filter_map(|index| self.rules.get(index)).collect()
+    }
+
+    /// Returns how many rules there are.
+    pub(super) fn count(&self) -> usize {
+        self.rules.len()
     }
 
     /// Returns the indexes of the rules that can match, in their order.
@@ -275,7 +261,7 @@ impl Policy {
     }
 
     /// Something of ours is wrong: then nothing is allowed.
-    fn inconsistency(&self, invocation: &Invocation) -> Option<(Decision, MatchedRule)> {
+    pub(super) fn inconsistency(&self, invocation: &Invocation) -> Option<(Decision, MatchedRule)> {
         let id = if !self.unreadable.is_empty() {
             "gate/unreadable-rules"
         } else if !invocation.is_consistent() {
@@ -285,6 +271,32 @@ impl Policy {
         };
         Some((Decision::RequireApproval, built_in(id.to_owned())))
     }
+}
+
+/// Returns a command and each one inside it with the folder that it starts in, the outer one
+/// first.
+pub(super) fn each<'i>(
+    invocation: &'i Invocation,
+    cwd: &'i Path,
+) -> Vec<(&'i Invocation, &'i Path, Place)> {
+    let mut all = Vec::new();
+    let mut waiting = vec![(invocation, cwd, Place::Here)];
+    while let Some((one, cwd, place)) = waiting.pop() {
+        all.push((one, cwd, place));
+        // The first one inside speaks first.
+        let before = waiting.len();
+        waiting.extend(one.inner().map(|inner| {
+            let is_here = place == Place::Here && inner.place == Place::Here;
+            let place = if is_here {
+                Place::Here
+            } else {
+                Place::Elsewhere
+            };
+            (&inner.invocation, &*inner.cwd, place)
+        }));
+        waiting.get_mut(before..).unwrap_or_default().reverse();
+    }
+    all
 }
 
 /// What the rules said of a command and of those inside it.
@@ -299,7 +311,7 @@ struct Heard<'p> {
 ///
 /// Of a command that runs elsewhere what is not understood is part of what the
 /// outer one does by running anything there; it says nothing more.
-fn baseline(invocation: &Invocation, place: Place) -> Option<(Decision, MatchedRule)> {
+pub(super) fn baseline(invocation: &Invocation, place: Place) -> Option<(Decision, MatchedRule)> {
     let effect = match place {
         Place::Here => invocation.own_effects.strictest(),
         Place::Elsewhere => invocation.own_effects.understood()?,

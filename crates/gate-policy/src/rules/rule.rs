@@ -34,7 +34,7 @@ pub(super) struct Rule {
 }
 
 /// What a flag must be.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum FlagMatch {
     /// On, or given with any value.
     Given,
@@ -54,24 +54,64 @@ pub(super) struct CallerMatch {
     pub(super) terminal: Option<bool>,
 }
 
+/// A matcher of a rule, for saying which one a command does not meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Matcher<'r> {
+    Tool,
+    Command,
+    Effect,
+    Flag(&'r str, &'r FlagMatch),
+    Operands,
+    Target(&'r str, &'r [String]),
+    Caller(&'static str),
+    Cwd,
+    Time,
+}
+
 impl Rule {
     /// Tells whether the rule is about this command here and now.
     pub(super) fn matches(&self, invocation: &Invocation, cwd: &Path, occasion: &Occasion) -> bool {
-        any_glob(&self.tools, invocation.tool.as_bytes())
-            && self.matches_command(&invocation.command)
-            && self.matches_effects(invocation.effects)
-            && self
-                .flags
-                .iter()
-                .all(|(name, wanted)| wanted.matches(name, invocation))
-            && self.matches_operands(invocation)
-            && self.matches_target(invocation)
-            && self.caller.matches(occasion)
-            && self.matches_cwd(cwd)
-            && self
-                .window
-                .as_ref()
-                .is_none_or(|window| window.contains(occasion))
+        self.unmet(invocation, cwd, occasion).is_none()
+    }
+
+    /// Returns the first matcher that the command does not meet; none where the rule is about it.
+    pub(super) fn unmet(
+        &self,
+        invocation: &Invocation,
+        cwd: &Path,
+        occasion: &Occasion,
+    ) -> Option<Matcher<'_>> {
+        if !any_glob(&self.tools, invocation.tool.as_bytes()) {
+            return Some(Matcher::Tool);
+        }
+        if !self.matches_command(&invocation.command) {
+            return Some(Matcher::Command);
+        }
+        if !self.matches_effects(invocation.effects) {
+            return Some(Matcher::Effect);
+        }
+        let mut flags = self.flags.iter();
+        if let Some((name, wanted)) = flags.find(|(name, wanted)| !wanted.matches(name, invocation))
+        {
+            return Some(Matcher::Flag(name, wanted));
+        }
+        if !self.matches_operands(invocation) {
+            return Some(Matcher::Operands);
+        }
+        if let Some((field, globs)) = self.unmet_target(invocation) {
+            return Some(Matcher::Target(field, globs));
+        }
+        if let Some(field) = self.caller.unmet(occasion) {
+            return Some(Matcher::Caller(field));
+        }
+        if !self.matches_cwd(cwd) {
+            return Some(Matcher::Cwd);
+        }
+        let is_outside = |window: &Window| !window.contains(occasion);
+        self.window
+            .as_ref()
+            .is_some_and(is_outside)
+            .then_some(Matcher::Time)
     }
 
     /// A path matches itself and everything below it.
@@ -117,13 +157,15 @@ impl Rule {
             }
     }
 
-    fn matches_target(&self, invocation: &Invocation) -> bool {
-        self.target.iter().all(|(field, globs)| {
-            invocation
-                .target
-                .get(field)
-                .is_some_and(|value| any_glob(globs, value.as_bytes()))
-        })
+    fn unmet_target(&self, invocation: &Invocation) -> Option<(&str, &[String])> {
+        let is_met = |field: &str, globs: &[String]| {
+            let value = invocation.target.get(field);
+            value.is_some_and(|value| any_glob(globs, value.as_bytes()))
+        };
+        let mut target = self.target.iter();
+        target
+            .find(|(field, globs)| !is_met(field, globs))
+            .map(|(field, globs)| (field.as_str(), globs.as_slice()))
     }
 
     fn matches_cwd(&self, cwd: &Path) -> bool {
@@ -156,13 +198,25 @@ impl FlagMatch {
 }
 
 impl CallerMatch {
-    fn matches(&self, occasion: &Occasion) -> bool {
+    /// Returns the first field that the caller does not meet.
+    fn unmet(&self, occasion: &Occasion) -> Option<&'static str> {
         let caller = &occasion.caller;
-        (self.kinds.is_empty() || self.kinds.contains(&caller.kind))
-            && any_glob(&self.names, caller.name.as_bytes())
-            && any_glob(&self.hosts, caller.host.as_bytes())
-            && self.ci.is_none_or(|wanted| wanted == caller.ci)
-            && self.terminal.is_none_or(|wanted| wanted == caller.terminal)
+        let met = [
+            (
+                "kind",
+                self.kinds.is_empty() || self.kinds.contains(&caller.kind),
+            ),
+            ("name", any_glob(&self.names, caller.name.as_bytes())),
+            ("host", any_glob(&self.hosts, caller.host.as_bytes())),
+            ("ci", self.ci.is_none_or(|wanted| wanted == caller.ci)),
+            (
+                "terminal",
+                self.terminal.is_none_or(|wanted| wanted == caller.terminal),
+            ),
+        ];
+        met.into_iter()
+            .find(|(_, is_met)| !is_met)
+            .map(|(name, _)| name)
     }
 }
 
