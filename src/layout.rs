@@ -146,6 +146,13 @@ impl Layout {
         Ok(RulesFolder(self.state()?.join("rules")))
     }
 
+    /// The private copies that commands run from, and the lock of whoever makes
+    /// or clears one.
+    pub(crate) fn copies(&self) -> Result<(PathBuf, PathBuf), Failure> {
+        let folder = self.state()?.join("copies");
+        Ok((folder.join("each"), folder.join("lock")))
+    }
+
     /// The token where no keyring could take it.
     pub(crate) fn credential_file(&self) -> Result<PathBuf, Failure> {
         Ok(self.state()?.join("credential"))

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use gate_exec::Snapshot;
-use gate_policy::{Input, InputKind, Placement};
+use gate_policy::{Input, InputKind, Placement, Promise};
 use gate_protocol::canonical::{Digest, to_canonical_bytes};
 use gate_protocol::inert::inert;
 use gate_protocol::invocation::{BoundInput, Delivery};
 use gate_protocol::masked::MaskedText;
 
+use super::copies::{self, Copies};
 use super::{changed, hash, shown, tree};
 use crate::failure::{Failure, FailureKind};
 use crate::mask::Masker;
@@ -56,25 +57,63 @@ impl Recheck {
 }
 
 /// Which inputs the tool is given as copies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Seal {
+#[derive(Debug)]
+pub(super) enum Seal<'a> {
     /// Those whose content the decision was made from.
     WhatWasRead,
     /// Every one that a word of argv names.
-    Everything,
+    Everything(Option<&'a Copies>),
+}
+
+/// Where the bytes of inputs are taken from.
+#[derive(Clone, Copy)]
+pub(super) struct Sources<'a> {
+    pub(super) reading: &'a Reading,
+    pub(super) copies: Option<&'a Copies>,
+}
+
+/// Copies what can be copied under its own name. Where that can't be done, or
+/// a tool would not take the copy's path for one, all of it is read where it
+/// is: the parts may lead to each other.
+pub(super) fn copy(world: &World, reading: &Reading) -> Option<Copies> {
+    let inputs = reading.invocation.inputs.iter();
+    let wanted: Vec<&Input> = inputs
+        .filter(|input| input.promise() == Some(Promise::Copied))
+        .collect();
+    let paths: Vec<PathBuf> = wanted
+        .iter()
+        .map(|input| world.cwd.join(&input.path))
+        .collect();
+    if paths.is_empty() {
+        return None;
+    }
+    let copies = Copies::of(&world.layout, &paths).ok()?;
+    let mut named = wanted.iter().zip(&paths);
+    let is_plain = named.all(|(input, path)| {
+        input.argv_index.is_none() || copies.place(path).is_some_and(copies::is_plain)
+    });
+    is_plain.then_some(copies)
 }
 
 /// Rewrites the words that name copied files to the copies.
-pub(super) fn seal(argv: &[OsString], reading: &Reading, which: Seal) -> Result<Sealed, Failure> {
+pub(super) fn seal(
+    argv: &[OsString],
+    reading: &Reading,
+    which: &Seal<'_>,
+) -> Result<Sealed, Failure> {
     let mut argv: Vec<Vec<u8>> = argv.iter().map(|word| word.as_bytes().to_vec()).collect();
     let mut descriptors = Vec::new();
+    let copies = match which {
+        Seal::WhatWasRead => {
+            refuse_what_changed(reading)?;
+            None
+        }
+        Seal::Everything(copies) => *copies,
+    };
     let wanted = |input: &&Input| match which {
         Seal::WhatWasRead => reading.snapshots.has(&input.path) && is_sealed(input),
-        Seal::Everything => is_sealed(input),
+        Seal::Everything(_) => is_sealed(input) || copy_in(copies, input, reading).is_some(),
     };
-    if which == Seal::WhatWasRead {
-        refuse_what_changed(reading)?;
-    }
     let inputs = reading.invocation.inputs.iter().filter(wanted);
     let mut files: Vec<(&Input, usize)> = inputs
         .filter_map(|input| Some((input, input.argv_index?)))
@@ -82,33 +121,42 @@ pub(super) fn seal(argv: &[OsString], reading: &Reading, which: Seal) -> Result<
     // From the back of each word, so that a rewriting moves no other range.
     files.sort_by_key(|(input, index)| (*index, std::cmp::Reverse(input.range.start)));
     for (input, index) in files {
-        let descriptor = copy_of(input, reading)?
-            .duplicate()
-            .map_err(|error| cannot_copy(input).caused_by(error))?;
-        let path = format!("/proc/self/fd/{}", descriptor.as_raw_fd());
+        let path = if let Some(place) = copy_in(copies, input, reading) {
+            place.to_owned()
+        } else {
+            let descriptor = copy_of(input, reading)?
+                .duplicate()
+                .map_err(|error| cannot_copy(input).caused_by(error))?;
+            let path = PathBuf::from(format!("/proc/self/fd/{}", descriptor.as_raw_fd()));
+            descriptors.push(descriptor);
+            path
+        };
         let word = argv
             .get_mut(index)
             .filter(|word| input.range.end <= word.len());
         let word = word.ok_or_else(|| cannot_copy(input))?;
-        word.splice(input.range.clone(), path.into_bytes());
-        descriptors.push(descriptor);
+        word.splice(input.range.clone(), path.into_os_string().into_vec());
     }
+    let held = copies.map(Copies::descriptor).transpose();
+    descriptors.extend(held.map_err(|error| {
+        Failure::new(FailureKind::Internal, "cannot hold the copies of inputs").caused_by(error)
+    })?);
     Ok(Sealed {
         argv: argv.into_iter().map(OsString::from_vec).collect(),
         descriptors,
     })
 }
 
-/// Tells whether the tool is given a copy of an input.
+/// Returns where the copy of an input under its own name stands.
+fn copy_in<'c>(copies: Option<&'c Copies>, input: &Input, reading: &Reading) -> Option<&'c Path> {
+    let is_copied = input.promise() == Some(Promise::Copied);
+    let copies = copies.filter(|_| is_copied)?;
+    copies.place(&reading.snapshots.joined(&input.path))
+}
+
+/// Tells whether the tool is given a copy of an input that is sealed in memory.
 fn is_sealed(input: &Input) -> bool {
-    let can_be = match input.kind {
-        InputKind::Descriptor => true,
-        InputKind::File => input.placement == Placement::Anywhere,
-        InputKind::Directory | InputKind::Stdin | InputKind::Url | InputKind::Refused { .. } => {
-            false
-        }
-    };
-    can_be && input.argv_index.is_some()
+    input.argv_index.is_some() && input.promise() == Some(Promise::Sealed)
 }
 
 /// Looks again at what a decision was made from and the tool reads in place.
@@ -141,9 +189,10 @@ fn of_copy(input: &Input, reading: &Reading) -> Result<(Digest, u64), Failure> {
 pub(super) fn bind(
     world: &World,
     argv: &[OsString],
-    reading: &Reading,
+    sources: Sources<'_>,
     masker: &Masker<'_>,
 ) -> Result<(Vec<BoundInput>, Vec<Recheck>), Failure> {
+    let reading = sources.reading;
     let mut bound = Vec::new();
     let mut rechecks = Vec::new();
     let mut mentioned = Vec::new();
@@ -159,14 +208,21 @@ pub(super) fn bind(
                 )
             }
             InputKind::Directory | InputKind::File => {
-                let path = world.cwd.join(&input.path);
-                let content = hash_in_place(input, &path, reading)?;
+                let named = world.cwd.join(&input.path);
+                let (content, path, delivery) = match copy_in(sources.copies, input, reading) {
+                    Some(place) => (hash_copied(input, place, reading)?, place, Delivery::Copy),
+                    None => (
+                        hash_in_place(input, &named, reading)?,
+                        &*named,
+                        Delivery::Rechecked,
+                    ),
+                };
                 rechecks.push(Recheck {
-                    path,
+                    path: path.to_owned(),
                     skipped: input.skipped.iter().map(ToString::to_string).collect(),
                     sha256: content.0,
                 });
-                (content, Delivery::Rechecked)
+                (content, delivery)
             }
             InputKind::Url | InputKind::Descriptor | InputKind::Refused { .. } => {
                 return Err(cannot_bind(input));
@@ -182,7 +238,7 @@ pub(super) fn bind(
         };
         let list = match input.placement {
             Placement::Unsure => &mut mentioned,
-            Placement::Anywhere | Placement::InPlace => &mut bound,
+            Placement::Anywhere | Placement::SameName | Placement::InPlace => &mut bound,
         };
         list.push(BoundInput {
             role,
@@ -234,6 +290,21 @@ fn hash_in_place(input: &Input, path: &Path, reading: &Reading) -> Result<(Diges
         Err(_) if input.placement == Placement::Unsure => Ok((tree::unreadable(), 0)),
         hashed => hashed.map_err(|error| cannot_copy(input).caused_by(error)),
     }
+}
+
+/// Hashes a private copy. What gate has read itself to find more must be in it.
+fn hash_copied(input: &Input, place: &Path, reading: &Reading) -> Result<(Digest, u64), Failure> {
+    let hashed = tree::hash(place, &input.skipped);
+    let content = hashed.map_err(|error| cannot_copy(input).caused_by(error))?;
+    if input.kind == InputKind::File
+        && reading.snapshots.has(&input.path)
+        && of_copy(input, reading)?.0 != content.0
+    {
+        return Err(cannot_copy(input)
+            .caused_by(std::io::Error::other("it changed while it was read"))
+            .hint("let the writer finish, then run the command again"));
+    }
+    Ok(content)
 }
 
 fn copy_of(input: &Input, reading: &Reading) -> Result<Rc<Snapshot>, Failure> {
@@ -292,7 +363,7 @@ fn cannot_copy(input: &Input) -> Failure {
 fn cannot_bind(input: &Input) -> Failure {
     cannot_copy(input).hint(match input.kind {
         InputKind::Url => {
-            "what is fetched can differ at each run: name files and folders of this machine"
+            "what is fetched can differ at each run: download it, look at it, and name the file"
         }
         InputKind::Refused { .. } => {
             "what it leads to can differ at each run: name plain files and folders of this \

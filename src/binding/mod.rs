@@ -5,6 +5,7 @@
 //! [`Bound`] adds what a person is asked about: the same things masked, hashed
 //! and put under one digest.
 
+mod copies;
 mod environment;
 mod inputs;
 mod interpreter;
@@ -27,6 +28,7 @@ use crate::mask::Masker;
 use crate::reading::Reading;
 use crate::world::World;
 
+use copies::Copies;
 use inputs::Recheck;
 use interpreter::Interpreter;
 
@@ -43,6 +45,8 @@ pub(crate) struct Prepared {
     rechecks: Vec<Recheck>,
     /// The programs behind a script.
     interpreters: Vec<Interpreter>,
+    /// What the tool reads copies of, for as long as it may.
+    copies: Option<Copies>,
 }
 
 /// A prepared command with what a person is asked about.
@@ -67,7 +71,7 @@ pub(crate) fn prepare(
     tool: Tool,
     reading: &mut Reading,
 ) -> Result<Prepared, Failure> {
-    prepare_sealed(world, argv, tool, reading, inputs::Seal::WhatWasRead)
+    prepare_sealed(world, argv, tool, reading, &inputs::Seal::WhatWasRead)
 }
 
 fn prepare_sealed(
@@ -75,7 +79,7 @@ fn prepare_sealed(
     argv: &[OsString],
     tool: Tool,
     reading: &mut Reading,
-    seal: inputs::Seal,
+    seal: &inputs::Seal<'_>,
 ) -> Result<Prepared, Failure> {
     let sealed = inputs::seal(argv, reading, seal)?;
     let env = environment::of_tool(world, &reading.invocation.environment);
@@ -94,6 +98,7 @@ fn prepare_sealed(
         cwd: world.cwd.clone(),
         rechecks: Vec::new(),
         interpreters: Vec::new(),
+        copies: None,
     })
 }
 
@@ -116,7 +121,12 @@ pub(crate) fn bind(
     let runs_by_path = tool.kind != ToolKind::Elf;
     let masker_secrets = std::mem::take(&mut reading.invocation.secrets);
     let masker = Masker::new(&identity.commitment, &masker_secrets);
-    let (mut inputs, rechecks) = inputs::bind(world, argv, &reading, &masker)?;
+    let copies = inputs::copy(world, &reading);
+    let sources = inputs::Sources {
+        reading: &reading,
+        copies: copies.as_ref(),
+    };
+    let (mut inputs, rechecks) = inputs::bind(world, argv, sources, &masker)?;
     let (programs, interpreters) = interpreter::behind(world, &tool)?;
     inputs.extend(programs);
     let invocation = BoundInvocation {
@@ -138,7 +148,8 @@ pub(crate) fn bind(
     let digest = invocation.digest().map_err(|error| {
         Failure::new(FailureKind::Internal, "the command has no canonical form").caused_by(error)
     })?;
-    let mut prepared = prepare_sealed(world, argv, tool, &mut reading, inputs::Seal::Everything)?;
+    let seal = inputs::Seal::Everything(copies.as_ref());
+    let mut prepared = prepare_sealed(world, argv, tool, &mut reading, &seal)?;
     // What was hashed is what runs. A script is opened again by its
     // interpreter, or by the shell where it names none, so it runs by the
     // path, looked at again right before.
@@ -147,6 +158,7 @@ pub(crate) fn bind(
     }
     prepared.rechecks = rechecks;
     prepared.interpreters = interpreters;
+    prepared.copies = copies;
     Ok(Bound {
         prepared,
         invocation,

@@ -159,7 +159,7 @@ impl Tree<'_> {
 
 /// Opens what was a file a moment ago. By now it may be a pipe, which would hold
 /// gate until somebody writes to it, or a terminal.
-fn open(path: &Path) -> io::Result<File> {
+pub(super) fn open(path: &Path) -> io::Result<File> {
     File::options()
         .read(true)
         .custom_flags(O_NONBLOCK | O_NOCTTY)
@@ -194,7 +194,7 @@ fn add_entry(hasher: &mut Sha256, kind: u8, relative: &Path, content: &[u8]) {
 }
 
 /// Tells whether there is nothing of that name; below a file there never is.
-fn is_absence(error: &io::Error) -> bool {
+pub(super) fn is_absence(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory

@@ -118,6 +118,7 @@ pub(super) fn inputs(sheet: &mut Sheet<'_>, inputs: &[BoundInput]) {
         let delivery = match input.delivery {
             Delivery::Snapshot => "runs from a sealed copy",
             Delivery::Stdin => "fed from a sealed copy",
+            Delivery::Copy => "runs from a private copy, hashed again right before the start",
             Delivery::Rechecked => "read where it is, hashed again right before the start",
         };
         let role = inert(&input.role);

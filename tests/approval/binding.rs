@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use gate_protocol::invocation::BoundInput;
+use gate_protocol::invocation::{BoundInput, Delivery};
 use gate_testkit::real::{BareRepository, TerraformProject, locate};
 
 use crate::agent::{Agent, Running, approve_as_bob, shown};
@@ -78,30 +78,94 @@ fn a_binary_that_was_replaced_after_the_question_is_not_run() {
     agent.assert_log_verifies();
 }
 
+/// Stands for kubectl where what counts is the folder that it is given.
+const SHOWS_ITS_FOLDER: &str = "#!/bin/sh\nfor last in \"$@\"; do :; done\ncd -P \"$last\" || exit\n\
+                                find . ! -type d | sort\ncat inner/pod.yaml\n";
+
 #[test]
-fn a_folder_that_changed_after_the_question_is_not_applied() {
+fn a_folder_is_applied_as_it_was_when_it_was_asked_for() {
     let live = Live::start();
     let agent = Agent::new(&live);
-    let kubectl = "#!/bin/sh\necho ran >> \"$HOME/trace\"\n";
-    agent.home.script("kubectl", kubectl).unwrap();
+    agent.home.script("kubectl", SHOWS_ITS_FOLDER).unwrap();
     let folder = agent.home.work().join("manifests");
     std::fs::create_dir_all(folder.join("inner")).unwrap();
-    std::fs::write(folder.join("inner/pod.yaml"), "kind: Pod\n").unwrap();
-    let words = ["kubectl", "apply", "-R", "-f", "manifests"];
-    for name in ["more.yaml", "inner/pod.yaml"] {
-        let change = || std::fs::write(folder.join(name), "kind: Role\n").unwrap();
+    let words = ["kubectl", "apply", "-R", "-f", "manifests/"];
+    let asked_before = |change: &dyn Fn()| {
+        std::fs::write(folder.join("inner/pod.yaml"), "kind: Pod\n").unwrap();
         let (id, ended) = approved_after(&agent, &mut agent.gate_run(&[], &words), change);
-        assert_refused(&live, &id, &ended, "the folder");
-    }
-    assert_eq!(trace(&agent), "");
-    let (_, ended) = approved_after(&agent, &mut agent.gate_run(&[], &words), || ());
-    assert_eq!(
-        ended.code,
-        Some(0),
-        "what is there now can be asked for: {ended:?}"
-    );
-    assert_eq!(trace(&agent), "ran\n");
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert_eq!(ended.stdout, "./inner/pod.yaml\nkind: Pod\n");
+        let inputs = shown(&live, &id).invocation.inputs;
+        let is_it = |one: &&BoundInput| one.name.shown() == "manifests/";
+        assert_eq!(inputs.iter().find(is_it).unwrap().delivery, Delivery::Copy);
+    };
+    asked_before(&|| std::fs::write(folder.join("inner/pod.yaml"), "kind: Role\n").unwrap());
+    asked_before(&|| std::fs::write(folder.join("more.yaml"), "kind: Role\n").unwrap());
+    std::fs::remove_file(folder.join("more.yaml")).unwrap();
+    asked_before(&|| std::fs::rename(&folder, agent.home.work().join("old")).unwrap());
+    assert_eq!(copies(&agent), [""; 0], "nothing stays behind");
     agent.assert_log_verifies();
+}
+
+/// Returns the folders in which private copies stand.
+fn copies(agent: &Agent<'_>) -> Vec<String> {
+    let all = agent.home.path().join(".local/state/gate/copies/each");
+    let entries = std::fs::read_dir(all).unwrap();
+    let names = entries.map(|entry| entry.unwrap().path().display().to_string());
+    names.collect()
+}
+
+#[test]
+fn a_private_copy_that_somebody_writes_to_is_not_run() {
+    let live = Live::start();
+    let agent = Agent::new(&live);
+    agent.home.script("kubectl", SHOWS_ITS_FOLDER).unwrap();
+    let pod = agent
+        .home
+        .write("work/m/inner/pod.yaml", "kind: Pod\n")
+        .unwrap();
+    let words = ["kubectl", "apply", "-R", "-f", "m"];
+    let change = || {
+        let [copy] = &copies(&agent)[..] else {
+            panic!("one command has one copy");
+        };
+        let copied = Path::new(copy).join(pod.canonicalize().unwrap().strip_prefix("/").unwrap());
+        std::fs::remove_dir_all(copied.parent().unwrap()).unwrap();
+        std::fs::create_dir(copied.parent().unwrap()).unwrap();
+        std::fs::write(&copied, "kind: Role\n").unwrap();
+    };
+    let mut command = agent.gate_run(&[], &words);
+    let (id, ended) = approved_after(&agent, &mut command, change);
+    assert_refused(&live, &id, &ended, "inputs changed: the folder");
+}
+
+#[test]
+fn what_a_killed_gate_leaves_of_its_copies_the_next_one_removes() {
+    let live = Live::start();
+    let agent = Agent::new(&live);
+    agent.home.script("kubectl", SHOWS_ITS_FOLDER).unwrap();
+    agent
+        .home
+        .write("work/m/inner/pod.yaml", "kind: Pod\n")
+        .unwrap();
+    let words = ["kubectl", "apply", "-R", "-f", "m"];
+    let mut first = Running::start(&mut agent.gate_run(&[], &words));
+    first.asked();
+    let left = copies(&agent);
+    let other = agent
+        .home
+        .write("work/n/inner/pod.yaml", "kind: Pod\n")
+        .unwrap();
+    assert!(other.exists());
+    let words = ["kubectl", "apply", "-R", "-f", "n"];
+    let mut second = Running::start(&mut agent.gate_run(&[], &words));
+    second.asked();
+    assert_eq!(copies(&agent).len(), 2, "what is in use stays");
+    first.signal(nix::sys::signal::Signal::SIGKILL);
+    assert_eq!(first.finish().signal, Some(9));
+    let (_, ended) = approved_after(&agent, &mut agent.gate_run(&[], &words), || ());
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(!copies(&agent).contains(&left[0]), "{left:?}");
 }
 
 #[test]

@@ -104,14 +104,15 @@ fn variables_are_taken_from_the_folder_and_by_the_name_that_terraform_would() {
     by_name.push(format!("-var-file={name}"));
     let by_name: Vec<&str> = by_name.iter().map(String::as_str).collect();
     let work = agent.home.work();
-    swapped(&agent, &work, &by_name, (&outside, "{\"a\": \"evil\"}"));
-    assert_eq!(project.state().unwrap(), None);
-    let (id, ended) = approved_after(&agent, &mut agent.gate_run(&[], &by_name), || ());
+    let swap = || std::fs::write(&outside, "{\"a\": \"evil\"}").unwrap();
+    let (id, ended) = approved_after(&agent, &mut agent.gate_run(&[], &by_name), swap);
     assert_eq!(ended.code, Some(0), "JSON by its name: {ended:?}");
+    let state = project.state().unwrap().unwrap().to_string();
+    assert!(state.contains("good"), "{state}");
     let inputs = shown(&live, &id).invocation.inputs;
     let is_it = |one: &&BoundInput| one.name.shown() == name;
     let bound = inputs.iter().find(is_it).unwrap();
-    assert_eq!(bound.delivery, Delivery::Rechecked);
+    assert_eq!(bound.delivery, Delivery::Copy);
 
     // From the folder that `-chdir` names, although a file of that name is here too.
     std::fs::write(project.path().join("q.tfvars"), "a = \"there\"\n").unwrap();

@@ -98,8 +98,8 @@ fn a_file_that_is_stored_by_its_name_keeps_the_name() {
     let scene = Scene::set(&live);
     let report = scene.write("report.csv", "good");
     let copy = "aws s3 cp report.csv s3://bucket/dir/";
-    scene.refused(copy, &report);
     scene.ran(copy, &report, "evil");
+    assert_eq!(scene.aws("s3 cp s3://bucket/dir/report.csv -"), "good");
     let listed = scene.aws("s3 ls --recursive s3://bucket/dir/");
     assert!(listed.trim_end().ends_with(" dir/report.csv"), "{listed}");
     scene.agent.assert_log_verifies();

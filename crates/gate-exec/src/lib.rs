@@ -39,5 +39,5 @@ pub use outcome::Outcome;
 pub use replace::replace;
 pub use resolve::{Exclusions, ResolveError, Tool, ToolKind, resolve};
 pub use signal::cancel::Cancel;
-pub use snapshot::{Snapshot, SnapshotError};
+pub use snapshot::{Snapshot, SnapshotError, duplicate_high};
 pub use supervise::{SuperviseEvents, supervise};

@@ -255,8 +255,12 @@ impl Read for SnapshotReader<'_> {
     }
 }
 
-/// Duplicates a descriptor to a number that no program expects for its own.
-fn duplicate_high(descriptor: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+/// Duplicates a descriptor to a number that no program expects for its own, to be handed to the
+/// tool ([`crate::Command::fds`]).
+///
+/// # Errors
+/// The system has no descriptor left.
+pub fn duplicate_high(descriptor: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let number = descriptor.as_raw_fd();
     // SAFETY: duplicating an open descriptor; the result is checked.
     let high = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR) };

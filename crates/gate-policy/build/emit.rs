@@ -105,7 +105,7 @@ fn flag((name, flag): &(&String, &Flag)) -> Result<String, String> {
     Ok(format!(
         "FlagSpec {{ name: {}, short: {short}, arity: Arity::{}, negates: {}, neutral: {neutral}, \
          effect: {}, values: {}, is_beyond_read: {}, unless: {}, target: {}, input: {}, not_input: {}, in_place: {}, \
-         follows: {}, secret: {}, why: {} }}",
+         copied: {}, follows: {}, secret: {}, why: {} }}",
         text(name),
         one_of(&flag.value, &["Switch", "Required", "Optional", "Many"]).map_err(fail)?,
         text(&flag.negates),
@@ -117,6 +117,7 @@ fn flag((name, flag): &(&String, &Flag)) -> Result<String, String> {
         text(&flag.input),
         texts(&flag.not_input),
         texts(&flag.in_place),
+        texts(&flag.copied),
         follows(&flag.follows).map_err(fail)?,
         text(&flag.secret),
         text(&flag.why),
@@ -290,7 +291,7 @@ fn operand(rule: &Operand) -> Result<String, String> {
     let pattern = pattern(rule)?;
     Ok(format!(
         "OperandRule {{ at: Position::{at}, pattern: OperandPattern::{pattern}, given: {}, except: {}, \
-         not_given: {}, effect: {}, secret: {}, input: {}, in_place: {}, follows: {}, target: {}, why: {} }}",
+         not_given: {}, effect: {}, secret: {}, input: {}, in_place: {}, copied: {}, follows: {}, target: {}, why: {} }}",
         texts(&rule.given),
         texts(&rule.except),
         texts(&rule.not_given),
@@ -298,6 +299,7 @@ fn operand(rule: &Operand) -> Result<String, String> {
         text(&rule.secret),
         text(&rule.input),
         texts(&rule.in_place),
+        texts(&rule.copied),
         follows(&rule.follows)?,
         text(&rule.target),
         text(&rule.why),

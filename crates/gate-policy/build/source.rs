@@ -102,6 +102,9 @@ pub(crate) struct Flag {
     /// Patterns of names that mean something to the tool.
     #[serde(default)]
     pub(crate) in_place: Vec<String>,
+    /// Patterns of names for which a copy of the same name can stand.
+    #[serde(default)]
+    pub(crate) copied: Vec<String>,
     #[serde(default = "nothing")]
     pub(crate) follows: String,
     #[serde(default)]
@@ -239,6 +242,8 @@ pub(crate) struct Operand {
     pub(crate) input: String,
     #[serde(default)]
     pub(crate) in_place: Vec<String>,
+    #[serde(default)]
+    pub(crate) copied: Vec<String>,
     #[serde(default = "nothing")]
     pub(crate) follows: String,
     #[serde(default)]

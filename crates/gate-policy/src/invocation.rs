@@ -160,12 +160,39 @@ impl InputKind {
 pub enum Placement {
     /// Anywhere: a copy can stand for it.
     Anywhere,
+    /// Anywhere under the same name, among copies of all that stands so: the
+    /// tool takes meaning from the name, or from what stands in a folder, and
+    /// not from where that is.
+    SameName,
     /// Where it is: the tool takes meaning from its name or from what stands
     /// beside it, so that a copy would be another input.
     InPlace,
     /// Where it is, if it is an input at all: a word names it, and gate does
     /// not know what the tool makes of the word.
     Unsure,
+}
+
+/// How the bytes of an input that were approved reach the tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Promise {
+    /// It gets a sealed copy: nobody can change what it reads.
+    Sealed,
+    /// It gets a private copy under the same name, which is looked at again
+    /// right before the start.
+    Copied,
+    /// It reads it where it is, after one more look right before the start.
+    Rechecked,
+}
+
+impl Promise {
+    /// Returns the words that stand for it in `gate explain`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sealed => "a sealed copy",
+            Self::Copied => "a private copy",
+            Self::Rechecked => "hashed again right before the start",
+        }
+    }
 }
 
 /// Something that the tool would read.
@@ -201,6 +228,20 @@ impl Input {
             role: role.to_owned(),
             placement: Placement::InPlace,
             skipped: Cow::Borrowed(&[]),
+        }
+    }
+
+    /// Returns how it is to reach the tool when it is approved; nothing where
+    /// nobody is asked about it.
+    pub fn promise(&self) -> Option<Promise> {
+        let is_named = self.argv_index.is_some();
+        match (self.kind, self.placement) {
+            (InputKind::Url | InputKind::Refused { .. }, _) => None,
+            (InputKind::Descriptor, _) => is_named.then_some(Promise::Sealed),
+            (InputKind::Stdin, _) => Some(Promise::Sealed),
+            (InputKind::File, Placement::Anywhere) if is_named => Some(Promise::Sealed),
+            (InputKind::File | InputKind::Directory, Placement::SameName) => Some(Promise::Copied),
+            (InputKind::File | InputKind::Directory, _) => Some(Promise::Rechecked),
         }
     }
 

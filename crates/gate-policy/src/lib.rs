@@ -28,7 +28,7 @@ pub use command_line::{
 pub use effect::{Effect, EffectSet, ParseEffectError};
 pub use invocation::{
     EnvironmentAction, EnvironmentNote, InnerCommand, Input, InputKind, Invocation, Nested,
-    OptionUse, Place, Placement, SecretPlace, SecretSpan, Word, WordRole,
+    OptionUse, Place, Placement, Promise, SecretPlace, SecretSpan, Word, WordRole,
 };
 pub use read::{is_too_long, masked_prose, read_invocation};
 pub use rules::{

@@ -290,9 +290,15 @@ fn an_input_is_given_with_the_bytes_that_name_it() {
 }
 
 /// A command, and the input that it names with where its bytes may stand.
-const PLACED: [(&str, &str, Placement); 16] = [
+const PLACED: [(&str, &str, Placement); 18] = [
+    ("aws s3 sync a s3://b/", "a", Placement::InPlace),
+    ("kubectl apply -k a", "a", Placement::SameName),
     ("kubectl apply -f a.yaml", "a.yaml", Placement::Anywhere),
-    ("kubectl create cm x --from-file=a", "a", Placement::InPlace),
+    (
+        "kubectl create cm x --from-file=a",
+        "a",
+        Placement::SameName,
+    ),
     (
         "kubectl create cm x --from-file=k=a",
         "a",
@@ -317,7 +323,7 @@ const PLACED: [(&str, &str, Placement); 16] = [
     (
         "terraform apply -var-file=a.json",
         "a.json",
-        Placement::InPlace,
+        Placement::SameName,
     ),
     ("terraform init -backend-config=a", "a", Placement::Anywhere),
     ("terraform apply -state=a", "a", Placement::InPlace),
@@ -326,7 +332,7 @@ const PLACED: [(&str, &str, Placement); 16] = [
         "/srv/app/d/a",
         Placement::Anywhere,
     ),
-    ("aws s3 cp a s3://b/", "a", Placement::InPlace),
+    ("aws s3 cp a s3://b/", "a", Placement::SameName),
     ("aws s3api put-object --body a", "a", Placement::Anywhere),
     (
         "aws s3api put-object --metadata k@=file://a,l=b",
@@ -343,7 +349,7 @@ fn inputs_of(command: &str) -> Vec<Input> {
 }
 
 #[test]
-fn a_file_whose_name_means_something_stays_where_it_is() {
+fn a_file_whose_name_means_something_keeps_its_name_or_its_place() {
     for (command, path, placement) in PLACED {
         let inputs = inputs_of(command);
         let is_it =

@@ -104,6 +104,9 @@ pub enum Delivery {
     Snapshot,
     /// The standard input is replaced by a sealed copy in memory.
     Stdin,
+    /// The operand is rewritten to a private copy under the same name, which is
+    /// hashed again right before the start.
+    Copy,
     /// Left where it is and hashed again right before the start: a change is
     /// caught up to then, and not in the instants after.
     Rechecked,

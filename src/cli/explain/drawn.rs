@@ -61,8 +61,8 @@ fn parts_of(read: &Read) -> Vec<Tree> {
         .map(|(field, value)| Tree::of(Tone::Faint, inert(field)).cell(Tone::Plain, inert(value)));
     let inputs = read.inputs.iter().map(|input| {
         let (kind, path) = (input.kind, inert(&input.path));
-        let shown = match input.why {
-            Some(why) => format!("{path} ({}): {why}", inert(&input.role)),
+        let shown = match input.why.or(input.promise) {
+            Some(words) => format!("{path} ({}): {words}", inert(&input.role)),
             None => format!("{path} ({})", inert(&input.role)),
         };
         let tone = if input.why.is_some() {

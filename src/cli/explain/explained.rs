@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 
 use gate_policy::{
     Consideration, Considered, EnvironmentAction, EnvironmentNote, Evaluation, Hearing, Input,
-    Invocation, Miss, Nested, Requirement,
+    Invocation, Miss, Nested, Promise, Requirement,
 };
 use serde::Serialize;
 
@@ -62,6 +62,9 @@ pub(super) struct ExplainedInput {
     pub(super) kind: &'static str,
     pub(super) role: String,
     pub(super) path: String,
+    /// How the approved bytes reach the tool, where somebody is asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) promise: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) why: Option<&'static str>,
 }
@@ -214,6 +217,7 @@ impl ExplainedInput {
             kind: input.kind.as_str(),
             role: input.role.clone(),
             path: input.path.to_string_lossy().into_owned(),
+            promise: input.promise().map(Promise::as_str),
             why: input.kind.refusal(),
         }
     }

@@ -123,6 +123,10 @@ pub struct FlagSpec {
     /// Patterns of names from which the tool takes meaning: such a file is
     /// read where it is.
     pub in_place: Table<Text>,
+    /// Patterns of names of folders, and of files that are read in place, from
+    /// which the tool takes no more meaning than that of the name: a copy of
+    /// the same name can stand for such a one.
+    pub copied: Table<Text>,
     /// What the file names in turn.
     pub follows: Follows,
     /// The kind of secret that its value is.
@@ -276,6 +280,8 @@ pub struct OperandRule {
     pub input: Text,
     /// As for flags.
     pub in_place: Table<Text>,
+    /// As for flags.
+    pub copied: Table<Text>,
     /// As for flags.
     pub follows: Follows,
     /// The field of the target that the operand sets.

@@ -11,7 +11,7 @@ use super::inputs::{path_of, plain_join};
 use super::scalars::{self, Document, Scalar};
 use crate::command_line::{CommandLine, FileError, FileKind};
 use crate::effect::Effect;
-use crate::invocation::{Input, InputKind, Invocation};
+use crate::invocation::{Input, InputKind, Invocation, Placement};
 use crate::profile::Follows;
 use crate::read::MAX_SCRIPT_BYTES;
 
@@ -45,16 +45,20 @@ const BASES: [&str; 3] = ["bases", "components", "resources"];
 /// The most files and folders that are looked into.
 const LIMIT: usize = 300;
 
-/// Adds what the input at `path`, joined with its folder, names in turn.
+/// Adds what the input at `path`, joined with its folder, names in turn. What
+/// it names stands where the input itself stands: among the same copies, or in
+/// place.
 pub(super) fn follow(
     line: &CommandLine<'_>,
     path: PathBuf,
     follows: Follows,
+    placement: Placement,
     invocation: &mut Invocation,
 ) {
     let mut walk = Walk {
         line,
         invocation,
+        is_copied: placement == Placement::SameName,
         seen: BTreeSet::new(),
         waiting: vec![path],
     };
@@ -79,6 +83,17 @@ pub(super) fn follow(
             Follows::Template => walk.look_into_template(&path),
         }
     }
+    if placement == Placement::SameName && !walk.is_copied {
+        leave_in_place(invocation);
+    }
+}
+
+/// A path from the root is read there, whatever is copied elsewhere.
+fn leave_in_place(invocation: &mut Invocation) {
+    let mut inputs = invocation.inputs.iter_mut();
+    for input in inputs.by_ref().filter(|one| one.role == "kustomization") {
+        input.placement = Placement::InPlace;
+    }
 }
 
 /// Tells whether kustomize could take a name for something to fetch. A name is
@@ -98,6 +113,8 @@ pub(super) fn looks_remote(name: &[u8], is_name: bool) -> bool {
 struct Walk<'a, 'i> {
     line: &'a CommandLine<'a>,
     invocation: &'i mut Invocation,
+    /// Whether copies can stand for what is found.
+    is_copied: bool,
     /// What was looked into, by its real path.
     seen: BTreeSet<PathBuf>,
     waiting: Vec<PathBuf>,
@@ -107,7 +124,15 @@ impl Walk<'_, '_> {
     fn push(&mut self, kind: InputKind, path: PathBuf, role: &str) {
         let inputs = &mut self.invocation.inputs;
         if !inputs.iter().any(|known| known.path == path) {
-            inputs.push(Input::unnamed(kind, path, role));
+            let placement = if self.is_copied {
+                Placement::SameName
+            } else {
+                Placement::InPlace
+            };
+            inputs.push(Input {
+                placement,
+                ..Input::unnamed(kind, path, role)
+            });
         }
     }
 
@@ -171,7 +196,9 @@ impl Walk<'_, '_> {
         for name in [Some(scalar.text.as_str()), value].into_iter().flatten() {
             let path = plain_join(folder, Path::new(name));
             let is_outside = reaches_out(Path::new(name));
-            match self.line.files.kind(&path) {
+            let kind = self.line.files.kind(&path);
+            self.is_copied &= kind.is_none() || !Path::new(name).has_root();
+            match kind {
                 Some(FileKind::Directory) => {
                     if is_outside {
                         self.push(InputKind::Directory, path.clone(), "kustomization");

@@ -29,6 +29,7 @@ struct Named<'a> {
 struct Kind<'a> {
     role: &'a str,
     in_place: &'a [Text],
+    copied: &'a [Text],
     follows: Follows,
 }
 
@@ -36,6 +37,7 @@ struct Kind<'a> {
 const PARAMETER: Kind<'static> = Kind {
     role: "parameter",
     in_place: &[],
+    copied: &[],
     follows: Follows::Nothing,
 };
 
@@ -77,6 +79,7 @@ pub(super) fn find(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
                 let kind = Kind {
                     role: &flag.input,
                     in_place: &flag.in_place,
+                    copied: &flag.copied,
                     follows: flag.follows,
                 };
                 finder.add_list(&named, kind, invocation);
@@ -147,6 +150,7 @@ impl Finder<'_> {
             let kind = Kind {
                 role: &rule.input,
                 in_place: &rule.in_place,
+                copied: &rule.copied,
                 follows: rule.follows,
             };
             for operand in selected(&parsed.operands, rule.at) {
@@ -300,7 +304,10 @@ impl Finder<'_> {
             Some(folder) if is_path => plain_join(folder, &name),
             _ => name,
         };
-        let placement = if matches_any(what.in_place, named.bytes) {
+        let is_whole = kind == InputKind::File && !matches_any(what.in_place, named.bytes);
+        let placement = if is_path && !is_whole && matches_any(what.copied, named.bytes) {
+            Placement::SameName
+        } else if matches_any(what.in_place, named.bytes) {
             Placement::InPlace
         } else {
             Placement::Anywhere
@@ -316,7 +323,7 @@ impl Finder<'_> {
             skipped: Cow::Borrowed(&[]),
         });
         if is_path && what.follows != Follows::Nothing {
-            super::followed::follow(self.line, joined, what.follows, invocation);
+            super::followed::follow(self.line, joined, what.follows, placement, invocation);
         }
     }
 

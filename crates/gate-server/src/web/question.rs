@@ -401,6 +401,9 @@ fn input(input: &BoundInput) -> Input {
         delivery: match input.delivery {
             Delivery::Snapshot => "runs from a sealed copy of these bytes",
             Delivery::Stdin => "fed from a sealed copy of these bytes",
+            Delivery::Copy => {
+                "runs from a private copy of these bytes, hashed again right before the start"
+            }
             Delivery::Rechecked => {
                 "read where it is: hashed again right before the start, not after"
             }
