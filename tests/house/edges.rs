@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::tree::House;
 
 /// The crates, and which of our crates each one needs. Only tests may need the testkit.
-const EDGES: [(&str, &[&str]); 8] = [
+const EDGES: [(&str, &[&str]); 9] = [
     ("gate-policy", &[]),
     ("gate-exec", &[]),
     ("gate-protocol", &[]),
@@ -13,6 +13,7 @@ const EDGES: [(&str, &[&str]); 8] = [
     ("gate-server", &["gate-policy", "gate-protocol"]),
     ("gate-shim", &["gate-exec", "gate-policy"]),
     ("gate-testkit", &[]),
+    ("gate-oracle", &["gate-policy", "gate-testkit"]),
     (
         "gate",
         &[

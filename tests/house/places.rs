@@ -114,7 +114,9 @@ fn is_product(path: &str) -> bool {
     let in_crate = path
         .strip_prefix("crates/")
         .and_then(|rest| rest.split_once('/'))
-        .is_some_and(|(name, rest)| name != "gate-testkit" && rest.starts_with("src/"));
+        .is_some_and(|(name, rest)| {
+            !["gate-oracle", "gate-testkit"].contains(&name) && rest.starts_with("src/")
+        });
     is_command(path) || in_crate
 }
 

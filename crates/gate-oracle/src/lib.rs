@@ -1,0 +1,28 @@
+//! Development only: the differential oracle. A grammar makes command lines,
+//! ordinary ones and attacks; each is read by gate and run under the real tool
+//! against stubs that record what the target saw. Where the tool changed
+//! something, went to another host than gate named or started a program, and
+//! gate had let it pass, gate is wrong ([`Fault::Missed`]); where an ordinary
+//! command only read and gate asked, it asked in vain ([`Fault::Needless`]).
+//!
+//! What no stub records is not proved: that what is printed holds no secret,
+//! and what a target of another version would do.
+#![forbid(unsafe_code)]
+
+mod case;
+mod classifier;
+mod dice;
+mod disk;
+pub mod kubectl;
+mod play;
+mod sandbox;
+mod spelling;
+
+pub use case::{Case, Kind};
+pub use classifier::{Classifier, Said, everything_is_read, gate};
+pub use dice::Dice;
+pub use play::{Fault, Play, Stage, Tally, cases_wanted, seed_wanted};
+pub use sandbox::{Sandbox, Seen};
+
+/// What a step of the oracle itself returns: it fails loudly, never by a verdict.
+pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;

@@ -1,0 +1,250 @@
+//! Plays cases and counts what came of them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use gate_policy::Effect;
+
+use crate::sandbox::Placed;
+use crate::{Case, Classifier, Dice, Kind, Outcome, Said, Seen};
+
+/// A real tool with the stubs that it acts on.
+pub trait Stage {
+    /// Puts the command into its sandbox.
+    ///
+    /// # Errors
+    /// The sandbox cannot be made.
+    fn place(&mut self, case: &Case) -> Outcome<Placed>;
+
+    /// Runs the command as gate would after it said so, and tells what was seen of it.
+    ///
+    /// # Errors
+    /// The tool or a stub is not there any more.
+    fn see(&mut self, placed: &Placed, said: &Said) -> Outcome<Seen>;
+}
+
+/// How gate was wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// It let a change, a redirect or the start of a program pass.
+    Missed,
+    /// It asked about an ordinary command that only read.
+    Needless,
+}
+
+/// One run of many cases.
+#[derive(Clone, Copy, Debug)]
+pub struct Play {
+    /// The tool's name.
+    pub tool: &'static str,
+    /// Where the dice start.
+    pub seed: u64,
+    /// How many cases.
+    pub cases: usize,
+    /// How many commands run at once.
+    pub at_once: usize,
+    /// Who says what a command does.
+    pub classifier: Classifier,
+    /// Who makes the commands.
+    pub grammar: fn(&mut Dice) -> Case,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// The faults, each with the case as the corpus has it.
+    pub faults: Vec<(Fault, String)>,
+    /// How many commands were daily reads.
+    pub reads: usize,
+    /// How many of these did their work, and only read.
+    pub finished_reads: usize,
+    /// How many commands gate let pass.
+    pub allowed: usize,
+    /// How often each kind of event was seen, whatever gate said.
+    pub events: BTreeMap<&'static str, usize>,
+    /// By shape: how many cases, and in how many of them more than a read was seen.
+    pub shapes: BTreeMap<&'static str, (usize, usize)>,
+    /// How long it took.
+    pub lasted: Duration,
+}
+
+impl Tally {
+    /// Returns how many faults of a kind there are.
+    pub fn count(&self, fault: Fault) -> usize {
+        self.faults
+            .iter()
+            .filter(|(kind, _)| *kind == fault)
+            .count()
+    }
+
+    /// Returns the faults of a kind, as text.
+    pub fn faults_of(&self, fault: Fault) -> String {
+        let faults = self.faults.iter().filter(|(kind, _)| *kind == fault);
+        let texts: Vec<&str> = faults.map(|(_, text)| text.as_str()).collect();
+        texts.join("\n")
+    }
+
+    /// Tells whether gate asked about more than one in a hundred of the
+    /// ordinary commands that only read.
+    pub fn asks_too_often(&self) -> bool {
+        self.count(Fault::Needless) * 100 > self.finished_reads
+    }
+
+    fn add(&mut self, id: &str, case: &Case, said: &Said, seen: &Seen) {
+        let shape = self.shapes.entry(case.shape).or_default();
+        shape.0 += 1;
+        shape.1 += usize::from(seen.is_more_than_read());
+        for (event, list) in [
+            ("mutation", &seen.mutations),
+            ("local", &seen.local),
+            ("redirect", &seen.redirects),
+            ("program", &seen.programs),
+        ] {
+            *self.events.entry(event).or_default() += usize::from(!list.is_empty());
+        }
+        let only_read = seen.is_done && !seen.is_more_than_read();
+        if case.kind == Kind::Read {
+            self.reads += 1;
+            self.finished_reads += usize::from(only_read);
+        }
+        if said.is_allowed() {
+            self.allowed += 1;
+            let mut why = seen.mutations.clone();
+            why.extend(seen.redirects.iter().chain(&seen.programs).cloned());
+            if said.effect == Effect::Read {
+                why.extend(seen.local.iter().cloned());
+            }
+            if !why.is_empty() {
+                self.faults
+                    .push((Fault::Missed, text(id, case, said, &why)));
+            }
+        } else if case.kind == Kind::Read && only_read {
+            let text = text(id, case, said, &said.reasons);
+            self.faults.push((Fault::Needless, text));
+        }
+    }
+
+    fn join(&mut self, other: Self) {
+        self.faults.extend(other.faults);
+        self.reads += other.reads;
+        self.finished_reads += other.finished_reads;
+        self.allowed += other.allowed;
+        for (event, count) in other.events {
+            *self.events.entry(event).or_default() += count;
+        }
+        for (name, (cases, acted)) in other.shapes {
+            let shape = self.shapes.entry(name).or_default();
+            *shape = (shape.0 + cases, shape.1 + acted);
+        }
+    }
+}
+
+fn text(id: &str, case: &Case, said: &Said, why: &[String]) -> String {
+    format!(
+        "# {}; gate said {} ({}): {}\n{}",
+        case.shape,
+        said.effect,
+        said.decision,
+        why.join("; ").replace('\n', " "),
+        case.as_corpus_case(id)
+    )
+}
+
+impl Play {
+    /// Plays the cases on as many stages as run at once.
+    ///
+    /// # Errors
+    /// A stage cannot be made or breaks: that says nothing about gate.
+    pub fn run<S: Stage>(&self, make: impl Fn() -> Outcome<S> + Sync) -> Outcome<Tally> {
+        let begun = Instant::now();
+        let next = AtomicUsize::new(0);
+        let whole = Mutex::new(Tally::default());
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..self.at_once)
+                .map(|_| scope.spawn(|| self.work(make()?, &next, &whole)))
+                .collect();
+            workers
+                .into_iter()
+                .try_for_each(|worker| worker.join().map_err(|_| "a worker panicked")?)
+        })?;
+        let mut whole = whole.into_inner().map_err(|_| "a worker panicked")?;
+        whole.faults.sort();
+        whole.lasted = begun.elapsed();
+        Ok(whole)
+    }
+
+    fn work<S: Stage>(
+        &self,
+        mut stage: S,
+        next: &AtomicUsize,
+        whole: &Mutex<Tally>,
+    ) -> Outcome<()> {
+        let mut tally = Tally::default();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= self.cases {
+                break;
+            }
+            let case = (self.grammar)(&mut Dice::of(self.seed, number));
+            let placed = stage.place(&case)?;
+            let said = (self.classifier)(&placed);
+            let seen = stage.see(&placed, &said)?;
+            let id = format!("oracle-{}-{}-{number}", self.tool, self.seed);
+            tally.add(&id, &case, &said, &seen);
+        }
+        whole.lock().map_err(|_| "a worker panicked")?.join(tally);
+        Ok(())
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cases: usize = self.shapes.values().map(|(cases, _)| cases).sum();
+        write!(
+            f,
+            "{cases} cases in {:.0} s: {} missed, {} needless of {} daily reads ({} more did not end well), {} let pass; seen",
+            self.lasted.as_secs_f64(),
+            self.count(Fault::Missed),
+            self.count(Fault::Needless),
+            self.finished_reads,
+            self.reads - self.finished_reads,
+            self.allowed,
+        )?;
+        for (event, count) in &self.events {
+            write!(f, " {event} {count}")?;
+        }
+        for (shape, (cases, acted)) in &self.shapes {
+            write!(f, "\n  {shape}: {acted} of {cases} did more than read")?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns how many cases to play: `GATE_ORACLE_CASES`, or what a tool plays in every test run.
+///
+/// # Errors
+/// The variable is no number.
+pub fn cases_wanted(usual: usize) -> Outcome<usize> {
+    number("GATE_ORACLE_CASES").map(|wanted| wanted.unwrap_or(usual))
+}
+
+/// Returns the seed: `GATE_ORACLE_SEED`, or the one of every test run.
+///
+/// # Errors
+/// The variable is no number.
+pub fn seed_wanted() -> Outcome<u64> {
+    Ok(number("GATE_ORACLE_SEED")?.map_or(20_261_128, |seed| seed as u64))
+}
+
+fn number(name: &str) -> Outcome<Option<usize>> {
+    match std::env::var(name) {
+        Ok(text) => Ok(Some(
+            text.parse()
+                .map_err(|_| format!("{name} is `{text}`, no number"))?,
+        )),
+        Err(_) => Ok(None),
+    }
+}

@@ -1,0 +1,49 @@
+//! gate against the real kubectl.
+
+use std::io::Write;
+
+use gate_oracle::kubectl::{Kubectl, case};
+use gate_oracle::{Fault, Outcome, Play, cases_wanted, everything_is_read, gate, seed_wanted};
+
+fn play(cases: usize) -> Outcome<Play> {
+    Ok(Play {
+        tool: "kubectl",
+        seed: seed_wanted()?,
+        cases,
+        at_once: 2,
+        classifier: gate,
+        grammar: case,
+    })
+}
+
+#[test]
+fn kubectl_changes_reaches_and_starts_nothing_that_gate_let_pass() {
+    let play = play(cases_wanted(1500).unwrap()).unwrap();
+    let tally = play.run(Kubectl::new).unwrap();
+    // Past the capture of the test's output: the numbers are to be seen when it passes, too.
+    writeln!(
+        std::io::stdout(),
+        "oracle kubectl, seed {}: {tally}",
+        play.seed
+    )
+    .unwrap();
+    let missed = tally.faults_of(Fault::Missed);
+    assert!(missed.is_empty(), "missed:\n{missed}");
+    assert!(
+        !tally.asks_too_often(),
+        "{}",
+        tally.faults_of(Fault::Needless)
+    );
+}
+
+#[test]
+fn a_classifier_that_calls_everything_a_read_is_found_out() {
+    let play = Play {
+        classifier: everything_is_read,
+        ..play(150).unwrap()
+    };
+    let missed = play.run(Kubectl::new).unwrap().faults_of(Fault::Missed);
+    for event in ["sent: DELETE", "redirect: ", "started: ", "wrote: "] {
+        assert!(missed.contains(event), "{event} is never missed:\n{missed}");
+    }
+}
