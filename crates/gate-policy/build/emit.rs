@@ -41,7 +41,9 @@ pub(crate) fn profile(name: &str, profile: &Profile) -> Result<String, String> {
         texts(&profile.aliases),
         one_of(
             &profile.style,
-            &["Pflag", "Goflag", "Argparse", "Python", "Getopt", "Git"]
+            &[
+                "Pflag", "Goflag", "Argparse", "Python", "Getopt", "Git", "Redis"
+            ]
         )?,
         table(&group_tables),
         table(&commands),
@@ -49,7 +51,7 @@ pub(crate) fn profile(name: &str, profile: &Profile) -> Result<String, String> {
         texts(&profile.moved_by),
         texts(&literal(profile)),
         table(&crate::implicit::rows(profile)?),
-        one_of(&profile.reader, &["Tables", "Psql", "Sftp"])?,
+        one_of(&profile.reader, &["Tables", "Psql", "Sftp", "Redis"])?,
     ))
 }
 

@@ -17,6 +17,7 @@ mod glob;
 mod invocation;
 pub mod profile;
 mod read;
+mod redis;
 mod rules;
 mod sftp;
 mod sql;

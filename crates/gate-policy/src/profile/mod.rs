@@ -70,6 +70,9 @@ pub enum Style {
     /// git: options before the subcommand stop at it, those after it permute,
     /// abbreviate, bundle and are negated by `--no-`.
     Git,
+    /// redis-cli: whole options in front of a command, whose words are taken in
+    /// any case and behind which nothing is an option.
+    Redis,
 }
 
 /// A deeper reading that tables can't express.
@@ -81,6 +84,8 @@ pub enum Reader {
     Psql,
     /// The commands of a batch of sftp.
     Sftp,
+    /// The commands that redis-cli takes from elsewhere than argv.
+    Redis,
 }
 
 /// Flags that stand together.

@@ -10,7 +10,7 @@ use crate::invocation::{Invocation, Nested, WordRole};
 use crate::profile::{CommandSpec, Neutral, OperandPattern, OperandRule, Position, Text};
 
 /// Writes effects, reasons and target of what was parsed.
-pub(super) fn judge(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
+pub(crate) fn judge(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
     let Some(command) = parsed.node() else {
         invocation.add(Effect::Unknown, "the profile has no such command");
         return;
@@ -281,7 +281,7 @@ fn add_passed(parsed: &Parsed<'_>, start: usize, invocation: &mut Invocation) {
 
 impl Invocation {
     /// Tells whether one of the effects so far is more than a read.
-    pub(super) fn does_more_than_read(&self) -> bool {
+    pub(crate) fn does_more_than_read(&self) -> bool {
         !self.effects.is_subset(EffectSet::of(Effect::Read))
     }
 

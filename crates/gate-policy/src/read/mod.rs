@@ -15,6 +15,7 @@ mod inputs;
 mod mentioned;
 mod pflag;
 mod presence;
+mod redis;
 mod remote;
 mod scalars;
 mod secret_names;
@@ -29,7 +30,9 @@ use crate::command_line::CommandLine;
 use crate::effect::{Effect, EffectSet};
 use crate::invocation::{Invocation, OptionUse, Word, WordRole};
 use crate::profile::{Reader, ToolSpec, find_builtin};
+pub(crate) use effects::judge;
 pub(crate) use inputs::path_of;
+pub(crate) use redis::read_command as read_redis_command;
 pub(crate) use remote::note_host;
 pub use secrets::masked_prose;
 use words::{Parsed, shown};
@@ -95,7 +98,7 @@ fn read_known(line: &CommandLine<'_>, spec: &'static ToolSpec, invocation: &mut 
     invocation.known = true;
     invocation.effects = EffectSet::default();
     invocation.own_effects = EffectSet::default();
-    effects::judge(line, &parsed, invocation);
+    judge(line, &parsed, invocation);
     presence::judge(line, &parsed, invocation);
     secrets::of_flags(&parsed, invocation);
     secrets::of_operands(line, &parsed, invocation);
@@ -104,6 +107,7 @@ fn read_known(line: &CommandLine<'_>, spec: &'static ToolSpec, invocation: &mut 
         Reader::Tables => {}
         Reader::Psql => crate::sql::read_psql(line, &parsed, invocation),
         Reader::Sftp => crate::sftp::read(line, &parsed, invocation),
+        Reader::Redis => crate::redis::read(line, &parsed, invocation),
     }
     environment::read(line, &parsed, invocation);
     let Parsed {

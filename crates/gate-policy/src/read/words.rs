@@ -78,6 +78,7 @@ impl<'a> Parsed<'a> {
             Style::Goflag => super::goflag::read(self),
             Style::Argparse | Style::Python => super::argparse::read(self),
             Style::Getopt | Style::Git => super::getopt::read(self),
+            Style::Redis => super::redis::read(self),
         }
     }
 
@@ -219,9 +220,12 @@ impl<'a> Parsed<'a> {
         let globals = with_globals.then(|| spec.global_flags());
         let (before, behind) = match spec.style {
             Style::Pflag => (None, globals),
-            Style::Goflag | Style::Argparse | Style::Python | Style::Getopt | Style::Git => {
-                (globals, None)
-            }
+            Style::Goflag
+            | Style::Argparse
+            | Style::Python
+            | Style::Getopt
+            | Style::Git
+            | Style::Redis => (globals, None),
         };
         let node = spec.command(self.command);
         let local = node
