@@ -60,6 +60,8 @@ impl<'de> Deserialize<'de> for Group {
                 continue;
             }
             let flag = value.try_into().map_err(serde::de::Error::custom)?;
+            // A flag that is called as the lists are stands with its dashes.
+            let name = name.trim_start_matches('-').to_owned();
             if flags.insert(name.clone(), flag).is_some() {
                 return Err(serde::de::Error::custom(format!(
                     "flag `{name}` stands twice"

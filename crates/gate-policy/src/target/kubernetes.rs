@@ -1,4 +1,4 @@
-//! Which cluster kubectl would talk to, in which namespace and as whom.
+//! Which cluster kubectl and helm would talk to, in which namespace and as whom.
 //! Source: client-go, `tools/clientcmd/client_config.go`.
 
 use std::path::{Path, PathBuf};
@@ -15,12 +15,39 @@ const IN_CLUSTER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// Subcommands that speak to no cluster and start no program of a kubeconfig.
 const OFFLINE: &[&str] = &["completion", "config", "kustomize", "options", "plugin"];
 
+/// Subcommands of helm that speak to a cluster.
+const OF_RELEASES: &[&str] = &[
+    "get",
+    "history",
+    "install",
+    "list",
+    "rollback",
+    "status",
+    "test",
+    "uninstall",
+    "upgrade",
+];
+
 pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
     kuberc::read(line, invocation);
     let first = invocation.command.first().map_or("", String::as_str);
-    if first.is_empty() || OFFLINE.contains(&first) {
-        return;
+    if !first.is_empty() && !OFFLINE.contains(&first) {
+        resolve_cluster(line, invocation);
     }
+}
+
+/// helm takes the cluster from the same files, for what acts on releases.
+pub(super) fn resolve_for_helm(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    let first = invocation.command.first().map_or("", String::as_str);
+    let asks_server = ["validate", "dry-run"]
+        .iter()
+        .any(|name| option(invocation, name).is_some());
+    if OF_RELEASES.contains(&first) || (first == "template" && asks_server) {
+        resolve_cluster(line, invocation);
+    }
+}
+
+fn resolve_cluster(line: &CommandLine<'_>, invocation: &mut Invocation) {
     let mut all = Kubeconfig::default();
     let mut is_there = false;
     for path in files(line, invocation) {

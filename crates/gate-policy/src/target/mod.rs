@@ -25,8 +25,10 @@ use crate::read::MAX_SCRIPT_BYTES;
 /// Writes what the files in force say of the target, and the effects that they
 /// add.
 pub(crate) fn resolve(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut Invocation) {
-    if spec.name == "kubectl" {
-        kubernetes::resolve(line, invocation);
+    match &*spec.name {
+        "kubectl" => kubernetes::resolve(line, invocation),
+        "helm" => kubernetes::resolve_for_helm(line, invocation),
+        _ => {}
     }
 }
 
