@@ -156,7 +156,9 @@ fn copy_in<'c>(copies: Option<&'c Copies>, input: &Input, reading: &Reading) -> 
 
 /// Tells whether the tool is given a copy of an input that is sealed in memory.
 fn is_sealed(input: &Input) -> bool {
-    input.argv_index.is_some() && input.promise() == Some(Promise::Sealed)
+    input.argv_index.is_some()
+        && input.kind != InputKind::Stdin
+        && input.promise() == Some(Promise::Sealed)
 }
 
 /// Looks again at what a decision was made from and the tool reads in place.
