@@ -17,6 +17,8 @@ mod inputs;
 mod inputs_aws;
 #[path = "approval/inputs_kubectl.rs"]
 mod inputs_kubectl;
+#[path = "approval/inputs_moved.rs"]
+mod inputs_moved;
 #[path = "approval/layers.rs"]
 mod layers;
 #[expect(
