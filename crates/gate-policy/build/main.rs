@@ -6,7 +6,9 @@
 )]
 
 mod emit;
+mod grammar;
 mod implicit;
+mod kinds;
 mod source;
 
 use std::error::Error;
@@ -17,6 +19,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("profiles");
     println!("cargo::rerun-if-changed=profiles");
     println!("cargo::rerun-if-changed=build");
+    println!("cargo::rerun-if-changed=grammar");
+    let out = env::var("OUT_DIR")?;
+    let out = Path::new(&out);
+    let grammar_folder = folder.with_file_name("grammar");
+    let grammar = grammar::read(&grammar_folder.join("postgresql.txt"))?;
+    fs::write(out.join("grammar.rs"), grammar::emit(&grammar)?)?;
+    let kinds = toml::from_str(&fs::read_to_string(grammar_folder.join("kinds.toml"))?)?;
+    let catalogue = fs::read_to_string(grammar_folder.join("postgresql_catalogue.txt"))?;
+    fs::write(
+        out.join("catalogue.rs"),
+        grammar::emit_catalogue(&catalogue)?,
+    )?;
+    fs::write(out.join("kinds.rs"), kinds::emit(&grammar, &kinds)?)?;
     let mut files: Vec<PathBuf> = fs::read_dir(&folder)?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()?;
@@ -40,6 +55,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     text.push_str("static TOOLS: &[&ToolSpec] = &[");
     text.push_str(&tools);
     text.push_str("];\n");
-    fs::write(Path::new(&env::var("OUT_DIR")?).join("profiles.rs"), text)?;
+    fs::write(out.join("profiles.rs"), text)?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The statements and backslash commands that psql would run.
 
 mod connection;
+mod grammar;
 mod meta;
 mod script;
 mod statement;
@@ -28,14 +29,15 @@ pub(crate) fn read_psql(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation:
         return;
     }
     let mut is_scripted = false;
+    let mut session = statement::Session::default();
     for used in &parsed.uses {
         let value = used.value.unwrap_or_default();
         if used.name == "command" {
             is_scripted = true;
-            judge_text(value, Source::Command, invocation);
+            judge_text(value, Source::Command, &mut session, invocation);
         } else if used.name == "file" {
             is_scripted = true;
-            judge_file(line, value, invocation);
+            judge_file(line, value, &mut session, invocation);
         }
     }
     if !is_scripted {
@@ -43,7 +45,7 @@ pub(crate) fn read_psql(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation:
             placement: Placement::Anywhere,
             ..Input::unnamed(InputKind::Stdin, "-".into(), "script")
         });
-        judge_stdin(line, invocation);
+        judge_stdin(line, &mut session, invocation);
     }
 }
 
@@ -69,14 +71,19 @@ enum Source {
     Script,
 }
 
-fn judge_file(line: &CommandLine<'_>, name: &[u8], invocation: &mut Invocation) {
+fn judge_file(
+    line: &CommandLine<'_>,
+    name: &[u8],
+    session: &mut statement::Session,
+    invocation: &mut Invocation,
+) {
     if name == b"-" {
-        judge_stdin(line, invocation);
+        judge_stdin(line, session, invocation);
         return;
     }
     let path = line.cwd.join(crate::read::path_of(name));
     match line.files.read(&path) {
-        Ok(content) => judge_text(&content, Source::Script, invocation),
+        Ok(content) => judge_text(&content, Source::Script, session, invocation),
         Err(problem) => {
             let name = String::from_utf8_lossy(name);
             invocation.add(
@@ -87,9 +94,13 @@ fn judge_file(line: &CommandLine<'_>, name: &[u8], invocation: &mut Invocation) 
     }
 }
 
-fn judge_stdin(line: &CommandLine<'_>, invocation: &mut Invocation) {
+fn judge_stdin(
+    line: &CommandLine<'_>,
+    session: &mut statement::Session,
+    invocation: &mut Invocation,
+) {
     match line.stdin {
-        Stdin::Content(bytes) => judge_text(bytes, Source::Script, invocation),
+        Stdin::Content(bytes) => judge_text(bytes, Source::Script, session, invocation),
         Stdin::Terminal => invocation.add(
             Effect::Unknown,
             "psql would run what a person types, which nobody can judge beforehand",
@@ -103,7 +114,12 @@ fn judge_stdin(line: &CommandLine<'_>, invocation: &mut Invocation) {
     }
 }
 
-fn judge_text(text: &[u8], source: Source, invocation: &mut Invocation) {
+fn judge_text(
+    text: &[u8],
+    source: Source,
+    session: &mut statement::Session,
+    invocation: &mut Invocation,
+) {
     if text.len() > MAX_SCRIPT_BYTES {
         let reason = format!("a script of {} bytes is more than gate reads", text.len());
         invocation.add(Effect::Unknown, &reason);
@@ -120,7 +136,7 @@ fn judge_text(text: &[u8], source: Source, invocation: &mut Invocation) {
     match script::split(text, source == Source::Command) {
         Ok(pieces) => {
             for piece in pieces {
-                judge_piece(&piece, invocation);
+                judge_piece(&piece, session, invocation);
             }
         }
         Err(problem) => {
@@ -131,7 +147,11 @@ fn judge_text(text: &[u8], source: Source, invocation: &mut Invocation) {
     }
 }
 
-fn judge_piece(piece: &script::Piece<'_>, invocation: &mut Invocation) {
+fn judge_piece(
+    piece: &script::Piece<'_>,
+    session: &mut statement::Session,
+    invocation: &mut Invocation,
+) {
     match piece {
         script::Piece::Meta(command) => {
             let (effect, reason) = meta::judge(command);
@@ -140,7 +160,7 @@ fn judge_piece(piece: &script::Piece<'_>, invocation: &mut Invocation) {
             invocation.nested.push(nested);
         }
         script::Piece::Sql(text) => {
-            let judged = statement::judge(text);
+            let judged = statement::judge(text, session);
             for (effect, reason) in &judged {
                 invocation.add(*effect, reason);
             }

@@ -1,9 +1,8 @@
 //! Columns that can hold a credential in relations of which the rest is only
 //! asked for.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-
-use sqlparser::ast::{Expr, Ident, ObjectName, Select, SelectItem, TableFactor};
 
 /// A relation and its column: the settings of a role, and what another session
 /// runs, with the values in it.
@@ -15,74 +14,45 @@ const SECRET_COLUMNS: &[(&str, &str)] = &[
 
 /// What one statement names.
 #[derive(Default)]
-pub(super) struct Columns {
-    relations: BTreeSet<String>,
+pub(super) struct Columns<'t> {
+    relations: BTreeSet<Cow<'t, str>>,
     /// The names under which whole rows of relations can be asked for.
-    rows: BTreeSet<String>,
-    named: BTreeSet<String>,
+    rows: BTreeSet<Cow<'t, str>>,
     /// Names that stand alone: columns or whole rows.
-    alone: BTreeSet<String>,
+    alone: BTreeSet<Cow<'t, str>>,
     /// Whether columns are asked for without their names.
     has_unnamed: bool,
 }
 
-impl Columns {
-    pub(super) fn relation(&mut self, name: &ObjectName) {
-        if let Some(last) = name.0.last().and_then(|part| part.as_ident()) {
-            self.relations.insert(folded(last));
-            self.rows.insert(folded(last));
-        }
+impl<'t> Columns<'t> {
+    pub(super) fn relation(&mut self, name: Cow<'t, str>) {
+        self.rows.insert(name.clone());
+        self.relations.insert(name);
     }
 
-    /// An alias with columns gives them other names.
-    pub(super) fn source(&mut self, factor: &TableFactor) {
-        if let TableFactor::Table {
-            alias: Some(alias), ..
-        }
-        | TableFactor::NestedJoin {
-            alias: Some(alias), ..
-        } = factor
-        {
-            self.rows.insert(folded(&alias.name));
-            self.has_unnamed |= !alias.columns.is_empty();
-        }
+    /// A second name of a relation, under which its columns may have others.
+    pub(super) fn alias(&mut self, name: Cow<'t, str>, has_columns: bool) {
+        self.rows.insert(name);
+        self.has_unnamed |= has_columns;
     }
 
-    pub(super) fn select(&mut self, select: &Select) {
-        self.has_unnamed |= select.projection.iter().any(|item| {
-            matches!(
-                item,
-                SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)
-            )
-        });
+    pub(super) fn alone(&mut self, name: Cow<'t, str>) {
+        self.alone.insert(name);
     }
 
-    pub(super) fn ident(&mut self, ident: &Ident) {
-        self.named.insert(folded(ident));
-    }
-
-    pub(super) fn expr(&mut self, expr: &Expr) {
-        if let Expr::Identifier(ident) = expr {
-            self.alone.insert(folded(ident));
-        }
-        if let Expr::CompoundIdentifier(parts) = expr
-            && let Some(last) = parts.last()
-        {
-            self.alone.insert(folded(last));
-        }
-        self.has_unnamed |= matches!(expr, Expr::QualifiedWildcard(..));
+    pub(super) fn unnamed(&mut self) {
+        self.has_unnamed = true;
     }
 
     /// Returns the first relation and column that are shown.
-    pub(super) fn secret(&self) -> Option<(&'static str, &'static str)> {
-        let mut columns = SECRET_COLUMNS.iter().copied();
+    pub(super) fn secret(
+        &self,
+        names: impl Fn(&str) -> bool,
+    ) -> Option<(&'static str, &'static str)> {
         let shows_rows = self.has_unnamed || !self.rows.is_disjoint(&self.alone);
+        let mut columns = SECRET_COLUMNS.iter().copied();
         columns.find(|(relation, column)| {
-            self.relations.contains(*relation) && (shows_rows || self.named.contains(*column))
+            self.relations.contains(*relation) && (shows_rows || names(column))
         })
     }
-}
-
-fn folded(ident: &Ident) -> String {
-    ident.value.to_ascii_lowercase()
 }

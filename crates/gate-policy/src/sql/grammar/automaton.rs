@@ -1,0 +1,259 @@
+//! bison's pushdown automaton (`yyparse` of bison 3.8, `yacc.c`), which leaves
+//! the rules that it applied as a tree.
+
+use super::lexer::{Lexer, Problem, Token};
+use super::symbols::{RULES, YYLAST, YYNNTS, YYNSTATES, YYNTOKENS, YYPACT_NINF, YYTABLE_NINF};
+
+/// The numbers of all tables, one after the other, the lower byte first.
+static TABLES: &[u8] = include_bytes!("../../../grammar/postgresql.tables");
+
+mod place {
+    use super::{RULES, YYLAST, YYNNTS, YYNSTATES, YYNTOKENS};
+
+    const NODES: usize = YYNNTS as usize;
+    const STATES: usize = YYNSTATES as usize;
+    const CELLS: usize = YYLAST as usize + 1;
+    pub(super) const TOKENS: usize = YYNTOKENS as usize;
+
+    pub(super) const PACT: usize = 0;
+    pub(super) const DEFACT: usize = PACT + STATES * 4;
+    pub(super) const PGOTO: usize = DEFACT + STATES * 2;
+    pub(super) const DEFGOTO: usize = PGOTO + NODES * 2;
+    pub(super) const TABLE: usize = DEFGOTO + NODES * 2;
+    pub(super) const CHECK: usize = TABLE + CELLS * 2;
+    pub(super) const LEFT: usize = CHECK + CELLS * 2;
+    pub(super) const LENGTH: usize = LEFT + RULES * 2;
+    pub(super) const END: usize = LENGTH + RULES * 2;
+}
+
+const _: () = assert!(
+    TABLES.len() == place::END,
+    "the tables are of another grammar"
+);
+
+/// The use of one rule.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node {
+    /// The number of the rule.
+    pub(crate) rule: u16,
+    /// The first node of those below it, which stand right before it.
+    pub(crate) first: u32,
+    /// The first of its tokens, and the one behind the last.
+    pub(crate) tokens: (u32, u32),
+}
+
+/// The rules that make a text, each behind those that it is made of.
+#[derive(Debug, Default)]
+pub(crate) struct Tree {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) tokens: Vec<Token>,
+}
+
+impl Tree {
+    /// Returns the places of the nodes right below one, the last first.
+    pub(crate) fn children(&self, place: usize) -> impl Iterator<Item = usize> {
+        let first = self
+            .nodes
+            .get(place)
+            .map_or(place, |node| node.first as usize);
+        let mut end = place;
+        std::iter::from_fn(move || {
+            let child = end.checked_sub(1).filter(|child| *child >= first)?;
+            end = self.nodes.get(child)?.first as usize;
+            Some(child)
+        })
+    }
+}
+
+/// Where the automaton stands, and where what led it there begins.
+#[derive(Clone, Copy)]
+struct Frame {
+    state: usize,
+    first: u32,
+    token: u32,
+}
+
+fn short(table: usize, index: i32) -> i32 {
+    let at = usize::try_from(index).map_or(usize::MAX, |index| table + index * 2);
+    match TABLES.get(at..).and_then(|rest| rest.first_chunk()) {
+        Some(bytes) => i32::from(i16::from_le_bytes(*bytes)),
+        None => i32::MIN,
+    }
+}
+
+fn pact(state: usize) -> i32 {
+    let bytes = TABLES
+        .get(place::PACT + state * 4..)
+        .and_then(|rest| rest.first_chunk());
+    bytes.map_or(YYPACT_NINF, |bytes| i32::from_le_bytes(*bytes))
+}
+
+fn index(number: usize) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+/// Reads a text of statements.
+pub(crate) fn parse(text: &str) -> Result<Tree, Problem> {
+    let mut run = Run {
+        tree: Tree::default(),
+        stack: vec![Frame {
+            state: 0,
+            first: 0,
+            token: 0,
+        }],
+    };
+    // The server's own longest tokens are words; a node or two stand for each.
+    run.tree.tokens.reserve(text.len() / 4);
+    run.tree.nodes.reserve(text.len());
+    let mut lexer = Lexer::new(text);
+    loop {
+        let next = lexer.next_of_grammar()?;
+        if !run.take(next).map_err(|()| Problem::at(next.start))? {
+            return Ok(run.tree);
+        }
+    }
+}
+
+/// bison's number of the end of the text.
+pub(super) const END_OF_FILE: u16 = 0;
+
+struct Run {
+    tree: Tree,
+    stack: Vec<Frame>,
+}
+
+impl Run {
+    fn state(&self) -> usize {
+        self.stack.last().map_or(0, |frame| frame.state)
+    }
+
+    /// Applies rules until the token is taken. Returns false when the text is
+    /// whole.
+    fn take(&mut self, next: Token) -> Result<bool, ()> {
+        loop {
+            match action(self.state(), next.kind) {
+                Action::Shift(_) if next.kind == END_OF_FILE => return Ok(false),
+                Action::Shift(state) => {
+                    let frame = Frame {
+                        state,
+                        first: count(self.tree.nodes.len())?,
+                        token: count(self.tree.tokens.len())?,
+                    };
+                    self.stack.push(frame);
+                    self.tree.tokens.push(next);
+                    return Ok(true);
+                }
+                Action::Reduce(rule) => self.reduce(rule)?,
+                Action::Error => return Err(()),
+            }
+        }
+    }
+
+    fn reduce(&mut self, rule: i32) -> Result<(), ()> {
+        let length = usize::try_from(short(place::LENGTH, rule)).map_err(drop)?;
+        let base = self.stack.len().checked_sub(length).ok_or(())?;
+        let end = count(self.tree.tokens.len())?;
+        let nodes = count(self.tree.nodes.len())?;
+        let begun = self.stack.get(base).copied();
+        let (first, opening) = begun.map_or((nodes, end), |frame| (frame.first, frame.token));
+        self.tree.nodes.push(Node {
+            rule: u16::try_from(rule).map_err(drop)?,
+            first,
+            tokens: (opening, end),
+        });
+        self.stack.truncate(base);
+        let left = short(place::LEFT, rule) - index(place::TOKENS);
+        let below = index(self.state());
+        let cell = short(place::PGOTO, left) + below;
+        let state = if (0..=YYLAST).contains(&cell) && short(place::CHECK, cell) == below {
+            short(place::TABLE, cell)
+        } else {
+            short(place::DEFGOTO, left)
+        };
+        let state = usize::try_from(state).map_err(drop)?;
+        self.stack.push(Frame {
+            state,
+            first,
+            token: opening,
+        });
+        Ok(())
+    }
+}
+
+fn count(number: usize) -> Result<u32, ()> {
+    u32::try_from(number).map_err(drop)
+}
+
+enum Action {
+    Shift(usize),
+    Reduce(i32),
+    Error,
+}
+
+fn action(state: usize, kind: u16) -> Action {
+    let kind = i32::from(kind);
+    let base = pact(state);
+    let cell = base.saturating_add(kind);
+    if base == YYPACT_NINF || !(0..=YYLAST).contains(&cell) || short(place::CHECK, cell) != kind {
+        return match short(place::DEFACT, index(state)) {
+            0 | i32::MIN => Action::Error,
+            rule => Action::Reduce(rule),
+        };
+    }
+    match short(place::TABLE, cell) {
+        YYTABLE_NINF | 0 | i32::MIN => Action::Error,
+        next if next < 0 => Action::Reduce(-next),
+        next => usize::try_from(next).map_or(Action::Error, Action::Shift),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_has_a_tree_or_a_place_where_it_ends() {
+        for text in [
+            "",
+            ";",
+            "select 1",
+            "select 1; drop table t",
+            "select (1 + 2)::int4",
+        ] {
+            let tree = parse(text).unwrap();
+            let last = tree.nodes.last().unwrap();
+            assert_eq!(last.first, 0, "{text}");
+            assert_eq!(
+                last.tokens,
+                (0, count(tree.tokens.len()).unwrap()),
+                "{text}"
+            );
+        }
+        assert_eq!(parse("select from where").unwrap_err().start, 12);
+        assert_eq!(parse("select 1 +").unwrap_err().start, 10);
+    }
+
+    #[test]
+    fn a_deep_text_needs_no_stack() {
+        let depth = 100_000;
+        let text = format!("select {}1{}", "(".repeat(depth), ")".repeat(depth));
+        let run = std::thread::Builder::new()
+            .stack_size(256 * 1024)
+            .spawn(move || parse(&text).map(|tree| tree.nodes.len()));
+        assert!(run.unwrap().join().unwrap().unwrap() > depth);
+    }
+
+    #[test]
+    fn the_nodes_below_a_node_are_found() {
+        let tree = parse("select 1, 2").unwrap();
+        let top = tree.nodes.len() - 1;
+        let mut seen = vec![top];
+        let mut at = 0;
+        while let Some(place) = seen.get(at).copied() {
+            seen.extend(tree.children(place));
+            at += 1;
+        }
+        seen.sort_unstable();
+        assert_eq!(seen, (0..tree.nodes.len()).collect::<Vec<_>>());
+    }
+}
