@@ -153,13 +153,17 @@ fn rule(rule: &ExplainedRule) -> Tree {
             format!("not heard: {}", why.unwrap_or_default()),
         ),
     };
+    let doubt = rule.doubt.as_deref();
+    let doubt = doubt.map_or_else(String::new, |why| {
+        format!(", its `when` has no answer: {why}")
+    });
     let place = match rule.line {
         0 => rule.layer.to_owned(),
         line => format!("{}, {}:{line}", rule.layer, inert(&rule.source)),
     };
     Tree::of(tone, format!("{mark} {}", inert(&rule.id)))
         .cell(tone, spoken(rule.decision))
-        .cell(tone, format!("{outcome} ({place})"))
+        .cell(tone, format!("{outcome}{doubt} ({place})"))
 }
 
 fn said(explained: &Explained) -> Option<Tree> {

@@ -99,6 +99,9 @@ pub(super) struct ExplainedRule {
     pub(super) why: Option<&'static str>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub(super) miss: Option<Miss>,
+    /// Why its condition has no answer, where it matches all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) doubt: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -273,6 +276,7 @@ impl ExplainedRule {
             outcome,
             why,
             miss,
+            doubt: considered.doubt,
         }
     }
 }

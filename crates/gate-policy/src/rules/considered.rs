@@ -28,6 +28,8 @@ pub struct Considered {
     pub decision: Decision,
     /// Whether it is heard.
     pub hearing: Hearing,
+    /// Why its condition has no answer, where it matches all the same.
+    pub doubt: Option<String>,
 }
 
 /// Whether a rule is heard.
@@ -74,6 +76,7 @@ impl Policy {
                 rule,
                 decision,
                 hearing,
+                doubt: None,
             });
         }
         all
@@ -99,6 +102,7 @@ impl Policy {
                 } else {
                     Hearing::Silent(Speakers::OTHERS_DECIDE)
                 },
+                doubt: None,
             })
             .collect();
         let hearing = |rule: &Rule| {
@@ -109,10 +113,16 @@ impl Policy {
                 .or_else(silent)
                 .unwrap_or(Hearing::Counts)
         };
-        rules.extend(candidates.iter().map(|rule| Considered {
-            rule: rule.place.clone(),
-            decision: rule.decision,
-            hearing: hearing(rule),
+        rules.extend(candidates.iter().map(|rule| {
+            let hearing = hearing(rule);
+            let matches = !matches!(hearing, Hearing::Misses(_));
+            let doubt = rule.doubt(invocation, cwd, occasion).filter(|_| matches);
+            Considered {
+                rule: rule.place.clone(),
+                decision: rule.decision,
+                hearing,
+                doubt: doubt.map(|why| why.to_string()),
+            }
         }));
         Consideration {
             rules,
@@ -151,6 +161,10 @@ impl Miss {
             Matcher::Cwd => {
                 let found = cwd.to_string_lossy().into_owned();
                 ("cwd".to_owned(), listed(&rule.cwd), found)
+            }
+            Matcher::When(condition, why) => {
+                let found = why.map_or_else(|| "no".to_owned(), |why| format!("no answer: {why}"));
+                ("when".to_owned(), condition.source().to_owned(), found)
             }
             Matcher::Time => {
                 let (wanted, found) = ("another time", "the present");

@@ -84,6 +84,18 @@ impl<'t> Report<'t> {
         self.lines.position(offset)
     }
 
+    /// Returns where byte `at` of a value stands that begins at `start`: the beginning of the
+    /// value where it is written with escapes.
+    pub(super) fn inside(&self, start: usize, value: &str, at: usize) -> usize {
+        let written = self.lines.text.get(start..).unwrap_or_default();
+        // At most three quotes and a line break stand before it.
+        let opening = (1..=4).find(|skip| {
+            let inside = written.get(*skip..);
+            inside.is_some_and(|inside| inside.starts_with(value))
+        });
+        opening.map_or(start, |skip| start + skip + at)
+    }
+
     /// Records a mistake at a byte of the text.
     pub(super) fn error(
         &mut self,

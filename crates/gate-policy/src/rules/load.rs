@@ -11,7 +11,7 @@ use super::evaluation::{MatchedRule, Requirement};
 use super::fields::{Fields, Placed, shown};
 use super::rule::{CallerMatch, Rule};
 use super::window::Window;
-use super::{approval, matchers};
+use super::{approval, condition, matchers};
 
 const FIELDS: &[&str] = &[
     "id",
@@ -24,6 +24,7 @@ const FIELDS: &[&str] = &[
     "caller",
     "cwd",
     "time",
+    "when",
     "everything",
     "decision",
     "message",
@@ -142,6 +143,7 @@ fn rule(report: &mut Report<'_>, table: &Spanned<&DeTable<'_>>, layer: Layer) ->
         caller: CallerMatch::default(),
         cwd: matchers::cwd(&mut fields),
         window: None,
+        condition: None,
         is_everything: matchers::everything(&mut fields),
         decision: decision.unwrap_or(Decision::Deny),
         message: fields.text("message").map(|text| text.value.to_owned()),
@@ -169,6 +171,7 @@ fn rule(report: &mut Report<'_>, table: &Spanned<&DeTable<'_>>, layer: Layer) ->
         let mut fields = Fields::new(fields.report, table, "rule.time.", Window::FIELDS);
         rule.window = Some(Window::read(&mut fields));
     }
+    rule.condition = condition::read(&mut fields, &rule.tools, decision);
     if let Some(table) = approval {
         approval::read(fields.report, table, &mut rule);
     }

@@ -14,7 +14,7 @@ use crate::effect::{Effect, EffectSet};
 use crate::profile::{ToolSpec, builtin, find_builtin};
 
 const MATCHERS: &[&str] = &[
-    "tool", "command", "effect", "flags", "operands", "target", "caller", "cwd", "time",
+    "tool", "command", "effect", "flags", "operands", "target", "caller", "cwd", "time", "when",
 ];
 const KINDS: &[(&str, CallerKind)] = &[
     ("user", CallerKind::User),
@@ -212,7 +212,7 @@ pub(super) fn target(
 
 /// Returns the fields that the target of any of these tools can have; of every tool where none of
 /// them has a profile.
-fn target_fields(tools: &[String]) -> BTreeSet<&'static str> {
+pub(super) fn target_fields(tools: &[String]) -> BTreeSet<&'static str> {
     let named: Vec<&ToolSpec> = tools
         .iter()
         .filter_map(|tool| find_builtin(tool.as_bytes()))

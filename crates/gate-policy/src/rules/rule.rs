@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::condition::{Condition, NoAnswer};
 use super::decision::{Decision, Recording};
 use super::evaluation::{CallerKind, MatchedRule, Occasion, Requirement};
 use super::window::Window;
@@ -23,6 +24,7 @@ pub(super) struct Rule {
     pub(super) caller: CallerMatch,
     pub(super) cwd: Vec<String>,
     pub(super) window: Option<Window>,
+    pub(super) condition: Option<Condition>,
     pub(super) is_everything: bool,
     pub(super) decision: Decision,
     pub(super) message: Option<String>,
@@ -55,7 +57,7 @@ pub(super) struct CallerMatch {
 }
 
 /// A matcher of a rule, for saying which one a command does not meet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Matcher<'r> {
     Tool,
     Command,
@@ -66,6 +68,7 @@ pub(super) enum Matcher<'r> {
     Caller(&'static str),
     Cwd,
     Time,
+    When(&'r Condition, Option<NoAnswer>),
 }
 
 impl Rule {
@@ -108,10 +111,37 @@ impl Rule {
             return Some(Matcher::Cwd);
         }
         let is_outside = |window: &Window| !window.contains(occasion);
-        self.window
-            .as_ref()
-            .is_some_and(is_outside)
-            .then_some(Matcher::Time)
+        if self.window.as_ref().is_some_and(is_outside) {
+            return Some(Matcher::Time);
+        }
+        self.unmet_condition(invocation, cwd, occasion)
+    }
+
+    /// Where a condition has no answer, a rule that allows does not match, and one that tightens
+    /// does.
+    fn unmet_condition(
+        &self,
+        invocation: &Invocation,
+        cwd: &Path,
+        occasion: &Occasion,
+    ) -> Option<Matcher<'_>> {
+        let condition = self.condition.as_ref()?;
+        match (condition.holds(invocation, cwd, occasion), self.decision) {
+            (Ok(true), _) | (Err(_), Decision::RequireApproval | Decision::Deny) => None,
+            (Ok(false), _) => Some(Matcher::When(condition, None)),
+            (Err(why), Decision::Allow) => Some(Matcher::When(condition, Some(why))),
+        }
+    }
+
+    /// Returns why the condition of a rule that matches has no answer, where it has none.
+    pub(super) fn doubt(
+        &self,
+        invocation: &Invocation,
+        cwd: &Path,
+        occasion: &Occasion,
+    ) -> Option<NoAnswer> {
+        let condition = self.condition.as_ref()?;
+        condition.holds(invocation, cwd, occasion).err()
     }
 
     /// A path matches itself and everything below it.
