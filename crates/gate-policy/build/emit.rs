@@ -106,7 +106,7 @@ fn flag((name, flag): &(&String, &Flag)) -> Result<String, String> {
     };
     Ok(format!(
         "FlagSpec {{ name: {}, short: {short}, arity: Arity::{}, negates: {}, neutral: {neutral}, \
-         effect: {}, values: {}, is_beyond_read: {}, unless: {}, target: {}, input: {}, not_input: {}, in_place: {}, \
+         effect: {}, values: {}, is_beyond_read: {}, unless: {}, target: {}, input: {}, not_input: {}, is_behind_at: {}, in_place: {}, \
          copied: {}, follows: {}, secret: {}, why: {} }}",
         text(name),
         one_of(&flag.value, &["Switch", "Required", "Optional", "Many"]).map_err(fail)?,
@@ -118,6 +118,7 @@ fn flag((name, flag): &(&String, &Flag)) -> Result<String, String> {
         text(&flag.target),
         text(&flag.input),
         texts(&flag.not_input),
+        flag.behind_at,
         texts(&flag.in_place),
         texts(&flag.copied),
         follows(&flag.follows).map_err(fail)?,
@@ -293,10 +294,12 @@ fn operand(rule: &Operand) -> Result<String, String> {
     let pattern = pattern(rule)?;
     Ok(format!(
         "OperandRule {{ at: Position::{at}, pattern: OperandPattern::{pattern}, given: {}, except: {}, \
-         not_given: {}, effect: {}, secret: {}, input: {}, in_place: {}, copied: {}, follows: {}, target: {}, why: {} }}",
+         not_given: {}, unless: {}, is_behind_at: {}, effect: {}, secret: {}, input: {}, in_place: {}, copied: {}, follows: {}, target: {}, why: {} }}",
         texts(&rule.given),
         texts(&rule.except),
         texts(&rule.not_given),
+        texts(&rule.unless),
+        rule.behind_at,
         optional_effect(rule.effect.as_deref())?,
         text(&rule.secret),
         text(&rule.input),

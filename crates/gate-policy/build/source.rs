@@ -101,6 +101,9 @@ pub(crate) struct Flag {
     /// Patterns of values that name no file.
     #[serde(default)]
     pub(crate) not_input: Vec<String>,
+    /// Whether only what stands behind an `@` names one.
+    #[serde(default)]
+    pub(crate) behind_at: bool,
     /// Patterns of names that mean something to the tool.
     #[serde(default)]
     pub(crate) in_place: Vec<String>,
@@ -203,6 +206,7 @@ pub(crate) struct Stdin {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the file")]
 pub(crate) struct Operand {
     #[serde(default = "any")]
     pub(crate) at: String,
@@ -236,6 +240,12 @@ pub(crate) struct Operand {
     /// Flags none of which may be given.
     #[serde(default)]
     pub(crate) not_given: Vec<String>,
+    /// As for flags.
+    #[serde(default)]
+    pub(crate) unless: Vec<String>,
+    /// As for flags.
+    #[serde(default)]
+    pub(crate) behind_at: bool,
     #[serde(default)]
     pub(crate) effect: Option<String>,
     #[serde(default)]

@@ -173,6 +173,12 @@ fn podman_is_read_as_its_help_has_it() {
 }
 
 #[test]
+fn gh_is_read_as_its_help_has_it() {
+    let wrong = hold("gh", More::Listed, &[]);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn kubectl_is_read_as_its_help_has_it() {
     let wrong = hold("kubectl", More::Listed, &["dry-run", "cascade", "validate"]);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

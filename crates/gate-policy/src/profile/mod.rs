@@ -125,6 +125,8 @@ pub struct FlagSpec {
     pub input: Text,
     /// Patterns of values that name no file.
     pub not_input: Table<Text>,
+    /// Whether only what stands behind a first `@`, or behind `=@`, names one.
+    pub is_behind_at: bool,
     /// Patterns of names from which the tool takes meaning: such a file is
     /// read where it is.
     pub in_place: Table<Text>,
@@ -277,6 +279,10 @@ pub struct OperandRule {
     pub except: Table<Text>,
     /// Flags none of which may be given.
     pub not_given: Table<Text>,
+    /// As for flags.
+    pub unless: Table<Text>,
+    /// As for flags.
+    pub is_behind_at: bool,
     /// What is added.
     pub effect: Option<Effect>,
     /// The kind of secret that it is; of a `literal` what stands behind its `=`.

@@ -1,5 +1,7 @@
 //! What the words of a command mean: its effects, its target, its reasons.
 
+use std::borrow::Cow;
+
 use super::presence;
 use super::remote;
 use super::words::{Operand, Parsed, Use, shown};
@@ -158,12 +160,54 @@ fn judge_flag(parsed: &Parsed<'_>, used: &Use<'_>, invocation: &mut Invocation) 
 fn is_excused(parsed: &Parsed<'_>, unless: &[Text]) -> bool {
     let has_value = |pair: &Text| {
         let Some((name, wanted)) = pair.split_once('=') else {
-            return false;
+            return pair == "graphql" && sends_queries(parsed);
         };
         let last = parsed.uses.iter().rfind(|used| used.name == name);
         last.is_some_and(|used| used.value == Some(wanted.as_bytes()))
     };
     parsed.problems.is_empty() && unless.iter().any(has_value)
+}
+
+/// What `gh api` and `glab api` fill in. A branch can be called anything.
+const FILLED: &[&str] = &[
+    "{owner}",
+    "{repo}",
+    "{branch}",
+    ":branch",
+    ":fullpath",
+    ":group",
+    ":id",
+    ":namespace",
+    ":owner",
+    ":repo",
+    ":user",
+];
+
+/// Tells whether a request goes to `graphql` and each of its fields `query` is
+/// one. What the tool would fill in, or takes from a file, is not known.
+fn sends_queries(parsed: &Parsed<'_>) -> bool {
+    let fields = parsed
+        .uses
+        .iter()
+        .filter(|used| matches!(used.name.as_ref(), "field" | "raw-field"));
+    let queries: Vec<_> = fields
+        .filter_map(|used| Some((&used.name, used.value?.strip_prefix(b"query=")?)))
+        .collect();
+    let is_filled = |text: &[u8]| {
+        FILLED
+            .iter()
+            .any(|name| text.windows(name.len()).any(|part| part == name.as_bytes()))
+    };
+    let is_query = |(name, text): &(&Cow<'static, str>, &[u8])| {
+        super::graphql::has_only_queries(text) && (*name == "raw-field" || !is_filled(text))
+    };
+    parsed
+        .operands
+        .first()
+        .is_some_and(|to| to.bytes == b"graphql")
+        && !queries.is_empty()
+        && !parsed.uses.iter().any(|used| used.name == "input")
+        && queries.iter().all(is_query)
 }
 
 fn judge_operands(
@@ -172,7 +216,7 @@ fn judge_operands(
     is_neutral: bool,
     invocation: &mut Invocation,
 ) {
-    if !is_given(parsed, rule) {
+    if !is_given(parsed, rule) || is_excused(parsed, &rule.unless) {
         return;
     }
     for operand in selected(&parsed.operands, rule.at) {

@@ -24,6 +24,22 @@ struct Named<'a> {
     start: usize,
 }
 
+impl Named<'_> {
+    /// Returns what stands behind a first `@`, or behind `=@`.
+    fn behind_at(self) -> Option<Self> {
+        let skip = match positions(self.bytes, b"=@").next() {
+            Some(at) => at + 2,
+            None => usize::from(self.bytes.first() == Some(&b'@')),
+        };
+        let bytes = self.bytes.get(skip..).filter(|_| skip > 0)?;
+        Some(Self {
+            bytes,
+            start: self.start + skip,
+            ..self
+        })
+    }
+}
+
 /// What a profile says of an input.
 #[derive(Clone, Copy)]
 struct Kind<'a> {
@@ -82,7 +98,11 @@ pub(super) fn find(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
                     copied: &flag.copied,
                     follows: flag.follows,
                 };
-                finder.add_list(&named, kind, invocation);
+                if !flag.is_behind_at {
+                    finder.add_list(&named, kind, invocation);
+                } else if let Some(file) = named.behind_at() {
+                    finder.add(&file, kind, invocation);
+                }
             }
             None if finder.style == Style::Argparse => {
                 if is_loaded(parsed.spec, &parsed.path, &used.name) {
@@ -160,7 +180,18 @@ impl Finder<'_> {
                         argv_index: operand.argv_index,
                         start: 0,
                     };
-                    self.add(&named, kind, invocation);
+                    let named = if rule.is_behind_at {
+                        named.behind_at()
+                    } else {
+                        Some(named)
+                    };
+                    let is_known = invocation
+                        .inputs
+                        .iter()
+                        .any(|input| input.argv_index == Some(operand.argv_index));
+                    if let Some(named) = named.filter(|_| !is_known) {
+                        self.add(&named, kind, invocation);
+                    }
                 }
             }
         }

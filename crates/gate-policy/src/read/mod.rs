@@ -10,6 +10,7 @@ mod environment;
 mod followed;
 mod getopt;
 mod goflag;
+mod graphql;
 mod implicit;
 mod inputs;
 mod mentioned;
