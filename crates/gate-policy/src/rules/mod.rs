@@ -8,6 +8,7 @@ mod duration;
 mod error;
 mod evaluation;
 mod fields;
+mod index;
 mod load;
 mod matchers;
 mod policy;

@@ -1,6 +1,5 @@
 //! All rules in force, indexed by tool and subcommand, and how they decide.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use super::evaluation::{
     AskingRule, Evaluation, MatchedRule, Obligations, Occasion, Requirement, RuleMessage,
     RuleSummary,
 };
+use super::index::Index;
 use super::load;
 use super::rule::Rule;
 use crate::effect::Effect;
@@ -81,28 +81,12 @@ impl PolicyBuilder {
     pub fn build(self) -> Policy {
         let mut rules = self.rules;
         rules.sort_by_key(|rule| rule.place.layer);
-        let mut policy = Policy {
+        Policy {
+            index: Index::of(&rules),
             rules,
-            by_tool: BTreeMap::new(),
-            of_any_tool: Bucket::default(),
             warnings: self.warnings,
             unreadable: self.unreadable,
-        };
-        for (index, rule) in policy.rules.iter().enumerate() {
-            let is_literal = |word: &String| !word.contains(['*', '?']);
-            if rule.tools.is_empty() || !rule.tools.iter().all(is_literal) {
-                policy.of_any_tool.add(index, rule);
-                continue;
-            }
-            for tool in &rule.tools {
-                policy
-                    .by_tool
-                    .entry(tool.clone())
-                    .or_default()
-                    .add(index, rule);
-            }
         }
-        policy
     }
 }
 
@@ -111,46 +95,9 @@ impl PolicyBuilder {
 pub struct Policy {
     /// In the order of the layers, and in each in the order of the text.
     rules: Vec<Rule>,
-    by_tool: BTreeMap<String, Bucket>,
-    of_any_tool: Bucket,
+    index: Index,
     warnings: Vec<String>,
     unreadable: Vec<String>,
-}
-
-/// The rules of one tool, by the first word of the subcommand.
-#[derive(Debug, Default)]
-struct Bucket {
-    by_word: BTreeMap<String, Vec<usize>>,
-    of_any_word: Vec<usize>,
-}
-
-impl Bucket {
-    fn add(&mut self, index: usize, rule: &Rule) {
-        let first_words: Option<Vec<&String>> =
-            rule.commands.iter().map(|path| path.first()).collect();
-        match first_words {
-            Some(words)
-                if !words.is_empty() && words.iter().all(|word| !word.contains(['*', '?'])) =>
-            {
-                for word in words {
-                    let indexes = self.by_word.entry(word.clone()).or_default();
-                    if indexes.last() != Some(&index) {
-                        indexes.push(index);
-                    }
-                }
-            }
-            _ => self.of_any_word.push(index),
-        }
-    }
-
-    fn candidates(&self, command: &[String]) -> impl Iterator<Item = usize> {
-        let by_word = command.first().and_then(|word| self.by_word.get(word));
-        by_word
-            .into_iter()
-            .flatten()
-            .chain(&self.of_any_word)
-            .copied()
-    }
 }
 
 impl Policy {
@@ -216,8 +163,11 @@ impl Policy {
         occasion: &Occasion,
         heard: &mut Heard<'p>,
     ) {
-        let mut matching = self.rules_about(invocation);
-        matching.retain(|rule| rule.matches(invocation, cwd, occasion));
+        let candidates = self.index.candidates(invocation);
+        let mut matching: Vec<&Rule> = self
+            .numbered(candidates)
+            .filter(|rule| rule.matches(invocation, cwd, occasion))
+            .collect();
         let speakers = Speakers::among(&matching);
         matching.retain(|rule| speakers.silence_of(rule).is_none());
         if speakers.is_built_in_heard() {
@@ -235,29 +185,19 @@ impl Policy {
         }
     }
 
-    /// Returns the rules that can match, in their order.
+    /// Returns the rules about such a tool and command, in their order.
     pub(super) fn rules_about(&self, invocation: &Invocation) -> Vec<&Rule> {
-        let indexes = self.candidates(invocation).into_iter();
-        indexes.filter_map(|index| self.rules.get(index)).collect()
+        self.numbered(self.index.about(invocation)).collect()
+    }
+
+    fn numbered(&self, numbers: Vec<usize>) -> impl Iterator<Item = &Rule> {
+        let numbers = numbers.into_iter();
+        numbers.filter_map(|number| self.rules.get(number))
     }
 
     /// Returns how many rules there are.
     pub(super) fn count(&self) -> usize {
         self.rules.len()
-    }
-
-    /// Returns the indexes of the rules that can match, in their order.
-    fn candidates(&self, invocation: &Invocation) -> Vec<usize> {
-        let of_tool = self.by_tool.get(&invocation.tool);
-        let mut indexes: Vec<usize> = self.of_any_tool.candidates(&invocation.command).collect();
-        indexes.extend(
-            of_tool
-                .into_iter()
-                .flat_map(|bucket| bucket.candidates(&invocation.command)),
-        );
-        indexes.sort_unstable();
-        indexes.dedup();
-        indexes
     }
 
     /// Something of ours is wrong: then nothing is allowed.
