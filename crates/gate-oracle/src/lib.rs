@@ -15,8 +15,10 @@ mod dice;
 mod disk;
 pub mod kubectl;
 mod play;
+pub mod psql;
 mod sandbox;
 mod spelling;
+pub mod terraform;
 
 pub use case::{Case, Kind};
 pub use classifier::{Classifier, Said, everything_is_read, gate};

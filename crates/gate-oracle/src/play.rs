@@ -87,10 +87,19 @@ impl Tally {
         texts.join("\n")
     }
 
-    /// Tells whether gate asked about more than one in a hundred of the
-    /// ordinary commands that only read.
-    pub fn asks_too_often(&self) -> bool {
-        self.count(Fault::Needless) * 100 > self.finished_reads
+    /// Holds gate to the promise: nothing missed, and at most one in a hundred
+    /// of the daily reads asked about needlessly.
+    ///
+    /// # Errors
+    /// The faults, each as a case of the corpus.
+    pub fn judge(&self) -> Result<(), String> {
+        let missed = self.faults_of(Fault::Missed);
+        let needless = self.faults_of(Fault::Needless);
+        let is_often = self.count(Fault::Needless) * 100 > self.finished_reads;
+        if missed.is_empty() && !is_often {
+            return Ok(());
+        }
+        Err(format!("MISSED\n{missed}\nNEEDLESS\n{needless}"))
     }
 
     fn add(&mut self, id: &str, case: &Case, said: &Said, seen: &Seen) {
@@ -205,7 +214,7 @@ impl fmt::Display for Tally {
         let cases: usize = self.shapes.values().map(|(cases, _)| cases).sum();
         write!(
             f,
-            "{cases} cases in {:.0} s: {} missed, {} needless of {} daily reads ({} more did not end well), {} let pass; seen",
+            "{cases} cases in {:.0} s: {} missed, {} needless of {} daily reads ({} more did something or failed), {} let pass; seen",
             self.lasted.as_secs_f64(),
             self.count(Fault::Missed),
             self.count(Fault::Needless),

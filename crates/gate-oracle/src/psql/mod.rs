@@ -1,0 +1,201 @@
+//! psql, as the superuser of a scratch database of which everything is summed up
+//! before and after.
+
+mod grammar;
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use gate_testkit::real::{Postgres, locate, run};
+
+pub use grammar::case;
+
+use crate::play::Stage;
+use crate::sandbox::Placed;
+use crate::{Case, Outcome, Said, Sandbox, Seen};
+
+const SEED: &str = include_str!("seed.sql");
+const CHECKSUM: &str = include_str!("checksum.sql");
+/// What moves with every write, and sequences, which can move without it.
+const MOVES: &str = "select concat_ws(',', txid_snapshot_xmax(txid_current_snapshot()), \
+    (select last_value::text || is_called::text from s), \
+    (select count(*) from pg_replication_slots), \
+    (select string_agg(name || setting, ',') from pg_file_settings), \
+    (select count(*) from pg_db_role_setting), (select count(*) from pg_database))";
+const WITHIN: Duration = Duration::from_secs(30);
+
+/// A psql with its own server, and a port that stands for another one.
+#[derive(Debug)]
+pub struct Psql {
+    tool: PathBuf,
+    server: Postgres,
+    second: Second,
+    sandbox: Sandbox,
+    sum: String,
+    moves: String,
+}
+
+impl Psql {
+    /// Starts the server and fills it.
+    ///
+    /// # Errors
+    /// There is no server, or it does not work.
+    pub fn new() -> Outcome<Self> {
+        let server = Postgres::start()?;
+        let second = Second::start()?;
+        let mut sandbox = Sandbox::new()?;
+        sandbox.name("bport", second.port.to_string());
+        for (name, value) in server.environment() {
+            sandbox.give(name, &value.to_string_lossy());
+        }
+        sandbox.give("PGDATABASE", "shop");
+        sandbox.give("PGCONNECT_TIMEOUT", "3");
+        sandbox.canary("canary");
+        let attack = "\\! canary\ninsert into t values (99, 'rc');\n";
+        sandbox.keep("home/.psqlrc", attack);
+        sandbox.keep("cwd/.psqlrc", attack);
+        sandbox.keep("cwd/rc.sql", attack);
+        sandbox.keep("cwd/inner.sql", "delete from t;\n");
+        sandbox.keep("cwd/read.sql", "select 1;\n");
+        sandbox.keep("cwd/var.sql", ":q;\n");
+        sandbox.keep("cwd/rows.txt", "50\tfifty\n");
+        sandbox.keep("cwd/kept.txt", "kept");
+        let service = |name: &str| {
+            format!(
+                "[{name}]\nhost=127.0.0.1\nport={}\ndbname=shop\n",
+                second.port
+            )
+        };
+        sandbox.keep("home/.pg_service.conf", service("second"));
+        sandbox.keep("cwd/services", service("third"));
+        sandbox.keep("cwd/pg_service.conf", service("third"));
+        // Debian's `psql` chooses among versions first, in Perl; this is the one that it starts.
+        let real = PathBuf::from("/usr/lib/postgresql/15/bin/psql");
+        let mut stage = Self {
+            tool: if real.is_file() {
+                real
+            } else {
+                locate("psql")?
+            },
+            server,
+            second,
+            sandbox,
+            sum: String::new(),
+            moves: String::new(),
+        };
+        stage.fill()?;
+        Ok(stage)
+    }
+
+    fn fill(&mut self) -> Outcome<()> {
+        // A server that vacuums by itself would look like one that was written to.
+        self.server.sql("alter system set autovacuum = off")?;
+        self.server.sql("select pg_reload_conf()")?;
+        self.server.sql("create database shop")?;
+        self.seed()
+    }
+
+    /// Takes everything out of the database and fills it.
+    fn seed(&mut self) -> Outcome<()> {
+        self.ask("shop", SEED)?;
+        self.sum = self.ask("shop", CHECKSUM)?;
+        self.moves = self.ask("shop", MOVES)?;
+        Ok(())
+    }
+
+    fn ask(&self, database: &str, statements: &str) -> Outcome<String> {
+        let mut psql = Command::new(&self.tool);
+        psql.env_clear()
+            .envs(self.server.environment())
+            .env("PGDATABASE", database)
+            .args(["-XAtq1", "-v", "ON_ERROR_STOP=1", "-c", statements])
+            .current_dir("/");
+        Ok(run(&mut psql, WITHIN)?.success()?)
+    }
+
+    /// Fills the database anew; where that fails, the whole server.
+    fn restore(&mut self) -> Outcome<()> {
+        let has_settings = self.moves.contains("work_mem");
+        if has_settings || self.seed().is_err() {
+            *self = Self::new()?;
+        }
+        Ok(())
+    }
+
+    /// Tells whether anything in the server is not as it was.
+    fn has_changed(&mut self) -> bool {
+        // Where the database does not answer any more, it is not as it was either.
+        let Ok(moves) = self.ask("shop", MOVES) else {
+            return true;
+        };
+        if moves == self.moves {
+            return false;
+        }
+        self.moves = moves;
+        self.ask("shop", CHECKSUM).ok().as_ref() != Some(&self.sum)
+    }
+}
+
+impl Stage for Psql {
+    fn place(&mut self, case: &Case) -> Outcome<Placed> {
+        self.sandbox.place(case)
+    }
+
+    fn see(&mut self, placed: &Placed, said: &Said) -> Outcome<Seen> {
+        let mut seen = Seen {
+            is_done: self.sandbox.run(&self.tool, placed, said, &[0])?,
+            ..Seen::default()
+        };
+        let (changed, started) = self.sandbox.changes()?;
+        seen.programs = started
+            .into_iter()
+            .map(|name| format!("started: {name}"))
+            .collect();
+        seen.mutations = changed
+            .into_iter()
+            .map(|path| format!("wrote: {path}"))
+            .collect();
+        let named = said.target.get("port").map(String::as_str);
+        if self.second.take() > 0 && named != Some(&self.second.port.to_string()) {
+            seen.redirects
+                .push(format!("redirect: to port {}", self.second.port));
+        }
+        if self.has_changed() {
+            seen.mutations.push("the database has changed".to_owned());
+            self.restore()?;
+        }
+        Ok(seen)
+    }
+}
+
+/// A port that counts who comes, and sends everybody away.
+#[derive(Debug)]
+struct Second {
+    port: u16,
+    came: Arc<AtomicUsize>,
+}
+
+impl Second {
+    fn start() -> Outcome<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let port = listener.local_addr()?.port();
+        let came: Arc<AtomicUsize> = Arc::default();
+        let count = Arc::clone(&came);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                count.fetch_add(1, Ordering::SeqCst);
+                drop(stream);
+            }
+        });
+        Ok(Self { port, came })
+    }
+
+    fn take(&self) -> usize {
+        self.came.swap(0, Ordering::SeqCst)
+    }
+}
