@@ -7,7 +7,9 @@ use crate::effect::Effect;
 const READS: &[&str] = &[
     "?",
     "a",
+    "bind",
     "conninfo",
+    "crosstabview",
     "copyright",
     "d",
     "dA",
@@ -66,6 +68,7 @@ const READS: &[&str] = &[
     "echo",
     "errverbose",
     "f",
+    "gdesc",
     "h",
     "l",
     "list",
@@ -76,11 +79,13 @@ const READS: &[&str] = &[
     "qecho",
     "quit",
     "r",
+    "reset",
     "sf",
     "sv",
     "t",
     "timing",
     "warn",
+    "watch",
     "x",
     "z",
 ];
@@ -89,28 +94,12 @@ const READS: &[&str] = &[
 /// subscriptions, passwords too, with a `+` behind.
 const SECRET_WITH_PLUS: &[&str] = &["dRs", "des", "det", "deu", "dew"];
 
-/// Commands that run programs or other scripts.
-const EXECUTES: &[&str] = &[
-    "!",
-    "copy",
-    "e",
-    "edit",
-    "ef",
-    "ev",
-    "g",
-    "gexec",
-    "i",
-    "include",
-    "ir",
-    "include_relative",
-    "o",
-    "out",
-    "w",
-    "write",
-    "watch",
-    "gx",
-    "gset",
-];
+/// Commands that run programs or what an editor leaves.
+const EXECUTES: &[&str] = &["!", "e", "edit", "ef", "ev", "gexec"];
+
+/// Commands that hand a statement over, or what it shows to a file or a
+/// program when they name one.
+const OUTPUTS: &[&str] = &["g", "gx", "o", "out", "s", "w", "write"];
 
 /// Judges one command, given without its backslash.
 pub(super) fn judge(command: &str) -> (Effect, String) {
@@ -121,7 +110,7 @@ pub(super) fn judge(command: &str) -> (Effect, String) {
     if command.starts_with('!') || EXECUTES.contains(&name) {
         return (
             Effect::Execute,
-            format!("`\\{name}` can run a program or another script"),
+            format!("`\\{name}` runs a program or statements that it finds"),
         );
     }
     let arguments = command.get(name.len()..).unwrap_or_default();
@@ -132,6 +121,9 @@ pub(super) fn judge(command: &str) -> (Effect, String) {
             Effect::Unknown,
             format!("the arguments of `\\{name}` are not understood"),
         );
+    }
+    if OUTPUTS.contains(&name) {
+        return judge_output(name, arguments.trim());
     }
     let plain = name.trim_end_matches(['+', 'S', 'x']);
     if name.contains('+') && SECRET_WITH_PLUS.contains(&plain) {
@@ -155,6 +147,23 @@ pub(super) fn judge(command: &str) -> (Effect, String) {
         return (Effect::Access, "`\\password` changes a password".to_owned());
     }
     (Effect::Unknown, format!("gate does not know `\\{name}`"))
+}
+
+/// Judges a command that writes to what it names: `file`, or `|program`.
+fn judge_output(name: &str, arguments: &str) -> (Effect, String) {
+    // `\g (format=csv) file` has options before the name.
+    let named = match arguments.split_once(')') {
+        Some((_, behind)) if arguments.starts_with('(') => behind.trim(),
+        _ => arguments,
+    };
+    if named.contains('|') {
+        let reason = format!("`\\{name}` starts a program");
+        return (Effect::Execute, reason);
+    }
+    if named.is_empty() && !matches!(name, "w" | "write") {
+        return (Effect::Read, format!("`\\{name}` shows"));
+    }
+    (Effect::Write, format!("`\\{name}` writes to a file"))
 }
 
 /// Judges `\dconfig`, which shows every setting that its pattern matches and
@@ -211,9 +220,31 @@ mod tests {
         ] {
             assert_eq!(judge(command).0, Effect::Secret, "{command}");
         }
-        for command in ["! rm x", "!rm", "copy t to program 'x'", "i q.sql", "gexec"] {
+        for command in [
+            "! rm x",
+            "!rm",
+            "e",
+            "gexec",
+            "g | sh",
+            "o |sh",
+            "gx (format=csv) |x",
+        ] {
             assert_eq!(judge(command).0, Effect::Execute, "{command}");
         }
+    }
+
+    #[test]
+    fn what_is_named_behind_an_output_decides() {
+        for command in ["g out.txt", "o x", "w x", "gx (a=b) x", "s x"] {
+            assert_eq!(judge(command).0, Effect::Write, "{command}");
+        }
+        for command in ["g", "o", "gx (format=csv)", "watch 2", "gdesc"] {
+            assert_eq!(judge(command).0, Effect::Read, "{command}");
+        }
+    }
+
+    #[test]
+    fn arguments_that_psql_would_expand_are_not_understood() {
         for command in [
             "d `x`",
             "dt \\! x",

@@ -7,6 +7,8 @@
 
 mod automaton;
 mod lexer;
+#[cfg(test)]
+mod tests;
 #[expect(
     clippy::unreadable_literal,
     reason = "the build script writes the numbers"
@@ -16,5 +18,5 @@ mod symbols {
 }
 
 pub(crate) use automaton::{Node, Tree, parse};
-pub(crate) use lexer::Token;
+pub(crate) use lexer::{Lexer, Token};
 pub(crate) use symbols::token;

@@ -90,6 +90,7 @@ impl Judge<'_> {
         } else {
             (Effect::Write, "a `COPY` with a file of the server")
         };
+        self.session.takes_rows |= has(token::STDIN) && !is_out;
         self.effect(place, effect, what);
     }
 

@@ -31,6 +31,8 @@ pub(super) use known::is_secret_setting;
 pub(super) struct Session {
     /// The names of prepared statements, each of which was judged.
     prepared: BTreeSet<String>,
+    /// Whether a `COPY` takes its rows from where the statement came from.
+    pub(super) takes_rows: bool,
 }
 
 /// Judges all statements of a text.
