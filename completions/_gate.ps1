@@ -164,6 +164,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Name every mistake in rule files')
+            [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Hold a table of commands against rules')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the rules in force here, with the layer and the place of each')
             [CompletionResult]::new('pull', 'pull', [CompletionResultType]::ParameterValue, 'Fetch the server''s rules, verify them and put them in force here')
             [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Put new rules in force at the server, for every client')
@@ -172,6 +173,14 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         }
         'gate;rules;check' {
             [CompletionResult]::new('--layer', '--layer', [CompletionResultType]::ParameterName, 'Whose rules they are to be. By default `machine`, and `project` for a file of the name `.gate.toml`')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'gate;rules;test' {
+            [CompletionResult]::new('--rules', '--rules', [CompletionResultType]::ParameterName, 'Hold them against these rules and the built-in baseline alone, and not against the rules in force here. They are the machine owner''s, and a project''s in a file of the name `.gate.toml`. May be given more than once')
+            [CompletionResult]::new('--filter', '--filter', [CompletionResultType]::ParameterName, 'Only cases whose name holds this text')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object instead of lines')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -195,6 +204,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         }
         'gate;rules;help' {
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Name every mistake in rule files')
+            [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Hold a table of commands against rules')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the rules in force here, with the layer and the place of each')
             [CompletionResult]::new('pull', 'pull', [CompletionResultType]::ParameterValue, 'Fetch the server''s rules, verify them and put them in force here')
             [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Put new rules in force at the server, for every client')
@@ -202,6 +212,9 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             break
         }
         'gate;rules;help;check' {
+            break
+        }
+        'gate;rules;help;test' {
             break
         }
         'gate;rules;help;show' {
@@ -551,12 +564,16 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         }
         'gate;help;rules' {
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Name every mistake in rule files')
+            [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Hold a table of commands against rules')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the rules in force here, with the layer and the place of each')
             [CompletionResult]::new('pull', 'pull', [CompletionResultType]::ParameterValue, 'Fetch the server''s rules, verify them and put them in force here')
             [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Put new rules in force at the server, for every client')
             break
         }
         'gate;help;rules;check' {
+            break
+        }
+        'gate;help;rules;test' {
             break
         }
         'gate;help;rules;show' {

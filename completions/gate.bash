@@ -178,6 +178,9 @@ _gate() {
             gate__subcmd__help__subcmd__rules,show)
                 cmd="gate__subcmd__help__subcmd__rules__subcmd__show"
                 ;;
+            gate__subcmd__help__subcmd__rules,test)
+                cmd="gate__subcmd__help__subcmd__rules__subcmd__test"
+                ;;
             gate__subcmd__help__subcmd__server,init)
                 cmd="gate__subcmd__help__subcmd__server__subcmd__init"
                 ;;
@@ -256,6 +259,9 @@ _gate() {
             gate__subcmd__rules,show)
                 cmd="gate__subcmd__rules__subcmd__show"
                 ;;
+            gate__subcmd__rules,test)
+                cmd="gate__subcmd__rules__subcmd__test"
+                ;;
             gate__subcmd__rules__subcmd__help,check)
                 cmd="gate__subcmd__rules__subcmd__help__subcmd__check"
                 ;;
@@ -270,6 +276,9 @@ _gate() {
                 ;;
             gate__subcmd__rules__subcmd__help,show)
                 cmd="gate__subcmd__rules__subcmd__help__subcmd__show"
+                ;;
+            gate__subcmd__rules__subcmd__help,test)
+                cmd="gate__subcmd__rules__subcmd__help__subcmd__test"
                 ;;
             gate__subcmd__server,help)
                 cmd="gate__subcmd__server__subcmd__help"
@@ -973,7 +982,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help__subcmd__rules)
-            opts="check show pull push"
+            opts="check test show pull push"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1029,6 +1038,20 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help__subcmd__rules__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__rules__subcmd__test)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1459,7 +1482,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__rules)
-            opts="-h --help check show pull push help"
+            opts="-h --help check test show pull push help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1491,7 +1514,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__rules__subcmd__help)
-            opts="check show pull push help"
+            opts="check test show pull push help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1574,6 +1597,20 @@ _gate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        gate__subcmd__rules__subcmd__help__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         gate__subcmd__rules__subcmd__pull)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1613,6 +1650,28 @@ _gate() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__rules__subcmd__test)
+            opts="-h --rules --filter --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --rules)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --filter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

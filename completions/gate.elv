@@ -141,6 +141,7 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
             cand check 'Name every mistake in rule files'
+            cand test 'Hold a table of commands against rules'
             cand show 'Show the rules in force here, with the layer and the place of each'
             cand pull 'Fetch the server''s rules, verify them and put them in force here'
             cand push 'Put new rules in force at the server, for every client'
@@ -148,6 +149,13 @@ set edit:completion:arg-completer[gate] = {|@words|
         }
         &'gate;rules;check'= {
             cand --layer 'Whose rules they are to be. By default `machine`, and `project` for a file of the name `.gate.toml`'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'gate;rules;test'= {
+            cand --rules 'Hold them against these rules and the built-in baseline alone, and not against the rules in force here. They are the machine owner''s, and a project''s in a file of the name `.gate.toml`. May be given more than once'
+            cand --filter 'Only cases whose name holds this text'
+            cand --json 'Print one JSON object instead of lines'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -167,12 +175,15 @@ set edit:completion:arg-completer[gate] = {|@words|
         }
         &'gate;rules;help'= {
             cand check 'Name every mistake in rule files'
+            cand test 'Hold a table of commands against rules'
             cand show 'Show the rules in force here, with the layer and the place of each'
             cand pull 'Fetch the server''s rules, verify them and put them in force here'
             cand push 'Put new rules in force at the server, for every client'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gate;rules;help;check'= {
+        }
+        &'gate;rules;help;test'= {
         }
         &'gate;rules;help;show'= {
         }
@@ -453,11 +464,14 @@ set edit:completion:arg-completer[gate] = {|@words|
         }
         &'gate;help;rules'= {
             cand check 'Name every mistake in rule files'
+            cand test 'Hold a table of commands against rules'
             cand show 'Show the rules in force here, with the layer and the place of each'
             cand pull 'Fetch the server''s rules, verify them and put them in force here'
             cand push 'Put new rules in force at the server, for every client'
         }
         &'gate;help;rules;check'= {
+        }
+        &'gate;help;rules;test'= {
         }
         &'gate;help;rules;show'= {
         }

@@ -84,6 +84,8 @@ fn what_cannot_be_read_is_named() {
         (vec!["rules", "push"], 64),
         (vec!["rules", "push", "x", "--expected-version", "-1"], 64),
         (vec!["rules", "test"], 64),
+        (vec!["rules", "test", "missing.toml"], 78),
+        (vec!["rules", "test", "latin1.toml"], 78),
         (vec!["rules"], 64),
     ] {
         let refused = run(home.command(GATE).args(&args));

@@ -4,6 +4,7 @@ mod check;
 mod pull;
 mod push;
 mod show;
+mod test;
 
 use gate_policy::RuleError;
 
@@ -22,6 +23,7 @@ pub(crate) struct Rules {
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
     Check(check::Check),
+    Test(test::Test),
     Show(show::Show),
     Pull(pull::Pull),
     Push(push::Push),
@@ -31,6 +33,7 @@ impl Rules {
     pub(crate) fn run(&self, world: &World) -> Result<(), Failure> {
         match &self.verb {
             Verb::Check(check) => check.run(world),
+            Verb::Test(test) => test.run(world),
             Verb::Show(show) => show.run(world),
             Verb::Pull(pull) => pull.run(world),
             Verb::Push(push) => push.run(world),
