@@ -36,7 +36,7 @@ pub(crate) fn profile(name: &str, profile: &Profile) -> Result<String, String> {
     Ok(format!(
         "static {name}: ToolSpec = ToolSpec {{ name: {}, aliases: {}, style: Style::{}, \
          groups: {}, commands: {}, environment: {}, moved_by: {}, literal: {}, implicit: {}, \
-         reader: Reader::{} }};\n",
+         operations: {}, reader: Reader::{} }};\n",
         text(&profile.name),
         texts(&profile.aliases),
         one_of(
@@ -51,6 +51,7 @@ pub(crate) fn profile(name: &str, profile: &Profile) -> Result<String, String> {
         texts(&profile.moved_by),
         texts(&literal(profile)),
         table(&crate::implicit::rows(profile)?),
+        crate::operations::constant(profile),
         one_of(&profile.reader, &["Tables", "Psql", "Sftp", "Redis"])?,
     ))
 }
@@ -130,6 +131,11 @@ fn flag((name, flag): &(&String, &Flag)) -> Result<String, String> {
 fn tree(profile: &Profile) -> Result<Node<'_>, String> {
     let mut root = Node::new("");
     for command in &profile.command {
+        if !command.class.is_empty() {
+            let words = crate::operations::class_path(&command.class);
+            let shown = vec!["*"; words.len()];
+            root.insert(&words, &shown, command)?;
+        }
         for path in command.paths.iter().flat_map(|path| expand(path)) {
             let words: Vec<&str> = path.split_whitespace().collect();
             root.insert(&words, &words, command)?;
@@ -406,7 +412,7 @@ fn variables(profile: &Profile) -> Result<Vec<String>, String> {
 }
 
 /// Expands each `{a,b}` of a path.
-fn expand(path: &str) -> Vec<String> {
+pub(crate) fn expand(path: &str) -> Vec<String> {
     let Some((before, rest)) = path.split_once('{') else {
         return vec![path.to_owned()];
     };

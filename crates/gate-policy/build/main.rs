@@ -9,6 +9,7 @@ mod emit;
 mod grammar;
 mod implicit;
 mod kinds;
+mod operations;
 mod source;
 
 use std::error::Error;
@@ -43,6 +44,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         let fail = |problem: String| format!("{}: {problem}", file.display());
         let profile: source::Profile =
             toml::from_str(&fs::read_to_string(file)?).map_err(|e| fail(e.to_string()))?;
+        if let Some(path) = operations::path(&folder, &profile) {
+            let lines =
+                operations::expanded(&profile, &fs::read_to_string(&path)?).map_err(fail)?;
+            fs::write(
+                Path::new(&env::var("OUT_DIR")?).join(&profile.operations),
+                lines,
+            )?;
+        }
         let name = profile.name.to_uppercase().replace('-', "_");
         text.push_str(&emit::profile(&name, &profile).map_err(fail)?);
         if name == "EVERY" {

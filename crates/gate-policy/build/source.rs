@@ -26,6 +26,9 @@ pub(crate) struct Profile {
     pub(crate) literal: Vec<String>,
     #[serde(default)]
     pub(crate) implicit: Vec<Implicit>,
+    /// The file that names the class of each operation.
+    #[serde(default)]
+    pub(crate) operations: String,
 }
 
 /// A group of flags. Plain ones stand in the lists `switches` and `values`, as
@@ -140,7 +143,11 @@ impl<'de> Deserialize<'de> for Neutral {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Command {
     /// Paths; `{a,b}` in a word stands for either.
+    #[serde(default)]
     pub(crate) paths: Vec<String>,
+    /// What the file of operations calls those that this is said of.
+    #[serde(default)]
+    pub(crate) class: String,
     /// Other words for the last one of each path.
     #[serde(default)]
     pub(crate) aliases: Vec<String>,

@@ -1,13 +1,42 @@
-"""Lists the operations of the AWS CLI whose answers can hold a secret."""
+"""Says of every operation of the installed AWS CLI what it ought to be.
+
+A line `SERVICE OPERATION EXPECTED REVEALS` for each; `EXPECTED` is `read`,
+`change` or `remove`, by what its documentation says it does and by its HTTP
+method, never by its name alone. `REVEALS` is `secret` where its answer has
+members that the model calls sensitive or whose names speak of a secret. How the
+classes of the profile were made has no part in this.
+"""
 
 import re
 
-import botocore.session
-from botocore import xform_name
+from awscli.clidriver import ServiceCommand, create_clidriver
 
-# What the CLI calls a service, where that is not the name of its model.
-RENAMED = {"config": "configservice", "codedeploy": "deploy", "s3": "s3api"}
-READS = re.compile("(describe|list|get|batch-get|head|search|lookup|query|scan|filter)")
+SHOWS = re.compile(
+    r"(?:returns?|retriev\w*|lists?|describes?|gets?|provides?|displays?|shows?|search\w*|gathers?"
+    r"|fetch\w*|finds?|reads?|obtains?|looks? up|quer(?:y|ies)|views?|checks?|determines?|counts?"
+    r"|validates?|calculates?|verif(?:y|ies)|evaluates?|compares?|detects?|analyzes?|estimates?"
+    r"|previews?|simulates?|inspects?|requests (?:a list|information|details)|enumerates?|filters?"
+    r"|translates?|decodes?|resolves?|predicts?|samples?|summarizes?|is used to (?:get|list)"
+    r"|indicates?|represents?)\b"
+)
+CHANGES = re.compile(
+    r"(?:creat\w*|updat\w*|modif\w*|puts?|starts?|tags?|untags?|adds?|associat\w*|disassociat\w*"
+    r"|enabl\w*|disabl\w*|register\w*|sends?|sets?|import\w*|accept\w*|restor\w*|reject\w*|export\w*"
+    r"|cop(?:y|ies)|attach\w*|detach\w*|generat\w*|initiat\w*|submit\w*|upload\w*|activat\w*"
+    r"|deactivat\w*|assign\w*|appl(?:y|ies)|replac\w*|request\w*|merg\w*|allocat\w*|chang\w*"
+    r"|provision\w*|stops?|pauses?|resum\w*|invok\w*|execut\w*|runs?|publish\w*|grants?|invites?"
+    r"|subscrib\w*|mov(?:e|es)|transfers?|promot\w*|rotat\w*|reboots?|edits?|configur\w*|specif\w*"
+    r"|stores?|writes?|overwrites?|inserts?|saves?|schedul\w*|launch\w*|deploys?|signs?|encrypts?)\b"
+)
+REMOVES = re.compile(
+    r"(?:delet\w*|terminat\w*|purg\w*|permanently|destroys?|revok\w*|deregister\w*|cancel\w*)\b"
+)
+SENTENCE = re.compile(r"<[^>]+>|\s+")
+PREFACE = re.compile(
+    r"^(?:\[[^\]]*\]|\([^)]*\)|note:?|this (?:operation|action|api(?: operation)?|request|command)"
+    r"|(?:amazon|aws)[^.:]{0,60}(?:only|classic)[.:]|deprecated\.?|use (?:this|the) \w+(?: operation"
+    r"| api| action)?(?: operation)? to|(?:can be |is )?used to|lets you|allows you to|you can use)\s*"
+)
 SECRET = re.compile(
     "(?i)(userdata|passw|secret|token|environment$|env$|environmentvariables|startupscript"
     "|privatekey|connectionstring|credential|lifecycleconfigcontent|oncreate$|onstart$|authkey"
@@ -21,34 +50,54 @@ SPEAKING = re.compile(
     "|endpoint$|url$|updatetoken|endtoken|method$|configuration$|age$|days$|last|tokens?validity"
     "|unit)"
 )
+CHANGING = ("DELETE", "PATCH", "PUT")
 PLAIN = ("boolean", "integer", "long", "timestamp")
 
 
-def walk(shape, path, seen, found):
+def reveals(shape, seen=frozenset()):
     if shape is None or shape.name in seen or len(seen) > 9:
-        return
+        return False
     seen = seen | {shape.name}
     if shape.metadata.get("sensitive"):
-        found.add(path + "!")
+        return True
     if shape.type_name == "structure":
         for name, member in shape.members.items():
-            below = f"{path}.{name}"
-            if SECRET.search(name) and not SPEAKING.search(name) and member.type_name not in PLAIN:
-                found.add(below)
-            walk(member, below, seen, found)
+            speaks = SECRET.search(name) and not SPEAKING.search(name)
+            if (speaks and member.type_name not in PLAIN) or reveals(member, seen):
+                return True
     elif shape.type_name == "list":
-        walk(shape.member, path + "[]", seen, found)
+        return reveals(shape.member, seen)
     elif shape.type_name == "map":
-        walk(shape.value, path + "{}", seen, found)
+        return reveals(shape.value, seen)
+    return False
 
 
-session = botocore.session.get_session()
-for service in session.get_available_services():
-    model = session.get_service_model(service)
-    for name in model.operation_names:
-        operation = xform_name(name, "-")
-        if READS.match(operation):
-            found = set()
-            walk(model.operation_model(name).output_shape, "", frozenset(), found)
-            if found:
-                print(RENAMED.get(service, service), operation, *sorted(found)[:4])
+def expected(model):
+    method = model.http.get("method")
+    said = SENTENCE.sub(" ", model.documentation).strip().lower()
+    previous = None
+    while said != previous:
+        previous, said = said, PREFACE.sub("", said).strip()
+    if REMOVES.match(said):
+        return "remove"
+    if SHOWS.match(said):
+        return "change" if method in CHANGING else "read"
+    if CHANGES.match(said) or method in CHANGING:
+        return "change"
+    if method in ("GET", "HEAD"):
+        return "read"
+    # What answers nothing was asked for something else than an answer.
+    shape = model.output_shape
+    return "read" if shape is not None and shape.members else "change"
+
+
+for service, command in create_clidriver()._get_command_table().items():
+    if not isinstance(command, ServiceCommand):
+        continue
+    for operation, one in command._get_command_table().items():
+        model = getattr(one, "_operation_model", None)
+        if model is None:
+            print(service, operation, "custom", "-")
+            continue
+        secret = "secret" if reveals(model.output_shape) else "-"
+        print(service, operation, expected(model), secret)

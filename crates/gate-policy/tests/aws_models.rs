@@ -1,12 +1,15 @@
-//! Holds the classification of the AWS CLI against the models that it is made
-//! from: an operation whose answer can hold a credential, or what a machine or
-//! a program starts with, is no mere read.
+//! Holds the classification of the AWS CLI against the installed one: every
+//! operation that it has is classified, and what `tests/aws_models.py` makes of
+//! its documentation, its HTTP method and its answer agrees, or somebody looked.
+//!
+//! Where this fails after a new version of botocore: run `generate/aws.py`, then
+//! look at what is printed, and list it with what it is.
 #![expect(
     clippy::disallowed_methods,
     reason = "this test starts the testbed's Python; the crate itself starts nothing"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -14,13 +17,14 @@ use std::process::Command;
 
 use gate_policy::{CommandLine, Effect, Environment, NoFiles, Stdin, read_invocation};
 
-/// Prints `service operation members` for every operation that looks like a
-/// read and whose answer has members that the model calls sensitive or whose
-/// names speak of a secret.
+/// Prints `service operation expected reveals` for every operation.
 const SWEEP: &str = include_str!("aws_models.py");
 /// Operations whose answers were looked at and hold no credential: personal
 /// data, checksums, what AWS itself masks, and what only speaks of a secret.
-const LOOKED_AT: &str = include_str!("aws_models.txt");
+const LOOKED_AT: &str = include_str!("../generate/aws_looked_at.txt");
+/// Operations of which the profile says something else than the sweep expects,
+/// and those that the CLI makes up itself, each with its effect.
+const REVIEWED: &str = include_str!("aws_reviewed.txt");
 
 fn python() -> Result<PathBuf, Box<dyn Error>> {
     let testbed = match std::env::var_os("GATE_TESTBED") {
@@ -42,30 +46,125 @@ fn effect(service: &str, operation: &str) -> Effect {
     .effect
 }
 
-#[test]
-fn no_operation_that_can_print_a_credential_is_a_read() {
-    let python = python().unwrap();
+/// One operation with what was made of its documentation and its answer.
+struct Swept {
+    name: String,
+    expected: String,
+    reveals: bool,
+    effect: Effect,
+}
+
+fn swept() -> Result<Vec<Swept>, Box<dyn Error>> {
+    let python = python()?;
     let output = Command::new(&python)
         .args(["-I", "-c", SWEEP])
         .env_clear()
         .output()
-        .unwrap_or_else(|error| panic!("cannot run `{}`: {error}", python.display()));
-    assert!(output.status.success(), "{:?}", output.stderr);
-    let swept = String::from_utf8(output.stdout).unwrap();
-    assert!(swept.lines().count() > 300, "{swept}");
-    let known: BTreeSet<&str> = LOOKED_AT.lines().collect();
-    let passing: Vec<&str> = swept
-        .lines()
-        .filter(|line| {
-            let mut words = line.split(' ');
-            let (service, operation) = (words.next().unwrap(), words.next().unwrap());
-            effect(service, operation) <= Effect::Local
-                && !known.contains(format!("{service} {operation}").as_str())
+        .map_err(|error| format!("cannot run `{}`: {error}", python.display()))?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into());
+    }
+    let text = String::from_utf8(output.stdout)?;
+    let lines = text.lines().map(|line| {
+        let words: Vec<&str> = line.split(' ').collect();
+        let [service, operation, expected, reveals] = words[..] else {
+            return Err(format!("`{line}` has not four words").into());
+        };
+        Ok(Swept {
+            name: format!("{service} {operation}"),
+            expected: expected.to_owned(),
+            reveals: reveals == "secret",
+            effect: effect(service, operation),
         })
+    });
+    lines.collect()
+}
+
+impl Swept {
+    /// Tells whether the profile says what the sweep expects.
+    fn agrees(&self) -> bool {
+        let shows = matches!(self.effect, Effect::Read | Effect::Local | Effect::Secret);
+        let operation = self.name.split(' ').nth(1).unwrap_or_default();
+        let starts = |words: &[&str]| words.iter().any(|word| operation.starts_with(word));
+        match self.expected.as_str() {
+            // What asks although it only shows is no hole, but what every
+            // script uses should not.
+            "read" => shows || !starts(&["get-", "list-", "describe-", "head-", "batch-get-"]),
+            "change" => self.effect > Effect::Local,
+            "remove" => {
+                self.effect > Effect::Write
+                    || (self.effect == Effect::Write
+                        && starts(&["untag", "disassociate-", "stop-"]))
+            }
+            _ => false,
+        }
+    }
+}
+
+#[test]
+fn every_operation_of_the_installed_cli_is_what_an_independent_look_says_that_it_is() {
+    let swept = swept().unwrap();
+    assert!(swept.len() > 18_000, "{}", swept.len());
+    let reviewed: BTreeMap<&str, &str> = REVIEWED
+        .lines()
+        .filter_map(|line| line.rsplit_once(' '))
+        .collect();
+    let mut used = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for one in &swept {
+        let name = one.name.as_str();
+        if one.effect == Effect::Unknown {
+            wrong.push(format!("{name} is in no list"));
+        } else if !one.agrees() {
+            used.insert(name);
+            if reviewed.get(name) != Some(&one.effect.as_str()) {
+                wrong.push(format!(
+                    "{name} {}: {} is expected",
+                    one.effect, one.expected
+                ));
+            }
+        }
+    }
+    wrong.extend(
+        reviewed
+            .keys()
+            .filter(|name| !used.contains(**name))
+            .map(|name| format!("{name} needs no review")),
+    );
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn no_operation_that_can_print_a_credential_is_a_read() {
+    let known: BTreeSet<&str> = LOOKED_AT.lines().collect();
+    let swept = swept().unwrap();
+    let revealing = swept.iter().filter(|one| one.reveals);
+    assert!(revealing.clone().count() > 1_500);
+    let passing: Vec<&str> = revealing
+        .filter(|one| one.effect <= Effect::Local)
+        .map(|one| one.name.as_str())
+        .filter(|name| !known.contains(name))
         .collect();
     assert!(
         passing.is_empty(),
         "they pass as reads; make each `secret`, or look at its answer and list it:\n{}",
         passing.join("\n")
     );
+}
+
+#[test]
+fn an_operation_or_a_service_that_no_list_has_is_unknown() {
+    for (service, operation) in [
+        ("ec2", "describe-everything-that-comes"),
+        ("ec2", "describe-*"),
+        ("ec2", "*"),
+        ("brand-new-service", "list-things"),
+        ("", "list"),
+    ] {
+        assert_eq!(
+            effect(service, operation),
+            Effect::Unknown,
+            "{service} {operation}"
+        );
+    }
 }

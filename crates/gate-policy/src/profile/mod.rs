@@ -11,6 +11,7 @@ use crate::effect::Effect;
 
 mod builtin;
 mod implicit;
+mod operations;
 
 pub(crate) use builtin::EVERY_TOOL;
 pub use builtin::{builtin, find_builtin};
@@ -45,6 +46,8 @@ pub struct ToolSpec {
     pub literal: Table<Text>,
     /// What it reads without a word of argv naming it.
     pub implicit: Table<ImplicitSpec>,
+    /// The class of each operation, a line `SERVICE OPERATION CLASS` for each, sorted.
+    pub operations: Text,
     /// A deeper reading that tables can't express.
     pub reader: Reader,
 }
@@ -448,7 +451,7 @@ impl ToolSpec {
         below
             .filter(move |spec| spec.parent == parent)
             .map(|spec| spec.name.as_ref())
-            .filter(|name| !name.ends_with('*'))
+            .filter(|name| !name.ends_with('*') && *name != operations::CLASSES)
     }
 
     fn node(&self, index: usize) -> Option<(u16, &CommandSpec)> {

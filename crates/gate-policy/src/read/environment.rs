@@ -225,7 +225,7 @@ fn is_harmless_value(line: &CommandLine<'_>, pattern: &str, value: &[u8]) -> boo
 
 /// Tells whether a URL is nothing but a scheme, a name of this machine and a
 /// port: `http://localhost:80@elsewhere` is none.
-fn is_loopback(url: &[u8]) -> bool {
+pub(crate) fn is_loopback(url: &[u8]) -> bool {
     let schemes: [&[u8]; 2] = [b"http://", b"https://"];
     let hosts: [&[u8]; 3] = [b"127.0.0.1", b"localhost", b"[::1]"];
     let Some(rest) = schemes.iter().find_map(|scheme| url.strip_prefix(*scheme)) else {

@@ -32,6 +32,7 @@ use crate::effect::{Effect, EffectSet};
 use crate::invocation::{Invocation, OptionUse, Word, WordRole};
 use crate::profile::{Reader, ToolSpec, find_builtin};
 pub(crate) use effects::judge;
+pub(crate) use environment::is_loopback;
 pub(crate) use inputs::path_of;
 pub(crate) use redis::read_command as read_redis_command;
 pub(crate) use remote::note_host;

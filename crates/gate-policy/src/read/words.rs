@@ -118,7 +118,12 @@ impl<'a> Parsed<'a> {
     /// Takes the next word for a subcommand; without one of that name nothing
     /// of what follows is understood.
     pub(crate) fn take_command(&mut self, word: &[u8]) {
-        let Some((index, node)) = self.spec.child(self.command, word) else {
+        // A zero is in no word of argv; to the profile it is the name of a node.
+        let is_word = !word.contains(&0);
+        let found = is_word
+            .then(|| self.spec.child(self.command, word))
+            .flatten();
+        let Some((index, node)) = found.or_else(|| self.spec.listed(&self.path, word)) else {
             let shown = shown(word);
             self.give_up(format!("`{shown}` is no subcommand that gate knows"));
             return;

@@ -103,10 +103,17 @@ pub(super) fn commands(fields: &mut Fields<'_, '_, '_>, tools: &[String]) -> Vec
 /// nothing may name a plugin.
 fn misspelt<'w>(spec: &'static ToolSpec, words: &'w [String]) -> Option<(&'w str, &'static str)> {
     let mut parent = 0;
-    for word in words.iter().take_while(|word| !word.contains(['*', '?'])) {
-        let Some((index, _)) = spec.child(parent, word.as_bytes()) else {
-            let near = near_miss(word, spec.children(parent))?;
-            return Some((word, near));
+    for (at, word) in words
+        .iter()
+        .enumerate()
+        .take_while(|(_, word)| !word.contains(['*', '?']))
+    {
+        let above = words.get(..at)?;
+        let listed = || spec.listed(above, word.as_bytes());
+        let Some((index, _)) = spec.child(parent, word.as_bytes()).or_else(listed) else {
+            let service = above.last().map_or("", String::as_str);
+            let known = spec.children(parent).chain(spec.listed_operations(service));
+            return Some((word, near_miss(word, known)?));
         };
         parent = index;
     }

@@ -7,6 +7,8 @@
 //! that is there and is not understood makes the command `unknown`: it could
 //! lead anywhere. One that is not there says nothing.
 
+mod aws;
+mod ini;
 mod kubeconfig;
 mod kuberc;
 mod kubernetes;
@@ -25,9 +27,10 @@ use crate::read::MAX_SCRIPT_BYTES;
 /// Writes what the files in force say of the target, and the effects that they
 /// add.
 pub(crate) fn resolve(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut Invocation) {
-    match &*spec.name {
-        "kubectl" => kubernetes::resolve(line, invocation),
+    match spec.name.as_ref() {
+        "aws" => aws::resolve(line, invocation),
         "helm" => kubernetes::resolve_for_helm(line, invocation),
+        "kubectl" => kubernetes::resolve(line, invocation),
         _ => {}
     }
 }
@@ -40,6 +43,9 @@ fn content<'f>(
     role: &str,
     invocation: &mut Invocation,
 ) -> Option<Cow<'f, [u8]>> {
+    if path == Path::new("/dev/null") {
+        return None;
+    }
     let problem = match line.files.read(&line.cwd.join(path)) {
         Ok(content) if content.len() <= MAX_SCRIPT_BYTES => return Some(content),
         Ok(_) => "it is too long".to_owned(),

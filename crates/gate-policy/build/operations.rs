@@ -1,0 +1,56 @@
+//! The file that says which class each operation of a tool belongs to, as a
+//! text that is searched by halving: a line `SERVICE OPERATION CLASS` for each.
+//!
+//! There are many thousands of them. As nodes of the tree each would cost the
+//! loader a dozen addresses at every start.
+
+use std::path::Path;
+
+use crate::source::Profile;
+
+/// The word above all classes. No word of argv can hold it.
+const CLASSES: &str = "\0";
+
+/// Returns the place of a class in the tree.
+pub(crate) fn class_path(class: &str) -> Vec<&str> {
+    let mut words = vec![CLASSES];
+    words.extend(class.split_whitespace());
+    words
+}
+
+/// Returns the text as an expression.
+pub(crate) fn constant(profile: &Profile) -> String {
+    if profile.operations.is_empty() {
+        return "Borrowed(\"\")".to_owned();
+    }
+    let name = &profile.operations;
+    format!("Borrowed(include_str!(concat!(env!(\"OUT_DIR\"), \"/{name}\")))")
+}
+
+/// Writes out the lines `SERVICE CLASS VERB:NOUN,NOUN VERB:NOUN` of a file.
+pub(crate) fn expanded(profile: &Profile, source: &str) -> Result<String, String> {
+    let mut lines = Vec::new();
+    for line in source.lines() {
+        let mut words = line.split(' ');
+        let (Some(service), Some(class)) = (words.next(), words.next()) else {
+            return Err(format!("`{line}` names no class"));
+        };
+        if !profile.command.iter().any(|known| known.class == class) {
+            return Err(format!("there is no class `{class}`"));
+        }
+        for word in words {
+            let (verb, nouns) = word.split_once(':').ok_or("a verb has no nouns")?;
+            for noun in nouns.split(',') {
+                let dash = if noun.is_empty() { "" } else { "-" };
+                lines.push(format!("{service} {verb}{dash}{noun} {class}\n"));
+            }
+        }
+    }
+    lines.sort();
+    Ok(lines.concat())
+}
+
+/// Returns where the file stands.
+pub(crate) fn path(folder: &Path, profile: &Profile) -> Option<std::path::PathBuf> {
+    (!profile.operations.is_empty()).then(|| folder.join(&profile.operations))
+}

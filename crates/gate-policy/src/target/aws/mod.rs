@@ -1,0 +1,317 @@
+//! Which account, region and endpoint the AWS CLI would talk to. Source:
+//! botocore, `configprovider.py`, `configloader.py` and `credentials.py`.
+
+use std::path::PathBuf;
+
+use super::ini::{self, Ini, Section};
+use super::{content, login, named, option, refuse_file, set};
+use crate::command_line::CommandLine;
+use crate::effect::Effect;
+use crate::invocation::Invocation;
+
+mod endpoint;
+mod services;
+
+/// How many profiles may name each other for their credentials.
+const SOURCES: usize = 8;
+
+pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    read_aliases(line, invocation);
+    let Some(files) = Files::read(line, invocation) else {
+        return;
+    };
+    if let Some(plugins) = files
+        .config
+        .sections
+        .iter()
+        .find(|one| one.name == "plugins")
+        && let Some((name, _)) = plugins.values.iter().find(|(_, value)| !value.is_empty())
+    {
+        let reason = format!("the configuration of aws makes it load the plugin `{name}`");
+        invocation.add(Effect::Unknown, &reason);
+    }
+    let profile = choose_profile(line, invocation);
+    let in_force = files.profile(&profile);
+    if in_force.is_empty() && !matches!(profile.as_str(), "" | "default") && files.is_there {
+        let reason = format!("the profile `{profile}` is in no configuration of aws");
+        invocation.add(Effect::Unknown, &reason);
+        return;
+    }
+    choose_region(line, &in_force, invocation);
+    endpoint::choose(line, &files, &in_force, invocation);
+    read_prompt_and_pager(line, &in_force, invocation);
+    let first: Vec<&str> = invocation.command.iter().map(String::as_str).collect();
+    let is_offline = matches!(
+        first.as_slice(),
+        [] | ["configure", "get" | "set" | "list-profiles", ..]
+    );
+    if !is_offline {
+        read_identity(line, &files, &profile, invocation);
+    }
+}
+
+/// The two files, as botocore merges them.
+struct Files {
+    config: Ini,
+    credentials: Ini,
+    is_there: bool,
+}
+
+impl Files {
+    /// Reads them; nothing where one is there and not understood.
+    fn read(line: &CommandLine<'_>, invocation: &mut Invocation) -> Option<Self> {
+        let mut is_there = false;
+        let mut read = |variable: &str, name: &str, role: &str| {
+            let Some(path) = path(line, variable, name) else {
+                return Some(Ini::default());
+            };
+            let Some(text) = content(line, &path, role, invocation) else {
+                return Some(Ini::default());
+            };
+            is_there = true;
+            ini::read(&text)
+                .map_err(|problem| refuse_file(&path, role, &problem, invocation))
+                .ok()
+        };
+        let config = read("AWS_CONFIG_FILE", ".aws/config", "aws config")?;
+        let credentials = read(
+            "AWS_SHARED_CREDENTIALS_FILE",
+            ".aws/credentials",
+            "aws credentials",
+        )?;
+        Some(Self {
+            config,
+            credentials,
+            is_there,
+        })
+    }
+
+    /// Returns what the files say of a profile.
+    fn profile(&self, name: &str) -> Profile<'_> {
+        let name = if name.is_empty() { "default" } else { name };
+        let mut config = self.config.sections.iter();
+        let config = config.rfind(|section| {
+            let own = if section.name == "default" {
+                Some("default")
+            } else {
+                named_section(&section.name, "profile")
+            };
+            own == Some(name)
+        });
+        let mut credentials = self.credentials.sections.iter();
+        Profile {
+            config,
+            credentials: credentials.rfind(|section| section.name == name),
+        }
+    }
+}
+
+/// Returns the name in `profile NAME`, with quotes or without.
+fn named_section<'s>(section: &'s str, kind: &str) -> Option<&'s str> {
+    let (_, name) = section.strip_prefix(kind)?.split_once([' ', '\t'])?;
+    let name = name.trim();
+    let quoted = name.strip_prefix(['"', '\'']);
+    match quoted.and_then(|name| name.strip_suffix(['"', '\''])) {
+        Some(name) => Some(name),
+        None => Some(name).filter(|name| !name.contains([' ', '\t'])),
+    }
+}
+
+/// What the two files say of one profile; the credentials count first.
+#[derive(Clone, Copy)]
+struct Profile<'f> {
+    config: Option<&'f Section>,
+    credentials: Option<&'f Section>,
+}
+
+impl<'f> Profile<'f> {
+    fn is_empty(&self) -> bool {
+        self.config.is_none() && self.credentials.is_none()
+    }
+
+    fn value(&self, key: &str) -> &'f str {
+        let sections = [self.credentials, self.config].into_iter().flatten();
+        let mut values = sections.map(|section| section.value(key));
+        values.find(|value| !value.is_empty()).unwrap_or_default()
+    }
+}
+
+/// Returns the path of a file in force. Without `HOME` Python asks the system
+/// for the folder, which is not known here.
+fn path(line: &CommandLine<'_>, variable: &str, name: &str) -> Option<PathBuf> {
+    match line.env.get(variable) {
+        Some(path) if !path.is_empty() => Some(PathBuf::from(path)),
+        _ => home(line).map(|home| home.join(name)),
+    }
+}
+
+fn home(line: &CommandLine<'_>) -> Option<PathBuf> {
+    let home = line.env.get("HOME").filter(|home| !home.is_empty())?;
+    Some(line.cwd.join(home))
+}
+
+/// An alias at the top stands for whatever it is called, a service too; one of
+/// an operation can't stand for an operation that there is.
+fn read_aliases(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    let Some(path) = home(line).map(|home| home.join(".aws/cli/alias")) else {
+        return;
+    };
+    let Some(text) = content(line, &path, "aws alias file", invocation) else {
+        return;
+    };
+    let first = invocation.command.first().cloned().unwrap_or_default();
+    match ini::read(&text) {
+        Err(problem) => refuse_file(&path, "aws alias file", &problem, invocation),
+        Ok(file) => {
+            let mut aliases = file
+                .sections
+                .iter()
+                .filter(|section| section.name == "toplevel");
+            if aliases.any(|section| section.values.iter().any(|(name, _)| *name == first)) {
+                let reason = format!("an alias of the user stands for `aws {first}`");
+                invocation.add(Effect::Unknown, &reason);
+            }
+        }
+    }
+}
+
+/// Returns the profile that is in force. Where two variables name two, versions
+/// disagree.
+fn choose_profile(line: &CommandLine<'_>, invocation: &mut Invocation) -> String {
+    if option(invocation, "profile").is_some() {
+        return named(invocation, "profile").to_owned();
+    }
+    let [first, second] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].map(|name| {
+        let value = line.env.get(name).unwrap_or_default();
+        value.to_string_lossy().into_owned()
+    });
+    if !first.is_empty() && !second.is_empty() && first != second {
+        let reason = format!(
+            "of `AWS_PROFILE` ({first}) and `AWS_DEFAULT_PROFILE` ({second}) versions of aws take \
+             another"
+        );
+        invocation.add(Effect::Unknown, &reason);
+    }
+    if first.is_empty() { second } else { first }
+}
+
+/// Version 1 does not read `AWS_REGION`. For a mere read that is not asked
+/// about.
+fn choose_region(line: &CommandLine<'_>, profile: &Profile<'_>, invocation: &mut Invocation) {
+    if option(invocation, "region").is_some() {
+        return;
+    }
+    let variable = |name: &str| line.env.get(name).unwrap_or_default().to_string_lossy();
+    let (new, old) = (variable("AWS_REGION"), variable("AWS_DEFAULT_REGION"));
+    let of_old = if old.is_empty() {
+        profile.value("region")
+    } else {
+        &old
+    };
+    let of_new = if new.is_empty() { of_old } else { &new };
+    set(invocation, "region", of_new);
+    let is_disputed = !of_old.is_empty() && of_old != of_new;
+    if is_disputed && invocation.does_more_than_read() {
+        let reason = format!(
+            "version 1 of aws takes the region `{of_old}`, version 2 the region `{of_new}`"
+        );
+        invocation.add(Effect::Unknown, &reason);
+    }
+}
+
+/// Version 2 takes a pager and a prompt from the profile.
+fn read_prompt_and_pager(
+    line: &CommandLine<'_>,
+    profile: &Profile<'_>,
+    invocation: &mut Invocation,
+) {
+    let prompt = profile.value("cli_auto_prompt");
+    let is_set = line.env.get("AWS_CLI_AUTO_PROMPT").is_some()
+        || option(invocation, "no-cli-auto-prompt").is_some();
+    if !matches!(prompt, "" | "off") && !is_set {
+        invocation.add(
+            Effect::Unknown,
+            "the profile makes aws ask what to do, and what is chosen then runs",
+        );
+    }
+    let pager = profile.value("cli_pager");
+    let is_plain = matches!(
+        pager,
+        "" | "cat" | "less" | "less -R" | "less -F" | "less -FR" | "less -FRX" | "more"
+    );
+    if !is_plain && option(invocation, "no-cli-pager").is_none() {
+        let reason = format!("the profile makes aws run the pager `{pager}`");
+        invocation.add(Effect::Unknown, &reason);
+    }
+}
+
+/// Reads the account, and the program that a credential comes from. Keys in the
+/// environment count before a profile that no option names.
+fn read_identity(
+    line: &CommandLine<'_>,
+    files: &Files,
+    profile: &str,
+    invocation: &mut Invocation,
+) {
+    let has = |name: &str| line.env.get(name).is_some_and(|value| !value.is_empty());
+    let has_keys = has("AWS_ACCESS_KEY_ID") && has("AWS_SECRET_ACCESS_KEY");
+    if has_keys && option(invocation, "profile").is_none() {
+        let account = line.env.get("AWS_ACCOUNT_ID").unwrap_or_default();
+        set(invocation, "account", &account.to_string_lossy());
+        return;
+    }
+    let mut name = profile.to_owned();
+    for depth in 0..SOURCES {
+        let section = files.profile(&name);
+        if depth == 0 {
+            set(invocation, "account", &account(line, &section));
+            set(invocation, "role", section.value("role_arn"));
+        }
+        read_process(section.value("credential_process"), invocation);
+        let next = section.value("source_profile");
+        if next.is_empty() || next == name {
+            return;
+        }
+        next.clone_into(&mut name);
+    }
+    invocation.add(Effect::Unknown, "too many profiles of aws name each other");
+}
+
+/// Returns the account where the files or the environment say it.
+fn account(line: &CommandLine<'_>, profile: &Profile<'_>) -> String {
+    let own = ["sso_account_id", "aws_account_id"].map(|key| profile.value(key));
+    let of_role = account_of_arn(profile.value("role_arn"));
+    let role = line.env.get("AWS_ROLE_ARN").unwrap_or_default();
+    let role = role.to_string_lossy();
+    let mut all = std::iter::once(of_role).chain(own);
+    let found = all.find(|account| !account.is_empty());
+    // The role of a workload counts where the profile has none of its own.
+    found.unwrap_or_else(|| account_of_arn(&role)).to_owned()
+}
+
+/// Returns the account of `arn:aws:iam::123456789012:role/x`.
+fn account_of_arn(arn: &str) -> &str {
+    let account = arn.split(':').nth(4).unwrap_or_default();
+    if account.bytes().all(|byte| byte.is_ascii_digit()) {
+        account
+    } else {
+        ""
+    }
+}
+
+fn read_process(command: &str, invocation: &mut Invocation) {
+    if command.is_empty() {
+        return;
+    }
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let program = words.first().copied().unwrap_or_default();
+    let arguments = words.get(1..).unwrap_or_default();
+    set(invocation, "login", program);
+    // Words with quotes are not split here as aws splits them.
+    let is_plain = !command.contains(['"', '\'', '\\']);
+    if !is_plain || !login::only_logs_in(program, arguments) {
+        let reason =
+            format!("the profile makes aws run `{program}`, which is no login that gate knows");
+        invocation.add(Effect::Unknown, &reason);
+    }
+}
