@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::source::{Command, Flag, Found, Neutral, Operand, Profile, Shows, Stdin, Variable};
+use crate::source::{
+    Command, Flag, Found, Neutral, Operand, Profile, Runs, Shows, Stdin, Variable,
+};
 
 /// From the mildest to the strictest.
 const EFFECTS: [&str; 8] = [
@@ -52,7 +54,10 @@ pub(crate) fn profile(name: &str, profile: &Profile) -> Result<String, String> {
         texts(&literal(profile)),
         table(&crate::implicit::rows(profile)?),
         crate::operations::constant(profile),
-        one_of(&profile.reader, &["Tables", "Psql", "Sftp", "Redis"])?,
+        one_of(
+            &profile.reader,
+            &["Tables", "Psql", "Shell", "Find", "Sftp", "Redis"]
+        )?,
     ))
 }
 
@@ -108,7 +113,7 @@ fn flag((name, flag): &(&String, &Flag)) -> Result<String, String> {
     Ok(format!(
         "FlagSpec {{ name: {}, short: {short}, arity: Arity::{}, negates: {}, neutral: {neutral}, \
          effect: {}, values: {}, is_beyond_read: {}, unless: {}, target: {}, input: {}, not_input: {}, is_behind_at: {}, in_place: {}, \
-         copied: {}, follows: {}, secret: {}, why: {} }}",
+         copied: {}, follows: {}, secret: {}, runs: FlagRuns::{}, changes: Changes::{}, why: {} }}",
         text(name),
         one_of(&flag.value, &["Switch", "Required", "Optional", "Many"]).map_err(fail)?,
         text(&flag.negates),
@@ -124,6 +129,8 @@ fn flag((name, flag): &(&String, &Flag)) -> Result<String, String> {
         texts(&flag.copied),
         follows(&flag.follows).map_err(fail)?,
         text(&flag.secret),
+        one_of(or_nothing(&flag.runs), &["Nothing", "Shell", "Split"]).map_err(fail)?,
+        one_of(or_nothing(&flag.changes), &["Nothing", "Clears", "Unsets"]).map_err(fail)?,
         text(&flag.why),
     ))
 }
@@ -207,7 +214,7 @@ fn node_row(node: &Node<'_>, parent: usize, groups: &[&str]) -> Result<String, S
         return Ok(format!(
             "CommandSpec {{ parent: {parent}, name: {}, canonical: {}, effect: Effect::Unknown, \
              groups: Borrowed(&[]), is_group: true, is_open: false, can_be_neutral: true, \
-             order: Order::Free, passed: Passed::Operands, operands: Borrowed(&[]), \
+             order: Order::Free, passed: Passed::Operands, runs: RunsSpec::ELSEWHERE, operands: Borrowed(&[]), \
              found: Borrowed(&[]), shows: None, stdin: None, why: Borrowed(\"\") }}",
             text(&node.name),
             text(&node.canonical),
@@ -234,7 +241,7 @@ fn node_row(node: &Node<'_>, parent: usize, groups: &[&str]) -> Result<String, S
     let found = found.collect::<Result<Vec<_>, _>>().map_err(fail)?;
     Ok(format!(
         "CommandSpec {{ parent: {parent}, name: {}, canonical: {}, effect: {}, groups: {}, \
-         is_group: {}, is_open: {}, can_be_neutral: {}, order: Order::{}, passed: Passed::{}, operands: {}, \
+         is_group: {}, is_open: {}, can_be_neutral: {}, order: Order::{}, passed: Passed::{}, runs: {}, operands: {}, \
          found: {}, shows: {}, stdin: {}, why: {} }}",
         text(&node.name),
         text(&node.canonical),
@@ -243,13 +250,29 @@ fn node_row(node: &Node<'_>, parent: usize, groups: &[&str]) -> Result<String, S
         !node.children.is_empty(),
         command.open,
         command.neutral,
-        one_of(&command.order, &["Free", "First"]).map_err(fail)?,
+        one_of(&command.order, &["Free", "First", "Words"]).map_err(fail)?,
         passed(command),
+        runs(command.runs.as_ref()).map_err(fail)?,
         table(&operands),
         table(&found),
         shows(command.shows.as_ref()),
         stdin(command.stdin.as_ref()),
         text(&command.why),
+    ))
+}
+
+fn runs(spec: Option<&Runs>) -> Result<String, String> {
+    let Some(spec) = spec else {
+        return Ok("RunsSpec::ELSEWHERE".to_owned());
+    };
+    Ok(format!(
+        "RunsSpec {{ place: Place::{}, reading: RunsReading::{}, takes_assignments: {}, \
+         clears_environment: {}, alone: {} }}",
+        one_of(&spec.place, &["Here", "Elsewhere"])?,
+        one_of(&spec.reading, &["Words", "Shell", "Appended"])?,
+        spec.assignments,
+        spec.clears_environment,
+        optional_effect(spec.alone.as_deref())?,
     ))
 }
 
@@ -333,8 +356,12 @@ fn stdin(spec: Option<&Stdin>) -> String {
 }
 
 /// Plain flags are made without the defaults of the file.
+fn or_nothing(word: &str) -> &str {
+    if word.is_empty() { "nothing" } else { word }
+}
+
 fn follows(word: &str) -> Result<String, String> {
-    let word = if word.is_empty() { "nothing" } else { word };
+    let word = or_nothing(word);
     let variants = ["Nothing", "Kustomization", "Template"];
     Ok(format!("Follows::{}", one_of(word, &variants)?))
 }
@@ -349,6 +376,9 @@ fn pattern(rule: &Operand) -> Result<String, String> {
     if let Some(is_remote) = rule.remote {
         let variant = if is_remote { "Remote" } else { "Here" };
         return Ok(variant.to_owned());
+    }
+    if rule.secret_file == Some(true) {
+        return Ok("SecretFile".to_owned());
     }
     if rule.wild {
         return Ok("Wild".to_owned());

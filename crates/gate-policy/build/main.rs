@@ -12,6 +12,7 @@ mod kinds;
 mod operations;
 mod source;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -40,6 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     files.sort();
     let mut text = String::new();
     let mut tools = Vec::new();
+    let mut names = BTreeMap::new();
     for file in &files {
         let fail = |problem: String| format!("{}: {problem}", file.display());
         let profile: source::Profile =
@@ -58,11 +60,21 @@ fn main() -> Result<(), Box<dyn Error>> {
             text.push_str("pub(crate) static EVERY_TOOL: &ToolSpec = &EVERY;\n");
         } else {
             tools.push(format!("&{name}"));
+            for one in std::iter::once(&profile.name).chain(&profile.aliases) {
+                if names.insert(one.clone(), name.clone()).is_some() {
+                    return Err(fail(format!("another tool has the name `{one}`")).into());
+                }
+            }
         }
     }
     let tools = tools.join(", ");
     text.push_str("static TOOLS: &[&ToolSpec] = &[");
     text.push_str(&tools);
+    text.push_str("];\nstatic NAMES: &[(&str, &ToolSpec)] = &[");
+    let names = names
+        .iter()
+        .map(|(name, table)| format!("({name:?}, &{table})"));
+    text.push_str(&names.collect::<Vec<_>>().join(", "));
     text.push_str("];\n");
     fs::write(out.join("profiles.rs"), text)?;
     Ok(())

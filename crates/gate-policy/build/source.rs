@@ -117,6 +117,12 @@ pub(crate) struct Flag {
     pub(crate) follows: String,
     #[serde(default)]
     pub(crate) secret: String,
+    /// The command that its value is: `shell` or `split`.
+    #[serde(default = "nothing")]
+    pub(crate) runs: String,
+    /// What it does to the environment of the command that is run: `clears` or `unsets`.
+    #[serde(default = "nothing")]
+    pub(crate) changes: String,
     #[serde(default)]
     pub(crate) why: String,
 }
@@ -165,6 +171,7 @@ pub(crate) struct Command {
     pub(crate) passed: bool,
     /// The first operand of a command that is passed on without `--`.
     pub(crate) passed_from: Option<u8>,
+    pub(crate) runs: Option<Runs>,
     #[serde(default)]
     pub(crate) operands: Vec<Operand>,
     pub(crate) stdin: Option<Stdin>,
@@ -173,6 +180,33 @@ pub(crate) struct Command {
     pub(crate) shows: Option<Shows>,
     #[serde(default)]
     pub(crate) why: String,
+}
+
+/// How a command that is passed on is run.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Runs {
+    /// `here` or `elsewhere`.
+    pub(crate) place: String,
+    /// `words`, `shell` or `appended`.
+    #[serde(rename = "as")]
+    pub(crate) reading: String,
+    pub(crate) assignments: bool,
+    pub(crate) clears_environment: bool,
+    /// What is done where there is no command.
+    pub(crate) alone: Option<String>,
+}
+
+impl Default for Runs {
+    fn default() -> Self {
+        Self {
+            place: "elsewhere".to_owned(),
+            reading: "words".to_owned(),
+            assignments: false,
+            clears_environment: false,
+            alone: None,
+        }
+    }
 }
 
 /// The operands with which a command only shows.
@@ -238,6 +272,8 @@ pub(crate) struct Operand {
     /// Whether it is a pattern, which the tool expands.
     #[serde(default)]
     pub(crate) wild: bool,
+    /// Whether it names a file of secrets.
+    pub(crate) secret_file: Option<bool>,
     /// Flags one of which must be given, with a value other than those of
     /// `except`.
     #[serde(default)]

@@ -66,6 +66,18 @@ impl Environment {
             .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
+    /// Sets a variable to one value.
+    pub(crate) fn set(&mut self, name: OsString, value: OsString) {
+        self.repeated.remove(&name);
+        self.values.insert(name, value);
+    }
+
+    /// Takes a variable out.
+    pub(crate) fn unset(&mut self, name: &OsStr) {
+        self.repeated.remove(name);
+        self.values.remove(name);
+    }
+
     /// Tells whether no variable is set.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()

@@ -101,6 +101,12 @@ impl EffectSet {
         self.0 |= effect.bit();
     }
 
+    /// Returns the set without an effect.
+    #[must_use]
+    pub(crate) const fn without(self, effect: Effect) -> Self {
+        Self(self.0 & !effect.bit())
+    }
+
     /// Returns the effects of both sets.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {

@@ -336,10 +336,10 @@ pub struct InnerCommand {
 /// Where a command inside a command runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// On this machine, as its caller.
+    /// On this machine.
     Here,
-    /// Elsewhere, or as somebody else: in a container, behind ssh, under sudo.
-    /// What its names mean there is not known.
+    /// Elsewhere: in a container, behind ssh. What its names mean there is not
+    /// known.
     Elsewhere,
 }
 

@@ -20,6 +20,7 @@ mod read;
 mod redis;
 mod rules;
 mod sftp;
+mod shell;
 mod sql;
 mod target;
 

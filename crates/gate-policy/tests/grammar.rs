@@ -444,7 +444,11 @@ fn every_built_in_profile_has_a_root() {
         .iter()
         .map(|spec| spec.name.as_ref())
         .collect();
-    assert_eq!(names, ["aws", "git", "kubectl", "psql", "terraform"]);
+    let known = ["aws", "bash", "git", "kubectl", "psql", "terraform"];
+    assert!(known.iter().all(|name| names.contains(name)), "{names:?}");
+    for spec in profile::builtin() {
+        assert!(!spec.commands.is_empty(), "{}", spec.name);
+    }
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! The profiles that are compiled in.
 
 use super::{
-    Arity, CommandSpec, FlagGroup, FlagSpec, Follows, FoundRule, ImplicitSource, ImplicitSpec,
-    Neutral, OperandPattern, OperandRule, Order, Passed, Position, Reader, ShowsSpec, StdinSpec,
-    Style, ToolSpec, ValueEffect, VariableAction, VariableSpec,
+    Arity, Changes, CommandSpec, FlagGroup, FlagRuns, FlagSpec, Follows, FoundRule, ImplicitSource,
+    ImplicitSpec, Neutral, OperandPattern, OperandRule, Order, Passed, Position, Reader,
+    RunsReading, RunsSpec, ShowsSpec, StdinSpec, Style, ToolSpec, ValueEffect, VariableAction,
+    VariableSpec,
 };
 use crate::effect::Effect;
+use crate::invocation::Place;
 use std::borrow::Cow::Borrowed;
 
 include!(concat!(env!("OUT_DIR"), "/profiles.rs"));
@@ -17,9 +19,11 @@ pub fn builtin() -> &'static [&'static ToolSpec] {
 
 /// Returns the built-in profile of a tool, by its name or an alias.
 pub fn find_builtin(name: &[u8]) -> Option<&'static ToolSpec> {
-    TOOLS.iter().copied().find(|tool| {
-        tool.name.as_bytes() == name || tool.aliases.iter().any(|alias| alias.as_bytes() == name)
-    })
+    let found = NAMES.binary_search_by(|(known, _)| known.as_bytes().cmp(name));
+    found
+        .ok()
+        .and_then(|index| NAMES.get(index))
+        .map(|(_, tool)| *tool)
 }
 
 #[cfg(test)]
@@ -66,6 +70,6 @@ mod tests {
     fn an_alias_finds_the_same_profile() {
         let tofu = find_builtin(b"tofu").unwrap();
         assert_eq!(tofu.name, "terraform");
-        assert!(find_builtin(b"sh").is_none());
+        assert!(find_builtin(b"no-such-tool").is_none());
     }
 }

@@ -12,10 +12,12 @@ use crate::effect::Effect;
 mod builtin;
 mod implicit;
 mod operations;
+mod runs;
 
 pub(crate) use builtin::EVERY_TOOL;
 pub use builtin::{builtin, find_builtin};
 pub use implicit::{ImplicitSource, ImplicitSpec};
+pub use runs::{Changes, FlagRuns, RunsReading, RunsSpec};
 
 /// A text of a profile.
 pub type Text = Cow<'static, str>;
@@ -85,6 +87,10 @@ pub enum Reader {
     Tables,
     /// The statements and backslash commands of psql.
     Psql,
+    /// The script of a shell.
+    Shell,
+    /// The expression of find.
+    Find,
     /// The commands of a batch of sftp.
     Sftp,
     /// The commands that redis-cli takes from elsewhere than argv.
@@ -141,6 +147,10 @@ pub struct FlagSpec {
     pub follows: Follows,
     /// The kind of secret that its value is.
     pub secret: Text,
+    /// The command that its value is.
+    pub runs: FlagRuns,
+    /// What it does to the environment of the command that is run.
+    pub changes: Changes,
     /// Why it has its effect.
     pub why: Text,
 }
@@ -214,6 +224,8 @@ pub struct CommandSpec {
     pub order: Order,
     /// Which words are a command that the tool passes on.
     pub passed: Passed,
+    /// How such a command is run.
+    pub runs: RunsSpec,
     /// What operands add.
     pub operands: Table<OperandRule>,
     /// What files that are there add.
@@ -233,6 +245,8 @@ pub enum Order {
     Free,
     /// Before the first operand only.
     First,
+    /// Nowhere: every word is an operand.
+    Words,
 }
 
 /// Which words are a command that the tool passes on.
@@ -361,6 +375,8 @@ pub enum OperandPattern {
     Here,
     /// A pattern of names, which the tool expands itself.
     Wild,
+    /// A file that holds secrets, by its name.
+    SecretFile,
     /// A path one of whose parts begins with a dot.
     Hidden,
     /// An address from which git makes a folder whose name begins with a dot.

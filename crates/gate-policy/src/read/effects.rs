@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use super::presence;
-use super::remote;
 use super::words::{Operand, Parsed, Use, shown};
+use super::{remote, secret_files};
 use crate::command_line::CommandLine;
 use crate::effect::{Effect, EffectSet};
 use crate::glob;
-use crate::invocation::{Invocation, Nested, WordRole};
+use crate::invocation::{Invocation, WordRole};
 use crate::profile::{CommandSpec, Neutral, OperandPattern, OperandRule, Position, Text};
 
 /// Writes effects, reasons and target of what was parsed.
@@ -35,9 +35,6 @@ pub(crate) fn judge(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mu
         } else {
             note_target(used, invocation);
         }
-    }
-    if let Some(start) = parsed.passed {
-        add_passed(parsed, start, invocation);
     }
 }
 
@@ -302,6 +299,7 @@ pub(super) fn pattern_matches(
         OperandPattern::Present(elsewhere) => presence::is_path(line, parsed, elsewhere, operand),
         OperandPattern::Remote => remote::is_remote(operand),
         OperandPattern::Here => remote::is_here(operand),
+        OperandPattern::SecretFile => secret_files::holds_secrets(operand),
         OperandPattern::Wild => operand.iter().any(|byte| b"*?[".contains(byte)),
         OperandPattern::Hidden => presence::leads_to_hidden(line, parsed, operand),
         OperandPattern::HiddenName => presence::names_hidden(operand),
@@ -315,12 +313,6 @@ pub(super) fn pattern_matches(
                 .any(|wanted| kind.eq_ignore_ascii_case(wanted.as_bytes()))
         }),
     }
-}
-
-fn add_passed(parsed: &Parsed<'_>, start: usize, invocation: &mut Invocation) {
-    let text = parsed.text_from(start);
-    let nested = Nested::statement("command", text, Effect::Execute);
-    invocation.nested.push(nested);
 }
 
 impl Invocation {

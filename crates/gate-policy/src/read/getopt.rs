@@ -10,6 +10,9 @@ use crate::invocation::WordRole;
 use crate::profile::{Arity, FlagSpec, Order, Style};
 
 pub(crate) fn read(parsed: &mut Parsed<'_>) {
+    if parsed.node().is_some_and(|node| node.order == Order::Words) {
+        parsed.take_rest(false);
+    }
     while let Some((index, word)) = parsed.next_word() {
         match word {
             // `git --help push` is `git help push`.

@@ -415,7 +415,7 @@ fn positions<'t>(text: &'t [u8], part: &'t [u8]) -> impl Iterator<Item = usize> 
 }
 
 /// Joins without `.` components. `..` stays: what it leads to depends on links.
-pub(super) fn plain_join(folder: &Path, path: &Path) -> PathBuf {
+pub(crate) fn plain_join(folder: &Path, path: &Path) -> PathBuf {
     folder
         .join(path)
         .components()

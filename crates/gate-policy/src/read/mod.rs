@@ -7,23 +7,28 @@
 mod argparse;
 mod effects;
 mod environment;
+mod find;
 mod followed;
 mod getopt;
 mod goflag;
 mod graphql;
 mod implicit;
-mod inputs;
+pub(crate) mod inner;
+pub(crate) mod inputs;
 mod mentioned;
 mod pflag;
 mod presence;
 mod redis;
 mod remote;
 mod scalars;
-mod secret_names;
+pub(crate) mod secret_files;
+pub(crate) mod secret_names;
 mod secrets;
 pub(crate) mod words;
+mod wrapped;
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
@@ -33,6 +38,7 @@ use crate::invocation::{Invocation, OptionUse, Word, WordRole};
 use crate::profile::{Reader, ToolSpec, find_builtin};
 pub(crate) use effects::judge;
 pub(crate) use environment::is_loopback;
+use inner::Nesting;
 pub(crate) use inputs::path_of;
 pub(crate) use redis::read_command as read_redis_command;
 pub(crate) use remote::note_host;
@@ -52,6 +58,11 @@ pub(crate) const MAX_SCRIPT_BYTES: usize = 1 << 20;
 /// It never fails: what can't be read has the effect [`Effect::Unknown`] and
 /// its reasons say why.
 pub fn read_invocation(line: &CommandLine<'_>) -> Invocation {
+    read_nested(line, Nesting::outermost(&Cell::new(0)))
+}
+
+/// Reads a command line that stands so deep in others.
+fn read_nested(line: &CommandLine<'_>, nesting: Nesting<'_>) -> Invocation {
     let name = line
         .argv
         .first()
@@ -70,7 +81,7 @@ pub fn read_invocation(line: &CommandLine<'_>) -> Invocation {
     }
     let spec = find_builtin(name);
     match spec {
-        Some(spec) => read_known(line, spec, &mut invocation),
+        Some(spec) => read_known(line, spec, nesting, &mut invocation),
         None => read_foreign(line, &mut invocation),
     }
     secrets::find(line, &mut invocation);
@@ -93,7 +104,12 @@ fn length_bytes(argv: &[OsString]) -> usize {
     argv.iter().map(|word| word.len() + 1).sum()
 }
 
-fn read_known(line: &CommandLine<'_>, spec: &'static ToolSpec, invocation: &mut Invocation) {
+fn read_known(
+    line: &CommandLine<'_>,
+    spec: &'static ToolSpec,
+    nesting: Nesting<'_>,
+    invocation: &mut Invocation,
+) {
     let mut parsed = Parsed::new(spec, line.argv);
     parsed.read();
     spec.name.as_ref().clone_into(&mut invocation.tool);
@@ -108,9 +124,12 @@ fn read_known(line: &CommandLine<'_>, spec: &'static ToolSpec, invocation: &mut 
     match spec.reader {
         Reader::Tables => {}
         Reader::Psql => crate::sql::read_psql(line, &parsed, invocation),
+        Reader::Shell => crate::shell::read(line, &parsed, nesting, invocation),
+        Reader::Find => find::read(line, &parsed, nesting, invocation),
         Reader::Sftp => crate::sftp::read(line, &parsed, invocation),
         Reader::Redis => crate::redis::read(line, &parsed, invocation),
     }
+    wrapped::read(line, &parsed, nesting, invocation);
     environment::read(line, &parsed, invocation);
     let Parsed {
         words,

@@ -74,7 +74,7 @@ const NOT_ENDS: &[&str] = &[
 ];
 
 /// Tells whether a variable, key or option of this name holds a secret.
-pub(super) fn names_a_secret(name: &[u8]) -> bool {
+pub(crate) fn names_a_secret(name: &[u8]) -> bool {
     // The shell's working directory is no password.
     if matches!(name, b"PWD" | b"OLDPWD") {
         return false;

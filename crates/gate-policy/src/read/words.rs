@@ -99,13 +99,6 @@ impl<'a> Parsed<'a> {
         self.words.push(Word { role, name });
     }
 
-    /// Returns the words from an index on as one text.
-    pub(crate) fn text_from(&self, start: usize) -> String {
-        let words = self.argv.get(start..).unwrap_or_default();
-        let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
-        words.join(" ")
-    }
-
     pub(crate) fn node(&self) -> Option<&'a CommandSpec> {
         self.spec.command(self.command)
     }

@@ -1,0 +1,340 @@
+//! Commands inside a command: each is read as one of its own, and what it does
+//! and reads counts for the outer one.
+
+use std::cell::Cell;
+use std::ffi::OsString;
+use std::ops::Range;
+use std::path::Path;
+
+use super::inputs::plain_join;
+use super::words::shown;
+use crate::command_line::{CommandLine, Environment, NoFiles, Stdin};
+use crate::effect::Effect;
+use crate::invocation::{
+    EnvironmentAction, InnerCommand, Input, InputKind, Invocation, Nested, Place, Placement,
+    SecretPlace, SecretSpan,
+};
+
+/// How deep commands in commands are read.
+const MAX_DEPTH: u8 = 12;
+/// The most commands inside of one that are read, all of them together.
+const MAX_COMMANDS: u32 = 300;
+/// The folders whose programs are what their names say.
+const SYSTEM_FOLDERS: &[&[u8]] = &[
+    b"/bin/",
+    b"/sbin/",
+    b"/usr/bin/",
+    b"/usr/sbin/",
+    b"/usr/local/bin/",
+    b"/usr/local/sbin/",
+];
+
+/// How deep a reading stands in others, and how much may still be read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Nesting<'a> {
+    depth: u8,
+    left: &'a Cell<u32>,
+}
+
+impl<'a> Nesting<'a> {
+    pub(super) fn outermost(left: &'a Cell<u32>) -> Self {
+        left.set(MAX_COMMANDS);
+        Self { depth: 0, left }
+    }
+
+    /// Returns how a command in this one stands, if it is still read.
+    pub(crate) fn deeper(self) -> Option<Self> {
+        let left = self.left.get().checked_sub(1)?;
+        self.left.set(left);
+        let depth = self.depth + 1;
+        (depth <= MAX_DEPTH).then_some(Self { depth, ..self })
+    }
+}
+
+/// Where a word of an inner command stands in the outer one's argv.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    pub(crate) argv_index: usize,
+    pub(crate) range: Range<usize>,
+    /// Whether the bytes there are those of the word: there are no quotes and
+    /// no escapes in it.
+    pub(crate) is_verbatim: bool,
+}
+
+/// A command inside another one, before it is read.
+pub(crate) struct Inner<'w> {
+    pub(crate) argv: Vec<OsString>,
+    /// One for each word; nothing where no word of argv holds it.
+    pub(crate) origins: Vec<Option<Origin>>,
+    /// The word of the outer argv that it is made of, where that is one.
+    pub(crate) within: Option<usize>,
+    pub(crate) env: &'w Environment,
+    /// Whether it gets the outer command's environment, changed or not.
+    pub(crate) inherits: bool,
+    pub(crate) cwd: &'w Path,
+    pub(crate) stdin: Stdin<'w>,
+    /// Whether its standard input is the outer one's.
+    pub(crate) shares_stdin: bool,
+    pub(crate) place: Place,
+    /// What is not known of it: it is then `unknown`, whatever it is read as.
+    pub(crate) doubts: Vec<String>,
+}
+
+/// Reads a command inside `line` and adds what it does.
+pub(crate) fn absorb(
+    line: &CommandLine<'_>,
+    nesting: Nesting<'_>,
+    inner: &Inner<'_>,
+    invocation: &mut Invocation,
+) {
+    let Some(nesting) = nesting.deeper() else {
+        let why = "there are more commands in it, or they stand deeper, than gate reads";
+        invocation.add(Effect::Unknown, why);
+        return;
+    };
+    let is_here = inner.place == Place::Here;
+    let nothing = Environment::default();
+    let inside = CommandLine {
+        argv: &inner.argv,
+        env: if is_here { inner.env } else { &nothing },
+        cwd: inner.cwd,
+        stdin: if is_here { inner.stdin } else { Stdin::Absent },
+        files: if is_here { line.files } else { &NoFiles },
+    };
+    let mut read = super::read_nested(&inside, nesting);
+    if is_here {
+        doubt(line, inner, &mut read);
+    }
+    for reason in &inner.doubts {
+        read.add(Effect::Unknown, reason);
+    }
+    read.effect = read.effects.strictest();
+    add_secrets(line, inner, &read, invocation);
+    add_effects(inner, &read, invocation);
+    if is_here {
+        add_inputs(line, inner, &read, invocation);
+        add_environment(line, &read, invocation);
+        add_target(&read, invocation);
+    }
+    let argv = masked_words(&inner.argv, &read);
+    let nested = Nested {
+        language: "command".to_owned(),
+        text: argv.join(" "),
+        effect: read.effect,
+        inner: Some(Box::new(InnerCommand {
+            invocation: read,
+            argv,
+            cwd: inner.cwd.to_owned(),
+            place: inner.place,
+        })),
+    };
+    invocation.nested.push(nested);
+}
+
+/// Adds what makes the program itself, or its surroundings, uncertain.
+fn doubt(line: &CommandLine<'_>, inner: &Inner<'_>, read: &mut Invocation) {
+    let program = inner.argv.first().map(|word| word.as_encoded_bytes());
+    let program = program.unwrap_or_default();
+    let is_path = program.contains(&b'/');
+    let is_system = |folder: &&[u8]| {
+        let name = program.strip_prefix(*folder);
+        name.is_some_and(|name| !name.contains(&b'/'))
+    };
+    if is_path && !SYSTEM_FOLDERS.iter().any(is_system) {
+        let program = shown(program);
+        let why = format!("`{program}` need not be the program that its name says");
+        read.add(Effect::Unknown, &why);
+    }
+    let path = inner.env.get("PATH");
+    if !is_path && inner.inherits && path != line.env.get("PATH") {
+        read.add(Effect::Unknown, "it is looked for in another PATH");
+    }
+    let is_relative = |part: &[u8]| !part.starts_with(b"/");
+    let mut parts = path.map(|path| path.as_encoded_bytes().split(|byte| *byte == b':'));
+    if !is_path && parts.as_mut().is_some_and(|parts| parts.any(is_relative)) {
+        let why = "PATH has a folder that depends on the working directory";
+        read.add(Effect::Unknown, why);
+    }
+    let cannot_change = |note: &&crate::invocation::EnvironmentNote| {
+        let is_same = inner.inherits && inner.env.get(&note.name) == line.env.get(&note.name);
+        let is_changed = match note.action {
+            EnvironmentAction::Set(_)
+            | EnvironmentAction::Stripped
+            | EnvironmentAction::FirstKept => true,
+            EnvironmentAction::Binds | EnvironmentAction::MakesUnknown => false,
+        };
+        is_changed && !is_same
+    };
+    let mut notes = read.environment.iter();
+    if let Some(note) = notes.find(cannot_change) {
+        let name = shown(note.name.as_encoded_bytes());
+        let why = format!("`{name}` is set or cleared in between, where gate can't change it");
+        read.add(Effect::Unknown, &why);
+    }
+}
+
+fn add_effects(inner: &Inner<'_>, read: &Invocation, invocation: &mut Invocation) {
+    let mut effects = read.effects;
+    if inner.place == Place::Elsewhere {
+        // Whatever it is, it is run: that is `execute`. That nothing more is
+        // known of it adds nothing to that.
+        if !invocation.own_effects.contains(Effect::Execute) {
+            invocation.add(Effect::Execute, "what it passes on runs elsewhere");
+        }
+        effects = effects.without(Effect::Unknown).without(Effect::Read);
+    }
+    invocation.effects = invocation.effects.union(effects);
+    for reason in &read.reasons {
+        if !invocation.reasons.contains(reason) {
+            invocation.reasons.push(reason.clone());
+        }
+    }
+}
+
+/// Adds its inputs: with the word that names them where the bytes stand there
+/// as they are, else by their paths alone.
+fn add_inputs(
+    line: &CommandLine<'_>,
+    inner: &Inner<'_>,
+    read: &Invocation,
+    invocation: &mut Invocation,
+) {
+    for input in &read.inputs {
+        if input.kind == InputKind::Stdin {
+            let is_known = |input: &Input| input.kind == InputKind::Stdin;
+            if inner.shares_stdin && !invocation.inputs.iter().any(is_known) {
+                invocation.inputs.push(input.clone());
+            }
+            continue;
+        }
+        let mut input = input.clone();
+        if inner.cwd != line.cwd && matches!(input.kind, InputKind::File | InputKind::Directory) {
+            input.path = plain_join(inner.cwd, &input.path);
+        }
+        let origin = input
+            .argv_index
+            .and_then(|index| inner.origins.get(index)?.as_ref());
+        match origin.filter(|origin| origin.is_verbatim) {
+            Some(origin) => {
+                let start = origin.range.start;
+                input.argv_index = Some(origin.argv_index);
+                input.range = start + input.range.start..start + input.range.end;
+            }
+            None if input.argv_index.is_some() => {
+                input.argv_index = None;
+                input.range = 0..0;
+                if input.placement == Placement::Anywhere {
+                    input.placement = Placement::InPlace;
+                }
+            }
+            None => {}
+        }
+        // A loop or a function names one word more than once.
+        let is_known = |known: &Input| {
+            known.path == input.path
+                && known.range == input.range
+                && known.argv_index == input.argv_index
+        };
+        if !invocation.inputs.iter().any(is_known) {
+            invocation.inputs.push(input);
+        }
+    }
+}
+
+/// Adds the variables that reach it as the outer command gets them.
+fn add_environment(line: &CommandLine<'_>, read: &Invocation, invocation: &mut Invocation) {
+    for note in &read.environment {
+        let is_stricter = |known: &EnvironmentAction| {
+            matches!(known, EnvironmentAction::Binds) && *known != note.action
+        };
+        let known = invocation.environment.iter_mut();
+        let mut known = known.filter(|known| known.name == note.name);
+        let reaches =
+            line.env.get(&note.name).is_some() || matches!(note.action, EnvironmentAction::Set(_));
+        match known.next() {
+            Some(known) if is_stricter(&known.action) => *known = note.clone(),
+            None if reaches => invocation.environment.push(note.clone()),
+            Some(_) | None => {}
+        }
+    }
+    let from_outside = |span: &&SecretSpan| match &span.place {
+        SecretPlace::Env(name) => line
+            .env
+            .get(name)
+            .is_some_and(|value| value.len() >= span.range.end),
+        SecretPlace::Argv(_) => false,
+    };
+    let spans = read.secrets.iter().filter(from_outside).cloned();
+    invocation.secrets.extend(spans);
+}
+
+/// Takes over the fields of the target that nothing else sets.
+fn add_target(read: &Invocation, invocation: &mut Invocation) {
+    for (field, value) in &read.target {
+        invocation
+            .target
+            .entry(field.clone())
+            .or_insert_with(|| value.clone());
+    }
+}
+
+/// Marks its secrets where they stand in the outer command. Where that is not
+/// known, the whole word that they come from is one.
+fn add_secrets(
+    line: &CommandLine<'_>,
+    inner: &Inner<'_>,
+    read: &Invocation,
+    invocation: &mut Invocation,
+) {
+    for span in &read.secrets {
+        let SecretPlace::Argv(index) = &span.place else {
+            continue;
+        };
+        let origin = inner.origins.get(*index).and_then(Option::as_ref);
+        let (outer, range) = match origin {
+            Some(origin) if origin.is_verbatim => {
+                let start = origin.range.start;
+                let range = start + span.range.start..start + span.range.end;
+                (origin.argv_index, range)
+            }
+            Some(origin) => (origin.argv_index, origin.range.clone()),
+            None => match inner.within {
+                Some(outer) => (outer, 0..line.argv.get(outer).map_or(0, |word| word.len())),
+                None => continue,
+            },
+        };
+        invocation.secrets.push(SecretSpan {
+            place: SecretPlace::Argv(outer),
+            range,
+            kind: span.kind.clone(),
+        });
+    }
+}
+
+/// Returns the words for people, their secrets masked.
+fn masked_words(argv: &[OsString], read: &Invocation) -> Vec<String> {
+    let words = argv.iter().enumerate();
+    words
+        .map(|(index, word)| {
+            let mut spans: Vec<&Range<usize>> = read
+                .secrets
+                .iter()
+                .filter(|span| span.place == SecretPlace::Argv(index))
+                .map(|span| &span.range)
+                .collect();
+            spans.sort_by_key(|range| range.start);
+            let bytes = word.as_encoded_bytes();
+            let mut text = String::new();
+            let mut done = 0;
+            for span in spans {
+                text.push_str(&shown(bytes.get(done..span.start).unwrap_or_default()));
+                text.push_str("[secret ");
+                text.push_str(&span.len().to_string());
+                text.push_str(" bytes]");
+                done = span.end.max(done);
+            }
+            text.push_str(&shown(bytes.get(done..).unwrap_or_default()));
+            text
+        })
+        .collect()
+}

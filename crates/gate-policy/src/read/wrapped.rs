@@ -1,0 +1,254 @@
+//! The command that a tool passes on, as its profile says: the words behind
+//! some operand, or the value of a flag.
+
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+
+use super::inner::{Inner, Nesting, Origin, absorb};
+use super::inputs::moved;
+use super::path_of;
+use super::words::{Parsed, Use};
+use crate::command_line::{CommandLine, Environment, Stdin};
+use crate::effect::Effect;
+use crate::invocation::{Invocation, Place};
+use crate::profile::{Changes, FlagRuns, RunsReading, RunsSpec};
+use crate::shell::{self, Dialect, Handed};
+
+/// One word that is passed on, and where it stands.
+struct Passed {
+    word: OsString,
+    origin: Option<Origin>,
+}
+
+/// Reads what is passed on.
+pub(super) fn read(
+    line: &CommandLine<'_>,
+    parsed: &Parsed<'_>,
+    nesting: Nesting<'_>,
+    invocation: &mut Invocation,
+) {
+    let Some(node) = parsed.node() else { return };
+    let runs = |used: &&Use<'_>| used.flag.is_some_and(|flag| flag.runs != FlagRuns::Nothing);
+    let mut flags = parsed.uses.iter().filter(runs).peekable();
+    if parsed.passed.is_none() && flags.peek().is_none() {
+        if let Some(effect) = node.runs.alone.filter(|_| !is_neutral(parsed)) {
+            invocation.add(effect, "no command stands behind it");
+        }
+        return;
+    }
+    let wrapper = Wrapper {
+        line,
+        nesting,
+        spec: &node.runs,
+        env: environment(line, parsed),
+        cwd: moved(
+            line.cwd,
+            &parsed.spec.moved_by,
+            parsed.uses.iter().map(|used| (&used.name, used.value)),
+        ),
+    };
+    let mut words = Vec::new();
+    let mut has_script = false;
+    for used in flags {
+        let is_split = used.flag.is_some_and(|flag| flag.runs == FlagRuns::Split);
+        if is_split {
+            match split(used.value.unwrap_or_default()) {
+                Some(split) => {
+                    words.extend(split.into_iter().map(|word| Passed { word, origin: None }));
+                }
+                None => {
+                    invocation.add(Effect::Unknown, "how it is split is not understood");
+                }
+            }
+        } else {
+            has_script = true;
+            wrapper.script(used, invocation);
+        }
+    }
+    if let Some(start) = parsed.passed {
+        let rest = line.argv.iter().enumerate().skip(start);
+        words.extend(rest.map(|(argv_index, word)| Passed {
+            word: word.clone(),
+            origin: Some(Origin {
+                argv_index,
+                range: 0..word.len(),
+                is_verbatim: true,
+            }),
+        }));
+    }
+    if !(words.is_empty() && has_script) {
+        wrapper.words(words, invocation);
+    }
+}
+
+fn is_neutral(parsed: &Parsed<'_>) -> bool {
+    let shows = ["help", "version"];
+    parsed
+        .uses
+        .iter()
+        .any(|used| used.on && shows.contains(&&*used.name))
+}
+
+/// Returns the environment after the flags that change it.
+fn environment<'l>(line: &CommandLine<'l>, parsed: &Parsed<'_>) -> (Cow<'l, Environment>, bool) {
+    let mut env = Cow::Borrowed(line.env);
+    let mut inherits = true;
+    for used in parsed.uses.iter().filter(|used| used.on) {
+        match used.flag.map_or(Changes::Nothing, |flag| flag.changes) {
+            Changes::Nothing => {}
+            Changes::Clears => {
+                env = Cow::Owned(Environment::default());
+                inherits = false;
+            }
+            Changes::Unsets => {
+                let name = path_of(used.value.unwrap_or_default()).into_os_string();
+                env.to_mut().unset(&name);
+            }
+        }
+    }
+    (env, inherits)
+}
+
+/// A tool that passes a command on.
+struct Wrapper<'w> {
+    line: &'w CommandLine<'w>,
+    nesting: Nesting<'w>,
+    spec: &'w RunsSpec,
+    env: (Cow<'w, Environment>, bool),
+    cwd: std::path::PathBuf,
+}
+
+impl Wrapper<'_> {
+    /// Reads the words, with the variables that are set in front of them.
+    fn words(&self, mut words: Vec<Passed>, invocation: &mut Invocation) {
+        let (mut env, mut inherits) = self.env.clone();
+        if self.spec.takes_assignments {
+            while let Some((name, value)) = words.first().and_then(|first| assignment(&first.word))
+            {
+                env.to_mut().set(name, value);
+                words.remove(0);
+            }
+        }
+        if self.spec.clears_environment {
+            inherits = false;
+        }
+        if words.is_empty() {
+            if let Some(effect) = self.spec.alone {
+                invocation.add(effect, "no command stands behind it");
+            }
+            return;
+        }
+        if self.spec.reading == RunsReading::Shell {
+            self.joined(&words, invocation);
+            return;
+        }
+        let is_appended = self.spec.reading == RunsReading::Appended;
+        let mut doubts = Vec::new();
+        if words
+            .first()
+            .is_some_and(|word| starts_with_dash(&word.word))
+        {
+            doubts.push("what is passed on begins with an option".to_owned());
+        }
+        if is_appended {
+            doubts.push("words are added to it that no word of the command holds".to_owned());
+        }
+        let (argv, origins): (Vec<_>, Vec<_>) =
+            words.into_iter().map(|one| (one.word, one.origin)).unzip();
+        let inner = Inner {
+            argv,
+            origins,
+            within: None,
+            env: &env,
+            inherits,
+            cwd: &self.cwd,
+            stdin: if is_appended {
+                Stdin::Absent
+            } else {
+                self.line.stdin
+            },
+            shares_stdin: !is_appended,
+            place: self.spec.place,
+            doubts,
+        };
+        absorb(self.line, self.nesting, &inner, invocation);
+    }
+
+    /// Reads words that are joined to a script.
+    fn joined(&self, words: &[Passed], invocation: &mut Invocation) {
+        let text: Vec<&[u8]> = words
+            .iter()
+            .map(|word| word.word.as_encoded_bytes())
+            .collect();
+        let text = text.join(&b' ');
+        let first = words.first().and_then(|word| word.origin.as_ref());
+        let first = first.map(|origin| origin.argv_index);
+        let origin = first.filter(|_| words.len() == 1);
+        self.shell(&text, origin.map(|index| (index, 0)), first, invocation);
+    }
+
+    /// Reads the value of a flag as a script.
+    fn script(&self, used: &Use<'_>, invocation: &mut Invocation) {
+        let origin = Some((used.argv_index, used.start));
+        let text = used.value.unwrap_or_default();
+        self.shell(text, origin, Some(used.argv_index), invocation);
+    }
+
+    fn shell(
+        &self,
+        text: &[u8],
+        origin: Option<(usize, usize)>,
+        within: Option<usize>,
+        invocation: &mut Invocation,
+    ) {
+        let is_elsewhere = self.spec.place == Place::Elsewhere;
+        if is_elsewhere && !invocation.own_effects.contains(Effect::Execute) {
+            invocation.add(Effect::Execute, "what it passes on runs elsewhere");
+        }
+        let handed = Handed {
+            text,
+            dialect: Dialect::Posix,
+            place: self.spec.place,
+            origin,
+            within,
+            env: if is_elsewhere {
+                Environment::default()
+            } else {
+                self.env.0.clone().into_owned()
+            },
+            cwd: self.cwd.clone(),
+            words: None,
+            is_login: self.spec.clears_environment,
+            is_stdin: false,
+        };
+        shell::run(self.line, self.nesting, handed, invocation);
+    }
+}
+
+fn starts_with_dash(word: &OsStr) -> bool {
+    word.as_encoded_bytes().starts_with(b"-")
+}
+
+/// Splits `NAME=VALUE`; what stands before the `=` need not be a name, as env
+/// has it.
+fn assignment(word: &OsStr) -> Option<(OsString, OsString)> {
+    let bytes = word.as_encoded_bytes();
+    let equals = bytes.iter().position(|byte| *byte == b'=')?;
+    let (name, value) = bytes.split_at_checked(equals)?;
+    let name = path_of(name).into_os_string();
+    Some((name, path_of(value.get(1..)?).into_os_string()))
+}
+
+/// Splits the value of `env -S`, where it holds nothing that env would undo.
+fn split(value: &[u8]) -> Option<Vec<OsString>> {
+    if value
+        .iter()
+        .any(|byte| matches!(byte, b'\\' | b'$' | b'#' | b'"' | b'\''))
+    {
+        return None;
+    }
+    let words = value
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty());
+    Some(words.map(|word| path_of(word).into_os_string()).collect())
+}

@@ -1,0 +1,287 @@
+//! Words become fields: the values of variables that are known, the commands
+//! in substitutions, and what can't be known.
+
+use std::ops::Range;
+
+use super::parser::Dialect;
+use super::run::{Frame, Runner};
+use super::scope::{Scope, Value, word_of};
+use super::syntax::{Arithmetic, Piece, Word};
+use crate::invocation::{EnvironmentAction, EnvironmentNote, Place, SecretPlace, SecretSpan};
+use crate::read::secret_names::names_a_secret;
+
+/// One word of a command, after expansion.
+#[derive(Clone, Debug)]
+pub(super) struct Field {
+    /// What it is, or what was written where that is not known.
+    pub(super) bytes: Vec<u8>,
+    pub(super) is_known: bool,
+    /// Where it stands in the script; empty where it doesn't.
+    pub(super) range: Range<usize>,
+}
+
+/// A word under expansion.
+#[derive(Default)]
+struct Growing {
+    bytes: Vec<u8>,
+    /// Whether it is a word even where it is empty.
+    is_there: bool,
+    is_unknown: bool,
+    /// Where a value was split: the fields before.
+    done: Vec<Vec<u8>>,
+}
+
+impl Runner<'_> {
+    /// Expands words, and runs what stands in them.
+    pub(super) fn fields(&mut self, words: &[Word], scope: &Scope, frame: &Frame) -> Vec<Field> {
+        let mut fields = Vec::new();
+        for word in words {
+            if let Some(list) = positional(word, scope) {
+                fields.extend(list.iter().map(|bytes| Field {
+                    bytes: bytes.clone(),
+                    is_known: true,
+                    range: 0..0,
+                }));
+                continue;
+            }
+            let grown = self.grow(word, scope, frame, true);
+            if grown.is_unknown {
+                fields.push(Field {
+                    bytes: frame.raw(word),
+                    is_known: false,
+                    range: word.range.clone(),
+                });
+                continue;
+            }
+            let range = if grown.done.is_empty() {
+                word.range.clone()
+            } else {
+                0..0
+            };
+            let last = (grown.is_there || !grown.bytes.is_empty()).then_some(grown.bytes);
+            let all = grown.done.into_iter().chain(last);
+            fields.extend(all.map(|bytes| Field {
+                bytes,
+                is_known: true,
+                range: range.clone(),
+            }));
+        }
+        fields
+    }
+
+    /// Expands a word that stays one: a value, the text of a here-document.
+    pub(super) fn value(&mut self, word: &Word, scope: &Scope, frame: &Frame) -> Value {
+        if let [Piece::Arithmetic(arithmetic)] = &*word.pieces {
+            self.calculate(arithmetic, scope);
+            return Value::Number;
+        }
+        let grown = self.grow(word, scope, frame, false);
+        if grown.is_unknown {
+            Value::Unknown
+        } else {
+            Value::Known(grown.bytes)
+        }
+    }
+
+    fn grow(&mut self, word: &Word, scope: &Scope, frame: &Frame, splits: bool) -> Growing {
+        let mut grown = Growing::default();
+        let is_alone = word.pieces.len() == 1;
+        for (index, piece) in word.pieces.iter().enumerate() {
+            match piece {
+                Piece::Literal { bytes, is_quoted } => {
+                    grown.is_there = true;
+                    let mut bytes = &**bytes;
+                    if !is_quoted {
+                        if index == 0 && bytes.first() == Some(&b'~') {
+                            bytes = home(bytes, is_alone, scope, &mut grown);
+                        }
+                        grown.is_unknown |= splits && self.expands(bytes, index == 0);
+                        grown.is_unknown |= !splits && has_tilde(bytes);
+                    }
+                    grown.bytes.extend_from_slice(bytes);
+                }
+                Piece::Parameter { name, is_quoted } => {
+                    let is_kept = *is_quoted || !splits;
+                    grown.is_there |= *is_quoted;
+                    self.parameter((name, is_kept, is_alone), scope, &mut grown);
+                }
+                Piece::Substitution(list) | Piece::Process(list) => {
+                    self.step_aside(list, scope, frame);
+                    grown.is_unknown = true;
+                }
+                Piece::Opaque(words) => {
+                    for word in words {
+                        self.grow(word, scope, frame, false);
+                    }
+                    grown.is_unknown = true;
+                }
+                Piece::Arithmetic(arithmetic) => {
+                    self.calculate(arithmetic, scope);
+                    grown.is_unknown = true;
+                }
+            }
+        }
+        grown.is_unknown |= splits && has_braces(word);
+        grown
+    }
+
+    /// Tells whether letters out of quotes stand for something else: for the
+    /// names of files, or in zsh for the path of a program.
+    fn expands(&self, bytes: &[u8], is_first: bool) -> bool {
+        let is_pattern = |byte: &u8| matches!(byte, b'*' | b'?' | b'[');
+        let is_zsh = self.dialect == Dialect::Zsh && is_first && bytes.first() == Some(&b'=');
+        bytes.iter().any(is_pattern) || is_zsh || has_tilde(bytes)
+    }
+
+    fn parameter(
+        &mut self,
+        (name, is_kept, is_alone): (&[u8], bool, bool),
+        scope: &Scope,
+        grown: &mut Growing,
+    ) {
+        let value = match name {
+            [b'0'..=b'9', ..] => word_number(name, scope),
+            [byte] if !byte.is_ascii_alphabetic() && *byte != b'_' => Value::Unknown,
+            _ => {
+                self.note_use(name, scope);
+                scope.get(name)
+            }
+        };
+        let Value::Known(value) = value else {
+            grown.is_unknown = true;
+            return;
+        };
+        if is_kept {
+            grown.bytes.extend(value);
+            return;
+        }
+        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n');
+        let is_plain = !value
+            .iter()
+            .any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'\\'));
+        let has_blank = value.iter().any(is_blank);
+        let is_usual = scope.is_outside(b"IFS");
+        if !is_plain || !is_usual || (has_blank && (!is_alone || self.dialect == Dialect::Zsh)) {
+            grown.is_unknown = true;
+        } else if has_blank {
+            let parts = value.split(is_blank).filter(|part| !part.is_empty());
+            grown.done.extend(parts.map(<[u8]>::to_vec));
+        } else {
+            grown.bytes.extend(value);
+        }
+    }
+
+    /// Looks at the names of a calculation: their values are calculations too,
+    /// and one with a subscript can run a command.
+    pub(super) fn calculate(&mut self, arithmetic: &Arithmetic, scope: &Scope) {
+        let is_number = |name: &Vec<u8>| match scope.get(name) {
+            Value::Known(value) => value.iter().all(u8::is_ascii_digit),
+            Value::Number => true,
+            Value::Unknown => false,
+        };
+        if !arithmetic.names.iter().all(is_number) {
+            self.unknown("a calculation with a value that is not known can run a command");
+        }
+        for name in &arithmetic.names {
+            self.note_use(name, scope);
+        }
+    }
+
+    /// The value of a variable from outside is part of what is approved.
+    fn note_use(&mut self, name: &[u8], scope: &Scope) {
+        let name = word_of(name);
+        let Some(value) = self.line.env.get(&name) else {
+            return;
+        };
+        let is_used = self.place == Place::Here && scope.is_outside(name.as_encoded_bytes());
+        let mut notes = self.invocation.environment.iter();
+        if !is_used || notes.any(|note| note.name == name) {
+            return;
+        }
+        if names_a_secret(name.as_encoded_bytes()) && !value.is_empty() {
+            self.invocation.secrets.push(SecretSpan {
+                place: SecretPlace::Env(name.clone()),
+                range: 0..value.len(),
+                kind: "password".to_owned(),
+            });
+        }
+        self.invocation.environment.push(EnvironmentNote {
+            name,
+            action: EnvironmentAction::Binds,
+            why: "the script takes its value".to_owned(),
+        });
+    }
+}
+
+/// Expands `~/`; returns what follows.
+fn home<'b>(bytes: &'b [u8], is_alone: bool, scope: &Scope, grown: &mut Growing) -> &'b [u8] {
+    let rest = bytes.get(1..).unwrap_or_default();
+    let is_own = rest.first() == Some(&b'/') || (rest.is_empty() && is_alone);
+    match scope.get(b"HOME") {
+        Value::Known(home) if is_own && !home.is_empty() => grown.bytes.extend(home),
+        Value::Known(_) | Value::Number | Value::Unknown => grown.is_unknown = true,
+    }
+    rest
+}
+
+/// Returns the words that `"$@"` stands for.
+fn positional<'s>(word: &Word, scope: &'s Scope) -> Option<&'s [Vec<u8>]> {
+    match &*word.pieces {
+        // The empty letters that begin a quote are a piece of their own.
+        [
+            Piece::Literal {
+                bytes,
+                is_quoted: true,
+            },
+            Piece::Parameter {
+                name,
+                is_quoted: true,
+            },
+        ] if bytes.is_empty() && name == b"@" => scope.words.as_ref()?.get(1..),
+        _ => None,
+    }
+}
+
+fn word_number(name: &[u8], scope: &Scope) -> Value {
+    let number = std::str::from_utf8(name)
+        .ok()
+        .and_then(|digits| digits.parse::<usize>().ok());
+    let (Some(number), Some(words)) = (number, &scope.words) else {
+        return Value::Unknown;
+    };
+    match words.get(number) {
+        Some(word) => Value::Known(word.clone()),
+        None if number == 0 => Value::Unknown,
+        None => Value::Known(Vec::new()),
+    }
+}
+
+/// Tells whether a `~` may stand for a folder inside of a word.
+fn has_tilde(bytes: &[u8]) -> bool {
+    bytes.windows(2).any(|two| two == b"=~" || two == b":~")
+}
+
+/// Tells whether braces stand for several words.
+fn has_braces(word: &Word) -> bool {
+    let mut text = Vec::new();
+    for piece in &word.pieces {
+        match piece {
+            Piece::Literal {
+                bytes,
+                is_quoted: false,
+            } => text.extend_from_slice(bytes),
+            Piece::Literal { .. }
+            | Piece::Parameter { .. }
+            | Piece::Opaque(_)
+            | Piece::Substitution(_)
+            | Piece::Process(_)
+            | Piece::Arithmetic(_) => text.push(b'x'),
+        }
+    }
+    let open = text.iter().position(|byte| *byte == b'{');
+    let close = text.iter().rposition(|byte| *byte == b'}');
+    let inside = open
+        .zip(close)
+        .and_then(|(open, close)| text.get(open..close));
+    inside.is_some_and(|inside| inside.contains(&b',') || inside.windows(2).any(|two| two == b".."))
+}

@@ -1,0 +1,219 @@
+//! Scripts of a shell: what `bash -c` is handed, what a file or the standard
+//! input holds, what another tool passes to one.
+//!
+//! [`parser`] and the files beside it read the text by the grammar of POSIX and
+//! what bash, ksh and zsh add alike; [`run`] follows what would happen. What
+//! can't be known of a command makes it `unknown`.
+
+mod builtin;
+mod expand;
+mod grammar;
+mod parser;
+mod redirect;
+mod redirection;
+mod run;
+mod scope;
+mod simple;
+mod syntax;
+mod word;
+
+use std::path::PathBuf;
+
+use crate::command_line::{CommandLine, Environment, Stdin};
+use crate::effect::Effect;
+use crate::invocation::{Input, InputKind, Invocation, Place, Placement};
+use crate::read::inner::Nesting;
+use crate::read::words::{Operand, Parsed, shown};
+use crate::read::{MAX_SCRIPT_BYTES, path_of};
+pub(crate) use parser::Dialect;
+use run::{Feed, MAX_STEPS, Runner};
+use scope::Scope;
+
+/// A script that a command hands to a shell.
+pub(crate) struct Handed<'h> {
+    pub(crate) text: &'h [u8],
+    pub(crate) dialect: Dialect,
+    pub(crate) place: Place,
+    /// The word of argv that the text stands in, and where it starts there;
+    /// nothing where it is not written so in one word.
+    pub(crate) origin: Option<(usize, usize)>,
+    /// The word of argv that it comes from, however it is made.
+    pub(crate) within: Option<usize>,
+    pub(crate) env: Environment,
+    pub(crate) cwd: PathBuf,
+    /// `$0` and the words behind it, where they are known.
+    pub(crate) words: Option<Vec<Vec<u8>>>,
+    /// Whether start-up files run before it.
+    pub(crate) is_login: bool,
+    /// Whether the standard input is the script itself.
+    pub(crate) is_stdin: bool,
+}
+
+/// Reads a script and adds what its commands do.
+pub(crate) fn run(
+    line: &CommandLine<'_>,
+    nesting: Nesting<'_>,
+    handed: Handed<'_>,
+    invocation: &mut Invocation,
+) {
+    let Some(nesting) = nesting.deeper() else {
+        let why = "there are more commands in it, or they stand deeper, than gate reads";
+        invocation.add(Effect::Unknown, why);
+        return;
+    };
+    let is_elsewhere = handed.place == Place::Elsewhere;
+    let mut scope = Scope::new(handed.env, handed.cwd);
+    scope.is_login = handed.is_login || is_elsewhere;
+    scope.words = handed.words;
+    let mut runner = Runner {
+        line,
+        nesting,
+        invocation,
+        dialect: handed.dialect,
+        place: handed.place,
+        within: handed.within,
+        is_single: !handed.is_stdin,
+        is_dry: false,
+        steps: MAX_STEPS,
+        calls: 0,
+    };
+    let feed = if handed.is_stdin {
+        Feed::Unknown
+    } else {
+        Feed::Outer
+    };
+    runner.text(handed.text, handed.origin, &mut scope, &feed);
+}
+
+/// Reads what a shell that is called itself runs: the text behind `-c`, a file,
+/// or the standard input.
+pub(crate) fn read(
+    line: &CommandLine<'_>,
+    parsed: &Parsed<'_>,
+    nesting: Nesting<'_>,
+    invocation: &mut Invocation,
+) {
+    let is_on = |name: &str| parsed.uses.iter().any(|used| used.name == name && used.on);
+    if !parsed.problems.is_empty() || ["help", "version"].into_iter().any(is_on) {
+        return;
+    }
+    let operands = &parsed.operands;
+    let mut words: Vec<Vec<u8>> = operands.iter().map(|one| one.bytes.to_vec()).collect();
+    let handed = Handed {
+        text: b"",
+        dialect: dialect(&parsed.spec.name),
+        place: Place::Here,
+        origin: None,
+        within: None,
+        env: line.env.clone(),
+        cwd: line.cwd.to_owned(),
+        words: None,
+        // zsh reads one of them in any case.
+        is_login: is_on("login") || parsed.spec.name == "zsh",
+        is_stdin: false,
+    };
+    let name = line.argv.first();
+    let name = name.map_or(Vec::new(), |name| name.as_encoded_bytes().to_vec());
+    if is_on("command") {
+        let Some(text) = operands.first() else {
+            invocation.add(Effect::Unknown, "`-c` has no command");
+            return;
+        };
+        words.remove(0);
+        if words.is_empty() {
+            words.push(name);
+        }
+        let handed = Handed {
+            text: text.bytes,
+            origin: Some((text.argv_index, 0)),
+            within: Some(text.argv_index),
+            words: Some(words),
+            ..handed
+        };
+        run(line, nesting, handed, invocation);
+    } else if let Some(script) = operands.first().filter(|_| !is_on("stdin")) {
+        let words = Some(words);
+        read_file(
+            line,
+            nesting,
+            (script, Handed { words, ..handed }),
+            invocation,
+        );
+    } else {
+        words.insert(0, name);
+        let handed = Handed {
+            words: Some(words),
+            is_stdin: true,
+            ..handed
+        };
+        read_stdin(line, nesting, handed, invocation);
+    }
+}
+
+/// Reads a script in a file. It is read where it is: it may look for others
+/// beside itself.
+fn read_file(
+    line: &CommandLine<'_>,
+    nesting: Nesting<'_>,
+    (script, handed): (&Operand<'_>, Handed<'_>),
+    invocation: &mut Invocation,
+) {
+    let path = line.cwd.join(path_of(script.bytes));
+    invocation.inputs.push(Input {
+        argv_index: Some(script.argv_index),
+        range: 0..script.bytes.len(),
+        ..Input::unnamed(InputKind::File, path_of(script.bytes), "script")
+    });
+    match line.files.read(&path) {
+        Ok(text) => run(
+            line,
+            nesting,
+            Handed {
+                text: &text,
+                ..handed
+            },
+            invocation,
+        ),
+        Err(problem) => {
+            let name = shown(script.bytes);
+            let reason = format!("can't read script `{name}`: {problem}");
+            invocation.add(Effect::Unknown, &reason);
+        }
+    }
+}
+
+fn read_stdin(
+    line: &CommandLine<'_>,
+    nesting: Nesting<'_>,
+    handed: Handed<'_>,
+    invocation: &mut Invocation,
+) {
+    invocation.inputs.push(Input {
+        placement: Placement::Anywhere,
+        ..Input::unnamed(InputKind::Stdin, "-".into(), "script")
+    });
+    match line.stdin {
+        Stdin::Content(text) if text.len() <= MAX_SCRIPT_BYTES => {
+            run(line, nesting, Handed { text, ..handed }, invocation);
+        }
+        Stdin::Content(_) => {
+            invocation.add(Effect::Unknown, "the script is longer than gate reads");
+        }
+        Stdin::Terminal => invocation.add(
+            Effect::Unknown,
+            "the shell would run what a person types, which nobody can judge beforehand",
+        ),
+        Stdin::Absent | Stdin::Unread => invocation.add(
+            Effect::Unknown,
+            "the shell would run standard input, which was not given",
+        ),
+    }
+}
+
+fn dialect(tool: &str) -> Dialect {
+    match tool {
+        "bash" | "ksh" => Dialect::Bash,
+        "zsh" => Dialect::Zsh,
+        _ => Dialect::Posix,
+    }
+}

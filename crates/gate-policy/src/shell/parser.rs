@@ -1,0 +1,258 @@
+//! The text of a script and how far it is read.
+//!
+//! The grammar is POSIX's with what bash, ksh and zsh have in common, and
+//! nothing else: what is not in it is a [`Problem`], and the script is then not
+//! understood. The depth is bounded, and no text is read twice but that between
+//! backquotes, which gets shorter each time.
+
+use super::syntax::{List, Word};
+
+/// Why a script is not understood.
+pub(super) type Problem = &'static str;
+
+/// How deep commands stand in commands. A deeper script is one that nobody
+/// writes by hand; the stack of a small thread holds so many.
+const MAX_DEPTH: u8 = 20;
+
+/// The grammar that a shell has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// `sh` in all its kinds: what bash adds may or may not be there.
+    Posix,
+    /// bash, ksh and zsh.
+    Bash,
+    /// zsh: as bash, but for what it does with a word that starts with `=`.
+    Zsh,
+}
+
+/// A script with the texts of its here-documents.
+#[derive(Clone, Debug)]
+pub(super) struct Script {
+    pub(super) list: List,
+    pub(super) here: Vec<Word>,
+}
+
+/// A here-document whose text comes behind the next line end.
+pub(super) struct Pending {
+    pub(super) index: usize,
+    pub(super) end: Vec<u8>,
+    pub(super) is_literal: bool,
+    pub(super) strips_tabs: bool,
+}
+
+pub(super) struct Parser<'t> {
+    pub(super) text: &'t [u8],
+    pub(super) at: usize,
+    pub(super) dialect: Dialect,
+    pub(super) pending: Vec<Pending>,
+    pub(super) here: Vec<Word>,
+    /// Whether a place in this text is one in the script as it is written.
+    pub(super) is_as_written: bool,
+    pub(super) depth: u8,
+}
+
+/// Reads a script.
+pub(super) fn parse(text: &[u8], dialect: Dialect) -> Result<Script, Problem> {
+    parse_at(text, dialect, None)
+}
+
+/// Reads a script, or one that stands so deep in another one and was not
+/// written so.
+pub(super) fn parse_at(
+    text: &[u8],
+    dialect: Dialect,
+    depth: Option<u8>,
+) -> Result<Script, Problem> {
+    let mut parser = Parser {
+        text,
+        at: 0,
+        dialect,
+        pending: Vec::new(),
+        here: Vec::new(),
+        is_as_written: depth.is_none(),
+        depth: depth.unwrap_or_default(),
+    };
+    if text.contains(&0) {
+        return Err("a script with a zero byte is not understood");
+    }
+    let list = parser.list()?;
+    if parser.peek().is_some() {
+        return Err("something stands where no command ends");
+    }
+    if !parser.pending.is_empty() {
+        return Err("a here-document has no text");
+    }
+    Ok(Script {
+        list,
+        here: parser.here,
+    })
+}
+
+impl Parser<'_> {
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    pub(super) fn peek_at(&self, ahead: usize) -> Option<u8> {
+        self.text.get(self.at + ahead).copied()
+    }
+
+    pub(super) fn starts_with(&self, bytes: &[u8]) -> bool {
+        self.text
+            .get(self.at..)
+            .is_some_and(|rest| rest.starts_with(bytes))
+    }
+
+    /// Takes these bytes if they come next.
+    pub(super) fn take(&mut self, bytes: &[u8]) -> bool {
+        let is_next = self.starts_with(bytes);
+        if is_next {
+            self.at += bytes.len();
+        }
+        is_next
+    }
+
+    pub(super) fn slice(&self, start: usize, end: usize) -> &[u8] {
+        self.text.get(start..end).unwrap_or_default()
+    }
+
+    /// Reads something one level deeper.
+    pub(super) fn deeper<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        if self.depth >= MAX_DEPTH {
+            return Err("commands stand deeper in commands than gate reads");
+        }
+        self.depth += 1;
+        let read = read(self);
+        self.depth -= 1;
+        read
+    }
+
+    /// Skips blanks, comments and line ends behind a backslash.
+    pub(super) fn skip_blanks(&mut self) {
+        loop {
+            match self.peek() {
+                Some(b' ' | b'\t') => self.at += 1,
+                Some(b'\\') if self.peek_at(1) == Some(b'\n') => self.at += 2,
+                Some(b'#') => {
+                    while self.peek().is_some_and(|byte| byte != b'\n') {
+                        self.at += 1;
+                    }
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// Skips blanks and line ends.
+    pub(super) fn skip_lines(&mut self) -> Result<(), Problem> {
+        loop {
+            self.skip_blanks();
+            if self.peek() != Some(b'\n') {
+                return Ok(());
+            }
+            self.take_line_end()?;
+        }
+    }
+
+    /// Takes a line end and the texts of the here-documents behind it.
+    pub(super) fn take_line_end(&mut self) -> Result<(), Problem> {
+        self.at += 1;
+        for pending in std::mem::take(&mut self.pending) {
+            self.here_document(&pending)?;
+        }
+        Ok(())
+    }
+
+    fn here_document(&mut self, pending: &Pending) -> Result<(), Problem> {
+        let mut body = Vec::new();
+        loop {
+            if self.at >= self.text.len() {
+                return Err("a here-document has no end");
+            }
+            let rest = self.text.get(self.at..).unwrap_or_default();
+            let length = rest.iter().position(|byte| *byte == b'\n');
+            let mut line = rest.get(..length.unwrap_or(rest.len())).unwrap_or_default();
+            self.at += length.map_or(rest.len(), |length| length + 1);
+            if pending.strips_tabs {
+                let tabs = line.iter().take_while(|byte| **byte == b'\t').count();
+                line = line.get(tabs..).unwrap_or_default();
+            }
+            if line == pending.end {
+                break;
+            }
+            // A line end that is taken back could hide where the text ends.
+            if !pending.is_literal && line.ends_with(b"\\") {
+                return Err("a line of a here-document ends in a backslash");
+            }
+            body.extend_from_slice(line);
+            body.push(b'\n');
+        }
+        let word = self.here_text(&body, pending.is_literal)?;
+        if let Some(slot) = self.here.get_mut(pending.index) {
+            *slot = word;
+        }
+        Ok(())
+    }
+
+    /// Returns the word that ends at the next delimiter, where nothing in it
+    /// is quoted or expanded.
+    pub(super) fn plain_word(&self) -> &[u8] {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let length = rest.iter().position(|byte| !is_plain(*byte));
+        let length = length.unwrap_or(rest.len());
+        match rest.get(length) {
+            None | Some(b' ' | b'\t' | b'\n' | b';' | b'&' | b'|' | b'(' | b')' | b'<' | b'>') => {
+                rest.get(..length).unwrap_or_default()
+            }
+            Some(_) => b"",
+        }
+    }
+
+    /// Takes a reserved word if it comes next.
+    pub(super) fn take_reserved(&mut self, word: &[u8]) -> bool {
+        let is_next = self.plain_word() == word;
+        if is_next {
+            self.at += word.len();
+        }
+        is_next
+    }
+
+    /// Takes a reserved word that must come next.
+    pub(super) fn expect_reserved(&mut self, word: &[u8], problem: Problem) -> Result<(), Problem> {
+        self.skip_lines()?;
+        if self.take_reserved(word) {
+            Ok(())
+        } else {
+            Err(problem)
+        }
+    }
+}
+
+fn is_plain(byte: u8) -> bool {
+    !matches!(
+        byte,
+        b' ' | b'\t'
+            | b'\n'
+            | b';'
+            | b'&'
+            | b'|'
+            | b'('
+            | b')'
+            | b'<'
+            | b'>'
+            | b'"'
+            | b'\''
+            | b'`'
+            | b'$'
+            | b'\\'
+    )
+}
+
+/// Tells whether bytes are the name of a variable.
+pub(super) fn is_name(bytes: &[u8]) -> bool {
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    bytes.first().is_some_and(|first| !first.is_ascii_digit()) && bytes.iter().all(is_letter)
+}

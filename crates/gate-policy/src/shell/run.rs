@@ -1,0 +1,344 @@
+//! What a script would do: each of its commands is read as one of its own, in
+//! the order in which they would run, with what the shell knows then.
+//!
+//! Where it depends on a command whether another one runs, both are taken to
+//! run, and what they change is no longer known behind them.
+
+use std::rc::Rc;
+
+use super::expand::Field;
+use super::parser::{Dialect, Script, parse};
+use super::scope::{Function, Scope, Value};
+use super::syntax::{AndOr, Command, ForWords, Joint, Kind, List, Pipeline, Word};
+use crate::command_line::{CommandLine, FileKind};
+use crate::effect::Effect;
+use crate::invocation::{Invocation, Place};
+use crate::read::MAX_SCRIPT_BYTES;
+use crate::read::inner::Nesting;
+
+/// The most commands of scripts that are looked at, those of loops once for
+/// each turn.
+pub(super) const MAX_STEPS: u32 = 4_000;
+/// How deep functions call functions.
+pub(super) const MAX_CALLS: u8 = 8;
+/// The most words that a loop goes through one by one.
+const MAX_TURNS: usize = 24;
+
+/// The text that is run, and where it stands.
+#[derive(Clone)]
+pub(super) struct Frame {
+    pub(super) text: Rc<[u8]>,
+    pub(super) here: Rc<Vec<Word>>,
+    /// The word of argv that the text stands in, and where it starts there.
+    pub(super) origin: Option<(usize, usize)>,
+}
+
+impl Frame {
+    /// Returns a word as it is written.
+    pub(super) fn raw(&self, word: &Word) -> Vec<u8> {
+        match self.text.get(word.range.clone()) {
+            Some(raw) if !raw.is_empty() => raw.to_vec(),
+            _ => b"$(...)".to_vec(),
+        }
+    }
+}
+
+/// What stands at the standard input of a command of a script.
+#[derive(Clone)]
+pub(super) enum Feed {
+    /// What the outer command has.
+    Outer,
+    /// These bytes.
+    Known(Rc<[u8]>),
+    /// A file, by its whole path.
+    File(std::path::PathBuf),
+    /// What another command writes, or a descriptor.
+    Unknown,
+}
+
+/// Reads the commands of a script.
+pub(super) struct Runner<'r> {
+    pub(super) line: &'r CommandLine<'r>,
+    pub(super) nesting: Nesting<'r>,
+    pub(super) invocation: &'r mut Invocation,
+    pub(super) dialect: Dialect,
+    pub(super) place: Place,
+    /// The word of argv that the script comes from.
+    pub(super) within: Option<usize>,
+    /// Whether no other command takes from the standard input.
+    pub(super) is_single: bool,
+    /// Whether only what is known afterwards is wanted, and no effect.
+    pub(super) is_dry: bool,
+    pub(super) steps: u32,
+    pub(super) calls: u8,
+}
+
+impl Runner<'_> {
+    /// Says that something is not understood. Elsewhere that is no more than
+    /// that something runs.
+    pub(super) fn unknown(&mut self, why: &str) {
+        self.effect(Effect::Unknown, why);
+    }
+
+    pub(super) fn effect(&mut self, effect: Effect, why: &str) {
+        let is_elsewhere = self.place == Place::Elsewhere;
+        if !self.is_dry {
+            let says_nothing = matches!(effect, Effect::Unknown | Effect::Read);
+            if !(is_elsewhere && says_nothing) {
+                self.invocation.add(effect, why);
+            }
+        }
+    }
+
+    /// Reads a script and runs it.
+    pub(super) fn text(
+        &mut self,
+        text: &[u8],
+        origin: Option<(usize, usize)>,
+        scope: &mut Scope,
+        feed: &Feed,
+    ) {
+        if text.len() > MAX_SCRIPT_BYTES {
+            self.unknown(&format!(
+                "a script of {} bytes is more than gate reads",
+                text.len()
+            ));
+            return;
+        }
+        match parse(text, self.dialect) {
+            Ok(Script { list, here }) => {
+                let frame = Frame {
+                    text: text.into(),
+                    here: Rc::new(here),
+                    origin,
+                };
+                self.is_single &= counts_one(&list);
+                self.list(&list, scope, &frame, feed);
+            }
+            Err(problem) => self.unknown(&format!("the script is not understood: {problem}")),
+        }
+    }
+
+    pub(super) fn list(&mut self, list: &List, scope: &mut Scope, frame: &Frame, feed: &Feed) {
+        for and_or in &list.0 {
+            self.and_or(and_or, scope, frame, feed);
+        }
+    }
+
+    /// Runs commands in a shell of their own.
+    pub(super) fn step_aside(&mut self, list: &List, scope: &Scope, frame: &Frame) {
+        self.is_single = false;
+        self.list(list, &mut scope.clone(), frame, &Feed::Outer);
+    }
+
+    fn and_or(&mut self, and_or: &AndOr, scope: &mut Scope, frame: &Frame, feed: &Feed) {
+        let Some(((_, first), rest)) = and_or.pipelines.split_first() else {
+            return;
+        };
+        let before = (!rest.is_empty()).then(|| scope.clone());
+        self.pipeline(first, scope, frame, feed);
+        if let Some(before) = before {
+            let mut changed = scope.clone();
+            // Behind `&&` it has moved, or nothing runs.
+            changed.is_moving = false;
+            for (joint, pipeline) in rest {
+                if *joint == Joint::Or {
+                    // What came before may have failed halfway.
+                    changed.forget(&before);
+                }
+                self.pipeline(pipeline, &mut changed, frame, feed);
+            }
+            scope.forget(&changed);
+        }
+        self.settle(scope);
+    }
+
+    /// Behind `cd FOLDER;` the folder is known only where there is one.
+    fn settle(&self, scope: &mut Scope) {
+        if std::mem::take(&mut scope.is_moving) {
+            let is_there = scope
+                .cwd
+                .as_ref()
+                .is_some_and(|cwd| self.line.files.kind(cwd) == Some(FileKind::Directory));
+            if !is_there {
+                scope.cwd = None;
+            }
+        }
+    }
+
+    fn pipeline(&mut self, pipeline: &Pipeline, scope: &mut Scope, frame: &Frame, feed: &Feed) {
+        let is_alone = pipeline.commands.len() == 1;
+        if let (true, false, Some(only)) =
+            (is_alone, pipeline.is_background, pipeline.commands.first())
+        {
+            self.command(only, scope, frame, feed);
+            return;
+        }
+        let mut feed = feed.clone();
+        for command in &pipeline.commands {
+            let mut aside = scope.clone();
+            self.command(command, &mut aside, frame, &feed);
+            feed = self.output(command, scope, frame);
+            if !pipeline.is_background {
+                // ksh and zsh run the last one in their own shell.
+                scope.forget(&aside);
+            }
+        }
+    }
+
+    pub(super) fn command(
+        &mut self,
+        command: &Command,
+        scope: &mut Scope,
+        frame: &Frame,
+        feed: &Feed,
+    ) {
+        if self.steps == 0 {
+            self.unknown("the script has more commands than gate reads");
+            return;
+        }
+        self.steps -= 1;
+        let feed = &self.redirected(&command.redirects, scope, frame, feed);
+        match &command.kind {
+            Kind::Simple(simple) => self.simple(simple, scope, frame, feed),
+            Kind::Group(list) => self.list(list, scope, frame, feed),
+            Kind::Subshell(list) => self.list(list, &mut scope.clone(), frame, feed),
+            Kind::If(lists) => {
+                let mut lists = lists.iter();
+                if let Some(condition) = lists.next() {
+                    self.list(condition, scope, frame, feed);
+                }
+                for list in lists {
+                    self.perhaps(list, scope, frame, feed);
+                }
+            }
+            Kind::While(condition, body) => {
+                self.foresee(&[condition, body], scope, frame, feed);
+                self.perhaps(condition, scope, frame, feed);
+                self.perhaps(body, scope, frame, feed);
+            }
+            Kind::For(name, words, body) => self.for_loop((name, words, body), scope, frame, feed),
+            Kind::Case(subject, arms) => {
+                self.value(subject, scope, frame);
+                for (patterns, list) in arms {
+                    for pattern in patterns {
+                        self.value(pattern, scope, frame);
+                    }
+                    self.perhaps(list, scope, frame, feed);
+                }
+            }
+            Kind::Function(name, body) => {
+                let function = Function {
+                    body: Rc::clone(body),
+                    frame: frame.clone(),
+                    is_sure: true,
+                };
+                scope.functions.insert(name.clone(), function);
+            }
+            Kind::Test(words) => self.test(words, scope, frame),
+            Kind::Arithmetic(arithmetic) => {
+                self.calculate(arithmetic, scope);
+                if arithmetic.assigns {
+                    for name in &arithmetic.names {
+                        scope.set(name, Value::Number);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs what may or may not run.
+    pub(super) fn perhaps(&mut self, list: &List, scope: &mut Scope, frame: &Frame, feed: &Feed) {
+        let mut changed = scope.clone();
+        self.list(list, &mut changed, frame, feed);
+        scope.forget(&changed);
+    }
+
+    /// Forgets what commands that run again will have changed by then.
+    fn foresee(&mut self, lists: &[&List], scope: &mut Scope, frame: &Frame, feed: &Feed) {
+        let was_dry = std::mem::replace(&mut self.is_dry, true);
+        for list in lists {
+            self.perhaps(list, scope, frame, feed);
+        }
+        self.is_dry = was_dry;
+    }
+
+    fn for_loop(
+        &mut self,
+        (name, words, body): (&[u8], &ForWords, &List),
+        scope: &mut Scope,
+        frame: &Frame,
+        feed: &Feed,
+    ) {
+        let values: Option<Vec<Vec<u8>>> = match words {
+            ForWords::Given(words) => {
+                let fields = self.fields(words, scope, frame);
+                let known = |field: Field| field.is_known.then_some(field.bytes);
+                fields.into_iter().map(known).collect()
+            }
+            ForWords::Positional => scope
+                .words
+                .as_ref()
+                .map(|words| words.get(1..).unwrap_or_default().to_vec()),
+            ForWords::Unknown(words) => {
+                self.fields(words, scope, frame);
+                None
+            }
+        };
+        let before = scope.clone();
+        if let Some(values) = values.filter(|values| values.len() <= MAX_TURNS) {
+            for value in values {
+                scope.set(name, Value::Known(value));
+                self.list(body, scope, frame, feed);
+            }
+        } else {
+            scope.set(name, Value::Unknown);
+            self.foresee(&[body], scope, frame, feed);
+            scope.set(name, Value::Unknown);
+            self.perhaps(body, scope, frame, feed);
+        }
+        scope.forget(&before);
+    }
+
+    /// Runs a function. What it changes is not known behind it: some of it may
+    /// be local.
+    pub(super) fn call(
+        &mut self,
+        function: &Function,
+        fields: &[Field],
+        scope: &mut Scope,
+        feed: &Feed,
+    ) {
+        if self.calls >= MAX_CALLS {
+            self.unknown("functions call each other deeper than gate reads");
+            return;
+        }
+        self.calls += 1;
+        let mut inside = scope.clone();
+        let known = |field: &Field| field.is_known.then(|| field.bytes.clone());
+        let words: Option<Vec<Vec<u8>>> = fields.iter().skip(1).map(known).collect();
+        inside.words = words.map(|words| {
+            let name = scope.words.as_ref().and_then(|words| words.first());
+            std::iter::once(name.cloned().unwrap_or_default())
+                .chain(words)
+                .collect()
+        });
+        self.command(&function.body, &mut inside, &function.frame, feed);
+        // Its words are its own.
+        inside.words.clone_from(&scope.words);
+        scope.forget(&inside);
+        self.calls -= 1;
+    }
+}
+
+/// Tells whether a script is one simple command.
+fn counts_one(list: &List) -> bool {
+    let [and_or] = &*list.0 else { return false };
+    let [(_, pipeline)] = &*and_or.pipelines else {
+        return false;
+    };
+    match &*pipeline.commands {
+        [only] => matches!(only.kind, Kind::Simple(_)),
+        _ => false,
+    }
+}

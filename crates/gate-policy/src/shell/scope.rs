@@ -1,0 +1,260 @@
+//! What a shell knows at one point of a script.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use super::run::Frame;
+use super::syntax::Command;
+use crate::command_line::Environment;
+use crate::read::path_of;
+
+/// Stands in the environment for a value that is not known.
+pub(super) const UNKNOWN_VALUE: &str = "\u{fffd}not known\u{fffd}";
+
+/// What a variable holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    Known(Vec<u8>),
+    /// Some number.
+    Number,
+    Unknown,
+}
+
+/// A function with the script that it stands in.
+#[derive(Clone)]
+pub(super) struct Function {
+    pub(super) body: Rc<Command>,
+    pub(super) frame: Frame,
+    /// Whether it is defined for sure where it is called.
+    pub(super) is_sure: bool,
+}
+
+/// The state of a shell.
+#[derive(Clone)]
+pub(super) struct Scope {
+    /// What was assigned. An empty entry is one that was unset.
+    variables: BTreeMap<Vec<u8>, Option<Value>>,
+    /// What is exported.
+    pub(super) env: Environment,
+    /// Whether start-up files may have set whatever is not assigned here.
+    pub(super) is_login: bool,
+    /// The working directory, where it is known.
+    pub(super) cwd: Option<PathBuf>,
+    /// Whether a `cd` has moved it that may have failed.
+    pub(super) is_moving: bool,
+    /// Whether what follows in a loop may have been left out.
+    pub(super) is_torn: bool,
+    /// `$0` and the words behind it, where they are known.
+    pub(super) words: Option<Vec<Vec<u8>>>,
+    pub(super) functions: BTreeMap<Vec<u8>, Function>,
+}
+
+/// The variables that a shell sets itself.
+const OWN: &[&str] = &[
+    "_",
+    "BASH",
+    "BASHOPTS",
+    "BASHPID",
+    "BASH_ALIASES",
+    "BASH_ARGC",
+    "BASH_ARGV",
+    "BASH_ARGV0",
+    "BASH_COMMAND",
+    "BASH_EXECUTION_STRING",
+    "BASH_LINENO",
+    "BASH_MONOSECONDS",
+    "BASH_REMATCH",
+    "BASH_SOURCE",
+    "BASH_SUBSHELL",
+    "BASH_VERSINFO",
+    "BASH_VERSION",
+    "COLUMNS",
+    "COMP_WORDBREAKS",
+    "DIRSTACK",
+    "EPOCHREALTIME",
+    "EPOCHSECONDS",
+    "EUID",
+    "FUNCNAME",
+    "GROUPS",
+    "HISTCMD",
+    "HOSTNAME",
+    "HOSTTYPE",
+    "IFS",
+    "LINENO",
+    "LINES",
+    "MACHTYPE",
+    "MAPFILE",
+    "OLDPWD",
+    "OPTARG",
+    "OPTERR",
+    "OPTIND",
+    "OSTYPE",
+    "PIPESTATUS",
+    "PPID",
+    "PS0",
+    "PS1",
+    "PS2",
+    "PS3",
+    "PS4",
+    "RANDOM",
+    "READLINE_LINE",
+    "REPLY",
+    "SECONDS",
+    "SHELLOPTS",
+    "SHLVL",
+    "SRANDOM",
+    "UID",
+    "ZSH_ARGZERO",
+    "ZSH_NAME",
+    "ZSH_VERSION",
+    "argv",
+    "cdpath",
+    "commands",
+    "fpath",
+    "path",
+    "pipestatus",
+    "status",
+    "ERRNO",
+    "HISTFILE",
+    "COPROC",
+];
+
+impl Scope {
+    pub(super) fn new(env: Environment, cwd: PathBuf) -> Self {
+        Self {
+            variables: BTreeMap::new(),
+            env,
+            is_login: false,
+            cwd: Some(cwd),
+            is_moving: false,
+            is_torn: false,
+            words: None,
+            functions: BTreeMap::new(),
+        }
+    }
+
+    /// Returns what a variable holds; one that is not set holds nothing.
+    pub(super) fn get(&self, name: &[u8]) -> Value {
+        if let Some(value) = self.variables.get(name) {
+            return value.clone().unwrap_or(Value::Known(Vec::new()));
+        }
+        if name == b"PWD" {
+            let cwd = self.cwd.as_ref();
+            return cwd.map_or(Value::Unknown, |cwd| {
+                Value::Known(cwd.as_os_str().as_encoded_bytes().to_vec())
+            });
+        }
+        if OWN.iter().any(|own| own.as_bytes() == name) || self.is_login {
+            return Value::Unknown;
+        }
+        match self.env.get(word_of(name)) {
+            Some(value) if value == UNKNOWN_VALUE => Value::Unknown,
+            Some(value) => Value::Known(value.as_encoded_bytes().to_vec()),
+            None => Value::Known(Vec::new()),
+        }
+    }
+
+    /// Tells whether the value of a variable comes from outside.
+    pub(super) fn is_outside(&self, name: &[u8]) -> bool {
+        !self.variables.contains_key(name)
+    }
+
+    /// Sets a variable. What is exported already stays so.
+    pub(super) fn set(&mut self, name: &[u8], value: Value) {
+        let value = if self.is_torn { Value::Unknown } else { value };
+        if self.env.get(word_of(name)).is_some() {
+            self.env.set(word_of(name), exported(&value));
+        }
+        self.variables.insert(name.to_vec(), Some(value));
+    }
+
+    /// Exports a variable.
+    pub(super) fn export(&mut self, name: &[u8]) {
+        let value = self.get(name);
+        let is_set = self.variables.contains_key(name) || self.env.get(word_of(name)).is_some();
+        if is_set || value != Value::Known(Vec::new()) {
+            self.env.set(word_of(name), exported(&value));
+        }
+    }
+
+    /// Takes a variable as another shell has it.
+    pub(super) fn restore(&mut self, name: &[u8], from: &Self) {
+        match from.variables.get(name) {
+            Some(value) => self.variables.insert(name.to_vec(), value.clone()),
+            None => self.variables.remove(name),
+        };
+        match from.env.get(word_of(name)) {
+            Some(value) => self.env.set(word_of(name), value.to_owned()),
+            None => self.env.unset(&word_of(name)),
+        }
+    }
+
+    /// Unsets a variable.
+    pub(super) fn unset(&mut self, name: &[u8]) {
+        self.env.unset(&word_of(name));
+        self.variables.insert(name.to_vec(), None);
+    }
+
+    /// Forgets what a part of the script that may or may not have run, or may
+    /// run again, has set.
+    pub(super) fn forget(&mut self, changed: &Scope) {
+        if changed.cwd != self.cwd {
+            self.cwd = None;
+        }
+        self.is_torn |= changed.is_torn;
+        self.is_moving |= changed.is_moving;
+        if changed.words != self.words {
+            self.words = None;
+        }
+        let names = changed.variables.keys().chain(self.variables.keys());
+        let names: Vec<Vec<u8>> = names
+            .filter(|name| changed.variables.get(*name) != self.variables.get(*name))
+            .cloned()
+            .collect();
+        for name in names {
+            let is_exported = |scope: &Scope| scope.env.get(word_of(&name)).is_some();
+            let is_exported = is_exported(self) || is_exported(changed);
+            self.variables.insert(name.clone(), Some(Value::Unknown));
+            if is_exported {
+                self.env.set(word_of(&name), UNKNOWN_VALUE.into());
+            }
+        }
+        let other: Vec<(OsString, OsString)> = changed
+            .env
+            .iter()
+            .filter(|(name, value)| self.env.get(name) != Some(value))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        for (name, _) in other {
+            self.env.set(name, UNKNOWN_VALUE.into());
+        }
+        for (name, function) in &changed.functions {
+            let known = self.functions.get(name);
+            let is_same = known.is_some_and(|known| Rc::ptr_eq(&known.body, &function.body));
+            if !is_same {
+                let is_sure = false;
+                self.functions.insert(
+                    name.clone(),
+                    Function {
+                        is_sure,
+                        ..function.clone()
+                    },
+                );
+            }
+        }
+    }
+}
+
+fn exported(value: &Value) -> OsString {
+    match value {
+        Value::Known(bytes) => word_of(bytes),
+        Value::Number | Value::Unknown => UNKNOWN_VALUE.into(),
+    }
+}
+
+/// Returns bytes as a word of argv.
+pub(super) fn word_of(bytes: &[u8]) -> OsString {
+    path_of(bytes).into_os_string()
+}

@@ -1,0 +1,322 @@
+//! One simple command: a function, a command of the shell itself, a program.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::builtin;
+use super::expand::Field;
+use super::run::{Feed, Frame, Runner};
+use super::scope::{Scope, UNKNOWN_VALUE, Value, word_of};
+use super::syntax::{Assignment, Simple};
+use crate::command_line::{Environment, Stdin};
+use crate::effect::Effect;
+use crate::invocation::{EnvironmentAction, InputKind, Nested, Place, Placement};
+use crate::read::inner::{Inner, Origin, absorb};
+use crate::read::words::shown;
+
+/// Variables from which a shell runs code, or splits words.
+const STARTS_CODE: &[&[u8]] = &[
+    b"PS4",
+    b"PS0",
+    b"PS1",
+    b"PS2",
+    b"PROMPT_COMMAND",
+    b"BASH_ENV",
+    b"ENV",
+    b"SHELLOPTS",
+    b"BASHOPTS",
+    b"BASH_ALIASES",
+    b"BASH_CMDS",
+    b"POSIXLY_CORRECT",
+    b"CDPATH",
+    b"ZDOTDIR",
+];
+
+/// Tells whether a shell takes code from a variable.
+pub(super) fn starts_code(name: &[u8]) -> bool {
+    STARTS_CODE.contains(&name)
+}
+
+/// A command whose words are expanded.
+pub(super) struct Called<'c> {
+    pub(super) fields: &'c [Field],
+    pub(super) frame: &'c Frame,
+    pub(super) feed: &'c Feed,
+    /// What is set for it alone.
+    pub(super) prefix: &'c [(Vec<u8>, Value)],
+    /// Whether it is a program, whatever functions there are.
+    pub(super) is_program: bool,
+}
+
+impl Runner<'_> {
+    pub(super) fn simple(
+        &mut self,
+        simple: &Simple,
+        scope: &mut Scope,
+        frame: &Frame,
+        feed: &Feed,
+    ) {
+        let fields = self.fields(&simple.words, scope, frame);
+        let mut prefix = Vec::new();
+        for assignment in &simple.assignments {
+            let value = self.assigned(assignment, scope, frame);
+            if starts_code(&assignment.name) {
+                let name = shown(&assignment.name);
+                self.unknown(&format!("`{name}` is set, from which a shell takes code"));
+            }
+            if simple.words.is_empty() {
+                scope.set(&assignment.name, value);
+            } else {
+                prefix.push((assignment.name.clone(), value));
+            }
+        }
+        let Some(first) = fields.first() else {
+            if !simple.words.is_empty() {
+                self.unknown("a command has no name when its words are expanded");
+            }
+            return;
+        };
+        if !first.is_known {
+            let raw = self.nameless(&frame.text, simple);
+            self.unknown(&format!("the name of a command is not known: `{raw}`"));
+            return;
+        }
+        let called = Called {
+            fields: &fields,
+            frame,
+            feed,
+            prefix: &prefix,
+            is_program: false,
+        };
+        self.called(&called, scope);
+    }
+
+    /// Notes a command of which not even the name is known.
+    fn nameless(&mut self, text: &[u8], simple: &Simple) -> String {
+        let raw = shown(text.get(simple.range.clone()).unwrap_or_default());
+        if !self.is_dry {
+            let nested = Nested::statement("command", raw.clone(), Effect::Unknown);
+            self.invocation.nested.push(nested);
+        }
+        raw
+    }
+
+    fn assigned(&mut self, assignment: &Assignment, scope: &Scope, frame: &Frame) -> Value {
+        for word in &assignment.others {
+            self.value(word, scope, frame);
+        }
+        match &assignment.value {
+            Some(word) => self.value(word, scope, frame),
+            None => Value::Unknown,
+        }
+    }
+
+    pub(super) fn called(&mut self, called: &Called<'_>, scope: &mut Scope) {
+        let Some(name) = called.fields.first().map(|field| field.bytes.clone()) else {
+            return;
+        };
+        let function = scope
+            .functions
+            .get(&name)
+            .filter(|_| !called.is_program)
+            .cloned();
+        if let Some(function) = function {
+            self.with_prefix(called, scope, |runner, scope| {
+                runner.call(&function, called.fields, scope, called.feed);
+            });
+            if function.is_sure && !builtin::is_special(&name) {
+                return;
+            }
+            let name = shown(&name);
+            self.unknown(&format!("whether `{name}` is a function is not known"));
+        }
+        if builtin::is_builtin(&name) {
+            self.with_prefix(called, scope, |runner, scope| {
+                builtin::run(runner, &name, called, scope);
+            });
+        } else {
+            self.program(called, scope);
+        }
+    }
+
+    /// Runs something with what is set for it alone.
+    fn with_prefix(
+        &mut self,
+        called: &Called<'_>,
+        scope: &mut Scope,
+        run: impl FnOnce(&mut Self, &mut Scope),
+    ) {
+        if called.prefix.is_empty() {
+            run(self, scope);
+            return;
+        }
+        let mut inside = scope.clone();
+        for (name, value) in called.prefix {
+            inside.set(name, value.clone());
+            inside.export(name);
+        }
+        run(self, &mut inside);
+        // Behind some commands of a shell they stay, in some shells. Behind
+        // `IFS= read` they don't in any.
+        let is_read = called
+            .fields
+            .first()
+            .is_some_and(|field| field.bytes == b"read");
+        for (name, _) in called.prefix.iter().filter(|_| is_read) {
+            inside.restore(name, scope);
+        }
+        scope.forget(&inside);
+    }
+
+    /// Reads a program with its words.
+    pub(super) fn program(&mut self, called: &Called<'_>, scope: &Scope) {
+        if self.is_dry {
+            return;
+        }
+        let mut env = std::borrow::Cow::Borrowed(&scope.env);
+        for (name, value) in called.prefix {
+            let value = match value {
+                Value::Known(bytes) => word_of(bytes),
+                Value::Number | Value::Unknown => UNKNOWN_VALUE.into(),
+            };
+            env.to_mut().set(word_of(name), value);
+        }
+        let mut doubts: Vec<String> = called
+            .fields
+            .iter()
+            .filter(|field| !field.is_known)
+            .map(|field| format!("a word of it is not known: `{}`", shown(&field.bytes)))
+            .collect();
+        if scope.cwd.is_none() && self.place == Place::Here {
+            doubts.push("the folder that it starts in is not known".to_owned());
+        }
+        let names = called.prefix.iter().map(|(name, _)| &**name);
+        if !scope.is_outside(b"PATH") || names.into_iter().any(|name| name == b"PATH") {
+            doubts.push("it is looked for in another PATH".to_owned());
+        }
+        let cwd = scope.cwd.as_deref().unwrap_or(self.line.cwd);
+        let sketch = Sketch {
+            called,
+            env: &env,
+            cwd,
+            doubts,
+        };
+        self.absorbed(&sketch);
+    }
+
+    /// Reads it, a second time with what a file holds where it would run that.
+    fn absorbed(&mut self, sketch: &Sketch<'_>) {
+        let known = self.invocation.nested.len();
+        let stdin = match sketch.called.feed {
+            Feed::Outer => match self.line.stdin {
+                Stdin::Content(_) if !self.is_single => Stdin::Unread,
+                stdin @ (Stdin::Content(_) | Stdin::Absent | Stdin::Terminal | Stdin::Unread) => {
+                    stdin
+                }
+            },
+            Feed::Known(bytes) => Stdin::Content(bytes),
+            Feed::File(_) | Feed::Unknown => Stdin::Unread,
+        };
+        let content = match sketch.called.feed {
+            Feed::File(path) if self.place == Place::Here && self.reads_stdin(sketch) => {
+                self.line.files.read(path).ok()
+            }
+            Feed::File(_) | Feed::Outer | Feed::Known(_) | Feed::Unknown => None,
+        };
+        let stdin = content.as_deref().map_or(stdin, Stdin::Content);
+        let inner = self.inner(sketch, stdin);
+        absorb(self.line, self.nesting, &inner, self.invocation);
+        self.doubt_environment(known, sketch.env);
+    }
+
+    /// Tells whether a command would do what its standard input says.
+    fn reads_stdin(&self, sketch: &Sketch<'_>) -> bool {
+        let mut probe = self.invocation.clone();
+        let inner = self.inner(sketch, Stdin::Unread);
+        let inner = Inner {
+            shares_stdin: true,
+            ..inner
+        };
+        probe.inputs.clear();
+        absorb(self.line, self.nesting, &inner, &mut probe);
+        let mut inputs = probe.inputs.iter();
+        inputs.any(|input| input.kind == InputKind::Stdin && input.placement == Placement::Anywhere)
+    }
+
+    fn inner<'w>(&self, sketch: &'w Sketch<'w>, stdin: Stdin<'w>) -> Inner<'w> {
+        let fields = sketch.called.fields.iter();
+        let frame = sketch.called.frame;
+        Inner {
+            argv: fields.clone().map(|field| word_of(&field.bytes)).collect(),
+            origins: fields.map(|field| origin(frame, field)).collect(),
+            within: self.within,
+            env: sketch.env,
+            inherits: true,
+            cwd: sketch.cwd,
+            stdin,
+            shares_stdin: matches!(sketch.called.feed, Feed::Outer),
+            place: self.place,
+            doubts: sketch.doubts.clone(),
+        }
+    }
+
+    /// A variable whose value is not known, and that matters to the program,
+    /// makes it unknown.
+    fn doubt_environment(&mut self, from: usize, env: &Environment) {
+        let mut unknown = env
+            .iter()
+            .filter(|(_, value)| *value == UNKNOWN_VALUE)
+            .peekable();
+        if unknown.peek().is_none() {
+            return;
+        }
+        let names: Vec<OsString> = unknown.map(|(name, _)| name.to_owned()).collect();
+        let new = self.invocation.nested.iter_mut().skip(from);
+        let mut is_doubtful = false;
+        for inner in new.filter_map(|nested| nested.inner.as_mut()) {
+            let read = &mut inner.invocation;
+            let matters = read.environment.iter().any(|note| {
+                names.contains(&note.name) && note.action != EnvironmentAction::Stripped
+            });
+            if matters {
+                read.add(
+                    Effect::Unknown,
+                    "a variable that matters to it is not known",
+                );
+                read.effect = read.effects.strictest();
+                is_doubtful = true;
+            }
+        }
+        if is_doubtful {
+            for nested in self.invocation.nested.iter_mut().skip(from) {
+                nested.effect = nested
+                    .inner
+                    .as_ref()
+                    .map_or(nested.effect, |inner| inner.invocation.effect);
+            }
+            self.invocation.effects.insert(Effect::Unknown);
+        }
+    }
+}
+
+/// A program about to be read.
+struct Sketch<'s> {
+    called: &'s Called<'s>,
+    env: &'s Environment,
+    cwd: &'s Path,
+    doubts: Vec<String>,
+}
+
+/// Returns where a word stands in argv.
+fn origin(frame: &Frame, field: &Field) -> Option<Origin> {
+    let (argv_index, start) = frame.origin?;
+    let raw = frame
+        .text
+        .get(field.range.clone())
+        .filter(|raw| !raw.is_empty())?;
+    Some(Origin {
+        argv_index,
+        range: start + field.range.start..start + field.range.end,
+        is_verbatim: field.is_known && raw == field.bytes,
+    })
+}

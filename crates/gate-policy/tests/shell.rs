@@ -1,0 +1,250 @@
+//! Scripts of a shell, whatever they are: reading one never panics, never
+//! hangs, needs little stack, and never makes what stands in it milder.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Instant;
+
+use gate_policy::{CommandLine, Effect, Environment, Invocation, NoFiles, Stdin, read_invocation};
+use proptest::prelude::*;
+
+fn read(argv: &[OsString]) -> Invocation {
+    read_invocation(&CommandLine {
+        argv,
+        env: &Environment::default(),
+        cwd: Path::new("/srv/app"),
+        stdin: Stdin::Absent,
+        files: &NoFiles,
+    })
+}
+
+fn script(text: &str) -> Invocation {
+    read(&["bash", "-c", text].map(OsString::from))
+}
+
+/// Reads a script on a stack of 256 KiB; nothing where that panics.
+fn on_a_small_stack(text: String) -> Option<Effect> {
+    let thread = std::thread::Builder::new().stack_size(256 << 10);
+    let thread = thread.spawn(move || script(&text).effect).ok()?;
+    thread.join().ok()
+}
+
+#[test]
+fn a_script_nested_without_end_needs_no_more_stack_than_a_small_thread_has() {
+    let many = 20_000;
+    for (open, inside, close) in [
+        ("(", "", ""),
+        ("( ", "kubectl get pods", " )"),
+        ("echo $(", "kubectl get pods", ")"),
+        ("echo \"$(", "kubectl get pods", ")\""),
+        ("{ ", "kubectl get pods;", " };"),
+        ("if ", "true;", " then true; fi;"),
+        ("while ", "true;", " do true; done;"),
+        ("case x in x) ", "true", ";; esac"),
+        ("echo ${x:-", "a", "}"),
+        ("echo \"${x:-", "a", "}\""),
+        ("echo $((", "1", "))"),
+        ("f() { ", "true;", " };"),
+        ("echo `", "", ""),
+        ("cat <<A\n$(", "", ""),
+        ("! ", "kubectl get pods", ""),
+        ("eval ", "kubectl get pods", ""),
+        ("bash -c ", "true", ""),
+        ("<(", "", ""),
+        ("'", "", ""),
+        ("\\", "", ""),
+        ("a=", "", ""),
+        ("[[ ( ", "", ""),
+    ] {
+        for count in [1, 3, 8, 15, 18, 19, 20, 30, many] {
+            let text = format!("{}{inside}{}", open.repeat(count), close.repeat(count));
+            let effect = on_a_small_stack(text).unwrap();
+            if count == many && !close.is_empty() {
+                assert_eq!(effect, Effect::Unknown, "{open}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_command_in_a_chain_of_wrappers_as_long_as_argv_allows_is_read_or_unknown() {
+    let thread = std::thread::Builder::new().stack_size(1 << 20);
+    let read = || {
+        let mut argv: Vec<OsString> = vec!["env".into(); 9_000];
+        argv.extend(["kubectl", "delete", "ns", "p"].map(OsString::from));
+        read(&argv).effect
+    };
+    assert_eq!(thread.spawn(read).unwrap().join().unwrap(), Effect::Unknown);
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the time that a reading takes is what is tested"
+)]
+fn a_script_that_would_take_long_is_left_at_some_point() {
+    for text in [
+        "for a in 1 2 3 4 5 6 7 8 9; do ".repeat(9) + "kubectl get pods;" + &"done;".repeat(9),
+        "while true; do ".repeat(15) + "true;" + &"done;".repeat(15),
+        "f() { f; f; }; f".to_owned(),
+        "f() { g; g; }; g() { h; h; }; h() { f; f; }; f".to_owned(),
+        "eval 'eval \"eval kubectl get pods\"'".to_owned(),
+        "kubectl get pods;".repeat(5_000),
+        "true;".repeat(50_000),
+        "true && ".repeat(20_000) + "true",
+        "a=".repeat(100_000),
+        "x=$x$x;".repeat(60) + "echo $x",
+        "`".repeat(100_000),
+        "echo ".to_owned() + &"a ".repeat(200_000),
+    ] {
+        let begun = Instant::now();
+        let effect = script(&text).effect;
+        let shown: String = text.chars().take(60).collect();
+        assert!(
+            begun.elapsed().as_secs() < 20,
+            "{shown}: {effect} took {:?}",
+            begun.elapsed()
+        );
+    }
+}
+
+/// Commands whose effect is known, each with its words.
+const KNOWN: &[(&[&str], Effect)] = &[
+    (&["kubectl", "delete", "ns", "p"], Effect::Destroy),
+    (&["kubectl", "get", "pods"], Effect::Read),
+    (&["kubectl", "apply", "-f", "x.yaml"], Effect::Write),
+    (&["terraform", "destroy"], Effect::Destroy),
+    (&["psql", "-h", "db", "-c", "drop table t"], Effect::Destroy),
+    (
+        &["aws", "ec2", "terminate-instances", "--instance-ids", "i-1"],
+        Effect::Destroy,
+    ),
+];
+
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+/// One way to wrap a command.
+fn wrapped(words: &[String], way: u8) -> Vec<String> {
+    let text: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    let text = text.join(" ");
+    let before = |more: &[&str]| {
+        let more = more.iter().map(|word| (*word).to_owned());
+        more.chain(words.iter().cloned()).collect()
+    };
+    let shell = |name: &str, text: String| vec![name.to_owned(), "-c".to_owned(), text];
+    match way {
+        0 => before(&["env"]),
+        1 => before(&["env", "A=1", "B=2"]),
+        2 => before(&["nohup"]),
+        3 => before(&["nice", "-n", "5"]),
+        4 => before(&["timeout", "-k", "5", "10"]),
+        5 => before(&["setsid", "-w"]),
+        6 => before(&["stdbuf", "-oL"]),
+        7 => before(&["sudo", "-u", "root"]),
+        8 => before(&["busybox", "env"]),
+        9 => shell("bash", text),
+        10 => shell("sh", format!("true && {text} | cat")),
+        11 => shell("dash", format!("if {text}; then echo yes; fi")),
+        12 => shell("zsh", format!("f() {{ {text}; }}; f")),
+        13 => shell("bash", format!("for x in a b; do {text}; done")),
+        14 => shell("bash", format!("echo \"$({text})\"")),
+        15 => shell("ksh", format!("( {text} ) > /dev/null")),
+        16 => shell("bash", format!("eval {}", quoted(&text))),
+        17 => before(&["xargs"]),
+        18 => vec!["watch".to_owned(), text],
+        19 => vec!["find".to_owned(), ".".to_owned(), "-exec".to_owned()]
+            .into_iter()
+            .chain(words.iter().cloned())
+            .chain(Some(";".to_owned()))
+            .collect(),
+        20 => shell("bash", format!("trap {} EXIT", quoted(&text))),
+        21 => before(&["time", "-p"]),
+        22 => before(&["ionice", "-c", "3"]),
+        _ => shell("bash", format!("case x in y) {text};; esac")),
+    }
+}
+
+/// One way to write a word for a shell.
+fn spelled(word: &str, way: u8) -> String {
+    match way {
+        0 => quoted(word),
+        1 => word.chars().flat_map(|letter| ['\\', letter]).collect(),
+        2 => format!("\"{word}\""),
+        3 => word
+            .chars()
+            .flat_map(|letter| ['\'', letter, '\''])
+            .collect(),
+        4 => format!("''{}\"\"", quoted(word)),
+        _ => word
+            .chars()
+            .enumerate()
+            .map(|(at, letter)| {
+                if at % 2 == 0 {
+                    format!("\"{letter}\"")
+                } else {
+                    format!("'{letter}'")
+                }
+            })
+            .collect(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn wrapping_never_makes_a_command_milder(
+        which in 0..KNOWN.len(),
+        ways in prop::collection::vec(0_u8..24, 0..4),
+    ) {
+        let (words, effect) = KNOWN[which];
+        let mut words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        for way in ways {
+            words = wrapped(&words, way);
+        }
+        let argv: Vec<OsString> = words.iter().map(OsString::from).collect();
+        let read = read(&argv);
+        prop_assert!(
+            read.effects.contains(effect) || read.effects.contains(Effect::Unknown),
+            "{words:?} is {}: {:?}", read.effect, read.reasons
+        );
+        prop_assert!(read.effect >= effect);
+    }
+
+    #[test]
+    fn the_spelling_of_words_changes_no_effect(
+        which in 0..KNOWN.len(),
+        ways in prop::collection::vec(0_u8..6, 8),
+    ) {
+        let (words, effect) = KNOWN[which];
+        let text: Vec<String> = words
+            .iter()
+            .zip(ways.iter().cycle())
+            .map(|(word, way)| spelled(word, *way))
+            .collect();
+        let read = script(&text.join(" "));
+        prop_assert_eq!(read.effect, effect, "{:?}", text);
+    }
+
+    #[test]
+    fn any_bytes_are_read_without_a_panic(text in ".{0,200}", way in 0_u8..24) {
+        let argv: Vec<OsString> = wrapped(&[text], way).iter().map(OsString::from).collect();
+        let read = read(&argv);
+        prop_assert_eq!(read.words.len(), argv.len());
+    }
+
+    #[test]
+    fn pieces_of_shell_in_any_order_are_read_without_a_panic(
+        pieces in prop::collection::vec(prop::sample::select(vec![
+            "kubectl delete ns p", "\n", ";", "&", "&&", "||", "|", "(", ")", "{ ", " }", "$(", "`",
+            "\"", "'", "\\", "$", "${", "}", "<<A\n", "A\n", "<", ">", "2>&1", "if ", "then ", "fi",
+            "for x in ", "do ", "done", "case ", "in ", "esac", ";;", "[[ ", " ]]", "((", "))", "x=",
+            "f() ", "#", "~", "*", "{a,b}", "eval ", "$x", "\"$@\"", "<(", "!", "time ", "trap ",
+        ]), 0..30),
+    ) {
+        let read = script(&pieces.concat());
+        prop_assert!(!read.effects.is_empty());
+    }
+}
