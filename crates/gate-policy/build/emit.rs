@@ -1,10 +1,10 @@
 //! Writes one profile as Rust tables, sorted and checked.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use crate::source::{
-    Command, Flag, Found, Neutral, Operand, Profile, Runs, Shows, Stdin, Variable,
-};
+use crate::listed;
+use crate::source::{Command, Flag, Found, Neutral, Operand, Profile, Runs, Shows, Stdin};
 
 /// From the mildest to the strictest.
 const EFFECTS: [&str; 8] = [
@@ -19,7 +19,7 @@ struct Node<'p> {
     children: BTreeMap<String, Node<'p>>,
 }
 
-pub(crate) fn profile(name: &str, profile: &Profile) -> Result<String, String> {
+pub(crate) fn profile(name: &str, profile: &Profile, folder: &Path) -> Result<String, String> {
     let groups = groups(profile);
     let names: Vec<&str> = groups.iter().map(|(name, _)| name.as_str()).collect();
     let group_tables: Vec<String> = groups
@@ -33,18 +33,26 @@ pub(crate) fn profile(name: &str, profile: &Profile) -> Result<String, String> {
             ))
         })
         .collect::<Result<_, String>>()?;
-    let commands = flatten(&tree(profile)?, &names)?;
-    let variables = variables(profile)?;
+    let mut commands = flatten(&tree(profile)?, &names)?;
+    let listed = match &profile.listed {
+        Some(listed) => {
+            let groups = indexes(&listed.flags, &names)?;
+            commands.extend(listed::rows(&table(&groups)));
+            listed::text_of(listed, folder)?
+        }
+        None => "None".to_owned(),
+    };
+    let variables = crate::variables::rows(profile)?;
     Ok(format!(
         "static {name}: ToolSpec = ToolSpec {{ name: {}, aliases: {}, style: Style::{}, \
-         groups: {}, commands: {}, environment: {}, moved_by: {}, literal: {}, implicit: {}, \
+         groups: {}, commands: {}, listed: {listed}, environment: {}, moved_by: {}, literal: {}, implicit: {}, \
          operations: {}, reader: Reader::{} }};\n",
         text(&profile.name),
         texts(&profile.aliases),
         one_of(
             &profile.style,
             &[
-                "Pflag", "Goflag", "Argparse", "Python", "Getopt", "Git", "Redis"
+                "Pflag", "Clap", "Nopt", "Goflag", "Argparse", "Python", "Getopt", "Git", "Redis"
             ]
         )?,
         table(&group_tables),
@@ -220,17 +228,7 @@ fn node_row(node: &Node<'_>, parent: usize, groups: &[&str]) -> Result<String, S
             text(&node.canonical),
         ));
     };
-    let indexes = command
-        .flags
-        .iter()
-        .map(|name| {
-            groups
-                .iter()
-                .position(|group| group == name)
-                .map(|index| index.to_string())
-                .ok_or_else(|| fail(format!("no group of flags `{name}`")))
-        })
-        .collect::<Result<Vec<_>, _>>()?;
+    let indexes = indexes(&command.flags, groups).map_err(fail)?;
     let operands = command
         .operands
         .iter()
@@ -274,6 +272,15 @@ fn runs(spec: Option<&Runs>) -> Result<String, String> {
         spec.clears_environment,
         optional_effect(spec.alone.as_deref())?,
     ))
+}
+
+fn indexes(flags: &[String], groups: &[&str]) -> Result<Vec<String>, String> {
+    let index_of = |name: &String| {
+        let index = groups.iter().position(|group| group == name);
+        let index = index.map(|index| index.to_string());
+        index.ok_or_else(|| format!("no group of flags `{name}`"))
+    };
+    flags.iter().map(index_of).collect()
 }
 
 fn passed(command: &Command) -> String {
@@ -408,39 +415,6 @@ fn pattern(rule: &Operand) -> Result<String, String> {
     })
 }
 
-fn variables(profile: &Profile) -> Result<Vec<String>, String> {
-    let mut all: BTreeMap<&String, &Variable> = BTreeMap::new();
-    for spec in &profile.environment {
-        for name in &spec.names {
-            if all.insert(name, spec).is_some() {
-                return Err(format!("variable `{name}` stands twice"));
-            }
-        }
-    }
-    all.into_iter()
-        .map(|(name, spec)| {
-            let action = match spec.action.as_str() {
-                "set" => format!("Set({})", text(&spec.value)),
-                word => one_of(word, &["Bind", "Ignore", "Strip", "Unknown", "Flags"])?,
-            };
-            Ok(format!(
-                "VariableSpec {{ name: {}, action: VariableAction::{action}, commands: {}, \
-                 harmless: {}, harmless_without: {}, is_beyond_read: {}, \
-                 is_stripped_elsewhere: {}, target: {}, secret: {}, why: {} }}",
-                text(name),
-                texts(&spec.commands),
-                texts(&spec.harmless),
-                texts(&spec.harmless_without),
-                spec.beyond_read,
-                spec.stripped_elsewhere,
-                text(&spec.target),
-                text(&spec.secret),
-                text(&spec.why),
-            ))
-        })
-        .collect()
-}
-
 /// Expands each `{a,b}` of a path.
 pub(crate) fn expand(path: &str) -> Vec<String> {
     let Some((before, rest)) = path.split_once('{') else {
@@ -489,7 +463,7 @@ fn effect(word: &str) -> Result<String, String> {
     Ok(format!("Effect::{}", one_of(word, &variants)?))
 }
 
-fn one_of(word: &str, variants: &[&str]) -> Result<String, String> {
+pub(crate) fn one_of(word: &str, variants: &[&str]) -> Result<String, String> {
     variants
         .iter()
         .find(|variant| variant.to_lowercase() == word)

@@ -9,8 +9,10 @@ mod emit;
 mod grammar;
 mod implicit;
 mod kinds;
+mod listed;
 mod operations;
 mod source;
+mod variables;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -55,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             )?;
         }
         let name = profile.name.to_uppercase().replace('-', "_");
-        text.push_str(&emit::profile(&name, &profile).map_err(fail)?);
+        text.push_str(&emit::profile(&name, &profile, &folder).map_err(fail)?);
         if name == "EVERY" {
             text.push_str("pub(crate) static EVERY_TOOL: &ToolSpec = &EVERY;\n");
         } else {

@@ -17,6 +17,7 @@ pub(crate) struct Profile {
     pub(crate) flags: BTreeMap<String, Group>,
     #[serde(default)]
     pub(crate) command: Vec<Command>,
+    pub(crate) listed: Option<Listed>,
     #[serde(default)]
     pub(crate) environment: Vec<Variable>,
     #[serde(default)]
@@ -29,6 +30,19 @@ pub(crate) struct Profile {
     /// The file that names the class of each operation.
     #[serde(default)]
     pub(crate) operations: String,
+}
+
+/// Commands that stand in a list beside the profile.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Listed {
+    pub(crate) file: String,
+    /// First words that change nothing.
+    #[serde(default)]
+    pub(crate) skipped: Vec<String>,
+    /// The groups of flags that all of them take.
+    #[serde(default)]
+    pub(crate) flags: Vec<String>,
 }
 
 /// A group of flags. Plain ones stand in the lists `switches` and `values`, as

@@ -2,9 +2,9 @@
 
 use super::{
     Arity, Changes, CommandSpec, FlagGroup, FlagRuns, FlagSpec, Follows, FoundRule, ImplicitSource,
-    ImplicitSpec, Neutral, OperandPattern, OperandRule, Order, Passed, Position, Reader,
-    RunsReading, RunsSpec, ShowsSpec, StdinSpec, Style, ToolSpec, ValueEffect, VariableAction,
-    VariableSpec,
+    ImplicitSpec, ListedSpec, Neutral, OperandPattern, OperandRule, Order, Passed, Position,
+    Reader, RunsReading, RunsSpec, ShowsSpec, StdinSpec, Style, ToolSpec, ValueEffect,
+    VariableAction, VariableSpec,
 };
 use crate::effect::Effect;
 use crate::invocation::Place;

@@ -11,12 +11,15 @@ use crate::effect::Effect;
 
 mod builtin;
 mod implicit;
+mod listed;
 mod operations;
 mod runs;
+mod search;
 
 pub(crate) use builtin::EVERY_TOOL;
 pub use builtin::{builtin, find_builtin};
 pub use implicit::{ImplicitSource, ImplicitSpec};
+pub use listed::ListedSpec;
 pub use runs::{Changes, FlagRuns, RunsReading, RunsSpec};
 
 /// A text of a profile.
@@ -38,6 +41,8 @@ pub struct ToolSpec {
     /// The subcommand tree, sorted by parent and name. The first is the tool
     /// called with no subcommand.
     pub commands: Table<CommandSpec>,
+    /// The commands that stand in a list of their own.
+    pub listed: Option<ListedSpec>,
     /// The variables that matter.
     pub environment: Table<VariableSpec>,
     /// The options that move the folder from which files are taken, one after
@@ -60,6 +65,12 @@ pub enum Style {
     /// Cobra and pflag: flags anywhere, `--f=v`, `--f v`, `-fv`, bundles, no
     /// abbreviations; a subcommand is the first word that is no flag.
     Pflag,
+    /// clap, as cargo has it: as pflag, but a word that starts with a dash is
+    /// no value, and `+name` in front of everything selects a toolchain.
+    Clap,
+    /// nopt, as npm has it: as pflag, but a word that starts with a dash is no
+    /// value, letters take none in their own word, and `--no-` turns off.
+    Nopt,
     /// Go's `flag` behind one level of global options: one dash or two, flags
     /// stop at the first operand, global options only before the subcommand
     /// and only with `=`.
@@ -429,95 +440,4 @@ pub enum VariableAction {
     /// Its value holds words that the tool adds to argv: when each is a flag
     /// that changes no effect it is bound, otherwise the command is unknown.
     Flags,
-}
-
-impl ToolSpec {
-    /// Returns the node below `parent` that a word names.
-    pub(crate) fn child(&self, parent: u16, word: &[u8]) -> Option<(u16, &CommandSpec)> {
-        let found = self.commands.get(1..)?.binary_search_by(|spec| {
-            spec.parent
-                .cmp(&parent)
-                .then_with(|| spec.name.as_bytes().cmp(word))
-        });
-        if let Ok(index) = found {
-            return self.node(index + 1);
-        }
-        let start = self
-            .commands
-            .get(1..)?
-            .partition_point(|spec| spec.parent < parent);
-        self.commands
-            .iter()
-            .enumerate()
-            .skip(start + 1)
-            .take_while(|(_, spec)| spec.parent == parent)
-            .filter(|(_, spec)| {
-                spec.name
-                    .strip_suffix('*')
-                    .is_some_and(|prefix| word.starts_with(prefix.as_bytes()))
-            })
-            // `*` sorts before every letter: the longest prefix stands last.
-            .last()
-            .and_then(|(index, _)| self.node(index))
-    }
-
-    /// Returns the words that name a node below `parent`, those that stand for many left out.
-    pub(crate) fn children(&self, parent: u16) -> impl Iterator<Item = &str> {
-        let below = self.commands.iter().skip(1);
-        below
-            .filter(move |spec| spec.parent == parent)
-            .map(|spec| spec.name.as_ref())
-            .filter(|name| !name.ends_with('*') && *name != operations::CLASSES)
-    }
-
-    fn node(&self, index: usize) -> Option<(u16, &CommandSpec)> {
-        let spec = self.commands.get(index)?;
-        Some((u16::try_from(index).ok()?, spec))
-    }
-
-    /// Returns the node with this index.
-    pub(crate) fn command(&self, index: u16) -> Option<&CommandSpec> {
-        self.commands.get(usize::from(index))
-    }
-
-    /// Returns every field that a target of this tool can have, some of them more than once.
-    pub(crate) fn target_fields(&self) -> impl Iterator<Item = &str> {
-        let flags = self.groups.iter().flat_map(|group| group.flags.iter());
-        let operands = self.commands.iter().flat_map(|spec| spec.operands.iter());
-        flags
-            .map(|flag| &flag.target)
-            .chain(operands.map(|rule| &rule.target))
-            .chain(self.environment.iter().map(|variable| &variable.target))
-            .map(AsRef::as_ref)
-            .filter(|field: &&str| !field.is_empty())
-    }
-
-    /// Tells whether a parameter of a command, or an operand where the name is empty, stands for
-    /// itself.
-    pub(crate) fn is_literal(&self, path: &[Text], name: &str) -> bool {
-        let mut words: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
-        words.extend(Some(name).filter(|name| !name.is_empty()));
-        let wanted = words.join(" ");
-        let literal = self
-            .literal
-            .binary_search_by(|known| known.as_ref().cmp(&wanted));
-        literal.is_ok()
-    }
-
-    /// Returns the global flags.
-    pub(crate) fn global_flags(&self) -> &[FlagSpec] {
-        self.groups.first().map_or(&[], |group| &*group.flags)
-    }
-
-    /// Returns the flags of a command, group by group, without the global ones.
-    pub(crate) fn local_flags<'s>(
-        &'s self,
-        command: &'s CommandSpec,
-    ) -> impl Iterator<Item = &'s [FlagSpec]> {
-        command
-            .groups
-            .iter()
-            .filter_map(|group| self.groups.get(usize::from(*group)))
-            .map(|group| &*group.flags)
-    }
 }

@@ -75,6 +75,11 @@ fn take_shorts<'a>(parsed: &mut Parsed<'a>, letters: &'a [u8]) {
     let mut at = 1;
     while let Some((letter, after)) = rest.split_first() {
         let Some(flag) = parsed.find_short(*letter, true) else {
+            if parsed.node().is_some_and(|node| node.is_open) {
+                let inline = (!after.is_empty()).then_some((at + 1, after));
+                take_parameter(parsed, &[*letter], inline);
+                return;
+            }
             parsed.take_unknown(format!("gate does not know `-{}`", shown(letters)));
             return;
         };

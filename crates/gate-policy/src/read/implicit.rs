@@ -68,7 +68,11 @@ impl<'a> Search<'a> {
         match source {
             ImplicitSource::Folder { path, skipped } => {
                 let folder = plain_join(&self.folder, Path::new(path.as_ref()));
-                self.push_folder(folder, skipped);
+                if self.line.files.kind(&folder) == Some(FileKind::File) {
+                    self.push(InputKind::File, folder);
+                } else {
+                    self.push_folder(folder, skipped);
+                }
             }
             ImplicitSource::Upward { files } => self.add_upward(files),
             ImplicitSource::NamedFolder { variables } => {

@@ -109,7 +109,16 @@ pub(super) fn find(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
                     finder.add_parameter_files(&named, PARAMETER, invocation);
                 }
             }
+            None if finder.style == Style::Python => {
+                super::mentioned::add_named(line, (value, used.argv_index, used.start), invocation);
+            }
             Some(_) | None => {}
+        }
+    }
+    if finder.style == Style::Python && parsed.node().is_some_and(|node| node.is_open) {
+        for operand in &parsed.operands {
+            let place = (operand.bytes, operand.argv_index, 0);
+            super::mentioned::add_named(line, place, invocation);
         }
     }
     if finder.style == Style::Argparse {

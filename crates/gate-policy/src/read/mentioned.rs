@@ -3,7 +3,6 @@
 //! commands of psql.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -33,7 +32,7 @@ pub(super) fn in_words(line: &CommandLine<'_>, invocation: &mut Invocation) {
         if index == 0 || known.role != WordRole::Unknown {
             continue;
         }
-        for range in parts(word) {
+        for range in parts(word.as_encoded_bytes()) {
             let name = word.as_encoded_bytes().get(range.clone());
             let Some(name) = name else { continue };
             if left == 0 {
@@ -67,6 +66,37 @@ pub(super) fn in_words(line: &CommandLine<'_>, invocation: &mut Invocation) {
     invocation.inputs.extend(found);
 }
 
+/// The most names that are looked for in the value of one parameter.
+const VALUE_NAMES: usize = 1_000;
+
+/// Adds each regular file that the value of a parameter names, whole or in
+/// part: of a command whose parameters are not listed any can be a file's name.
+pub(super) fn add_named(
+    line: &CommandLine<'_>,
+    (value, argv_index, start): (&[u8], usize, usize),
+    invocation: &mut Invocation,
+) {
+    let ranges = parts(value);
+    if ranges.len() > VALUE_NAMES || invocation.inputs.len() > VALUE_NAMES {
+        let word = PathBuf::from((argv_index + 1).to_string());
+        let why = "the words hold more names than gate looks for";
+        refuse(Input::refused(word, "parameter", why), invocation);
+        return;
+    }
+    for range in ranges {
+        let path = path_of(value.get(range.clone()).unwrap_or_default());
+        let is_file = line.files.kind(&line.cwd.join(&path)) == Some(FileKind::File);
+        if is_file && invocation.inputs.iter().all(|known| known.path != path) {
+            invocation.inputs.push(Input {
+                argv_index: Some(argv_index),
+                range: start + range.start..start + range.end,
+                placement: Placement::Unsure,
+                ..Input::unnamed(InputKind::File, path, "parameter")
+            });
+        }
+    }
+}
+
 /// Adds what can't be bound, so that nobody is asked about the command.
 fn refuse(refused: Input, invocation: &mut Invocation) {
     invocation.add(
@@ -79,8 +109,7 @@ fn refuse(refused: Input, invocation: &mut Invocation) {
 /// Returns the parts of a word that could be a file's name: all of it, what
 /// follows a letter as in `-fFILE`, a `=` as in `--file=FILE`, an `@` as in
 /// `-d@FILE`, and each of several between commas or colons.
-fn parts(word: &OsString) -> Vec<Range<usize>> {
-    let bytes = word.as_encoded_bytes();
+fn parts(bytes: &[u8]) -> Vec<Range<usize>> {
     let mut starts = vec![0];
     if matches!(bytes, [b'-', letter, _, ..] if *letter != b'-') {
         starts.push(2);
@@ -362,6 +391,8 @@ impl Search<'_> {
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
+
+    use std::ffi::OsString;
 
     use super::*;
     use crate::command_line::{Environment, MapFiles};

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use super::words::{Parsed, shown, split_value};
 use crate::invocation::WordRole;
-use crate::profile::{Arity, Order, Passed};
+use crate::profile::{Arity, Order, Passed, Style};
 
 pub(crate) fn read(parsed: &mut Parsed<'_>) {
     while let Some((index, word)) = parsed.next_word() {
@@ -17,6 +17,9 @@ pub(crate) fn read(parsed: &mut Parsed<'_>) {
             b"--" => {
                 take_separator(parsed);
                 return;
+            }
+            [b'+', name @ ..] if index == 1 && parsed.spec.style == Style::Clap => {
+                take_toolchain(parsed, name);
             }
             [b'-', b'-', name @ ..] => take_long(parsed, name),
             [b'-', letters @ ..] if !letters.is_empty() => take_shorts(parsed, letters),
@@ -46,8 +49,32 @@ fn take_long<'a>(parsed: &mut Parsed<'a>, body: &'a [u8]) {
     let inline = value.map(|(start, value)| (start + 2, value));
     match parsed.find_exact(name, true) {
         Some(flag) => parsed.take_flag(flag, inline),
+        None if take_negated(parsed, name, inline.is_some()) => {}
         None => refuse(parsed, b"--", name),
     }
+}
+
+/// rustup, which stands in front of cargo, takes the first word for the name of
+/// a toolchain when it starts so.
+fn take_toolchain<'a>(parsed: &mut Parsed<'a>, name: &'a [u8]) {
+    match parsed.find_exact(b"+", true) {
+        Some(flag) => parsed.take_flag(flag, Some((1, name))),
+        None => parsed.give_up(format!("gate does not know `+{}`", shown(name))),
+    }
+}
+
+/// Reads `--no-NAME` of a switch of nopt.
+fn take_negated(parsed: &mut Parsed<'_>, name: &[u8], has_value: bool) -> bool {
+    let is_nopt = parsed.spec.style == Style::Nopt && !has_value;
+    let positive = name.strip_prefix(b"no-").filter(|_| is_nopt);
+    let flag = positive.and_then(|name| parsed.find_exact(name, true));
+    let Some(flag) = flag.filter(|flag| flag.arity == Arity::Switch) else {
+        return false;
+    };
+    let index = parsed.words.len();
+    parsed.push_use(flag, false, None, (index, 0));
+    parsed.mark(WordRole::Option, flag.name.clone());
+    true
 }
 
 /// Cobra takes the word behind a flag that it does not know for its value,
@@ -80,6 +107,10 @@ fn take_shorts<'a>(parsed: &mut Parsed<'a>, letters: &'a [u8]) {
             _ if after.is_empty() || flag.arity != Arity::Required => None,
             _ => Some((at + 1, after)),
         };
+        if inline.is_some() && parsed.spec.style == Style::Nopt {
+            refuse(parsed, b"-", letters);
+            return;
+        }
         if inline.is_some() || after.is_empty() {
             parsed.take_flag(flag, inline);
             return;

@@ -41,7 +41,7 @@ const HARMLESS: &str = "arn id ids identifier name names file files path paths d
     strategy role source header claim xpath param parameter link vendor owner standard \
     scheme action through rate generation review reviews request requests location credits \
     column title outfile list config configuration configurations setting settings options \
-    attributes";
+    attributes permissions";
 
 /// First words of an option that speaks about secrets and takes none.
 const ASKING: &str = "no ask show use prompt skip has is enable disable list with without max min";

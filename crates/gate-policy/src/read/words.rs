@@ -74,7 +74,7 @@ impl<'a> Parsed<'a> {
     /// Runs the grammar of the tool's style.
     pub(crate) fn read(&mut self) {
         match self.spec.style {
-            Style::Pflag => super::pflag::read(self),
+            Style::Pflag | Style::Clap | Style::Nopt => super::pflag::read(self),
             Style::Goflag => super::goflag::read(self),
             Style::Argparse | Style::Python => super::argparse::read(self),
             Style::Getopt | Style::Git => super::getopt::read(self),
@@ -111,12 +111,20 @@ impl<'a> Parsed<'a> {
     /// Takes the next word for a subcommand; without one of that name nothing
     /// of what follows is understood.
     pub(crate) fn take_command(&mut self, word: &[u8]) {
+        let listed = self.spec.listed.as_ref();
+        if self.command == 0 && self.path.is_empty() && listed.is_some_and(|one| one.skips(word)) {
+            self.mark(WordRole::Command, Cow::Owned(shown(word)));
+            return;
+        }
         // A zero is in no word of argv; to the profile it is the name of a node.
         let is_word = !word.contains(&0);
         let found = is_word
             .then(|| self.spec.child(self.command, word))
             .flatten();
-        let Some((index, node)) = found.or_else(|| self.spec.listed(&self.path, word)) else {
+        let found = found
+            .or_else(|| self.spec.listed(&self.path, word))
+            .or_else(|| self.spec.find_listed(&self.path, word));
+        let Some((index, node)) = found else {
             let shown = shown(word);
             self.give_up(format!("`{shown}` is no subcommand that gate knows"));
             return;
@@ -217,7 +225,7 @@ impl<'a> Parsed<'a> {
         let spec = self.spec;
         let globals = with_globals.then(|| spec.global_flags());
         let (before, behind) = match spec.style {
-            Style::Pflag => (None, globals),
+            Style::Pflag | Style::Clap | Style::Nopt => (None, globals),
             Style::Goflag
             | Style::Argparse
             | Style::Python
@@ -236,6 +244,9 @@ impl<'a> Parsed<'a> {
     /// value in the same word and where it starts.
     pub(crate) fn take_flag(&mut self, flag: &'a FlagSpec, inline: Option<(usize, &'a [u8])>) {
         let index = self.words.len();
+        if self.spec.style == Style::Nopt && flag.arity == Arity::Switch && inline.is_none() {
+            self.refuse_boolean(flag);
+        }
         match (flag.arity, inline) {
             (Arity::Switch, Some((start, value))) => match switch_value(value) {
                 Some(on) => self.push_use(flag, on, Some(value), (index, start)),
@@ -252,6 +263,14 @@ impl<'a> Parsed<'a> {
         self.mark(WordRole::Option, flag.name.clone());
     }
 
+    /// nopt takes `true` and `false` behind a switch for its value.
+    fn refuse_boolean(&mut self, flag: &FlagSpec) {
+        let next = self.word_ahead(1).map(|(_, word)| word);
+        if matches!(next, Some(b"true" | b"false" | b"null")) {
+            self.problem(format!("a value stands behind switch `{}`", flag.name));
+        }
+    }
+
     pub(crate) fn take_next_value(&mut self, flag: &'a FlagSpec) {
         let Some((index, value)) = self.next_word() else {
             self.problem(format!("flag `{}` has no value", flag.name));
@@ -259,7 +278,9 @@ impl<'a> Parsed<'a> {
         };
         // Versions of git disagree on which of its options take a value in the
         // next word; taken for a value, an option would be hidden.
-        if self.spec.style == Style::Git && value.len() > 1 && value.starts_with(b"-") {
+        // clap and nopt take no such word for a value.
+        let is_strict = matches!(self.spec.style, Style::Git | Style::Clap | Style::Nopt);
+        if is_strict && value.len() > 1 && value.starts_with(b"-") {
             let name = &flag.name;
             self.problem(format!("the value of `{name}` looks like an option"));
         }

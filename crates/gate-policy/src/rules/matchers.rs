@@ -111,6 +111,9 @@ fn misspelt<'w>(spec: &'static ToolSpec, words: &'w [String]) -> Option<(&'w str
         let above = words.get(..at)?;
         let listed = || spec.listed(above, word.as_bytes());
         let Some((index, _)) = spec.child(parent, word.as_bytes()).or_else(listed) else {
+            if spec.listed.is_some() {
+                return None;
+            }
             let service = above.last().map_or("", String::as_str);
             let known = spec.children(parent).chain(spec.listed_operations(service));
             return Some((word, near_miss(word, known)?));

@@ -1,0 +1,94 @@
+//! How the tables of a tool are searched.
+
+use super::{CommandSpec, FlagSpec, Text, ToolSpec, operations};
+
+impl ToolSpec {
+    /// Returns the node below `parent` that a word names.
+    pub(crate) fn child(&self, parent: u16, word: &[u8]) -> Option<(u16, &CommandSpec)> {
+        let found = self.commands.get(1..)?.binary_search_by(|spec| {
+            spec.parent
+                .cmp(&parent)
+                .then_with(|| spec.name.as_bytes().cmp(word))
+        });
+        if let Ok(index) = found {
+            return self.node(index + 1);
+        }
+        let start = self
+            .commands
+            .get(1..)?
+            .partition_point(|spec| spec.parent < parent);
+        self.commands
+            .iter()
+            .enumerate()
+            .skip(start + 1)
+            .take_while(|(_, spec)| spec.parent == parent)
+            .filter(|(_, spec)| {
+                spec.name
+                    .strip_suffix('*')
+                    .is_some_and(|prefix| word.starts_with(prefix.as_bytes()))
+            })
+            // `*` sorts before every letter: the longest prefix stands last.
+            .last()
+            .and_then(|(index, _)| self.node(index))
+    }
+
+    /// Returns the words that name a node below `parent`, those that stand for many left out.
+    pub(crate) fn children(&self, parent: u16) -> impl Iterator<Item = &str> {
+        let below = self.commands.iter().skip(1);
+        below
+            .filter(move |spec| spec.parent == parent)
+            .map(|spec| spec.name.as_ref())
+            .filter(|name| !name.ends_with('*') && *name != operations::CLASSES)
+    }
+
+    fn node(&self, index: usize) -> Option<(u16, &CommandSpec)> {
+        let spec = self.commands.get(index)?;
+        Some((u16::try_from(index).ok()?, spec))
+    }
+
+    /// Returns the node with this index.
+    pub(crate) fn command(&self, index: u16) -> Option<&CommandSpec> {
+        self.commands.get(usize::from(index))
+    }
+
+    /// Returns every field that a target of this tool can have, some of them more than once.
+    pub(crate) fn target_fields(&self) -> impl Iterator<Item = &str> {
+        let flags = self.groups.iter().flat_map(|group| group.flags.iter());
+        let operands = self.commands.iter().flat_map(|spec| spec.operands.iter());
+        flags
+            .map(|flag| &flag.target)
+            .chain(operands.map(|rule| &rule.target))
+            .chain(self.environment.iter().map(|variable| &variable.target))
+            .map(AsRef::as_ref)
+            .filter(|field: &&str| !field.is_empty())
+    }
+
+    /// Tells whether a parameter of a command, or an operand where the name is empty, stands for
+    /// itself.
+    pub(crate) fn is_literal(&self, path: &[Text], name: &str) -> bool {
+        let mut words: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
+        words.extend(Some(name).filter(|name| !name.is_empty()));
+        let wanted = words.join(" ");
+        let literal = self
+            .literal
+            .binary_search_by(|known| known.as_ref().cmp(&wanted));
+        literal.is_ok()
+    }
+
+    /// Returns the global flags.
+    pub(crate) fn global_flags(&self) -> &[FlagSpec] {
+        self.groups.first().map_or(&[], |group| &*group.flags)
+    }
+
+    /// Returns the flags of a command, group by group, without the global ones.
+    pub(crate) fn local_flags<'s>(
+        &'s self,
+        command: &'s CommandSpec,
+    ) -> impl Iterator<Item = &'s [FlagSpec]> {
+        command
+            .groups
+            .iter()
+            .filter_map(|group| self.groups.get(usize::from(*group)))
+            .map(|group| &*group.flags)
+    }
+}
