@@ -9,7 +9,7 @@ use crate::command_line::CommandLine;
 use crate::effect::{Effect, EffectSet};
 use crate::glob;
 use crate::invocation::{Invocation, WordRole};
-use crate::profile::{CommandSpec, Neutral, OperandPattern, OperandRule, Position, Text};
+use crate::profile::{Arity, CommandSpec, Neutral, OperandPattern, OperandRule, Position, Text};
 
 /// Writes effects, reasons and target of what was parsed.
 pub(crate) fn judge(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
@@ -118,11 +118,16 @@ impl Use<'_> {
     }
 }
 
-/// Writes the field of the target that a flag sets.
+/// Writes the field of the target that a flag sets, a switch by its name.
 fn note_target(used: &Use<'_>, invocation: &mut Invocation) {
     let target = used.flag.map_or("", |flag| flag.target.as_ref());
-    if !target.is_empty() {
-        let value = shown(used.value.unwrap_or_default());
+    if !target.is_empty() && used.on {
+        let is_switch = used.flag.is_some_and(|flag| flag.arity == Arity::Switch);
+        let value = if is_switch {
+            used.name.to_string()
+        } else {
+            shown(used.value.unwrap_or_default())
+        };
         invocation.target.insert(target.to_owned(), value);
     }
 }
