@@ -108,6 +108,56 @@ fn a_script_that_would_take_long_is_left_at_some_point() {
     }
 }
 
+#[test]
+fn a_secret_inside_is_masked_outside_and_in_every_text_of_what_is_inside() {
+    for argv in [
+        &[
+            "bash",
+            "-c",
+            "kubectl create secret generic x --from-literal=pw=hunter2hunter2",
+        ][..],
+        &["bash", "-c", "kubectl --token='hunter2'hunter2 get pods $X"],
+        &[
+            "env",
+            "PGPASSWORD=hunter2hunter2",
+            "psql",
+            "-h",
+            "db",
+            "-c",
+            "select 1",
+        ],
+        &[
+            "sudo",
+            "bash",
+            "-c",
+            "eval \"psql postgres://u:hunter2hunter2@h/d -c 'select 1'\"",
+        ],
+        &["ssh", "host", "kubectl --token=hunter2hunter2 get pods"],
+    ] {
+        let words: Vec<OsString> = argv.iter().map(OsString::from).collect();
+        let read = read(&words);
+        assert!(read.known_secrets().count() > 0, "{argv:?}");
+        let mut texts = Vec::new();
+        gather(&read, &mut texts);
+        for text in texts {
+            assert!(!text.contains("hunter2"), "{argv:?}: {text}");
+        }
+    }
+}
+
+/// Gathers every text of a reading that is shown.
+fn gather(read: &Invocation, texts: &mut Vec<String>) {
+    texts.extend(read.reasons.iter().cloned());
+    texts.extend(read.target.values().cloned());
+    for nested in &read.nested {
+        texts.push(nested.text.clone());
+        if let Some(inner) = &nested.inner {
+            texts.extend(inner.argv.iter().cloned());
+            gather(&inner.invocation, texts);
+        }
+    }
+}
+
 /// Commands whose effect is known, each with its words.
 const KNOWN: &[(&[&str], Effect)] = &[
     (&["kubectl", "delete", "ns", "p"], Effect::Destroy),

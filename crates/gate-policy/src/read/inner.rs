@@ -105,8 +105,9 @@ pub(crate) fn absorb(
     if is_here {
         doubt(line, inner, &mut read);
     }
+    let values = read.secret_values(inside.argv, |name| inside.env.get(name));
     for reason in &inner.doubts {
-        read.add(Effect::Unknown, reason);
+        read.add(Effect::Unknown, &super::masked_prose(reason, &values));
     }
     read.effect = read.effects.strictest();
     add_secrets(line, inner, &read, invocation);

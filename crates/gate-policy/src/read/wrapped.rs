@@ -11,7 +11,7 @@ use super::words::{Parsed, Use};
 use crate::command_line::{CommandLine, Environment, Stdin};
 use crate::effect::Effect;
 use crate::invocation::{Invocation, Place};
-use crate::profile::{Changes, FlagRuns, RunsReading, RunsSpec};
+use crate::profile::{Changes, FlagRuns, Neutral, RunsReading, RunsSpec};
 use crate::shell::{self, Dialect, Handed};
 
 /// One word that is passed on, and where it stands.
@@ -82,11 +82,10 @@ pub(super) fn read(
 }
 
 fn is_neutral(parsed: &Parsed<'_>) -> bool {
-    let shows = ["help", "version"];
-    parsed
-        .uses
-        .iter()
-        .any(|used| used.on && shows.contains(&&*used.name))
+    parsed.uses.iter().any(|used| {
+        let flag = used.flag;
+        used.on && flag.is_some_and(|flag| matches!(flag.neutral, Neutral::Present))
+    })
 }
 
 /// Returns the environment after the flags that change it.

@@ -4,10 +4,9 @@ use std::path::{Component, Path, PathBuf};
 
 use super::expand::Field;
 use super::parser::is_name;
-use super::run::{Frame, Runner};
+use super::run::Runner;
 use super::scope::{Scope, Value};
 use super::simple::Called;
-use super::syntax::{Piece, Word};
 use crate::command_line::FileError;
 use crate::effect::Effect;
 use crate::invocation::{Input, InputKind, Place, Placement};
@@ -93,9 +92,6 @@ const SPECIAL: &[&[u8]] = &[
 /// The letters of `set` that change nothing of what a command means.
 const PLAIN_LETTERS: &[u8] = b"euxfvCbhmBEHT";
 
-/// The operators of a test that calculate, or look into an array.
-const CALCULATES: &[&[u8]] = &[b"-eq", b"-ne", b"-lt", b"-le", b"-gt", b"-ge", b"-v"];
-
 pub(super) fn is_builtin(name: &[u8]) -> bool {
     HARMLESS.contains(&name) || READ.contains(&name)
 }
@@ -108,12 +104,13 @@ pub(super) fn is_special(name: &[u8]) -> bool {
 pub(super) fn run(runner: &mut Runner<'_>, name: &[u8], called: &Called<'_>, scope: &mut Scope) {
     let words = called.fields.get(1..).unwrap_or_default();
     match name {
-        b"shift" => scope.words = None,
-        _ if HARMLESS.contains(&name) => runner.effect(Effect::Read, "the shell does it itself"),
-        b"test" | b"[" | b"[[" => runner.plain_test(words),
-        b"printf" if !may_set_variable(words) => {
-            runner.effect(Effect::Read, "the shell does it itself");
+        b"shift" => {
+            scope.words = None;
+            runner.harmless(name, words);
         }
+        _ if HARMLESS.contains(&name) => runner.harmless(name, words),
+        b"test" | b"[" | b"[[" => runner.plain_test(words),
+        b"printf" if !may_set_variable(words) => runner.harmless(name, words),
         b"cd" => runner.change_folder(words, scope),
         b"export" | b"declare" | b"typeset" | b"local" | b"readonly" => {
             runner.declare(name, words, scope);
@@ -168,54 +165,6 @@ fn read_variables(runner: &mut Runner<'_>, words: &[Field], scope: &mut Scope) {
 }
 
 impl Runner<'_> {
-    /// `test -v` looks into an array, and where `[[` is a word a comparison of
-    /// numbers calculates: both can run a command. A word that is not known
-    /// must not become such an operator.
-    fn plain_test(&mut self, words: &[Field]) {
-        let mut words: Vec<&Field> = words.iter().collect();
-        words.retain(|word| !(word.is_known && matches!(&*word.bytes, b"!" | b"]" | b"]]")));
-        let looks = words.iter().any(|word| CALCULATES.contains(&&*word.bytes));
-        let is_fixed = match &*words {
-            [] | [_] => true,
-            [operator, _] => operator.is_known,
-            [_, operator, _] => operator.is_known && !operator.bytes.starts_with(b"-a"),
-            all => all.iter().all(|word| word.is_known),
-        };
-        let stays_one = |word: &&Field| word.is_known || is_quoted(&word.bytes);
-        if !is_fixed
-            || !words.iter().all(stays_one)
-            || (looks && !words.iter().all(|word| is_plain(word)))
-        {
-            self.unknown("a test with a word that is not known can run a command");
-        } else {
-            self.effect(Effect::Read, "the shell does it itself");
-        }
-    }
-
-    /// `[[ … ]]`: a comparison of numbers calculates, and a calculation can run
-    /// a command.
-    pub(super) fn test(&mut self, words: &[Word], scope: &Scope, frame: &Frame) {
-        let mut calculates = false;
-        let mut is_plain = true;
-        for word in words {
-            let literal = word.literal();
-            calculates |= literal
-                .as_deref()
-                .is_some_and(|word| CALCULATES.contains(&word));
-            let value = self.value(word, scope, frame);
-            is_plain &= match &value {
-                Value::Known(value) => !value.contains(&b'['),
-                Value::Number => true,
-                Value::Unknown => is_number(word),
-            };
-        }
-        if calculates && !is_plain {
-            self.unknown("a calculation with a value that is not known can run a command");
-        } else {
-            self.effect(Effect::Read, "the shell does it itself");
-        }
-    }
-
     fn change_folder(&mut self, words: &[Field], scope: &mut Scope) {
         self.effect(Effect::Read, "the shell does it itself");
         let flags: [&[u8]; 3] = [b"-P", b"-L", b"--"];
@@ -455,30 +404,6 @@ impl Runner<'_> {
             _ => self.called(&inside, scope),
         }
     }
-}
-
-/// Tells whether a word has no subscript, or is a number of the shell's.
-fn is_plain(word: &Field) -> bool {
-    (word.is_known && !word.bytes.contains(&b'[')) || is_count(&word.bytes)
-}
-
-/// Tells whether a word that is not known stays one word.
-fn is_quoted(raw: &[u8]) -> bool {
-    is_count(raw) || (raw.len() > 1 && raw.starts_with(b"\"") && raw.ends_with(b"\""))
-}
-
-fn is_count(raw: &[u8]) -> bool {
-    matches!(raw, b"$?" | b"$#" | b"$$" | b"$!" | b"\"$?\"" | b"\"$#\"")
-}
-
-/// Tells whether what is not known of a word is a number: `$#`, `$?`.
-fn is_number(word: &Word) -> bool {
-    word.pieces.iter().all(|piece| match piece {
-        Piece::Parameter { name, .. } => matches!(&**name, b"#" | b"?" | b"$" | b"!"),
-        Piece::Literal { bytes, .. } => !bytes.contains(&b'['),
-        Piece::Arithmetic(_) => true,
-        Piece::Opaque(_) | Piece::Substitution(_) | Piece::Process(_) => false,
-    })
 }
 
 /// Takes back what a `..` leaves, as the shell does with the name of its

@@ -95,7 +95,10 @@ impl Runner<'_> {
                         if index == 0 && bytes.first() == Some(&b'~') {
                             bytes = home(bytes, is_alone, scope, &mut grown);
                         }
-                        grown.is_unknown |= splits && self.expands(bytes, index == 0);
+                        // The command `[` is no pattern.
+                        let is_command = is_alone && bytes == b"[";
+                        grown.is_unknown |=
+                            splits && !is_command && self.expands(bytes, index == 0);
                         grown.is_unknown |= !splits && has_tilde(bytes);
                     }
                     grown.bytes.extend_from_slice(bytes);

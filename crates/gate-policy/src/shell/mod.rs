@@ -6,6 +6,7 @@
 //! can't be known of a command makes it `unknown`.
 
 mod builtin;
+mod calculation;
 mod expand;
 mod grammar;
 mod parser;
@@ -212,8 +213,8 @@ fn read_stdin(
 
 fn dialect(tool: &str) -> Dialect {
     match tool {
-        "bash" | "ksh" => Dialect::Bash,
-        "zsh" => Dialect::Zsh,
+        "bash" => Dialect::Bash,
+        "zsh" | "ksh" => Dialect::Zsh,
         _ => Dialect::Posix,
     }
 }

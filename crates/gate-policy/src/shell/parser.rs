@@ -19,9 +19,10 @@ const MAX_DEPTH: u8 = 20;
 pub(crate) enum Dialect {
     /// `sh` in all its kinds: what bash adds may or may not be there.
     Posix,
-    /// bash, ksh and zsh.
+    /// bash.
     Bash,
-    /// zsh: as bash, but for what it does with a word that starts with `=`.
+    /// zsh and ksh: as bash, but that a word can start with `=`, that values
+    /// need not be split, and that more commands calculate.
     Zsh,
 }
 

@@ -202,6 +202,7 @@ impl Parser<'_> {
         if !name.is_empty() && self.take(b"}") {
             return Ok(Piece::Parameter { name, is_quoted });
         }
+        self.plain_operator(&name)?;
         let mut pieces = Vec::new();
         loop {
             match self.peek() {
@@ -227,6 +228,33 @@ impl Parser<'_> {
         let range = 0..0;
         let words = vec![Word { pieces, range }];
         Ok(Piece::Opaque(words))
+    }
+
+    /// Refuses the operators of an expansion that assign, or that calculate or
+    /// expand what a value holds: `${x:=y}`, `${!x}`, `${x@P}`, `${x[i]}`,
+    /// `${x:i}`.
+    fn plain_operator(&self, name: &[u8]) -> Result<(), Problem> {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let is_length = rest.first() == Some(&b'#') && name.is_empty();
+        let is_plain = match rest {
+            _ if is_length => true,
+            [b'-' | b'+' | b'?' | b'#' | b'%' | b'/' | b'^' | b',', ..]
+            | [b':', b'-' | b'+' | b'?', ..] => !name.is_empty(),
+            [b':', counts @ ..] => {
+                let mut inside = counts.split(|byte| *byte == b'}');
+                let is_count = |byte: &u8| byte.is_ascii_digit() || b": -".contains(byte);
+                inside
+                    .next()
+                    .is_some_and(|counts| counts.iter().all(is_count))
+            }
+            [b'[', b'@' | b'*', b']', ..] => true,
+            _ => false,
+        };
+        if is_plain {
+            Ok(())
+        } else {
+            Err("an expansion has an operator that is not understood")
+        }
     }
 
     /// Reads a command between backquotes. Backslashes in it are undone before

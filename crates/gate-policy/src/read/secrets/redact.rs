@@ -6,7 +6,7 @@
 use super::marks::{Mark, Marks};
 use super::scan::{Reading, Setting};
 use crate::command_line::CommandLine;
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, Nested};
 use crate::read::words::shown;
 
 /// The shortest secret that is looked for inside other words of a reason.
@@ -94,6 +94,39 @@ fn mask_reasons(line: &CommandLine<'_>, invocation: &mut Invocation) {
             mark_value(&nested.text, value, &mut marks);
         }
         nested.text = masked(nested.text.as_bytes(), &marks.merged());
+    }
+    if !values.is_empty() {
+        for nested in &mut invocation.nested {
+            mask_inside(nested, &values);
+        }
+    }
+}
+
+/// Masks in a command that is read as one of its own what is a secret of the
+/// command around it.
+fn mask_inside(nested: &mut Nested, values: &[String]) {
+    mask_values(&mut nested.text, values);
+    let Some(inner) = nested.inner.as_deref_mut() else {
+        return;
+    };
+    let texts = inner.argv.iter_mut();
+    let texts = texts.chain(inner.invocation.reasons.iter_mut());
+    for text in texts.chain(inner.invocation.target.values_mut()) {
+        mask_values(text, values);
+    }
+    for nested in &mut inner.invocation.nested {
+        mask_inside(nested, values);
+    }
+}
+
+fn mask_values(text: &mut String, values: &[String]) {
+    let mut marks = Marks::default();
+    for value in values {
+        mark_value(text, value, &mut marks);
+    }
+    let marks = marks.merged();
+    if !marks.is_empty() {
+        *text = masked(text.as_bytes(), &marks);
     }
 }
 

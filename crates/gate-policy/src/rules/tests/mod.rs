@@ -469,3 +469,5 @@ fn a_time_is_written_in_digits_alone() {
         assert!(errors[0].contains("is not a "), "{time}: {errors:?}");
     }
 }
+
+mod nested;
