@@ -102,6 +102,19 @@ fn what_cannot_be_read_is_named() {
 }
 
 #[test]
+fn an_allow_that_loosens_is_named() {
+    let home = Home::new().unwrap();
+    let allow = "[[rule]]\nid = \"team/writes\"\ntool = \"kubectl\"\neffect = \"write\"\ndecision = \"allow\"\n";
+    home.write("work/allow.toml", allow).unwrap();
+    let checked = run(home.command(GATE).args(["rules", "check", "allow.toml"]));
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    assert_eq!(
+        checked.stderr,
+        "gate: note: allow.toml:1: rule `team/writes` allows what the baseline asks about: write\n"
+    );
+}
+
+#[test]
 fn the_rules_in_force_are_read_where_no_file_is_named() {
     let home = Home::new().unwrap();
     home.write(".config/gate/rules.d/mine.toml", GOOD).unwrap();

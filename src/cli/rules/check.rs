@@ -47,6 +47,9 @@ impl Check {
         for warning in builder.warnings() {
             report::line(&format!("warning: {}", inert(warning)));
         }
+        for note in builder.notes() {
+            report::line(&format!("note: {}", inert(&note)));
+        }
         if !found.is_empty() {
             return Err(print_mistakes(&found)?);
         }

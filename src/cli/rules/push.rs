@@ -42,6 +42,9 @@ impl Push {
         for warning in builder.warnings() {
             report::line(&format!("warning: {}", inert(warning)));
         }
+        for note in builder.notes() {
+            report::line(&format!("note: {}", inert(&note)));
+        }
         let session = session::connect(world)?;
         let expected = match self.expected_version {
             Some(expected) => expected,

@@ -10,6 +10,7 @@ mod evaluation;
 mod fields;
 mod index;
 mod load;
+mod loosening;
 mod matchers;
 mod policy;
 mod rule;

@@ -24,7 +24,7 @@ const PERMIT_TTL: Duration = Duration::from_mins(5);
 /// Gathers the rules of all layers.
 #[derive(Debug, Default)]
 pub struct PolicyBuilder {
-    rules: Vec<Rule>,
+    pub(super) rules: Vec<Rule>,
     warnings: Vec<String>,
     unreadable: Vec<String>,
 }

@@ -228,6 +228,15 @@ impl FlagMatch {
 }
 
 impl CallerMatch {
+    /// Tells whether it is about every caller.
+    pub(super) fn is_about_all(&self) -> bool {
+        self.kinds.is_empty()
+            && self.names.is_empty()
+            && self.hosts.is_empty()
+            && self.ci.is_none()
+            && self.terminal.is_none()
+    }
+
     /// Returns the first field that the caller does not meet.
     fn unmet(&self, occasion: &Occasion) -> Option<&'static str> {
         let caller = &occasion.caller;

@@ -1,0 +1,106 @@
+//! What rules do that their author should be told of: an allow that loosens, and one that can't.
+
+use super::decision::Decision;
+use super::policy::PolicyBuilder;
+use super::rule::Rule;
+use crate::effect::{Effect, EffectSet};
+
+/// What the baseline lets pass.
+const PASSING: [Effect; 2] = [Effect::Read, Effect::Local];
+
+impl PolicyBuilder {
+    /// Returns of each rule that allows more than the baseline does that it does so, and of each
+    /// that never can because another one is about all that it is about. A rule that is in neither
+    /// list makes no decision milder.
+    pub fn notes(&self) -> Vec<String> {
+        let owners = || {
+            self.rules
+                .iter()
+                .filter(|rule| !rule.place.layer.only_tightens())
+        };
+        let allowing = owners().filter(|rule| rule.decision == Decision::Allow);
+        let notes = allowing.filter_map(|rule| {
+            let place = &rule.place;
+            let says = |what: String| {
+                format!(
+                    "{}:{}: rule `{}` {what}",
+                    place.source, place.line, place.id
+                )
+            };
+            let tightening = || owners().filter(|other| other.decision > Decision::Allow);
+            if let Some(other) = tightening().find(|other| other.is_about_all_of(rule)) {
+                let line = other.place.line;
+                return Some(says(format!(
+                    "allows nothing: {} in line {line} is about all that it is about",
+                    other.place.named()
+                )));
+            }
+            let beyond = rule.beyond_baseline()?;
+            Some(says(format!(
+                "allows what the baseline asks about: {beyond}"
+            )))
+        });
+        notes.collect()
+    }
+}
+
+impl Rule {
+    /// Returns the effects that it allows and the baseline asks about, as words.
+    fn beyond_baseline(&self) -> Option<String> {
+        if self.is_everything {
+            return Some("everything, what is not understood too".to_owned());
+        }
+        if self.effects.is_empty() {
+            return Some("every effect that is understood".to_owned());
+        }
+        let beyond: Vec<&str> = self
+            .effects
+            .iter()
+            .filter(|effect| !PASSING.contains(effect))
+            .map(Effect::as_str)
+            .collect();
+        (!beyond.is_empty()).then(|| beyond.join(", "))
+    }
+
+    /// Tells whether this rule, which tightens, matches whenever `other`, which allows, does. Only
+    /// what is written the same way counts: a pattern is not held against another one.
+    fn is_about_all_of(&self, other: &Self) -> bool {
+        if self.is_everything {
+            return true;
+        }
+        !other.is_everything
+            && covers(&self.tools, &other.tools)
+            && covers(&self.commands, &other.commands)
+            && self.has_an_effect_of(other)
+            && self.operands.is_empty()
+            && covered(&self.flags, &other.flags)
+            && self.target.iter().all(|(field, globs)| {
+                let mut fields = other.target.iter();
+                fields.any(|(name, wanted)| name == field && covers(globs, wanted))
+            })
+            && self.caller.is_about_all()
+            && self.cwd.is_empty()
+            && self.window.is_none()
+            && self.condition.is_none()
+    }
+
+    /// A rule that allows without naming effects lets each one pass that is understood.
+    fn has_an_effect_of(&self, other: &Self) -> bool {
+        let allowed = if other.effects.is_empty() {
+            let all = Effect::ALL.into_iter().map(EffectSet::of);
+            all.fold(EffectSet::default(), EffectSet::union)
+        } else {
+            other.effects
+        };
+        self.effects.is_empty() || allowed.is_subset(self.effects)
+    }
+}
+
+/// Tells whether a list of alternatives, where none stands for all, has each one of another.
+fn covers<T: PartialEq>(wide: &[T], narrow: &[T]) -> bool {
+    wide.is_empty() || (!narrow.is_empty() && covered(narrow, wide))
+}
+
+fn covered<T: PartialEq>(few: &[T], many: &[T]) -> bool {
+    few.iter().all(|one| many.contains(one))
+}

@@ -1,0 +1,204 @@
+//! Adding a rule never loosens without saying so: over random rules and commands.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use gate_policy::{
+    Caller, CallerKind, CommandLine, Decision, Environment, Invocation, Layer, NoFiles, Occasion,
+    Policy, PolicyBuilder, Stdin, read_invocation,
+};
+use proptest::prelude::*;
+
+const COMMANDS: &[&str] = &[
+    "kubectl get pods",
+    "kubectl -n prod delete pod web-1",
+    "kubectl -n dev delete pod web-1 --force",
+    "kubectl -n prod scale deployment/web --replicas=3",
+    "kubectl get secret web -o yaml",
+    "kubectl frobnicate",
+    "git push origin main",
+    "git push --force origin main",
+    "git log",
+    "terraform plan",
+    "terraform destroy",
+    "psql -c select",
+    "env kubectl -n prod delete pod web-1",
+    "sh -c date",
+    "deploy prod",
+];
+
+fn read(line: &str) -> Invocation {
+    let argv: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+    read_invocation(&CommandLine {
+        argv: &argv,
+        env: &Environment::default(),
+        cwd: Path::new("/srv/app"),
+        stdin: Stdin::Absent,
+        files: &NoFiles,
+    })
+}
+
+fn occasion() -> Occasion {
+    Occasion {
+        caller: Caller {
+            kind: CallerKind::Agent,
+            name: "alice".to_owned(),
+            host: "laptop".to_owned(),
+            ci: false,
+            terminal: true,
+        },
+        now: "2026-01-05T10:00:00Z".parse().unwrap(),
+        local_offset: |_| jiff::tz::Offset::UTC,
+    }
+}
+
+/// The matchers of a rule, and its decision, without its id.
+fn rule() -> impl Strategy<Value = String> {
+    let matcher = prop::sample::subsequence(
+        vec![
+            "tool = [\"kubectl\", \"git\"]",
+            "command = \"delete\"",
+            "effect = [\"write\", \"destroy\"]",
+            "target = { namespace = \"prod\" }",
+            "flags = { force = true }",
+            "operands = \"web-*\"",
+            "cwd = \"/srv/**\"",
+            "time = { days = \"mon\", zone = \"UTC\" }",
+            "when = 'size(operands) > 1 && target.namespace != \"x\"'",
+        ],
+        1..=3,
+    );
+    let single = prop::sample::select(vec![
+        "tool = \"*\"",
+        "tool = \"kubectl\"",
+        "tool = \"deploy\"",
+        "effect = [\"read\", \"local\"]",
+        "effect = [\"read\", \"secret\", \"unknown\"]",
+        "effect = \"destroy\"",
+        "when = 'effects.exists(e, e == \"destroy\")'",
+        "when = 'target.context == \"prod\"'",
+        "everything = true",
+    ]);
+    let matchers = prop_oneof![
+        matcher.prop_map(|all| all.join("\n")),
+        single.prop_map(str::to_owned),
+    ];
+    let decision = prop::sample::select(vec!["allow", "require_approval", "deny"]);
+    (matchers, decision).prop_map(|(matchers, decision)| {
+        // Such flags are of these tools only; without a tool any name is taken.
+        format!("{matchers}\ndecision = \"{decision}\"\n")
+    })
+}
+
+fn layer() -> impl Strategy<Value = Layer> {
+    prop::sample::select(vec![
+        Layer::Server,
+        Layer::Machine,
+        Layer::User,
+        Layer::Project,
+    ])
+}
+
+type Rules = Vec<(Layer, String)>;
+
+fn builder(rules: &Rules) -> PolicyBuilder {
+    let mut builder = PolicyBuilder::new();
+    for (at, (layer, rule)) in rules.iter().enumerate() {
+        let text = format!("[[rule]]\nid = \"r{at}\"\n{rule}");
+        let read = builder.layer(*layer, &format!("f{at}"), &text);
+        read.unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
+    }
+    builder
+}
+
+fn decide(policy: &Policy, invocation: &Invocation) -> Decision {
+    let evaluation = policy.evaluate(invocation, Path::new("/srv/app"), &occasion());
+    evaluation.decision
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn adding_a_rule_never_loosens_without_saying_so(
+        before in prop::collection::vec((layer(), rule()), 0..6),
+        added in (layer(), rule()),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let mut after = before.clone();
+        let at = at.index(before.len() + 1);
+        after.insert(at, added.clone());
+        let (old, new) = (builder(&before).build(), builder(&after));
+        let (notes, warnings) = (new.notes(), new.warnings().to_vec());
+        let new = new.build();
+        let (layer, rule) = added;
+        let tightens = !rule.contains("decision = \"allow\"");
+        let named = format!("f{at}:1: rule `r{at}` allows what the baseline asks about");
+        for line in COMMANDS {
+            let invocation = read(line);
+            let (was, is) = (decide(&old, &invocation), decide(&new, &invocation));
+            if layer.only_tightens() || tightens {
+                prop_assert!(is >= was, "{line}: {was} became {is} by {layer} {rule}");
+            }
+            if is < was {
+                prop_assert!(
+                    notes.iter().any(|note| note.starts_with(&named)),
+                    "{line}: {was} became {is} by {layer} {rule}, and only this is said: {notes:?}"
+                );
+            }
+        }
+        if layer.only_tightens() && !tightens {
+            prop_assert!(warnings.iter().any(|warning| warning.contains("can only tighten")));
+        }
+    }
+
+    #[test]
+    fn what_is_said_to_allow_nothing_allows_nothing(
+        rules in prop::collection::vec((layer(), rule()), 1..8),
+    ) {
+        let all = builder(&rules);
+        let notes = all.notes();
+        let policy = all.build();
+        for line in COMMANDS {
+            let invocation = read(line);
+            let evaluation = policy.evaluate(&invocation, Path::new("/srv/app"), &occasion());
+            let by = format!("rule `{}` allows nothing", evaluation.deciding.id);
+            let is_said = notes.iter().any(|note| note.contains(&by));
+            prop_assert!(
+                !(is_said && evaluation.decision == Decision::Allow),
+                "{line}: {notes:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_allow_behind_a_wider_deny_is_said_to_allow_nothing() {
+    let notes = |deny: &str, allow: &str| {
+        let rules = vec![
+            (Layer::Machine, format!("{deny}\ndecision = \"deny\"")),
+            (Layer::Server, format!("{allow}\ndecision = \"allow\"")),
+        ];
+        builder(&rules).notes()
+    };
+    let shadowed = notes(
+        "tool = \"kubectl\"",
+        "tool = \"kubectl\"\ncommand = \"delete\"",
+    );
+    assert_eq!(
+        shadowed,
+        ["f1:1: rule `r1` allows nothing: rule `r0` in line 1 is about all that it is about"]
+    );
+    let free = notes(
+        "tool = \"kubectl\"\neffect = \"destroy\"",
+        "tool = \"kubectl\"\neffect = [\"write\", \"destroy\"]",
+    );
+    assert_eq!(
+        free,
+        ["f1:1: rule `r1` allows what the baseline asks about: write, destroy"]
+    );
+    assert_eq!(
+        notes("tool = \"git\"", "tool = \"kubectl\"\neffect = \"read\""),
+        [""; 0]
+    );
+}
