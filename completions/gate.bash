@@ -175,6 +175,9 @@ _gate() {
             gate__subcmd__help__subcmd__rules,push)
                 cmd="gate__subcmd__help__subcmd__rules__subcmd__push"
                 ;;
+            gate__subcmd__help__subcmd__rules,schema)
+                cmd="gate__subcmd__help__subcmd__rules__subcmd__schema"
+                ;;
             gate__subcmd__help__subcmd__rules,show)
                 cmd="gate__subcmd__help__subcmd__rules__subcmd__show"
                 ;;
@@ -256,6 +259,9 @@ _gate() {
             gate__subcmd__rules,push)
                 cmd="gate__subcmd__rules__subcmd__push"
                 ;;
+            gate__subcmd__rules,schema)
+                cmd="gate__subcmd__rules__subcmd__schema"
+                ;;
             gate__subcmd__rules,show)
                 cmd="gate__subcmd__rules__subcmd__show"
                 ;;
@@ -273,6 +279,9 @@ _gate() {
                 ;;
             gate__subcmd__rules__subcmd__help,push)
                 cmd="gate__subcmd__rules__subcmd__help__subcmd__push"
+                ;;
+            gate__subcmd__rules__subcmd__help,schema)
+                cmd="gate__subcmd__rules__subcmd__help__subcmd__schema"
                 ;;
             gate__subcmd__rules__subcmd__help,show)
                 cmd="gate__subcmd__rules__subcmd__help__subcmd__show"
@@ -982,7 +991,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help__subcmd__rules)
-            opts="check test show pull push"
+            opts="check test schema show pull push"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1024,6 +1033,20 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help__subcmd__rules__subcmd__push)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__rules__subcmd__schema)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1482,7 +1505,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__rules)
-            opts="-h --help check test show pull push help"
+            opts="-h --help check test schema show pull push help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1514,7 +1537,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__rules__subcmd__help)
-            opts="check test show pull push help"
+            opts="check test schema show pull push help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1583,6 +1606,20 @@ _gate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        gate__subcmd__rules__subcmd__help__subcmd__schema)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         gate__subcmd__rules__subcmd__help__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -1636,6 +1673,20 @@ _gate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__rules__subcmd__schema)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

@@ -142,6 +142,7 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand --help 'Print help'
             cand check 'Name every mistake in rule files'
             cand test 'Hold a table of commands against rules'
+            cand schema 'Print the JSON Schema of rule files'
             cand show 'Show the rules in force here, with the layer and the place of each'
             cand pull 'Fetch the server''s rules, verify them and put them in force here'
             cand push 'Put new rules in force at the server, for every client'
@@ -156,6 +157,10 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand --rules 'Hold them against these rules and the built-in baseline alone, and not against the rules in force here. They are the machine owner''s, and a project''s in a file of the name `.gate.toml`. May be given more than once'
             cand --filter 'Only cases whose name holds this text'
             cand --json 'Print one JSON object instead of lines'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'gate;rules;schema'= {
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -176,6 +181,7 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;rules;help'= {
             cand check 'Name every mistake in rule files'
             cand test 'Hold a table of commands against rules'
+            cand schema 'Print the JSON Schema of rule files'
             cand show 'Show the rules in force here, with the layer and the place of each'
             cand pull 'Fetch the server''s rules, verify them and put them in force here'
             cand push 'Put new rules in force at the server, for every client'
@@ -184,6 +190,8 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;rules;help;check'= {
         }
         &'gate;rules;help;test'= {
+        }
+        &'gate;rules;help;schema'= {
         }
         &'gate;rules;help;show'= {
         }
@@ -465,6 +473,7 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;help;rules'= {
             cand check 'Name every mistake in rule files'
             cand test 'Hold a table of commands against rules'
+            cand schema 'Print the JSON Schema of rule files'
             cand show 'Show the rules in force here, with the layer and the place of each'
             cand pull 'Fetch the server''s rules, verify them and put them in force here'
             cand push 'Put new rules in force at the server, for every client'
@@ -472,6 +481,8 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;help;rules;check'= {
         }
         &'gate;help;rules;test'= {
+        }
+        &'gate;help;rules;schema'= {
         }
         &'gate;help;rules;show'= {
         }

@@ -3,6 +3,7 @@
 mod check;
 mod pull;
 mod push;
+mod schema;
 mod show;
 mod test;
 
@@ -24,6 +25,7 @@ pub(crate) struct Rules {
 enum Verb {
     Check(check::Check),
     Test(test::Test),
+    Schema(schema::Schema),
     Show(show::Show),
     Pull(pull::Pull),
     Push(push::Push),
@@ -34,6 +36,7 @@ impl Rules {
         match &self.verb {
             Verb::Check(check) => check.run(world),
             Verb::Test(test) => test.run(world),
+            Verb::Schema(schema) => schema.run(),
             Verb::Show(show) => show.run(world),
             Verb::Pull(pull) => pull.run(world),
             Verb::Push(push) => push.run(world),
