@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::effects::{pattern_matches, selected};
+use super::named::{Named, positions, shorthand_path};
 use super::words::{Parsed, shown, split_value};
 use crate::command_line::{CommandLine, FileKind};
 use crate::effect::Effect;
@@ -15,30 +16,6 @@ use crate::profile::{Follows, StdinSpec, Style, Table, Text, ToolSpec};
 /// The most inputs of one command that are followed: twice as many as a request
 /// can hold, so that whoever has a few too many is told how many they are.
 const MAX_INPUTS: usize = 2_000;
-
-/// One name of an input: its bytes, its word and where it starts there.
-#[derive(Clone, Copy)]
-struct Named<'a> {
-    bytes: &'a [u8],
-    argv_index: usize,
-    start: usize,
-}
-
-impl Named<'_> {
-    /// Returns what stands behind a first `@`, or behind `=@`.
-    fn behind_at(self) -> Option<Self> {
-        let skip = match positions(self.bytes, b"=@").next() {
-            Some(at) => at + 2,
-            None => usize::from(self.bytes.first() == Some(&b'@')),
-        };
-        let bytes = self.bytes.get(skip..).filter(|_| skip > 0)?;
-        Some(Self {
-            bytes,
-            start: self.start + skip,
-            ..self
-        })
-    }
-}
 
 /// What a profile says of an input.
 #[derive(Clone, Copy)]
@@ -400,27 +377,6 @@ fn refuse(name: PathBuf, role: &str, why: &'static str, invocation: &mut Invocat
     if invocation.inputs.iter().all(|input| input.kind != kind) {
         invocation.inputs.push(Input::refused(name, role, why));
     }
-}
-
-/// Returns the path at the start of a text in the shorthand of the AWS CLI. One
-/// that holds another `@=` is none: each of many would reach to the end of the
-/// word, and the answer would be the square of the question.
-fn shorthand_path(text: &[u8]) -> Option<&[u8]> {
-    let is_end = |rest: &[u8]| {
-        let ends = rest.first().is_none_or(|byte| b",]} ".contains(byte));
-        ends || rest.starts_with(b"@=")
-    };
-    let end = (0..=text.len()).find(|at| text.get(*at..).is_none_or(is_end))?;
-    let (path, rest) = text.split_at_checked(end)?;
-    (!rest.starts_with(b"@=")).then_some(path)
-}
-
-/// Returns where a part stands in a text.
-fn positions<'t>(text: &'t [u8], part: &'t [u8]) -> impl Iterator<Item = usize> + 't {
-    let windows = text.windows(part.len()).enumerate();
-    windows
-        .filter(move |(_, window)| *window == part)
-        .map(|(at, _)| at)
 }
 
 /// Joins without `.` components. `..` stays: what it leads to depends on links.

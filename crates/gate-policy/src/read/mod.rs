@@ -16,6 +16,7 @@ mod implicit;
 pub(crate) mod inner;
 pub(crate) mod inputs;
 mod mentioned;
+mod named;
 mod pflag;
 mod presence;
 mod redis;
