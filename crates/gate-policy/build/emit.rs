@@ -46,7 +46,7 @@ pub(crate) fn profile(name: &str, profile: &Profile, folder: &Path) -> Result<St
     Ok(format!(
         "static {name}: ToolSpec = ToolSpec {{ name: {}, aliases: {}, style: Style::{}, \
          groups: {}, commands: {}, listed: {listed}, environment: {}, moved_by: {}, literal: {}, implicit: {}, \
-         operations: {}, reader: Reader::{} }};\n",
+         operations: {}, can_be_python: {}, reader: Reader::{} }};\n",
         text(&profile.name),
         texts(&profile.aliases),
         one_of(
@@ -62,6 +62,7 @@ pub(crate) fn profile(name: &str, profile: &Profile, folder: &Path) -> Result<St
         texts(&literal(profile)),
         table(&crate::implicit::rows(profile)?),
         crate::operations::constant(profile),
+        profile.python,
         one_of(
             &profile.reader,
             &["Tables", "Psql", "Shell", "Find", "Sftp", "Redis"]

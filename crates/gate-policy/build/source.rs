@@ -30,6 +30,9 @@ pub(crate) struct Profile {
     /// The file that names the class of each operation.
     #[serde(default)]
     pub(crate) operations: String,
+    /// Whether it can be a program of Python.
+    #[serde(default = "yes")]
+    pub(crate) python: bool,
 }
 
 /// Commands that stand in a list beside the profile.
@@ -326,6 +329,9 @@ pub(crate) struct Operand {
 pub(crate) struct Variable {
     pub(crate) names: Vec<String>,
     pub(crate) action: String,
+    /// Whether it matters to programs of Python alone.
+    #[serde(default)]
+    pub(crate) python: bool,
     #[serde(default)]
     pub(crate) value: String,
     #[serde(default)]

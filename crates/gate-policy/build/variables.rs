@@ -21,10 +21,11 @@ pub(crate) fn rows(profile: &Profile) -> Result<Vec<String>, String> {
                 word => one_of(word, &["Bind", "Ignore", "Strip", "Unknown", "Flags"])?,
             };
             Ok(format!(
-                "VariableSpec {{ name: {}, action: VariableAction::{action}, commands: {}, \
+                "VariableSpec {{ name: {}, is_of_python: {}, action: VariableAction::{action}, commands: {}, \
                  harmless: {}, harmless_without: {}, is_beyond_read: {}, \
                  is_stripped_elsewhere: {}, target: {}, secret: {}, why: {} }}",
                 text(name),
+                spec.python,
                 texts(&spec.commands),
                 texts(&spec.harmless),
                 texts(&spec.harmless_without),

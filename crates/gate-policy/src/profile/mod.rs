@@ -55,6 +55,8 @@ pub struct ToolSpec {
     pub implicit: Table<ImplicitSpec>,
     /// The class of each operation, a line `SERVICE OPERATION CLASS` for each, sorted.
     pub operations: Text,
+    /// Whether it can be a program of Python.
+    pub can_be_python: bool,
     /// A deeper reading that tables can't express.
     pub reader: Reader,
 }
@@ -403,6 +405,8 @@ pub enum OperandPattern {
 pub struct VariableSpec {
     /// Its name.
     pub name: Text,
+    /// Whether it matters to programs of Python alone.
+    pub is_of_python: bool,
     /// What becomes of it.
     pub action: VariableAction,
     /// What the command paths that it matters to start with; empty: all.

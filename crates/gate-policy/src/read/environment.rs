@@ -24,7 +24,9 @@ pub(super) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
         }
     }
     for spec in EVERY_TOOL.environment.iter() {
-        apply(line, spec, None, invocation);
+        if parsed.spec.can_be_python || !spec.is_of_python {
+            apply(line, spec, None, invocation);
+        }
     }
     for spec in rest {
         apply(line, spec, Some(parsed), invocation);

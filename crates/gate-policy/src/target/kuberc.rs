@@ -5,9 +5,8 @@
 //! that gate knows is never one. Source: Kubernetes, KEP-3104 and
 //! `kubectl/pkg/kuberc`.
 
-use super::kubernetes::home_file;
 use super::yaml::{self, Node};
-use super::{content, option, refuse_file};
+use super::{content, home_file, option, refuse_file};
 use crate::command_line::CommandLine;
 use crate::effect::Effect;
 use crate::invocation::Invocation;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::kubeconfig::{Entry, Kind, Kubeconfig, files_of_list};
 use super::yaml::Node;
-use super::{content, kuberc, login, named, option, refuse_file, set};
+use super::{content, home_file, kuberc, login, named, option, refuse_file, set};
 use crate::command_line::{CommandLine, FileKind};
 use crate::effect::Effect;
 use crate::invocation::Invocation;
@@ -75,12 +75,6 @@ fn files(line: &CommandLine<'_>, invocation: &Invocation) -> Vec<PathBuf> {
         Some(list) if !list.is_empty() => files_of_list(list.as_encoded_bytes()),
         _ => vec![home_file(line, ".kube/config")],
     }
-}
-
-/// Returns a file below `HOME`, or below the working directory without it.
-pub(super) fn home_file(line: &CommandLine<'_>, name: &str) -> PathBuf {
-    let home = line.env.get("HOME").unwrap_or_default();
-    line.cwd.join(home).join(name)
 }
 
 /// Writes what the files say, and tells whether they say anything.

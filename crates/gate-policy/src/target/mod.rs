@@ -12,11 +12,14 @@ mod ini;
 mod kubeconfig;
 mod kuberc;
 mod kubernetes;
+mod libpq;
 mod login;
+mod terraform;
+mod terraformrc;
 mod yaml;
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::command_line::{CommandLine, FileError};
 use crate::effect::Effect;
@@ -31,6 +34,8 @@ pub(crate) fn resolve(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut 
         "aws" => aws::resolve(line, invocation),
         "helm" => kubernetes::resolve_for_helm(line, invocation),
         "kubectl" => kubernetes::resolve(line, invocation),
+        "psql" => libpq::resolve(line, invocation),
+        "terraform" => terraform::resolve(line, invocation),
         _ => {}
     }
 }
@@ -76,6 +81,12 @@ fn set(invocation: &mut Invocation, field: &str, value: &str) {
 /// Returns the field of the target that options and variables have named.
 fn named<'i>(invocation: &'i Invocation, field: &str) -> &'i str {
     invocation.target.get(field).map_or("", String::as_str)
+}
+
+/// Returns a file below `HOME`, or below the working directory without it.
+fn home_file(line: &CommandLine<'_>, name: &str) -> PathBuf {
+    let home = line.env.get("HOME").unwrap_or_default();
+    line.cwd.join(home).join(name)
 }
 
 /// Returns the value of the last use of an option; a switch that stands alone

@@ -1,0 +1,170 @@
+//! What a service file of libpq says of the server. Source: libpq,
+//! `fe-connect.c` (`parseServiceInfo`, `parseServiceFile`): what a service says
+//! counts behind argv and before the environment.
+
+use std::path::{Path, PathBuf};
+
+use super::{content, home_file, named, option, refuse_file, set};
+use crate::command_line::CommandLine;
+use crate::effect::Effect;
+use crate::invocation::{Input, InputKind, Invocation};
+
+/// Settings of a service that say where and as whom, with the field of the
+/// target, the option of psql and the variable.
+const FIELDS: &[(&str, &str, &str, &str)] = &[
+    ("host", "host", "host", "PGHOST"),
+    ("port", "port", "port", "PGPORT"),
+    ("dbname", "database", "dbname", "PGDATABASE"),
+    ("user", "user", "username", "PGUSER"),
+];
+/// Settings that change neither the server nor what runs.
+const PLAIN: &[&str] = &[
+    "application_name",
+    "channel_binding",
+    "connect_timeout",
+    "fallback_application_name",
+    "gssencmode",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "passfile",
+    "password",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "target_session_attrs",
+    "tcp_user_timeout",
+];
+/// Where Debian's packages have the file of the system.
+const SYSTEM: &str = "/etc/postgresql-common/pg_service.conf";
+/// The longest line that libpq reads.
+const LINE_BYTES: usize = 1_023;
+
+pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    let service = line.env.get("PGSERVICE").unwrap_or_default();
+    let service = service.to_string_lossy();
+    if !service.is_empty() {
+        read_service(line, &service, invocation);
+        crate::sql::refuse_several_servers(invocation);
+    }
+    if named(invocation, "database").is_empty() {
+        let user = named(invocation, "user").to_owned();
+        set(invocation, "database", &user);
+    }
+}
+
+fn read_service(line: &CommandLine<'_>, service: &str, invocation: &mut Invocation) {
+    let mut is_there = false;
+    for path in files(line) {
+        let Some(text) = content(line, &path, "service file", invocation) else {
+            continue;
+        };
+        is_there = true;
+        match settings(&text, service) {
+            Ok(None) => {}
+            Ok(Some(settings)) => {
+                if path == Path::new(SYSTEM) {
+                    let input = Input::unnamed(InputKind::File, path, "services");
+                    invocation.inputs.push(input);
+                }
+                for (name, value) in settings {
+                    take(line, &name, &value, invocation);
+                }
+                return;
+            }
+            Err(problem) => return refuse_file(&path, "service file", &problem, invocation),
+        }
+    }
+    if is_there {
+        let reason = format!("the service `{service}` is in no service file");
+        invocation.add(Effect::Unknown, &reason);
+    }
+}
+
+/// Returns the files in the order in which libpq looks into them.
+fn files(line: &CommandLine<'_>) -> Vec<PathBuf> {
+    let own = match line.env.get("PGSERVICEFILE") {
+        Some(path) if !path.is_empty() => PathBuf::from(path),
+        _ => home_file(line, ".pg_service.conf"),
+    };
+    let system = match line.env.get("PGSYSCONFDIR") {
+        Some(folder) if !folder.is_empty() => PathBuf::from(folder).join("pg_service.conf"),
+        _ => PathBuf::from(SYSTEM),
+    };
+    vec![own, system]
+}
+
+type Settings = Vec<(String, String)>;
+
+/// Returns the settings of a service, where the file has it. The first of a
+/// name counts.
+fn settings(content: &[u8], service: &str) -> Result<Option<Settings>, String> {
+    let text = std::str::from_utf8(content).map_err(|_| "it is no UTF-8".to_owned())?;
+    let mut found: Option<Settings> = None;
+    let mut is_inside = false;
+    for line in text.split('\n') {
+        if line.len() > LINE_BYTES {
+            return Err("a line is too long".to_owned());
+        }
+        let line =
+            line.trim_matches(|letter: char| letter.is_ascii_whitespace() || letter == '\u{b}');
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if let Some(name) = line.strip_prefix('[') {
+            if is_inside {
+                break;
+            }
+            is_inside = name
+                .strip_prefix(service)
+                .is_some_and(|rest| rest.starts_with(']'));
+            if is_inside {
+                found = Some(Settings::new());
+            }
+            continue;
+        }
+        let Some(settings) = found.as_mut().filter(|_| is_inside) else {
+            continue;
+        };
+        let Some((name, value)) = line.split_once('=') else {
+            return Err("a setting has no value".to_owned());
+        };
+        if !settings.iter().any(|(known, _)| known == name) {
+            settings.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    Ok(found)
+}
+
+/// Takes a setting of a service, unless argv has said it.
+fn take(line: &CommandLine<'_>, name: &str, value: &str, invocation: &mut Invocation) {
+    let field = FIELDS.iter().find(|(known, ..)| *known == name);
+    let Some((_, field, of_psql, variable)) = field else {
+        if name == "hostaddr" {
+            set(invocation, "address", value);
+        } else if !PLAIN.contains(&name) && !value.is_empty() {
+            let reason = format!("the service sets `{name}`, which can change what runs");
+            invocation.add(Effect::Unknown, &reason);
+        }
+        return;
+    };
+    let known = named(invocation, field);
+    let in_environment = line.env.get(variable).unwrap_or_default();
+    let is_of_environment = known == in_environment.to_string_lossy();
+    if option(invocation, of_psql).is_some() || !(known.is_empty() || is_of_environment) {
+        return;
+    }
+    let mut operands = invocation.operands.iter();
+    let is_string = |operand: &Vec<u8>| operand.contains(&b'=') || operand.starts_with(b"postgres");
+    if !known.is_empty() && operands.any(is_string) {
+        // The connection string may have said what the environment says too.
+        invocation.add(
+            Effect::Unknown,
+            "the connection string and the service disagree",
+        );
+        return;
+    }
+    set(invocation, field, value);
+}

@@ -1,0 +1,115 @@
+//! In which workspace terraform would work, and where its state is. Source:
+//! terraform, `internal/command/meta.go`, `workdir` and `clistate`.
+
+use std::path::{Path, PathBuf};
+
+use super::yaml::{self, Node};
+use super::{content, home_file, named, refuse_file, set, terraformrc};
+use crate::command_line::CommandLine;
+use crate::effect::Effect;
+use crate::invocation::Invocation;
+
+/// Subcommands that read no state.
+const WITHOUT_STATE: &[&str] = &["", "fmt", "get", "login", "logout", "metadata", "version"];
+/// What of a backend's settings says where the state is, by its type. Nothing
+/// of it is a secret.
+const ADDRESSES: &[(&str, &[&str])] = &[
+    (
+        "azurerm",
+        &["storage_account_name", "container_name", "key"],
+    ),
+    ("cloud", &["hostname", "organization"]),
+    ("consul", &["address", "path"]),
+    ("cos", &["bucket", "prefix", "key"]),
+    ("gcs", &["bucket", "prefix"]),
+    ("http", &["address"]),
+    ("kubernetes", &["namespace", "secret_suffix"]),
+    ("local", &["path"]),
+    ("oss", &["bucket", "prefix", "key"]),
+    ("pg", &["schema_name"]),
+    ("remote", &["hostname", "organization"]),
+    ("s3", &["bucket", "key"]),
+];
+
+pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    read_settings(line, invocation);
+    let first = invocation.command.first().map_or("", String::as_str);
+    let is_saved = invocation.inputs.iter().any(|input| input.role == "plan");
+    // A saved plan has a backend and a workspace of its own.
+    if WITHOUT_STATE.contains(&first) || is_saved {
+        return;
+    }
+    let data = data_folder(line, invocation);
+    choose_workspace(line, &data, invocation);
+    let path = data.join("terraform.tfstate");
+    if let Some(text) = content(line, &path, "state of the backend", invocation)
+        && let Err(problem) = choose_backend(&text, invocation)
+    {
+        refuse_file(&path, "state of the backend", &problem, invocation);
+    }
+}
+
+/// Returns the folder that `init` writes into.
+fn data_folder(line: &CommandLine<'_>, invocation: &Invocation) -> PathBuf {
+    let folder = line.cwd.join(named(invocation, "folder"));
+    match line.env.get("TF_DATA_DIR") {
+        Some(own) if !own.is_empty() => folder.join(own),
+        _ => folder.join(".terraform"),
+    }
+}
+
+fn choose_workspace(line: &CommandLine<'_>, data: &Path, invocation: &mut Invocation) {
+    if !named(invocation, "workspace").is_empty() {
+        return;
+    }
+    let path = data.join("environment");
+    let text = content(line, &path, "workspace", invocation).unwrap_or_default();
+    match std::str::from_utf8(&text).map(str::trim) {
+        Ok("") => set(invocation, "workspace", "default"),
+        Ok(name) if !name.contains(char::is_control) => set(invocation, "workspace", name),
+        Ok(_) | Err(_) => refuse_file(&path, "workspace", "it is no name", invocation),
+    }
+}
+
+/// Writes type and address of the backend that `init` has chosen. The file is
+/// JSON, which is YAML too.
+fn choose_backend(text: &[u8], invocation: &mut Invocation) -> Result<(), String> {
+    let state = yaml::read(text)?;
+    let Some(backend @ Node::Mapping(_)) = state.get("backend") else {
+        return Ok(());
+    };
+    let kind = backend.text("type")?;
+    set(invocation, "backend", kind);
+    let Some(config @ Node::Mapping(_)) = backend.get("config") else {
+        return Ok(());
+    };
+    let known = ADDRESSES.iter().find(|(known, _)| *known == kind);
+    let mut parts = Vec::new();
+    for key in known.map_or(&[][..], |(_, keys)| keys) {
+        let part = config.text(key)?;
+        if !part.is_empty() {
+            parts.push(part);
+        }
+    }
+    set(invocation, "state", &parts.join("/"));
+    Ok(())
+}
+
+/// Reads the settings of the user, where no variable names others: that makes
+/// the command unknown by itself.
+fn read_settings(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    for name in [".terraformrc", ".tofurc"] {
+        let path = home_file(line, name);
+        let Some(text) = content(line, &path, "terraform settings", invocation) else {
+            continue;
+        };
+        match terraformrc::problems(&text) {
+            Ok(problems) => {
+                for problem in problems {
+                    invocation.add(Effect::Unknown, &problem);
+                }
+            }
+            Err(problem) => refuse_file(&path, "terraform settings", &problem, invocation),
+        }
+    }
+}
