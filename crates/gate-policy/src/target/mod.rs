@@ -8,6 +8,8 @@
 //! lead anywhere. One that is not there says nothing.
 
 mod aws;
+mod git;
+mod git_config;
 mod ini;
 mod kubeconfig;
 mod kuberc;
@@ -32,6 +34,7 @@ use crate::read::MAX_SCRIPT_BYTES;
 pub(crate) fn resolve(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut Invocation) {
     match spec.name.as_ref() {
         "aws" => aws::resolve(line, invocation),
+        "git" => git::resolve(line, invocation),
         "helm" => kubernetes::resolve_for_helm(line, invocation),
         "kubectl" => kubernetes::resolve(line, invocation),
         "psql" => libpq::resolve(line, invocation),
