@@ -164,7 +164,9 @@ fn is_sealed(input: &Input) -> bool {
 /// Looks again at what a decision was made from and the tool reads in place.
 fn refuse_what_changed(reading: &Reading) -> Result<(), Failure> {
     let scripts = reading.invocation.inputs.iter().filter(|input| {
-        input.argv_index.is_some() && !is_sealed(input) && reading.snapshots.has(&input.path)
+        // What a script reads is named inside of a word, or in a file.
+        let is_named = input.argv_index.is_some() || matches!(&*input.role, "script" | "stdin");
+        is_named && !is_sealed(input) && reading.snapshots.has(&input.path)
     });
     for input in scripts {
         let (sha256, _) = of_copy(input, reading)?;
