@@ -3,15 +3,15 @@
 
 mod grammar;
 
+use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
 
-use gate_testkit::real::{Postgres, locate, run};
+use gate_testkit::real::{Postgres, locate};
 
 pub use grammar::case;
 
@@ -27,12 +27,13 @@ const MOVES: &str = "select concat_ws(',', txid_snapshot_xmax(txid_current_snaps
     (select count(*) from pg_replication_slots), \
     (select string_agg(name || setting, ',') from pg_file_settings), \
     (select count(*) from pg_db_role_setting), (select count(*) from pg_database))";
-const WITHIN: Duration = Duration::from_secs(30);
 
 /// A psql with its own server, and a port that stands for another one.
 #[derive(Debug)]
 pub struct Psql {
     tool: PathBuf,
+    // It is dropped before the server that it speaks to.
+    session: Option<Session>,
     server: Postgres,
     second: Second,
     sandbox: Sandbox,
@@ -82,6 +83,7 @@ impl Psql {
             } else {
                 locate("psql")?
             },
+            session: None,
             server,
             second,
             sandbox,
@@ -102,20 +104,21 @@ impl Psql {
 
     /// Takes everything out of the database and fills it.
     fn seed(&mut self) -> Outcome<()> {
-        self.ask("shop", SEED)?;
-        self.sum = self.ask("shop", CHECKSUM)?;
-        self.moves = self.ask("shop", MOVES)?;
+        self.ask(SEED)?;
+        self.sum = self.ask(CHECKSUM)?;
+        self.moves = self.ask(MOVES)?;
         Ok(())
     }
 
-    fn ask(&self, database: &str, statements: &str) -> Outcome<String> {
-        let mut psql = Command::new(&self.tool);
-        psql.env_clear()
-            .envs(self.server.environment())
-            .env("PGDATABASE", database)
-            .args(["-XAtq1", "-v", "ON_ERROR_STOP=1", "-c", statements])
-            .current_dir("/");
-        Ok(run(&mut psql, WITHIN)?.success()?)
+    /// Asks the database in a session that stays open; where that is broken, in a new one.
+    fn ask(&mut self, statements: &str) -> Outcome<String> {
+        let mut session = match self.session.take() {
+            Some(session) => session,
+            None => Session::open(&self.tool, &self.server)?,
+        };
+        let answer = session.ask(statements)?;
+        self.session = Some(session);
+        Ok(answer)
     }
 
     /// Fills the database anew; where that fails, the whole server.
@@ -130,14 +133,14 @@ impl Psql {
     /// Tells whether anything in the server is not as it was.
     fn has_changed(&mut self) -> bool {
         // Where the database does not answer any more, it is not as it was either.
-        let Ok(moves) = self.ask("shop", MOVES) else {
+        let Ok(moves) = self.ask(MOVES) else {
             return true;
         };
         if moves == self.moves {
             return false;
         }
         self.moves = moves;
-        self.ask("shop", CHECKSUM).ok().as_ref() != Some(&self.sum)
+        self.ask(CHECKSUM).ok().as_ref() != Some(&self.sum)
     }
 }
 
@@ -197,5 +200,67 @@ impl Second {
 
     fn take(&self) -> usize {
         self.came.swap(0, Ordering::SeqCst)
+    }
+}
+
+/// A psql of our own that stays connected, because a start for each question
+/// would cost more than all the rest.
+#[derive(Debug)]
+struct Session {
+    child: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+/// Stands behind each answer.
+const END: &str = "end-of-this-answer";
+
+impl Session {
+    fn open(tool: &Path, server: &Postgres) -> Outcome<Self> {
+        let mut child = Command::new(tool)
+            .env_clear()
+            .envs(server.environment())
+            .env("PGDATABASE", "shop")
+            .env("TMPDIR", std::env::temp_dir())
+            .args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-f", "-"])
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let questions = child.stdin.take().ok_or("no pipe")?;
+        let answers = BufReader::new(child.stdout.take().ok_or("no pipe")?);
+        Ok(Self {
+            child,
+            questions,
+            answers,
+        })
+    }
+
+    /// A statement that fails ends psql, and so the answer.
+    fn ask(&mut self, statements: &str) -> Outcome<String> {
+        writeln!(
+            self.questions,
+            "begin;\n{statements};\ncommit;\n\\echo {END}"
+        )?;
+        let mut answer = String::new();
+        loop {
+            let mut line = String::new();
+            if self.answers.read_line(&mut line)? == 0 {
+                return Err(format!("the database does not answer: {answer}").into());
+            }
+            if line.trim_end() == END {
+                return Ok(answer);
+            }
+            answer.push_str(&line);
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // It fails only where the process has ended, which is what is wanted.
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
