@@ -290,9 +290,15 @@ fn an_input_is_given_with_the_bytes_that_name_it() {
 }
 
 /// A command, and the input that it names with where its bytes may stand.
-const PLACED: [(&str, &str, Placement); 18] = [
+const PLACED: [(&str, &str, Placement); 20] = [
     ("aws s3 sync a s3://b/", "a", Placement::InPlace),
     ("kubectl apply -k a", "a", Placement::SameName),
+    ("helm install r ./a.tgz", "./a.tgz", Placement::Anywhere),
+    (
+        "helm install r ./ --dependency-update",
+        "./",
+        Placement::Anywhere,
+    ),
     ("kubectl apply -f a.yaml", "a.yaml", Placement::Anywhere),
     (
         "kubectl create cm x --from-file=a",

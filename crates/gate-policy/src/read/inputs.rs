@@ -4,14 +4,14 @@ use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::effects::{pattern_matches, selected};
+use super::effects::{is_given, pattern_matches, selected};
 use super::named::{Named, positions, shorthand_path};
 use super::words::{Parsed, shown, split_value};
 use crate::command_line::{CommandLine, FileKind};
 use crate::effect::Effect;
 use crate::glob;
 use crate::invocation::{Input, InputKind, Invocation, Placement, WordRole};
-use crate::profile::{Follows, StdinSpec, Style, Table, Text, ToolSpec};
+use crate::profile::{Follows, OperandRule, StdinSpec, Style, Table, Text, ToolSpec};
 
 /// The most inputs of one command that are followed: twice as many as a request
 /// can hold, so that whoever has a few too many is told how many they are.
@@ -152,7 +152,8 @@ impl Finder<'_> {
     /// Adds the files that operands name where the profile says so.
     fn add_operands(&self, parsed: &Parsed<'_>, invocation: &mut Invocation) {
         let rules = parsed.node().map_or(&[][..], |node| &node.operands);
-        for rule in rules.iter().filter(|rule| !rule.input.is_empty()) {
+        let names_files = |rule: &&OperandRule| !rule.input.is_empty() && is_given(parsed, rule);
+        for rule in rules.iter().filter(names_files) {
             let kind = Kind {
                 role: &rule.input,
                 in_place: &rule.in_place,
