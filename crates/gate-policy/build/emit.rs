@@ -52,7 +52,8 @@ pub(crate) fn profile(name: &str, profile: &Profile, folder: &Path) -> Result<St
         one_of(
             &profile.style,
             &[
-                "Pflag", "Clap", "Nopt", "Goflag", "Argparse", "Python", "Getopt", "Git", "Redis"
+                "Pflag", "Clap", "Nopt", "Goflag", "Argparse", "Python", "Getopt", "Git", "Redis",
+                "Sqlite"
             ]
         )?,
         table(&group_tables),
@@ -65,7 +66,9 @@ pub(crate) fn profile(name: &str, profile: &Profile, folder: &Path) -> Result<St
         profile.python,
         one_of(
             &profile.reader,
-            &["Tables", "Psql", "Shell", "Find", "Sftp", "Redis"]
+            &[
+                "Tables", "Psql", "Shell", "Find", "Sftp", "Redis", "Mysql", "Sqlite"
+            ]
         )?,
     ))
 }

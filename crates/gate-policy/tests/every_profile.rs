@@ -113,6 +113,7 @@ fn spellings(tool: &ToolSpec, flag: &FlagSpec, value: &str, is_global: bool) -> 
     let (one_joined, one) = (format!("-{name}={value}"), format!("-{name}"));
     let mut all = match tool.style {
         Style::Redis => vec![owned(&[&long, value])],
+        Style::Sqlite => vec![owned(&[&long, value]), owned(&[&one, value])],
         Style::Goflag if is_global => vec![owned(&[&one_joined])],
         Style::Goflag => vec![
             owned(&[&joined]),

@@ -91,6 +91,8 @@ pub enum Style {
     /// redis-cli: whole options in front of a command, whose words are taken in
     /// any case and behind which nothing is an option.
     Redis,
+    /// sqlite3: whole options with one dash or two, between operands too.
+    Sqlite,
 }
 
 /// A deeper reading that tables can't express.
@@ -108,6 +110,10 @@ pub enum Reader {
     Sftp,
     /// The commands that redis-cli takes from elsewhere than argv.
     Redis,
+    /// The statements and commands of mysql.
+    Mysql,
+    /// The statements and dot commands of sqlite3.
+    Sqlite,
 }
 
 /// Flags that stand together.

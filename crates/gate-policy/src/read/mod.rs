@@ -25,6 +25,7 @@ mod scalars;
 pub(crate) mod secret_files;
 pub(crate) mod secret_names;
 mod secrets;
+mod sqlite;
 pub(crate) mod words;
 mod wrapped;
 
@@ -129,6 +130,8 @@ fn read_known(
         Reader::Find => find::read(line, &parsed, nesting, invocation),
         Reader::Sftp => crate::sftp::read(line, &parsed, invocation),
         Reader::Redis => crate::redis::read(line, &parsed, invocation),
+        Reader::Mysql => crate::sql::read_mysql(line, &parsed, invocation),
+        Reader::Sqlite => crate::sql::read_sqlite(line, &parsed, invocation),
     }
     wrapped::read(line, &parsed, nesting, invocation);
     environment::read(line, &parsed, invocation);

@@ -79,6 +79,7 @@ impl<'a> Parsed<'a> {
             Style::Argparse | Style::Python => super::argparse::read(self),
             Style::Getopt | Style::Git => super::getopt::read(self),
             Style::Redis => super::redis::read(self),
+            Style::Sqlite => super::sqlite::read(self),
         }
     }
 
@@ -231,7 +232,8 @@ impl<'a> Parsed<'a> {
             | Style::Python
             | Style::Getopt
             | Style::Git
-            | Style::Redis => (globals, None),
+            | Style::Redis
+            | Style::Sqlite => (globals, None),
         };
         let node = spec.command(self.command);
         let local = node

@@ -1,6 +1,7 @@
 //! The statements and backslash commands that psql would run.
 
 mod connection;
+mod foreign;
 mod grammar;
 mod meta;
 mod psql;
@@ -18,6 +19,7 @@ use crate::read::words::Parsed;
 use psql::Psql;
 
 pub(crate) use connection::refuse_several_servers;
+pub(crate) use foreign::{read_mysql, read_sqlite};
 
 /// Reads everything that psql would run: each `-c`, each `-f`, or standard
 /// input where there is neither, and the server that it would connect to.

@@ -22,7 +22,7 @@ pub(super) struct Psql<'a, 'i> {
     pub(super) invocation: &'i mut Invocation,
     session: statement::Session,
     variables: Variables,
-    /// How many `\\if` are open, in which a variable may be set or not.
+    /// How many `\if` are open, in which a variable may be set or not.
     branches: usize,
     /// The folders of the scripts that are being read, one in the other; nothing
     /// for one that has none.
@@ -227,7 +227,7 @@ impl<'a, 'i> Psql<'a, 'i> {
         self.nest("psql", command, strictest);
     }
 
-    /// `\\i` is taken from the working directory, `\\ir` from the folder of the
+    /// `\i` is taken from the working directory, `\ir` from the folder of the
     /// script.
     fn include(&mut self, command: &str, name: &str) {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,@%=".contains(&byte);
@@ -298,7 +298,7 @@ impl<'a, 'i> Psql<'a, 'i> {
     }
 }
 
-/// Returns what `\\set` puts together: words, and texts in single quotes.
+/// Returns what `\set` puts together: words, and texts in single quotes.
 fn value_of(arguments: &str) -> Option<String> {
     let mut value = String::new();
     let mut rest = arguments.trim_start();
@@ -321,7 +321,7 @@ fn value_of(arguments: &str) -> Option<String> {
     Some(value)
 }
 
-/// Judges `\\copy`, which is a `COPY` whose file is one of this machine.
+/// Judges `\copy`, which is a `COPY` whose file is one of this machine.
 fn copy_of(arguments: &str, session: &mut statement::Session) -> (Effect, String) {
     let sql = format!("copy {arguments}");
     let judged = statement::judge(&sql, session);
