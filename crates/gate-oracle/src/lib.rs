@@ -9,6 +9,7 @@
 //! and what a target of another version would do.
 #![forbid(unsafe_code)]
 
+pub mod aws;
 mod case;
 mod classifier;
 mod dice;

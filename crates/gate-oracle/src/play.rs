@@ -13,6 +13,11 @@ use crate::{Case, Classifier, Dice, Kind, Outcome, Said, Seen};
 
 /// A real tool with the stubs that it acts on.
 pub trait Stage {
+    /// Puts in what only the stage knows, so that a report names it.
+    fn named(&self, case: Case) -> Case {
+        case
+    }
+
     /// Puts the command into its sandbox.
     ///
     /// # Errors
@@ -197,7 +202,7 @@ impl Play {
             if number >= self.cases {
                 break;
             }
-            let case = (self.grammar)(&mut Dice::of(self.seed, number));
+            let case = stage.named((self.grammar)(&mut Dice::of(self.seed, number)));
             let placed = stage.place(&case)?;
             let said = (self.classifier)(&placed);
             let seen = stage.see(&placed, &said)?;
