@@ -126,7 +126,8 @@ pub fn gate_rules(rules: &[Rule]) -> String {
         };
         let (id, tool, field) = (short(number), rule.tool.name, rule.tool.field);
         let target = &rule.target;
-        writeln!(
+        // No line ends: with them 100,000 rules are larger than a file of rules may be.
+        write!(
             text,
             "{{id=\"{id}\",tool=\"{tool}\",{command}target.{field}=\"{target}\",decision=\"deny\"}},"
         )
