@@ -67,7 +67,8 @@ pub(crate) fn profile(name: &str, profile: &Profile, folder: &Path) -> Result<St
         one_of(
             &profile.reader,
             &[
-                "Tables", "Psql", "Shell", "Find", "Sftp", "Redis", "Mysql", "Sqlite"
+                "Tables", "Psql", "Shell", "Find", "Sftp", "Redis", "Mysql", "Sqlite", "Mongo",
+                "Ansible",
             ]
         )?,
     ))

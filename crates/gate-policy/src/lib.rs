@@ -11,10 +11,12 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing, clippy::wildcard_enum_match_arm)]
 
+mod ansible;
 mod command_line;
 mod effect;
 mod glob;
 mod invocation;
+mod mongo;
 pub mod profile;
 mod read;
 mod redis;

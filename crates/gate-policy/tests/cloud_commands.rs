@@ -43,8 +43,11 @@ const ACTING: &[&str] = &[
     "update", "upload",
 ];
 
-fn tools() -> [&'static ToolSpec; 2] {
-    ["gcloud", "az"].map(|tool| find_builtin(tool.as_bytes()).unwrap())
+fn tools() -> Vec<&'static ToolSpec> {
+    let tools = ["gcloud", "az"].into_iter();
+    tools
+        .filter_map(|tool| find_builtin(tool.as_bytes()))
+        .collect()
 }
 
 fn effect(tool: &str, command: &str) -> Effect {
@@ -69,6 +72,7 @@ fn speaks_of(word: &str, parts: &[&str]) -> bool {
 
 #[test]
 fn every_listed_command_is_read_with_the_effect_of_the_list() {
+    assert_eq!(tools().len(), 2);
     for tool in tools() {
         let mut count = 0;
         for (command, listed) in tool.listed_commands() {

@@ -114,6 +114,10 @@ pub enum Reader {
     Mysql,
     /// The statements and dot commands of sqlite3.
     Sqlite,
+    /// The scripts of mongosh.
+    Mongo,
+    /// The inventory, the variables and the playbooks of ansible.
+    Ansible,
 }
 
 /// Flags that stand together.

@@ -132,6 +132,8 @@ fn read_known(
         Reader::Redis => crate::redis::read(line, &parsed, invocation),
         Reader::Mysql => crate::sql::read_mysql(line, &parsed, invocation),
         Reader::Sqlite => crate::sql::read_sqlite(line, &parsed, invocation),
+        Reader::Mongo => crate::mongo::read(line, &parsed, invocation),
+        Reader::Ansible => crate::ansible::read(line, &parsed, invocation),
     }
     wrapped::read(line, &parsed, nesting, invocation);
     environment::read(line, &parsed, invocation);
