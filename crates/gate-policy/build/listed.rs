@@ -1,44 +1,60 @@
 //! Packs a list of commands into one text, and makes the rows that stand for
 //! them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::emit::{text, texts};
-use crate::source::Listed;
+use crate::effect::Effect;
+use crate::profile::source::Listed;
+use crate::profile::{CommandSpec, ListedSpec, Order, Passed, RunsSpec};
 
 /// What a word can be, in the order of the alphabet, as rows are searched.
-const KINDS: [(&str, &str); 9] = [
-    ("access", "Access"),
-    ("destroy", "Destroy"),
-    ("execute", "Execute"),
-    ("group", "Unknown"),
-    ("local", "Local"),
-    ("read", "Read"),
-    ("secret", "Secret"),
-    ("unknown", "Unknown"),
-    ("write", "Write"),
+const KINDS: [(&str, Effect); 9] = [
+    ("access", Effect::Access),
+    ("destroy", Effect::Destroy),
+    ("execute", Effect::Execute),
+    ("group", Effect::Unknown),
+    ("local", Effect::Local),
+    ("read", Effect::Read),
+    ("secret", Effect::Secret),
+    ("unknown", Effect::Unknown),
+    ("write", Effect::Write),
 ];
 
 /// Returns the rows, behind all others: their parent is no row.
-pub(crate) fn rows(groups: &str) -> Vec<String> {
-    let row = |(name, effect): &(&str, &str)| {
-        let is_group = *name == "group";
-        let groups = if is_group { "Borrowed(&[])" } else { groups };
-        format!(
-            "CommandSpec {{ parent: u16::MAX, name: Borrowed({name:?}), canonical: Borrowed(\"*\"), \
-             effect: Effect::{effect}, groups: {groups}, is_group: {is_group}, is_open: {}, \
-             can_be_neutral: true, order: Order::Free, passed: Passed::Operands, runs: RunsSpec::ELSEWHERE, \
-             operands: Borrowed(&[]), found: Borrowed(&[]), shows: None, stdin: None, \
-             why: Borrowed(\"\") }}",
-            !is_group
-        )
+pub(crate) fn rows(groups: &[u16]) -> Vec<CommandSpec> {
+    let row = |(name, effect): (&'static str, Effect)| {
+        let is_group = name == "group";
+        let groups = if is_group {
+            Vec::new()
+        } else {
+            groups.to_vec()
+        };
+        CommandSpec {
+            parent: u16::MAX,
+            name: Cow::Borrowed(name),
+            canonical: Cow::Borrowed("*"),
+            effect,
+            groups: groups.into(),
+            is_group,
+            is_open: !is_group,
+            can_be_neutral: true,
+            order: Order::Free,
+            passed: Passed::Operands,
+            runs: RunsSpec::ELSEWHERE,
+            operands: Cow::Borrowed(&[]),
+            found: Cow::Borrowed(&[]),
+            shows: None,
+            stdin: None,
+            why: Cow::Borrowed(""),
+        }
     };
-    KINDS.iter().map(row).collect()
+    KINDS.into_iter().map(row).collect()
 }
 
 /// Reads `EFFECT GROUP: VERB VERB` lines and writes a line for each group.
-pub(crate) fn text_of(listed: &Listed, folder: &Path) -> Result<String, String> {
+pub(crate) fn text_of(listed: &Listed, folder: &Path) -> Result<ListedSpec, String> {
     let file = folder.join(&listed.file);
     let content = std::fs::read_to_string(&file)
         .map_err(|problem| format!("{}: {problem}", file.display()))?;
@@ -64,11 +80,11 @@ pub(crate) fn text_of(listed: &Listed, folder: &Path) -> Result<String, String> 
             .collect();
         packed += &[path.as_str(), "\t", &words.join(" "), "\n"].concat();
     }
-    Ok(format!(
-        "Some(ListedSpec {{ text: {}, skipped: {} }})",
-        text(&packed),
-        texts(&listed.skipped)
-    ))
+    let skipped: Vec<_> = listed.skipped.iter().cloned().map(Cow::Owned).collect();
+    Ok(ListedSpec {
+        text: packed.into(),
+        skipped: skipped.into(),
+    })
 }
 
 /// Names each group in the one above it. What a command is called can lead to

@@ -5,27 +5,45 @@
     reason = "a build script reads files and talks to cargo; the crate itself does neither"
 )]
 
+#[path = "../src/effect.rs"]
+#[expect(dead_code, unreachable_pub, reason = "it is that of the crate")]
+mod effect;
 mod emit;
 mod grammar;
-mod implicit;
 mod kinds;
 mod listed;
 mod operations;
-mod source;
-mod variables;
+#[expect(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "it is that of the crate"
+)]
+mod profile;
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use profile::ToolSpec;
+use profile::source::compile::group_indexes;
+use profile::source::{Mistake, Profile, compile};
+
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("profiles");
     println!("cargo::rerun-if-changed=profiles");
     println!("cargo::rerun-if-changed=build");
+    println!("cargo::rerun-if-changed=src/effect.rs");
+    println!("cargo::rerun-if-changed=src/profile");
     println!("cargo::rerun-if-changed=grammar");
     let out = env::var("OUT_DIR")?;
     let out = Path::new(&out);
+    write_grammar(&folder, out)?;
+    write_profiles(&folder, out)
+}
+
+fn write_grammar(folder: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     let grammar_folder = folder.with_file_name("grammar");
     let grammar = grammar::read(&grammar_folder.join("postgresql.txt"))?;
     fs::write(out.join("grammar.rs"), grammar::emit(&grammar)?)?;
@@ -36,7 +54,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         grammar::emit_catalogue(&catalogue)?,
     )?;
     fs::write(out.join("kinds.rs"), kinds::emit(&grammar, &kinds)?)?;
-    let mut files: Vec<PathBuf> = fs::read_dir(&folder)?
+    Ok(())
+}
+
+fn write_profiles(folder: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()?;
     files.retain(|path| path.extension().is_some_and(|kind| kind == "toml"));
@@ -46,24 +68,27 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut names = BTreeMap::new();
     for file in &files {
         let fail = |problem: String| format!("{}: {problem}", file.display());
-        let profile: source::Profile =
-            toml::from_str(&fs::read_to_string(file)?).map_err(|e| fail(e.to_string()))?;
-        if let Some(path) = operations::path(&folder, &profile) {
+        let content = fs::read_to_string(file)?;
+        let profile: Profile = toml::from_str(&content).map_err(|e| fail(e.to_string()))?;
+        if let Some(path) = operations::path(folder, &profile) {
             let lines =
                 operations::expanded(&profile, &fs::read_to_string(&path)?).map_err(fail)?;
-            fs::write(
-                Path::new(&env::var("OUT_DIR")?).join(&profile.operations),
-                lines,
-            )?;
+            let name = path.file_name().ok_or("the operations have no file")?;
+            fs::write(out.join(name), lines)?;
         }
-        let name = profile.name.to_uppercase().replace('-', "_");
-        text.push_str(&emit::profile(&name, &profile, &folder).map_err(fail)?);
+        let tool = tables(&profile, folder).map_err(|mistake| fail(placed(&content, &mistake)))?;
+        let name = tool.name.to_uppercase().replace('-', "_");
+        text.push_str(&emit::profile(
+            &name,
+            &tool,
+            &operations::constant(&profile),
+        ));
         if name == "EVERY" {
             text.push_str("pub(crate) static EVERY_TOOL: &ToolSpec = &EVERY;\n");
         } else {
             tools.push(format!("&{name}"));
-            for one in std::iter::once(&profile.name).chain(&profile.aliases) {
-                if names.insert(one.clone(), name.clone()).is_some() {
+            for one in std::iter::once(&tool.name).chain(tool.aliases.iter()) {
+                if names.insert(one.to_string(), name.clone()).is_some() {
                     return Err(fail(format!("another tool has the name `{one}`")).into());
                 }
             }
@@ -80,4 +105,31 @@ fn main() -> Result<(), Box<dyn Error>> {
     text.push_str("];\n");
     fs::write(out.join("profiles.rs"), text)?;
     Ok(())
+}
+
+/// Returns the tables of a profile with what stands in files beside it.
+fn tables(profile: &Profile, folder: &Path) -> Result<ToolSpec, Mistake> {
+    let mut tool = compile(profile).map_err(|mistakes| {
+        let nothing = || Mistake::new(0..0, "it can't be used", "mend it");
+        mistakes.into_iter().next().unwrap_or_else(nothing)
+    })?;
+    if let Some(listed) = &profile.listed {
+        let groups: Vec<&str> = tool
+            .groups
+            .iter()
+            .map(|group| group.name.as_ref())
+            .collect();
+        let indexes = group_indexes(&listed.get_ref().flags, &groups)?;
+        tool.commands.to_mut().extend(listed::rows(&indexes));
+        let text = listed::text_of(listed.get_ref(), folder);
+        let text = text.map_err(|why| Mistake::new(listed.span(), why, "mend the list"))?;
+        tool.listed = Some(text);
+    }
+    Ok(tool)
+}
+
+fn placed(content: &str, mistake: &Mistake) -> String {
+    let before = content.get(..mistake.place.start).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    format!("line {line}: {}; {}", mistake.problem, mistake.mend)
 }

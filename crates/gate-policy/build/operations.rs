@@ -6,25 +6,17 @@
 
 use std::path::Path;
 
-use crate::source::Profile;
-
-/// The word above all classes. No word of argv can hold it.
-const CLASSES: &str = "\0";
-
-/// Returns the place of a class in the tree.
-pub(crate) fn class_path(class: &str) -> Vec<&str> {
-    let mut words = vec![CLASSES];
-    words.extend(class.split_whitespace());
-    words
-}
+use crate::profile::source::Profile;
 
 /// Returns the text as an expression.
 pub(crate) fn constant(profile: &Profile) -> String {
-    if profile.operations.is_empty() {
-        return "Borrowed(\"\")".to_owned();
-    }
-    let name = &profile.operations;
-    format!("Borrowed(include_str!(concat!(env!(\"OUT_DIR\"), \"/{name}\")))")
+    profile.operations.as_ref().map_or_else(
+        || "Borrowed(\"\")".to_owned(),
+        |name| {
+            let name = name.get_ref();
+            format!("Borrowed(include_str!(concat!(env!(\"OUT_DIR\"), \"/{name}\")))")
+        },
+    )
 }
 
 /// Writes out the lines `SERVICE CLASS VERB:NOUN,NOUN VERB:NOUN` of a file.
@@ -35,7 +27,10 @@ pub(crate) fn expanded(profile: &Profile, source: &str) -> Result<String, String
         let (Some(service), Some(class)) = (words.next(), words.next()) else {
             return Err(format!("`{line}` names no class"));
         };
-        if !profile.command.iter().any(|known| known.class == class) {
+        if !profile.command.iter().any(|known| {
+            let known = known.class.as_ref();
+            known.is_some_and(|known| known.get_ref() == class)
+        }) {
             return Err(format!("there is no class `{class}`"));
         }
         for word in words {
@@ -52,5 +47,6 @@ pub(crate) fn expanded(profile: &Profile, source: &str) -> Result<String, String
 
 /// Returns where the file stands.
 pub(crate) fn path(folder: &Path, profile: &Profile) -> Option<std::path::PathBuf> {
-    (!profile.operations.is_empty()).then(|| folder.join(&profile.operations))
+    let name = profile.operations.as_ref()?;
+    Some(folder.join(name.get_ref()))
 }

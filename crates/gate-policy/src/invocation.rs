@@ -7,7 +7,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use crate::effect::{Effect, EffectSet};
-use crate::profile::{Table, Text};
+pub use crate::profile::Place;
+use crate::profile::{Table, Text, UsedProfile};
 use crate::read;
 
 /// One command as the tool itself would read it. It is made only by
@@ -19,6 +20,8 @@ pub struct Invocation {
     pub tool: String,
     /// Whether gate has a profile of the tool.
     pub known: bool,
+    /// The profile that it was read by, where it is not built in.
+    pub profile: Option<UsedProfile>,
     /// The subcommand path, in the tool's canonical spelling.
     pub command: Vec<String>,
     /// The strictest effect.
@@ -333,26 +336,6 @@ pub struct InnerCommand {
     pub place: Place,
 }
 
-/// Where a command inside a command runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// On this machine.
-    Here,
-    /// Elsewhere: in a container, behind ssh. What its names mean there is not
-    /// known.
-    Elsewhere,
-}
-
-impl Place {
-    /// Returns the word that stands for it in `gate explain`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Here => "here",
-            Self::Elsewhere => "elsewhere",
-        }
-    }
-}
-
 impl Nested {
     /// Returns a statement, or a command of which only the text is known.
     pub(crate) fn statement(language: &str, text: String, effect: Effect) -> Self {
@@ -382,6 +365,20 @@ impl Invocation {
         self.nested
             .iter()
             .filter_map(|nested| nested.inner.as_deref())
+    }
+
+    /// Returns the profiles that it, and each command inside it, was read by, without those that
+    /// are built in; each once.
+    pub fn profiles(&self) -> Vec<&UsedProfile> {
+        let mut found: Vec<&UsedProfile> = self.profile.iter().collect();
+        for inner in self.inner() {
+            for used in inner.invocation.profiles() {
+                if !found.contains(&used) {
+                    found.push(used);
+                }
+            }
+        }
+        found
     }
 
     /// Tells whether its effects, and those of all inside it, agree with each

@@ -34,6 +34,7 @@ pub use invocation::{
     EnvironmentAction, EnvironmentNote, InnerCommand, Input, InputKind, Invocation, Nested,
     OptionUse, Place, Placement, Promise, SecretPlace, SecretSpan, Word, WordRole,
 };
+pub use profile::{ProfileSummary, Profiles, UsedProfile};
 pub use read::{is_too_long, masked_prose, read_invocation};
 pub use rules::{
     AskingRule, Caller, CallerKind, Consideration, Considered, Decision, DurationError, Evaluation,

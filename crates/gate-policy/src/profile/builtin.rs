@@ -1,5 +1,6 @@
 //! The profiles that are compiled in.
 
+use super::Place;
 use super::{
     Arity, Changes, CommandSpec, FlagGroup, FlagRuns, FlagSpec, Follows, FoundRule, ImplicitSource,
     ImplicitSpec, ListedSpec, Neutral, OperandPattern, OperandRule, Order, Passed, Position,
@@ -7,7 +8,6 @@ use super::{
     VariableAction, VariableSpec,
 };
 use crate::effect::Effect;
-use crate::invocation::Place;
 use std::borrow::Cow::Borrowed;
 
 include!(concat!(env!("OUT_DIR"), "/profiles.rs"));

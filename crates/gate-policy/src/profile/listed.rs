@@ -4,23 +4,13 @@
 //! every start. The text has a line for each group of commands, in the order
 //! of their paths: the path, then each word with what it is.
 
-use super::{CommandSpec, Table, Text, ToolSpec};
+use super::{CommandSpec, ListedSpec, Text, ToolSpec};
 
 /// The parent of the rows that stand for listed commands, one for each effect
 /// and one for a group. No row has this index.
 pub(crate) const LISTED: u16 = u16::MAX;
 /// The name of the row that stands for a group.
 const GROUP: &str = "group";
-
-/// The commands that stand in a list.
-#[derive(Clone, Debug)]
-pub struct ListedSpec {
-    /// A line for each group: its path, a tab, and each word below it as
-    /// `word=effect` or `word=group`.
-    pub text: Text,
-    /// First words that change nothing of what follows: `beta`.
-    pub skipped: Table<Text>,
-}
 
 impl ListedSpec {
     /// Tells whether a word in front of a command stands for nothing.

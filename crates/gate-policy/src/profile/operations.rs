@@ -3,10 +3,9 @@
 
 use std::cmp::Ordering;
 
+use super::source::CLASSES;
 use super::{CommandSpec, ToolSpec};
 
-/// The name of the node above all classes. No word of argv holds a zero.
-pub(super) const CLASSES: &str = "\0";
 /// The class of a service itself.
 const SERVICE: &str = "service";
 /// What stands below each service.

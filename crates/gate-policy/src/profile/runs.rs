@@ -1,7 +1,6 @@
 //! How a tool runs the command that it passes on.
 
 use crate::effect::Effect;
-use crate::invocation::Place;
 
 /// The command that the value of a flag is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +37,26 @@ pub struct RunsSpec {
     pub clears_environment: bool,
     /// What is done where there is none.
     pub alone: Option<Effect>,
+}
+
+/// Where a command inside a command runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On this machine.
+    Here,
+    /// Elsewhere: in a container, behind ssh. What its names mean there is not
+    /// known.
+    Elsewhere,
+}
+
+impl Place {
+    /// Returns the word that stands for it in `gate explain`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Here => "here",
+            Self::Elsewhere => "elsewhere",
+        }
+    }
 }
 
 /// How the words of a command inside a command are read.

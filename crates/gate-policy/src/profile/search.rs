@@ -1,6 +1,7 @@
 //! How the tables of a tool are searched.
 
-use super::{CommandSpec, FlagSpec, Text, ToolSpec, operations};
+use super::source::CLASSES;
+use super::{CommandSpec, FlagSpec, Text, ToolSpec};
 
 impl ToolSpec {
     /// Returns the node below `parent` that a word names.
@@ -38,7 +39,7 @@ impl ToolSpec {
         below
             .filter(move |spec| spec.parent == parent)
             .map(|spec| spec.name.as_ref())
-            .filter(|name| !name.ends_with('*') && *name != operations::CLASSES)
+            .filter(|name| !name.ends_with('*') && *name != CLASSES)
     }
 
     fn node(&self, index: usize) -> Option<(u16, &CommandSpec)> {

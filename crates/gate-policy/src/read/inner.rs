@@ -14,6 +14,7 @@ use crate::invocation::{
     EnvironmentAction, InnerCommand, Input, InputKind, Invocation, Nested, Place, Placement,
     SecretPlace, SecretSpan,
 };
+use crate::profile::Profiles;
 
 /// How deep commands in commands are read.
 const MAX_DEPTH: u8 = 12;
@@ -34,12 +35,22 @@ const SYSTEM_FOLDERS: &[&[u8]] = &[
 pub(crate) struct Nesting<'a> {
     depth: u8,
     left: &'a Cell<u32>,
+    profiles: &'a Profiles,
 }
 
 impl<'a> Nesting<'a> {
-    pub(super) fn outermost(left: &'a Cell<u32>) -> Self {
+    pub(super) fn outermost(profiles: &'a Profiles, left: &'a Cell<u32>) -> Self {
         left.set(MAX_COMMANDS);
-        Self { depth: 0, left }
+        Self {
+            depth: 0,
+            left,
+            profiles,
+        }
+    }
+
+    /// Returns the profiles by which all of it is read.
+    pub(super) fn profiles(self) -> &'a Profiles {
+        self.profiles
     }
 
     /// Returns how a command in this one stands, if it is still read.
@@ -243,7 +254,11 @@ fn add_inputs(
 }
 
 /// Adds the variables that reach it as the outer command gets them.
-fn add_environment(line: &CommandLine<'_>, read: &Invocation, invocation: &mut Invocation) {
+pub(super) fn add_environment(
+    line: &CommandLine<'_>,
+    read: &Invocation,
+    invocation: &mut Invocation,
+) {
     for note in &read.environment {
         let is_stricter = |known: &EnvironmentAction| {
             matches!(known, EnvironmentAction::Binds) && *known != note.action
@@ -313,7 +328,7 @@ fn add_secrets(
 }
 
 /// Returns the words for people, their secrets masked.
-fn masked_words(argv: &[OsString], read: &Invocation) -> Vec<String> {
+pub(super) fn masked_words(argv: &[OsString], read: &Invocation) -> Vec<String> {
     let words = argv.iter().enumerate();
     words
         .map(|(index, word)| {

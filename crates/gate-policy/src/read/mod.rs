@@ -5,6 +5,7 @@
 //! what else matters. For psql the statements are read too.
 
 mod argparse;
+mod claimed;
 mod effects;
 mod environment;
 mod find;
@@ -37,7 +38,7 @@ use std::ffi::OsString;
 use crate::command_line::CommandLine;
 use crate::effect::{Effect, EffectSet};
 use crate::invocation::{Invocation, OptionUse, Word, WordRole};
-use crate::profile::{Reader, ToolSpec, find_builtin};
+use crate::profile::{Profiles, Reader, ToolSpec, find_builtin};
 pub(crate) use effects::judge;
 pub(crate) use environment::is_loopback;
 use inner::Nesting;
@@ -60,7 +61,12 @@ pub(crate) const MAX_SCRIPT_BYTES: usize = 1 << 20;
 /// It never fails: what can't be read has the effect [`Effect::Unknown`] and
 /// its reasons say why.
 pub fn read_invocation(line: &CommandLine<'_>) -> Invocation {
-    read_nested(line, Nesting::outermost(&Cell::new(0)))
+    Profiles::built_in().read_invocation(line)
+}
+
+/// Reads a command line by these profiles. `left` is what the reading counts by.
+pub(crate) fn read_by(profiles: &Profiles, line: &CommandLine<'_>, left: &Cell<u32>) -> Invocation {
+    read_nested(line, Nesting::outermost(profiles, left))
 }
 
 /// Reads a command line that stands so deep in others.
@@ -81,17 +87,36 @@ fn read_nested(line: &CommandLine<'_>, nesting: Nesting<'_>) -> Invocation {
         secrets::find(line, &mut invocation);
         return invocation;
     }
-    let spec = find_builtin(name);
-    match spec {
-        Some(spec) => read_known(line, spec, nesting, &mut invocation),
-        None => read_foreign(line, &mut invocation),
+    if let Some(spec) = find_builtin(name) {
+        read_whole(line, spec, nesting, &mut invocation);
+        return invocation;
+    }
+    let own = nesting.profiles().find(name);
+    if let Some(own) = own.filter(|own| own.is_owners()) {
+        read_whole(line, &own.tool, nesting, &mut invocation);
+        invocation.profile = Some(own.used.clone());
+        return invocation;
+    }
+    read_foreign(line, &mut invocation);
+    if let Some(own) = own {
+        claimed::read(line, own, nesting, &mut invocation);
     }
     secrets::find(line, &mut invocation);
     invocation.effect = invocation.effects.strictest();
-    if let Some(spec) = spec {
-        implicit::find(line, spec, &mut invocation);
-    }
     invocation
+}
+
+/// Reads a command line by the tables of its tool.
+fn read_whole(
+    line: &CommandLine<'_>,
+    spec: &ToolSpec,
+    nesting: Nesting<'_>,
+    invocation: &mut Invocation,
+) {
+    read_known(line, spec, nesting, invocation);
+    secrets::find(line, invocation);
+    invocation.effect = invocation.effects.strictest();
+    implicit::find(line, spec, invocation);
 }
 
 /// Tells whether a command has more words or bytes than gate reads. Its effect is then `unknown`,
@@ -108,7 +133,7 @@ fn length_bytes(argv: &[OsString]) -> usize {
 
 fn read_known(
     line: &CommandLine<'_>,
-    spec: &'static ToolSpec,
+    spec: &ToolSpec,
     nesting: Nesting<'_>,
     invocation: &mut Invocation,
 ) {
@@ -193,6 +218,7 @@ fn blank(name: &[u8]) -> Invocation {
     Invocation {
         tool: shown(name),
         known: false,
+        profile: None,
         command: Vec::new(),
         effect: Effect::Unknown,
         effects: EffectSet::of(Effect::Unknown),

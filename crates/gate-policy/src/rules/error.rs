@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use super::decision::Layer;
+use crate::profile::{Profiles, ToolSpec};
+
 /// One mistake in a rule file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleError {
@@ -66,17 +69,37 @@ impl<'t> Lines<'t> {
 /// Collects the mistakes of one rule file.
 pub(super) struct Report<'t> {
     pub(super) source_name: &'t str,
+    /// Whose rules they are.
+    pub(super) layer: Layer,
+    /// The profiles by which they are checked.
+    pub(super) profiles: &'t Profiles,
     lines: Lines<'t>,
     pub(super) errors: Vec<RuleError>,
 }
 
 impl<'t> Report<'t> {
-    pub(super) fn new(source_name: &'t str, text: &'t str) -> Self {
+    pub(super) fn new(
+        source_name: &'t str,
+        text: &'t str,
+        (layer, profiles): (Layer, &'t Profiles),
+    ) -> Self {
         Self {
             source_name,
+            layer,
+            profiles,
             lines: Lines::of(text),
             errors: Vec::new(),
         }
+    }
+
+    /// Returns the tables of a tool by its name or an alias.
+    pub(super) fn tool(&self, name: &str) -> Option<&'t ToolSpec> {
+        self.profiles.known_to(self.layer, name.as_bytes())
+    }
+
+    /// Returns the tables of every tool.
+    pub(super) fn tools(&self) -> impl Iterator<Item = &'t ToolSpec> + use<'t> {
+        self.profiles.all_known_to(self.layer)
     }
 
     /// Returns line and column of a byte, both from one.
@@ -117,7 +140,7 @@ impl<'t> Report<'t> {
 }
 
 /// Returns the word of a list that was probably meant.
-pub(super) fn near_miss<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+pub(crate) fn near_miss<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     let limit = 1 + word.chars().count() / 4;
     known
         .map(|candidate| (distance(word, candidate), candidate))

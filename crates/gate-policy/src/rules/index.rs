@@ -188,7 +188,13 @@ mod tests {
     use crate::{CommandLine, Environment, NoFiles, Stdin};
 
     fn rules(text: &str) -> Vec<Rule> {
-        super::super::load::load(Layer::Machine, "rules.toml", text).unwrap()
+        super::super::load::load(
+            Layer::Machine,
+            "rules.toml",
+            text,
+            crate::Profiles::built_in(),
+        )
+        .unwrap()
     }
 
     fn invocation(command: &str) -> Invocation {

@@ -12,6 +12,7 @@ use super::fields::{Fields, Placed, shown};
 use super::rule::{CallerMatch, Rule};
 use super::window::Window;
 use super::{approval, condition, matchers};
+use crate::profile::Profiles;
 
 const FIELDS: &[&str] = &[
     "id",
@@ -49,8 +50,9 @@ pub(super) fn load(
     layer: Layer,
     source_name: &str,
     text: &str,
+    profiles: &Profiles,
 ) -> Result<Vec<Rule>, Vec<RuleError>> {
-    let mut report = Report::new(source_name, text);
+    let mut report = Report::new(source_name, text, (layer, profiles));
     let (document, problems) = DeTable::parse_recoverable(text);
     for problem in problems {
         let at = problem.span().map_or(0, |span| span.start);

@@ -11,7 +11,7 @@ use super::evaluation::CallerKind;
 use super::fields::{Fields, Placed, shown};
 use super::rule::{CallerMatch, FlagMatch};
 use crate::effect::{Effect, EffectSet};
-use crate::profile::{ToolSpec, builtin, find_builtin};
+use crate::profile::ToolSpec;
 
 const MATCHERS: &[&str] = &[
     "tool", "command", "effect", "flags", "operands", "target", "caller", "cwd", "time", "when",
@@ -45,8 +45,9 @@ pub(super) fn tools(fields: &mut Fields<'_, '_, '_>) -> Vec<String> {
                 "write its name without a folder",
             );
         }
+        let known = &*fields.report;
         let names = || {
-            let specs = builtin().iter();
+            let specs = known.tools();
             specs.flat_map(|spec| std::iter::once(&spec.name).chain(spec.aliases.iter()))
         };
         let is_known = names().any(|known| known == name);
@@ -62,7 +63,7 @@ pub(super) fn tools(fields: &mut Fields<'_, '_, '_>) -> Vec<String> {
                 format!("did you mean `{near}`?"),
             );
         }
-        let canonical = find_builtin(name.as_bytes()).map(|spec| spec.name.to_string());
+        let canonical = fields.report.tool(name).map(|spec| spec.name.to_string());
         tools.push(canonical.unwrap_or_else(|| name.to_owned()));
     }
     tools
@@ -80,10 +81,7 @@ pub(super) fn commands(fields: &mut Fields<'_, '_, '_>, tools: &[String]) -> Vec
                 "write words, as \"rollout restart\"",
             );
         }
-        for spec in tools
-            .iter()
-            .filter_map(|tool| find_builtin(tool.as_bytes()))
-        {
+        for spec in specs_of(fields.report, tools) {
             if let Some((word, near)) = misspelt(spec, &words) {
                 let problem = format!("`{}` is no command of {}", shown(word), spec.name);
                 fields.error(
@@ -101,7 +99,7 @@ pub(super) fn commands(fields: &mut Fields<'_, '_, '_>, tools: &[String]) -> Vec
 
 /// Returns the word of a command path that is probably a slip of the pen. A word that is near to
 /// nothing may name a plugin.
-fn misspelt<'w>(spec: &'static ToolSpec, words: &'w [String]) -> Option<(&'w str, &'static str)> {
+fn misspelt<'s, 'w>(spec: &'s ToolSpec, words: &'w [String]) -> Option<(&'w str, &'s str)> {
     let mut parent = 0;
     for (at, word) in words
         .iter()
@@ -138,7 +136,7 @@ pub(super) fn flags(fields: &mut Fields<'_, '_, '_>, tools: &[String]) -> Vec<(S
         return Vec::new();
     };
     let spec = match tools {
-        [tool] => find_builtin(tool.as_bytes()),
+        [tool] => fields.report.tool(tool),
         _ => None,
     };
     let mut flags = Vec::new();
@@ -199,7 +197,7 @@ pub(super) fn target(
     let Some(table) = fields.table("target") else {
         return Vec::new();
     };
-    let known = target_fields(tools);
+    let known = target_fields(fields.report, tools);
     let mut target = Vec::new();
     for (name, value) in *table.get_ref() {
         let field = name.get_ref();
@@ -220,15 +218,18 @@ pub(super) fn target(
     target
 }
 
+/// Returns the tables of those of these tools that have some.
+fn specs_of<'t>(report: &Report<'t>, tools: &[String]) -> Vec<&'t ToolSpec> {
+    let tools = tools.iter();
+    tools.filter_map(|tool| report.tool(tool)).collect()
+}
+
 /// Returns the fields that the target of any of these tools can have; of every tool where none of
 /// them has a profile.
-pub(super) fn target_fields(tools: &[String]) -> BTreeSet<&'static str> {
-    let named: Vec<&ToolSpec> = tools
-        .iter()
-        .filter_map(|tool| find_builtin(tool.as_bytes()))
-        .collect();
+pub(super) fn target_fields<'t>(report: &Report<'t>, tools: &[String]) -> BTreeSet<&'t str> {
+    let named = specs_of(report, tools);
     let specs: Vec<&ToolSpec> = if named.is_empty() {
-        builtin().to_vec()
+        report.tools().collect()
     } else {
         named
     };

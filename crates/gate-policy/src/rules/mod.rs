@@ -21,6 +21,7 @@ mod window;
 pub use considered::{Consideration, Considered, Hearing, Miss};
 pub use decision::{Decision, Layer, ParseDecisionError, Recording};
 pub use duration::{DurationError, parse_duration};
+pub(crate) use error::near_miss;
 pub use error::{RuleError, position};
 pub use evaluation::{
     AskingRule, Caller, CallerKind, Evaluation, MatchedRule, Obligations, Occasion, Requirement,

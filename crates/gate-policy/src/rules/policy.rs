@@ -1,6 +1,7 @@
 //! All rules in force, indexed by tool and subcommand, and how they decide.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::considered::Speakers;
@@ -15,6 +16,7 @@ use super::load;
 use super::rule::Rule;
 use crate::effect::Effect;
 use crate::invocation::{Invocation, Place};
+use crate::profile::Profiles;
 
 /// How long people have to answer where no rule says.
 const REQUEST_TTL: Duration = Duration::from_hours(1);
@@ -27,12 +29,22 @@ pub struct PolicyBuilder {
     pub(super) rules: Vec<Rule>,
     warnings: Vec<String>,
     unreadable: Vec<String>,
+    profiles: Arc<Profiles>,
 }
 
 impl PolicyBuilder {
     /// Returns a builder that holds the built-in baseline alone.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Returns a builder that holds the built-in baseline alone, and checks rules by these
+    /// profiles too.
+    pub fn knowing(profiles: Arc<Profiles>) -> Self {
+        Self {
+            profiles,
+            ..Self::default()
+        }
     }
 
     /// Adds the rules of one text.
@@ -46,7 +58,7 @@ impl PolicyBuilder {
         source_name: &str,
         text: &str,
     ) -> Result<(), Vec<RuleError>> {
-        match load::load(layer, source_name, text) {
+        match load::load(layer, source_name, text, &self.profiles) {
             Ok(rules) => {
                 for rule in &rules {
                     self.warn_of(rule);

@@ -79,12 +79,8 @@ pub(super) struct Fault {
 }
 
 impl Condition {
-    /// Reads a condition of a rule for these tools.
-    pub(super) fn read(
-        source: &str,
-        tools: &[String],
-        decision: Option<Decision>,
-    ) -> Result<Self, Fault> {
+    /// Reads a condition of a rule that can speak of so much.
+    pub(super) fn read(source: &str, scope: &Scope) -> Result<Self, Fault> {
         if source.len() > LONGEST_BYTES {
             return Err(Fault {
                 at: 0,
@@ -107,7 +103,7 @@ impl Condition {
             }
         })?;
         let mut uses = BTreeSet::new();
-        let shape = shape::hold(&expression, source, &Scope::of(tools, decision), &mut uses)?;
+        let shape = shape::hold(&expression, source, scope, &mut uses)?;
         Ok(Self {
             source: source.into(),
             expression: Arc::new(expression),
@@ -202,7 +198,8 @@ pub(super) fn read(
     decision: Option<Decision>,
 ) -> Option<Condition> {
     let Placed { value, offset } = fields.text("when")?;
-    match Condition::read(value, tools, decision) {
+    let scope = Scope::of(fields.report, tools, decision);
+    match Condition::read(value, &scope) {
         Ok(condition) => Some(condition),
         Err(fault) => {
             let at = fields.report.inside(offset, value, fault.at);

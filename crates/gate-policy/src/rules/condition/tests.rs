@@ -44,10 +44,20 @@ fn occasion() -> Occasion {
     }
 }
 
-fn answer(condition: &str, line: &str) -> Result<bool, NoAnswer> {
-    let condition = Condition::read(condition, &[], None)
-        .unwrap_or_else(|fault| panic!("{condition}: {fault:?}"));
-    condition.holds(&read(&words(line)), Path::new("/srv/app"), &occasion())
+fn condition_of(
+    source: &str,
+    tools: &[String],
+    decision: Option<Decision>,
+) -> Result<Condition, Fault> {
+    let known = (Layer::Machine, crate::Profiles::built_in());
+    let report = crate::rules::error::Report::new("rules.toml", source, known);
+    Condition::read(source, &Scope::of(&report, tools, decision))
+}
+
+fn answer(source: &str, line: &str) -> Result<bool, NoAnswer> {
+    let read_condition =
+        condition_of(source, &[], None).unwrap_or_else(|fault| panic!("{source}: {fault:?}"));
+    read_condition.holds(&read(&words(line)), Path::new("/srv/app"), &occasion())
 }
 
 const DELETE: &str = "kubectl -n prod-eu delete pod web-1 --grace-period=0 --force";
@@ -108,20 +118,20 @@ fn a_condition_without_an_answer_says_so() {
 
 #[test]
 fn a_word_that_is_no_text_is_not_taken_for_another() {
-    let condition = Condition::read("operands.exists(o, o.like('web*'))", &[], None).unwrap();
+    let exists = condition_of("operands.exists(o, o.like('web*'))", &[], None).unwrap();
     let argv = [
         OsString::from("kubectl"),
         OsString::from("delete"),
         OsString::from_vec(b"web\xff".to_vec()),
     ];
-    let answer = condition.holds(&read(&argv), Path::new("/"), &occasion());
+    let answer = exists.holds(&read(&argv), Path::new("/"), &occasion());
     assert_eq!(answer, Err(NoAnswer::NotText));
 }
 
-fn fault(condition: &str, decision: Decision) -> Fault {
+fn fault(source: &str, decision: Decision) -> Fault {
     let tools = ["kubectl".to_owned()];
-    match Condition::read(condition, &tools, Some(decision)) {
-        Ok(_) => panic!("{condition} is taken"),
+    match condition_of(source, &tools, Some(decision)) {
+        Ok(_) => panic!("{source} is taken"),
         Err(fault) => fault,
     }
 }
@@ -186,11 +196,11 @@ fn what_whoever_asks_can_pretend_allows_nothing() {
             "{condition}: {fault:?}"
         );
         assert!(
-            Condition::read(condition, &[], Some(Decision::Deny)).is_ok(),
+            condition_of(condition, &[], Some(Decision::Deny)).is_ok(),
             "{condition}"
         );
     }
-    let named = Condition::read("caller.name == 'alice'", &[], Some(Decision::Allow));
+    let named = condition_of("caller.name == 'alice'", &[], Some(Decision::Allow));
     assert!(named.is_ok());
 }
 
@@ -264,7 +274,7 @@ fn a_mistake_stands_at_its_own_line_and_column() {
 
 #[test]
 fn a_command_of_many_words_is_answered_soon_or_not_at_all() {
-    let twice = Condition::read(
+    let twice = condition_of(
         "operands.all(a, operands.all(b, a == b || a.contains(b) || a.like('*x*y*z*')))",
         &[],
         None,
@@ -350,7 +360,7 @@ proptest! {
 
     #[test]
     fn no_condition_panics_or_hangs(condition in text()) {
-        if let Ok(condition) = Condition::read(&condition, &[], None) {
+        if let Ok(condition) = condition_of(&condition, &[], None) {
             let begun = Instant::now();
             let _answer = condition.holds(&read(&words(DELETE)), Path::new("/srv/app"), &occasion());
             prop_assert!(begun.elapsed() < Duration::from_secs(5));
@@ -359,7 +369,7 @@ proptest! {
 
     #[test]
     fn no_text_panics(condition in "[a-z '\"\\\\(){}\\[\\].,?:!&|=<>+*/%0-9\\n\u{e9}-]{0,80}") {
-        drop(Condition::read(&condition, &[], None));
+        drop(condition_of(&condition, &[], None));
     }
 
     /// The parser that is bounded against the one that is generated from the language's grammar.

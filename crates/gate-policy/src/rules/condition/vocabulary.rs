@@ -11,7 +11,7 @@ use jiff::tz::Offset;
 use super::NoAnswer;
 use crate::invocation::Invocation;
 use crate::rules::decision::Decision;
-use crate::rules::error::near_miss;
+use crate::rules::error::{Report, near_miss};
 use crate::rules::evaluation::Occasion;
 use crate::rules::fields::shown;
 use crate::rules::matchers::target_fields;
@@ -43,16 +43,17 @@ type Mistake = (String, String);
 
 /// What the conditions of one rule can speak of.
 pub(in crate::rules) struct Scope {
-    target: BTreeSet<&'static str>,
+    target: BTreeSet<String>,
     allows: bool,
 }
 
 impl Scope {
     /// Returns what a rule for these tools can speak of. One that allows must not rest on what
     /// whoever asks can pretend.
-    pub(super) fn of(tools: &[String], decision: Option<Decision>) -> Self {
+    pub(super) fn of(report: &Report<'_>, tools: &[String], decision: Option<Decision>) -> Self {
+        let target = target_fields(report, tools).into_iter();
         Self {
-            target: target_fields(tools),
+            target: target.map(str::to_owned).collect(),
             allows: decision == Some(Decision::Allow),
         }
     }
@@ -102,7 +103,7 @@ impl Scope {
                 Some((_, field)) => among(field, MOMENT, what),
             },
             "target" => {
-                let known: Vec<&str> = self.target.iter().copied().collect();
+                let known: Vec<&str> = self.target.iter().map(String::as_str).collect();
                 among(field, &known, "no field of the target of such a tool")
             }
             // Each command has its own options.

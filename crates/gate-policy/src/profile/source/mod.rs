@@ -1,35 +1,58 @@
-//! The profile files as they are written; `profiles/README.md` describes them.
+//! The profile files as they are written, and what is made of them; `docs/profiles.md`
+//! describes them.
+//!
+//! The build script reads the built-in profiles by this, and gate those of a
+//! machine's owner and of a user: both are checked by the same code.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use toml::Spanned;
+
+mod command;
+pub(crate) mod compile;
+mod mistake;
+mod operand;
+mod tree;
+mod variables;
+mod words;
+
+pub(crate) use compile::compile;
+pub(crate) use mistake::Mistake;
+pub(crate) use tree::CLASSES;
+
+/// A word with the place where it stands.
+pub(crate) type Word = Spanned<String>;
+/// Words with their places.
+pub(crate) type Words = Vec<Word>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Profile {
-    pub(crate) name: String,
+    pub(crate) name: Word,
     #[serde(default)]
-    pub(crate) aliases: Vec<String>,
-    pub(crate) style: String,
-    #[serde(default = "tables")]
-    pub(crate) reader: String,
+    pub(crate) aliases: Words,
+    pub(crate) style: Word,
+    pub(crate) reader: Option<Word>,
     #[serde(default)]
     pub(crate) flags: BTreeMap<String, Group>,
     #[serde(default)]
     pub(crate) command: Vec<Command>,
-    pub(crate) listed: Option<Listed>,
+    pub(crate) listed: Option<Spanned<Listed>>,
     #[serde(default)]
-    pub(crate) environment: Vec<Variable>,
+    pub(crate) environment: Vec<Spanned<Variable>>,
     #[serde(default)]
     pub(crate) moved_by: Vec<String>,
     /// Paths with a parameter behind them; `{a,b}` in a word stands for either.
     #[serde(default)]
     pub(crate) literal: Vec<String>,
     #[serde(default)]
-    pub(crate) implicit: Vec<Implicit>,
+    pub(crate) implicit: Vec<Spanned<Implicit>>,
     /// The file that names the class of each operation.
-    #[serde(default)]
-    pub(crate) operations: String,
+    pub(crate) operations: Option<Word>,
     /// Whether it can be a program of Python.
     #[serde(default = "yes")]
     pub(crate) python: bool,
@@ -45,69 +68,118 @@ pub(crate) struct Listed {
     pub(crate) skipped: Vec<String>,
     /// The groups of flags that all of them take.
     #[serde(default)]
-    pub(crate) flags: Vec<String>,
+    pub(crate) flags: Words,
 }
 
 /// A group of flags. Plain ones stand in the lists `switches` and `values`, as
 /// `name` or `n/name`; the others have a table each.
-pub(crate) struct Group(pub(crate) BTreeMap<String, Flag>);
+pub(crate) struct Group(pub(crate) BTreeMap<String, Placed>);
+
+/// A flag with the place of its name.
+pub(crate) struct Placed {
+    pub(crate) place: std::ops::Range<usize>,
+    pub(crate) flag: Flag,
+}
+
+/// What stands under a name in a group.
+enum Entry {
+    Plain(Words),
+    Flag(Box<Flag>),
+}
 
 impl<'de> Deserialize<'de> for Group {
-    fn deserialize<D: serde::Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        let mut flags = BTreeMap::new();
-        for (name, value) in BTreeMap::<String, toml::Value>::deserialize(source)? {
-            if let ("switches" | "values", toml::Value::Array(names)) = (&*name, &value) {
-                for one in names.iter().filter_map(toml::Value::as_str) {
-                    let (short, long) = match one.split_once('/') {
-                        Some((short, long)) => (short, long),
-                        None => ("", one),
-                    };
-                    let flag = Flag {
-                        short: short.to_owned(),
-                        value: if name == "values" {
-                            "required".to_owned()
-                        } else {
-                            switch()
-                        },
-                        ..Flag::default()
-                    };
-                    if flags.insert(long.to_owned(), flag).is_some() {
-                        return Err(serde::de::Error::custom(format!(
-                            "flag `{long}` stands twice"
-                        )));
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        let mut group = Self(BTreeMap::new());
+        for (name, entry) in BTreeMap::<Word, Entry>::deserialize(source)? {
+            match (name.get_ref().as_str(), entry) {
+                (list @ ("switches" | "values"), Entry::Plain(names)) => {
+                    for one in names {
+                        let value = (list == "values")
+                            .then(|| Spanned::new(one.span(), "required".to_owned()));
+                        let (short, long) = match one.get_ref().split_once('/') {
+                            Some((short, long)) => (Some(short), long),
+                            None => (None, one.get_ref().as_str()),
+                        };
+                        let short = short.map(|short| Spanned::new(one.span(), short.to_owned()));
+                        let flag = Flag {
+                            short,
+                            value,
+                            ..Flag::default()
+                        };
+                        group.add(long, one.span(), flag)?;
                     }
                 }
-                continue;
-            }
-            let flag = value.try_into().map_err(serde::de::Error::custom)?;
-            // A flag that is called as the lists are stands with its dashes.
-            let name = name.trim_start_matches('-').to_owned();
-            if flags.insert(name.clone(), flag).is_some() {
-                return Err(serde::de::Error::custom(format!(
-                    "flag `{name}` stands twice"
-                )));
+                (name, Entry::Plain(_)) => {
+                    let why =
+                        format!("flag `{name}` is a list, and only `switches` and `values` are");
+                    return Err(D::Error::custom(why));
+                }
+                // A flag that is called as the lists are stands with its dashes.
+                (dashed, Entry::Flag(flag)) => {
+                    group.add(dashed.trim_start_matches('-'), name.span(), *flag)?;
+                }
             }
         }
-        Ok(Self(flags))
+        Ok(group)
+    }
+}
+
+impl Group {
+    fn add<E: serde::de::Error>(
+        &mut self,
+        name: &str,
+        place: std::ops::Range<usize>,
+        flag: Flag,
+    ) -> Result<(), E> {
+        match self.0.insert(name.to_owned(), Placed { place, flag }) {
+            Some(_) => Err(E::custom(format!("flag `{name}` stands twice"))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        source.deserialize_any(EntryVisitor)
+    }
+}
+
+struct EntryVisitor;
+
+impl<'de> Visitor<'de> for EntryVisitor {
+    type Value = Entry;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table for a flag, or a list of plain ones")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Entry, A::Error> {
+        let mut names = Vec::new();
+        while let Some(name) = items.next_element()? {
+            names.push(name);
+        }
+        Ok(Entry::Plain(names))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Entry, A::Error> {
+        let flag = Flag::deserialize(MapAccessDeserializer::new(fields))?;
+        Ok(Entry::Flag(Box::new(flag)))
     }
 }
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Flag {
-    #[serde(default)]
-    pub(crate) short: String,
-    #[serde(default = "switch")]
-    pub(crate) value: String,
+    pub(crate) short: Option<Word>,
+    pub(crate) value: Option<Word>,
     #[serde(default)]
     pub(crate) negates: String,
     #[serde(default)]
     pub(crate) neutral: Option<Neutral>,
-    #[serde(default)]
-    pub(crate) effect: Option<String>,
+    pub(crate) effect: Option<Word>,
     /// Pairs of a pattern and an effect, or `none`.
     #[serde(default)]
-    pub(crate) values: Vec<(String, String)>,
+    pub(crate) values: Vec<(String, Word)>,
     /// Whether its effect counts only where the command does more than read.
     #[serde(default)]
     pub(crate) beyond_read: bool,
@@ -130,16 +202,13 @@ pub(crate) struct Flag {
     /// Patterns of names for which a copy of the same name can stand.
     #[serde(default)]
     pub(crate) copied: Vec<String>,
-    #[serde(default = "nothing")]
-    pub(crate) follows: String,
+    pub(crate) follows: Option<Word>,
     #[serde(default)]
     pub(crate) secret: String,
     /// The command that its value is: `shell` or `split`.
-    #[serde(default = "nothing")]
-    pub(crate) runs: String,
+    pub(crate) runs: Option<Word>,
     /// What it does to the environment of the command that is run: `clears` or `unsets`.
-    #[serde(default = "nothing")]
-    pub(crate) changes: String,
+    pub(crate) changes: Option<Word>,
     #[serde(default)]
     pub(crate) why: String,
 }
@@ -150,15 +219,33 @@ pub(crate) enum Neutral {
 }
 
 impl<'de> Deserialize<'de> for Neutral {
-    fn deserialize<D: serde::Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        let value = toml::Value::deserialize(source)?;
-        if value.as_bool() == Some(true) {
-            return Ok(Self::Present);
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        source.deserialize_any(NeutralVisitor)
+    }
+}
+
+struct NeutralVisitor;
+
+impl<'de> Visitor<'de> for NeutralVisitor {
+    type Value = Neutral;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("true or a list of values")
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, is_neutral: bool) -> Result<Neutral, E> {
+        if is_neutral {
+            return Ok(Neutral::Present);
         }
-        value
-            .try_into()
-            .map(Self::Values)
-            .map_err(serde::de::Error::custom)
+        Err(E::invalid_value(serde::de::Unexpected::Bool(false), &self))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Neutral, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = items.next_element()? {
+            values.push(value);
+        }
+        Ok(Neutral::Values(values))
     }
 }
 
@@ -167,30 +254,28 @@ impl<'de> Deserialize<'de> for Neutral {
 pub(crate) struct Command {
     /// Paths; `{a,b}` in a word stands for either.
     #[serde(default)]
-    pub(crate) paths: Vec<String>,
+    pub(crate) paths: Words,
     /// What the file of operations calls those that this is said of.
-    #[serde(default)]
-    pub(crate) class: String,
+    pub(crate) class: Option<Word>,
     /// Other words for the last one of each path.
     #[serde(default)]
-    pub(crate) aliases: Vec<String>,
-    pub(crate) effect: String,
+    pub(crate) aliases: Words,
+    pub(crate) effect: Word,
     #[serde(default)]
-    pub(crate) flags: Vec<String>,
+    pub(crate) flags: Words,
     #[serde(default)]
     pub(crate) open: bool,
     #[serde(default = "yes")]
     pub(crate) neutral: bool,
     /// `free` or `first`.
-    #[serde(default = "free")]
-    pub(crate) order: String,
+    pub(crate) order: Option<Word>,
     #[serde(default)]
     pub(crate) passed: bool,
     /// The first operand of a command that is passed on without `--`.
     pub(crate) passed_from: Option<u8>,
     pub(crate) runs: Option<Runs>,
     #[serde(default)]
-    pub(crate) operands: Vec<Operand>,
+    pub(crate) operands: Vec<Spanned<Operand>>,
     pub(crate) stdin: Option<Stdin>,
     #[serde(default)]
     pub(crate) found: Vec<Found>,
@@ -201,29 +286,19 @@ pub(crate) struct Command {
 
 /// How a command that is passed on is run.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Runs {
     /// `here` or `elsewhere`.
-    pub(crate) place: String,
+    pub(crate) place: Option<Word>,
     /// `words`, `shell` or `appended`.
     #[serde(rename = "as")]
-    pub(crate) reading: String,
+    pub(crate) reading: Option<Word>,
+    #[serde(default)]
     pub(crate) assignments: bool,
+    #[serde(default)]
     pub(crate) clears_environment: bool,
     /// What is done where there is no command.
-    pub(crate) alone: Option<String>,
-}
-
-impl Default for Runs {
-    fn default() -> Self {
-        Self {
-            place: "elsewhere".to_owned(),
-            reading: "words".to_owned(),
-            assignments: false,
-            clears_environment: false,
-            alone: None,
-        }
-    }
+    pub(crate) alone: Option<Word>,
 }
 
 /// The operands with which a command only shows.
@@ -246,7 +321,7 @@ pub(crate) struct Found {
     pub(crate) given: Vec<String>,
     #[serde(default)]
     pub(crate) unless_off: Vec<String>,
-    pub(crate) effect: String,
+    pub(crate) effect: Word,
     pub(crate) why: String,
 }
 
@@ -266,8 +341,7 @@ pub(crate) struct Stdin {
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a key of the file")]
 pub(crate) struct Operand {
-    #[serde(default = "any")]
-    pub(crate) at: String,
+    pub(crate) at: Option<Word>,
     #[serde(default)]
     pub(crate) globs: Vec<String>,
     /// As `globs`, in any case; written in lower case.
@@ -306,8 +380,7 @@ pub(crate) struct Operand {
     /// As for flags.
     #[serde(default)]
     pub(crate) behind_at: bool,
-    #[serde(default)]
-    pub(crate) effect: Option<String>,
+    pub(crate) effect: Option<Word>,
     #[serde(default)]
     pub(crate) secret: String,
     #[serde(default)]
@@ -316,8 +389,7 @@ pub(crate) struct Operand {
     pub(crate) in_place: Vec<String>,
     #[serde(default)]
     pub(crate) copied: Vec<String>,
-    #[serde(default = "nothing")]
-    pub(crate) follows: String,
+    pub(crate) follows: Option<Word>,
     #[serde(default)]
     pub(crate) target: String,
     #[serde(default)]
@@ -327,8 +399,8 @@ pub(crate) struct Operand {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Variable {
-    pub(crate) names: Vec<String>,
-    pub(crate) action: String,
+    pub(crate) names: Words,
+    pub(crate) action: Word,
     /// Whether it matters to programs of Python alone.
     #[serde(default)]
     pub(crate) python: bool,
@@ -380,26 +452,6 @@ pub(crate) struct Implicit {
     pub(crate) separator: String,
     #[serde(default)]
     pub(crate) below: String,
-}
-
-fn tables() -> String {
-    "tables".to_owned()
-}
-
-fn nothing() -> String {
-    "nothing".to_owned()
-}
-
-fn free() -> String {
-    "free".to_owned()
-}
-
-fn switch() -> String {
-    "switch".to_owned()
-}
-
-fn any() -> String {
-    "any".to_owned()
 }
 
 const fn yes() -> bool {
