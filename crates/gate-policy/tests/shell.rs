@@ -275,7 +275,7 @@ proptest! {
             .map(|(word, way)| spelled(word, *way))
             .collect();
         let read = script(&text.join(" "));
-        prop_assert_eq!(read.effect, effect, "{:?}", text);
+        prop_assert_eq!(read.effect, effect, "{:?}: {:?}", text, read.reasons);
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Profiles that are not built in: those of a machine's owner and of a user.
 
-use std::cell::Cell;
-
 use serde::Serialize;
 
 use super::{ToolSpec, find_builtin, load};
@@ -100,7 +98,7 @@ impl Profiles {
     /// It never fails: what can't be read has the effect
     /// [`Effect::Unknown`](crate::Effect::Unknown) and its reasons say why.
     pub fn read_invocation(&self, line: &CommandLine<'_>) -> Invocation {
-        read::read_by(self, line, &Cell::new(0))
+        read::read_by(self, line)
     }
 
     /// Returns each profile that is not built in.

@@ -1,13 +1,13 @@
 //! Commands inside a command: each is read as one of its own, and what it does
 //! and reads counts for the outer one.
 
-use std::cell::Cell;
 use std::ffi::OsString;
 use std::ops::Range;
 use std::path::Path;
 
 use super::inputs::plain_join;
 use super::words::shown;
+use super::written::{Account, FilesInside};
 use crate::command_line::{CommandLine, Environment, NoFiles, Stdin};
 use crate::effect::Effect;
 use crate::invocation::{
@@ -34,16 +34,16 @@ const SYSTEM_FOLDERS: &[&[u8]] = &[
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Nesting<'a> {
     depth: u8,
-    left: &'a Cell<u32>,
+    pub(crate) account: &'a Account,
     profiles: &'a Profiles,
 }
 
 impl<'a> Nesting<'a> {
-    pub(super) fn outermost(profiles: &'a Profiles, left: &'a Cell<u32>) -> Self {
-        left.set(MAX_COMMANDS);
+    pub(super) fn outermost(profiles: &'a Profiles, account: &'a Account) -> Self {
+        account.left.set(MAX_COMMANDS);
         Self {
             depth: 0,
-            left,
+            account,
             profiles,
         }
     }
@@ -55,8 +55,8 @@ impl<'a> Nesting<'a> {
 
     /// Returns how a command in this one stands, if it is still read.
     pub(crate) fn deeper(self) -> Option<Self> {
-        let left = self.left.get().checked_sub(1)?;
-        self.left.set(left);
+        let left = self.account.left.get().checked_sub(1)?;
+        self.account.left.set(left);
         let depth = self.depth + 1;
         (depth <= MAX_DEPTH).then_some(Self { depth, ..self })
     }
@@ -105,12 +105,13 @@ pub(crate) fn absorb(
     };
     let is_here = inner.place == Place::Here;
     let nothing = Environment::default();
+    let files = FilesInside(line.files);
     let inside = CommandLine {
         argv: &inner.argv,
         env: if is_here { inner.env } else { &nothing },
         cwd: inner.cwd,
         stdin: if is_here { inner.stdin } else { Stdin::Absent },
-        files: if is_here { line.files } else { &NoFiles },
+        files: if is_here { &files } else { &NoFiles },
     };
     let mut read = super::read_nested(&inside, nesting);
     if is_here {

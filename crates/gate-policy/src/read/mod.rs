@@ -29,9 +29,9 @@ mod secrets;
 mod sqlite;
 pub(crate) mod words;
 mod wrapped;
+pub(crate) mod written;
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
@@ -47,6 +47,7 @@ pub(crate) use redis::read_command as read_redis_command;
 pub(crate) use remote::note_host;
 pub use secrets::masked_prose;
 use words::{Parsed, shown};
+use written::Account;
 
 /// The most words that are read. Linux has no such limit; a longer command is
 /// not one that a person can judge.
@@ -64,9 +65,14 @@ pub fn read_invocation(line: &CommandLine<'_>) -> Invocation {
     Profiles::built_in().read_invocation(line)
 }
 
-/// Reads a command line by these profiles. `left` is what the reading counts by.
-pub(crate) fn read_by(profiles: &Profiles, line: &CommandLine<'_>, left: &Cell<u32>) -> Invocation {
-    read_nested(line, Nesting::outermost(profiles, left))
+/// Reads a command line by these profiles.
+pub(crate) fn read_by(profiles: &Profiles, line: &CommandLine<'_>) -> Invocation {
+    let account = Account::default();
+    let nesting = Nesting::outermost(profiles, &account);
+    let mut invocation = read_nested(line, nesting);
+    written::judge(line, nesting, &mut invocation);
+    invocation.effect = invocation.effects.strictest();
+    invocation
 }
 
 /// Reads a command line that stands so deep in others.

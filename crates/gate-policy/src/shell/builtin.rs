@@ -7,12 +7,13 @@ use super::parser::is_name;
 use super::run::Runner;
 use super::scope::{Scope, Value};
 use super::simple::Called;
-use crate::command_line::FileError;
+use crate::command_line::{FileError, Files};
 use crate::effect::Effect;
 use crate::invocation::{Input, InputKind, Place, Placement};
 use crate::read::inputs::plain_join;
 use crate::read::path_of;
 use crate::read::words::shown;
+use crate::read::written::FilesInside;
 
 /// Those that do nothing to anything outside of the shell, whatever their words.
 const HARMLESS: &[&[u8]] = &[
@@ -344,7 +345,8 @@ impl Runner<'_> {
                 ..Input::unnamed(InputKind::File, path.to_owned(), "script")
             });
         }
-        self.line.files.read(path).map(std::borrow::Cow::into_owned)
+        let files = FilesInside(self.line.files);
+        files.read(path).map(std::borrow::Cow::into_owned)
     }
 
     fn trap(&mut self, words: &[Field], called: &Called<'_>, scope: &mut Scope) {

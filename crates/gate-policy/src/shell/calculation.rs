@@ -2,7 +2,7 @@
 //! with a subscript can run a command.
 
 use super::expand::Field;
-use super::parser::Dialect;
+use super::parser::{Dialect, is_name};
 use super::run::{Frame, Runner};
 use super::scope::{Scope, Value};
 use super::syntax::{Piece, Word};
@@ -49,6 +49,7 @@ impl Runner<'_> {
         if !is_fixed
             || !words.iter().all(stays_one)
             || (looks && !words.iter().all(|word| is_plain(word)))
+            || (looks && self.dialect == Dialect::Zsh && words.iter().any(|word| has_name(word)))
         {
             self.unknown("a test with a word that is not known can run a command");
         } else {
@@ -61,6 +62,7 @@ impl Runner<'_> {
     pub(super) fn test(&mut self, words: &[Word], scope: &Scope, frame: &Frame) {
         let mut calculates = false;
         let mut is_plain = true;
+        let mut names = Vec::new();
         for word in words {
             let literal = word.literal();
             calculates |= literal
@@ -68,17 +70,40 @@ impl Runner<'_> {
                 .is_some_and(|word| CALCULATES.contains(&word));
             let value = self.value(word, scope, frame);
             is_plain &= match &value {
-                Value::Known(value) => !value.contains(&b'['),
+                Value::Known(value) => {
+                    let is_operator = CALCULATES.contains(&&**value);
+                    names.extend(names_in(value).filter(|_| !is_operator));
+                    !value.contains(&b'[')
+                }
                 Value::Number => true,
                 Value::Unknown => is_number(word),
             };
         }
+        // A name in a calculation stands for its value, which is one too.
+        is_plain &= names.iter().all(|name| match scope.get(name) {
+            Value::Known(value) => value.iter().all(u8::is_ascii_digit),
+            Value::Number => true,
+            Value::Unknown => false,
+        });
         if calculates && !is_plain {
             self.unknown("a calculation with a value that is not known can run a command");
         } else {
             self.effect(Effect::Read, "the shell does it itself");
         }
     }
+}
+
+/// Returns what can be names of variables in a word.
+fn names_in(word: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let parts = word.split(move |byte| !is_letter(byte));
+    let names = parts.filter(|part| is_name(part));
+    names.map(<[u8]>::to_vec).collect::<Vec<_>>().into_iter()
+}
+
+/// Tells whether a word that is no operator can hold the name of a variable.
+fn has_name(word: &Field) -> bool {
+    !CALCULATES.contains(&&*word.bytes) && word.bytes.iter().any(u8::is_ascii_alphabetic)
 }
 
 /// Tells whether a word has no subscript, or is a number of the shell's.

@@ -36,7 +36,7 @@ impl Runner<'_> {
         for redirect in redirects {
             let is_input = redirect.descriptor == Some(0);
             let next = match &redirect.kind {
-                RedirectKind::From(word) => self.input_file(word, scope, frame),
+                RedirectKind::From(word) => self.input_file(word, scope, frame, &feed),
                 RedirectKind::To(word) => {
                     self.output_file(word, scope, frame);
                     Feed::Unknown
@@ -100,9 +100,14 @@ impl Runner<'_> {
             return;
         }
         self.effect(Effect::Write, &format!("it writes to the file `{shown}`"));
+        if self.place == Place::Here && !self.is_dry {
+            let cwd = scope.cwd.as_deref();
+            let place = cwd.map_or("/".into(), |cwd| plain_join(cwd, &path_of(name)));
+            self.nesting.account.note(place);
+        }
     }
 
-    fn input_file(&mut self, word: &Word, scope: &Scope, frame: &Frame) -> Feed {
+    fn input_file(&mut self, word: &Word, scope: &Scope, frame: &Frame, before: &Feed) -> Feed {
         let Some(field) = self.target(word, scope, frame) else {
             let raw = shown(&frame.raw(word));
             self.unknown(&format!("it reads a file whose name is not known: `{raw}`"));
@@ -113,7 +118,7 @@ impl Runner<'_> {
             return Feed::Known(Rc::from(&b""[..]));
         }
         if matches!(&*field.bytes, b"/dev/stdin" | b"/dev/fd/0") {
-            return Feed::Outer;
+            return before.clone();
         }
         if field.bytes.starts_with(b"/dev/") || field.bytes.starts_with(b"/proc/") {
             self.unknown(&format!("it reads `{shown}`, which can be anything"));
