@@ -6,7 +6,7 @@ use std::path::Path;
 
 use gate_policy::{
     Caller, CallerKind, CommandLine, Decision, Effect, Environment, EnvironmentAction, InputKind,
-    Occasion, Policy, Stdin, read_invocation,
+    Invocation, Occasion, Policy, Stdin, read_invocation,
 };
 
 use crate::disk::Disk;
@@ -41,39 +41,52 @@ pub type Classifier = fn(&Placed) -> Said;
 
 /// Says what gate says, with the files as they stand on the disk.
 pub fn gate(placed: &Placed) -> Said {
-    let argv: Vec<OsString> = placed.case.argv.iter().map(OsString::from).collect();
-    let env: Environment = placed.env.iter().collect();
-    let stdin = placed.case.stdin.as_deref();
-    let invocation = read_invocation(&CommandLine {
-        argv: &argv,
-        env: &env,
-        cwd: &placed.cwd,
-        stdin: stdin.map_or(Stdin::Content(b""), |text| Stdin::Content(text.as_bytes())),
-        files: &Disk::at(&placed.cwd),
-    });
+    let invocation = reading(placed);
     let evaluation = Policy::baseline().evaluate(&invocation, &placed.cwd, &occasion());
-    let mut tool_env = placed.env.clone();
-    for note in &invocation.environment {
-        match &note.action {
-            EnvironmentAction::Stripped => drop(tool_env.remove(&note.name)),
-            EnvironmentAction::Set(value) => {
-                tool_env.insert(note.name.clone(), value.clone());
-            }
-            EnvironmentAction::Binds
-            | EnvironmentAction::FirstKept
-            | EnvironmentAction::MakesUnknown => {}
-        }
-    }
     let urls = invocation.inputs.iter();
     let urls = urls.filter(|input| input.kind == InputKind::Url);
     Said {
         effect: invocation.effect,
         decision: evaluation.decision,
         fetched: urls.map(|input| input.path.display().to_string()).collect(),
+        env: environment(placed, &invocation),
         target: invocation.target,
-        env: tool_env,
         reasons: invocation.reasons,
     }
+}
+
+/// Returns gate's reading of a command, with the files as they stand on the disk.
+pub fn reading(placed: &Placed) -> Invocation {
+    let argv: Vec<OsString> = placed.case.argv.iter().map(OsString::from).collect();
+    let env: Environment = placed.env.iter().collect();
+    let stdin = placed.case.stdin.as_deref();
+    read_invocation(&CommandLine {
+        argv: &argv,
+        env: &env,
+        cwd: &placed.cwd,
+        stdin: stdin.map_or(Stdin::Content(b""), |text| Stdin::Content(text.as_bytes())),
+        files: &Disk::at(&placed.cwd),
+    })
+}
+
+/// Returns the environment that the tool gets from gate.
+pub(crate) fn environment(
+    placed: &Placed,
+    invocation: &Invocation,
+) -> BTreeMap<OsString, OsString> {
+    let mut env = placed.env.clone();
+    for note in &invocation.environment {
+        match &note.action {
+            EnvironmentAction::Stripped => drop(env.remove(&note.name)),
+            EnvironmentAction::Set(value) => {
+                env.insert(note.name.clone(), value.clone());
+            }
+            EnvironmentAction::Binds
+            | EnvironmentAction::FirstKept
+            | EnvironmentAction::MakesUnknown => {}
+        }
+    }
+    env
 }
 
 /// A classifier that is wrong: it shows that the oracle can fail.

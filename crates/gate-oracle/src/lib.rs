@@ -18,11 +18,12 @@ pub mod kubectl;
 mod play;
 pub mod psql;
 mod sandbox;
+pub mod shell;
 mod spelling;
 pub mod terraform;
 
 pub use case::{Case, Kind};
-pub use classifier::{Classifier, Said, everything_is_read, gate};
+pub use classifier::{Classifier, Said, everything_is_read, gate, reading};
 pub use dice::Dice;
 pub use play::{Fault, Play, Stage, Tally, cases_wanted, seed_wanted};
 pub use sandbox::{Sandbox, Seen};
