@@ -1,8 +1,10 @@
 select md5(coalesce(string_agg(x, '|' order by x), '')) from (
   select 't' || t::text as x from t
   union all select 'u' || u::text from u
+  union all select 'o' || o::text from orders o
   union all select 'm' || m::text from m
   union all select 's' || last_value::text || is_called::text from s
+  union all select 'q' || concat_ws(',', schemaname, sequencename, last_value) from pg_sequences
   union all select 'lo' || loid::text || pageno::text || md5(data) from pg_largeobject
   union all select 'lom' || l::text from pg_largeobject_metadata l
   union all select 'c' || concat_ws(',', relname, relnamespace, relkind, relowner, relacl, reloptions, relnatts, relhasindex, relhasrules, relhastriggers, relrowsecurity, relfilenode) from pg_class where oid >= 16384

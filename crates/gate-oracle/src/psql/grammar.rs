@@ -52,6 +52,12 @@ fn given(dice: &mut Dice, kind: Kind, shape: &'static str, text: &str) -> Case {
     case
 }
 
+/// Hands a statement to psql as the only thing that it runs.
+pub(super) fn given_alone(text: &str) -> Case {
+    let words = ["psql", "-X", "-A", "-t", "-c", text].map(str::to_owned);
+    Case::new(Kind::Attack, "statement", words.to_vec())
+}
+
 /// Writes a statement in another way that says the same.
 fn disguised(dice: &mut Dice, text: &str) -> String {
     match dice.below(7) {

@@ -2,6 +2,7 @@
 //! before and after.
 
 mod grammar;
+pub mod statements;
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
@@ -14,6 +15,7 @@ use std::thread;
 use gate_testkit::real::{Postgres, locate};
 
 pub use grammar::case;
+use grammar::given_alone;
 
 use crate::play::Stage;
 use crate::sandbox::Placed;
@@ -21,9 +23,13 @@ use crate::{Case, Outcome, Said, Sandbox, Seen};
 
 const SEED: &str = include_str!("seed.sql");
 const CHECKSUM: &str = include_str!("checksum.sql");
-/// What moves with every write, and sequences, which can move without it.
+/// What moves with every write, and what can move without it: sequences, the
+/// server's files, its statistics and settings.
 const MOVES: &str = "select concat_ws(',', txid_snapshot_xmax(txid_current_snapshot()), \
     (select last_value::text || is_called::text from s), \
+    (select string_agg(concat_ws(':', schemaname, sequencename, last_value), ',') from pg_sequences), \
+    (select count(*) from pg_ls_dir('.')), \
+    (select stats_reset from pg_stat_database where datname = current_database()), \
     (select count(*) from pg_replication_slots), \
     (select string_agg(name || setting, ',') from pg_file_settings), \
     (select count(*) from pg_db_role_setting), (select count(*) from pg_database))";
@@ -123,7 +129,8 @@ impl Psql {
 
     /// Fills the database anew; where that fails, the whole server.
     fn restore(&mut self) -> Outcome<()> {
-        let has_settings = self.moves.contains("work_mem");
+        // The settings of the server's file are not the database's.
+        let has_settings = self.moves.contains("work_mem") || !self.moves.contains("autovacuumoff");
         if has_settings || self.seed().is_err() {
             *self = Self::new()?;
         }

@@ -11,6 +11,9 @@ do $$ declare it record; begin
     execute format('drop role %I', it.n);
   end loop;
 end $$;
+alter role all reset all;
+alter role postgres reset all;
+alter database shop reset all;
 create schema public;
 grant usage on schema public to public;
 create role app login;
@@ -32,3 +35,21 @@ create function lower(int) returns text language sql as $$ select f()::text $$;
 create schema sneaky;
 create function sneaky.lower(text) returns text language sql as $$ select public.f()::text $$;
 select lo_from_bytea(4242, 'kept');
+create type mood as enum ('calm', 'cross');
+create type pair as (a int, b text);
+create function noted(int) returns boolean language plpgsql as 'begin perform f(); return true; end';
+create domain checked as int check (noted(value));
+create table orders (
+  id int generated always as identity primary key, item text not null, price numeric(10, 2), placed timestamptz,
+  tags text[], doc jsonb, feeling mood, span daterange, at point, t_id int references t
+);
+insert into orders (item, price, placed, tags, doc, feeling, span, at, t_id) values
+  ('pen', 1.50, '2026-01-02 03:04:05+00', '{a,b}', '{"n": 1, "k": {"d": [1, 2]}}', 'calm', '[2026-01-01,2026-02-01)', '(1,2)', 1),
+  ('ink', 7.25, '2026-02-03 04:05:06+00', '{c}', '{"n": 2}', 'cross', '[2026-03-01,2026-04-01)', '(3,4)', 2),
+  ('cup', null, null, null, null, null, null, null, null);
+create function touched(t) returns int language sql as 'select f()';
+create aggregate loud(int) (sfunc = plus, stype = int, initcond = '0');
+create view guarded as select id, item from orders;
+create rule taken as on insert to guarded do instead delete from u;
+create function on_orders() returns trigger language plpgsql as 'begin perform f(); return null; end';
+create trigger after_orders after update on orders for each row execute function on_orders();

@@ -1,0 +1,201 @@
+//! Single statements and mutations of them: each that gate calls a read runs
+//! between two sums of the whole server.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use gate_policy::Effect;
+
+use super::{Psql, given_alone};
+use crate::play::Stage;
+use crate::{Classifier, Dice, Outcome};
+
+const ORDINARY: &str = include_str!("ordinary.txt");
+const STATEMENTS: &str = include_str!("statements.txt");
+
+/// What came of a run of statements.
+#[derive(Debug, Default)]
+pub struct Sums {
+    /// Reads that changed something, each with what was seen.
+    pub missed: Vec<String>,
+    /// Ordinary reads that were not called reads, each with the reasons, or that
+    /// the server refused.
+    pub needless: Vec<String>,
+    /// How many statements were judged.
+    pub judged: usize,
+    /// How many were called reads and run.
+    pub run: usize,
+    /// How many of these the server took.
+    pub taken: usize,
+    /// How long it took.
+    pub lasted: Duration,
+}
+
+/// Returns how many statements are written down.
+pub fn written() -> usize {
+    ORDINARY.lines().count() + STATEMENTS.lines().count()
+}
+
+/// Plays every statement that is written down, and so many mutations of them.
+///
+/// # Errors
+/// The server or the sandbox is not there any more.
+pub fn play(classifier: Classifier, seed: u64, mutations: usize) -> Outcome<Sums> {
+    let begun = Instant::now();
+    let (mut psql, mut sums) = (Psql::new()?, Sums::default());
+    for text in ORDINARY.lines() {
+        sums.add(&mut psql, classifier, text, true)?;
+    }
+    for text in STATEMENTS.lines() {
+        sums.add(&mut psql, classifier, text, false)?;
+    }
+    for number in 0..mutations {
+        let text = mutated(&mut Dice::of(seed, number));
+        sums.add(&mut psql, classifier, &text, false)?;
+    }
+    sums.lasted = begun.elapsed();
+    Ok(sums)
+}
+
+impl Sums {
+    fn add(
+        &mut self,
+        psql: &mut Psql,
+        classifier: Classifier,
+        text: &str,
+        is_ordinary: bool,
+    ) -> Outcome<()> {
+        let placed = psql.place(&given_alone(text))?;
+        let said = classifier(&placed);
+        self.judged += 1;
+        if said.effect != Effect::Read {
+            if is_ordinary {
+                let why = said.reasons.join("; ");
+                self.needless
+                    .push(format!("{text}\n  {}: {why}", said.effect));
+            }
+            return Ok(());
+        }
+        self.run += 1;
+        let moves = psql.moves.clone();
+        let mut seen = psql.see(&placed, &said)?;
+        if seen.mutations.is_empty() && psql.moves != moves {
+            // The checksums can overlook something, but nothing is written
+            // without the number of a transaction.
+            let what = "it took the number of a transaction, which only a change takes";
+            seen.mutations.push(what.to_owned());
+        }
+        self.taken += usize::from(seen.is_done);
+        if is_ordinary && !seen.is_done {
+            self.needless
+                .push(format!("{text}\n  the server refuses it"));
+        }
+        let mut events = seen.mutations;
+        events.extend(seen.local.into_iter().chain(seen.redirects));
+        events.extend(seen.programs);
+        if !events.is_empty() {
+            self.missed.push(format!("{text}\n  {}", events.join("; ")));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Sums {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} statements in {:.0} s: {} called reads and run, of which the server took {}; {} missed, {} ordinary reads asked about",
+            self.judged,
+            self.lasted.as_secs_f64(),
+            self.run,
+            self.taken,
+            self.missed.len(),
+            self.needless.len(),
+        )
+    }
+}
+
+/// Returns a statement that was made of those that are written down.
+pub fn mutated(dice: &mut Dice) -> String {
+    let mut text = line(dice).to_owned();
+    for _ in 0..=dice.below(3) {
+        text = if dice.chance(60) {
+            changed(dice, &text)
+        } else {
+            wrapped(dice, &text)
+        };
+    }
+    text
+}
+
+fn line(dice: &mut Dice) -> &'static str {
+    // What starts from a read ends more often as something that gate calls one.
+    let text = if dice.chance(65) {
+        ORDINARY
+    } else {
+        STATEMENTS
+    };
+    dice.line(text)
+}
+
+/// Changes single words.
+fn changed(dice: &mut Dice, text: &str) -> String {
+    let mut words: Vec<&str> = text.split(' ').collect();
+    let at = dice.below(words.len());
+    let other: Vec<&str> = line(dice).split(' ').collect();
+    match dice.below(9) {
+        0 => drop(words.remove(at)),
+        1 => words.insert(at, words.get(at).copied().unwrap_or_default()),
+        2 => words.swap(at, 0),
+        3 | 4 => words.insert(at, dice.pick(&other)),
+        5 => {
+            words.truncate(at);
+            words.extend(other.iter().skip(dice.below(other.len())));
+        }
+        6 => return without_a_letter(dice, text),
+        _ => {
+            if let Some(word) = words.get_mut(at) {
+                *word = dice.pick(&other);
+            }
+        }
+    }
+    words.join(" ")
+}
+
+fn without_a_letter(dice: &mut Dice, text: &str) -> String {
+    let at = dice.below(text.chars().count());
+    let letters = text.chars().enumerate();
+    letters
+        .filter(|(index, _)| *index != at)
+        .map(|(_, letter)| letter)
+        .collect()
+}
+
+/// Puts a statement into another one, or writes it in another way.
+fn wrapped(dice: &mut Dice, text: &str) -> String {
+    let other = line(dice);
+    match dice.below(22) {
+        0 => format!("with w as ({text}) select 1 from w"),
+        1 => format!("with w as materialized ({other}) {text}"),
+        2 => format!("select * from ({text}) as w"),
+        3 => format!("select 1 where exists ({text})"),
+        4 => format!("explain {text}"),
+        5 => format!("explain analyze {text}"),
+        6 => format!("explain (costs off, analyze) {text}"),
+        7 => format!("prepare w as {text}; execute w"),
+        8 => format!("begin; declare w cursor for {text}; fetch all from w; commit"),
+        9 => format!("begin; {text}; commit"),
+        10 => format!("{text}; {other}"),
+        11 => format!("{other};{text}"),
+        12 => format!("{text} union all {other}"),
+        13 => format!("copy ({text}) to stdout"),
+        14 => format!("select ({text})::text"),
+        15 => format!("values (({text}))"),
+        16 => text.replacen('1', &format!("({other})"), 1),
+        17 => text.replace(' ', "/**/"),
+        18 => text.replace(' ', "\n\t"),
+        19 => text.to_uppercase(),
+        20 => format!("/* {other} */ {text} -- {other}"),
+        _ => text.replacen(' ', " $x$ $x$ ", 1),
+    }
+}
