@@ -163,6 +163,8 @@ fn what_a_killed_gate_leaves_of_its_copies_the_next_one_removes() {
     assert_eq!(copies(&agent).len(), 2, "what is in use stays");
     first.signal(nix::sys::signal::Signal::SIGKILL);
     assert_eq!(first.finish().signal, Some(9));
+    // Another command than the second one's, which still waits and would take the approval.
+    let words = ["kubectl", "apply", "-f", "n", "-R"];
     let (_, ended) = approved_after(&agent, &mut agent.gate_run(&[], &words), || ());
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(!copies(&agent).contains(&left[0]), "{left:?}");

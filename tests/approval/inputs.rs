@@ -225,16 +225,16 @@ fn a_commit_has_the_message_that_was_approved() {
 fn a_script_that_a_tool_without_a_profile_is_given_is_bound() {
     let live = Live::start();
     let agent = Agent::new(&live);
-    agent.home.link("bash", &locate("bash").unwrap()).unwrap();
+    agent.home.link("runner", &locate("bash").unwrap()).unwrap();
     let work = agent.home.work();
     let script = agent.home.write("work/s.sh", "echo harmless\n").unwrap();
     let settings = agent.home.write("work/settings", "").unwrap();
     let option = format!("--init-file={}", settings.display());
-    let words = ["bash", &option, "s.sh"];
-    swapped(&agent, &work, &["bash", "s.sh"], (&script, "echo evil\n"));
+    let words = ["runner", &option, "s.sh"];
+    swapped(&agent, &work, &["runner", "s.sh"], (&script, "echo evil\n"));
     swapped(&agent, &work, &words, (&settings, "echo evil\n"));
     std::fs::write(&script, "echo harmless\n").unwrap();
-    let (id, ended) = approved_after(&agent, &mut agent.gate_run(&[], &["bash", "s.sh"]), || ());
+    let (id, ended) = approved_after(&agent, &mut agent.gate_run(&[], &["runner", "s.sh"]), || ());
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "harmless\n"));
     let inputs = shown(&live, &id).invocation.inputs;
     let is_it = |one: &&BoundInput| one.name.shown() == "s.sh" && one.role == "file";
