@@ -72,9 +72,9 @@ EXCEPTIONS = {
         ("write", r"aks (get-credentials|install-cli|install-connector)|hdinsight get-credentials|account set|config (set|unset)|configure|cloud (set|register|update|unregister)|group (export)|.* export"),
         ("access", r"login|logout|account clear|acr login|(role|ad|policy|identity|lock|managedapp|managedservices|account lock|account management-group|group lock|resource lock|devops security)( .*)? (create|update|delete|add|remove|set|reset|assign|grant|consent|admin-consent|append)"),
         ("access", r"keyvault (set-policy|delete-policy|update|role .*|network-rule .*)|.* (ad-admin|admin-user|aad|active-directory) .*|sql server ad-.*|.* update-credentials|aks update-credentials|vm user .*|vmss user .*"),
-        ("execute", r"(vm|vmss|webapp|containerapp|container|aks|acr|ml)( .*)? (run-command .*|run-command|exec|ssh|command invoke|create-remote-connection|attach)|acr (run|build|task run|pack build)|ssh .*|serial-console .*|aks command .*"),
+        ("execute", r"(vm|vmss|webapp|containerapp|container|aks|acr|ml)( .*)? (run-command .*|run-command|exec|ssh|command invoke|create-remote-connection|attach)|acr (run|build|task run|pack build)|ssh .*|serial-console .*|aks command .*|acr check-health|aks check-acr"),
         ("execute", r"extension (add|update|remove)|upgrade|interactive|aks browse|bicep (install|upgrade|uninstall|build|build-params|decompile|generate-params|publish|restore)|deployment-scripts create|.* run"),
-        ("read", r"bicep (lint|version|list-versions)|deployment (sub|group|mg|tenant) (what-if|validate)|webapp log (show|tail|deployment .*)|acr (check-health|check-name)|aks (check-acr|get-versions|get-upgrades)"),
+        ("read", r"bicep (lint|version|list-versions)|deployment (sub|group|mg|tenant) (what-if|validate)|webapp log (show|tail|deployment .*)|acr check-name|aks (get-versions|get-upgrades)"),
         ("unknown", r"feedback|rest|vm (create-from.*)"),
     ],
 }
