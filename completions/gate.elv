@@ -140,7 +140,7 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;rules'= {
             cand -h 'Print help'
             cand --help 'Print help'
-            cand check 'Name every mistake in rule files'
+            cand check 'Name every mistake in rule files and tool profiles'
             cand test 'Hold a table of commands against rules'
             cand schema 'Print the JSON Schema of rule files'
             cand show 'Show the rules in force here, with the layer and the place of each'
@@ -179,7 +179,7 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'gate;rules;help'= {
-            cand check 'Name every mistake in rule files'
+            cand check 'Name every mistake in rule files and tool profiles'
             cand test 'Hold a table of commands against rules'
             cand schema 'Print the JSON Schema of rule files'
             cand show 'Show the rules in force here, with the layer and the place of each'
@@ -471,7 +471,7 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;help;deny'= {
         }
         &'gate;help;rules'= {
-            cand check 'Name every mistake in rule files'
+            cand check 'Name every mistake in rule files and tool profiles'
             cand test 'Hold a table of commands against rules'
             cand schema 'Print the JSON Schema of rule files'
             cand show 'Show the rules in force here, with the layer and the place of each'

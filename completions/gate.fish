@@ -98,7 +98,7 @@ complete -c gate -n "__fish_gate_using_subcommand approve" -s h -l help -d 'Prin
 complete -c gate -n "__fish_gate_using_subcommand deny" -l comment -d 'A word to the requester, at most 500 characters' -r
 complete -c gate -n "__fish_gate_using_subcommand deny" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gate -n "__fish_gate_using_subcommand rules; and not __fish_seen_subcommand_from check test schema show pull push help" -s h -l help -d 'Print help'
-complete -c gate -n "__fish_gate_using_subcommand rules; and not __fish_seen_subcommand_from check test schema show pull push help" -f -a "check" -d 'Name every mistake in rule files'
+complete -c gate -n "__fish_gate_using_subcommand rules; and not __fish_seen_subcommand_from check test schema show pull push help" -f -a "check" -d 'Name every mistake in rule files and tool profiles'
 complete -c gate -n "__fish_gate_using_subcommand rules; and not __fish_seen_subcommand_from check test schema show pull push help" -f -a "test" -d 'Hold a table of commands against rules'
 complete -c gate -n "__fish_gate_using_subcommand rules; and not __fish_seen_subcommand_from check test schema show pull push help" -f -a "schema" -d 'Print the JSON Schema of rule files'
 complete -c gate -n "__fish_gate_using_subcommand rules; and not __fish_seen_subcommand_from check test schema show pull push help" -f -a "show" -d 'Show the rules in force here, with the layer and the place of each'
@@ -120,7 +120,7 @@ complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcomm
 complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from push" -l expected-version -d 'Only if this version is in force; 0 for none. Keeps two admins from undoing each other\'s changes. By default the one that is in force now' -r
 complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from push" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "check" -d 'Name every mistake in rule files'
+complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "check" -d 'Name every mistake in rule files and tool profiles'
 complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "test" -d 'Hold a table of commands against rules'
 complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "schema" -d 'Print the JSON Schema of rule files'
 complete -c gate -n "__fish_gate_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show the rules in force here, with the layer and the place of each'
@@ -212,7 +212,7 @@ complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcomma
 complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from requests" -f -a "show" -d 'Show one request in full'
 complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from requests" -f -a "watch" -d 'Follow one request until it ends, or all of them'
 complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from requests" -f -a "cancel" -d 'Take a request back, so that it will not run'
-complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "check" -d 'Name every mistake in rule files'
+complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "check" -d 'Name every mistake in rule files and tool profiles'
 complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "test" -d 'Hold a table of commands against rules'
 complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "schema" -d 'Print the JSON Schema of rule files'
 complete -c gate -n "__fish_gate_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "show" -d 'Show the rules in force here, with the layer and the place of each'

@@ -7,6 +7,8 @@ use crate::failure::{Failure, FailureKind};
 
 /// The machine owner's folder.
 const MACHINE: &str = "/etc/gate";
+/// The name of a folder of tool profiles.
+const PROFILES: &str = "tools.d";
 /// The name of gate's own folder in each of the user's, and of the machine owner's.
 pub(crate) const OWN_FOLDER: &str = "gate";
 /// The name of a project's own rules.
@@ -77,6 +79,12 @@ impl Layout {
         Path::new(MACHINE).join("rules.d")
     }
 
+    /// The folder of the machine owner's tool profiles.
+    #[expect(clippy::unused_self, reason = "every path is asked of the layout")]
+    pub(crate) fn machine_profiles(&self) -> PathBuf {
+        Path::new(MACHINE).join(PROFILES)
+    }
+
     /// The file that `GATE_CONFIG` names.
     pub(crate) fn named_config(&self) -> Option<&Path> {
         self.user_config_file.as_deref()
@@ -97,6 +105,11 @@ impl Layout {
     /// The folder of the user's rule files; none where there is no home.
     pub(crate) fn user_rules(&self) -> Option<PathBuf> {
         Some(self.user_config.as_ref()?.join("rules.d"))
+    }
+
+    /// The folder of the user's tool profiles; none where there is no home.
+    pub(crate) fn user_profiles(&self) -> Option<PathBuf> {
+        Some(self.user_config.as_ref()?.join(PROFILES))
     }
 
     /// The project's rule file: the nearest `.gate.toml` at or above `cwd`. Where

@@ -13,7 +13,8 @@ use std::rc::Rc;
 
 use gate_exec::{InitialState, Snapshot, SnapshotError};
 use gate_policy::{
-    CommandLine, Environment, FileError, FileKind, Files, InputKind, Invocation, Placement, Stdin,
+    CommandLine, Environment, FileError, FileKind, Files, InputKind, Invocation, Placement,
+    Profiles, Stdin,
 };
 
 use crate::failure::{Failure, FailureKind};
@@ -39,15 +40,28 @@ pub(crate) struct Reading {
     pub(crate) stdin: Option<Snapshot>,
 }
 
-/// Reads `argv` in this world.
+/// Reads `argv` in this world, by the profiles in force.
+///
+/// # Errors
+/// The standard input is what to do and can't be copied: a terminal, too large. A profile
+/// can't be read, trusted or understood.
+pub(crate) fn read(world: &World, argv: &[OsString]) -> Result<Reading, Failure> {
+    read_by(world.profiles()?, world, argv)
+}
+
+/// Reads `argv` in this world, by these profiles.
 ///
 /// # Errors
 /// The standard input is what to do and can't be copied: a terminal, too large.
-pub(crate) fn read(world: &World, argv: &[OsString]) -> Result<Reading, Failure> {
+pub(crate) fn read_by(
+    profiles: &Profiles,
+    world: &World,
+    argv: &[OsString],
+) -> Result<Reading, Failure> {
     let environment: Environment = world.variables().collect();
     let snapshots = SealedFiles::new(&world.cwd);
     let read_with = |stdin: Stdin<'_>| {
-        gate_policy::read_invocation(&CommandLine {
+        profiles.read_invocation(&CommandLine {
             argv,
             env: &environment,
             cwd: &world.cwd,

@@ -7,8 +7,11 @@ use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::config::Configuration;
+use gate_policy::Profiles;
+
+use crate::config::{self, Configuration};
 use crate::failure::Failure;
 use crate::layout::Layout;
 
@@ -23,6 +26,7 @@ pub(crate) struct World {
     pub(crate) layout: Layout,
     by_name: BTreeMap<OsString, OsString>,
     configuration: OnceCell<Configuration>,
+    profiles: OnceCell<Arc<Profiles>>,
 }
 
 impl World {
@@ -48,6 +52,7 @@ impl World {
             layout,
             by_name,
             configuration: OnceCell::new(),
+            profiles: OnceCell::new(),
         }
     }
 
@@ -85,6 +90,19 @@ impl World {
         }
         let configuration = Configuration::load(self)?;
         Ok(self.configuration.get_or_init(|| configuration))
+    }
+
+    /// Returns the tool profiles in force, read on first use: what a command was read by
+    /// is what its rules are checked by.
+    ///
+    /// # Errors
+    /// A file is there and can't be read, trusted or understood.
+    pub(crate) fn profiles(&self) -> Result<&Arc<Profiles>, Failure> {
+        if let Some(profiles) = self.profiles.get() {
+            return Ok(profiles);
+        }
+        let profiles = Arc::new(config::profiles(self)?);
+        Ok(self.profiles.get_or_init(|| profiles))
     }
 }
 

@@ -29,6 +29,8 @@ mod layers;
 mod namespace;
 #[path = "approval/people.rs"]
 mod people;
+#[path = "approval/profiles.rs"]
+mod profiles;
 #[path = "approval/progress.rs"]
 mod progress;
 #[path = "approval/reason.rs"]

@@ -9,6 +9,7 @@ mod copies;
 mod environment;
 mod inputs;
 mod interpreter;
+mod profile;
 mod tree;
 
 use std::ffi::{CString, OsString};
@@ -31,6 +32,7 @@ use crate::world::World;
 use copies::Copies;
 use inputs::Recheck;
 use interpreter::Interpreter;
+use profile::Profile;
 
 /// A command ready to be run, if it may.
 #[derive(Debug)]
@@ -45,6 +47,8 @@ pub(crate) struct Prepared {
     rechecks: Vec<Recheck>,
     /// The programs behind a script.
     interpreters: Vec<Interpreter>,
+    /// What it was read by.
+    profiles: Vec<Profile>,
     /// What the tool reads copies of, for as long as it may.
     copies: Option<Copies>,
 }
@@ -98,6 +102,7 @@ fn prepare_sealed(
         cwd: world.cwd.clone(),
         rechecks: Vec::new(),
         interpreters: Vec::new(),
+        profiles: Vec::new(),
         copies: None,
     })
 }
@@ -129,6 +134,8 @@ pub(crate) fn bind(
     let (mut inputs, rechecks) = inputs::bind(world, argv, sources, &masker)?;
     let (programs, interpreters) = interpreter::behind(world, &tool)?;
     inputs.extend(programs);
+    let (read_by, profiles) = profile::behind(world, &reading)?;
+    inputs.extend(read_by);
     let invocation = BoundInvocation {
         v: 1,
         tool: bound_tool,
@@ -158,6 +165,7 @@ pub(crate) fn bind(
     }
     prepared.rechecks = rechecks;
     prepared.interpreters = interpreters;
+    prepared.profiles = profiles;
     prepared.copies = copies;
     Ok(Bound {
         prepared,
@@ -186,6 +194,7 @@ impl Prepared {
             )));
         }
         self.interpreters.iter().try_for_each(Interpreter::again)?;
+        self.profiles.iter().try_for_each(Profile::again)?;
         self.rechecks.iter().try_for_each(Recheck::again)
     }
 }

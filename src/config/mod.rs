@@ -25,7 +25,9 @@ use crate::trust;
 use crate::world::World;
 
 pub(crate) use login_file::{forget_server, remember_server};
-pub(crate) use policy::{RuleSource, mistake_line, mistakes, rule_sources};
+pub(crate) use policy::{
+    RuleSource, mistake_line, mistakes, profile_sources, profiles, rule_sources,
+};
 
 use file::ConfigFile;
 

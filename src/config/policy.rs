@@ -1,8 +1,9 @@
 //! All rules in force, from every layer, compiled into one policy.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use gate_policy::{Layer, Policy, PolicyBuilder, RuleError};
+use gate_policy::{Layer, Policy, PolicyBuilder, Profiles, RuleError};
 use gate_protocol::inert::inert;
 
 use super::{Configuration, ServerRules, stored_rules};
@@ -10,7 +11,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::trust;
 use crate::world::World;
 
-/// One file, or the server's bundle, that holds rules.
+/// One file, or the server's bundle, that holds rules; or the file of a profile.
 #[derive(Debug)]
 pub(crate) struct RuleSource {
     /// Who it speaks for.
@@ -58,13 +59,49 @@ pub(crate) fn rule_sources(
     Ok(sources)
 }
 
+/// Returns every tool profile that is in force beside those that are built in: the
+/// owner's, then the user's. A project has none.
+///
+/// # Errors
+/// A file is there and can't be read or trusted.
+pub(crate) fn profile_sources(world: &World) -> Result<Vec<RuleSource>, Failure> {
+    let mut sources = Vec::new();
+    for path in rule_files(&world.layout.machine_profiles(), trust::Owner::Root)? {
+        sources.push(source(Layer::Machine, &path, trust::Owner::Root)?);
+    }
+    if let Some(folder) = world.layout.user_profiles() {
+        for path in rule_files(&folder, trust::Owner::Caller)? {
+            sources.push(source(Layer::User, &path, trust::Owner::Caller)?);
+        }
+    }
+    Ok(sources)
+}
+
+/// Returns the tool profiles in force.
+///
+/// # Errors
+/// A file is there and can't be read, trusted or understood.
+pub(crate) fn profiles(world: &World) -> Result<Profiles, Failure> {
+    let mut profiles = Profiles::default();
+    let mut found = Vec::new();
+    for source in profile_sources(world)? {
+        if let Err(mistakes) = profiles.add(source.layer, &source.name, &source.text) {
+            found.extend(mistakes);
+        }
+    }
+    if found.is_empty() {
+        return Ok(profiles);
+    }
+    Err(mistakes(&found))
+}
+
 /// Compiles the rules in force.
 pub(super) fn compile(
     configuration: &Configuration,
     world: &World,
     cwd: &Path,
 ) -> Result<Policy, Failure> {
-    let mut builder = PolicyBuilder::new();
+    let mut builder = PolicyBuilder::knowing(Arc::clone(world.profiles()?));
     let mut found: Vec<RuleError> = Vec::new();
     for source in rule_sources(configuration, world, cwd)? {
         if let Err(mistakes) = builder.layer(source.layer, &source.name, &source.text) {
@@ -82,7 +119,7 @@ pub(crate) fn mistakes(found: &[RuleError]) -> Failure {
     let mut lines = found.iter().map(mistake_line);
     let first = lines.next().unwrap_or_default();
     let mut hint: Vec<String> = lines.collect();
-    hint.push("gate decides nothing until the rules are mended".to_owned());
+    hint.push("gate decides nothing until that is mended".to_owned());
     Failure::new(FailureKind::Configuration, first).hint(hint.join("\n"))
 }
 
@@ -103,24 +140,21 @@ fn source(layer: Layer, path: &Path, owner: trust::Owner) -> Result<RuleSource, 
     let Some(text) = trust::read(path, owner)? else {
         return Err(Failure::new(
             FailureKind::Configuration,
-            format!(
-                "the rules `{}` went away while they were read",
-                inert(&name)
-            ),
+            format!("the file `{}` went away while it was read", inert(&name)),
         )
         .hint("nothing was run; run it again"));
     };
     Ok(RuleSource { layer, name, text })
 }
 
-/// Returns the `*.toml` files of a folder by name; none where there is no folder.
+/// Returns the `*.toml` files of a folder, of rules or profiles, by name; none where there is no folder.
 /// A link to a folder that is not there is not none.
 fn rule_files(folder: &Path, owner: trust::Owner) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |error| {
         Failure::new(
             FailureKind::Configuration,
             format!(
-                "cannot read the folder of rules `{}`",
+                "cannot read the folder `{}`",
                 inert(&folder.to_string_lossy())
             ),
         )

@@ -1,6 +1,6 @@
 //! Rules in force as a table.
 
-use gate_policy::{Decision, RuleSummary};
+use gate_policy::{Decision, ProfileSummary, RuleSummary};
 use gate_protocol::inert::inert;
 
 use crate::show::screen::{Screen, Tone};
@@ -28,6 +28,20 @@ pub(crate) fn table(screen: &Screen, rules: &[RuleSummary]) -> String {
             subject(summary),
         ];
         table.row(tone, cells);
+    }
+    table.finish()
+}
+
+/// Returns tool profiles that are not built in as a table, in the order given.
+pub(crate) fn profiles(screen: &Screen, profiles: &[ProfileSummary<'_>]) -> String {
+    let mut table = Table::new(screen, &["LAYER", "TOOL", "PROFILE"]);
+    for summary in profiles {
+        let cells = vec![
+            summary.layer.as_str().to_owned(),
+            inert(&summary.tools.join(", ")).into_owned(),
+            inert(summary.source).into_owned(),
+        ];
+        table.row(Tone::Plain, cells);
     }
     table.finish()
 }

@@ -7,7 +7,7 @@ mod lines;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use gate_policy::{Layer, Policy, PolicyBuilder};
+use gate_policy::{Layer, Policy, PolicyBuilder, Profiles};
 
 use crate::circumstances;
 use crate::config::mistakes;
@@ -46,11 +46,14 @@ impl Check {
             };
             return lines::answer_all(&policy);
         }
-        let policy = match &self.rules {
-            Some(file) => policy_of(file)?,
-            None => world.configuration()?.policy(world, &world.cwd)?,
+        let (policy, profiles) = match &self.rules {
+            Some(file) => (policy_of(file)?, Profiles::built_in()),
+            None => (
+                world.configuration()?.policy(world, &world.cwd)?,
+                world.profiles()?.as_ref(),
+            ),
         };
-        let reading = reading::read(world, &self.command)?;
+        let reading = reading::read_by(profiles, world, &self.command)?;
         let around = circumstances::of_caller(&|name| world.env(name));
         let evaluation =
             policy.evaluate(&reading.invocation, &world.cwd, &pipeline::caller(&around));

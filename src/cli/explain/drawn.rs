@@ -72,7 +72,16 @@ fn parts_of(read: &Read) -> Vec<Tree> {
         };
         Tree::of(Tone::Faint, kind).cell(tone, shown)
     });
+    let profile = read.profile.iter().map(|used| {
+        let source = inert(&used.source);
+        plain(if used.layer.only_tightens() {
+            format!("{source} ({}): it can only make gate stricter", used.layer)
+        } else {
+            format!("{source} ({})", used.layer)
+        })
+    });
     let parts = [
+        heading("profile").with(profile),
         heading("words").with(words),
         heading(&effects).with(read.reasons.iter().map(|why| plain(inert(why)))),
         heading("inside").with(read.nested.iter().map(inside)),

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 
 use gate_policy::{
     Consideration, Considered, EnvironmentAction, EnvironmentNote, Evaluation, Hearing, Input,
-    Invocation, Miss, Nested, Promise, Requirement,
+    Invocation, Miss, Nested, Promise, Requirement, UsedProfile,
 };
 use serde::Serialize;
 
@@ -34,6 +34,9 @@ pub(super) struct Explained {
 pub(super) struct Read {
     pub(super) tool: String,
     pub(super) known: bool,
+    /// The profile that it was read by, where it is not built in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) profile: Option<UsedProfile>,
     pub(super) command: Vec<String>,
     pub(super) effect: &'static str,
     pub(super) effects: Vec<&'static str>,
@@ -173,6 +176,7 @@ impl Read {
         Self {
             tool: invocation.tool.clone(),
             known: invocation.known,
+            profile: invocation.profile.clone(),
             command: invocation.command.clone(),
             effect: invocation.effect.as_str(),
             effects: invocation

@@ -1,13 +1,14 @@
 //! `gate rules check`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use gate_policy::{Layer, PolicyBuilder, RuleError};
+use gate_policy::{Layer, PolicyBuilder, Profiles, RuleError};
 use gate_protocol::inert::inert;
 
 use super::print_mistakes;
 use crate::cli::named::one_of;
-use crate::config::{RuleSource, rule_sources};
+use crate::config::{RuleSource, profile_sources, rule_sources};
 use crate::failure::Failure;
 use crate::layout;
 use crate::report;
@@ -15,11 +16,11 @@ use crate::show::answer;
 use crate::trust;
 use crate::world::World;
 
-/// Name every mistake in rule files
+/// Name every mistake in rule files and tool profiles
 ///
-/// Without files, all rules that are in force here are read. Each mistake is a
-/// line with file, line, column, field, and what to write instead. Exits 0
-/// only if there is none.
+/// Without files, all rules and profiles that are in force here are read. Each
+/// mistake is a line with file, line, column, field, and what to write instead.
+/// Exits 0 only if there is none.
 #[derive(Debug, clap::Args)]
 pub(super) struct Check {
     /// The files to read.
@@ -36,9 +37,15 @@ const LAYERS: &[Layer] = &[Layer::Server, Layer::Machine, Layer::User, Layer::Pr
 
 impl Check {
     pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
-        let sources = self.sources(world)?;
-        let mut builder = PolicyBuilder::new();
+        let (profiles, sources) = self.sources(world)?;
         let mut found: Vec<RuleError> = Vec::new();
+        let mut known = Profiles::default();
+        for profile in &profiles {
+            if let Err(errors) = known.add(profile.layer, &profile.name, &profile.text) {
+                found.extend(errors);
+            }
+        }
+        let mut builder = PolicyBuilder::knowing(Arc::new(known));
         for source in &sources {
             if let Err(errors) = builder.layer(source.layer, &source.name, &source.text) {
                 found.extend(errors);
@@ -59,17 +66,22 @@ impl Check {
             .filter(|rule| rule.rule.layer != Layer::Baseline)
             .count();
         let (rules, files) = (counted(own, "rule"), counted(sources.len(), "source"));
-        answer::line(&format!("no mistakes in {rules} from {files}"))
+        let told = match profiles.len() {
+            0 => String::new(),
+            count => format!(", and in {}", counted(count, "profile")),
+        };
+        answer::line(&format!("no mistakes in {rules} from {files}{told}"))
     }
 
-    fn sources(&self, world: &World) -> Result<Vec<RuleSource>, Failure> {
+    /// Returns the profiles and the rules, told apart by what stands in them.
+    fn sources(&self, world: &World) -> Result<(Vec<RuleSource>, Vec<RuleSource>), Failure> {
         if self.files.is_empty() {
-            return rule_sources(world.configuration()?, world, &world.cwd);
+            let rules = rule_sources(world.configuration()?, world, &world.cwd)?;
+            return Ok((profile_sources(world)?, rules));
         }
-        self.files
-            .iter()
-            .map(|file| self.source(world, file))
-            .collect()
+        let files = self.files.iter().map(|file| self.source(world, file));
+        let files = files.collect::<Result<Vec<_>, _>>()?.into_iter();
+        Ok(files.partition(|source| Profiles::is_profile(&source.text)))
     }
 
     fn source(&self, world: &World, file: &Path) -> Result<RuleSource, Failure> {

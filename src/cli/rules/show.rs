@@ -10,7 +10,8 @@ use crate::world::World;
 ///
 /// The rules of the server and of the machine decide together, and the
 /// strictest wins; where none of them matches, the baseline decides. Rules of
-/// the user and of the project can only tighten that.
+/// the user and of the project can only tighten that. Tool profiles that are not
+/// built in stand below, with whose they are.
 #[derive(Debug, clap::Args)]
 pub(super) struct Show {
     /// Print one JSON object instead of a table.
@@ -29,10 +30,16 @@ impl Show {
         }
         let in_force: Vec<_> = policy.rules().collect();
         if self.json {
-            return answer::json(&serde_json::json!({ "rules": in_force }));
+            let profiles: Vec<_> = world.profiles()?.own().collect();
+            let shown = serde_json::json!({ "rules": in_force, "profiles": profiles });
+            return answer::json(&shown);
         }
         let screen = Screen::of_stdout(world.env("NO_COLOR").is_some());
         answer::text(&rules::table(&screen, &in_force))?;
+        let profiles: Vec<_> = world.profiles()?.own().collect();
+        if !profiles.is_empty() {
+            answer::text(&rules::profiles(&screen, &profiles))?;
+        }
         report::line("what no rule of the server or the machine matches, the baseline decides:");
         report::line("effects read and local are allowed, everything else asks");
         Ok(())
