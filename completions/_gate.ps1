@@ -165,7 +165,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Name every mistake in rule files and tool profiles')
             [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Hold a table of commands against rules')
-            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of rule files')
+            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of rule files, or of tool profiles')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the rules in force here, with the layer and the place of each')
             [CompletionResult]::new('pull', 'pull', [CompletionResultType]::ParameterValue, 'Fetch the server''s rules, verify them and put them in force here')
             [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Put new rules in force at the server, for every client')
@@ -211,7 +211,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         'gate;rules;help' {
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Name every mistake in rule files and tool profiles')
             [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Hold a table of commands against rules')
-            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of rule files')
+            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of rule files, or of tool profiles')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the rules in force here, with the layer and the place of each')
             [CompletionResult]::new('pull', 'pull', [CompletionResultType]::ParameterValue, 'Fetch the server''s rules, verify them and put them in force here')
             [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Put new rules in force at the server, for every client')
@@ -575,7 +575,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         'gate;help;rules' {
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Name every mistake in rule files and tool profiles')
             [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Hold a table of commands against rules')
-            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of rule files')
+            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of rule files, or of tool profiles')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the rules in force here, with the layer and the place of each')
             [CompletionResult]::new('pull', 'pull', [CompletionResultType]::ParameterValue, 'Fetch the server''s rules, verify them and put them in force here')
             [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Put new rules in force at the server, for every client')

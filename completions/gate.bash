@@ -1681,7 +1681,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__rules__subcmd__schema)
-            opts="-h --help"
+            opts="-h --help rules profile"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

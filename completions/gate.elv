@@ -142,7 +142,7 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand --help 'Print help'
             cand check 'Name every mistake in rule files and tool profiles'
             cand test 'Hold a table of commands against rules'
-            cand schema 'Print the JSON Schema of rule files'
+            cand schema 'Print the JSON Schema of rule files, or of tool profiles'
             cand show 'Show the rules in force here, with the layer and the place of each'
             cand pull 'Fetch the server''s rules, verify them and put them in force here'
             cand push 'Put new rules in force at the server, for every client'
@@ -181,7 +181,7 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;rules;help'= {
             cand check 'Name every mistake in rule files and tool profiles'
             cand test 'Hold a table of commands against rules'
-            cand schema 'Print the JSON Schema of rule files'
+            cand schema 'Print the JSON Schema of rule files, or of tool profiles'
             cand show 'Show the rules in force here, with the layer and the place of each'
             cand pull 'Fetch the server''s rules, verify them and put them in force here'
             cand push 'Put new rules in force at the server, for every client'
@@ -473,7 +473,7 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;help;rules'= {
             cand check 'Name every mistake in rule files and tool profiles'
             cand test 'Hold a table of commands against rules'
-            cand schema 'Print the JSON Schema of rule files'
+            cand schema 'Print the JSON Schema of rule files, or of tool profiles'
             cand show 'Show the rules in force here, with the layer and the place of each'
             cand pull 'Fetch the server''s rules, verify them and put them in force here'
             cand push 'Put new rules in force at the server, for every client'

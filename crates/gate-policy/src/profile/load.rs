@@ -182,8 +182,7 @@ fn of_form(error: &toml::de::Error) -> Mistake {
 /// word of the tree would stand for a node that no word of argv may name.
 fn control_sign(table: &DeTable<'_>) -> Option<Mistake> {
     table.iter().find_map(|(name, value)| {
-        let is_plain = |text: &str| !text.contains(|sign: char| sign.is_control() && sign != '\n');
-        if is_plain(name.get_ref()) {
+        if !name.get_ref().contains(is_control) {
             control_sign_in(value)
         } else {
             Some(unprintable(name.span()))
@@ -193,16 +192,17 @@ fn control_sign(table: &DeTable<'_>) -> Option<Mistake> {
 
 fn control_sign_in(value: &Spanned<DeValue<'_>>) -> Option<Mistake> {
     match value.get_ref() {
-        DeValue::String(text) => {
-            let has_one = text.contains(|sign: char| sign.is_control() && sign != '\n');
-            has_one.then(|| unprintable(value.span()))
-        }
+        DeValue::String(text) => text.contains(is_control).then(|| unprintable(value.span())),
         DeValue::Array(items) => items.iter().find_map(control_sign_in),
         DeValue::Table(table) => control_sign(table),
         DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {
             None
         }
     }
+}
+
+fn is_control(sign: char) -> bool {
+    sign.is_control() && !matches!(sign, '\n' | '\t')
 }
 
 fn unprintable(place: Range<usize>) -> Mistake {
