@@ -182,10 +182,10 @@ fn of_form(error: &toml::de::Error) -> Mistake {
 /// word of the tree would stand for a node that no word of argv may name.
 fn control_sign(table: &DeTable<'_>) -> Option<Mistake> {
     table.iter().find_map(|(name, value)| {
-        if !name.get_ref().contains(is_control) {
-            control_sign_in(value)
-        } else {
+        if name.get_ref().contains(is_control) {
             Some(unprintable(name.span()))
+        } else {
+            control_sign_in(value)
         }
     })
 }
