@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::expand::Field;
-use super::parser::is_name;
+use super::parser::{Dialect, is_name};
 use super::run::Runner;
 use super::scope::{Scope, Value};
 use super::simple::Called;
@@ -72,6 +72,8 @@ const READ: &[&[u8]] = &[
     b"whence",
     b"print",
 ];
+/// Those that some shell called `sh` does not have: it goes on without.
+const NOT_EVERYWHERE: &[&[u8]] = &[b"declare", b"typeset", b"builtin", b"source", b"shopt"];
 /// Those that a function of the same name does not replace in every shell.
 const SPECIAL: &[&[u8]] = &[
     b":",
@@ -104,6 +106,10 @@ pub(super) fn is_special(name: &[u8]) -> bool {
 /// Does what a command of the shell does.
 pub(super) fn run(runner: &mut Runner<'_>, name: &[u8], called: &Called<'_>, scope: &mut Scope) {
     let words = called.fields.get(1..).unwrap_or_default();
+    if runner.dialect == Dialect::Posix && NOT_EVERYWHERE.contains(&name) {
+        let name = shown(name);
+        runner.unknown(&format!("not every shell has `{name}`"));
+    }
     match name {
         b"shift" => {
             scope.words = None;
@@ -204,6 +210,7 @@ impl Runner<'_> {
             return;
         }
         let mut exports = name == b"export";
+        let mut fixes = name == b"readonly";
         let mut is_plain = true;
         for word in words {
             if !word.is_known && !word.bytes.contains(&b'=') {
@@ -213,6 +220,7 @@ impl Runner<'_> {
             if let Some(letters) = word.bytes.strip_prefix(b"-") {
                 exports |=
                     letters == b"x" || letters == b"gx" || letters == b"xr" || letters == b"rx";
+                fixes |= letters.contains(&b'r');
                 is_plain &= letters.iter().all(|letter| b"xrg".contains(letter));
                 if letters.iter().any(|letter| b"ainAfF".contains(letter)) {
                     self.unknown("a declared variable has a type that is not followed");
@@ -240,6 +248,9 @@ impl Runner<'_> {
             }
             if exports {
                 scope.export(variable);
+            }
+            if fixes {
+                scope.fix(variable);
             }
         }
     }

@@ -126,6 +126,8 @@ fn is_number(word: &Word) -> bool {
         Piece::Parameter { name, .. } => matches!(&**name, b"#" | b"?" | b"$" | b"!"),
         Piece::Literal { bytes, .. } => !bytes.contains(&b'['),
         Piece::Arithmetic(_) => true,
-        Piece::Opaque(_) | Piece::Substitution(_) | Piece::Process(_) => false,
+        Piece::Default { .. } | Piece::Opaque(_) | Piece::Substitution(_) | Piece::Process(_) => {
+            false
+        }
     })
 }

@@ -108,6 +108,19 @@ impl Runner<'_> {
                     grown.is_there |= *is_quoted;
                     self.parameter((name, is_kept, is_alone), scope, &mut grown);
                 }
+                Piece::Default {
+                    name,
+                    value,
+                    is_quoted,
+                } => {
+                    let is_kept = *is_quoted || !splits;
+                    grown.is_there |= *is_quoted;
+                    let found = match self.lookup(name, scope) {
+                        Value::Known(found) if found.is_empty() => Value::Known(value.clone()),
+                        found @ (Value::Known(_) | Value::Number | Value::Unknown) => found,
+                    };
+                    self.put(found, (is_kept, is_alone), scope, &mut grown);
+                }
                 Piece::Substitution(list) | Piece::Process(list) => {
                     self.step_aside(list, scope, frame);
                     grown.is_unknown = true;
@@ -142,14 +155,30 @@ impl Runner<'_> {
         scope: &Scope,
         grown: &mut Growing,
     ) {
-        let value = match name {
+        let value = self.lookup(name, scope);
+        self.put(value, (is_kept, is_alone), scope, grown);
+    }
+
+    /// Returns what a name behind a `$` stands for.
+    fn lookup(&mut self, name: &[u8], scope: &Scope) -> Value {
+        match name {
             [b'0'..=b'9', ..] => word_number(name, scope),
             [byte] if !byte.is_ascii_alphabetic() && *byte != b'_' => Value::Unknown,
             _ => {
                 self.note_use(name, scope);
                 scope.get(name)
             }
-        };
+        }
+    }
+
+    /// Adds a value to a word, and splits it where a shell does.
+    fn put(
+        &self,
+        value: Value,
+        (is_kept, is_alone): (bool, bool),
+        scope: &Scope,
+        grown: &mut Growing,
+    ) {
         let Value::Known(value) = value else {
             grown.is_unknown = true;
             return;
@@ -275,6 +304,7 @@ fn has_braces(word: &Word) -> bool {
             } => text.extend_from_slice(bytes),
             Piece::Literal { .. }
             | Piece::Parameter { .. }
+            | Piece::Default { .. }
             | Piece::Opaque(_)
             | Piece::Substitution(_)
             | Piece::Process(_)

@@ -1,6 +1,6 @@
 //! What a shell knows at one point of a script.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -36,6 +36,8 @@ pub(super) struct Function {
 pub(super) struct Scope {
     /// What was assigned. An empty entry is one that was unset.
     variables: BTreeMap<Vec<u8>, Option<Value>>,
+    /// Those that may not be assigned to any more: some shells then go on.
+    fixed: BTreeSet<Vec<u8>>,
     /// What is exported.
     pub(super) env: Environment,
     /// Whether start-up files may have set whatever is not assigned here.
@@ -125,6 +127,7 @@ impl Scope {
     pub(super) fn new(env: Environment, cwd: PathBuf) -> Self {
         Self {
             variables: BTreeMap::new(),
+            fixed: BTreeSet::new(),
             env,
             is_login: false,
             cwd: Some(cwd),
@@ -163,7 +166,8 @@ impl Scope {
 
     /// Sets a variable. What is exported already stays so.
     pub(super) fn set(&mut self, name: &[u8], value: Value) {
-        let value = if self.is_torn { Value::Unknown } else { value };
+        let is_followed = !self.is_torn && !self.fixed.contains(name);
+        let value = if is_followed { value } else { Value::Unknown };
         if self.env.get(word_of(name)).is_some() {
             self.env.set(word_of(name), exported(&value));
         }
@@ -191,8 +195,17 @@ impl Scope {
         }
     }
 
+    /// Lets a variable keep its value.
+    pub(super) fn fix(&mut self, name: &[u8]) {
+        self.fixed.insert(name.to_vec());
+    }
+
     /// Unsets a variable.
     pub(super) fn unset(&mut self, name: &[u8]) {
+        if self.fixed.contains(name) {
+            self.set(name, Value::Unknown);
+            return;
+        }
         self.env.unset(&word_of(name));
         self.variables.insert(name.to_vec(), None);
     }
@@ -203,6 +216,7 @@ impl Scope {
         if changed.cwd != self.cwd {
             self.cwd = None;
         }
+        self.fixed.extend(changed.fixed.iter().cloned());
         self.is_torn |= changed.is_torn;
         self.is_moving |= changed.is_moving;
         if changed.words != self.words {

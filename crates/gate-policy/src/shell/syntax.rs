@@ -132,6 +132,12 @@ pub(super) enum Piece {
     Literal { bytes: Vec<u8>, is_quoted: bool },
     /// A variable.
     Parameter { name: Vec<u8>, is_quoted: bool },
+    /// `${NAME:-VALUE}` with plain letters for a value.
+    Default {
+        name: Vec<u8>,
+        value: Vec<u8>,
+        is_quoted: bool,
+    },
     /// A variable with an operator, a length, an indirection: not followed,
     /// but for what the words in it run.
     Opaque(Vec<Word>),
@@ -160,6 +166,7 @@ impl Word {
             match piece {
                 Piece::Literal { bytes, .. } => text.extend_from_slice(bytes),
                 Piece::Parameter { .. }
+                | Piece::Default { .. }
                 | Piece::Opaque(_)
                 | Piece::Substitution(_)
                 | Piece::Process(_)

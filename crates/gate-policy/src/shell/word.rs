@@ -202,6 +202,13 @@ impl Parser<'_> {
         if !name.is_empty() && self.take(b"}") {
             return Ok(Piece::Parameter { name, is_quoted });
         }
+        if let Some(value) = self.plain_default(&name) {
+            return Ok(Piece::Default {
+                name,
+                value,
+                is_quoted,
+            });
+        }
         self.plain_operator(&name)?;
         let mut pieces = Vec::new();
         loop {
@@ -228,6 +235,19 @@ impl Parser<'_> {
         let range = 0..0;
         let words = vec![Word { pieces, range }];
         Ok(Piece::Opaque(words))
+    }
+
+    /// Takes `:-VALUE}` where the value is letters that nothing expands.
+    fn plain_default(&mut self, name: &[u8]) -> Option<Vec<u8>> {
+        let rest = self.text.get(self.at..)?.strip_prefix(b":-")?;
+        let length = rest.iter().position(|byte| *byte == b'}')?;
+        let value = rest.get(..length)?;
+        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_./-@,+".contains(byte);
+        if name.is_empty() || !value.iter().all(is_plain) {
+            return None;
+        }
+        self.at += length + 3;
+        Some(value.to_vec())
     }
 
     /// Refuses the operators of an expansion that assign, or that calculate or
