@@ -251,3 +251,67 @@ fn systemctl_takes_the_next_word_for_a_value_where_gate_does() {
 fn journalctl_takes_the_next_word_for_a_value_where_gate_does() {
     hold_if_here("journalctl", &["boot", "lines", "case-sensitive"]).unwrap();
 }
+
+/// Tools that start other tools, and filters, that every machine has.
+const WRAPPERS_AND_FILTERS: &[&str] = &[
+    "env",
+    "timeout",
+    "nice",
+    "nohup",
+    "stdbuf",
+    "setsid",
+    "ionice",
+    "chrt",
+    "taskset",
+    "unshare",
+    "nsenter",
+    "xargs",
+    "grep",
+    "sort",
+    "head",
+    "tail",
+    "cut",
+    "tr",
+    "uniq",
+    "wc",
+    "tee",
+    "cat",
+    "comm",
+    "du",
+    "df",
+    "ls",
+    "ln",
+    "cp",
+    "mv",
+    "rm",
+    "mkdir",
+    "rmdir",
+    "touch",
+    "stat",
+    "chmod",
+    "chown",
+    "readlink",
+    "realpath",
+    "sha256sum",
+    "basename",
+    "dirname",
+    "seq",
+    "date",
+    "id",
+];
+
+#[test]
+fn wrappers_and_filters_take_the_next_word_for_a_value_where_gate_does() {
+    let mut spoken = 0;
+    let mut wrong = Vec::new();
+    for tool in WRAPPERS_AND_FILTERS {
+        // env splits the value into words, and looks for options among them; gate says `unknown`
+        // to such words, and to `--wdns` in any case.
+        match hold(tool, &["split-string", "wdns"]) {
+            Ok(count) => spoken += count,
+            Err(error) => wrong.push(format!("{tool}: {error}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(spoken > 300, "{spoken}");
+}
