@@ -144,19 +144,42 @@ pub(crate) fn absorb(
     invocation.nested.push(nested);
 }
 
+/// Makes a command unknown whose program is a file of the working folder: who
+/// writes there decides what it is. One that stands elsewhere, or is looked for
+/// in PATH, is what the caller's own setup says.
+pub(super) fn doubt_program_of_folder(line: &CommandLine<'_>, read: &mut Invocation) {
+    let Some(program) = line.argv.first().map(|word| word.as_encoded_bytes()) else {
+        return;
+    };
+    let path = plain_join(line.cwd, &crate::read::path_of(program));
+    let is_of_folder = !program.starts_with(b"/") || path.starts_with(line.cwd);
+    if program.contains(&b'/') && is_of_folder && !is_of_system(path.as_os_str().as_encoded_bytes())
+    {
+        doubt_program(program, read);
+    }
+}
+
+fn doubt_program(program: &[u8], read: &mut Invocation) {
+    let program = shown(program);
+    let why = format!("`{program}` need not be the program that its name says");
+    read.add(Effect::Unknown, &why);
+}
+
+/// Tells whether a path stands right in a folder of the system.
+fn is_of_system(program: &[u8]) -> bool {
+    SYSTEM_FOLDERS.iter().any(|folder| {
+        let name = program.strip_prefix(*folder);
+        name.is_some_and(|name| !name.contains(&b'/'))
+    })
+}
+
 /// Adds what makes the program itself, or its surroundings, uncertain.
 fn doubt(line: &CommandLine<'_>, inner: &Inner<'_>, read: &mut Invocation) {
     let program = inner.argv.first().map(|word| word.as_encoded_bytes());
     let program = program.unwrap_or_default();
     let is_path = program.contains(&b'/');
-    let is_system = |folder: &&[u8]| {
-        let name = program.strip_prefix(*folder);
-        name.is_some_and(|name| !name.contains(&b'/'))
-    };
-    if is_path && !SYSTEM_FOLDERS.iter().any(is_system) {
-        let program = shown(program);
-        let why = format!("`{program}` need not be the program that its name says");
-        read.add(Effect::Unknown, &why);
+    if is_path && !is_of_system(program) {
+        doubt_program(program, read);
     }
     let path = inner.env.get("PATH");
     if !is_path && inner.inherits && path != line.env.get("PATH") {

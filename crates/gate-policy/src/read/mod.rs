@@ -71,6 +71,9 @@ pub(crate) fn read_by(profiles: &Profiles, line: &CommandLine<'_>) -> Invocation
     let nesting = Nesting::outermost(profiles, &account);
     let mut invocation = read_nested(line, nesting);
     written::judge(line, nesting, &mut invocation);
+    if invocation.known {
+        inner::doubt_program_of_folder(line, &mut invocation);
+    }
     invocation.effect = invocation.effects.strictest();
     invocation
 }
