@@ -13,8 +13,8 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use gate_policy::{
-    Caller, CallerKind, CommandLine, Decision, Effect, Environment, InputKind, Invocation,
-    MapFiles, Occasion, Policy, SecretPlace, Stdin, read_invocation,
+    Caller, CallerKind, CommandLine, Decision, Effect, Environment, EnvironmentAction, InputKind,
+    Invocation, MapFiles, Occasion, Policy, SecretPlace, Stdin, read_invocation,
 };
 use serde::Deserialize;
 
@@ -37,6 +37,14 @@ struct Case {
     stdin: Option<String>,
     /// What is read without a word of argv naming it; not given: not asserted.
     implicit: Option<Vec<String>>,
+    /// What must be among its inputs, each as its kind and its path.
+    #[serde(default)]
+    inputs: Vec<String>,
+    /// What must become of these variables.
+    #[serde(default)]
+    environment: BTreeMap<String, String>,
+    /// A part of one of the reasons.
+    reason: Option<String>,
     /// Fields of the target that must be there with these values; not given:
     /// not asserted.
     target: Option<BTreeMap<String, String>>,
@@ -95,6 +103,33 @@ fn occasion() -> Occasion {
     }
 }
 
+/// Holds the inputs, the variables and the reason that a case names.
+fn assert_reads_and_says(case: &Case, invocation: &Invocation) {
+    let (id, reasons) = (&case.id, &invocation.reasons);
+    for expected in &case.inputs {
+        let mut inputs = invocation.inputs.iter();
+        let is_there = inputs
+            .any(|input| *expected == format!("{} {}", input.kind.as_str(), input.path.display()));
+        assert!(is_there, "{id}: {expected}: {:?}", invocation.inputs);
+    }
+    for (name, expected) in &case.environment {
+        let mut notes = invocation.environment.iter();
+        let note = notes.find(|note| note.name.to_str() == Some(name));
+        let becomes = note.map(|note| match &note.action {
+            EnvironmentAction::Binds => "binds".to_owned(),
+            EnvironmentAction::Stripped => "is stripped".to_owned(),
+            EnvironmentAction::FirstKept => "is kept once".to_owned(),
+            EnvironmentAction::Set(value) => format!("is set to {}", value.display()),
+            EnvironmentAction::MakesUnknown => "makes unknown".to_owned(),
+        });
+        assert_eq!(becomes.as_ref(), Some(expected), "{id}: {name}");
+    }
+    if let Some(expected) = &case.reason {
+        let is_said = reasons.iter().any(|reason| reason.contains(expected));
+        assert!(is_said, "{id}: {expected}: {reasons:?}");
+    }
+}
+
 #[test]
 fn every_case_has_the_effect_and_decision_that_it_expects() {
     let policy = Policy::baseline();
@@ -117,6 +152,7 @@ fn every_case_has_the_effect_and_decision_that_it_expects() {
             let found = invocation.target.get(field);
             assert_eq!(found, Some(expected), "{}: target {field}", case.id);
         }
+        assert_reads_and_says(&case, &invocation);
         if let Some(expected) = &case.implicit {
             let implicit: Vec<String> = invocation
                 .inputs
@@ -170,4 +206,82 @@ fn the_corpus_has_no_secret_but_those_that_its_cases_name() {
         });
         assert_eq!(masked.collect::<BTreeSet<_>>(), case.secrets, "{}", case.id);
     }
+}
+
+/// The catalogue of ways around gate: what stands for each of its inputs.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Threats {
+    row: Vec<Row>,
+}
+
+/// A row of the catalogue.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    section: String,
+    name: String,
+    /// Each input with the cases and the tests that stand for it.
+    inputs: BTreeMap<String, Vec<String>>,
+}
+
+/// How many rows and inputs each section has: none is lost unseen.
+const ROWS: &[(&str, usize, usize)] = &[
+    ("2.1", 6, 121),
+    ("2.2", 13, 68),
+    ("2.3", 1, 27),
+    ("2.4", 2, 14),
+    ("2.5", 1, 11),
+    ("2.6", 7, 13),
+];
+
+#[test]
+fn every_input_of_the_catalogue_is_a_case_or_a_test() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(here.join("tests/threats.toml")).unwrap();
+    let Threats { row: rows } = toml::from_str(&text).unwrap();
+    let corpus = corpus().unwrap();
+    let cases: BTreeMap<&str, &Case> = corpus.iter().map(|case| (&*case.id, case)).collect();
+    let mut counts: BTreeMap<&str, (BTreeSet<&str>, usize)> = BTreeMap::new();
+    for row in &rows {
+        let (names, inputs) = counts.entry(&row.section).or_default();
+        assert!(names.insert(&row.name), "{} stands twice", row.name);
+        *inputs += row.inputs.len();
+        for (input, stand_ins) in &row.inputs {
+            assert!(!stand_ins.is_empty(), "{} {input}", row.name);
+            for stand_in in stand_ins {
+                match stand_in.split_once("::") {
+                    Some((file, function)) => {
+                        assert_is_a_test(&here.join("../..").join(file), function);
+                    }
+                    None => assert_says_why(cases[&**stand_in]),
+                }
+            }
+        }
+    }
+    let counts = counts
+        .iter()
+        .map(|(section, (names, inputs))| (*section, names.len(), *inputs));
+    assert_eq!(counts.collect::<Vec<_>>(), ROWS);
+}
+
+/// Holds that a function is there and is run: under `#[test]`, or as a case of
+/// a contract, which is a function with a wrapper.
+fn assert_is_a_test(file: &Path, function: &str) {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let name = format!("fn {function}(");
+    let before = text.split_once(&name).map(|(before, _)| before);
+    assert!(before.is_some(), "{}: no {function}", file.display());
+    let before = before.unwrap_or_default();
+    let attributes = before.rsplit("\n\n").next().unwrap_or_default();
+    let is_of_contract = text.contains(&format!("{name}wrapper: &Wrapper)"));
+    assert!(
+        is_of_contract || attributes.contains("test]"),
+        "{function} is no test"
+    );
+    assert!(!attributes.contains("#[ignore"), "{function} is ignored");
+}
+
+fn assert_says_why(case: &Case) {
+    assert!(case.reason.is_some(), "{} has no reason", case.id);
 }
