@@ -22,7 +22,8 @@ const PIECES: &[&str] = &[
     "pg_catalog", "json_table(", "columns", "over", "window", "for update", "into", "\u{e4}", "\u{0}", "\\", "\\;", "{", "}",
 ];
 
-fn effect_of(text: Vec<u8>, as_script: bool) -> Effect {
+/// Returns what gate makes of a text; nothing where it panicked.
+fn effect_of(text: Vec<u8>, as_script: bool) -> Option<Effect> {
     let reading = thread::Builder::new().stack_size(256 * 1024);
     let reading = reading.spawn(move || {
         let mut argv: Vec<OsString> = vec!["psql".into()];
@@ -41,7 +42,7 @@ fn effect_of(text: Vec<u8>, as_script: bool) -> Effect {
         };
         read_invocation(&line).effect
     });
-    reading.unwrap().join().unwrap()
+    reading.ok()?.join().ok()
 }
 
 proptest! {
@@ -54,9 +55,9 @@ proptest! {
     ) {
         let text: String = pieces
             .iter()
-            .map(|(piece, apart)| format!("{piece}{}", if *apart { " " } else { "" }))
+            .flat_map(|(piece, apart)| [*piece, if *apart { " " } else { "" }])
             .collect();
-        effect_of(text.into_bytes(), as_script);
+        prop_assert!(effect_of(text.into_bytes(), as_script).is_some());
     }
 
     #[test]
@@ -64,7 +65,7 @@ proptest! {
         text in prop::collection::vec(any::<u8>(), 0..300),
         as_script in any::<bool>(),
     ) {
-        effect_of(text, as_script);
+        prop_assert!(effect_of(text, as_script).is_some());
     }
 }
 
@@ -86,10 +87,13 @@ fn what_nests_ten_thousand_times_is_read_on_a_small_stack() {
     ] {
         for as_script in [false, true] {
             let text = format!("{open}{}{close}", inside.repeat(10_000));
-            effect_of(text.into_bytes(), as_script);
+            assert!(
+                effect_of(text.into_bytes(), as_script).is_some(),
+                "{inside}"
+            );
         }
     }
     let depth = 10_000;
     let closed = format!("select {}1{}", "(".repeat(depth), ")".repeat(depth));
-    assert_eq!(effect_of(closed.into_bytes(), false), Effect::Read);
+    assert_eq!(effect_of(closed.into_bytes(), false), Some(Effect::Read));
 }
