@@ -1,9 +1,5 @@
 //! Profiles that are not built in: what they make of a command, and whose word counts.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test whose stage can't be set has failed"
-)]
+#![expect(clippy::panic, reason = "a test whose stage can't be set has failed")]
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -117,68 +113,71 @@ fn without_profiles_of_its_own_gate_reads_as_it_did() {
     assert_eq!(read.effect, Effect::Unknown);
 }
 
+/// What stands behind the name and the style of a profile, and what is said of it.
+const MISTAKES: &[(&str, &str)] = &[
+    (
+        "colour = 1",
+        "tool.toml:3:1: field `colour`: is no field that gate knows; write one of",
+    ),
+    ("[[comand]]", "did you mean `command`?"),
+    (
+        "[[command]]\npaths = ['get']\neffect = 'reed'",
+        "tool.toml:5:10: field `command.effect`: `reed` is not one of its words; write one of read, local",
+    ),
+    (
+        "[[command]]\npaths = ['get']",
+        "tool.toml:3:1: field `command`: `effect` is missing; write it",
+    ),
+    (
+        "[[command]]\npaths = ['get']\neffect = 'read'\nflags = ['oops']",
+        "tool.toml:6:10: field `command.flags`: there is no group of flags `oops`",
+    ),
+    (
+        "[flags.global]\nx = { value = 'several' }",
+        "tool.toml:4:15: field `flags.global.x.value`: `several` is not one of its words",
+    ),
+    (
+        "[flags.global]\nx = { colour = 'red' }",
+        "tool.toml:4:7: field `flags.global.x.colour`: is no field that gate knows",
+    ),
+    (
+        "[flags.global]\nswitches = ['a', 'a']",
+        "flag `a` stands twice",
+    ),
+    (
+        "[[command]]\npaths = 3\neffect = 'read'",
+        "field `command.paths`: is integer `3`; write a list in brackets",
+    ),
+    ("[[command]]\npaths = ['a\\u0000']\neffect = 'read'", ""),
+    (
+        "[[command]]\npaths = [\"a\\u0000\"]\neffect = 'read'",
+        "field `command.paths`: holds a sign that can't be printed",
+    ),
+    (
+        "[[command]]\npaths = ['{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}']\neffect = 'read'",
+        "stands for too many commands",
+    ),
+    (
+        "reader = 'psql'",
+        "field `reader`: it is made for one tool; leave it out",
+    ),
+    ("operations = 'x'", "names a file beside the profile"),
+    ("listed = { file = 'x' }", "names a file beside the profile"),
+    (
+        "[[implicit]]\nrole = 'modules'\nmodules = '.terraform'",
+        "`modules` is made for one tool",
+    ),
+    (
+        "[[environment]]\nnames = ['A*']\naction = 'set'",
+        "is a pattern, and `set` sets one; write the whole name",
+    ),
+    ("x = [", "correct the TOML"),
+];
+
 #[test]
 fn a_mistake_names_its_line_its_field_and_the_mend() {
     let head = "name = \"shipctl\"\nstyle = \"pflag\"\n";
-    for (rest, said) in [
-        (
-            "colour = 1",
-            "tool.toml:3:1: field `colour`: is no field that gate knows; write one of",
-        ),
-        ("[[comand]]", "did you mean `command`?"),
-        (
-            "[[command]]\npaths = ['get']\neffect = 'reed'",
-            "tool.toml:5:10: field `command.effect`: `reed` is not one of its words; write one of read, local",
-        ),
-        (
-            "[[command]]\npaths = ['get']",
-            "tool.toml:3:1: field `command`: `effect` is missing; write it",
-        ),
-        (
-            "[[command]]\npaths = ['get']\neffect = 'read'\nflags = ['oops']",
-            "tool.toml:6:10: field `command.flags`: there is no group of flags `oops`",
-        ),
-        (
-            "[flags.global]\nx = { value = 'several' }",
-            "tool.toml:4:15: field `flags.global.x.value`: `several` is not one of its words",
-        ),
-        (
-            "[flags.global]\nx = { colour = 'red' }",
-            "tool.toml:4:7: field `flags.global.x.colour`: is no field that gate knows",
-        ),
-        (
-            "[flags.global]\nswitches = ['a', 'a']",
-            "flag `a` stands twice",
-        ),
-        (
-            "[[command]]\npaths = 3\neffect = 'read'",
-            "field `command.paths`: is integer `3`; write a list in brackets",
-        ),
-        ("[[command]]\npaths = ['a\\u0000']\neffect = 'read'", ""),
-        (
-            "[[command]]\npaths = [\"a\\u0000\"]\neffect = 'read'",
-            "field `command.paths`: holds a sign that can't be printed",
-        ),
-        (
-            "[[command]]\npaths = ['{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}']\neffect = 'read'",
-            "stands for too many commands",
-        ),
-        (
-            "reader = 'psql'",
-            "field `reader`: it is made for one tool; leave it out",
-        ),
-        ("operations = 'x'", "names a file beside the profile"),
-        ("listed = { file = 'x' }", "names a file beside the profile"),
-        (
-            "[[implicit]]\nrole = 'modules'\nmodules = '.terraform'",
-            "`modules` is made for one tool",
-        ),
-        (
-            "[[environment]]\nnames = ['A*']\naction = 'set'",
-            "is a pattern, and `set` sets one; write the whole name",
-        ),
-        ("x = [", "correct the TOML"),
-    ] {
+    for (rest, said) in MISTAKES {
         let found = mistakes(Layer::Machine, &format!("{head}{rest}"));
         assert!(
             if said.is_empty() {
