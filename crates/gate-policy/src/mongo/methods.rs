@@ -10,7 +10,7 @@ const METHODS: &[(Effect, &str)] = &[
          limit sort skip toArray pretty hint batchSize maxTimeMS collation comment itcount size \
          hasNext next projection readPref readConcern allowDiskUse min max returnKey showRecordId \
          getIndexes getIndexKeys getSearchIndexes stats dataSize storageSize totalSize \
-         totalIndexSize isCapped validate latencyStats getSiblingDB getCollection \
+         totalIndexSize isCapped latencyStats getSiblingDB getCollection \
          getCollectionNames getCollectionInfos getName getFullName getMongo getDBNames getDBs \
          hostInfo serverStatus currentOp version serverBuildInfo getProfilingStatus listCommands \
          status conf config hello isMaster printReplicationInfo printSecondaryReplicationInfo \
@@ -25,7 +25,8 @@ const METHODS: &[(Effect, &str)] = &[
          updateSearchIndex createCollection createView renameCollection convertToCapped \
          setProfilingLevel setLogLevel reIndex compact stepDown reconfig add addArb initiate \
          freeze syncFrom enableSharding shardCollection moveChunk splitAt splitFind startBalancer \
-         stopBalancer setBalancerState hideIndex unhideIndex fsyncLock fsyncUnlock addShard",
+         stopBalancer setBalancerState hideIndex unhideIndex fsyncLock fsyncUnlock addShard \
+         validate",
     ),
     (
         Effect::Destroy,
