@@ -164,7 +164,7 @@ fn what_a_killed_gate_leaves_of_its_copies_the_next_one_removes() {
     first.signal(nix::sys::signal::Signal::SIGKILL);
     assert_eq!(first.finish().signal, Some(9));
     // Another command than the second one's, which still waits and would take the approval.
-    let words = ["kubectl", "apply", "-f", "n", "-R"];
+    let words = ["kubectl", "apply", "--recursive", "-f", "n"];
     let (_, ended) = approved_after(&agent, &mut agent.gate_run(&[], &words), || ());
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(!copies(&agent).contains(&left[0]), "{left:?}");

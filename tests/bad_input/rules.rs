@@ -121,7 +121,7 @@ impl Rules {
         let place = format!("{}:{line}:", path.display());
         let ran = run(&mut self.machine.deploy("5s", "now"));
         assert_eq!(ran.code, Some(78), "{text}: {ran:?}");
-        assert_told(text, &ran, "until the rules are mended");
+        assert_told(text, &ran, "until that is mended");
         assert!(!ran.stderr.contains('\u{1b}'), "{text}: {ran:?}");
         let checked = run(&mut self.machine.gate(&["rules", "check"]));
         assert_eq!(checked.code, Some(78), "{text}: {checked:?}");
