@@ -3,7 +3,7 @@
 //! The tables of the built-in tools are compiled in: `build/` turns each file
 //! of `profiles/` into a `static`, sorted and checked, so that nothing is
 //! parsed when a command runs. A profile that is read at run time fits the same
-//! types, and is checked by the same code: [`source`]. `docs/profiles.md`
+//! types, and is checked by the same code: `source`. `docs/profiles.md`
 //! describes the files.
 
 mod builtin;

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::inputs::plain_join;
+use super::secrets::before_execution;
 use super::words::shown;
 use super::written::{Account, FilesInside};
 use crate::command_line::{CommandLine, Environment, NoFiles, Stdin};
@@ -122,7 +123,7 @@ pub(crate) fn absorb(
         read.add(Effect::Unknown, &super::masked_prose(reason, &values));
     }
     read.effect = read.effects.strictest();
-    add_secrets(line, inner, &read, invocation);
+    add_secrets(line, inner, (&read, inside.argv), invocation);
     add_effects(inner, &read, invocation);
     if is_here {
         add_inputs(line, inner, &read, invocation);
@@ -323,13 +324,15 @@ fn add_target(read: &Invocation, invocation: &mut Invocation) {
 fn add_secrets(
     line: &CommandLine<'_>,
     inner: &Inner<'_>,
-    read: &Invocation,
+    (read, argv): (&Invocation, &[OsString]),
     invocation: &mut Invocation,
 ) {
     for span in &read.secrets {
         let SecretPlace::Argv(index) = &span.place else {
             continue;
         };
+        let word = argv.get(*index).map(|word| word.as_encoded_bytes());
+        let secret = word.and_then(|word| word.get(span.range.clone()));
         let origin = inner.origins.get(*index).and_then(Option::as_ref);
         let (outer, range) = match origin {
             Some(origin) if origin.is_verbatim => {
@@ -337,18 +340,64 @@ fn add_secrets(
                 let range = start + span.range.start..start + span.range.end;
                 (origin.argv_index, range)
             }
-            Some(origin) => (origin.argv_index, origin.range.clone()),
+            Some(origin) => (origin.argv_index, quoted(line, origin, secret)),
             None => match inner.within {
                 Some(outer) => (outer, 0..line.argv.get(outer).map_or(0, |word| word.len())),
                 None => continue,
             },
         };
+        let rest = line.argv.get(outer);
+        let rest = rest.and_then(|word| word.as_encoded_bytes().get(range.end..));
+        if rest.is_some_and(leads_to_a_variable) {
+            // `Bearer $TOKEN`: what is secret is not there yet.
+            continue;
+        }
         invocation.secrets.push(SecretSpan {
             place: SecretPlace::Argv(outer),
             range,
             kind: span.kind.clone(),
         });
     }
+}
+
+/// Tells whether a blank and the value of a variable follow.
+fn leads_to_a_variable(rest: &[u8]) -> bool {
+    rest.first() == Some(&b' ') && rest.trim_ascii_start().first() == Some(&b'$')
+}
+
+/// Returns where a secret stands in the text that its word comes from. Between
+/// quotes it stands as it is, mostly, and what is around it has to be read by
+/// who approves; so has what is executed inside of it.
+fn quoted(line: &CommandLine<'_>, origin: &Origin, secret: Option<&[u8]>) -> Range<usize> {
+    let start = origin.range.start;
+    let outer = line.argv.get(origin.argv_index);
+    let text = outer.and_then(|word| word.as_encoded_bytes().get(origin.range.clone()));
+    let is_single = text.is_some_and(|text| text.starts_with(b"'"));
+    let secret = match secret {
+        Some(secret) if !is_single => Some(before_execution(secret)),
+        other => other,
+    };
+    let found = text
+        .zip(secret)
+        .and_then(|(text, secret)| only(text, secret));
+    match found {
+        Some(at) => start + at.start..start + at.end,
+        None => origin.range.clone(),
+    }
+}
+
+/// Returns where a secret stands in a text, if it stands there once.
+fn only(text: &[u8], secret: &[u8]) -> Option<Range<usize>> {
+    let size = secret.len();
+    if size == 0 {
+        return None;
+    }
+    let mut found = text
+        .windows(size)
+        .enumerate()
+        .filter(|(_, part)| *part == secret);
+    let (at, _) = found.next()?;
+    found.next().is_none().then_some(at..at + size)
 }
 
 /// Returns the words for people, their secrets masked.

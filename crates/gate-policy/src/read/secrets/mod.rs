@@ -49,11 +49,12 @@ use super::secret_names::{names_a_secret, option_names_a_secret};
 use super::words::{Parsed, Use};
 use crate::command_line::CommandLine;
 use crate::invocation::{EnvironmentAction, Invocation, SecretPlace, SecretSpan, WordRole};
-use crate::profile::Arity;
+use crate::profile::{Arity, Reader, find_builtin};
 use marks::Marks;
 pub use prose::masked as masked_prose;
 use scan::{Reading, Setting};
 use sequence::Sequence;
+pub(super) use sequence::before_execution;
 
 /// Adds the values of flags that hold a secret by the profile, and of
 /// parameters that hold one by their name.
@@ -169,9 +170,24 @@ fn find_in_argv(line: &CommandLine<'_>, invocation: &Invocation, found: &mut Vec
         let word = word.as_encoded_bytes();
         let mut marks = Marks::default();
         let role = invocation.words.get(index).map(|word| word.role);
+        // An option that no list has can be the value of the one before it.
+        let is_unlisted = role == Some(WordRole::Option)
+            && invocation
+                .words
+                .get(index)
+                .is_some_and(|word| word.name.is_empty());
+        // The script of a shell is a text of words and not one.
+        let is_script = role == Some(WordRole::Operand)
+            && find_builtin(invocation.tool.as_bytes())
+                .is_some_and(|spec| spec.reader == Reader::Shell);
         let is_understood = !matches!(role, Some(WordRole::Unknown | WordRole::Passed) | None)
+            && !is_script
+            && !is_unlisted
             && (index > 0 || invocation.known);
         sequence.read(word, is_understood, &mut marks);
+        if is_unlisted && option_names_a_secret(previous.strip_prefix(b"--").unwrap_or_default()) {
+            marks.add(0..word.len(), "password");
+        }
         if index > 0 && scan::may_hold_a_secret(word) {
             let tool = invocation.tool.as_bytes();
             let reading = sequence.reading(previous, word, tool);

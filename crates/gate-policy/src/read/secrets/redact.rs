@@ -28,6 +28,20 @@ pub(super) fn apply(line: &CommandLine<'_>, invocation: &mut Invocation) {
     for value in invocation.target.values_mut() {
         mask(value, Reading::Word);
     }
+    // What the outer command takes for a secret is none that an inner one may name.
+    let values = invocation.secret_values(line.argv, |_| None);
+    let inner = invocation.nested.iter_mut();
+    let inner = inner.filter_map(|nested| nested.inner.as_mut());
+    let texts = inner.flat_map(|inner| {
+        let target = inner.invocation.target.values_mut();
+        target.chain(inner.argv.iter_mut())
+    });
+    let texts = texts.chain(invocation.target.values_mut());
+    for value in texts.filter(|value| values.contains(value)) {
+        let mut marks = Marks::default();
+        marks.add(0..value.len(), "password");
+        *value = masked(value.as_bytes(), &marks.merged());
+    }
     // A script from a file has secrets that no word has.
     if !invocation.secrets.is_empty() || !invocation.nested.is_empty() {
         mask_reasons(line, invocation);

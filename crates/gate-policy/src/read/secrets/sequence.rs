@@ -272,7 +272,7 @@ fn is_flag(word: &[u8]) -> bool {
 }
 
 /// Leaves out what a shell executes: a mask would hide it.
-fn before_execution(text: &[u8]) -> &[u8] {
+pub(in crate::read) fn before_execution(text: &[u8]) -> &[u8] {
     let end = text
         .iter()
         .zip(text.iter().skip(1).chain([&b' ']))
