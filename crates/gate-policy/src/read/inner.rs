@@ -240,7 +240,12 @@ fn add_inputs(
         if input.kind == InputKind::Stdin {
             let is_known = |input: &Input| input.kind == InputKind::Stdin;
             if inner.shares_stdin && !invocation.inputs.iter().any(is_known) {
-                invocation.inputs.push(input.clone());
+                // `-f -`: the word that names it is one of the inner command.
+                invocation.inputs.push(Input {
+                    argv_index: None,
+                    range: 0..0,
+                    ..input.clone()
+                });
             }
             continue;
         }
