@@ -49,7 +49,7 @@ use super::secret_names::{names_a_secret, option_names_a_secret};
 use super::words::{Parsed, Use};
 use crate::command_line::CommandLine;
 use crate::invocation::{EnvironmentAction, Invocation, SecretPlace, SecretSpan, WordRole};
-use crate::profile::{Arity, Reader, find_builtin};
+use crate::profile::{Arity, Reader, Style, find_builtin};
 use marks::Marks;
 pub use prose::masked as masked_prose;
 use scan::{Reading, Setting};
@@ -170,12 +170,12 @@ fn find_in_argv(line: &CommandLine<'_>, invocation: &Invocation, found: &mut Vec
         let word = word.as_encoded_bytes();
         let mut marks = Marks::default();
         let role = invocation.words.get(index).map(|word| word.role);
-        // An option that no list has can be the value of the one before it.
-        let is_unlisted = role == Some(WordRole::Option)
-            && invocation
-                .words
-                .get(index)
-                .is_some_and(|word| word.name.is_empty());
+        // aws has no such options: it is what stands behind `--password`.
+        let is_unlisted = word.len() > 2
+            && word.starts_with(b"-")
+            && !word.starts_with(b"--")
+            && find_builtin(invocation.tool.as_bytes())
+                .is_some_and(|spec| spec.style == Style::Argparse);
         // The script of a shell is a text of words and not one.
         let is_script = role == Some(WordRole::Operand)
             && find_builtin(invocation.tool.as_bytes())
