@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use super::inner::{Inner, Nesting, Origin, absorb};
-use super::words::{Parsed, shown};
+use super::words::{Operand, Parsed, shown};
 use crate::command_line::{CommandLine, Stdin};
 use crate::effect::Effect;
 use crate::invocation::{Invocation, Place};
@@ -133,7 +133,9 @@ pub(super) fn read(
                 invocation.add(Effect::Unknown, "the command that it runs has no end");
                 return;
             };
-            run(line, parsed, (at, length), nesting, invocation);
+            let is_elsewhere = matches!(word, b"-execdir" | b"-okdir");
+            let operands = parsed.operands.get(at..at + length).unwrap_or_default();
+            run(line, (operands, is_elsewhere), nesting, invocation);
             at += length + 1;
         } else if word == b"-delete" {
             invocation.add(Effect::Destroy, "`-delete` removes what it finds");
@@ -157,15 +159,10 @@ fn is_newer(word: &[u8]) -> bool {
 /// known; that a file can have the name of an option is.
 fn run(
     line: &CommandLine<'_>,
-    parsed: &Parsed<'_>,
-    (start, length): (usize, usize),
+    (operands, is_elsewhere): (&[Operand<'_>], bool),
     nesting: Nesting<'_>,
     invocation: &mut Invocation,
 ) {
-    let operands = parsed
-        .operands
-        .get(start..start + length)
-        .unwrap_or_default();
     let mut argv = Vec::new();
     let mut origins = Vec::new();
     for operand in operands {
@@ -177,9 +174,11 @@ fn run(
             is_verbatim: true,
         }));
     }
-    let holds_name =
-        |operand: &super::words::Operand<'_>| operand.bytes.windows(2).any(|two| two == b"{}");
+    let holds_name = |operand: &Operand<'_>| operand.bytes.windows(2).any(|two| two == b"{}");
     let mut doubts = Vec::new();
+    if is_elsewhere {
+        doubts.push("the folder that it starts in is not known".to_owned());
+    }
     if operands.iter().any(holds_name) {
         doubts.push("the names of the files that it is run for are not known".to_owned());
     }
