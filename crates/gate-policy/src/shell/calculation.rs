@@ -1,11 +1,12 @@
 //! Commands of the shell that may calculate with their words: a calculation
 //! with a subscript can run a command.
 
-use super::expand::Field;
-use super::parser::{Dialect, is_name};
+use super::expand::{Field, is_number};
+use super::names::{is_letter, is_name};
+use super::parser::Dialect;
 use super::run::{Frame, Runner};
 use super::scope::{Scope, Value};
-use super::syntax::{Piece, Word};
+use super::syntax::Word;
 use crate::effect::Effect;
 use crate::read::words::shown;
 
@@ -14,17 +15,29 @@ const CALCULATES: &[&[u8]] = &[b"-eq", b"-ne", b"-lt", b"-le", b"-gt", b"-ge", b
 
 impl Runner<'_> {
     /// Does what changes nothing, whatever its words: but for a calculation in
-    /// one of them, which can run a command, and `jobs -x`, which is one.
+    /// one of them, which can run a command, `jobs -x`, which is one, and
+    /// `wait -p`, which sets a variable.
     pub(super) fn harmless(&mut self, name: &[u8], words: &[Field]) {
-        let prints: [&[u8]; 4] = [b":", b"true", b"false", b"echo"];
-        let prints_all =
-            prints.contains(&name) || (name == b"printf" && self.dialect != Dialect::Zsh);
-        let is_plain = |word: &Field| {
-            is_count(&word.bytes)
-                || (word.is_known && !word.bytes.iter().any(|byte| b"[(".contains(byte)))
+        let has = |letter: u8| {
+            let mut options = words.iter().filter(|word| word.bytes.starts_with(b"-"));
+            options.any(|word| word.bytes.contains(&letter))
         };
-        let starts = |word: &Field| word.bytes.starts_with(b"-x") || word.bytes.starts_with(b"-p");
-        if prints_all || (words.iter().all(is_plain) && !words.iter().any(starts)) {
+        let is_plain = |word: &Field| is_plain(word) && !word.bytes.contains(&b'(');
+        let is_fine = match name {
+            b":" | b"true" | b"false" | b"echo" => true,
+            b"printf" if self.dialect != Dialect::Zsh => true,
+            b"printf" => words.split_first().is_none_or(|(format, rest)| {
+                let counts = counts(&format.bytes);
+                format.is_known && (!counts || rest.iter().all(is_digits))
+            }),
+            b"exit" | b"return" | b"shift" | b"logout" => {
+                self.dialect == Dialect::Bash || words.iter().all(is_digits)
+            }
+            b"jobs" => !has(b'x') && words.iter().all(is_plain),
+            b"wait" => !has(b'p') && words.iter().all(is_plain),
+            _ => words.iter().all(is_plain),
+        };
+        if is_fine {
             self.effect(Effect::Read, "the shell does it itself");
         } else {
             let name = shown(name);
@@ -45,11 +58,11 @@ impl Runner<'_> {
             [_, operator, _] => operator.is_known && !operator.bytes.starts_with(b"-a"),
             all => all.iter().all(|word| word.is_known),
         };
-        let stays_one = |word: &&Field| word.is_known || is_quoted(&word.bytes);
+        let stays_one = |word: &&Field| word.is_known || word.is_number || is_quoted(&word.bytes);
         if !is_fixed
             || !words.iter().all(stays_one)
             || (looks && !words.iter().all(|word| is_plain(word)))
-            || (looks && self.dialect == Dialect::Zsh && words.iter().any(|word| has_name(word)))
+            || (self.dialect != Dialect::Bash && calculates_with_name(&words))
         {
             self.unknown("a test with a word that is not known can run a command");
         } else {
@@ -59,7 +72,7 @@ impl Runner<'_> {
 
     /// `[[ … ]]`: a comparison of numbers calculates, and a calculation can run
     /// a command.
-    pub(super) fn test(&mut self, words: &[Word], scope: &Scope, frame: &Frame) {
+    pub(super) fn test(&mut self, words: &[Word], scope: &mut Scope, frame: &Frame) {
         let mut calculates = false;
         let mut is_plain = true;
         let mut names = Vec::new();
@@ -76,15 +89,11 @@ impl Runner<'_> {
                     !value.contains(&b'[')
                 }
                 Value::Number => true,
-                Value::Unknown => is_number(word),
+                Value::Unknown => false,
             };
         }
         // A name in a calculation stands for its value, which is one too.
-        is_plain &= names.iter().all(|name| match scope.get(name) {
-            Value::Known(value) => value.iter().all(u8::is_ascii_digit),
-            Value::Number => true,
-            Value::Unknown => false,
-        });
+        is_plain &= names.iter().all(|name| is_number(&scope.get(name)));
         if calculates && !is_plain {
             self.unknown("a calculation with a value that is not known can run a command");
         } else {
@@ -95,39 +104,48 @@ impl Runner<'_> {
 
 /// Returns what can be names of variables in a word.
 fn names_in(word: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    let parts = word.split(move |byte| !is_letter(byte));
+    let parts = word.split(|byte| !is_letter(*byte));
     let names = parts.filter(|part| is_name(part));
     names.map(<[u8]>::to_vec).collect::<Vec<_>>().into_iter()
 }
 
-/// Tells whether a word that is no operator can hold the name of a variable.
-fn has_name(word: &Field) -> bool {
-    !CALCULATES.contains(&&*word.bytes) && word.bytes.iter().any(u8::is_ascii_alphabetic)
+/// Tells whether a name may stand beside an operator that calculates.
+fn calculates_with_name(words: &[&Field]) -> bool {
+    let has_name = |word: &&Field| word.bytes.iter().any(u8::is_ascii_alphabetic);
+    let is_operator = |word: &&Field| CALCULATES.contains(&&*word.bytes);
+    words.windows(2).any(|two| match two {
+        [before, behind] if is_operator(before) => has_name(behind),
+        [before, behind] if is_operator(behind) => has_name(before),
+        _ => false,
+    })
 }
 
 /// Tells whether a word has no subscript, or is a number of the shell's.
 fn is_plain(word: &Field) -> bool {
-    (word.is_known && !word.bytes.contains(&b'[')) || is_count(&word.bytes)
+    (word.is_known && !word.bytes.contains(&b'[')) || word.is_number
+}
+
+/// Tells whether a word is a number, or nothing.
+pub(super) fn is_digits(word: &Field) -> bool {
+    let digits = word.bytes.strip_prefix(b"-").unwrap_or(&word.bytes);
+    word.is_number || (word.is_known && digits.iter().all(u8::is_ascii_digit))
 }
 
 /// Tells whether a word that is not known stays one word.
-fn is_quoted(raw: &[u8]) -> bool {
-    is_count(raw) || (raw.len() > 1 && raw.starts_with(b"\"") && raw.ends_with(b"\""))
+pub(super) fn is_quoted(raw: &[u8]) -> bool {
+    let inside = raw.strip_prefix(b"\"");
+    let inside = inside.and_then(|raw| raw.strip_suffix(b"\""));
+    inside.is_some_and(|inside| !inside.contains(&b'"') && !inside.contains(&b'@'))
 }
 
-fn is_count(raw: &[u8]) -> bool {
-    matches!(raw, b"$?" | b"$#" | b"$$" | b"$!" | b"\"$?\"" | b"\"$#\"")
-}
-
-/// Tells whether what is not known of a word is a number: `$#`, `$?`.
-fn is_number(word: &Word) -> bool {
-    word.pieces.iter().all(|piece| match piece {
-        Piece::Parameter { name, .. } => matches!(&**name, b"#" | b"?" | b"$" | b"!"),
-        Piece::Literal { bytes, .. } => !bytes.contains(&b'['),
-        Piece::Arithmetic(_) => true,
-        Piece::Default { .. } | Piece::Opaque(_) | Piece::Substitution(_) | Piece::Process(_) => {
-            false
-        }
-    })
+/// Tells whether the format of `printf` may have a place for a number.
+fn counts(format: &[u8]) -> bool {
+    let mut parts = format.split(|byte| *byte == b'%');
+    parts.next();
+    let takes_text = |part: &[u8]| {
+        let kind = part.iter().find(|byte| !b"-0123456789.".contains(byte));
+        // Nothing stands between both of `%%`.
+        kind.is_none_or(|kind| b"sbqc".contains(kind))
+    };
+    !parts.all(takes_text)
 }

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::names::is_letter;
 use super::parser::Dialect;
 use super::run::{Frame, Runner};
 use super::scope::{Scope, Value, word_of};
@@ -16,6 +17,8 @@ pub(super) struct Field {
     /// What it is, or what was written where that is not known.
     pub(super) bytes: Vec<u8>,
     pub(super) is_known: bool,
+    /// Whether it is a number where it is not known: `$?`, `$((…))`.
+    pub(super) is_number: bool,
     /// Where it stands in the script; empty where it doesn't.
     pub(super) range: Range<usize>,
 }
@@ -27,19 +30,27 @@ struct Growing {
     /// Whether it is a word even where it is empty.
     is_there: bool,
     is_unknown: bool,
+    /// Whether something in it is not a number.
+    has_more: bool,
     /// Where a value was split: the fields before.
     done: Vec<Vec<u8>>,
 }
 
 impl Runner<'_> {
     /// Expands words, and runs what stands in them.
-    pub(super) fn fields(&mut self, words: &[Word], scope: &Scope, frame: &Frame) -> Vec<Field> {
+    pub(super) fn fields(
+        &mut self,
+        words: &[Word],
+        scope: &mut Scope,
+        frame: &Frame,
+    ) -> Vec<Field> {
         let mut fields = Vec::new();
         for word in words {
             if let Some(list) = positional(word, scope) {
                 fields.extend(list.iter().map(|bytes| Field {
                     bytes: bytes.clone(),
                     is_known: true,
+                    is_number: false,
                     range: 0..0,
                 }));
                 continue;
@@ -49,6 +60,7 @@ impl Runner<'_> {
                 fields.push(Field {
                     bytes: frame.raw(word),
                     is_known: false,
+                    is_number: !grown.has_more,
                     range: word.range.clone(),
                 });
                 continue;
@@ -63,6 +75,7 @@ impl Runner<'_> {
             fields.extend(all.map(|bytes| Field {
                 bytes,
                 is_known: true,
+                is_number: false,
                 range: range.clone(),
             }));
         }
@@ -70,26 +83,25 @@ impl Runner<'_> {
     }
 
     /// Expands a word that stays one: a value, the text of a here-document.
-    pub(super) fn value(&mut self, word: &Word, scope: &Scope, frame: &Frame) -> Value {
-        if let [Piece::Arithmetic(arithmetic)] = &*word.pieces {
-            self.calculate(arithmetic, scope);
-            return Value::Number;
-        }
+    pub(super) fn value(&mut self, word: &Word, scope: &mut Scope, frame: &Frame) -> Value {
         let grown = self.grow(word, scope, frame, false);
-        if grown.is_unknown {
+        if !grown.is_unknown {
+            Value::Known(grown.bytes)
+        } else if grown.has_more {
             Value::Unknown
         } else {
-            Value::Known(grown.bytes)
+            Value::Number
         }
     }
 
-    fn grow(&mut self, word: &Word, scope: &Scope, frame: &Frame, splits: bool) -> Growing {
+    fn grow(&mut self, word: &Word, scope: &mut Scope, frame: &Frame, splits: bool) -> Growing {
         let mut grown = Growing::default();
         let is_alone = word.pieces.len() == 1;
         for (index, piece) in word.pieces.iter().enumerate() {
             match piece {
                 Piece::Literal { bytes, is_quoted } => {
                     grown.is_there = true;
+                    grown.has_more |= !bytes.iter().all(u8::is_ascii_digit);
                     let mut bytes = &**bytes;
                     if !is_quoted {
                         if index == 0 && bytes.first() == Some(&b'~') {
@@ -106,7 +118,8 @@ impl Runner<'_> {
                 Piece::Parameter { name, is_quoted } => {
                     let is_kept = *is_quoted || !splits;
                     grown.is_there |= *is_quoted;
-                    self.parameter((name, is_kept, is_alone), scope, &mut grown);
+                    let value = self.lookup(name, scope);
+                    put(self.dialect, value, (is_kept, is_alone), scope, &mut grown);
                 }
                 Piece::Default {
                     name,
@@ -119,17 +132,22 @@ impl Runner<'_> {
                         Value::Known(found) if found.is_empty() => Value::Known(value.clone()),
                         found @ (Value::Known(_) | Value::Number | Value::Unknown) => found,
                     };
-                    self.put(found, (is_kept, is_alone), scope, &mut grown);
+                    put(self.dialect, found, (is_kept, is_alone), scope, &mut grown);
                 }
                 Piece::Substitution(list) | Piece::Process(list) => {
                     self.step_aside(list, scope, frame);
                     grown.is_unknown = true;
+                    grown.has_more = true;
                 }
                 Piece::Opaque(words) => {
+                    // Whether a shell looks at them depends on the operator.
+                    let mut aside = scope.clone();
                     for word in words {
-                        self.grow(word, scope, frame, false);
+                        self.grow(word, &mut aside, frame, false);
                     }
+                    scope.forget(&aside);
                     grown.is_unknown = true;
+                    grown.has_more = true;
                 }
                 Piece::Arithmetic(arithmetic) => {
                     self.calculate(arithmetic, scope);
@@ -149,21 +167,12 @@ impl Runner<'_> {
         bytes.iter().any(is_pattern) || is_zsh || has_tilde(bytes)
     }
 
-    fn parameter(
-        &mut self,
-        (name, is_kept, is_alone): (&[u8], bool, bool),
-        scope: &Scope,
-        grown: &mut Growing,
-    ) {
-        let value = self.lookup(name, scope);
-        self.put(value, (is_kept, is_alone), scope, grown);
-    }
-
     /// Returns what a name behind a `$` stands for.
     fn lookup(&mut self, name: &[u8], scope: &Scope) -> Value {
         match name {
             [b'0'..=b'9', ..] => word_number(name, scope),
-            [byte] if !byte.is_ascii_alphabetic() && *byte != b'_' => Value::Unknown,
+            b"?" | b"#" | b"$" | b"!" => Value::Number,
+            [byte] if !is_letter(*byte) => Value::Unknown,
             _ => {
                 self.note_use(name, scope);
                 scope.get(name)
@@ -171,51 +180,16 @@ impl Runner<'_> {
         }
     }
 
-    /// Adds a value to a word, and splits it where a shell does.
-    fn put(
-        &self,
-        value: Value,
-        (is_kept, is_alone): (bool, bool),
-        scope: &Scope,
-        grown: &mut Growing,
-    ) {
-        let Value::Known(value) = value else {
-            grown.is_unknown = true;
-            return;
-        };
-        if is_kept {
-            grown.bytes.extend(value);
-            return;
-        }
-        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n');
-        let is_plain = !value
-            .iter()
-            .any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'\\'));
-        let has_blank = value.iter().any(is_blank);
-        let is_usual = scope.is_outside(b"IFS");
-        if !is_plain || !is_usual || (has_blank && (!is_alone || self.dialect == Dialect::Zsh)) {
-            grown.is_unknown = true;
-        } else if has_blank {
-            let parts = value.split(is_blank).filter(|part| !part.is_empty());
-            grown.done.extend(parts.map(<[u8]>::to_vec));
-        } else {
-            grown.bytes.extend(value);
-        }
-    }
-
     /// Looks at the names of a calculation: their values are calculations too,
     /// and one with a subscript can run a command.
-    pub(super) fn calculate(&mut self, arithmetic: &Arithmetic, scope: &Scope) {
-        let is_number = |name: &Vec<u8>| match scope.get(name) {
-            Value::Known(value) => value.iter().all(u8::is_ascii_digit),
-            Value::Number => true,
-            Value::Unknown => false,
-        };
-        if !arithmetic.names.iter().all(is_number) {
-            self.unknown("a calculation with a value that is not known can run a command");
-        }
+    pub(super) fn calculate(&mut self, arithmetic: &Arithmetic, scope: &mut Scope) {
         for name in &arithmetic.names {
-            self.note_use(name, scope);
+            if !is_number(&self.lookup(name, scope)) {
+                self.unknown("a calculation with a value that is not known can run a command");
+            }
+        }
+        for name in arithmetic.names.iter().filter(|_| arithmetic.assigns) {
+            scope.set(name, Value::Number);
         }
     }
 
@@ -242,6 +216,52 @@ impl Runner<'_> {
             action: EnvironmentAction::Binds,
             why: "the script takes its value".to_owned(),
         });
+    }
+}
+
+/// Tells whether a value is a number, or none at all, which counts as zero.
+pub(super) fn is_number(value: &Value) -> bool {
+    match value {
+        Value::Known(value) => value
+            .strip_prefix(b"-")
+            .unwrap_or(value)
+            .iter()
+            .all(u8::is_ascii_digit),
+        Value::Number => true,
+        Value::Unknown => false,
+    }
+}
+
+/// Adds a value to a word, and splits it where a shell does.
+fn put(
+    dialect: Dialect,
+    value: Value,
+    (is_kept, is_alone): (bool, bool),
+    scope: &Scope,
+    grown: &mut Growing,
+) {
+    grown.has_more |= !is_number(&value);
+    let Value::Known(value) = value else {
+        grown.is_unknown = true;
+        return;
+    };
+    if is_kept {
+        grown.bytes.extend(value);
+        return;
+    }
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n');
+    let is_plain = !value
+        .iter()
+        .any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'\\'));
+    let has_blank = value.iter().any(is_blank);
+    let is_usual = scope.is_outside(b"IFS");
+    if !is_plain || !is_usual || (has_blank && (!is_alone || dialect == Dialect::Zsh)) {
+        grown.is_unknown = true;
+    } else if has_blank {
+        let parts = value.split(is_blank).filter(|part| !part.is_empty());
+        grown.done.extend(parts.map(<[u8]>::to_vec));
+    } else {
+        grown.bytes.extend(value);
     }
 }
 

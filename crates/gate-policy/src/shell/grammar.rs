@@ -29,7 +29,7 @@ impl Parser<'_> {
             self.skip_lines()?;
             let is_end = match self.peek() {
                 None | Some(b')') => true,
-                Some(b';') => self.peek_at(1) == Some(b';'),
+                Some(b';') => self.is_end_of_arm(),
                 Some(_) => ENDS.contains(&self.plain_word()),
             };
             if is_end {
@@ -44,7 +44,7 @@ impl Parser<'_> {
                         pipeline.is_background = true;
                     }
                 }
-                Some(b';') if self.peek_at(1) != Some(b';') => self.at += 1,
+                Some(b';') if !self.is_end_of_arm() => self.at += 1,
                 Some(b'\n') => self.take_line_end()?,
                 _ => {
                     list.push(and_or);
@@ -53,6 +53,11 @@ impl Parser<'_> {
             }
             list.push(and_or);
         }
+    }
+
+    /// Tells whether `;;`, `;&` or `;;&` comes next.
+    fn is_end_of_arm(&self) -> bool {
+        self.starts_with(b";;") || self.starts_with(b";&")
     }
 
     /// Reads commands up to `)`, and takes it.
@@ -136,8 +141,10 @@ impl Parser<'_> {
     /// Reads a compound command, where one starts here.
     fn compound(&mut self) -> Result<Option<Kind>, Problem> {
         if self.peek() == Some(b'(') {
-            if self.peek_at(1) == Some(b'(') && self.dialect != Dialect::Posix {
+            if self.peek_at(1) == Some(b'(') {
+                // Not every shell has it: some read it as a shell in a shell.
                 let arithmetic = self.arithmetic(2);
+                let arithmetic = arithmetic.filter(|_| self.dialect != Dialect::Posix);
                 let arithmetic = arithmetic.ok_or("`((` is not understood")?;
                 return Ok(Some(Kind::Arithmetic(arithmetic)));
             }
@@ -281,7 +288,9 @@ impl Parser<'_> {
         while matches!(self.text.get(at), Some(b' ' | b'\t')) {
             at += 1;
         }
-        let is_function = !name.is_empty() && self.text.get(at) == Some(&b'(');
+        // `NAME=(` begins an array.
+        let is_array = name.ends_with(b"=");
+        let is_function = !name.is_empty() && !is_array && self.text.get(at) == Some(&b'(');
         is_function.then(|| name.to_vec()).inspect(|name| {
             self.at += name.len();
         })

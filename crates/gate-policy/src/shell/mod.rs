@@ -5,10 +5,16 @@
 //! what bash, ksh and zsh add alike; [`run`] follows what would happen. What
 //! can't be known of a command makes it `unknown`.
 
+mod arithmetic;
 mod builtin;
 mod calculation;
+mod declare;
+mod exit;
 mod expand;
+mod feed;
 mod grammar;
+mod names;
+mod options;
 mod parser;
 mod redirect;
 mod redirection;
@@ -16,6 +22,7 @@ mod run;
 mod scope;
 mod simple;
 mod syntax;
+mod trap;
 mod word;
 
 use std::path::PathBuf;
@@ -26,9 +33,11 @@ use crate::invocation::{Input, InputKind, Invocation, Place, Placement};
 use crate::read::inner::Nesting;
 use crate::read::words::{Operand, Parsed, shown};
 use crate::read::{MAX_SCRIPT_BYTES, path_of};
+use feed::Feed;
 pub(crate) use parser::Dialect;
-use run::{Feed, MAX_STEPS, Runner};
+use run::{MAX_STEPS, Runner};
 use scope::Scope;
+use trap::Traps;
 
 /// A script that a command hands to a shell.
 pub(crate) struct Handed<'h> {
@@ -63,7 +72,7 @@ pub(crate) fn run(
         return;
     };
     let is_elsewhere = handed.place == Place::Elsewhere;
-    let mut scope = Scope::new(handed.env, handed.cwd);
+    let mut scope = Scope::new(handed.env, handed.cwd, handed.dialect);
     scope.is_login = handed.is_login || is_elsewhere;
     scope.words = handed.words;
     let mut runner = Runner {
@@ -77,6 +86,9 @@ pub(crate) fn run(
         is_dry: false,
         steps: MAX_STEPS,
         calls: 0,
+        exits: Vec::new(),
+        traps: Traps::default(),
+        has_moved_input: false,
     };
     let feed = if handed.is_stdin {
         Feed::Unknown
@@ -84,6 +96,7 @@ pub(crate) fn run(
         Feed::Outer
     };
     runner.text(handed.text, handed.origin, &mut scope, &feed);
+    runner.run_traps();
 }
 
 /// Reads what a shell that is called itself runs: the text behind `-c`, a file,

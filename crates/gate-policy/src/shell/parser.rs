@@ -251,9 +251,3 @@ fn is_plain(byte: u8) -> bool {
             | b'\\'
     )
 }
-
-/// Tells whether bytes are the name of a variable.
-pub(super) fn is_name(bytes: &[u8]) -> bool {
-    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    bytes.first().is_some_and(|first| !first.is_ascii_digit()) && bytes.iter().all(is_letter)
-}

@@ -1,9 +1,12 @@
 //! Where the input of a command comes from, and what its output goes over.
 
+use std::path::Path;
 use std::rc::Rc;
 
 use super::expand::Field;
-use super::run::{Feed, Frame, Runner};
+use super::feed::Feed;
+use super::parser::Dialect;
+use super::run::{Frame, Runner};
 use super::scope::{Scope, Value};
 use super::syntax::{Command, Kind, Redirect, RedirectKind, Word};
 use crate::effect::Effect;
@@ -28,13 +31,18 @@ impl Runner<'_> {
     pub(super) fn redirected(
         &mut self,
         redirects: &[Redirect],
-        scope: &Scope,
+        scope: &mut Scope,
         frame: &Frame,
         feed: &Feed,
     ) -> Feed {
-        let mut feed = feed.clone();
+        let mut feed = match feed {
+            Feed::Outer if self.has_moved_input => Feed::Unknown,
+            Feed::Outer | Feed::Known(_) | Feed::File(_) | Feed::Unknown => feed.clone(),
+        };
         for redirect in redirects {
             let is_input = redirect.descriptor == Some(0);
+            // zsh reads one source after the other where there is more than one.
+            let adds = self.dialect == Dialect::Zsh && !matches!(feed, Feed::Outer);
             let next = match &redirect.kind {
                 RedirectKind::From(word) => self.input_file(word, scope, frame, &feed),
                 RedirectKind::To(word) => {
@@ -68,21 +76,21 @@ impl Runner<'_> {
                 },
             };
             if is_input {
-                feed = next;
+                feed = if adds { Feed::Unknown } else { next };
             }
         }
         feed
     }
 
     /// Returns the one word that a redirection names.
-    fn target(&mut self, word: &Word, scope: &Scope, frame: &Frame) -> Option<Field> {
+    fn target(&mut self, word: &Word, scope: &mut Scope, frame: &Frame) -> Option<Field> {
         let fields = self.fields(std::slice::from_ref(word), scope, frame);
         let mut fields = fields.into_iter();
         let only = fields.next().filter(|field| field.is_known);
         only.filter(|_| fields.next().is_none())
     }
 
-    fn output_file(&mut self, word: &Word, scope: &Scope, frame: &Frame) {
+    fn output_file(&mut self, word: &Word, scope: &mut Scope, frame: &Frame) {
         let Some(field) = self.target(word, scope, frame) else {
             let raw = shown(&frame.raw(word));
             self.unknown(&format!(
@@ -107,7 +115,7 @@ impl Runner<'_> {
         }
     }
 
-    fn input_file(&mut self, word: &Word, scope: &Scope, frame: &Frame, before: &Feed) -> Feed {
+    fn input_file(&mut self, word: &Word, scope: &mut Scope, frame: &Frame, before: &Feed) -> Feed {
         let Some(field) = self.target(word, scope, frame) else {
             let raw = shown(&frame.raw(word));
             self.unknown(&format!("it reads a file whose name is not known: `{raw}`"));
@@ -135,14 +143,19 @@ impl Runner<'_> {
         if self.place == Place::Elsewhere {
             return Feed::Unknown;
         }
+        self.bind(&path, "stdin");
+        Feed::File(path)
+    }
+
+    /// Makes a file an input, which is read where it is.
+    pub(super) fn bind(&mut self, path: &Path, role: &str) {
         let is_known = |known: &Input| known.path == path;
         if !self.is_dry && !self.invocation.inputs.iter().any(is_known) {
             self.invocation.inputs.push(Input {
                 placement: Placement::InPlace,
-                ..Input::unnamed(InputKind::File, path.clone(), "stdin")
+                ..Input::unnamed(InputKind::File, path.to_owned(), role)
             });
         }
-        Feed::File(path)
     }
 
     /// Returns what a command writes, where that is plain: `echo` of words
@@ -160,9 +173,10 @@ impl Runner<'_> {
         let Some((name, rest)) = words.split_first().filter(|(name, _)| !is_own(name)) else {
             return Feed::Unknown;
         };
+        let mut aside = scope.clone();
         let was_dry = std::mem::replace(&mut self.is_dry, true);
-        let fields = self.fields(&simple.words, scope, frame);
-        let inside = self.redirected(&command.redirects, scope, frame, &Feed::Unknown);
+        let fields = self.fields(&simple.words, &mut aside, frame);
+        let inside = self.redirected(&command.redirects, &mut aside, frame, &Feed::Unknown);
         self.is_dry = was_dry;
         let is_known = fields.iter().all(|field| field.is_known) && fields.len() == words.len();
         match (&**name, rest) {

@@ -1,6 +1,7 @@
 //! Redirections as they are written.
 
-use super::parser::{Parser, Pending, Problem, is_name};
+use super::names::is_name;
+use super::parser::{Parser, Pending, Problem};
 use super::syntax::{Redirect, RedirectKind, Word};
 
 impl Parser<'_> {

@@ -6,15 +6,20 @@
 
 use std::rc::Rc;
 
+use super::exit::Exit;
 use super::expand::Field;
+use super::feed::{Feed, is_alone, is_whole, shares_with_words, single};
+use super::names::is_called_by_shell;
 use super::parser::{Dialect, Script, parse};
 use super::scope::{Function, Scope, Value};
 use super::syntax::{AndOr, Command, ForWords, Joint, Kind, List, Pipeline, Word};
+use super::trap::Traps;
 use crate::command_line::{CommandLine, FileKind};
 use crate::effect::Effect;
 use crate::invocation::{Invocation, Place};
 use crate::read::MAX_SCRIPT_BYTES;
 use crate::read::inner::Nesting;
+use crate::read::words::shown;
 
 /// The most commands of scripts that are looked at, those of loops once for
 /// each turn.
@@ -43,19 +48,6 @@ impl Frame {
     }
 }
 
-/// What stands at the standard input of a command of a script.
-#[derive(Clone)]
-pub(super) enum Feed {
-    /// What the outer command has.
-    Outer,
-    /// These bytes.
-    Known(Rc<[u8]>),
-    /// A file, by its whole path.
-    File(std::path::PathBuf),
-    /// What another command writes, or a descriptor.
-    Unknown,
-}
-
 /// Reads the commands of a script.
 pub(super) struct Runner<'r> {
     pub(super) line: &'r CommandLine<'r>,
@@ -71,6 +63,11 @@ pub(super) struct Runner<'r> {
     pub(super) is_dry: bool,
     pub(super) steps: u32,
     pub(super) calls: u8,
+    /// The loops and functions that are being run, the innermost one last.
+    pub(super) exits: Vec<Exit>,
+    pub(super) traps: Traps,
+    /// Whether `exec` has led the standard input elsewhere.
+    pub(super) has_moved_input: bool,
 }
 
 impl Runner<'_> {
@@ -88,6 +85,13 @@ impl Runner<'_> {
                 self.invocation.add(effect, why);
             }
         }
+    }
+
+    /// Does something only for what is known afterwards.
+    pub(super) fn dry(&mut self, run: impl FnOnce(&mut Self)) {
+        let was_dry = std::mem::replace(&mut self.is_dry, true);
+        run(self);
+        self.is_dry = was_dry;
     }
 
     /// Reads a script and runs it.
@@ -112,8 +116,15 @@ impl Runner<'_> {
                     here: Rc::new(here),
                     origin,
                 };
-                self.is_single &= counts_one(&list);
-                self.list(&list, scope, &frame, feed);
+                let is_simple = |only: &Command| matches!(only.kind, Kind::Simple(_));
+                self.is_single &= single(&list).is_some_and(is_simple);
+                let is_whole = is_alone(&list, &frame);
+                let feed = if is_whole {
+                    feed.clone()
+                } else {
+                    feed.shared()
+                };
+                self.list(&list, scope, &frame, &feed);
             }
             Err(problem) => self.unknown(&format!("the script is not understood: {problem}")),
         }
@@ -128,7 +139,7 @@ impl Runner<'_> {
     /// Runs commands in a shell of their own.
     pub(super) fn step_aside(&mut self, list: &List, scope: &Scope, frame: &Frame) {
         self.is_single = false;
-        self.list(list, &mut scope.clone(), frame, &Feed::Outer);
+        self.list(list, &mut scope.clone(), frame, &Feed::Unknown);
     }
 
     fn and_or(&mut self, and_or: &AndOr, scope: &mut Scope, frame: &Frame, feed: &Feed) {
@@ -143,12 +154,14 @@ impl Runner<'_> {
             changed.is_moving = false;
             for (joint, pipeline) in rest {
                 if *joint == Joint::Or {
-                    // What came before may have failed halfway.
+                    // What came before may have failed halfway, or been left out.
                     changed.forget(&before);
+                    changed.forget(scope);
                 }
                 self.pipeline(pipeline, &mut changed, frame, feed);
+                // The list can end behind each of them.
+                scope.forget(&changed);
             }
-            scope.forget(&changed);
         }
         self.settle(scope);
     }
@@ -198,8 +211,35 @@ impl Runner<'_> {
             return;
         }
         self.steps -= 1;
-        let feed = &self.redirected(&command.redirects, scope, frame, feed);
-        match &command.kind {
+        let feed = if shares_with_words(command) {
+            &feed.shared()
+        } else {
+            feed
+        };
+        let feed = self.redirected(&command.redirects, scope, frame, feed);
+        let feed = if is_whole(command, frame) {
+            feed
+        } else {
+            feed.shared()
+        };
+        let is_bare = matches!(&command.kind, Kind::Simple(simple) if simple.words.is_empty());
+        if is_bare && !command.redirects.is_empty() {
+            self.doubt_bare(scope);
+        }
+        self.kind(&command.kind, scope, frame, &feed);
+        self.traps.see(scope);
+    }
+
+    /// In zsh a variable says what redirections without a command start.
+    fn doubt_bare(&mut self, scope: &Scope) {
+        let mut names = ["NULLCMD", "READNULLCMD"].into_iter();
+        if self.dialect == Dialect::Zsh && names.any(|name| scope.env.get(name).is_some()) {
+            self.unknown("what a redirection without a command starts is not known");
+        }
+    }
+
+    fn kind(&mut self, kind: &Kind, scope: &mut Scope, frame: &Frame, feed: &Feed) {
+        match kind {
             Kind::Simple(simple) => self.simple(simple, scope, frame, feed),
             Kind::Group(list) => self.list(list, scope, frame, feed),
             Kind::Subshell(list) => self.list(list, &mut scope.clone(), frame, feed),
@@ -213,9 +253,11 @@ impl Runner<'_> {
                 }
             }
             Kind::While(condition, body) => {
+                self.enter(true);
                 self.foresee(&[condition, body], scope, frame, feed);
                 self.perhaps(condition, scope, frame, feed);
                 self.perhaps(body, scope, frame, feed);
+                self.leave(scope);
             }
             Kind::For(name, words, body) => self.for_loop((name, words, body), scope, frame, feed),
             Kind::Case(subject, arms) => {
@@ -227,24 +269,30 @@ impl Runner<'_> {
                     self.perhaps(list, scope, frame, feed);
                 }
             }
-            Kind::Function(name, body) => {
-                let function = Function {
-                    body: Rc::clone(body),
-                    frame: frame.clone(),
-                    is_sure: true,
-                };
-                scope.functions.insert(name.clone(), function);
-            }
+            Kind::Function(name, body) => self.define(name, body, scope, frame),
             Kind::Test(words) => self.test(words, scope, frame),
-            Kind::Arithmetic(arithmetic) => {
-                self.calculate(arithmetic, scope);
-                if arithmetic.assigns {
-                    for name in &arithmetic.names {
-                        scope.set(name, Value::Number);
-                    }
-                }
-            }
+            Kind::Arithmetic(arithmetic) => self.calculate(arithmetic, scope),
         }
+    }
+
+    fn define(&mut self, name: &[u8], body: &Rc<Command>, scope: &mut Scope, frame: &Frame) {
+        if is_called_by_shell(name, self.dialect) {
+            let name = shown(name);
+            self.unknown(&format!("the shell calls the function `{name}` by itself"));
+        }
+        let function = Function {
+            body: Rc::clone(body),
+            frame: frame.clone(),
+            is_sure: true,
+        };
+        scope.functions.insert(name.to_vec(), function);
+    }
+
+    /// Runs a script that the shell takes in: it can be left as a function can.
+    pub(super) fn taken_in(&mut self, text: &[u8], scope: &mut Scope, feed: &Feed) {
+        self.enter(false);
+        self.deeper_text(text, scope, feed);
+        self.leave(scope);
     }
 
     /// Runs what may or may not run.
@@ -254,13 +302,21 @@ impl Runner<'_> {
         scope.forget(&changed);
     }
 
-    /// Forgets what commands that run again will have changed by then.
+    /// Forgets what commands that run again will have changed by then. What one
+    /// turn changes can change more in the next one.
     fn foresee(&mut self, lists: &[&List], scope: &mut Scope, frame: &Frame, feed: &Feed) {
-        let was_dry = std::mem::replace(&mut self.is_dry, true);
-        for list in lists {
-            self.perhaps(list, scope, frame, feed);
-        }
-        self.is_dry = was_dry;
+        self.dry(|runner| {
+            loop {
+                let before = scope.clone();
+                for list in lists {
+                    runner.perhaps(list, scope, frame, feed);
+                }
+                runner.rejoin(scope);
+                if scope.is_like(&before) {
+                    break;
+                }
+            }
+        });
     }
 
     fn for_loop(
@@ -286,17 +342,20 @@ impl Runner<'_> {
             }
         };
         let before = scope.clone();
+        self.enter(true);
         if let Some(values) = values.filter(|values| values.len() <= MAX_TURNS) {
             for value in values {
-                scope.set(name, Value::Known(value));
+                self.assign(name, Value::Known(value), scope);
                 self.list(body, scope, frame, feed);
+                self.rejoin(scope);
             }
         } else {
-            scope.set(name, Value::Unknown);
+            self.assign(name, Value::Unknown, scope);
             self.foresee(&[body], scope, frame, feed);
             scope.set(name, Value::Unknown);
             self.perhaps(body, scope, frame, feed);
         }
+        self.leave(scope);
         scope.forget(&before);
     }
 
@@ -323,22 +382,12 @@ impl Runner<'_> {
                 .chain(words)
                 .collect()
         });
+        self.enter(false);
         self.command(&function.body, &mut inside, &function.frame, feed);
+        self.leave(&mut inside);
         // Its words are its own.
         inside.words.clone_from(&scope.words);
         scope.forget(&inside);
         self.calls -= 1;
-    }
-}
-
-/// Tells whether a script is one simple command.
-fn counts_one(list: &List) -> bool {
-    let [and_or] = &*list.0 else { return false };
-    let [(_, pipeline)] = &*and_or.pipelines else {
-        return false;
-    };
-    match &*pipeline.commands {
-        [only] => matches!(only.kind, Kind::Simple(_)),
-        _ => false,
     }
 }

@@ -5,6 +5,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use super::expand::is_number;
+use super::names::{is_moving, is_own};
+use super::parser::Dialect;
 use super::run::Frame;
 use super::syntax::Command;
 use crate::command_line::Environment;
@@ -34,6 +37,7 @@ pub(super) struct Function {
 /// The state of a shell.
 #[derive(Clone)]
 pub(super) struct Scope {
+    dialect: Dialect,
     /// What was assigned. An empty entry is one that was unset.
     variables: BTreeMap<Vec<u8>, Option<Value>>,
     /// Those that may not be assigned to any more: some shells then go on.
@@ -46,93 +50,21 @@ pub(super) struct Scope {
     pub(super) cwd: Option<PathBuf>,
     /// Whether a `cd` has moved it that may have failed.
     pub(super) is_moving: bool,
-    /// Whether what follows in a loop may have been left out.
-    pub(super) is_torn: bool,
     /// `$0` and the words behind it, where they are known.
     pub(super) words: Option<Vec<Vec<u8>>>,
     pub(super) functions: BTreeMap<Vec<u8>, Function>,
 }
 
-/// The variables that a shell sets itself.
-const OWN: &[&str] = &[
-    "_",
-    "BASH",
-    "BASHOPTS",
-    "BASHPID",
-    "BASH_ALIASES",
-    "BASH_ARGC",
-    "BASH_ARGV",
-    "BASH_ARGV0",
-    "BASH_COMMAND",
-    "BASH_EXECUTION_STRING",
-    "BASH_LINENO",
-    "BASH_MONOSECONDS",
-    "BASH_REMATCH",
-    "BASH_SOURCE",
-    "BASH_SUBSHELL",
-    "BASH_VERSINFO",
-    "BASH_VERSION",
-    "COLUMNS",
-    "COMP_WORDBREAKS",
-    "DIRSTACK",
-    "EPOCHREALTIME",
-    "EPOCHSECONDS",
-    "EUID",
-    "FUNCNAME",
-    "GROUPS",
-    "HISTCMD",
-    "HOSTNAME",
-    "HOSTTYPE",
-    "IFS",
-    "LINENO",
-    "LINES",
-    "MACHTYPE",
-    "MAPFILE",
-    "OLDPWD",
-    "OPTARG",
-    "OPTERR",
-    "OPTIND",
-    "OSTYPE",
-    "PIPESTATUS",
-    "PPID",
-    "PS0",
-    "PS1",
-    "PS2",
-    "PS3",
-    "PS4",
-    "RANDOM",
-    "READLINE_LINE",
-    "REPLY",
-    "SECONDS",
-    "SHELLOPTS",
-    "SHLVL",
-    "SRANDOM",
-    "UID",
-    "ZSH_ARGZERO",
-    "ZSH_NAME",
-    "ZSH_VERSION",
-    "argv",
-    "cdpath",
-    "commands",
-    "fpath",
-    "path",
-    "pipestatus",
-    "status",
-    "ERRNO",
-    "HISTFILE",
-    "COPROC",
-];
-
 impl Scope {
-    pub(super) fn new(env: Environment, cwd: PathBuf) -> Self {
+    pub(super) fn new(env: Environment, cwd: PathBuf, dialect: Dialect) -> Self {
         Self {
+            dialect,
             variables: BTreeMap::new(),
             fixed: BTreeSet::new(),
             env,
             is_login: false,
             cwd: Some(cwd),
             is_moving: false,
-            is_torn: false,
             words: None,
             functions: BTreeMap::new(),
         }
@@ -149,7 +81,7 @@ impl Scope {
                 Value::Known(cwd.as_os_str().as_encoded_bytes().to_vec())
             });
         }
-        if OWN.iter().any(|own| own.as_bytes() == name) || self.is_login {
+        if is_own(name, self.dialect) || self.is_login {
             return Value::Unknown;
         }
         match self.env.get(word_of(name)) {
@@ -166,8 +98,14 @@ impl Scope {
 
     /// Sets a variable. What is exported already stays so.
     pub(super) fn set(&mut self, name: &[u8], value: Value) {
-        let is_followed = !self.is_torn && !self.fixed.contains(name);
-        let value = if is_followed { value } else { Value::Unknown };
+        let is_followed = !self.fixed.contains(name) && !is_moving(name, self.dialect);
+        self.put(name, if is_followed { value } else { Value::Unknown });
+        if name == b"path" && self.dialect == Dialect::Zsh {
+            self.put(b"PATH", Value::Unknown);
+        }
+    }
+
+    fn put(&mut self, name: &[u8], value: Value) {
         if self.env.get(word_of(name)).is_some() {
             self.env.set(word_of(name), exported(&value));
         }
@@ -195,6 +133,41 @@ impl Scope {
         }
     }
 
+    /// Tells whether as much is known here as there.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.variables == other.variables
+            && self.fixed == other.fixed
+            && self.env == other.env
+            && self.is_placed_like(other)
+    }
+
+    /// Tells whether all but the variables is as it is there.
+    pub(super) fn is_placed_like(&self, other: &Self) -> bool {
+        let functions = |scope: &Self| -> Vec<(Vec<u8>, *const Command, bool)> {
+            let all = scope.functions.iter();
+            all.map(|(name, known)| (name.clone(), Rc::as_ptr(&known.body), known.is_sure))
+                .collect()
+        };
+        (&self.cwd, &self.words) == (&other.cwd, &other.words)
+            && functions(self) == functions(other)
+    }
+
+    /// Returns the shell with no value of a variable known, in a folder that
+    /// has no name.
+    pub(super) fn emptied(&self) -> Self {
+        Self {
+            variables: BTreeMap::new(),
+            is_login: true,
+            cwd: Some(PathBuf::new()),
+            ..self.clone()
+        }
+    }
+
+    /// Returns the names that were assigned to.
+    pub(super) fn assigned(&self) -> impl Iterator<Item = &Vec<u8>> {
+        self.variables.keys()
+    }
+
     /// Lets a variable keep its value.
     pub(super) fn fix(&mut self, name: &[u8]) {
         self.fixed.insert(name.to_vec());
@@ -202,7 +175,7 @@ impl Scope {
 
     /// Unsets a variable.
     pub(super) fn unset(&mut self, name: &[u8]) {
-        if self.fixed.contains(name) {
+        if self.fixed.contains(name) || is_moving(name, self.dialect) {
             self.set(name, Value::Unknown);
             return;
         }
@@ -217,7 +190,6 @@ impl Scope {
             self.cwd = None;
         }
         self.fixed.extend(changed.fixed.iter().cloned());
-        self.is_torn |= changed.is_torn;
         self.is_moving |= changed.is_moving;
         if changed.words != self.words {
             self.words = None;
@@ -230,7 +202,13 @@ impl Scope {
         for name in names {
             let is_exported = |scope: &Scope| scope.env.get(word_of(&name)).is_some();
             let is_exported = is_exported(self) || is_exported(changed);
-            self.variables.insert(name.clone(), Some(Value::Unknown));
+            let are_numbers = is_number(&self.get(&name)) && is_number(&changed.get(&name));
+            let value = if are_numbers {
+                Value::Number
+            } else {
+                Value::Unknown
+            };
+            self.variables.insert(name.clone(), Some(value));
             if is_exported {
                 self.env.set(word_of(&name), UNKNOWN_VALUE.into());
             }
@@ -244,9 +222,14 @@ impl Scope {
         for (name, _) in other {
             self.env.set(name, UNKNOWN_VALUE.into());
         }
+        for (name, function) in &mut self.functions {
+            function.is_sure &= changed.functions.contains_key(name);
+        }
         for (name, function) in &changed.functions {
             let known = self.functions.get(name);
-            let is_same = known.is_some_and(|known| Rc::ptr_eq(&known.body, &function.body));
+            let is_same = known.is_some_and(|known| {
+                Rc::ptr_eq(&known.body, &function.body) && (function.is_sure || !known.is_sure)
+            });
             if !is_same {
                 let is_sure = false;
                 self.functions.insert(
@@ -261,7 +244,8 @@ impl Scope {
     }
 }
 
-fn exported(value: &Value) -> OsString {
+/// Returns a value as it stands in the environment.
+pub(super) fn exported(value: &Value) -> OsString {
     match value {
         Value::Known(bytes) => word_of(bytes),
         Value::Number | Value::Unknown => UNKNOWN_VALUE.into(),

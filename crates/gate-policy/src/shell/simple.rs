@@ -5,37 +5,15 @@ use std::path::Path;
 
 use super::builtin;
 use super::expand::Field;
-use super::run::{Feed, Frame, Runner};
-use super::scope::{Scope, UNKNOWN_VALUE, Value, word_of};
+use super::feed::Feed;
+use super::run::{Frame, Runner};
+use super::scope::{Scope, UNKNOWN_VALUE, Value, exported, word_of};
 use super::syntax::{Assignment, Simple};
 use crate::command_line::{Environment, Stdin};
 use crate::effect::Effect;
 use crate::invocation::{EnvironmentAction, InputKind, Nested, Place, Placement};
 use crate::read::inner::{Inner, Origin, absorb};
 use crate::read::words::shown;
-
-/// Variables from which a shell runs code, or splits words.
-const STARTS_CODE: &[&[u8]] = &[
-    b"PS4",
-    b"PS0",
-    b"PS1",
-    b"PS2",
-    b"PROMPT_COMMAND",
-    b"BASH_ENV",
-    b"ENV",
-    b"SHELLOPTS",
-    b"BASHOPTS",
-    b"BASH_ALIASES",
-    b"BASH_CMDS",
-    b"POSIXLY_CORRECT",
-    b"CDPATH",
-    b"ZDOTDIR",
-];
-
-/// Tells whether a shell takes code from a variable.
-pub(super) fn starts_code(name: &[u8]) -> bool {
-    STARTS_CODE.contains(&name)
-}
 
 /// A command whose words are expanded.
 pub(super) struct Called<'c> {
@@ -57,19 +35,7 @@ impl Runner<'_> {
         feed: &Feed,
     ) {
         let fields = self.fields(&simple.words, scope, frame);
-        let mut prefix = Vec::new();
-        for assignment in &simple.assignments {
-            let value = self.assigned(assignment, scope, frame);
-            if starts_code(&assignment.name) {
-                let name = shown(&assignment.name);
-                self.unknown(&format!("`{name}` is set, from which a shell takes code"));
-            }
-            if simple.words.is_empty() {
-                scope.set(&assignment.name, value);
-            } else {
-                prefix.push((assignment.name.clone(), value));
-            }
-        }
+        let prefix = self.assignments(simple, scope, frame);
         let Some(first) = fields.first() else {
             if !simple.words.is_empty() {
                 self.unknown("a command has no name when its words are expanded");
@@ -91,6 +57,39 @@ impl Runner<'_> {
         self.called(&called, scope);
     }
 
+    /// Does the assignments before a command, each with what the ones before it
+    /// set; returns what is set for the command alone.
+    fn assignments(
+        &mut self,
+        simple: &Simple,
+        scope: &mut Scope,
+        frame: &Frame,
+    ) -> Vec<(Vec<u8>, Value)> {
+        let mut prefix = Vec::new();
+        if simple.words.is_empty() {
+            for assignment in &simple.assignments {
+                let value = self.assigned(assignment, scope, frame);
+                self.assign(&assignment.name, value, scope);
+            }
+            return prefix;
+        }
+        if simple.assignments.is_empty() {
+            return prefix;
+        }
+        let mut ahead = scope.clone();
+        for assignment in &simple.assignments {
+            let value = self.assigned(assignment, &mut ahead, frame);
+            self.assign(&assignment.name, value.clone(), &mut ahead);
+            prefix.push((assignment.name.clone(), value));
+        }
+        // What a calculation in one of them sets stays.
+        for (name, _) in &prefix {
+            ahead.restore(name, scope);
+        }
+        scope.forget(&ahead);
+        prefix
+    }
+
     /// Notes a command of which not even the name is known.
     fn nameless(&mut self, text: &[u8], simple: &Simple) -> String {
         let raw = shown(text.get(simple.range.clone()).unwrap_or_default());
@@ -101,7 +100,7 @@ impl Runner<'_> {
         raw
     }
 
-    fn assigned(&mut self, assignment: &Assignment, scope: &Scope, frame: &Frame) -> Value {
+    fn assigned(&mut self, assignment: &Assignment, scope: &mut Scope, frame: &Frame) -> Value {
         for word in &assignment.others {
             self.value(word, scope, frame);
         }
@@ -175,11 +174,7 @@ impl Runner<'_> {
         }
         let mut env = std::borrow::Cow::Borrowed(&scope.env);
         for (name, value) in called.prefix {
-            let value = match value {
-                Value::Known(bytes) => word_of(bytes),
-                Value::Number | Value::Unknown => UNKNOWN_VALUE.into(),
-            };
-            env.to_mut().set(word_of(name), value);
+            env.to_mut().set(word_of(name), exported(value));
         }
         let mut doubts: Vec<String> = called
             .fields
@@ -272,6 +267,7 @@ impl Runner<'_> {
         }
         let names: Vec<OsString> = unknown.map(|(name, _)| name.to_owned()).collect();
         let new = self.invocation.nested.iter_mut().skip(from);
+        let why = "a variable that matters to it is not known";
         let mut is_doubtful = false;
         for inner in new.filter_map(|nested| nested.inner.as_mut()) {
             let read = &mut inner.invocation;
@@ -279,10 +275,7 @@ impl Runner<'_> {
                 names.contains(&note.name) && note.action != EnvironmentAction::Stripped
             });
             if matters {
-                read.add(
-                    Effect::Unknown,
-                    "a variable that matters to it is not known",
-                );
+                read.add(Effect::Unknown, why);
                 read.effect = read.effects.strictest();
                 is_doubtful = true;
             }
@@ -295,6 +288,9 @@ impl Runner<'_> {
                     .map_or(nested.effect, |inner| inner.invocation.effect);
             }
             self.invocation.effects.insert(Effect::Unknown);
+            if !self.invocation.reasons.iter().any(|reason| reason == why) {
+                self.invocation.reasons.push(why.to_owned());
+            }
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Words: quotes and expansions.
 
-use super::parser::{Dialect, Parser, Problem, is_name, parse_at};
-use super::syntax::{Arithmetic, Piece, Word};
+use super::names::{is_letter, is_name};
+use super::parser::{Dialect, Parser, Problem, parse_at};
+use super::syntax::{Piece, Word};
 
 /// The variables whose names are a sign or a digit.
 const SPECIAL: &[u8] = b"?$!#-@*0123456789";
@@ -14,6 +15,14 @@ impl Parser<'_> {
             Some(b'<' | b'>') => self.peek_at(1) == Some(b'('),
             Some(_) => true,
         }
+    }
+
+    /// Tells whether what stands so far ahead ends a word.
+    fn is_end_at(&self, ahead: usize) -> bool {
+        matches!(
+            self.peek_at(ahead),
+            None | Some(b' ' | b'\t' | b'\n' | b';' | b'&' | b'|' | b')')
+        )
     }
 
     /// Reads one word, up to what ends it.
@@ -39,6 +48,11 @@ impl Parser<'_> {
                 b'\\' => {
                     match self.peek_at(1) {
                         None => return Err("a backslash stands at the end"),
+                        // Before it is put together it can be a number before
+                        // a redirection.
+                        Some(b'\n') if !self.is_end_at(2) => {
+                            return Err("a word goes on in the next line");
+                        }
                         Some(b'\n') => {}
                         Some(byte) => push(&mut pieces, &[byte], true),
                     }
@@ -134,21 +148,26 @@ impl Parser<'_> {
         self.at += 1;
         match self.peek() {
             Some(b'(') => {
-                if self.peek_at(1) == Some(b'(')
-                    && let Some(arithmetic) = self.arithmetic(2)
-                {
+                if self.peek_at(1) == Some(b'(') {
+                    let arithmetic = self.arithmetic(2);
+                    let arithmetic = arithmetic.ok_or("`$((` is not understood")?;
                     pieces.push(Piece::Arithmetic(arithmetic));
                     return Ok(());
                 }
                 self.at += 1;
                 let list = self.list_to_parenthesis()?;
                 pieces.push(Piece::Substitution(list));
+                return Ok(());
             }
             Some(b'{') => {
                 let piece = self.deeper(|parser| parser.braced(is_quoted))?;
                 pieces.push(piece);
+                return Ok(());
             }
             Some(b'[') => return Err("`$[` is not understood"),
+            Some(b'+' | b'=' | b'~' | b'^') if self.dialect == Dialect::Zsh => {
+                return Err("a sign behind `$` is not understood");
+            }
             Some(b'\'') if !is_quoted => self.ansi_quoted(pieces)?,
             Some(b'"') if !is_quoted => return Err("`$\"` is not understood"),
             Some(byte) if SPECIAL.contains(&byte) => {
@@ -166,14 +185,29 @@ impl Parser<'_> {
             }
             None => push(pieces, b"$", is_quoted),
         }
+        self.end_of_name()
+    }
+
+    /// Refuses what would still belong to a name behind `$`: its rest in the
+    /// next line, and in zsh a subscript, which calculates, or a modifier.
+    fn end_of_name(&self) -> Result<(), Problem> {
+        if self.starts_with(b"\\\n") && !self.is_end_at(2) {
+            return Err("a name goes on in the next line");
+        }
+        let is_modifier = self.peek() == Some(b':')
+            && self
+                .peek_at(1)
+                .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'&');
+        if self.dialect == Dialect::Zsh && (is_modifier || self.peek() == Some(b'[')) {
+            return Err("what stands behind a name is not understood");
+        }
         Ok(())
     }
 
     /// Takes the name of a variable; empty where there is none.
     pub(super) fn name(&mut self) -> Vec<u8> {
         let rest = self.text.get(self.at..).unwrap_or_default();
-        let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-        let length = rest.iter().take_while(|byte| is_letter(byte)).count();
+        let length = rest.iter().take_while(|byte| is_letter(**byte)).count();
         let name = rest.get(..length).unwrap_or_default();
         if !is_name(name) {
             return Vec::new();
@@ -198,6 +232,9 @@ impl Parser<'_> {
             let length = if byte.is_ascii_digit() { digits } else { 1 };
             name = self.slice(self.at, self.at + length).to_vec();
             self.at += length;
+        }
+        if name == b"#" && self.take_length() {
+            return Ok(Piece::Parameter { name, is_quoted });
         }
         if !name.is_empty() && self.take(b"}") {
             return Ok(Piece::Parameter { name, is_quoted });
@@ -237,6 +274,17 @@ impl Parser<'_> {
         Ok(Piece::Opaque(words))
     }
 
+    /// Takes the rest of `${#NAME}`, which is a number as `$#` is one.
+    fn take_length(&mut self) -> bool {
+        let start = self.at;
+        let ends: [&[u8]; 3] = [b"}", b"[@]}", b"[*]}"];
+        let is_length = !self.name().is_empty() && ends.into_iter().any(|end| self.take(end));
+        if !is_length {
+            self.at = start;
+        }
+        is_length
+    }
+
     /// Takes `:-VALUE}` where the value is letters that nothing expands.
     fn plain_default(&mut self, name: &[u8]) -> Option<Vec<u8>> {
         let rest = self.text.get(self.at..)?.strip_prefix(b":-")?;
@@ -255,22 +303,7 @@ impl Parser<'_> {
     /// `${x:i}`.
     fn plain_operator(&self, name: &[u8]) -> Result<(), Problem> {
         let rest = self.text.get(self.at..).unwrap_or_default();
-        let is_length = rest.first() == Some(&b'#') && name.is_empty();
-        let is_plain = match rest {
-            _ if is_length => true,
-            [b'-' | b'+' | b'?' | b'#' | b'%' | b'/' | b'^' | b',', ..]
-            | [b':', b'-' | b'+' | b'?', ..] => !name.is_empty(),
-            [b':', counts @ ..] => {
-                let mut inside = counts.split(|byte| *byte == b'}');
-                let is_count = |byte: &u8| byte.is_ascii_digit() || b": -".contains(byte);
-                inside
-                    .next()
-                    .is_some_and(|counts| counts.iter().all(is_count))
-            }
-            [b'[', b'@' | b'*', b']', ..] => true,
-            _ => false,
-        };
-        if is_plain {
+        if !name.is_empty() && is_plain_operator(rest) {
             Ok(())
         } else {
             Err("an expansion has an operator that is not understood")
@@ -343,91 +376,26 @@ impl Parser<'_> {
         push(pieces, &text, true);
         Ok(())
     }
-
-    /// Reads a calculation behind so many `(` to as many `)`, where it holds
-    /// nothing but numbers, signs and names; else nothing is taken.
-    pub(super) fn arithmetic(&mut self, open: usize) -> Option<Arithmetic> {
-        let start = self.at + open;
-        let rest = self.text.get(start..).unwrap_or_default();
-        let mut depth = 0_usize;
-        let mut end = None;
-        for (at, byte) in rest.iter().enumerate() {
-            match byte {
-                b'(' => depth += 1,
-                b')' if depth == 0 => {
-                    end = Some(at);
-                    break;
-                }
-                b')' => depth -= 1,
-                b'0'..=b'9'
-                | b'a'..=b'z'
-                | b'A'..=b'Z'
-                | b'_'
-                | b'$'
-                | b' '
-                | b'\t'
-                | b'+'
-                | b'-'
-                | b'*'
-                | b'/'
-                | b'%'
-                | b'<'
-                | b'>'
-                | b'='
-                | b'!'
-                | b'&'
-                | b'|'
-                | b'^'
-                | b'~'
-                | b'?'
-                | b':'
-                | b',' => {}
-                _ => break,
-            }
-        }
-        let end = end.filter(|end| rest.get(*end + 1) == Some(&b')'))?;
-        let text = rest.get(..end).unwrap_or_default();
-        // Two words beside each other are no calculation, whatever a shell makes of it.
-        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
-        let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$');
-        let parts: Vec<&[u8]> = text
-            .split(is_blank)
-            .filter(|part| !part.is_empty())
-            .collect();
-        let are_words = parts.windows(2).any(|two| {
-            let before = two.first().and_then(|part| part.last());
-            let behind = two.last().and_then(|part| part.first());
-            before.is_some_and(is_word) && behind.is_some_and(is_word)
-        });
-        if are_words || text.windows(2).any(|two| two == b"$(") {
-            return None;
-        }
-        self.at = start + end + 2;
-        Some(calculation(text))
-    }
 }
 
-/// Returns the names of a calculation, and whether it assigns.
-fn calculation(text: &[u8]) -> Arithmetic {
-    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    let names = text
-        .split(|byte| !is_letter(byte))
-        .filter(|part| is_name(part));
-    let compares = |at: usize| {
-        let before = at.checked_sub(1).and_then(|at| text.get(at));
-        let is_shift = at.checked_sub(2).and_then(|at| text.get(at)) == before;
-        text.get(at + 1) == Some(&b'=')
-            || match before {
-                Some(b'=' | b'!') => true,
-                Some(b'<' | b'>') => !is_shift,
-                _ => false,
-            }
-    };
-    let mut equals = text.iter().enumerate().filter(|(_, byte)| **byte == b'=');
-    let steps = text.windows(2).any(|two| two == b"++" || two == b"--");
-    Arithmetic {
-        names: names.map(<[u8]>::to_vec).collect(),
-        assigns: steps || equals.any(|(at, _)| !compares(at)),
+/// Tells whether what stands behind a name in `${` neither assigns nor
+/// calculates nor expands what a value holds.
+fn is_plain_operator(rest: &[u8]) -> bool {
+    match rest {
+        [b'-' | b'+' | b'?' | b'#' | b'%' | b'/' | b'^' | b',', ..]
+        | [b':', b'-' | b'+' | b'?', ..]
+        | [b'[', b'@' | b'*', b']', b'}', ..] => true,
+        [b'[', b'@' | b'*', b']', rest @ ..] => {
+            rest.first() != Some(&b'[') && is_plain_operator(rest)
+        }
+        [b':', counts @ ..] => {
+            let mut inside = counts.split(|byte| *byte == b'}');
+            let is_count = |byte: &u8| byte.is_ascii_digit() || b": -".contains(byte);
+            inside
+                .next()
+                .is_some_and(|counts| counts.iter().all(is_count))
+        }
+        _ => false,
     }
 }
 

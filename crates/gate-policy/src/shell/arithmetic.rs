@@ -1,0 +1,118 @@
+//! Calculations as they are written.
+
+use super::names::{is_letter, is_name};
+use super::parser::Parser;
+use super::syntax::Arithmetic;
+
+/// What can stand in a calculation besides letters and digits.
+const SIGNS: &[u8] = b"$ \t+-*/%<>=!&|^~?:,#{}()";
+
+impl Parser<'_> {
+    /// Reads a calculation behind so many `(` to as many `)`, where it holds
+    /// nothing but numbers, signs, names and plain values; else nothing is
+    /// taken.
+    pub(super) fn arithmetic(&mut self, open: usize) -> Option<Arithmetic> {
+        let start = self.at + open;
+        let text = inside(self.text.get(start..)?)?;
+        let end = start + text.len();
+        let names = names(text)?;
+        let assigns = assigns(text);
+        self.at = end + 2;
+        Some(Arithmetic { names, assigns })
+    }
+}
+
+/// Returns what stands before the `))` that closes it.
+fn inside(rest: &[u8]) -> Option<&[u8]> {
+    let mut depth = 0_usize;
+    for (at, byte) in rest.iter().enumerate() {
+        match byte {
+            b')' if depth == 0 => {
+                let is_closed = rest.get(at + 1) == Some(&b')');
+                return rest.get(..at).filter(|_| is_closed);
+            }
+            b'(' => depth += 1,
+            b')' => depth -= 1,
+            _ if is_letter(*byte) || SIGNS.contains(byte) => {}
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// Returns the names in a calculation, also those behind a `$`. Two operands
+/// beside each other are no calculation: what a value and a letter become
+/// together is not known.
+fn names(text: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let mut names = Vec::new();
+    let mut rest = text;
+    let mut is_behind_operand = false;
+    while let Some(byte) = rest.first() {
+        let length = match byte {
+            b' ' | b'\t' => {
+                rest = rest.get(1..)?;
+                continue;
+            }
+            b'$' => {
+                let (name, length) = value(rest.get(1..)?)?;
+                names.push(name.to_vec());
+                length + 1
+            }
+            b'#' | b'{' | b'}' => return None,
+            _ if is_letter(*byte) => {
+                let word = word(rest);
+                names.extend(is_name(word).then(|| word.to_vec()));
+                word.len()
+            }
+            _ => {
+                is_behind_operand = false;
+                rest = rest.get(1..)?;
+                continue;
+            }
+        };
+        if is_behind_operand {
+            return None;
+        }
+        is_behind_operand = true;
+        rest = rest.get(length..)?;
+    }
+    Some(names)
+}
+
+/// Returns the name behind a `$`, and how long it is as it is written.
+fn value(rest: &[u8]) -> Option<(&[u8], usize)> {
+    match rest {
+        [b'?' | b'#' | b'$' | b'!' | b'0'..=b'9', ..] => Some((rest.get(..1)?, 1)),
+        [b'{', inside @ ..] => {
+            let name = word(inside);
+            let is_closed = inside.get(name.len()) == Some(&b'}');
+            let is_plain = is_name(name) || name.iter().all(u8::is_ascii_digit);
+            (is_closed && is_plain && !name.is_empty()).then_some((name, name.len() + 2))
+        }
+        _ => Some(word(rest))
+            .filter(|name| is_name(name))
+            .map(|name| (name, name.len())),
+    }
+}
+
+fn word(rest: &[u8]) -> &[u8] {
+    let length = rest.iter().take_while(|byte| is_letter(**byte)).count();
+    rest.get(..length).unwrap_or_default()
+}
+
+/// Tells whether a calculation can assign to its names.
+fn assigns(text: &[u8]) -> bool {
+    let compares = |at: usize| {
+        let before = at.checked_sub(1).and_then(|at| text.get(at));
+        let is_shift = at.checked_sub(2).and_then(|at| text.get(at)) == before;
+        text.get(at + 1) == Some(&b'=')
+            || match before {
+                Some(b'=' | b'!') => true,
+                Some(b'<' | b'>') => !is_shift,
+                _ => false,
+            }
+    };
+    let mut equals = text.iter().enumerate().filter(|(_, byte)| **byte == b'=');
+    let steps = text.windows(2).any(|two| two == b"++" || two == b"--");
+    steps || equals.any(|(at, _)| !compares(at))
+}

@@ -1,0 +1,95 @@
+//! What stands at the standard input of the commands of a script, and which of
+//! them gets it.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use super::run::Frame;
+use super::syntax::{Command, Kind, List, Piece, RedirectKind, Word};
+
+/// What stands at the standard input of a command of a script.
+#[derive(Clone)]
+pub(super) enum Feed {
+    /// What the outer command has.
+    Outer,
+    /// These bytes.
+    Known(Rc<[u8]>),
+    /// A file, by its whole path.
+    File(PathBuf),
+    /// What another command writes, or a descriptor.
+    Unknown,
+}
+
+impl Feed {
+    /// Returns what one of several commands gets that share it.
+    pub(super) fn shared(&self) -> Self {
+        match self {
+            Self::Known(bytes) if bytes.is_empty() => self.clone(),
+            Self::Outer => Self::Outer,
+            Self::Known(_) | Self::File(_) | Self::Unknown => Self::Unknown,
+        }
+    }
+}
+
+/// Returns the one command of a list.
+pub(super) fn single(list: &List) -> Option<&Command> {
+    let [and_or] = &*list.0 else { return None };
+    let [(_, pipeline)] = &*and_or.pipelines else {
+        return None;
+    };
+    match &*pipeline.commands {
+        [only] => Some(only),
+        _ => None,
+    }
+}
+
+/// Tells whether one command alone gets what stands at the standard input of
+/// all of them.
+pub(super) fn is_alone(list: &List, frame: &Frame) -> bool {
+    single(list).is_some_and(|only| is_whole(only, frame))
+}
+
+/// Tells whether a command gets what its redirections say as a whole: nothing
+/// else of it takes from there before.
+pub(super) fn is_whole(command: &Command, frame: &Frame) -> bool {
+    let mut redirects = command.redirects.iter();
+    let is_plain = redirects.all(|redirect| match &redirect.kind {
+        RedirectKind::From(word)
+        | RedirectKind::To(word)
+        | RedirectKind::Duplicate(word)
+        | RedirectKind::HereString(word) => !runs(word),
+        RedirectKind::Here(index) => frame.here.get(*index).is_some_and(|text| !runs(text)),
+    });
+    is_plain
+        && match &command.kind {
+            Kind::Simple(simple) => {
+                let values = simple.assignments.iter();
+                let mut values = values.flat_map(|one| one.value.iter().chain(&one.others));
+                !values.any(runs)
+            }
+            Kind::Group(list) | Kind::Subshell(list) => is_alone(list, frame),
+            Kind::If(_)
+            | Kind::While(..)
+            | Kind::For(..)
+            | Kind::Case(..)
+            | Kind::Function(..)
+            | Kind::Test(_)
+            | Kind::Arithmetic(_) => false,
+        }
+}
+
+/// Tells whether the words of a command run others, which take from what it
+/// gets before it does.
+pub(super) fn shares_with_words(command: &Command) -> bool {
+    matches!(&command.kind, Kind::Simple(simple) if simple.words.iter().any(runs))
+}
+
+/// Tells whether a word runs commands.
+fn runs(word: &Word) -> bool {
+    word.pieces.iter().any(|piece| {
+        matches!(
+            piece,
+            Piece::Substitution(_) | Piece::Process(_) | Piece::Opaque(_)
+        )
+    })
+}
