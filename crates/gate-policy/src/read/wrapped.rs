@@ -6,15 +6,19 @@ use std::ffi::{OsStr, OsString};
 
 use super::inner::{Inner, Nesting, Origin, absorb};
 use super::inputs::moved;
-use super::path_of;
 use super::words::{Parsed, Use};
+use super::{MAX_SCRIPT_BYTES, path_of};
 use crate::command_line::{CommandLine, Environment, Stdin};
 use crate::effect::Effect;
 use crate::invocation::{Invocation, Place};
 use crate::profile::{Changes, FlagRuns, Neutral, RunsReading, RunsSpec};
 use crate::shell::{self, Dialect, Handed};
 
+/// The most words that xargs adds one by one.
+const MAX_ADDED: usize = 24;
+
 /// One word that is passed on, and where it stands.
+#[derive(Clone)]
 struct Passed {
     word: OsString,
     origin: Option<Origin>,
@@ -76,9 +80,44 @@ pub(super) fn read(
             }),
         }));
     }
-    if !(words.is_empty() && has_script) {
+    let is_command = |first: &Passed| !starts_with_dash(&first.word);
+    let has_command = words.first().is_some_and(is_command);
+    if let Some(added) = added(line, parsed).filter(|_| has_command) {
+        wrapper.each(&words, added, invocation);
+    } else if !(words.is_empty() && has_script) {
         wrapper.words(words, invocation);
     }
+}
+
+/// Returns the words that xargs adds to its command, each time that it runs
+/// it, where what it reads is known and nothing changes how it splits that.
+fn added(line: &CommandLine<'_>, parsed: &Parsed<'_>) -> Option<Vec<Vec<OsString>>> {
+    let Stdin::Content(text) = line.stdin else {
+        return None;
+    };
+    let mut size = usize::MAX;
+    for used in parsed.uses.iter().filter(|used| used.on) {
+        match &*used.name {
+            "no-run-if-empty" | "verbose" => {}
+            "max-args" => size = std::str::from_utf8(used.value?).ok()?.parse().ok()?,
+            _ => return None,
+        }
+    }
+    let is_plain = |byte: &u8| byte.is_ascii_graphic() || b" \t\n".contains(byte);
+    let quotes = |byte: &u8| b"'\"\\".contains(byte);
+    if parsed.spec.name != "xargs"
+        || !parsed.problems.is_empty()
+        || !text.iter().all(is_plain)
+        || text.iter().any(quotes)
+    {
+        return None;
+    }
+    let words = text.split(u8::is_ascii_whitespace);
+    let words = words.filter(|word| !word.is_empty());
+    let words: Vec<OsString> = words.map(|word| path_of(word).into_os_string()).collect();
+    let is_few =
+        text.len() <= MAX_SCRIPT_BYTES && !words.is_empty() && words.len() <= MAX_ADDED && size > 0;
+    is_few.then(|| words.chunks(size).map(<[_]>::to_vec).collect())
 }
 
 fn is_neutral(parsed: &Parsed<'_>) -> bool {
@@ -118,6 +157,16 @@ struct Wrapper<'w> {
 }
 
 impl Wrapper<'_> {
+    /// Reads a command as often as words are added to it.
+    fn each(&self, words: &[Passed], added: Vec<Vec<OsString>>, invocation: &mut Invocation) {
+        for more in added {
+            let more = more.into_iter().map(|word| Passed { word, origin: None });
+            let words = words.iter().cloned().chain(more).collect();
+            let surroundings = (&*self.env.0, self.env.1);
+            self.start(words, surroundings, Vec::new(), invocation);
+        }
+    }
+
     /// Reads the words, with the variables that are set in front of them.
     fn words(&self, mut words: Vec<Passed>, invocation: &mut Invocation) {
         let (mut env, mut inherits) = self.env.clone();
@@ -141,7 +190,6 @@ impl Wrapper<'_> {
             self.joined(&words, invocation);
             return;
         }
-        let is_appended = self.spec.reading == RunsReading::Appended;
         let mut doubts = Vec::new();
         if words
             .first()
@@ -149,16 +197,29 @@ impl Wrapper<'_> {
         {
             doubts.push("what is passed on begins with an option".to_owned());
         }
-        if is_appended {
+        if self.spec.reading == RunsReading::Appended {
             doubts.push("words are added to it that no word of the command holds".to_owned());
         }
+        let surroundings = (&*env, inherits);
+        self.start(words, surroundings, doubts, invocation);
+    }
+
+    /// Reads the command that words are.
+    fn start(
+        &self,
+        words: Vec<Passed>,
+        (env, inherits): (&Environment, bool),
+        doubts: Vec<String>,
+        invocation: &mut Invocation,
+    ) {
+        let is_appended = self.spec.reading == RunsReading::Appended;
         let (argv, origins): (Vec<_>, Vec<_>) =
             words.into_iter().map(|one| (one.word, one.origin)).unzip();
         let inner = Inner {
             argv,
             origins,
             within: None,
-            env: &env,
+            env,
             inherits,
             cwd: &self.cwd,
             stdin: if is_appended {

@@ -15,11 +15,30 @@ impl Parser<'_> {
         let start = self.at + open;
         let text = inside(self.text.get(start..)?)?;
         let end = start + text.len();
-        let names = names(text)?;
-        let assigns = assigns(text);
+        let read = read(text)?;
         self.at = end + 2;
-        Some(Arithmetic { names, assigns })
+        Some(read)
     }
+
+    /// Reads a calculation up to what ends it, and takes both.
+    pub(super) fn calculation(&mut self, end: &[u8]) -> Option<Arithmetic> {
+        let rest = self.text.get(self.at..)?;
+        let length = rest.windows(end.len()).position(|bytes| bytes == end)?;
+        let text = rest.get(..length)?;
+        let is_plain = |byte: &u8| is_letter(*byte) || SIGNS.contains(byte);
+        if !text.iter().all(is_plain) {
+            return None;
+        }
+        let read = read(text)?;
+        self.at += length + end.len();
+        Some(read)
+    }
+}
+
+fn read(text: &[u8]) -> Option<Arithmetic> {
+    let names = names(text)?;
+    let assigns = assigns(text);
+    Some(Arithmetic { names, assigns })
 }
 
 /// Returns what stands before the `))` that closes it.

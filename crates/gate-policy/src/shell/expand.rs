@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::feed::prints_number;
 use super::names::is_letter;
 use super::parser::Dialect;
 use super::run::{Frame, Runner};
@@ -128,16 +129,15 @@ impl Runner<'_> {
                 } => {
                     let is_kept = *is_quoted || !splits;
                     grown.is_there |= *is_quoted;
-                    let found = match self.lookup(name, scope) {
-                        Value::Known(found) if found.is_empty() => Value::Known(value.clone()),
-                        found @ (Value::Known(_) | Value::Number | Value::Unknown) => found,
-                    };
+                    grown.has_more |= !value.iter().all(u8::is_ascii_digit);
+                    let found = or_default(self.lookup(name, scope), value);
                     put(self.dialect, found, (is_kept, is_alone), scope, &mut grown);
                 }
                 Piece::Substitution(list) | Piece::Process(list) => {
                     self.step_aside(list, scope, frame);
                     grown.is_unknown = true;
-                    grown.has_more = true;
+                    let is_process = matches!(piece, Piece::Process(_));
+                    grown.has_more |= is_process || !prints_number(list, scope);
                 }
                 Piece::Opaque(words) => {
                     // Whether a shell looks at them depends on the operator.
@@ -229,6 +229,14 @@ pub(super) fn is_number(value: &Value) -> bool {
             .all(u8::is_ascii_digit),
         Value::Number => true,
         Value::Unknown => false,
+    }
+}
+
+/// Returns a value, or what stands for one that is empty.
+fn or_default(found: Value, value: &[u8]) -> Value {
+    match found {
+        Value::Known(found) if found.is_empty() => Value::Known(value.to_vec()),
+        found @ (Value::Known(_) | Value::Number | Value::Unknown) => found,
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use super::run::Frame;
+use super::scope::Scope;
 use super::syntax::{Command, Kind, List, Piece, RedirectKind, Word};
 
 /// What stands at the standard input of a command of a script.
@@ -92,4 +93,29 @@ fn runs(word: &Word) -> bool {
             Piece::Substitution(_) | Piece::Process(_) | Piece::Opaque(_)
         )
     })
+}
+
+/// Tells whether what commands print is one number, whatever they read: the
+/// last of them is `wc -l` or `date +%s`.
+pub(super) fn prints_number(list: &List, scope: &Scope) -> bool {
+    let [and_or] = &*list.0 else { return false };
+    let [(_, pipeline)] = &*and_or.pipelines else {
+        return false;
+    };
+    let command = pipeline.commands.last();
+    let command = command.filter(|command| command.redirects.is_empty());
+    let Some(Kind::Simple(simple)) = command.map(|command| &command.kind) else {
+        return false;
+    };
+    let words: Option<Vec<Vec<u8>>> = simple.words.iter().map(Word::literal).collect();
+    let words = words.unwrap_or_default();
+    let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+    let prints = matches!(
+        &*words,
+        [b"wc", b"-l" | b"-c" | b"-m" | b"-w"] | [b"date", b"+%s"]
+    );
+    let is_own = words
+        .first()
+        .is_some_and(|name| scope.functions.contains_key(*name));
+    prints && !is_own && simple.assignments.is_empty() && scope.is_outside(b"PATH")
 }

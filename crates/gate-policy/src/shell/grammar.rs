@@ -218,7 +218,7 @@ impl Parser<'_> {
     fn for_loop(&mut self) -> Result<Kind, Problem> {
         self.skip_blanks();
         if self.starts_with(b"((") {
-            return Err("`for ((` is not understood");
+            return self.counting_loop();
         }
         let name = self.name();
         if name.is_empty() {
@@ -244,6 +244,31 @@ impl Parser<'_> {
         }
         let body = self.body()?;
         Ok(Kind::For(name, words, body))
+    }
+
+    /// Reads `for ((A; B; C))` as `A` and a `while` whose condition is `B` and
+    /// whose body ends in `C`.
+    fn counting_loop(&mut self) -> Result<Kind, Problem> {
+        let problem = "`for ((` is not understood";
+        if self.dialect == Dialect::Posix {
+            return Err(problem);
+        }
+        self.at += 2;
+        let mut parts = Vec::new();
+        for end in [&b";"[..], b";", b"))"] {
+            let part = self.calculation(end).ok_or(problem)?;
+            parts.push(of_one(Kind::Arithmetic(part)));
+        }
+        self.skip_blanks();
+        self.take(b";");
+        let mut body = self.body()?;
+        let (Some(step), Some(condition), Some(first)) = (parts.pop(), parts.pop(), parts.pop())
+        else {
+            return Err(problem);
+        };
+        body.0.push(step);
+        let turns = Kind::While(List(vec![condition]), body);
+        Ok(Kind::Group(List(vec![first, of_one(turns)])))
     }
 
     fn case(&mut self) -> Result<Kind, Problem> {
@@ -426,5 +451,19 @@ impl Parser<'_> {
             value,
             others,
         }))
+    }
+}
+
+/// Returns a list's part that is one command without redirections.
+fn of_one(kind: Kind) -> AndOr {
+    let redirects = Vec::new();
+    let commands = vec![Command { kind, redirects }];
+    let is_background = false;
+    let pipeline = Pipeline {
+        commands,
+        is_background,
+    };
+    AndOr {
+        pipelines: vec![(Joint::First, pipeline)],
     }
 }
