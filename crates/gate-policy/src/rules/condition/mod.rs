@@ -7,6 +7,7 @@
 //!
 //! Source: the language definition of `cel-spec`.
 
+mod kinds;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -95,6 +96,13 @@ impl Condition {
             let first = errors.errors.first();
             let at = first.map_or(0, |error| offset(source, error.pos));
             let said = first.map_or("", |error| error.msg.as_str());
+            if let Some(at) = single_equals(source) {
+                return Fault {
+                    at,
+                    problem: "is no condition: `=` sets something".to_owned(),
+                    mend: "write == to compare".to_owned(),
+                };
+            }
             let said = said.strip_prefix("Syntax error: ").unwrap_or(said);
             Fault {
                 at,
@@ -161,6 +169,24 @@ fn offset(source: &str, (line, column): (isize, isize)) -> usize {
     };
     let before: usize = source.split_inclusive('\n').take(line).map(str::len).sum();
     source.floor_char_boundary(before + column)
+}
+
+/// Returns where a `=` stands alone, outside of texts.
+fn single_equals(source: &str) -> Option<usize> {
+    let mut quote = None;
+    let bytes = source.as_bytes();
+    let mut before = b' ';
+    for (at, byte) in bytes.iter().copied().enumerate() {
+        let next = bytes.get(at + 1);
+        match (quote, byte) {
+            (Some(open), _) if open == byte && before != b'\\' => quote = None,
+            (None, b'\'' | b'"') => quote = Some(byte),
+            (None, b'=') if !b"=!<>".contains(&before) && next != Some(&b'=') => return Some(at),
+            _ => {}
+        }
+        before = byte;
+    }
+    None
 }
 
 /// The language, with `like` for the patterns that all other matchers have.

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, SelectExpr, operators};
 use cel::parser::Expression;
 
-use super::vocabulary::Scope;
+use super::kinds::{Kind, kind_of};
+use super::vocabulary::{Scope, among};
 use super::{Fault, MOST_PARTS};
 use crate::rules::error::near_miss;
 
@@ -96,6 +97,7 @@ pub(super) fn hold(
         ));
     }
     walk.part(expression)?;
+    walk.question(expression, "")?;
     Ok(walk.shape)
 }
 
@@ -103,8 +105,8 @@ struct Walk<'w> {
     source: &'w str,
     scope: &'w Scope,
     uses: &'w mut BTreeSet<&'static str>,
-    /// The names that loops have given.
-    bound: Vec<String>,
+    /// The names that loops have given, with what they stand for.
+    bound: Vec<(String, Kind)>,
     /// How many loops stand around this part.
     loops: usize,
     parts: usize,
@@ -149,7 +151,7 @@ impl Walk<'_> {
     }
 
     fn name(&mut self, name: &str) -> Result<(), Fault> {
-        if name == SO_FAR || self.bound.iter().any(|bound| bound == name) {
+        if name == SO_FAR || self.bound.iter().any(|(bound, _)| bound == name) {
             return Ok(());
         }
         match self.scope.variable(name) {
@@ -162,7 +164,7 @@ impl Walk<'_> {
     }
 
     fn is_variable(&self, name: &str) -> bool {
-        !self.bound.iter().any(|bound| bound == name)
+        !self.bound.iter().any(|(bound, _)| bound == name)
     }
 
     fn select(&mut self, select: &SelectExpr) -> Result<(), Fault> {
@@ -183,7 +185,72 @@ impl Walk<'_> {
                 .field(name, &path)
                 .map_err(|(problem, mend)| self.fault(&select.field, problem, mend));
         }
-        self.part(&select.operand)
+        self.part(&select.operand)?;
+        self.field_of(&select.operand, &select.field)
+    }
+
+    /// Holds a field of what is no variable itself to those that it has.
+    fn field_of(&self, operand: &Expression, field: &str) -> Result<(), Fault> {
+        match kind_of(operand, &self.bound).fields() {
+            Some(known) => among(field, known, "no field of it")
+                .map_err(|(problem, mend)| self.fault(field, problem, mend)),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses what is known to be no question where one has to stand.
+    fn question(&self, part: &Expression, word: &str) -> Result<(), Fault> {
+        let kind = kind_of(part, &self.bound);
+        if matches!(kind, Kind::Any | Kind::Truth) {
+            return Ok(());
+        }
+        let problem = format!("is {} where a question has to stand", kind.shown());
+        let mend = "compare it with something, as in tool == 'kubectl'";
+        Err(self.fault(word, problem, mend))
+    }
+
+    /// Refuses operators and methods that have no answer for what they are given.
+    fn operands(&self, call: &CallExpr) -> Result<(), Fault> {
+        let name = call.func_name.as_str();
+        let word = name.trim_matches(['_', '@']);
+        match (name, &*call.args) {
+            (operators::LOGICAL_AND | operators::LOGICAL_OR | operators::LOGICAL_NOT, parts) => {
+                let word = word.trim_end_matches('_');
+                parts.iter().try_for_each(|part| self.question(part, word))
+            }
+            (operators::CONDITIONAL, [question, ..]) => self.question(question, "?"),
+            (
+                operators::EQUALS
+                | operators::NOT_EQUALS
+                | operators::GREATER
+                | operators::GREATER_EQUALS
+                | operators::LESS
+                | operators::LESS_EQUALS,
+                [one, other],
+            ) => {
+                let (one, other) = (kind_of(one, &self.bound), kind_of(other, &self.bound));
+                let is_ordered = !matches!(name, operators::EQUALS | operators::NOT_EQUALS);
+                let has_order = |kind: Kind| kind == Kind::Any || kind.is_scalar();
+                if one.may_be(other) && (!is_ordered || (has_order(one) && has_order(other))) {
+                    return Ok(());
+                }
+                let (one, other) = (one.shown(), other.shown());
+                let problem = format!("compares {one} with {other}");
+                let mend = "compare texts with texts, numbers with numbers";
+                Err(self.fault(word, problem, mend))
+            }
+            ("startsWith" | "endsWith" | "like", _) => {
+                let target = call.target.as_ref();
+                let kind = target.map_or(Kind::Any, |target| kind_of(target, &self.bound));
+                if matches!(kind, Kind::Any | Kind::Text) {
+                    return Ok(());
+                }
+                let problem = format!("`{name}` is asked of {}", kind.shown());
+                let mend = "ask it of a text; of a list, as in operands.exists(o, o.like('x*'))";
+                Err(self.fault(name, problem, mend))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn field(&mut self, name: &str, field: &str) -> Result<(), Fault> {
@@ -235,7 +302,14 @@ impl Walk<'_> {
             self.joined()?;
         }
         call.target.iter().try_for_each(|part| self.part(part))?;
-        call.args.iter().try_for_each(|part| self.part(part))
+        call.args.iter().try_for_each(|part| self.part(part))?;
+        if name == operators::INDEX
+            && let [operand, index] = &*call.args
+            && let Expr::Literal(LiteralValue::String(field)) = &index.expr
+        {
+            return self.field_of(operand, field.inner());
+        }
+        self.operands(call)
     }
 
     fn joined(&mut self) -> Result<(), Fault> {
@@ -275,8 +349,15 @@ impl Walk<'_> {
             return Err(self.fault("", problem, "make several rules of it"));
         }
         let before = self.bound.len();
-        self.bound.push(one.iter_var.clone());
-        self.bound.extend(one.iter_var2.clone());
+        // With two names the first is that of the place.
+        let item = match one.iter_var2 {
+            None => kind_of(&one.iter_range, &self.bound).of_item(),
+            Some(_) => Kind::Any,
+        };
+        self.bound.push((one.iter_var.clone(), item));
+        let second = one.iter_var2.iter();
+        self.bound
+            .extend(second.map(|name| (name.clone(), Kind::Any)));
         self.step(&one.loop_step)?;
         self.bound.truncate(before);
         self.loops -= 1;

@@ -97,7 +97,6 @@ fn a_condition_without_an_answer_says_so() {
         ("target.context == 'prod'", NoAnswer::Absent),
         ("operands[7] == 'x'", NoAnswer::Absent),
         ("options.image == ['x']", NoAnswer::Absent),
-        ("operands", NoAnswer::Types),
         ("tool + 1 == 'x'", NoAnswer::Types),
         ("int(tool) > 1", NoAnswer::Types),
         ("size(operands) / 0 == 1", NoAnswer::Number),
@@ -139,10 +138,23 @@ fn fault(source: &str, decision: Decision) -> Fault {
 #[test]
 fn every_mistake_says_where_it_is_and_how_to_mend_it() {
     let long = format!("tool == '{}'", "x".repeat(LONGEST_BYTES));
-    let many = vec!["1"; MOST_PARTS].join("<");
+    let many = vec!["1"; MOST_PARTS].join("-");
     let deep = format!("{}known{}", "size(".repeat(40), ")".repeat(40));
     for (condition, at, said) in [
         ("tol == 'x'", 0, "did you mean `tool`?"),
+        ("tool = 'x'", 5, "write == to compare"),
+        (
+            "time.utc['dya'] == 'mon'",
+            10,
+            "write one of clock, date, day",
+        ),
+        ("inputs.exists(i, i.pth == 'x')", 19, "did you mean `path`?"),
+        ("inputs[0].pth == 'x'", 10, "did you mean `path`?"),
+        ("tool", 0, "compare it with something"),
+        ("known && operands", 6, "compare it with something"),
+        ("time.utc.hour > '3'", 14, "numbers with numbers"),
+        ("operands == 'x'", 9, "numbers with numbers"),
+        ("operands.like('x')", 9, "ask it of a text"),
         ("known && nobody == 'x'", 9, "`nobody` is no variable"),
         ("target.namespcae == 'x'", 7, "did you mean `namespace`?"),
         ("target['namespcae'] == 'x'", 8, "did you mean `namespace`?"),

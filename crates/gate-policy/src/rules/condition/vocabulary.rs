@@ -33,11 +33,13 @@ const VARIABLES: &[&str] = &[
     "time",
     "tool",
 ];
-const CALLER: &[&str] = &["ci", "host", "kind", "name", "terminal"];
+pub(super) const CALLER: &[&str] = &["ci", "host", "kind", "name", "terminal"];
 /// What whoever asks can pretend.
 const PRETENDED: &[&str] = &["ci", "kind", "terminal"];
-const ZONES: &[&str] = &["local", "utc"];
-const MOMENT: &[&str] = &["clock", "date", "day", "hour", "minute"];
+pub(super) const ZONES: &[&str] = &["local", "utc"];
+pub(super) const MOMENT: &[&str] = &["clock", "date", "day", "hour", "minute"];
+
+pub(super) const INPUT: &[&str] = &["kind", "path", "role"];
 
 type Mistake = (String, String);
 
@@ -123,7 +125,11 @@ fn pretended() -> Mistake {
     )
 }
 
-fn among(field: &str, known: &[&str], what: &str) -> Result<(), Mistake> {
+pub(super) fn among(field: &str, known: &[&str], what: &str) -> Result<(), Mistake> {
+    if known.is_empty() {
+        let problem = format!("`{}` is {what}, which has none", shown(field));
+        return Err((problem, "compare it as a whole".to_owned()));
+    }
     if known.contains(&field) {
         return Ok(());
     }
