@@ -70,6 +70,11 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "give the tool's name",
     ),
     (
+        "[[case]]\nname = 'a'\nline = 'a'\n",
+        "1:1",
+        "write expect = { decision =",
+    ),
+    (
         "[[case]]\nname = 'a'\nline = 'a'\nexpect = {}\n",
         "4:10",
         "`case.expect`: it is empty",

@@ -46,6 +46,7 @@ struct Fields {
     caller: CallerFields,
     #[serde(default)]
     time: Option<Spanned<String>>,
+    #[serde(default = "nothing_expected")]
     expect: Spanned<Expected>,
 }
 
@@ -83,6 +84,11 @@ struct Expected {
     #[serde(default)]
     target: BTreeMap<String, String>,
     reason: Option<String>,
+}
+
+/// What stands for an expectation that is not written: it has no place.
+fn nothing_expected() -> Spanned<Expected> {
+    Spanned::new(0..0, Expected::default())
 }
 
 /// One case, ready to be tried.
@@ -165,6 +171,10 @@ impl Case {
                 faulty.value(time.span().start, "case.time", why)
             })?,
         };
+        if fields.expect.span().is_empty() {
+            let why = "it is missing; write expect = { decision = \"…\" }";
+            return Err(faulty.value(start, "case.expect", why));
+        }
         demand_expectation(&fields.expect, faulty)?;
         let (line, _) = gate_policy::position(faulty.text, start);
         Ok(Self {
