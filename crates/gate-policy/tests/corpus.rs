@@ -14,7 +14,8 @@ use std::path::Path;
 
 use gate_policy::{
     Caller, CallerKind, CommandLine, Decision, Effect, Environment, EnvironmentAction, InputKind,
-    Invocation, MapFiles, Occasion, Policy, SecretPlace, Stdin, read_invocation,
+    Invocation, Layer, MapFiles, Occasion, Policy, PolicyBuilder, SecretPlace, Stdin,
+    read_invocation,
 };
 use serde::Deserialize;
 
@@ -175,6 +176,34 @@ fn every_case_has_the_effect_and_decision_that_it_expects() {
         wrong.len(),
         wrong.join("\n")
     );
+}
+
+#[test]
+fn every_field_of_a_target_can_stand_in_a_rule() {
+    let mut fields = BTreeSet::new();
+    for case in corpus().unwrap() {
+        let invocation = read(&case);
+        // What a command inside it says of its target is matched there.
+        let inner: BTreeSet<String> = invocation
+            .inner()
+            .flat_map(|inner| inner.invocation.target.keys().cloned())
+            .collect();
+        let own = invocation.target.into_keys();
+        let own = own.filter(|field| !inner.contains(field));
+        fields.extend(own.map(|field| (invocation.tool.clone(), field)));
+    }
+    assert!(fields.len() >= 60, "{}", fields.len());
+    let mut refused = Vec::new();
+    for (tool, field) in fields {
+        let rule = format!(
+            "[[rule]]\nid = 'a'\ntool = '{tool}'\ntarget = {{ '{field}' = 'x' }}\ndecision = 'deny'\n"
+        );
+        let taken = PolicyBuilder::new().layer(Layer::User, "rules.toml", &rule);
+        if taken.is_err() {
+            refused.push((tool, field));
+        }
+    }
+    assert!(refused.is_empty(), "{refused:?}");
 }
 
 #[test]

@@ -61,6 +61,7 @@ impl ToolSpec {
             .chain(operands.map(|rule| &rule.target))
             .chain(self.environment.iter().map(|variable| &variable.target))
             .map(AsRef::as_ref)
+            .chain(crate::target::resolved_fields(&self.name).iter().copied())
             .filter(|field: &&str| !field.is_empty())
     }
 

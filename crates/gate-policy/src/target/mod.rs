@@ -43,6 +43,31 @@ pub(crate) fn resolve(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut 
     }
 }
 
+/// Returns the fields that only the files in force, or what an address is made of,
+/// can say: no word or variable of the profile sets them alone.
+pub(crate) fn resolved_fields(tool: &str) -> &'static [&'static str] {
+    match tool {
+        "aws" => &["account", "endpoint", "login", "region", "role"],
+        "git" => &["branch", "refspecs", "remote", "url"],
+        "helm" | "kubectl" => &[
+            "as",
+            "cluster",
+            "context",
+            "login",
+            "namespace",
+            "proxy",
+            "server",
+            "tls",
+            "user",
+        ],
+        "mongosh" => &["database", "host"],
+        "psql" => &["address", "database"],
+        "redis-cli" => &["database", "host", "port"],
+        "terraform" => &["backend", "state", "workspace"],
+        _ => &[],
+    }
+}
+
 /// Returns the content of a file in force: nothing where there is none. What
 /// can't be read makes the command unknown.
 fn content<'f>(
