@@ -258,6 +258,12 @@ impl<'a, 'i> Psql<'a, 'i> {
         }
         let mut words = arguments.split_ascii_whitespace();
         let name = words.next().unwrap_or_default();
+        if name.contains('\'') {
+            // psql takes the quotes away: it can be a variable of its own.
+            self.variables.lose();
+            let reason = format!("the name that `\\{command}` sets has quotes");
+            return (Effect::Unknown, reason);
+        }
         match command {
             "unset" => self.set_variable(name, None),
             "set" if !name.is_empty() => {
