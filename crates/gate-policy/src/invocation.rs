@@ -274,7 +274,7 @@ impl SecretSpan {
 }
 
 /// A word or a variable that holds a secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SecretPlace {
     /// The word of argv with this index.
     Argv(usize),
@@ -379,6 +379,25 @@ impl Invocation {
             }
         }
         found
+    }
+
+    /// Adds the standard input as what the tool runs, so that it has to be read for a
+    /// decision.
+    pub(crate) fn add_script_at_stdin(&mut self) {
+        self.add_stdin("script", Placement::Anywhere);
+    }
+
+    /// Adds the standard input, which is one input for whatever it is read.
+    pub(crate) fn add_stdin(&mut self, role: &str, placement: Placement) {
+        let mut inputs = self.inputs.iter_mut();
+        match inputs.find(|input| input.kind == InputKind::Stdin) {
+            Some(known) if placement == Placement::Anywhere => known.placement = placement,
+            Some(_) => {}
+            None => self.inputs.push(Input {
+                placement,
+                ..Input::unnamed(InputKind::Stdin, "-".into(), role)
+            }),
+        }
     }
 
     /// Tells whether its effects, and those of all inside it, agree with each

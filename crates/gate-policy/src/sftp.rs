@@ -5,7 +5,7 @@
 
 use crate::command_line::{CommandLine, Stdin};
 use crate::effect::Effect;
-use crate::invocation::{Input, InputKind, Invocation, Nested, Placement};
+use crate::invocation::{Invocation, Nested};
 use crate::read::words::Parsed;
 use crate::read::{MAX_SCRIPT_BYTES, note_host, path_of};
 
@@ -33,13 +33,7 @@ pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
 }
 
 fn read_stdin(line: &CommandLine<'_>, invocation: &mut Invocation) {
-    let is_known = |input: &Input| input.kind == InputKind::Stdin;
-    if !invocation.inputs.iter().any(is_known) {
-        invocation.inputs.push(Input {
-            placement: Placement::Anywhere,
-            ..Input::unnamed(InputKind::Stdin, "-".into(), "script")
-        });
-    }
+    invocation.add_script_at_stdin();
     match line.stdin {
         Stdin::Content(bytes) => judge(bytes, invocation),
         Stdin::Terminal | Stdin::Absent | Stdin::Unread => invocation.add(

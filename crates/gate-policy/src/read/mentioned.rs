@@ -211,11 +211,8 @@ fn add_copied_stdin(line: &CommandLine<'_>, invocation: &mut Invocation) {
 /// Adds the standard input, where it is something that can be bound: what a
 /// person will type can't.
 pub(super) fn add_stdin(line: &CommandLine<'_>, role: &str, invocation: &mut Invocation) {
-    let is_known = |input: &Input| input.kind == InputKind::Stdin;
-    let is_there = matches!(line.stdin, Stdin::Unread | Stdin::Content(_));
-    if is_there && !invocation.inputs.iter().any(is_known) {
-        let stdin = Input::unnamed(InputKind::Stdin, PathBuf::from("-"), role);
-        invocation.inputs.push(stdin);
+    if matches!(line.stdin, Stdin::Unread | Stdin::Content(_)) {
+        invocation.add_stdin(role, Placement::InPlace);
     }
 }
 

@@ -29,7 +29,7 @@ use std::path::PathBuf;
 
 use crate::command_line::{CommandLine, Environment, Stdin};
 use crate::effect::Effect;
-use crate::invocation::{Input, InputKind, Invocation, Place, Placement};
+use crate::invocation::{Input, InputKind, Invocation, Place};
 use crate::read::inner::Nesting;
 use crate::read::words::{Operand, Parsed, shown};
 use crate::read::{MAX_SCRIPT_BYTES, path_of};
@@ -202,10 +202,7 @@ fn read_stdin(
     handed: Handed<'_>,
     invocation: &mut Invocation,
 ) {
-    invocation.inputs.push(Input {
-        placement: Placement::Anywhere,
-        ..Input::unnamed(InputKind::Stdin, "-".into(), "script")
-    });
+    invocation.add_script_at_stdin();
     match line.stdin {
         Stdin::Content(text) if text.len() <= MAX_SCRIPT_BYTES => {
             run(line, nesting, Handed { text, ..handed }, invocation);
