@@ -5,9 +5,12 @@ use std::ffi::OsString;
 
 use crate::command_line::{CommandLine, Stdin};
 use crate::effect::Effect;
-use crate::invocation::{Input, InputKind, Invocation, Nested, Placement};
+use crate::invocation::{Invocation, Nested, SecretPlace, SecretSpan};
 use crate::read::words::{Parsed, shown};
-use crate::read::{MAX_SCRIPT_BYTES, judge, read_redis_command};
+use crate::read::{
+    MAX_SCRIPT_BYTES, judge, masked_words, names_a_secret, note_fields, of_operands,
+    read_redis_command, replaced, server_and_path,
+};
 
 /// The most commands of a script that are read.
 const MAX_COMMANDS: usize = 10_000;
@@ -38,31 +41,22 @@ const MODES: &[&str] = &[
 
 pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
     note_server(parsed, invocation);
+    mark_secrets(parsed, invocation);
     judge_cluster(parsed, invocation);
     let is_given = |names: &[&str]| {
         let mut uses = parsed.uses.iter();
         uses.any(|used| names.contains(&used.name.as_ref()))
     };
     if is_given(&["x", "X"]) {
-        add_stdin(invocation);
+        invocation.add_script_at_stdin();
         // The word that is not seen can be `store`, or a pattern of settings.
         if !invocation.does_more_than_read() {
             let reason = "a word of the command comes from standard input";
             invocation.add(Effect::Unknown, reason);
         }
     } else if parsed.path.is_empty() && parsed.problems.is_empty() && !is_given(MODES) {
-        add_stdin(invocation);
+        invocation.add_script_at_stdin();
         judge_stdin(line, parsed, invocation);
-    }
-}
-
-fn add_stdin(invocation: &mut Invocation) {
-    let is_known = |input: &Input| input.kind == InputKind::Stdin;
-    if !invocation.inputs.iter().any(is_known) {
-        invocation.inputs.push(Input {
-            placement: Placement::Anywhere,
-            ..Input::unnamed(InputKind::Stdin, "-".into(), "script")
-        });
     }
 }
 
@@ -95,19 +89,45 @@ fn note_address(address: &[u8], invocation: &mut Invocation) {
         invocation.add(Effect::Unknown, reason);
         return;
     };
-    let mut parts = rest.splitn(2, |byte| *byte == b'/');
-    let place = parts.next().unwrap_or_default();
-    let database = parts.next().unwrap_or_default();
-    let at = place.iter().rposition(|byte| *byte == b'@');
-    let server = place.get(at.map_or(0, |at| at + 1)..).unwrap_or_default();
+    let (server, database) = server_and_path(rest);
     let colon = server.iter().rposition(|byte| *byte == b':');
     let colon = colon.filter(|_| server.last() != Some(&b']'));
     let host = server.get(..colon.unwrap_or(server.len()));
     let port = colon.and_then(|at| server.get(at + 1..));
-    for (field, value) in [("host", host), ("port", port), ("database", Some(database))] {
-        let value = value.unwrap_or_default();
-        if !value.is_empty() {
-            invocation.target.insert(field.to_owned(), shown(value));
+    let (host, port) = (host.unwrap_or_default(), port.unwrap_or_default());
+    let fields = [("host", host), ("port", port), ("database", database)];
+    note_fields(fields, invocation);
+}
+
+/// Marks the passwords that stand behind a word of a command; where one always
+/// stands at the same place, the profile says it.
+fn mark_secrets(command: &Parsed<'_>, invocation: &mut Invocation) {
+    let path: Vec<String> = command
+        .path
+        .iter()
+        .map(|word| word.to_lowercase())
+        .collect();
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    // How many words behind this one.
+    let distance = |word: &[u8]| {
+        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+        match path.as_slice() {
+            ["hello"] if is("auth") => Some(2),
+            ["migrate"] if is("auth") => Some(1),
+            ["migrate"] if is("auth2") => Some(2),
+            ["config" | "sentinel", "set"] if is("masterauth") || names_a_secret(word) => Some(1),
+            _ => None,
+        }
+    };
+    for (at, operand) in command.operands.iter().enumerate() {
+        let found = distance(operand.bytes);
+        let secret = found.and_then(|distance| command.operands.get(at + distance));
+        if let Some(secret) = secret {
+            invocation.secrets.push(SecretSpan {
+                place: SecretPlace::Argv(secret.argv_index),
+                range: 0..secret.bytes.len(),
+                kind: "password".to_owned(),
+            });
         }
     }
 }
@@ -163,7 +183,7 @@ fn judge_line(
     }
     let mut nested = Nested {
         language: "redis".to_owned(),
-        text: shown(text),
+        text: without_words(text),
         effect: Effect::Unknown,
         inner: None,
     };
@@ -174,17 +194,43 @@ fn judge_line(
         return;
     };
     // A number in front says how often.
-    if words.len() > 1 && words.first().is_some_and(is_number) {
-        words.remove(0);
-    }
+    let is_counted = words.len() > 1 && words.first().is_some_and(is_number);
+    let count = is_counted.then(|| words.remove(0));
     words.insert(0, OsString::from("redis-cli"));
     let mut command = Parsed::new(parsed.spec, &words);
     read_redis_command(&mut command);
     let before = std::mem::take(&mut invocation.effects);
+    // Its words are none of argv, and so are its secrets.
+    let outer = std::mem::take(&mut invocation.secrets);
     judge(line, &command, invocation);
+    mark_secrets(&command, invocation);
+    of_operands(line, &command, invocation);
+    let secrets = std::mem::replace(&mut invocation.secrets, outer);
+    nested.text = shown(text);
+    if !secrets.is_empty() {
+        let masked = masked_words(&words, &secrets);
+        let count = count.iter().map(|word| shown(word.as_encoded_bytes()));
+        let words: Vec<String> = count.chain(masked.into_iter().skip(1)).collect();
+        nested.text = words.join(" ");
+    }
     nested.effect = invocation.effects.strictest();
     invocation.effects = before.union(invocation.effects);
     invocation.nested.push(nested);
+}
+
+/// Returns what is shown of a line whose words are not read: where it can hold a
+/// password, only its first word.
+fn without_words(text: &[u8]) -> String {
+    let folded = text.to_ascii_lowercase();
+    let names = [&b"auth"[..], b"pass", b"acl", b"\\"];
+    let mut names = names.into_iter();
+    let holds = |name: &[u8]| folded.windows(name.len()).any(|part| part == name);
+    if !names.any(holds) {
+        return shown(text);
+    }
+    let end = text.iter().position(u8::is_ascii_whitespace);
+    let end = end.unwrap_or(text.len());
+    replaced(text, (end < text.len()).then_some(end + 1..text.len()))
 }
 
 fn is_number(word: &OsString) -> bool {

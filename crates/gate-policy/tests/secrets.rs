@@ -241,3 +241,44 @@ fn no_value_is_too_far_back_in_a_list_to_be_masked() {
         }
     }
 }
+
+#[test]
+fn the_secrets_of_commands_from_standard_input_are_masked() {
+    let shown = |text: &str| {
+        let argv = [OsString::from("redis-cli")];
+        let invocation = read_invocation(&CommandLine {
+            argv: &argv,
+            env: &Environment::default(),
+            cwd: Path::new("/"),
+            stdin: Stdin::Content(text.as_bytes()),
+            files: &gate_policy::NoFiles,
+        });
+        assert!(invocation.secrets.is_empty());
+        let nested = invocation.nested.iter();
+        nested.map(|nested| nested.text.clone()).collect::<Vec<_>>()
+    };
+    let text = "auth hunter2\n2 AUTH u hunter2\nhello 3 auth u hunter2\nauth \"a\\x41\"\nconfig set requirepass hunter2\nget a\n";
+    let expected = [
+        "auth [secret 7 bytes]",
+        "2 AUTH u [secret 7 bytes]",
+        "hello 3 auth u [secret 7 bytes]",
+        "auth [secret 7 bytes]",
+        "config set requirepass [secret 7 bytes]",
+        "get a",
+    ];
+    assert_eq!(shown(text), expected);
+}
+
+#[test]
+fn a_mask_is_not_masked_again() {
+    let line = "mysql --password=abcdef -e 'select 1'; curl -u u:hunter2 https://h";
+    let invocation = read(
+        &["bash".into(), "-c".into(), line.into()],
+        &BTreeMap::new(),
+        &[],
+    );
+    for nested in &invocation.nested {
+        assert!(!nested.text.contains("[["), "{}", nested.text);
+        assert!(!nested.text.contains("hunter2") && !nested.text.contains("abcdef"));
+    }
+}

@@ -10,9 +10,9 @@ mod methods;
 
 use crate::command_line::{CommandLine, Stdin};
 use crate::effect::Effect;
-use crate::invocation::{Input, InputKind, Invocation, Nested, Placement};
+use crate::invocation::{Input, InputKind, Invocation, Nested};
 use crate::read::words::{Parsed, shown};
-use crate::read::{MAX_SCRIPT_BYTES, path_of};
+use crate::read::{MAX_SCRIPT_BYTES, note_fields, path_of, server_and_path};
 
 pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
     let is_script = |name: &[u8]| {
@@ -74,17 +74,8 @@ fn note_address(address: &[u8], invocation: &mut Invocation) {
             .insert("database".to_owned(), shown(address));
         return;
     }
-    let mut parts = rest.unwrap_or(address).splitn(2, |byte| *byte == b'/');
-    let place = parts.next().unwrap_or_default();
-    let path = parts.next().unwrap_or_default();
-    let at = place.iter().rposition(|byte| *byte == b'@');
-    let host = place.get(at.map_or(0, |at| at + 1)..).unwrap_or_default();
-    let database = path.split(|byte| *byte == b'?').next().unwrap_or_default();
-    for (field, value) in [("host", host), ("database", database)] {
-        if !value.is_empty() {
-            invocation.target.insert(field.to_owned(), shown(value));
-        }
-    }
+    let (host, database) = server_and_path(rest.unwrap_or(address));
+    note_fields([("host", host), ("database", database)], invocation);
 }
 
 fn judge_file(line: &CommandLine<'_>, name: &[u8], invocation: &mut Invocation) {
@@ -99,10 +90,7 @@ fn judge_file(line: &CommandLine<'_>, name: &[u8], invocation: &mut Invocation) 
 }
 
 fn judge_stdin(line: &CommandLine<'_>, invocation: &mut Invocation) {
-    invocation.inputs.push(Input {
-        placement: Placement::Anywhere,
-        ..Input::unnamed(InputKind::Stdin, "-".into(), "script")
-    });
+    invocation.add_script_at_stdin();
     // What stands there is typed into the shell, which reads `.mongoshrc.js` first.
     let reason = match line.stdin {
         Stdin::Content(_) => "mongosh runs standard input behind ~/.mongoshrc.js",

@@ -43,7 +43,7 @@ pub(super) fn read(
         }
     }
     add_environment(line, &said, invocation);
-    let argv = masked_words(line.argv, &said);
+    let argv = masked_words(line.argv, &said.secrets);
     invocation.nested.push(Nested {
         language: "profile".to_owned(),
         text: argv.join(" "),

@@ -6,7 +6,8 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::inputs::plain_join;
-use super::secrets::before_execution;
+use super::quoting;
+use super::secrets::{before_execution, replaced};
 use super::words::shown;
 use super::written::{Account, FilesInside};
 use crate::command_line::{CommandLine, Environment, NoFiles, Stdin};
@@ -130,7 +131,7 @@ pub(crate) fn absorb(
         add_environment(line, &read, invocation);
         add_target(&read, invocation);
     }
-    let argv = masked_words(&inner.argv, &read);
+    let argv = masked_words(&inner.argv, &read.secrets);
     let nested = Nested {
         language: "command".to_owned(),
         text: argv.join(" "),
@@ -377,6 +378,11 @@ fn quoted(line: &CommandLine<'_>, origin: &Origin, secret: Option<&[u8]>) -> Ran
     let start = origin.range.start;
     let outer = line.argv.get(origin.argv_index);
     let text = outer.and_then(|word| word.as_encoded_bytes().get(origin.range.clone()));
+    if let Some((text, secret)) = text.zip(secret)
+        && let Some(at) = quoting::place(text, secret)
+    {
+        return start + at.start..start + at.end;
+    }
     let is_single = text.is_some_and(|text| text.starts_with(b"'"));
     let secret = match secret {
         Some(secret) if !is_single => Some(before_execution(secret)),
@@ -406,29 +412,17 @@ fn only(text: &[u8], secret: &[u8]) -> Option<Range<usize>> {
 }
 
 /// Returns the words for people, their secrets masked.
-pub(super) fn masked_words(argv: &[OsString], read: &Invocation) -> Vec<String> {
+pub(crate) fn masked_words(argv: &[OsString], secrets: &[SecretSpan]) -> Vec<String> {
     let words = argv.iter().enumerate();
     words
         .map(|(index, word)| {
-            let mut spans: Vec<&Range<usize>> = read
-                .secrets
+            let mut spans: Vec<&Range<usize>> = secrets
                 .iter()
                 .filter(|span| span.place == SecretPlace::Argv(index))
                 .map(|span| &span.range)
                 .collect();
             spans.sort_by_key(|range| range.start);
-            let bytes = word.as_encoded_bytes();
-            let mut text = String::new();
-            let mut done = 0;
-            for span in spans {
-                text.push_str(&shown(bytes.get(done..span.start).unwrap_or_default()));
-                text.push_str("[secret ");
-                text.push_str(&span.len().to_string());
-                text.push_str(" bytes]");
-                done = span.end.max(done);
-            }
-            text.push_str(&shown(bytes.get(done..).unwrap_or_default()));
-            text
+            replaced(word.as_encoded_bytes(), spans.into_iter().cloned())
         })
         .collect()
 }

@@ -20,6 +20,7 @@ mod mentioned;
 mod named;
 mod pflag;
 mod presence;
+mod quoting;
 mod redis;
 mod remote;
 mod scalars;
@@ -42,10 +43,13 @@ use crate::profile::{Profiles, Reader, ToolSpec, find_builtin};
 pub(crate) use effects::judge;
 pub(crate) use environment::is_loopback;
 use inner::Nesting;
+pub(crate) use inner::masked_words;
 pub(crate) use inputs::path_of;
 pub(crate) use redis::read_command as read_redis_command;
-pub(crate) use remote::note_host;
+pub(crate) use remote::{note_fields, note_host, server_and_path};
+pub(crate) use secret_names::names_a_secret;
 pub use secrets::masked_prose;
+pub(crate) use secrets::{of_operands, replaced};
 use words::{Parsed, shown};
 use written::Account;
 
@@ -155,7 +159,7 @@ fn read_known(
     judge(line, &parsed, invocation);
     presence::judge(line, &parsed, invocation);
     secrets::of_flags(&parsed, invocation);
-    secrets::of_operands(line, &parsed, invocation);
+    of_operands(line, &parsed, invocation);
     inputs::find(line, &parsed, invocation);
     match spec.reader {
         Reader::Tables => {}

@@ -38,6 +38,25 @@ pub(crate) fn note_host(field: &str, operand: &[u8], invocation: &mut Invocation
     }
 }
 
+/// Splits what stands behind the scheme of an address, which is
+/// `user:password@server/path?options`, into its server and its path.
+pub(crate) fn server_and_path(address: &[u8]) -> (&[u8], &[u8]) {
+    let slash = address.iter().position(|byte| *byte == b'/');
+    let (place, path) = address.split_at(slash.unwrap_or(address.len()));
+    let at = place.iter().rposition(|byte| *byte == b'@');
+    let server = place.get(at.map_or(0, |at| at + 1)..).unwrap_or_default();
+    let path = path.get(1..).unwrap_or_default();
+    let path = path.split(|byte| *byte == b'?').next().unwrap_or_default();
+    (server, path)
+}
+
+/// Writes those fields of the target of which an address says something.
+pub(crate) fn note_fields<const N: usize>(fields: [(&str, &[u8]); N], invocation: &mut Invocation) {
+    for (field, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
+        invocation.target.insert(field.to_owned(), shown(value));
+    }
+}
+
 /// Returns the host of an operand, without the user and the port.
 pub(super) fn host(operand: &[u8]) -> Option<&[u8]> {
     let address = SCHEMES

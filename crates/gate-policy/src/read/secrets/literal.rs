@@ -49,6 +49,18 @@ pub(super) fn read(text: &Text<'_>, at: usize, quoting: Quoting) -> Option<Liter
     })
 }
 
+/// Reads a string of JavaScript, in which a backslash escapes in any quotes.
+pub(super) fn of_script(text: &Text<'_>, at: usize) -> Option<Literal> {
+    let quote_at = text.seek(at, |byte| byte != b'\\');
+    let quote = text.at(quote_at).filter(|byte| b"\"'`".contains(byte))?;
+    let start = quote_at + 1;
+    let (end, next) = double_of(text, start, quote_at - at, quote);
+    Some(Literal {
+        inner: start..end,
+        next,
+    })
+}
+
 fn double(text: &Text<'_>, start: usize, backslashes: usize) -> (usize, usize) {
     double_of(text, start, backslashes, b'"')
 }

@@ -1,12 +1,13 @@
 //! What was found in one text.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// One secret: its bytes, and what it was taken for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     pub(super) range: Range<usize>,
-    pub(super) kind: &'static str,
+    pub(super) kind: Cow<'static, str>,
 }
 
 /// The secrets of one text, in the order in which they were found.
@@ -18,8 +19,9 @@ pub(super) struct Marks {
 
 impl Marks {
     /// Adds a secret; an empty one is none.
-    pub(super) fn add(&mut self, range: Range<usize>, kind: &'static str) {
+    pub(super) fn add(&mut self, range: Range<usize>, kind: impl Into<Cow<'static, str>>) {
         if range.start < range.end {
+            let kind = kind.into();
             self.secret.push(Mark { range, kind });
         }
     }
@@ -96,8 +98,8 @@ mod tests {
         let merged: Vec<_> = marks
             .merged()
             .into_iter()
-            .map(|mark| (mark.range, mark.kind))
+            .map(|mark| (mark.range, mark.kind.into_owned()))
             .collect();
-        assert_eq!(merged, [(0..9, "a"), (9..10, "c")]);
+        assert_eq!(merged, [(0..9, "a".to_owned()), (9..10, "c".to_owned())]);
     }
 }

@@ -20,6 +20,7 @@ mod literal;
 mod looks;
 mod marks;
 mod meta;
+mod methods;
 mod nested;
 mod pairs;
 mod pem;
@@ -42,7 +43,7 @@ mod uri;
 mod value;
 mod yaml;
 
-use std::ffi::OsString;
+use std::collections::BTreeMap;
 
 use super::effects::{is_given, pattern_matches, selected};
 use super::secret_names::{names_a_secret, option_names_a_secret};
@@ -52,6 +53,7 @@ use crate::invocation::{EnvironmentAction, Invocation, SecretPlace, SecretSpan, 
 use crate::profile::{Arity, Reader, Style, find_builtin};
 use marks::Marks;
 pub use prose::masked as masked_prose;
+pub(crate) use redact::replaced;
 use scan::{Reading, Setting};
 use sequence::Sequence;
 pub(super) use sequence::before_execution;
@@ -86,7 +88,7 @@ pub(super) fn of_flags(parsed: &Parsed<'_>, invocation: &mut Invocation) {
 /// Adds the operands that hold a secret by the profile: of a `literal` what
 /// stands behind its `=`. What `@` reads from a file, and `-` from the standard
 /// input, is none.
-pub(super) fn of_operands(
+pub(crate) fn of_operands(
     line: &CommandLine<'_>,
     parsed: &Parsed<'_>,
     invocation: &mut Invocation,
@@ -197,11 +199,33 @@ fn find_in_argv(line: &CommandLine<'_>, invocation: &Invocation, found: &mut Vec
                 is_secret_object,
                 ..Setting::default()
             };
-            search(word, &setting, &mut marks);
+            let start = start_of_target(invocation, index, word);
+            let mut inside = Marks::default();
+            search(word.get(start..).unwrap_or_default(), &setting, &mut inside);
+            marks.take_from(inside, start);
         }
         push(found, || SecretPlace::Argv(index), marks);
         previous = word;
     }
+}
+
+/// Returns where the value starts in `--secret=NAME` where the profile says that
+/// it selects a target: it is no secret for what its option is called, as it is
+/// none in a word of its own. Of any other word it is the start.
+fn start_of_target(invocation: &Invocation, index: usize, word: &[u8]) -> usize {
+    let read = invocation.words.get(index);
+    let Some(read) = read.filter(|read| read.role == WordRole::Option) else {
+        return 0;
+    };
+    let equals = word.iter().position(|byte| *byte == b'=');
+    let Some(equals) = equals.filter(|_| names_a_secret(read.name.as_bytes())) else {
+        return 0;
+    };
+    let selects = find_builtin(invocation.tool.as_bytes()).is_some_and(|spec| {
+        let mut flags = spec.groups.iter().flat_map(|group| group.flags.iter());
+        flags.any(|flag| flag.name == read.name && !flag.target.is_empty())
+    });
+    if selects { equals + 1 } else { 0 }
 }
 
 /// Returns the name of the option that a word holds the value of, in itself or
@@ -224,6 +248,7 @@ fn option_name<'w>(previous: &'w [u8], word: &'w [u8]) -> &'w [u8] {
 /// Searches a text, and its own words where it has several.
 fn search(text: &[u8], setting: &Setting<'_>, marks: &mut Marks) {
     marks.take(scan::read(text, setting));
+    methods::search(text, setting.reading, marks);
     if matches!(
         setting.reading,
         Reading::Word | Reading::Shell | Reading::Prose
@@ -270,34 +295,24 @@ fn push(found: &mut Vec<SecretSpan>, place: impl Fn() -> SecretPlace, marks: Mar
     found.extend(marks.merged().into_iter().map(|mark| SecretSpan {
         place: place(),
         range: mark.range,
-        kind: mark.kind.to_owned(),
+        kind: mark.kind.into_owned(),
     }));
 }
 
 /// Returns the spans in the order of argv, then of the environment; those that
 /// overlap as one, so that nothing of either stays readable.
-fn merged(mut spans: Vec<SecretSpan>) -> Vec<SecretSpan> {
+fn merged(spans: Vec<SecretSpan>) -> Vec<SecretSpan> {
     if spans.len() < 2 {
         return spans;
     }
-    spans.sort_by_cached_key(|span| {
-        let place = match &span.place {
-            SecretPlace::Argv(index) => (*index, OsString::new()),
-            SecretPlace::Env(name) => (usize::MAX, name.clone()),
-        };
-        (place, span.range.start)
-    });
-    let mut merged: Vec<SecretSpan> = Vec::with_capacity(spans.len());
+    let mut places: BTreeMap<SecretPlace, Marks> = BTreeMap::new();
     for span in spans {
-        match merged.last_mut() {
-            Some(last) if last.place == span.place && span.range.start < last.range.end => {
-                if span.range.len() > last.range.len() {
-                    last.kind = span.kind;
-                }
-                last.range.end = last.range.end.max(span.range.end);
-            }
-            Some(_) | None => merged.push(span),
-        }
+        let marks = places.entry(span.place).or_default();
+        marks.add(span.range, span.kind);
+    }
+    let mut merged = Vec::with_capacity(places.len());
+    for (place, marks) in places {
+        push(&mut merged, || place.clone(), marks);
     }
     merged
 }

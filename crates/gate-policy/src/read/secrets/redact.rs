@@ -3,6 +3,8 @@
 //! A mask in these texts is `[secret 7 bytes]`. There is no commitment in it:
 //! the word that the secret comes from has one.
 
+use std::ops::Range;
+
 use super::marks::{Mark, Marks};
 use super::scan::{Reading, Setting};
 use crate::command_line::CommandLine;
@@ -70,21 +72,66 @@ fn mask_meta(text: &mut String) {
 }
 
 fn masked(bytes: &[u8], marks: &[Mark]) -> String {
+    let done = stand_ins(bytes);
+    let ranges = marks.iter().map(|mark| mark.range.clone());
+    replaced(bytes, ranges.flat_map(|range| outside(range, &done)))
+}
+
+/// Returns a text for people, with a mask in the place of each of these ranges,
+/// which stand in their order.
+pub(crate) fn replaced(bytes: &[u8], ranges: impl IntoIterator<Item = Range<usize>>) -> String {
     let mut text = String::with_capacity(bytes.len());
     let mut done = 0;
-    for mark in marks {
-        text.push_str(&shown(
-            bytes.get(done..mark.range.start).unwrap_or_default(),
-        ));
-        text.push_str(&stand_in(mark.range.len()));
-        done = mark.range.end;
+    for range in ranges {
+        text.push_str(&shown(bytes.get(done..range.start).unwrap_or_default()));
+        text.push_str("[secret ");
+        text.push_str(&range.len().to_string());
+        text.push_str(" bytes]");
+        done = range.end.max(done);
     }
     text.push_str(&shown(bytes.get(done..).unwrap_or_default()));
     text
 }
 
-fn stand_in(bytes: usize) -> String {
-    format!("[secret {bytes} bytes]")
+/// Returns where masks stand already: a command inside is masked by its own
+/// words before the text that they make is searched.
+fn stand_ins(bytes: &[u8]) -> Vec<Range<usize>> {
+    const START: &[u8] = b"[secret ";
+    const END: &[u8] = b" bytes]";
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        let Some(digits) = rest.strip_prefix(START) else {
+            at += 1;
+            continue;
+        };
+        let count = digits.iter().take_while(|byte| byte.is_ascii_digit());
+        let count = count.count();
+        let behind = digits.get(count..).unwrap_or_default();
+        let is_mask = count > 0 && behind.starts_with(END);
+        let size = START.len() + if is_mask { count + END.len() } else { 0 };
+        if is_mask {
+            found.push(at..at + size);
+        }
+        at += size;
+    }
+    found
+}
+
+/// Returns the parts of a range that no mask covers.
+fn outside(range: Range<usize>, masks: &[Range<usize>]) -> Vec<Range<usize>> {
+    let from = masks.partition_point(|mask| mask.end <= range.start);
+    let masks = masks.get(from..).unwrap_or_default().iter();
+    let masks = masks.take_while(|mask| mask.start < range.end);
+    let mut parts = Vec::new();
+    let mut start = range.start;
+    for mask in masks {
+        parts.push(start..mask.start);
+        start = mask.end;
+    }
+    parts.push(start..range.end);
+    parts.retain(|part| part.start < part.end);
+    parts
 }
 
 /// Reasons quote words. Where a secret is quoted whole, or stands between signs,
