@@ -13,10 +13,15 @@ use std::ffi::OsString;
 
 use crate::command_line::CommandLine;
 use crate::effect::Effect;
-use crate::invocation::{Input, InputKind, Invocation, Placement};
+use crate::invocation::Invocation;
 use crate::read::words::Parsed;
 
 use psql::Psql;
+
+/// How deep scripts may lead to scripts.
+const MAX_DEPTH: usize = 16;
+/// How many scripts are followed.
+const MAX_SCRIPTS: usize = 200;
 
 pub(crate) use connection::refuse_several_servers;
 pub(crate) use foreign::{read_mysql, read_sqlite};
@@ -47,12 +52,16 @@ pub(crate) fn read_psql(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation:
         }
     }
     if !is_scripted {
-        psql.invocation.inputs.push(Input {
-            placement: Placement::Anywhere,
-            ..Input::unnamed(InputKind::Stdin, "-".into(), "script")
-        });
+        psql.invocation.add_script_at_stdin();
         psql.judge_stdin();
     }
+}
+
+/// Tells whether every client takes the name of a script that a script leads to as
+/// it is written.
+fn is_plain_path(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,@%=".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_plain)
 }
 
 /// Debian's wrapper takes `--cluster` and the word behind it out of argv

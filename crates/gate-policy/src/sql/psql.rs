@@ -4,17 +4,12 @@ use std::path::{Path, PathBuf};
 
 use super::script::{Piece, Script};
 use super::variables::{self, Variables};
-use super::{meta, statement};
+use super::{MAX_DEPTH, MAX_SCRIPTS, is_plain_path, meta, statement};
 use crate::command_line::{CommandLine, Stdin};
 use crate::effect::Effect;
 use crate::invocation::{Invocation, Nested};
 use crate::read::words::Parsed;
 use crate::read::{MAX_SCRIPT_BYTES, path_of};
-
-/// How deep scripts may lead to scripts.
-const MAX_DEPTH: usize = 16;
-/// How many scripts are followed.
-const MAX_SCRIPTS: usize = 200;
 
 /// What is known of one run of psql.
 pub(super) struct Psql<'a, 'i> {
@@ -230,8 +225,7 @@ impl<'a, 'i> Psql<'a, 'i> {
     /// `\i` is taken from the working directory, `\ir` from the folder of the
     /// script.
     fn include(&mut self, command: &str, name: &str) {
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,@%=".contains(&byte);
-        if name.is_empty() || !name.bytes().all(is_plain) {
+        if !is_plain_path(name) {
             self.unknown("a script includes another whose name is not plain");
             self.nest("psql", command, Effect::Unknown);
             return;

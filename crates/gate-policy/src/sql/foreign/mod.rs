@@ -2,63 +2,115 @@
 
 mod known;
 mod mysql;
+mod script;
 mod sqlite;
 mod statement;
 mod text;
 
+use super::{MAX_DEPTH, MAX_SCRIPTS, is_plain_path};
+use crate::command_line::{CommandLine, Stdin};
 use crate::effect::Effect;
-use crate::invocation::{Invocation, Nested};
+use crate::invocation::{Input, InputKind, Invocation, Nested};
 use crate::read::MAX_SCRIPT_BYTES;
 pub(crate) use mysql::read as read_mysql;
 pub(crate) use sqlite::read as read_sqlite;
 use statement::Language;
 
-/// What stands at the start of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Statement,
-    /// A command of the client, with its effect.
-    Client(Effect),
+/// One run of a client: its scripts in their order, and what they lead to.
+struct Run<'a, 'i> {
+    line: &'a CommandLine<'a>,
+    language: Language,
+    invocation: &'i mut Invocation,
+    /// How many scripts are being read, one in the other.
+    depth: usize,
+    scripts: usize,
 }
 
-fn unknown(reason: &str, invocation: &mut Invocation) {
-    invocation.add(Effect::Unknown, reason);
-}
+impl<'a, 'i> Run<'a, 'i> {
+    fn new(line: &'a CommandLine<'a>, language: Language, invocation: &'i mut Invocation) -> Self {
+        Self {
+            line,
+            language,
+            invocation,
+            depth: 0,
+            scripts: 0,
+        }
+    }
 
-fn nest(language: &str, text: &str, effect: Effect, invocation: &mut Invocation) {
-    invocation.nested.push(Nested {
-        language: language.to_owned(),
-        text: text.to_owned(),
-        effect,
-        inner: None,
-    });
-}
+    fn unknown(&mut self, reason: &str) {
+        self.invocation.add(Effect::Unknown, reason);
+    }
 
-fn judge_text(bytes: &[u8], language: Language, invocation: &mut Invocation) {
-    if bytes.len() > MAX_SCRIPT_BYTES {
-        return unknown("a script is longer than gate reads", invocation);
+    fn nest(&mut self, language: &str, text: &str, effect: Effect) {
+        self.invocation.nested.push(Nested {
+            language: language.to_owned(),
+            text: text.trim().to_owned(),
+            effect,
+            inner: None,
+        });
     }
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        return unknown("a script is not UTF-8", invocation);
-    };
-    match language {
-        Language::MySql => mysql::judge_script(text, invocation),
-        Language::Sqlite => sqlite::judge_script(text, invocation),
-    }
-}
 
-fn judge_sql(text: &str, language: Language, invocation: &mut Invocation) {
-    if text.trim().is_empty() {
-        return;
+    fn judge_stdin(&mut self) {
+        self.invocation.add_script_at_stdin();
+        match self.line.stdin {
+            Stdin::Content(bytes) => self.judge_text(bytes),
+            Stdin::Terminal | Stdin::Absent | Stdin::Unread => {
+                self.unknown("the client would run standard input, which is not known");
+            }
+        }
     }
-    let judged = match text::is_plain(text, language) {
-        Ok(()) => statement::judge(text, language),
-        Err(problem) => vec![(Effect::Unknown, problem.to_owned())],
-    };
-    let mut strictest = Effect::Read;
-    for (effect, reason) in judged {
-        invocation.add(effect, &reason);
-        strictest = strictest.max(effect);
+
+    fn judge_text(&mut self, bytes: &[u8]) {
+        if bytes.len() > MAX_SCRIPT_BYTES {
+            return self.unknown("a script is longer than gate reads");
+        }
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return self.unknown("a script is not UTF-8");
+        };
+        match self.language {
+            Language::MySql => mysql::judge_script(text, self),
+            Language::Sqlite => sqlite::judge_script(text, self),
+        }
     }
-    nest("sql", text.trim(), strictest, invocation);
+
+    /// Judges statements that are sent as they are, or without their comments.
+    fn judge_sql(&mut self, shown: &str, sent: &str) {
+        let mut strictest = Effect::Read;
+        for (effect, reason) in statement::judge(sent, self.language) {
+            self.invocation.add(effect, &reason);
+            strictest = strictest.max(effect);
+        }
+        self.nest("sql", shown, strictest);
+    }
+
+    /// Judges the script that a script leads to.
+    fn follow(&mut self, name: &str) {
+        if !is_plain_path(name) {
+            return self.unknown("a script leads to another whose name is not plain");
+        }
+        self.bind(name);
+        self.scripts += 1;
+        if self.depth >= MAX_DEPTH || self.scripts > MAX_SCRIPTS {
+            return self.unknown("scripts lead to more scripts than gate follows");
+        }
+        match self.line.files.read(&self.line.cwd.join(name)) {
+            Ok(content) => {
+                self.depth += 1;
+                self.judge_text(&content);
+                self.depth -= 1;
+            }
+            Err(problem) => self.unknown(&format!("can't read script `{name}`: {problem}")),
+        }
+    }
+
+    /// Makes an input of a script, or of its place where there is none: what
+    /// appears there would be run.
+    fn bind(&mut self, name: &str) {
+        let path = self.line.cwd.join(name);
+        let mut inputs = self.invocation.inputs.iter();
+        if !inputs.any(|known| self.line.cwd.join(&known.path) == path) {
+            let input = Input::unnamed(InputKind::File, path, "script");
+            self.invocation.inputs.push(input);
+        }
+    }
 }

@@ -1,20 +1,13 @@
 //! What `mysql` would run: `-e`, `--init-command`, standard input, and the
 //! commands of the client between.
 
+use super::script::{self, Piece};
 use super::statement::Language;
-use super::{Place, judge_sql, judge_text, unknown};
-use crate::command_line::{CommandLine, FileError, Stdin};
+use super::{MAX_SCRIPTS, Run, is_plain_path};
+use crate::command_line::{CommandLine, FileError};
 use crate::effect::Effect;
-use crate::invocation::{Input, InputKind, Invocation, Placement};
+use crate::invocation::Invocation;
 use crate::read::words::Parsed;
-
-/// Words that the client takes for a command of its own at the start of a line.
-#[rustfmt::skip]
-const COMMANDS: &[&str] = &[
-    "?", "charset", "clear", "connect", "costs", "delimiter", "edit", "ego", "exit", "go", "help", "nopager", "notee",
-    "nowarning", "pager", "print", "prompt", "query_attributes", "quit", "rehash", "resetconnection", "sandbox",
-    "source", "ssl_session_data_print", "status", "system", "tee", "use", "warnings",
-];
 
 /// Settings of `~/.my.cnf` that say where and as whom, or only what is shown.
 #[rustfmt::skip]
@@ -40,81 +33,81 @@ pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
         .get("database")
         .is_some_and(|name| name.eq_ignore_ascii_case("mysql"))
     {
-        unknown(
+        invocation.add(
+            Effect::Unknown,
             "the database is the server's own, and its tables hold credentials",
-            invocation,
         );
     }
-    let mut is_told = false;
+    let mut run = Run::new(line, Language::MySql, invocation);
+    let mut told = Vec::new();
     for used in &parsed.uses {
         let value = used.value.unwrap_or_default();
         match used.name.as_ref() {
-            "execute" => {
-                is_told = true;
-                judge_text(value, Language::MySql, invocation);
-            }
+            "execute" => told.push(value),
             // It is sent whenever the client connects.
-            "init-command" | "init-command-add" => judge_text(value, Language::MySql, invocation),
+            "init-command" | "init-command-add" => run.judge_text(value),
             _ => {}
         }
     }
-    if is_told {
+    if told.is_empty() {
+        run.judge_stdin();
+    } else {
+        // The client makes one script of them, in which a statement can go on.
+        run.judge_text(&told.join(&b"\n"[..]));
+    }
+}
+
+pub(super) fn judge_script(text: &str, run: &mut Run<'_, '_>) {
+    for piece in script::split(text) {
+        match piece {
+            Piece::Sql { shown, sent } => run.judge_sql(shown, &sent),
+            Piece::Client(words) => judge_command(&words, run),
+            Piece::Unread { shown, problem } => {
+                run.unknown(problem);
+                run.nest("sql", shown, Effect::Unknown);
+                bind_mentioned(shown, run);
+            }
+        }
+    }
+}
+
+/// Judges a command of the client.
+fn judge_command(words: &str, run: &mut Run<'_, '_>) {
+    let (name, arguments) = words.split_once([' ', '\t']).unwrap_or((words, ""));
+    if name.eq_ignore_ascii_case("source") || name == "\\." {
+        run.nest("mysql", words, Effect::Read);
+        run.follow(arguments.trim());
         return;
     }
-    invocation.inputs.push(Input {
-        placement: Placement::Anywhere,
-        ..Input::unnamed(InputKind::Stdin, "-".into(), "script")
-    });
-    match line.stdin {
-        Stdin::Content(bytes) => judge_text(bytes, Language::MySql, invocation),
-        Stdin::Terminal | Stdin::Absent | Stdin::Unread => {
-            unknown(
-                "mysql would run standard input, which is not known",
-                invocation,
-            );
-        }
-    }
+    let effect = script::command_effect(words).unwrap_or(Effect::Unknown);
+    // `help` puts its words into a statement, between quotes; a backslash starts
+    // another command in some clients.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b" _%".contains(&byte);
+    let is_read = effect == Effect::Read && arguments.bytes().all(is_plain);
+    let is_other = effect != Effect::Read && !words.contains(['\\', '\r']);
+    let effect = if is_read || is_other {
+        effect
+    } else {
+        Effect::Unknown
+    };
+    run.invocation
+        .add(effect, &format!("`{name}` is a command of the client"));
+    run.nest("mysql", words, effect);
 }
 
-/// Judges a text line by line: at the start of one a command of the client can
-/// stand, and what is left is sent to the server.
-pub(super) fn judge_script(text: &str, invocation: &mut Invocation) {
-    let starts: Vec<(Place, &str)> = text.lines().map(|line| (place_of(line), line)).collect();
-    for (place, line) in &starts {
-        match place {
-            Place::Statement => {}
-            Place::Client(Effect::Unknown) => {
-                unknown("gate does not follow a command of the client", invocation);
-            }
-            Place::Client(effect) => {
-                let word = line.split_whitespace().next().unwrap_or_default();
-                invocation.add(*effect, &format!("`{word}` is a command of the client"));
-            }
-        }
-    }
-    let left: Vec<&str> = starts
-        .iter()
-        .filter(|(place, _)| *place == Place::Statement)
-        .map(|(_, line)| *line)
-        .collect();
-    judge_sql(&left.join("\n"), Language::MySql, invocation);
-}
-
-fn place_of(line: &str) -> Place {
-    let word = line
+/// Binds the scripts that a text names which is not understood: it can still be
+/// approved, and is run with them.
+fn bind_mentioned(text: &str, run: &mut Run<'_, '_>) {
+    let words: Vec<&str> = text
         .split(|letter: char| letter.is_whitespace() || letter == ';')
-        .find(|word| !word.is_empty());
-    let word = word.unwrap_or_default().to_ascii_lowercase();
-    if !COMMANDS.contains(&word.as_str()) {
-        return Place::Statement;
-    }
-    Place::Client(match word.as_str() {
-        "system" | "edit" | "pager" => Effect::Execute,
-        "tee" => Effect::Write,
-        "help" | "?" | "nopager" | "notee" | "nowarning" | "warnings" | "status" | "exit"
-        | "quit" | "print" => Effect::Read,
-        _ => Effect::Unknown,
-    })
+        .filter(|word| !word.is_empty())
+        .collect();
+    let named = words.windows(2).filter_map(|two| match two {
+        [name, path] if name.eq_ignore_ascii_case("source") || name.ends_with("\\.") => Some(path),
+        _ => None,
+    });
+    let named = named.filter(|path| is_plain_path(path));
+    named.take(MAX_SCRIPTS).for_each(|path| run.bind(path));
 }
 
 /// Reads the settings of the user's home, which count before those of argv.
@@ -124,7 +117,9 @@ fn read_settings(line: &CommandLine<'_>, invocation: &mut Invocation) {
     };
     let content = match line.files.read(&std::path::Path::new(home).join(".my.cnf")) {
         Err(FileError::Absent) => return,
-        Err(FileError::Unreadable(_)) => return unknown("can't read `~/.my.cnf`", invocation),
+        Err(FileError::Unreadable(_)) => {
+            return invocation.add(Effect::Unknown, "can't read `~/.my.cnf`");
+        }
         Ok(content) => content,
     };
     let text = String::from_utf8_lossy(&content);
@@ -138,7 +133,7 @@ fn read_settings(line: &CommandLine<'_>, invocation: &mut Invocation) {
             continue;
         }
         if line.starts_with('!') {
-            unknown("`~/.my.cnf` leads to other settings", invocation);
+            invocation.add(Effect::Unknown, "`~/.my.cnf` leads to other settings");
         }
         let (name, value) = line.split_once('=').unwrap_or((line, ""));
         let name = name.trim().replace('_', "-");
@@ -146,10 +141,8 @@ fn read_settings(line: &CommandLine<'_>, invocation: &mut Invocation) {
             continue;
         }
         if !SETTINGS.contains(&name.as_str()) {
-            unknown(
-                &format!("gate does not know what setting `{name}` of `~/.my.cnf` changes"),
-                invocation,
-            );
+            let reason = format!("gate does not know what setting `{name}` of `~/.my.cnf` changes");
+            invocation.add(Effect::Unknown, &reason);
         }
         if matches!(
             name.as_str(),

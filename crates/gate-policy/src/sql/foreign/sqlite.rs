@@ -2,10 +2,10 @@
 //! `~/.sqliterc` and standard input, each of statements and dot commands.
 
 use super::statement::Language;
-use super::{judge_sql, judge_text, unknown};
-use crate::command_line::{CommandLine, FileError, Stdin};
+use super::{Run, is_plain_path, text};
+use crate::command_line::{CommandLine, FileError};
 use crate::effect::Effect;
-use crate::invocation::{Input, InputKind, Invocation, Placement};
+use crate::invocation::Invocation;
 use crate::read::path_of;
 use crate::read::words::Parsed;
 
@@ -40,6 +40,10 @@ pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
     if is_on("help") || is_on("version") {
         return;
     }
+    if parsed.operands.is_empty() {
+        let memory = ":memory:".to_owned();
+        invocation.target.insert("database".to_owned(), memory);
+    }
     let init = parsed
         .uses
         .iter()
@@ -50,76 +54,94 @@ pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
         (None, Some(home)) => Some(std::path::Path::new(home).join(".sqliterc")),
         (None, None) => None,
     };
+    let mut run = Run::new(line, Language::Sqlite, invocation);
     match settings.map(|path| line.files.read(&path)) {
         None => {}
-        Some(Ok(content)) => judge_text(&content, Language::Sqlite, invocation),
+        Some(Ok(content)) => run.judge_text(&content),
         Some(Err(FileError::Absent)) if init.is_none() => {}
-        Some(Err(_)) => unknown("can't read what the shell runs first", invocation),
+        Some(Err(_)) => run.unknown("can't read what the shell runs first"),
     }
     for used in parsed.uses.iter().filter(|used| used.name == "cmd") {
-        judge_text(used.value.unwrap_or_default(), Language::Sqlite, invocation);
+        judge_word(used.value.unwrap_or_default(), &mut run);
     }
     let told = parsed.operands.get(1..).unwrap_or_default();
     for operand in told {
-        judge_text(operand.bytes, Language::Sqlite, invocation);
+        judge_word(operand.bytes, &mut run);
     }
-    if parsed.operands.is_empty() {
-        invocation
-            .target
-            .insert("database".to_owned(), ":memory:".to_owned());
+    if told.is_empty() {
+        run.judge_stdin();
     }
-    if !told.is_empty() {
-        return;
+}
+
+/// Judges a word that is one dot command, or else statements.
+fn judge_word(text: &[u8], run: &mut Run<'_, '_>) {
+    if text.starts_with(b".") && text.trim_ascii().contains(&b'\n') {
+        run.unknown("a dot command goes on in a second line");
     }
-    invocation.inputs.push(Input {
-        placement: Placement::Anywhere,
-        ..Input::unnamed(InputKind::Stdin, "-".into(), "script")
-    });
-    match line.stdin {
-        Stdin::Content(bytes) => judge_text(bytes, Language::Sqlite, invocation),
-        Stdin::Terminal | Stdin::Absent | Stdin::Unread => {
-            unknown(
-                "sqlite3 would run standard input, which is not known",
-                invocation,
-            );
+    run.judge_text(text);
+}
+
+/// The lines of a script that are statements, as far as they were read.
+#[derive(Default)]
+struct Statements {
+    text: String,
+    /// Up to where no statement was open.
+    closed: usize,
+    /// A statement was open where it had to be known: nothing behind it is.
+    is_lost: bool,
+}
+
+impl Statements {
+    /// Tells whether a statement, a string or a comment can be open here, in which
+    /// a line is no command of the shell.
+    fn is_open(&mut self) -> bool {
+        let fresh = self.text.get(self.closed..).unwrap_or_default().trim();
+        if self.is_lost || fresh.is_empty() {
+            return self.is_lost;
         }
+        let is_comment = fresh.lines().last().is_some_and(|line| line.contains("--"));
+        // The body of a trigger has semicolons of its own.
+        let is_body = fresh.to_ascii_lowercase().contains("trigger");
+        let is_closed = fresh.ends_with(';') && !is_comment && !is_body;
+        self.is_lost = !is_closed || text::is_plain(fresh).is_err();
+        self.closed = self.text.len();
+        self.is_lost
     }
 }
 
 /// Judges a text: a line that starts with a dot where no statement is open is a
 /// command of the shell. A line of `/` or `go` alone ends a statement as `;` does.
-pub(super) fn judge_script(text: &str, invocation: &mut Invocation) {
-    let mut statement = String::new();
-    let is_open = |statement: &str| {
-        let ended = statement.trim_end();
-        let comment = ended.lines().last().is_some_and(|line| line.contains("--"));
-        !ended.is_empty() && (comment || !ended.ends_with(';'))
-    };
+pub(super) fn judge_script(text: &str, run: &mut Run<'_, '_>) {
+    let mut statements = Statements::default();
     for line in text.lines() {
-        if line.trim_start().starts_with(['.', '#']) {
-            if is_open(&statement) {
-                unknown(
-                    "a dot or `#` at the start of a line stands inside a statement",
-                    invocation,
-                );
-            }
-            if let Some(command) = line.trim().strip_prefix('.') {
-                let (effect, reason) = judge_dot(command);
-                invocation.add(effect, &reason);
-                super::nest("sqlite", line.trim(), effect, invocation);
-            }
+        if !line.trim_start().starts_with(['.', '#']) {
+            statements.text.push_str(line);
+            statements.text.push('\n');
             continue;
         }
-        statement.push_str(line);
-        statement.push('\n');
-    }
-    match pragma_of(&statement) {
-        Some(name) => {
-            let effect = judge_pragma(&name, true);
-            invocation.add(effect, &format!("gate looked for pragma `{name}`"));
-            super::nest("sql", statement.trim(), effect, invocation);
+        // Older shells know no `#`, and it ends what they run.
+        let is_behind = line.trim_start().starts_with('#') && !statements.text.trim().is_empty();
+        if is_behind || statements.is_open() {
+            run.unknown("a dot or `#` at the start of a line can stand inside a statement");
         }
-        None => judge_sql(&statement, Language::Sqlite, invocation),
+        if let Some(command) = line.trim().strip_prefix('.') {
+            judge_dot(command, run);
+        }
+    }
+    let statement = statements.text.trim();
+    if statement.is_empty() {
+        return;
+    }
+    if let Some(name) = pragma_of(statement) {
+        let effect = judge_pragma(&name, true);
+        run.invocation
+            .add(effect, &format!("gate looked for pragma `{name}`"));
+        run.nest("sql", statement, effect);
+    } else if let Err(problem) = text::is_plain(statement) {
+        run.unknown(problem);
+        run.nest("sql", statement, Effect::Unknown);
+    } else {
+        run.judge_sql(statement, statement);
     }
 }
 
@@ -140,23 +162,34 @@ fn pragma_of(statement: &str) -> Option<String> {
 
 /// A name may be cut short as long as it is clear, which differs between
 /// versions: only whole ones are known.
-fn judge_dot(command: &str) -> (Effect, String) {
+fn judge_dot(command: &str, run: &mut Run<'_, '_>) {
     let name = command.split_whitespace().next().unwrap_or_default();
     let arguments = command.get(name.len()..).unwrap_or_default().trim();
-    let effect = match name {
+    let effect = dot_effect(name, arguments);
+    run.invocation
+        .add(effect, &format!("`.{name}` of the shell"));
+    run.nest("sqlite", &format!(".{command}"), effect);
+    if name == "read" && effect == Effect::Read {
+        run.follow(arguments);
+    }
+}
+
+fn dot_effect(name: &str, arguments: &str) -> Effect {
+    match name {
         "shell" | "system" | "load" | "excel" | "www" | "crlf" => Effect::Execute,
         "output" | "once" if arguments.is_empty() || arguments == "stdout" => Effect::Read,
         "output" | "once" if arguments.starts_with(['|', '-', '"', '\'']) => Effect::Execute,
-        "import" if arguments.contains('|') => Effect::Execute,
+        "import" | "read" if arguments.contains('|') => Effect::Execute,
         "output" | "once" | "backup" | "save" | "clone" | "log" | "import" | "trace" => {
             Effect::Write
         }
         "restore" => Effect::Destroy,
         "dump" | "sha3sum" | "recover" => Effect::Secret,
+        // What it reads decides.
+        "read" if is_plain_path(arguments) => Effect::Read,
         known if READS.contains(&known) && !arguments.contains(['|', '`']) => Effect::Read,
         _ => Effect::Unknown,
-    };
-    (effect, format!("`.{name}` of the shell"))
+    }
 }
 
 /// Judges a pragma by its name and whether it has a value.

@@ -29,7 +29,7 @@ pub(super) enum Language {
 /// make a tree as deep as they are many, and the stack bounds its depth.
 const MAX_TOKENS: usize = 600;
 
-/// Judges all statements of a text that `text.rs` let through.
+/// Judges all statements of a text in which nothing is read otherwise by the server.
 pub(super) fn judge(text: &str, language: Language) -> Vec<(Effect, String)> {
     let refused = |reason: &str| vec![(Effect::Unknown, reason.to_owned())];
     let dialect: &dyn Dialect = match language {

@@ -1,39 +1,40 @@
-//! Which texts a parser of several dialects reads as the server does, and where
-//! they hold a command of the client.
+//! Which texts a parser of several dialects reads as the server does.
 
 use super::statement::Language;
 
-/// Refuses what the parser and the server, or the client before it, could read
-/// differently: strings whose end a setting decides, comments that one takes for
-/// code or that one ends elsewhere, names that only some take for strings.
-pub(super) fn is_plain(text: &str, language: Language) -> Result<(), &'static str> {
+/// Refuses what the parser and the shell of `SQLite` could read differently.
+pub(super) fn is_plain(text: &str) -> Result<(), &'static str> {
     let bytes = text.as_bytes();
     let mut at = 0;
-    while let Some(byte) = bytes.get(at).copied() {
-        let rest = bytes.get(at..).unwrap_or_default();
+    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
         at += match rest {
             [b'/', b'*', ..] => return Err("a comment can be code to the server"),
-            [b'#', ..] if language == Language::MySql => return Err("a `#` stands in a statement"),
             [b'-', b'-', ..] => {
-                if language == Language::MySql && !rest.get(2).is_none_or(u8::is_ascii_whitespace) {
-                    return Err("`--` is a comment to some and two signs to others");
-                }
                 let end = rest.iter().position(|byte| *byte == b'\n');
                 end.unwrap_or(rest.len())
             }
-            [b'\'' | b'"' | b'`', ..] => string(rest, byte, language)?,
-            [b'[', ..] if language == Language::Sqlite => {
-                return Err("a name in square brackets stands in a statement");
-            }
-            [b'\\', ..] => return Err("a backslash stands in a statement"),
-            [0x80..=0xff, ..] => return Err("a character outside of ASCII stands in a statement"),
-            [0..=8 | 0x0b..=0x1f, ..] if byte != b'\r' => {
-                return Err("a control character stands in a statement");
-            }
-            _ => 1,
+            _ => unit(rest, Language::Sqlite)?,
         };
     }
     Ok(())
+}
+
+/// Returns the length of the string, the name in quotes or the sign that a text
+/// outside of comments starts with. Refused is what the parser and the server, or
+/// the client before it, could read differently: strings whose end a setting
+/// decides, names that only some take for strings.
+pub(super) fn unit(text: &[u8], language: Language) -> Result<usize, &'static str> {
+    match text {
+        [quote @ (b'\'' | b'"' | b'`'), ..] => string(text, *quote, language),
+        [b'[', ..] if language == Language::Sqlite => {
+            Err("a name in square brackets stands in a statement")
+        }
+        [b'\\', ..] => Err("a backslash stands in a statement"),
+        [0x80..=0xff, ..] => Err("a character outside of ASCII stands in a statement"),
+        [b'\r', ..] => Ok(1),
+        [0..=8 | 0x0b..=0x1f, ..] => Err("a control character stands in a statement"),
+        _ => Ok(1),
+    }
 }
 
 /// Returns the length of a string or a name in quotes.
