@@ -9,6 +9,10 @@ use crate::invocation::{Invocation, Nested};
 use crate::read::words::Parsed;
 use crate::read::{MAX_SCRIPT_BYTES, note_host, path_of};
 
+/// How many bytes of a line sftp takes at once: of a longer one the rest is a
+/// command of its own.
+const LINE_BYTES: usize = 2047;
+
 /// Reads the host and everything that sftp would run there.
 pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
     if let Some(host) = parsed.operands.first() {
@@ -49,6 +53,11 @@ fn judge(text: &[u8], invocation: &mut Invocation) {
         return;
     }
     for line in text.split(|byte| *byte == b'\n') {
+        if line.len() >= LINE_BYTES {
+            let reason = "sftp takes a line as long as this one for several";
+            invocation.add(Effect::Unknown, reason);
+            return;
+        }
         // `-` goes on after a failure, `@` does not echo.
         let command = line.trim_ascii_start();
         let skip = command
@@ -76,8 +85,11 @@ fn effect_of(command: &[u8]) -> Effect {
     if command.starts_with(b"!") {
         return Effect::Execute;
     }
-    let word = command.split(u8::is_ascii_whitespace).next();
-    match word.unwrap_or_default().to_ascii_lowercase().as_slice() {
+    let mut words = command.split(u8::is_ascii_whitespace);
+    let word = words.next().unwrap_or_default().to_ascii_lowercase();
+    match word.as_slice() {
+        // What stands behind them is text of the user's own shell.
+        b"lls" | b"ldir" if words.any(|word| !word.is_empty()) => Effect::Execute,
         b"ls" | b"dir" | b"cd" | b"chdir" | b"pwd" | b"df" | b"lls" | b"ldir" | b"lcd"
         | b"lchdir" | b"lpwd" | b"lumask" | b"version" | b"progress" | b"help" | b"?" | b"bye"
         | b"exit" | b"quit" => Effect::Read,
@@ -103,6 +115,8 @@ mod tests {
             ("rm *", Effect::Destroy),
             ("chmod 777 a", Effect::Access),
             ("!id", Effect::Execute),
+            ("lls ; id", Effect::Execute),
+            ("lls\r", Effect::Read),
             ("\"rm\" a", Effect::Unknown),
             ("l\\s", Effect::Unknown),
         ] {
