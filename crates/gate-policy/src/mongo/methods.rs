@@ -15,8 +15,7 @@ const METHODS: &[(Effect, &str)] = &[
          hostInfo serverStatus currentOp version serverBuildInfo getProfilingStatus listCommands \
          status conf config hello isMaster printReplicationInfo printSecondaryReplicationInfo \
          getReplicationInfo printShardingStatus getShardDistribution isBalancerRunning \
-         getBalancerState getUsers getUser getRoles getRole help serverCmdLineOpts \
-         getLogComponents getFreeMonitoringStatus",
+         getBalancerState getUsers getUser getRoles getRole help getLogComponents getFreeMonitoringStatus",
     ),
     (
         Effect::Write,
@@ -39,7 +38,17 @@ const METHODS: &[(Effect, &str)] = &[
          revokeRolesFromUser createRole updateRole dropRole dropAllRoles grantPrivilegesToRole \
          revokePrivilegesFromRole grantRolesToRole revokeRolesFromRole auth logout killOp",
     ),
+    // The options of a server can hold the password of its key file.
+    (Effect::Secret, "serverCmdLineOpts"),
     (Effect::Execute, "mapReduce eval"),
+];
+
+/// Collections that hold credentials or keys.
+const SECRET_COLLECTIONS: &[&str] = &[
+    "system.users",
+    "system.backup_users",
+    "system.new_users",
+    "system.keys",
 ];
 
 /// What a command of a server does.
@@ -86,6 +95,21 @@ fn effect_in(table: &[(Effect, &str)], name: &str) -> Effect {
     let mut rows = table.iter();
     let row = rows.find(|(_, names)| names.split_ascii_whitespace().any(|known| known == name));
     row.map_or(Effect::Unknown, |(effect, _)| *effect)
+}
+
+/// Tells whether a text names a collection of credentials, in one string or
+/// part by part: `db["system"].users`.
+pub(super) fn names_secret_collection(text: &str) -> bool {
+    let letters = text.chars().filter_map(|letter| match letter {
+        '[' => Some('.'),
+        ']' | '(' | ')' | '"' | '\'' | '`' => None,
+        blank if blank.is_whitespace() => None,
+        letter => Some(letter),
+    });
+    let squeezed: String = letters.collect();
+    let squeezed = squeezed.replace("getCollection", "").replace("..", ".");
+    let mut names = SECRET_COLLECTIONS.iter();
+    names.any(|name| squeezed.contains(name))
 }
 
 /// Returns what a key inside a literal adds, wherever it stands.

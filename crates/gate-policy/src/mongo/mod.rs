@@ -107,13 +107,17 @@ fn judge_text(text: &[u8], invocation: &mut Invocation) {
         invocation.add(Effect::Unknown, "a script is more than gate reads");
         return;
     };
-    let effects = match chain::effects(text) {
+    let mut effects = match chain::effects(text) {
         Ok(effects) => effects,
         Err(problem) => vec![(
             Effect::Unknown,
             format!("a script is not understood: {problem}"),
         )],
     };
+    if methods::names_secret_collection(text) {
+        let reason = "it names a collection of credentials".to_owned();
+        effects.push((Effect::Secret, reason));
+    }
     for (effect, reason) in &effects {
         invocation.add(*effect, reason);
     }
