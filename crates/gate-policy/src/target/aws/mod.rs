@@ -69,8 +69,15 @@ impl Files {
                 return Some(Ini::default());
             };
             is_there = true;
-            ini::read(&text)
-                .map_err(|problem| refuse_file(&path, role, &problem, invocation))
+            let file = ini::read(&text).and_then(|file| {
+                let has_profiles_by_name = variable == "AWS_SHARED_CREDENTIALS_FILE";
+                let mut sections = file.sections.iter();
+                match sections.find(|one| !has_profiles_by_name && !is_plainly_quoted(&one.name)) {
+                    Some(section) => Err(format!("section `{}` has odd quotes", section.name)),
+                    None => Ok(file),
+                }
+            });
+            file.map_err(|problem| refuse_file(&path, role, &problem, invocation))
                 .ok()
         };
         let config = read("AWS_CONFIG_FILE", ".aws/config", "aws config")?;
@@ -104,6 +111,19 @@ impl Files {
             credentials: credentials.rfind(|section| section.name == name),
         }
     }
+}
+
+/// Tells whether the quotes of a section are one pair around its name, if any.
+/// Others, and backslashes, botocore reads as a shell would.
+fn is_plainly_quoted(section: &str) -> bool {
+    let signs = ['"', '\'', '\\'];
+    let Some((before, quoted)) = section.split_once(signs) else {
+        return true;
+    };
+    let sign = section.get(before.len()..section.len() - quoted.len());
+    let inner = sign.and_then(|sign| quoted.trim_end().strip_suffix(sign));
+    let is_pair = sign != Some("\\") && inner.is_some_and(|inner| !inner.contains(signs));
+    is_pair && before.ends_with([' ', '\t'])
 }
 
 /// Returns the name in `profile NAME`, with quotes or without.
