@@ -1,12 +1,13 @@
 //! Which cluster kubectl and helm would talk to, in which namespace and as whom.
 //! Source: client-go, `tools/clientcmd/client_config.go`.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::kubeconfig::{Entry, Kind, Kubeconfig, files_of_list};
 use super::yaml::Node;
 use super::{content, home_file, kuberc, login, named, option, refuse_file, set};
-use crate::command_line::{CommandLine, FileKind};
+use crate::command_line::{CommandLine, FileKind, Stdin};
 use crate::effect::Effect;
 use crate::invocation::Invocation;
 
@@ -110,7 +111,7 @@ fn choose(line: &CommandLine<'_>, all: &Kubeconfig, invocation: &mut Invocation)
     let is_server = choose_cluster(line, all, invocation);
     let user = named(invocation, "user").to_owned();
     match all.entry(Kind::User, &user) {
-        Entry::Known(node) => read_user(node, invocation),
+        Entry::Known(node) => read_user(line, node, invocation),
         Entry::Disputed => return refuse("user", &user, DISPUTED, invocation),
         Entry::Missing => {}
     }
@@ -162,7 +163,7 @@ fn choose_cluster(line: &CommandLine<'_>, all: &Kubeconfig, invocation: &mut Inv
 }
 
 /// Reads as whom kubectl logs in, and what it starts for that.
-fn read_user(user: &Node, invocation: &mut Invocation) {
+fn read_user(line: &CommandLine<'_>, user: &Node, invocation: &mut Invocation) {
     if let Ok(name) = user.text("as") {
         set(invocation, "as", name);
     }
@@ -180,7 +181,12 @@ fn read_user(user: &Node, invocation: &mut Invocation) {
         return;
     };
     match program(exec) {
-        Ok((program, true)) => set(invocation, "login", program),
+        Ok((program, true)) => {
+            set(invocation, "login", program);
+            if matches!(program, "aws" | "aws-iam-authenticator") {
+                judge_aws(line, program, exec, invocation);
+            }
+        }
         Ok((program, false)) => {
             set(invocation, "login", program);
             let reason = format!(
@@ -193,6 +199,56 @@ fn read_user(user: &Node, invocation: &mut Invocation) {
             let reason =
                 format!("the program of the kubeconfig's user is not understood: {problem}");
             invocation.add(Effect::Unknown, &reason);
+        }
+    }
+}
+
+/// A login of aws runs what its own profile names: it is read as if it stood
+/// on the command line, and asks where that would.
+fn judge_aws(line: &CommandLine<'_>, program: &str, exec: &Node, invocation: &mut Invocation) {
+    let text = |node: &Node| match node {
+        Node::Text(word) => Some(OsString::from(word)),
+        Node::Sequence(_) | Node::Mapping(_) => None,
+    };
+    // The other one reads the same files, and has no option for a profile.
+    let words = match exec.sequence("args") {
+        Ok(words) if program == "aws" => words.iter().filter_map(text).collect(),
+        _ => vec![OsString::from("sts"), OsString::from("get-caller-identity")],
+    };
+    let mut argv = vec![OsString::from("aws")];
+    argv.extend(words);
+    let mut env = line.env.clone();
+    for variable in exec.sequence("env").unwrap_or_default() {
+        if let (Ok(name), Ok(value)) = (variable.text("name"), variable.text("value")) {
+            env.set(name.into(), value.into());
+        }
+    }
+    let login = crate::read_invocation(&CommandLine {
+        argv: &argv,
+        env: &env,
+        stdin: Stdin::Absent,
+        ..*line
+    });
+    if login.effects.contains(Effect::Unknown) {
+        invocation.add(
+            Effect::Unknown,
+            "the user of the kubeconfig logs in by aws, of which gate does not know what it runs",
+        );
+        for reason in login.reasons {
+            if !invocation.reasons.contains(&reason) {
+                invocation.reasons.push(reason);
+            }
+        }
+    }
+    // What was read of it is bound with the command.
+    for input in login.inputs {
+        let is_of_aws = input.argv_index.is_none() && input.role.starts_with("aws");
+        let is_known = invocation
+            .inputs
+            .iter()
+            .any(|known| known.path == input.path);
+        if is_of_aws && !is_known {
+            invocation.inputs.push(input);
         }
     }
 }
