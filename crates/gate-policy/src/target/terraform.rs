@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::yaml::{self, Node};
 use super::{content, home_file, named, refuse_file, set, terraformrc};
-use crate::command_line::CommandLine;
+use crate::command_line::{CommandLine, FileKind};
 use crate::effect::Effect;
 use crate::invocation::Invocation;
 
@@ -31,6 +31,17 @@ const ADDRESSES: &[(&str, &[&str])] = &[
     ("s3", &["bucket", "key"]),
 ];
 
+/// Subcommands that read a state, and make no workspace.
+const WITHOUT_MAKING: &[&[&str]] = &[
+    &["validate"],
+    &["test"],
+    &["workspace", "list"],
+    &["workspace", "show"],
+    &["env", "list"],
+    &["env", "show"],
+    &["providers", "lock"],
+];
+
 pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
     read_settings(line, invocation);
     let first = invocation.command.first().map_or("", String::as_str);
@@ -40,6 +51,7 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
         return;
     }
     let data = data_folder(line, invocation);
+    judge_new_workspace(line, &data, invocation);
     choose_workspace(line, &data, invocation);
     let path = data.join("terraform.tfstate");
     if let Some(text) = content(line, &path, "state of the backend", invocation)
@@ -55,6 +67,34 @@ fn data_folder(line: &CommandLine<'_>, invocation: &Invocation) -> PathBuf {
     match line.env.get("TF_DATA_DIR") {
         Some(own) if !own.is_empty() => folder.join(own),
         _ => folder.join(".terraform"),
+    }
+}
+
+/// A workspace that only `TF_WORKSPACE` names is made where there is none of
+/// that name.
+fn judge_new_workspace(line: &CommandLine<'_>, data: &Path, invocation: &mut Invocation) {
+    let Some(name) = line.env.get("TF_WORKSPACE").filter(|name| !name.is_empty()) else {
+        return;
+    };
+    let starts_so = |words: &&[&str]| {
+        let mut command = invocation.command.iter();
+        words
+            .iter()
+            .all(|word| command.next().is_some_and(|known| known == word))
+    };
+    if name == "default" || WITHOUT_MAKING.iter().any(starts_so) {
+        return;
+    }
+    let states = line.cwd.join(named(invocation, "folder"));
+    let is_name = !name.as_encoded_bytes().contains(&b'/') && name != "." && name != "..";
+    let state = states.join("terraform.tfstate.d").join(name);
+    let is_there = is_name && line.files.kind(&state) == Some(FileKind::Directory);
+    let chosen = content(line, &data.join("environment"), "workspace", invocation);
+    let is_chosen = chosen.is_some_and(|text| text.trim_ascii() == name.as_encoded_bytes());
+    if !is_there && !is_chosen {
+        let name = name.to_string_lossy();
+        let reason = format!("terraform makes the workspace `{name}` where there is none yet");
+        invocation.add(Effect::Write, &reason);
     }
 }
 
