@@ -8,6 +8,7 @@
 //! lead anywhere. One that is not there says nothing.
 
 mod aws;
+mod cargo;
 mod git;
 mod git_config;
 mod ini;
@@ -34,6 +35,7 @@ use crate::read::MAX_SCRIPT_BYTES;
 pub(crate) fn resolve(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut Invocation) {
     match spec.name.as_ref() {
         "aws" => aws::resolve(line, invocation),
+        "cargo" => cargo::resolve(line, invocation),
         "git" => git::resolve(line, invocation),
         "helm" => kubernetes::resolve_for_helm(line, invocation),
         "kubectl" => kubernetes::resolve(line, invocation),
