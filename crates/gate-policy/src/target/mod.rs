@@ -9,6 +9,7 @@
 
 mod aws;
 mod cargo;
+mod forge;
 mod git;
 mod git_config;
 mod ini;
@@ -36,6 +37,7 @@ pub(crate) fn resolve(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut 
     match spec.name.as_ref() {
         "aws" => aws::resolve(line, invocation),
         "cargo" => cargo::resolve(line, invocation),
+        "gh" | "glab" => forge::resolve(line, invocation),
         "git" => git::resolve(line, invocation),
         "helm" => kubernetes::resolve_for_helm(line, invocation),
         "kubectl" => kubernetes::resolve(line, invocation),
