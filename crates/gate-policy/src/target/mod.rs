@@ -18,6 +18,7 @@ mod kuberc;
 mod kubernetes;
 mod libpq;
 mod login;
+mod ssh;
 mod terraform;
 mod terraformrc;
 mod yaml;
@@ -35,13 +36,18 @@ use crate::read::MAX_SCRIPT_BYTES;
 /// add.
 pub(crate) fn resolve(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut Invocation) {
     match spec.name.as_ref() {
+        "ansible" => ssh::judge_settings(line, "hosts", invocation),
         "aws" => aws::resolve(line, invocation),
         "cargo" => cargo::resolve(line, invocation),
+        "docker" => ssh::judge_daemon(line, &[], invocation),
         "gh" | "glab" => forge::resolve(line, invocation),
         "git" => git::resolve(line, invocation),
         "helm" => kubernetes::resolve_for_helm(line, invocation),
         "kubectl" => kubernetes::resolve(line, invocation),
+        // Which of the two counts, versions disagree on.
+        "podman" => ssh::judge_daemon(line, &["CONTAINER_HOST", "DOCKER_HOST"], invocation),
         "psql" => libpq::resolve(line, invocation),
+        "rsync" | "scp" | "sftp" => ssh::judge_settings(line, "host", invocation),
         "terraform" => terraform::resolve(line, invocation),
         _ => {}
     }
