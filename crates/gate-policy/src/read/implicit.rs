@@ -33,6 +33,10 @@ pub(super) fn find(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut Inv
             }
             .run(&one.source)
         })
+        .filter(|one| {
+            let mut known = invocation.inputs.iter();
+            !known.any(|known| known.argv_index.is_none() && known.path == one.path)
+        })
         .collect();
     invocation.inputs.extend(found);
 }

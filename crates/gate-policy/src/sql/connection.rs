@@ -15,6 +15,7 @@ const PLAIN_SETTINGS: &[(&str, &str)] = &[
     ("keepalives", ""),
     ("password", ""),
     ("port", "port"),
+    ("service", "service"),
     ("sslmode", ""),
     ("target_session_attrs", ""),
     ("user", "user"),

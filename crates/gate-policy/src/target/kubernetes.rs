@@ -34,6 +34,8 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
     let first = invocation.command.first().map_or("", String::as_str);
     if !first.is_empty() && !OFFLINE.contains(&first) {
         resolve_cluster(line, invocation);
+    } else {
+        refuse_other_file(invocation);
     }
 }
 
@@ -45,6 +47,17 @@ pub(super) fn resolve_for_helm(line: &CommandLine<'_>, invocation: &mut Invocati
         .any(|name| option(invocation, name).is_some());
     if OF_RELEASES.contains(&first) || (first == "template" && asks_server) {
         resolve_cluster(line, invocation);
+    } else {
+        refuse_other_file(invocation);
+    }
+}
+
+/// Another file than the usual one counts only where it is read here.
+fn refuse_other_file(invocation: &mut Invocation) {
+    if option(invocation, "kubeconfig").is_some() {
+        let reason = "`--kubeconfig` takes server, identity and programs from a file that gate \
+                      does not read";
+        invocation.add(Effect::Unknown, reason);
     }
 }
 
@@ -61,6 +74,9 @@ fn resolve_cluster(line: &CommandLine<'_>, invocation: &mut Invocation) {
             return;
         }
     }
+    if !is_there {
+        refuse_other_file(invocation);
+    }
     if !is_there || !choose(line, &all, invocation) {
         in_cluster(line, invocation);
     }
@@ -68,8 +84,7 @@ fn resolve_cluster(line: &CommandLine<'_>, invocation: &mut Invocation) {
 
 /// Returns the files in force, in the order in which they count.
 fn files(line: &CommandLine<'_>, invocation: &Invocation) -> Vec<PathBuf> {
-    let given = option(invocation, "kubeconfig").filter(|path| !path.is_empty());
-    if let Some(path) = given {
+    if let Some(path) = option(invocation, "kubeconfig") {
         return vec![crate::read::path_of(path)];
     }
     match line.env.get("KUBECONFIG") {

@@ -2,7 +2,7 @@
 //! `fe-connect.c` (`parseServiceInfo`, `parseServiceFile`): what a service says
 //! counts behind argv and before the environment.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{content, home_file, named, option, refuse_file, set};
 use crate::command_line::CommandLine;
@@ -43,8 +43,13 @@ const SYSTEM: &str = "/etc/postgresql-common/pg_service.conf";
 const LINE_BYTES: usize = 1_023;
 
 pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
-    let service = line.env.get("PGSERVICE").unwrap_or_default();
-    let service = service.to_string_lossy();
+    for (path, is_usual) in files(line) {
+        if !is_usual && content(line, &path, "service file", invocation).is_none() {
+            refuse_file(&path, "service file", "gate can't read it", invocation);
+        }
+    }
+    // A connection string has named it, or the variable.
+    let service = named(invocation, "service").to_owned();
     if !service.is_empty() {
         read_service(line, &service, invocation);
         crate::sql::refuse_several_servers(invocation);
@@ -57,7 +62,7 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
 
 fn read_service(line: &CommandLine<'_>, service: &str, invocation: &mut Invocation) {
     let mut is_there = false;
-    for path in files(line) {
+    for (path, _) in files(line) {
         let Some(text) = content(line, &path, "service file", invocation) else {
             continue;
         };
@@ -65,8 +70,12 @@ fn read_service(line: &CommandLine<'_>, service: &str, invocation: &mut Invocati
         match settings(&text, service) {
             Ok(None) => {}
             Ok(Some(settings)) => {
-                if path == Path::new(SYSTEM) {
-                    let input = Input::unnamed(InputKind::File, path, "services");
+                let input = Input::unnamed(InputKind::File, path, "services");
+                if !invocation
+                    .inputs
+                    .iter()
+                    .any(|known| known.path == input.path)
+                {
                     invocation.inputs.push(input);
                 }
                 for (name, value) in settings {
@@ -77,23 +86,26 @@ fn read_service(line: &CommandLine<'_>, service: &str, invocation: &mut Invocati
             Err(problem) => return refuse_file(&path, "service file", &problem, invocation),
         }
     }
-    if is_there {
+    let by_variable = line.env.get("PGSERVICE").unwrap_or_default();
+    if is_there || by_variable.to_string_lossy() != service {
         let reason = format!("the service `{service}` is in no service file");
         invocation.add(Effect::Unknown, &reason);
     }
 }
 
-/// Returns the files in the order in which libpq looks into them.
-fn files(line: &CommandLine<'_>) -> Vec<PathBuf> {
-    let own = match line.env.get("PGSERVICEFILE") {
-        Some(path) if !path.is_empty() => PathBuf::from(path),
-        _ => home_file(line, ".pg_service.conf"),
+/// Returns the files in the order in which libpq looks into them, and whether
+/// no variable names them.
+fn files(line: &CommandLine<'_>) -> [(PathBuf, bool); 2] {
+    let variable = |name: &str| line.env.get(name).filter(|value| !value.is_empty());
+    let own = match variable("PGSERVICEFILE") {
+        Some(path) => (line.cwd.join(path), false),
+        None => (home_file(line, ".pg_service.conf"), true),
     };
-    let system = match line.env.get("PGSYSCONFDIR") {
-        Some(folder) if !folder.is_empty() => PathBuf::from(folder).join("pg_service.conf"),
-        _ => PathBuf::from(SYSTEM),
+    let system = match variable("PGSYSCONFDIR") {
+        Some(folder) => (line.cwd.join(folder).join("pg_service.conf"), false),
+        None => (PathBuf::from(SYSTEM), true),
     };
-    vec![own, system]
+    [own, system]
 }
 
 type Settings = Vec<(String, String)>;
@@ -156,9 +168,10 @@ fn take(line: &CommandLine<'_>, name: &str, value: &str, invocation: &mut Invoca
     if option(invocation, of_psql).is_some() || !(known.is_empty() || is_of_environment) {
         return;
     }
+    let is_string = |name: &[u8]| name.contains(&b'=') || name.starts_with(b"postgres");
+    let in_option = option(invocation, "dbname").is_some_and(is_string);
     let mut operands = invocation.operands.iter();
-    let is_string = |operand: &Vec<u8>| operand.contains(&b'=') || operand.starts_with(b"postgres");
-    if !known.is_empty() && operands.any(is_string) {
+    if !known.is_empty() && (in_option || operands.any(|operand| is_string(operand))) {
         // The connection string may have said what the environment says too.
         invocation.add(
             Effect::Unknown,

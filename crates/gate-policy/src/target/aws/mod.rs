@@ -65,7 +65,9 @@ impl Files {
             let Some(path) = path(line, variable, name) else {
                 return Some(Ini::default());
             };
-            let Some(text) = content(line, &path, role, invocation) else {
+            let text = content(line, &path, role, invocation);
+            judge_other_file(line, (variable, name), text.is_some(), invocation);
+            let Some(text) = text else {
                 return Some(Ini::default());
             };
             is_there = true;
@@ -162,6 +164,33 @@ fn path(line: &CommandLine<'_>, variable: &str, name: &str) -> Option<PathBuf> {
     match line.env.get(variable) {
         Some(path) if !path.is_empty() => Some(PathBuf::from(path)),
         _ => home(line).map(|home| home.join(name)),
+    }
+}
+
+/// A file that only a variable names counts where it is read here by the name
+/// that it has to the CLI, and where nothing is written to it.
+fn judge_other_file(
+    line: &CommandLine<'_>,
+    (variable, usual): (&str, &str),
+    is_read: bool,
+    invocation: &mut Invocation,
+) {
+    let Some(named) = line.env.get(variable) else {
+        return;
+    };
+    let is_usual = home(line).is_some_and(|home| home.join(usual) == named);
+    if named == "/dev/null" || is_usual {
+        return;
+    }
+    // botocore expands these, and takes an empty name for a file that is not there.
+    let bytes = named.as_encoded_bytes();
+    let is_plain = !bytes.is_empty() && !bytes.contains(&b'~') && !bytes.contains(&b'$');
+    let is_written = matches!(invocation.command.first(), Some(first) if first == "configure")
+        && invocation.effects.strictest() > Effect::Local;
+    if !is_read || !is_plain || is_written {
+        let named = named.to_string_lossy();
+        let reason = format!("`{variable}` names `{named}`, which is not read here as aws has it");
+        invocation.add(Effect::Unknown, &reason);
     }
 }
 
