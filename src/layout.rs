@@ -154,6 +154,12 @@ impl Layout {
         Ok(self.state()?.join("spool"))
     }
 
+    /// What people answered to requests from here: the file that grows, and the one before it.
+    pub(crate) fn answers(&self) -> Result<[PathBuf; 2], Failure> {
+        let state = self.state()?;
+        Ok(["answers.jsonl", "answers.1.jsonl"].map(|name| state.join(name)))
+    }
+
     /// The server's rules as last fetched.
     pub(crate) fn cached_rules(&self) -> Result<RulesFolder, Failure> {
         Ok(RulesFolder(self.state()?.join("rules")))

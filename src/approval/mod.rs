@@ -17,6 +17,7 @@ use gate_protocol::id::{Nonce, RequestId};
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus, Circumstances, SubmitRequest};
 use gate_protocol::signed_note::VerifierKey;
 
+use crate::answers;
 use crate::audit::{self, RunRecorder};
 use crate::binding::Bound;
 use crate::failure::{Failure, FailureKind};
@@ -136,6 +137,7 @@ impl Wait<'_> {
             .block_on(audit::catch_up(self.world, self.client()));
         let request = self.decided(submitted, patience, &mut progress)?;
         drop(progress);
+        answers::keep(self.world, &request, self.voice);
         match request.status {
             ApprovalStatus::Approved => self.claim(&request),
             ApprovalStatus::Pending

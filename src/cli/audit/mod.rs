@@ -6,7 +6,7 @@ mod flush;
 mod kept;
 mod log;
 mod log_key;
-mod records;
+pub(super) mod records;
 mod remembered;
 mod verify;
 

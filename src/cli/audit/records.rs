@@ -10,14 +10,14 @@ use crate::session::Session;
 const PAGE: u32 = 500;
 
 /// Reads the log forward from an index.
-pub(super) struct Records<'a> {
+pub(crate) struct Records<'a> {
     session: &'a Session,
     next: u64,
 }
 
 impl<'a> Records<'a> {
     /// Begins at record `from`, the first being 0.
-    pub(super) fn from(session: &'a Session, from: u64) -> Self {
+    pub(crate) fn from(session: &'a Session, from: u64) -> Self {
         Self {
             session,
             next: from,
@@ -28,13 +28,13 @@ impl<'a> Records<'a> {
     ///
     /// # Errors
     /// The server does not answer.
-    pub(super) fn size(session: &Session) -> Result<u64, Failure> {
+    pub(crate) fn size(session: &Session) -> Result<u64, Failure> {
         let first = RecordRange { from: 0, limit: 1 };
         Ok(session.call(session.client().audit_records(first))?.size)
     }
 
     /// Returns the index of the record that comes next.
-    pub(super) fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         self.next
     }
 
@@ -43,7 +43,7 @@ impl<'a> Records<'a> {
     ///
     /// # Errors
     /// The server does not answer.
-    pub(super) fn page(&mut self) -> Result<(u64, RecordPage), Failure> {
+    pub(crate) fn page(&mut self) -> Result<(u64, RecordPage), Failure> {
         let from = self.next;
         let range = RecordRange { from, limit: PAGE };
         let page = self

@@ -159,7 +159,7 @@ fn answer(policy: &Policy, line: &[u8], output: &mut impl io::Write) -> io::Resu
 }
 
 /// Returns an occasion of which nothing is known but the time.
-fn nobody() -> Occasion {
+pub(in crate::cli) fn nobody() -> Occasion {
     Occasion {
         caller: Caller {
             kind: CallerKind::User,

@@ -5,6 +5,7 @@ mod pull;
 mod push;
 mod schema;
 mod show;
+mod suggest;
 mod test;
 
 use gate_policy::RuleError;
@@ -27,6 +28,7 @@ enum Verb {
     Test(test::Test),
     Schema(schema::Schema),
     Show(show::Show),
+    Suggest(suggest::Suggest),
     Pull(pull::Pull),
     Push(push::Push),
 }
@@ -38,6 +40,7 @@ impl Rules {
             Verb::Test(test) => test.run(world),
             Verb::Schema(schema) => schema.run(),
             Verb::Show(show) => show.run(world),
+            Verb::Suggest(suggest) => suggest.run(world),
             Verb::Pull(pull) => pull.run(world),
             Verb::Push(push) => push.run(world),
         }

@@ -1,0 +1,245 @@
+//! A proposed rule: as text, and held against what it was made from.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use gate_policy::{Decision, EffectSet, Layer, Policy, PolicyBuilder, Profiles};
+use gate_protocol::canonical::{Digest, to_canonical_bytes};
+use gate_protocol::inert::inert;
+use serde::Serialize;
+
+use super::group::{Subject, Tally};
+use super::seen::{Seen, WhyNot};
+use crate::cli::check::nobody;
+
+/// The longest condition that is made, in bytes; gate reads one of 1,000.
+const CONDITION_BYTES: usize = 900;
+/// The most commands that one condition tells.
+const CONDITION_COMMANDS: usize = 4;
+
+/// A rule that is proposed.
+#[derive(Debug, Serialize)]
+pub(super) struct Suggestion {
+    id: String,
+    decision: &'static str,
+    tool: String,
+    command: Vec<String>,
+    effect: Vec<String>,
+    target: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    when: Option<String>,
+    #[serde(flatten)]
+    tally: Tally,
+    /// As it stands in a rule file.
+    pub(super) toml: String,
+}
+
+/// Returns a rule that denies or asks.
+///
+/// # Errors
+/// What was answered can't be said in a rule.
+pub(super) fn tightening(
+    profiles: &Arc<Profiles>,
+    subject: &Subject,
+    tally: &Tally,
+    decision: Decision,
+) -> Result<Suggestion, WhyNot> {
+    refuse_patterns(subject)?;
+    let effect = vec![subject.effect.clone()];
+    let rule = suggestion(id(subject), decision, subject, (effect, None), tally);
+    refuse_unprintable(&rule)?;
+    policy_of(profiles, &rule)?;
+    Ok(rule)
+}
+
+/// Returns rules that allow what was seen; several where one would be too long.
+///
+/// # Errors
+/// What was seen can't be said in a rule, or such a rule would not let it pass.
+pub(super) fn allowing(
+    profiles: &Arc<Profiles>,
+    subject: &Subject,
+    tally: &Tally,
+    seen: &[Seen],
+) -> Result<Vec<Suggestion>, WhyNot> {
+    refuse_patterns(subject)?;
+    let mut rules = Vec::new();
+    for part in parts(seen) {
+        let conditions: Vec<String> = part
+            .iter()
+            .map(|one| format!("({})", one.condition))
+            .collect();
+        let fields = subject.target.len();
+        let when = format!("size(target) == {fields} && ({})", conditions.join(" || "));
+        let effects = part
+            .iter()
+            .fold(EffectSet::default(), |all, one| all.union(one.effects()));
+        let effects = effects
+            .iter()
+            .map(|effect| effect.as_str().to_owned())
+            .collect();
+        let mut id = id(subject);
+        if !rules.is_empty() {
+            let _ = write!(id, "-{}", rules.len() + 1);
+        }
+        let rule = suggestion(id, Decision::Allow, subject, (effects, Some(when)), tally);
+        refuse_unprintable(&rule)?;
+        let policy = policy_of(profiles, &rule)?;
+        for one in &part {
+            let decided = policy.evaluate(&one.invocation, &one.cwd, &nobody());
+            if decided.decision != Decision::Allow || decided.deciding.id != rule.id {
+                return Err(WhyNot("a rule of its own could not let it pass".to_owned()));
+            }
+        }
+        rules.push(rule);
+    }
+    Ok(rules)
+}
+
+/// Returns different commands in handfuls that one condition can tell.
+fn parts(seen: &[Seen]) -> Vec<Vec<&Seen>> {
+    let different: BTreeMap<&str, &Seen> = seen
+        .iter()
+        .map(|one| (one.condition.as_str(), one))
+        .collect();
+    let mut parts: Vec<Vec<&Seen>> = Vec::new();
+    let mut bytes = 0;
+    for (condition, one) in different {
+        bytes += condition.len();
+        match parts.last_mut() {
+            Some(part) if part.len() < CONDITION_COMMANDS && bytes <= CONDITION_BYTES => {
+                part.push(one);
+            }
+            Some(_) | None => {
+                bytes = condition.len();
+                parts.push(vec![one]);
+            }
+        }
+    }
+    parts
+}
+
+/// In a rule these would stand for more than what was seen.
+fn refuse_patterns(subject: &Subject) -> Result<(), WhyNot> {
+    let is_pattern = |word: &String| word.contains(['*', '?']);
+    let words = subject.command.iter().chain(subject.target.values());
+    if words.chain([&subject.tool]).any(is_pattern) {
+        return Err(WhyNot(
+            "it names a `*` or a `?`, which is a pattern in a rule".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Whoever reviews the rule must see what it says: no sign that moves a cursor or turns letters.
+fn refuse_unprintable(rule: &Suggestion) -> Result<(), WhyNot> {
+    let words = rule.command.iter().chain(rule.target.values());
+    let words = words.chain([&rule.tool]).chain(&rule.when);
+    // A backslash shows itself; it is doubled where escapes are added, and here none is.
+    let is_shown = |word: String| inert(&word) == word;
+    if words
+        .into_iter()
+        .all(|word| is_shown(word.replace('\\', "")))
+    {
+        return Ok(());
+    }
+    Err(WhyNot("it names signs that can't be shown".to_owned()))
+}
+
+/// The same subject has the same id each time, so that a rule that is in force already is seen.
+fn id(subject: &Subject) -> String {
+    let words = std::iter::once(&subject.tool).chain(&subject.command);
+    let words = words.flat_map(|word| word.split(|c: char| !c.is_ascii_alphanumeric()));
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    // Texts and lists of texts always have a canonical form.
+    let digest = Digest::of_bytes(&to_canonical_bytes(subject).unwrap_or_default()).to_string();
+    let digest = digest.get(..8).unwrap_or_default();
+    format!("suggested/{}-{digest}", words.join("-"))
+}
+
+fn suggestion(
+    id: String,
+    decision: Decision,
+    subject: &Subject,
+    (effect, when): (Vec<String>, Option<String>),
+    tally: &Tally,
+) -> Suggestion {
+    let mut rule = Suggestion {
+        id,
+        decision: decision.as_str(),
+        tool: subject.tool.clone(),
+        command: subject.command.clone(),
+        effect,
+        target: subject.target.clone(),
+        when,
+        tally: tally.clone(),
+        toml: String::new(),
+    };
+    rule.toml = rule.drawn();
+    rule
+}
+
+impl Suggestion {
+    /// The rule as it stands in a file, with what it rests on above it.
+    fn drawn(&self) -> String {
+        let quoted = |text: &str| toml::Value::from(text).to_string();
+        let Tally {
+            approved,
+            denied,
+            people,
+            first,
+            last,
+        } = &self.tally;
+        // Writing to a String can't fail.
+        let mut text = format!(
+            "# {}, {}, by {}\n# first {first}, last {last}\n[[rule]]\nid = {}\ntool = {}\n",
+            counted("approved", *approved),
+            counted("denied", *denied),
+            if *people == 1 {
+                "1 person".to_owned()
+            } else {
+                format!("{people} people")
+            },
+            quoted(&self.id),
+            quoted(&self.tool),
+        );
+        if !self.command.is_empty() {
+            let _ = writeln!(text, "command = {}", quoted(&self.command.join(" ")));
+        }
+        let effects: Vec<String> = self.effect.iter().map(|effect| quoted(effect)).collect();
+        let _ = writeln!(text, "effect = [{}]", effects.join(", "));
+        if !self.target.is_empty() {
+            let fields = self.target.iter();
+            let fields: Vec<String> = fields
+                .map(|(field, value)| format!("{} = {}", quoted(field), quoted(value)))
+                .collect();
+            let _ = writeln!(text, "target = {{ {} }}", fields.join(", "));
+        }
+        if let Some(when) = &self.when {
+            let _ = writeln!(text, "when = {}", quoted(when));
+        }
+        let _ = writeln!(text, "decision = {}", quoted(self.decision));
+        text
+    }
+}
+
+fn counted(what: &str, count: usize) -> String {
+    match count {
+        0 => format!("never {what}"),
+        1 => format!("{what} once"),
+        _ => format!("{what} {count} times"),
+    }
+}
+
+/// Returns the policy of the baseline and this rule alone, as the machine owner's.
+fn policy_of(profiles: &Arc<Profiles>, rule: &Suggestion) -> Result<Policy, WhyNot> {
+    let mut builder = PolicyBuilder::knowing(Arc::clone(profiles));
+    builder
+        .layer(Layer::Machine, &rule.id, &rule.toml)
+        .map_err(|found| {
+            let first = found.first().map(|mistake| mistake.problem.clone());
+            WhyNot(format!("no rule can say it: {}", first.unwrap_or_default()))
+        })?;
+    Ok(builder.build())
+}
