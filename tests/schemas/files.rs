@@ -1,0 +1,243 @@
+//! The schemas of files of cases, of configuration and of the server's settings, held against what
+//! reads these files.
+
+use std::fs;
+use std::path::PathBuf;
+
+use gate_server::Settings;
+use gate_testkit::home::Home;
+use serde_json::Value;
+
+use super::{GATE, by_schema, root};
+
+/// What stands in a case, and whether it is taken.
+const OF_CASES: &[(&str, bool)] = &[
+    ("line = 'a'\nexpect = { decision = 'allow' }", true),
+    ("line = 'a'\nexpect = { decision = 'maybe' }", false),
+    ("argv = ['a', '']\nexpect = { rule = 'x' }", true),
+    ("argv = []\nexpect = { rule = 'x' }", false),
+    ("argv = ['a', 1]\nexpect = { rule = 'x' }", false),
+    ("argv = 'a'\nexpect = { rule = 'x' }", false),
+    ("line = ' '\nexpect = { rule = 'x' }", false),
+    ("line = 'a'\nargv = ['a']\nexpect = { rule = 'x' }", false),
+    ("expect = { rule = 'x' }", false),
+    ("line = 'a'", false),
+    ("line = 'a'\nexpect = {}", false),
+    ("line = 'a'\nexpect = { target = {} }", false),
+    (
+        "line = 'a'\nexpect = { target = { namespace = 'x' } }",
+        true,
+    ),
+    (
+        "line = 'a'\nexpect = { target = { namespace = ['x'] } }",
+        false,
+    ),
+    ("line = 'a'\nexpect = { effect = 'reed' }", false),
+    (
+        "line = 'a'\nexpect = { effect = 'read', tool = 'a', command = 'b c', reason = 'so' }",
+        true,
+    ),
+    ("line = 'a'\nexpect = { colour = 'red' }", false),
+    ("line = 'a'\ncwd = 'srv'\nexpect = { rule = 'x' }", false),
+    (
+        "line = 'a'\ncwd = '/srv'\nenv = { A = 'b' }\nfiles = { x = '' }\nstdin = ''\n\
+         expect = { rule = 'x' }",
+        true,
+    ),
+    (
+        "line = 'a'\nenv = { A = 1 }\nexpect = { rule = 'x' }",
+        false,
+    ),
+    ("line = 'a'\nfiles = ['x']\nexpect = { rule = 'x' }", false),
+    (
+        "line = 'a'\ncaller = { kind = 'agent', name = 'x', host = 'y', ci = true, terminal = false }\n\
+         expect = { rule = 'x' }",
+        true,
+    ),
+    ("line = 'a'\ncaller = {}\nexpect = { rule = 'x' }", true),
+    (
+        "line = 'a'\ncaller = { kind = 'robot' }\nexpect = { rule = 'x' }",
+        false,
+    ),
+    (
+        "line = 'a'\ntime = '2026-01-05T10:00:00Z'\nexpect = { rule = 'x' }",
+        true,
+    ),
+    ("line = 'a'\ntime = 'noon'\nexpect = { rule = 'x' }", false),
+    ("lines = 'a'\nexpect = { rule = 'x' }", false),
+];
+
+/// A good key, as `gate login` pins it.
+const KEY: &str = "gate-808b18cf/audit+483f56d4+ARFJI05OTRI2L9Aaj3QA88Yd7MLTpRJo5IfJ8kVyOujx";
+
+/// What stands in a configuration, with `KEY` for the good key, and whether it is taken.
+const OF_CONFIG: &[(&str, bool)] = &[
+    ("", true),
+    ("[server]\nurl = 'https://gate.example.com:4280'", true),
+    ("[server]\nurl = 'https://gate.example.com/'", true),
+    ("[server]\nurl = 'http://127.0.0.1:4280'", true),
+    ("[server]\nurl = 'http://localhost'", true),
+    ("[server]\nurl = 'http://[::1]:4280'", true),
+    ("[server]\nurl = 'http://gate.example.com'", false),
+    ("[server]\nurl = 'https://gate.example.com/x'", false),
+    ("[server]\nurl = 'https://a@gate.example.com'", false),
+    ("[server]\nurl = 'gate.example.com'", false),
+    ("[server]\nurl = 3", false),
+    ("[server]\nurll = 'https://gate.example.com'", false),
+    ("[server]\nrules = 'optional'", true),
+    ("[server]\nrules = 'always'", false),
+    ("[server]\nca_file = 'ca.pem'", false),
+    ("[keys]\n'https://gate.example.com' = 'KEY'", true),
+    ("[keys]\n'https://gate.example.com' = 'x'", false),
+    ("[keys]\n'https://gate.example.com' = 3", false),
+    ("[keys]\n'gate.example.com' = 'KEY'", false),
+    ("[approval]\ntimeout = '30m'", true),
+    ("[approval]\ntimeout = '0s'", false),
+    ("[approval]\ntimeout = '30'", false),
+    ("[approval]\ntimeout = 30", false),
+    ("[approval]\nttl = '30m'", false),
+    ("[rules]", false),
+];
+
+/// What stands in the server's settings, and whether it is taken.
+const OF_SERVER: &[(&str, bool)] = &[
+    ("", true),
+    ("public_url = 'https://gate.example.com'", true),
+    ("public_url = 'ftp://x'", false),
+    ("approvers = ['group:a', 'user:b']", true),
+    ("approvers = []", true),
+    ("approvers = ['a']", false),
+    ("approvers = ['group:']", false),
+    ("approvers = 'group:a'", false),
+    ("min_count = 1", true),
+    ("min_count = 0", false),
+    ("min_count = -1", false),
+    ("min_count = 4294967296", false),
+    ("min_count = '1'", false),
+    ("max_request_ttl_seconds = 0", false),
+    ("max_permit_ttl_seconds = 0", false),
+    ("grant_seconds = 0", false),
+    ("run_lease_seconds = 0", false),
+    ("rules_seconds = 0", false),
+    ("rules_seconds = 60", true),
+    (
+        "open_requests = 0\ndenial_stands_seconds = 0\nstart_report_seconds = 0",
+        true,
+    ),
+    ("start_report_seconds = -1", false),
+    ("[tls]\ncertificate = '/a'\nkey = '/b'", true),
+    ("[tls]\ncertificate = '/a'", false),
+    ("[tls]\ncertificate = '/a'\nkey = '/b'\nca = '/c'", false),
+    ("min_cuont = 1", false),
+];
+
+fn schema(of: &str) -> PathBuf {
+    root().join(format!("schemas/{of}.schema.json"))
+}
+
+/// Writes each text to a file, and holds the schema against what is wanted of it.
+fn assert_schema(home: &Home, of: &str, texts: &[(String, bool)]) {
+    let files = texts.iter().enumerate().map(|(at, (text, _))| {
+        let name = format!("work/{of}-{at}.toml");
+        home.write(&name, text).unwrap()
+    });
+    let files: Vec<PathBuf> = files.collect();
+    let found = by_schema(&schema(of), &files);
+    assert_eq!(found.len(), texts.len());
+    for ((text, wanted), found) in texts.iter().zip(found) {
+        assert_eq!(found, *wanted, "the schema of {text}");
+    }
+}
+
+/// Tells whether a command ends with anything but bad configuration.
+fn is_taken(home: &Home, args: &[&str], config: Option<&str>) -> (bool, String) {
+    let mut command = home.command(GATE);
+    command
+        .args(args)
+        .env("GATE_SERVER", "https://gate.example.com");
+    if let Some(config) = config {
+        command.env("GATE_CONFIG", config);
+    }
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    (output.status.code() != Some(78), said)
+}
+
+#[test]
+fn the_schema_of_cases_and_gate_agree() {
+    let home = Home::new().unwrap();
+    let mut texts: Vec<(String, bool)> = OF_CASES
+        .iter()
+        .map(|(fields, taken)| (format!("[[case]]\nname = 'x'\n{fields}\n"), *taken))
+        .collect();
+    let unnamed = "[[case]]\nline = 'a'\nexpect = { rule = 'x' }\n";
+    texts.extend([unnamed, "", "case = []\n", "cases = []\n"].map(|text| (text.to_owned(), false)));
+    for (text, wanted) in &texts {
+        home.write("work/case.toml", text).unwrap();
+        let (taken, said) = is_taken(&home, &["rules", "test", "case.toml"], None);
+        assert_eq!(taken, *wanted, "gate of {text}: {said}");
+    }
+    let example = fs::read_to_string(root().join("examples/cases.toml")).unwrap();
+    texts.push((example, true));
+    assert_schema(&home, "cases", &texts);
+}
+
+#[test]
+fn the_schema_of_configuration_and_gate_agree() {
+    let home = Home::new().unwrap();
+    let texts = OF_CONFIG.iter();
+    let texts: Vec<(String, bool)> = texts
+        .map(|(text, taken)| (format!("{}\n", text.replace("KEY", KEY)), *taken))
+        .collect();
+    for (text, wanted) in &texts {
+        let file = home.write("work/config.toml", text).unwrap();
+        let args = ["check", "--", "kubectl", "get", "pods"];
+        let (taken, said) = is_taken(&home, &args, file.to_str());
+        assert_eq!(taken, *wanted, "gate of {text}: {said}");
+    }
+    assert_schema(&home, "config", &texts);
+}
+
+#[test]
+fn the_schema_of_settings_and_the_server_agree() {
+    let home = Home::new().unwrap();
+    let texts = OF_SERVER.iter();
+    let mut texts: Vec<(String, bool)> = texts
+        .map(|(text, taken)| (format!("{text}\n"), *taken))
+        .collect();
+    let page = fs::read_to_string(root().join("docs/server.md")).unwrap();
+    let (_, example) = page.split_once("```toml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    texts.push((example.to_owned(), true));
+    for (text, wanted) in &texts {
+        let settings = Settings::new("data", "http://127.0.0.1:1");
+        let read = settings.with_toml(text);
+        assert_eq!(read.is_ok(), *wanted, "the server of {text}: {read:?}");
+    }
+    assert_schema(&home, "server", &texts);
+}
+
+#[test]
+fn each_schema_is_printed_as_it_is_published_and_names_every_field() {
+    let home = Home::new().unwrap();
+    // The fields as whatever reads the file lists them where one is none of them.
+    let settings = Settings::new("data", "http://127.0.0.1:1");
+    let refusal = settings.with_toml("qqqq = 1").unwrap_err();
+    let source = std::error::Error::source(&refusal).unwrap().to_string();
+    let wrong = "[[case]]\nname = 'x'\nline = 'a'\nexpect = { rule = 'x' }\nqqqq = 1\n";
+    home.write("work/case.toml", wrong).unwrap();
+    let (_, of_case) = is_taken(&home, &["rules", "test", "case.toml"], None);
+    for (of, at, said) in [
+        ("server", "/properties", source),
+        ("cases", "/$defs/case/properties", of_case),
+    ] {
+        let mut command = home.command(GATE);
+        let output = command.args(["rules", "schema", of]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        assert!(output.stdout == fs::read(schema(of)).unwrap());
+        let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+        for field in object.pointer(at).unwrap().as_object().unwrap().keys() {
+            assert!(said.contains(field.as_str()), "{field} of {of}: {said}");
+        }
+    }
+}
