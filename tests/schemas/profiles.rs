@@ -25,7 +25,10 @@ const CASES: &[(&str, bool)] = &[
     ("operations = 'x'", false),
     ("listed = { file = 'x' }", false),
     ("colour = 'red'", false),
-    ("moved_by = ['C']\nliteral = ['a {b,c}']", true),
+    (
+        "moved_by = ['C']\nliteral = ['a {b,c}']\n[flags.global]\nvalues = ['C']",
+        true,
+    ),
     ("moved_by = 'C'", false),
     (
         "[flags.global]\nswitches = ['a', 'b/bee']\nvalues = ['c']",
@@ -117,7 +120,8 @@ const CASES: &[(&str, bool)] = &[
         false,
     ),
     (
-        "[[command]]\npaths = ['a']\neffect = 'read'\nstdin = { role = 'script', given = ['x'] }",
+        "[[command]]\npaths = ['a']\neffect = 'read'\nstdin = { role = 'script', given = ['x'] }\n\
+         [flags.global]\nswitches = ['x']",
         true,
     ),
     (

@@ -172,7 +172,67 @@ const MISTAKES: &[(&str, &str)] = &[
         "is a pattern, and `set` sets one; write the whole name",
     ),
     ("x = [", "correct the TOML"),
+    (
+        "[flags.global]\nswitches = ['all']\nno-all = { negates = 'al' }",
+        "tool.toml:5:22: field `flags.global.no-all.negates`: `al` is no flag of the command; write",
+    ),
+    (
+        "[flags.global]\nx = { unless = ['method=GET'] }",
+        "tool.toml:4:17: field `flags.global.x.unless`: `method` is no flag of the command",
+    ),
+    (
+        "[flags.a]\nswitches = ['all']\n[flags.b]\nx = { negates = 'all' }",
+        "field `flags.b.x.negates`: `all` is no flag of the command",
+    ),
+    (
+        "[flags.get]\nswitches = ['all']\n[[command]]\npaths = ['put']\neffect = 'write'\n\
+         operands = [{ given = ['all'], effect = 'destroy' }]",
+        "tool.toml:8:24: field `command.operands.given`: `all` is no flag of the command",
+    ),
+    (
+        "[flags.global]\nswitches = ['all']\n[[command]]\npaths = ['put']\neffect = 'write'\n\
+         operands = [{ not_given = ['--all'], effect = 'destroy' }]",
+        "write `all`, without dashes",
+    ),
+    (
+        "[[command]]\npaths = ['put']\neffect = 'write'\nstdin = { role = 'script', unless = ['f'] }",
+        "field `command.stdin.unless`: `f` is no flag of the command",
+    ),
+    (
+        "[[command]]\npaths = ['put']\neffect = 'read'\n\
+         found = [{ files = ['x'], unless_off = ['f'], effect = 'write', why = 'it does' }]",
+        "field `command.found.unless_off`: `f` is no flag of the command",
+    ),
+    (
+        "moved_by = ['C']",
+        "tool.toml:3:13: field `moved_by`: `C` is no flag of the command",
+    ),
+    (
+        "[[implicit]]\nrole = 'settings'\nhome = ['.x']\nunless = ['config']",
+        "field `implicit.unless`: `config` is no flag of the command",
+    ),
 ];
+
+/// Names that stand for a flag, or for what may be one.
+const NAMES: &[&str] = &[
+    "[flags.a]\nswitches = ['all']\n[flags.b]\nx = { negates = 'all' }\n\
+     [[command]]\npaths = ['put']\neffect = 'write'\nflags = ['a', 'b']",
+    "[flags.global]\nvalues = ['method']\nx = { unless = ['method=GET'] }",
+    // Each parameter of an open command is a flag of it.
+    "[[command]]\npaths = ['put']\neffect = 'write'\nopen = true\n\
+     operands = [{ given = ['all'], effect = 'destroy' }]",
+    "[flags.global]\nconfig = { value = 'required', input = 'settings file' }\n\
+     [[implicit]]\nrole = 'settings'\nhome = ['.x']\nunless = ['settings file', 'config']",
+];
+
+#[test]
+fn a_name_of_a_flag_of_the_command_is_no_mistake() {
+    for text in NAMES {
+        let text = format!("name = 'shipctl'\nstyle = 'pflag'\n{text}\n");
+        let added = Profiles::default().add(Layer::Machine, "tool.toml", &text);
+        assert!(added.is_ok(), "{text}: {added:?}");
+    }
+}
 
 #[test]
 fn a_mistake_names_its_line_its_field_and_the_mend() {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::compile::{group_indexes, kept};
-use super::words::{ORDERS, PLACES, READINGS, effect, one_of, optional_effect, text, texts};
+use super::words::{ORDERS, PLACES, READINGS, effect, one_of, optional_effect, plain, text, texts};
 use super::{Command, Found, Mistake, Profile, Runs, Shows, Stdin, operand};
 use crate::profile::{
     CommandSpec, FoundRule, Order, Passed, Place, RunsReading, RunsSpec, ShowsSpec, StdinSpec,
@@ -65,8 +65,8 @@ fn found(rules: &[Found]) -> Result<Vec<FoundRule>, Mistake> {
         Ok(FoundRule {
             files: texts(&rule.files),
             is_hidden_folder: rule.hidden_folder,
-            given: texts(&rule.given),
-            unless_off: texts(&rule.unless_off),
+            given: plain(&rule.given),
+            unless_off: plain(&rule.unless_off),
             effect: effect(&rule.effect)?,
             why: text(&rule.why),
         })
@@ -84,8 +84,8 @@ fn shows(spec: &Shows) -> ShowsSpec {
 fn stdin(spec: &Stdin) -> StdinSpec {
     StdinSpec {
         role: text(&spec.role),
-        given: texts(&spec.given),
-        unless: texts(&spec.unless),
+        given: plain(&spec.given),
+        unless: plain(&spec.unless),
         is_without_operands: spec.without_operands,
     }
 }

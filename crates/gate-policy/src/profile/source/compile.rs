@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use super::words::{
-    ARITIES, CHANGES, FLAG_RUNS, FOLLOWS, READERS, STYLES, effect, one_of, optional_effect, text,
-    texts,
+    ARITIES, CHANGES, FLAG_RUNS, FOLLOWS, READERS, STYLES, effect, one_of, optional_effect, plain,
+    text, texts,
 };
-use super::{Flag, Mistake, Neutral, Placed, Profile, Word, command, tree, variables};
+use super::{Flag, Mistake, Neutral, Placed, Profile, Word, command, named, tree, variables};
 use crate::profile::{
     Arity, Changes, FlagGroup, FlagRuns, FlagSpec, Follows, Neutral as NeutralSpec, Reader, Style,
     Text, ToolSpec, ValueEffect,
@@ -23,6 +23,7 @@ pub(crate) fn compile(profile: &Profile) -> Result<ToolSpec, Vec<Mistake>> {
     let commands = tree::rows(profile, &prototypes, &mut mistakes);
     let environment = variables::rows(profile, &mut mistakes);
     let implicit = variables::implicit(profile, &mut mistakes);
+    mistakes.extend(named::unknown(profile));
     let style = kept(style, &mut mistakes);
     let reader = kept(reader, &mut mistakes);
     let (true, Some(style), Some(reader)) = (mistakes.is_empty(), style, reader) else {
@@ -40,7 +41,7 @@ pub(crate) fn compile(profile: &Profile) -> Result<ToolSpec, Vec<Mistake>> {
         commands: Cow::Owned(commands),
         listed: None,
         environment: Cow::Owned(environment),
-        moved_by: texts(&profile.moved_by),
+        moved_by: plain(&profile.moved_by),
         literal: Cow::Owned(literal(profile)),
         implicit: Cow::Owned(implicit),
         operations: Cow::Borrowed(""),
@@ -113,7 +114,7 @@ fn flag(name: &str, placed: &Placed) -> Result<FlagSpec, Mistake> {
         name: text(name),
         short: letter(flag.short.as_ref())?,
         arity: one_of(flag.value.as_ref(), Arity::Switch, ARITIES)?,
-        negates: text(&flag.negates),
+        negates: text(flag.negates.as_ref().map_or("", |word| word.get_ref())),
         neutral: match &flag.neutral {
             None => NeutralSpec::Never,
             Some(Neutral::Present) => NeutralSpec::Present,
@@ -122,7 +123,7 @@ fn flag(name: &str, placed: &Placed) -> Result<FlagSpec, Mistake> {
         effect: optional_effect(flag.effect.as_ref())?,
         values: values(flag)?.into(),
         is_beyond_read: flag.beyond_read,
-        unless: texts(&flag.unless),
+        unless: plain(&flag.unless),
         target: text(&flag.target),
         input: text(&flag.input),
         not_input: texts(&flag.not_input),

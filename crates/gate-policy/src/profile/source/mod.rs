@@ -15,6 +15,7 @@ use toml::Spanned;
 mod command;
 pub(crate) mod compile;
 mod mistake;
+mod named;
 mod operand;
 mod tree;
 mod variables;
@@ -45,7 +46,7 @@ pub(crate) struct Profile {
     #[serde(default)]
     pub(crate) environment: Vec<Spanned<Variable>>,
     #[serde(default)]
-    pub(crate) moved_by: Vec<String>,
+    pub(crate) moved_by: Words,
     /// Paths with a parameter behind them; `{a,b}` in a word stands for either.
     #[serde(default)]
     pub(crate) literal: Vec<String>,
@@ -172,8 +173,7 @@ impl<'de> Visitor<'de> for EntryVisitor {
 pub(crate) struct Flag {
     pub(crate) short: Option<Word>,
     pub(crate) value: Option<Word>,
-    #[serde(default)]
-    pub(crate) negates: String,
+    pub(crate) negates: Option<Word>,
     #[serde(default)]
     pub(crate) neutral: Option<Neutral>,
     pub(crate) effect: Option<Word>,
@@ -185,7 +185,7 @@ pub(crate) struct Flag {
     pub(crate) beyond_read: bool,
     /// `flag=value` pairs with which its effect does not count.
     #[serde(default)]
-    pub(crate) unless: Vec<String>,
+    pub(crate) unless: Words,
     #[serde(default)]
     pub(crate) target: String,
     #[serde(default)]
@@ -318,9 +318,9 @@ pub(crate) struct Found {
     #[serde(default)]
     pub(crate) hidden_folder: bool,
     #[serde(default)]
-    pub(crate) given: Vec<String>,
+    pub(crate) given: Words,
     #[serde(default)]
-    pub(crate) unless_off: Vec<String>,
+    pub(crate) unless_off: Words,
     pub(crate) effect: Word,
     pub(crate) why: String,
 }
@@ -330,9 +330,9 @@ pub(crate) struct Found {
 pub(crate) struct Stdin {
     pub(crate) role: String,
     #[serde(default)]
-    pub(crate) given: Vec<String>,
+    pub(crate) given: Words,
     #[serde(default)]
-    pub(crate) unless: Vec<String>,
+    pub(crate) unless: Words,
     #[serde(default)]
     pub(crate) without_operands: bool,
 }
@@ -368,15 +368,15 @@ pub(crate) struct Operand {
     /// Flags one of which must be given, with a value other than those of
     /// `except`.
     #[serde(default)]
-    pub(crate) given: Vec<String>,
+    pub(crate) given: Words,
     #[serde(default)]
     pub(crate) except: Vec<String>,
     /// Flags none of which may be given.
     #[serde(default)]
-    pub(crate) not_given: Vec<String>,
+    pub(crate) not_given: Words,
     /// As for flags.
     #[serde(default)]
-    pub(crate) unless: Vec<String>,
+    pub(crate) unless: Words,
     /// As for flags.
     #[serde(default)]
     pub(crate) behind_at: bool,
@@ -431,7 +431,7 @@ pub(crate) struct Implicit {
     #[serde(default)]
     pub(crate) commands: Vec<String>,
     #[serde(default)]
-    pub(crate) unless: Vec<String>,
+    pub(crate) unless: Words,
     #[serde(default)]
     pub(crate) acting: bool,
     /// One of `folder`, `upward`, `named_folder`, `modules`, `home` and `repository` says where
@@ -445,7 +445,7 @@ pub(crate) struct Implicit {
     #[serde(default)]
     pub(crate) skipped: Vec<String>,
     #[serde(default)]
-    pub(crate) named_by: Vec<String>,
+    pub(crate) named_by: Words,
     #[serde(default)]
     pub(crate) variables: Vec<String>,
     #[serde(default)]

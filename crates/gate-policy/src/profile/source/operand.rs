@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use toml::Spanned;
 
-use super::words::{FOLLOWS, one_of, optional_effect, shown, text, texts};
+use super::words::{FOLLOWS, one_of, optional_effect, plain, shown, text, texts};
 use super::{Mistake, Operand, Word};
 use crate::profile::{Follows, OperandPattern, OperandRule, Position};
 
@@ -17,10 +17,10 @@ pub(super) fn rule(placed: &Spanned<Operand>) -> Result<OperandRule, Mistake> {
             let mend = "leave all but one of globs, folded_globs, resource and the others out";
             Mistake::new(placed.span(), problem, mend)
         })?,
-        given: texts(&rule.given),
+        given: plain(&rule.given),
         except: texts(&rule.except),
-        not_given: texts(&rule.not_given),
-        unless: texts(&rule.unless),
+        not_given: plain(&rule.not_given),
+        unless: plain(&rule.unless),
         is_behind_at: rule.behind_at,
         effect: optional_effect(rule.effect.as_ref())?,
         secret: text(&rule.secret),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 
 use super::compile::kept;
-use super::words::{Choice, one_of, shown, text, texts};
+use super::words::{Choice, one_of, plain, shown, text, texts};
 use super::{Implicit, Mistake, Profile, Variable, Word};
 use crate::profile::{ImplicitSource, ImplicitSpec, VariableAction, VariableSpec};
 
@@ -103,7 +103,7 @@ fn implicit_one(placed: &Spanned<Implicit>) -> Result<ImplicitSpec, Mistake> {
         role: text(&one.role),
         source,
         commands: texts(&one.commands),
-        unless: texts(&one.unless),
+        unless: plain(&one.unless),
         is_acting_only: one.acting,
     })
 }
@@ -135,7 +135,7 @@ fn source(one: &Implicit) -> Option<ImplicitSource> {
         one.repository
             .as_ref()
             .map(|parts| ImplicitSource::Repository {
-                named_by: texts(&one.named_by),
+                named_by: plain(&one.named_by),
                 variables: texts(&one.variables),
                 parts: texts(parts),
             }),

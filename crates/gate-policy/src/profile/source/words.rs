@@ -116,6 +116,12 @@ pub(super) fn text(text: &str) -> Text {
     Cow::Owned(text.to_owned())
 }
 
+/// Returns words as a table, as [`texts`] does.
+pub(super) fn plain(words: &[Word]) -> Table<Text> {
+    let texts: Vec<String> = words.iter().map(|word| word.get_ref().clone()).collect();
+    self::texts(&texts)
+}
+
 /// Returns texts as a table, those that stand twice in a row once.
 pub(super) fn texts(texts: &[String]) -> Table<Text> {
     let mut all: Vec<Text> = texts.iter().map(|one| text(one)).collect();
