@@ -53,7 +53,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             break
         }
         'gate;check' {
-            [CompletionResult]::new('--rules', '--rules', [CompletionResultType]::ParameterName, 'Decide by these rules and the built-in baseline alone')
+            [CompletionResult]::new('--rules', '--rules', [CompletionResultType]::ParameterName, 'Decide by these rules and the built-in baseline alone, with the profiles in force')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object')
             [CompletionResult]::new('--jsonl', '--jsonl', [CompletionResultType]::ParameterName, 'Read JSON lines from stdin and answer each with one: an object with `argv`, and where wanted `id`, `stdin`, `cwd`, `env` and `files`')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
@@ -165,8 +165,9 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Name every mistake in rule files and tool profiles')
             [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Hold a table of commands against rules')
-            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of rule files, or of tool profiles')
+            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of rule files, or of another file that gate reads')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the rules in force here, with the layer and the place of each')
+            [CompletionResult]::new('suggest', 'suggest', [CompletionResultType]::ParameterValue, 'Propose rules from what people have answered')
             [CompletionResult]::new('pull', 'pull', [CompletionResultType]::ParameterValue, 'Fetch the server''s rules, verify them and put them in force here')
             [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Put new rules in force at the server, for every client')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -197,6 +198,14 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'gate;rules;suggest' {
+            [CompletionResult]::new('--min', '--min', [CompletionResultType]::ParameterName, 'How often people must have answered')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Ask the server for its whole log, which takes an auditor''s token')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object instead of a rule file')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'gate;rules;pull' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -211,8 +220,9 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         'gate;rules;help' {
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Name every mistake in rule files and tool profiles')
             [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Hold a table of commands against rules')
-            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of rule files, or of tool profiles')
+            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of rule files, or of another file that gate reads')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the rules in force here, with the layer and the place of each')
+            [CompletionResult]::new('suggest', 'suggest', [CompletionResultType]::ParameterValue, 'Propose rules from what people have answered')
             [CompletionResult]::new('pull', 'pull', [CompletionResultType]::ParameterValue, 'Fetch the server''s rules, verify them and put them in force here')
             [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Put new rules in force at the server, for every client')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -228,6 +238,9 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             break
         }
         'gate;rules;help;show' {
+            break
+        }
+        'gate;rules;help;suggest' {
             break
         }
         'gate;rules;help;pull' {
@@ -575,8 +588,9 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         'gate;help;rules' {
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Name every mistake in rule files and tool profiles')
             [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Hold a table of commands against rules')
-            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of rule files, or of tool profiles')
+            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of rule files, or of another file that gate reads')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the rules in force here, with the layer and the place of each')
+            [CompletionResult]::new('suggest', 'suggest', [CompletionResultType]::ParameterValue, 'Propose rules from what people have answered')
             [CompletionResult]::new('pull', 'pull', [CompletionResultType]::ParameterValue, 'Fetch the server''s rules, verify them and put them in force here')
             [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Put new rules in force at the server, for every client')
             break
@@ -591,6 +605,9 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             break
         }
         'gate;help;rules;show' {
+            break
+        }
+        'gate;help;rules;suggest' {
             break
         }
         'gate;help;rules;pull' {

@@ -181,6 +181,9 @@ _gate() {
             gate__subcmd__help__subcmd__rules,show)
                 cmd="gate__subcmd__help__subcmd__rules__subcmd__show"
                 ;;
+            gate__subcmd__help__subcmd__rules,suggest)
+                cmd="gate__subcmd__help__subcmd__rules__subcmd__suggest"
+                ;;
             gate__subcmd__help__subcmd__rules,test)
                 cmd="gate__subcmd__help__subcmd__rules__subcmd__test"
                 ;;
@@ -265,6 +268,9 @@ _gate() {
             gate__subcmd__rules,show)
                 cmd="gate__subcmd__rules__subcmd__show"
                 ;;
+            gate__subcmd__rules,suggest)
+                cmd="gate__subcmd__rules__subcmd__suggest"
+                ;;
             gate__subcmd__rules,test)
                 cmd="gate__subcmd__rules__subcmd__test"
                 ;;
@@ -285,6 +291,9 @@ _gate() {
                 ;;
             gate__subcmd__rules__subcmd__help,show)
                 cmd="gate__subcmd__rules__subcmd__help__subcmd__show"
+                ;;
+            gate__subcmd__rules__subcmd__help,suggest)
+                cmd="gate__subcmd__rules__subcmd__help__subcmd__suggest"
                 ;;
             gate__subcmd__rules__subcmd__help,test)
                 cmd="gate__subcmd__rules__subcmd__help__subcmd__test"
@@ -991,7 +1000,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help__subcmd__rules)
-            opts="check test schema show pull push"
+            opts="check test schema show suggest pull push"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1061,6 +1070,20 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help__subcmd__rules__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__rules__subcmd__suggest)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1505,7 +1528,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__rules)
-            opts="-h --help check test schema show pull push help"
+            opts="-h --help check test schema show suggest pull push help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1537,7 +1560,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__rules__subcmd__help)
-            opts="check test schema show pull push help"
+            opts="check test schema show suggest pull push help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1634,6 +1657,20 @@ _gate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        gate__subcmd__rules__subcmd__help__subcmd__suggest)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         gate__subcmd__rules__subcmd__help__subcmd__test)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -1681,7 +1718,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__rules__subcmd__schema)
-            opts="-h --help rules profile"
+            opts="-h --help rules profile cases config server"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1701,6 +1738,24 @@ _gate() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__rules__subcmd__suggest)
+            opts="-h --server --min --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --min)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

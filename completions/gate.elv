@@ -48,7 +48,7 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'gate;check'= {
-            cand --rules 'Decide by these rules and the built-in baseline alone'
+            cand --rules 'Decide by these rules and the built-in baseline alone, with the profiles in force'
             cand --json 'Print one JSON object'
             cand --jsonl 'Read JSON lines from stdin and answer each with one: an object with `argv`, and where wanted `id`, `stdin`, `cwd`, `env` and `files`'
             cand -h 'Print help'
@@ -142,8 +142,9 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand --help 'Print help'
             cand check 'Name every mistake in rule files and tool profiles'
             cand test 'Hold a table of commands against rules'
-            cand schema 'Print the JSON Schema of rule files, or of tool profiles'
+            cand schema 'Print the JSON Schema of rule files, or of another file that gate reads'
             cand show 'Show the rules in force here, with the layer and the place of each'
+            cand suggest 'Propose rules from what people have answered'
             cand pull 'Fetch the server''s rules, verify them and put them in force here'
             cand push 'Put new rules in force at the server, for every client'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -169,6 +170,13 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'gate;rules;suggest'= {
+            cand --min 'How often people must have answered'
+            cand --server 'Ask the server for its whole log, which takes an auditor''s token'
+            cand --json 'Print one JSON object instead of a rule file'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'gate;rules;pull'= {
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
@@ -181,8 +189,9 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;rules;help'= {
             cand check 'Name every mistake in rule files and tool profiles'
             cand test 'Hold a table of commands against rules'
-            cand schema 'Print the JSON Schema of rule files, or of tool profiles'
+            cand schema 'Print the JSON Schema of rule files, or of another file that gate reads'
             cand show 'Show the rules in force here, with the layer and the place of each'
+            cand suggest 'Propose rules from what people have answered'
             cand pull 'Fetch the server''s rules, verify them and put them in force here'
             cand push 'Put new rules in force at the server, for every client'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -194,6 +203,8 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;rules;help;schema'= {
         }
         &'gate;rules;help;show'= {
+        }
+        &'gate;rules;help;suggest'= {
         }
         &'gate;rules;help;pull'= {
         }
@@ -473,8 +484,9 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;help;rules'= {
             cand check 'Name every mistake in rule files and tool profiles'
             cand test 'Hold a table of commands against rules'
-            cand schema 'Print the JSON Schema of rule files, or of tool profiles'
+            cand schema 'Print the JSON Schema of rule files, or of another file that gate reads'
             cand show 'Show the rules in force here, with the layer and the place of each'
+            cand suggest 'Propose rules from what people have answered'
             cand pull 'Fetch the server''s rules, verify them and put them in force here'
             cand push 'Put new rules in force at the server, for every client'
         }
@@ -485,6 +497,8 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;help;rules;schema'= {
         }
         &'gate;help;rules;show'= {
+        }
+        &'gate;help;rules;suggest'= {
         }
         &'gate;help;rules;pull'= {
         }

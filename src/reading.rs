@@ -13,8 +13,7 @@ use std::rc::Rc;
 
 use gate_exec::{InitialState, Snapshot, SnapshotError};
 use gate_policy::{
-    CommandLine, Environment, FileError, FileKind, Files, InputKind, Invocation, Placement,
-    Profiles, Stdin,
+    CommandLine, Environment, FileError, FileKind, Files, InputKind, Invocation, Placement, Stdin,
 };
 
 use crate::failure::{Failure, FailureKind};
@@ -46,18 +45,7 @@ pub(crate) struct Reading {
 /// The standard input is what to do and can't be copied: a terminal, too large. A profile
 /// can't be read, trusted or understood.
 pub(crate) fn read(world: &World, argv: &[OsString]) -> Result<Reading, Failure> {
-    read_by(world.profiles()?, world, argv)
-}
-
-/// Reads `argv` in this world, by these profiles.
-///
-/// # Errors
-/// The standard input is what to do and can't be copied: a terminal, too large.
-pub(crate) fn read_by(
-    profiles: &Profiles,
-    world: &World,
-    argv: &[OsString],
-) -> Result<Reading, Failure> {
+    let profiles = world.profiles()?;
     let environment: Environment = world.variables().collect();
     let snapshots = SealedFiles::new(&world.cwd);
     let read_with = |stdin: Stdin<'_>| {

@@ -93,6 +93,45 @@ fn an_owners_profile_lets_a_read_pass_and_a_destroy_ask() {
 }
 
 #[test]
+fn whatever_judges_a_command_here_knows_the_profiles_in_force() {
+    let home = home();
+    home.write(OWNERS, EXAMPLE).unwrap();
+    let rule = "[[rule]]\nid = 'team/prod'\ntool = 'shipctl'\ncommand = 'get ships'\n\
+                target = { cluster = 'prod' }\ndecision = 'deny'\n";
+    home.write("work/rules.toml", rule).unwrap();
+    let case = |name: &str, line: &str, expect: &str| {
+        format!("[[case]]\nname = '{name}'\nline = '{line}'\nexpect = {{ {expect} }}\n")
+    };
+    let cases = [
+        case(
+            "read",
+            "shipctl get ships",
+            "decision = 'allow', effect = 'read'",
+        ),
+        case("prod", "shipctl -c prod get ships", "rule = 'team/prod'"),
+    ];
+    home.write("work/cases.toml", cases.concat()).unwrap();
+    let rules = "--rules rules.toml";
+    let tested = run(&mut on(&home, &format!("rules test {rules} cases.toml")));
+    assert_eq!(tested.code, Some(0), "{tested:?}");
+    let checked = run(&mut on(
+        &home,
+        &format!("check --json {rules} -- shipctl -c prod get ships"),
+    ));
+    assert!(
+        checked.stdout.contains("\"rule\":\"team/prod\""),
+        "{checked:?}"
+    );
+    let lines = "{\"argv\":[\"shipctl\",\"get\",\"ships\"]}";
+    home.write("work/lines.jsonl", lines).unwrap();
+    let answered = run(&mut on(&home, "check --jsonl < lines.jsonl"));
+    assert!(
+        answered.stdout.contains("\"decision\":\"allow\""),
+        "{answered:?}"
+    );
+}
+
+#[test]
 fn the_profile_that_a_command_was_read_by_is_shown() {
     let home = home();
     home.write(OWNERS, EXAMPLE).unwrap();

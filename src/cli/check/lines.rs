@@ -6,7 +6,7 @@ use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::Path;
 
 use gate_policy::{
-    Caller, CallerKind, CommandLine, Environment, MapFiles, Occasion, Policy, Stdin,
+    Caller, CallerKind, CommandLine, Environment, MapFiles, Occasion, Policy, Profiles, Stdin,
 };
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -71,10 +71,10 @@ struct BadLine<'a> {
 ///
 /// # Errors
 /// stdin can't be read or stdout can't be written; a closed stdout ends it quietly.
-pub(super) fn answer_all(policy: &Policy) -> Result<(), Failure> {
+pub(super) fn answer_all(profiles: &Profiles, policy: &Policy) -> Result<(), Failure> {
     let mut input = BufReader::with_capacity(1 << 16, io::stdin().lock());
     let mut output = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    match answer_each(policy, &mut input, &mut output).and_then(|()| output.flush()) {
+    match answer_each((profiles, policy), &mut input, &mut output).and_then(|()| output.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::new(FailureKind::Internal, "cannot go on answering").caused_by(error))
         }
@@ -83,7 +83,7 @@ pub(super) fn answer_all(policy: &Policy) -> Result<(), Failure> {
 }
 
 fn answer_each<R: io::Read>(
-    policy: &Policy,
+    judge: (&Profiles, &Policy),
     input: &mut BufReader<R>,
     output: &mut impl io::Write,
 ) -> io::Result<()> {
@@ -106,11 +106,15 @@ fn answer_each<R: io::Read>(
             )?;
             continue;
         }
-        answer(policy, &line, output)?;
+        answer(judge, &line, output)?;
     }
 }
 
-fn answer(policy: &Policy, line: &[u8], output: &mut impl io::Write) -> io::Result<()> {
+fn answer(
+    (profiles, policy): (&Profiles, &Policy),
+    line: &[u8],
+    output: &mut impl io::Write,
+) -> io::Result<()> {
     if line.trim_ascii().is_empty() {
         let why = "the line is empty; give a question or no line".to_owned();
         return write_line(output, &bad(None, why));
@@ -146,7 +150,7 @@ fn answer(policy: &Policy, line: &[u8], output: &mut impl io::Write) -> io::Resu
     );
     let env: Environment = question.env.into_iter().collect();
     let stdin = question.stdin.as_deref();
-    let invocation = gate_policy::read_invocation(&CommandLine {
+    let invocation = profiles.read_invocation(&CommandLine {
         argv: &argv,
         env: &env,
         cwd,

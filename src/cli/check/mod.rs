@@ -6,6 +6,7 @@ mod lines;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use gate_policy::{Layer, Policy, PolicyBuilder, Profiles};
 
@@ -30,7 +31,7 @@ pub(crate) struct Check {
     /// where wanted `id`, `stdin`, `cwd`, `env` and `files`
     #[arg(long, conflicts_with = "command")]
     jsonl: bool,
-    /// Decide by these rules and the built-in baseline alone
+    /// Decide by these rules and the built-in baseline alone, with the profiles in force
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
     /// The command and its arguments
@@ -40,21 +41,16 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn run(&self, world: &World) -> Result<(), Failure> {
+        let profiles = world.profiles()?;
         if self.jsonl {
-            let policy = match &self.rules {
-                Some(file) => policy_of(file)?,
-                None => Policy::baseline(),
-            };
-            return lines::answer_all(&policy);
+            let policy = policy_of(profiles, self.rules.as_deref())?;
+            return lines::answer_all(profiles, &policy);
         }
-        let (policy, profiles) = match &self.rules {
-            Some(file) => (policy_of(file)?, Profiles::built_in()),
-            None => (
-                world.configuration()?.policy(world, &world.cwd)?,
-                world.profiles()?.as_ref(),
-            ),
+        let policy = match &self.rules {
+            Some(file) => policy_of(profiles, Some(file))?,
+            None => world.configuration()?.policy(world, &world.cwd)?,
         };
-        let reading = reading::read_by(profiles, world, &self.command)?;
+        let reading = reading::read(world, &self.command)?;
         let around = circumstances::of_caller(&|name| world.env(name));
         let evaluation =
             policy.evaluate(&reading.invocation, &world.cwd, &pipeline::caller(&around));
@@ -66,12 +62,14 @@ impl Check {
     }
 }
 
-/// Returns the baseline with the rules of one file as the machine owner's.
-fn policy_of(file: &Path) -> Result<Policy, Failure> {
-    let text = trust::read_named(file)?;
-    let mut builder = PolicyBuilder::new();
-    builder
-        .layer(Layer::Machine, &file.to_string_lossy(), &text)
-        .map_err(|found| mistakes(&found))?;
+/// Returns the baseline, with the rules of one file as the machine owner's where one is named.
+fn policy_of(profiles: &Arc<Profiles>, file: Option<&Path>) -> Result<Policy, Failure> {
+    let mut builder = PolicyBuilder::knowing(Arc::clone(profiles));
+    if let Some(file) = file {
+        let text = trust::read_named(file)?;
+        builder
+            .layer(Layer::Machine, &file.to_string_lossy(), &text)
+            .map_err(|found| mistakes(&found))?;
+    }
     Ok(builder.build())
 }

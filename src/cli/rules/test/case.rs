@@ -6,7 +6,7 @@ use std::path::Path;
 
 use gate_policy::{
     Caller, CallerKind, CommandLine, Decision, Effect, Environment, MapFiles, Occasion, Policy,
-    Stdin,
+    Profiles, Stdin,
 };
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -187,7 +187,7 @@ impl Case {
     }
 
     /// Tries the case, and returns all that is not as it shall be.
-    pub(super) fn differences(&self, policy: &Policy) -> Vec<Difference> {
+    pub(super) fn differences(&self, profiles: &Profiles, policy: &Policy) -> Vec<Difference> {
         let fields = &self.fields;
         let cwd = Path::new(fields.cwd.as_ref().map_or("/", |cwd| cwd.get_ref()));
         let files = fields.files.iter();
@@ -197,7 +197,7 @@ impl Case {
         );
         let env: Environment = fields.env.clone().into_iter().collect();
         let stdin = fields.stdin.as_deref();
-        let invocation = gate_policy::read_invocation(&CommandLine {
+        let invocation = profiles.read_invocation(&CommandLine {
             argv: &self.argv,
             env: &env,
             cwd,

@@ -5,6 +5,7 @@ mod words;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use gate_policy::{Layer, Policy, PolicyBuilder};
 use gate_protocol::inert::inert;
@@ -45,6 +46,7 @@ pub(super) struct Test {
 
 impl Test {
     pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
+        let profiles = world.profiles()?;
         let policy = self.policy(world)?;
         let mut cases = Vec::new();
         for file in &self.files {
@@ -57,7 +59,7 @@ impl Test {
         let tried: Vec<(Case, Vec<Difference>)> = cases
             .into_iter()
             .map(|case| {
-                let differences = case.differences(&policy);
+                let differences = case.differences(profiles, &policy);
                 (case, differences)
             })
             .collect();
@@ -83,7 +85,7 @@ impl Test {
             let policy = world.configuration()?.policy(world, &world.cwd)?;
             return Ok(policy);
         }
-        let mut builder = PolicyBuilder::new();
+        let mut builder = PolicyBuilder::knowing(Arc::clone(world.profiles()?));
         for file in &self.rules {
             let text = trust::read_named(&world.cwd.join(file))?;
             builder
