@@ -150,6 +150,81 @@ const CASES: &[(&str, &str, bool)] = &[
         false,
     ),
     ("tool = 'git'\napproval = {}", "require_approval", false),
+    (
+        "tool = 'psql'\neffect = 'read'\npostgres = { read_only = true }",
+        "allow",
+        true,
+    ),
+    (
+        "tool = ['psql']\neffect = ['read', 'secret']\npostgres = { read_only = true, role = 'a-B_1' }",
+        "allow",
+        true,
+    ),
+    (
+        "tool = 'psql'\neffect = 'read'\npostgres = { read_only = true }",
+        "deny",
+        false,
+    ),
+    (
+        "tool = 'psql'\neffect = 'read'\npostgres = { read_only = true }",
+        "require_approval",
+        false,
+    ),
+    (
+        "tool = 'git'\neffect = 'read'\npostgres = { read_only = true }",
+        "allow",
+        false,
+    ),
+    (
+        "tool = ['psql', 'git']\neffect = 'read'\npostgres = { read_only = true }",
+        "allow",
+        false,
+    ),
+    (
+        "effect = 'read'\npostgres = { read_only = true }",
+        "allow",
+        false,
+    ),
+    (
+        "tool = 'psql'\npostgres = { read_only = true }",
+        "allow",
+        false,
+    ),
+    (
+        "tool = 'psql'\neffect = ['read', 'unknown']\npostgres = { read_only = true }",
+        "allow",
+        false,
+    ),
+    (
+        "tool = 'psql'\ncommand = 'x'\neffect = 'read'\npostgres = { read_only = true }",
+        "allow",
+        false,
+    ),
+    (
+        "tool = 'psql'\neffect = 'read'\npostgres = { read_only = false }",
+        "allow",
+        false,
+    ),
+    (
+        "tool = 'psql'\neffect = 'read'\npostgres = { role = 'reader' }",
+        "allow",
+        false,
+    ),
+    (
+        "tool = 'psql'\neffect = 'read'\npostgres = { read_only = true, role = 'a b' }",
+        "allow",
+        false,
+    ),
+    (
+        "tool = 'psql'\neffect = 'read'\npostgres = { read_only = true, role = 'None' }",
+        "allow",
+        false,
+    ),
+    (
+        "tool = 'psql'\neffect = 'read'\npostgres = {}",
+        "allow",
+        false,
+    ),
     ("tool = 'git'", "maybe", false),
 ];
 
@@ -296,7 +371,7 @@ fn the_schema_that_is_printed_is_the_one_that_is_published_and_has_every_field()
     };
     let rule = "/$defs/rule/properties";
     assert_eq!(of_schema(rule), of_gate("qqqqqqqqqqqqqqqqqq = 1"));
-    for table in ["caller", "time"] {
+    for table in ["caller", "time", "postgres"] {
         let fields = of_gate(&format!("{table} = {{ qqqqqqqqqqqqqqqqqq = 1 }}"));
         assert_eq!(of_schema(&format!("{rule}/{table}/properties")), fields);
     }

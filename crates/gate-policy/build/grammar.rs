@@ -87,11 +87,13 @@ pub(crate) fn emit(grammar: &Grammar) -> Result<String, Box<dyn Error>> {
     Ok(text)
 }
 
-/// Writes the sorted names of what the server's catalogue knows to be pure.
+/// Writes the sorted names of what the server's catalogue knows to be pure, and of the functions
+/// that it has besides.
 pub(crate) fn emit_catalogue(text: &str) -> Result<String, Box<dyn Error>> {
     let mut made = String::new();
     for (kind, list) in [
         ("function", "FUNCTIONS"),
+        ("other", "OTHER_FUNCTIONS"),
         ("type", "TYPES"),
         ("operator", "OPERATORS"),
     ] {

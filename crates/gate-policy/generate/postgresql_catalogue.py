@@ -3,10 +3,11 @@
 
   PGHOST=… PGUSER=… postgresql_catalogue.py
 
-Writes `grammar/postgresql_catalogue.txt`: functions, types and operators by name. A function is on it
+Writes `grammar/postgresql_catalogue.txt`: functions, types and operators by name. A function is on it as `function`
 when every function of its name in `pg_catalog` is stable or immutable and takes and gives values only,
 and when no pattern below says that it reveals, signals, locks, or reads more than its arguments and
-the catalogue. An operator is on it when each of its functions is.
+the catalogue; as `other` when it is none of these and can be called. An operator is on it when each of
+its functions is.
 """
 import pathlib, re, subprocess
 
@@ -69,6 +70,12 @@ HANDS = """
     or d.description like 'restriction %' or d.description like 'join %' or d.description like 'convert %collation%'
   union select proname from pg_proc p join pg_amproc a on a.amproc = p.oid
 """
+CALLABLE = """
+  select distinct p.proname from pg_proc p where p.pronamespace = 'pg_catalog'::regnamespace and not exists (
+    select 1 from unnest(array[p.prorettype] || p.proargtypes::oid[]) a(t) join pg_type t on t.oid = a.t
+    where t.typname in ('internal', 'cstring', 'trigger', 'event_trigger', 'language_handler', 'fdw_handler',
+      'table_am_handler', 'index_am_handler', 'tsm_handler'))
+"""
 TYPES = """
   select typname from pg_type where typnamespace = 'pg_catalog'::regnamespace and typtype in ('b', 'r', 'm')
   and typname !~ '^_' and typname not in ('refcursor', 'pg_ddl_command', 'txid_snapshot')
@@ -90,8 +97,10 @@ def main():
     functions = {name for name in ask(FUNCTIONS) if name in HARMLESS or not reveals.fullmatch(name)}
     functions -= set(ask(HANDS)) - set(ask("select proname from pg_proc where prokind <> 'f'"))
     functions |= set(VOLATILE) | set(LATER) | BOTH
+    others = set(ask(CALLABLE)) - functions - set(ask(HANDS))
     lines = [f"# {ask('select version()')[0].split(' on ')[0]}, by generate/postgresql_catalogue.py"]
-    for kind, names in [("function", functions), ("type", ask(TYPES)), ("operator", ask(OPERATORS))]:
+    lists = [("function", functions), ("other", others), ("type", ask(TYPES)), ("operator", ask(OPERATORS))]
+    for kind, names in lists:
         lines += [f"{kind} {name}" for name in sorted(names)]
     (HERE / "postgresql_catalogue.txt").write_text("\n".join(lines) + "\n")
 

@@ -31,6 +31,12 @@ pub struct Invocation {
     /// The effects that it has itself, without those of the commands inside
     /// it that are read as commands of their own.
     pub own_effects: EffectSet,
+    /// The effects that are left where the server lets the session do nothing
+    /// but read: what is `unknown` only because code of the database would run
+    /// is answered then.
+    pub(crate) held_effects: EffectSet,
+    /// What would lead out of such a session, or keeps it from being one.
+    pub(crate) unheld: Option<&'static str>,
     /// Why it has these effects; text for people, non-UTF-8 shown lossily.
     pub reasons: Vec<String>,
     /// What each word of argv is, in the order of argv.
@@ -400,11 +406,33 @@ impl Invocation {
         }
     }
 
+    /// Returns why no server could be made to keep the session to reading,
+    /// where that is so.
+    pub(crate) fn unheld(&self) -> Option<&'static str> {
+        let is_unclear = self.held_effects.contains(Effect::Unknown);
+        self.unheld
+            .or(is_unclear.then_some("not all of it is understood"))
+    }
+
+    /// Notes variables that are set for the tool, whatever they were before.
+    pub fn set_variables(&mut self, notes: &[EnvironmentNote]) {
+        for note in notes {
+            self.environment.retain(|known| known.name != note.name);
+            self.environment.push(note.clone());
+        }
+    }
+
     /// Tells whether its effects, and those of all inside it, agree with each
     /// other.
     pub(crate) fn is_consistent(&self) -> bool {
         !self.own_effects.is_empty()
             && self.own_effects.is_subset(self.effects)
+            && self.held_effects.is_subset(self.own_effects)
+            && (self.unheld.is_some()
+                || self
+                    .effects
+                    .without(Effect::Unknown)
+                    .is_subset(self.held_effects))
             && self.effects.strictest() == self.effect
             && self.inner().all(|inner| inner.invocation.is_consistent())
     }

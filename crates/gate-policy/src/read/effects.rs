@@ -328,6 +328,13 @@ impl Invocation {
 
     /// Adds an effect and why the command has it.
     pub(crate) fn add(&mut self, effect: Effect, reason: &str) {
+        self.held_effects.insert(effect);
+        self.add_unless_held(effect, reason);
+    }
+
+    /// Adds an effect that the command does not have in a session that the
+    /// server lets do nothing but read.
+    pub(crate) fn add_unless_held(&mut self, effect: Effect, reason: &str) {
         self.effects.insert(effect);
         self.own_effects.insert(effect);
         if !self.reasons.iter().any(|known| known == reason) {

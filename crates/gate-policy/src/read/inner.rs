@@ -116,6 +116,8 @@ pub(crate) fn absorb(
         files: if is_here { &files } else { &NoFiles },
     };
     let mut read = super::read_nested(&inside, nesting);
+    // What is set for the outer command need not reach it, or reaches others too.
+    read.unheld = Some("it stands inside another command");
     if is_here {
         doubt(line, inner, &mut read);
     }

@@ -156,6 +156,7 @@ fn read_known(
     invocation.known = true;
     invocation.effects = EffectSet::default();
     invocation.own_effects = EffectSet::default();
+    invocation.held_effects = EffectSet::default();
     judge(line, &parsed, invocation);
     presence::judge(line, &parsed, invocation);
     secrets::of_flags(&parsed, invocation);
@@ -236,6 +237,8 @@ fn blank(name: &[u8]) -> Invocation {
         effect: Effect::Unknown,
         effects: EffectSet::of(Effect::Unknown),
         own_effects: EffectSet::of(Effect::Unknown),
+        held_effects: EffectSet::of(Effect::Unknown),
+        unheld: Some("it is no session of psql"),
         reasons: Vec::new(),
         words: Vec::new(),
         options: Vec::new(),

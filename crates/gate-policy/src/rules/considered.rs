@@ -8,6 +8,7 @@ use super::decision::{Decision, Layer};
 use super::evaluation::{MatchedRule, Occasion};
 use super::policy::{self, Policy};
 use super::rule::{FlagMatch, Matcher, Rule};
+use super::session::{self, Sorted};
 use crate::invocation::{Invocation, Place};
 
 /// What became of the rules about one command.
@@ -88,8 +89,8 @@ impl Policy {
         occasion: &Occasion,
     ) -> Consideration {
         let candidates = self.rules_about(invocation);
-        let mut matching = candidates.clone();
-        matching.retain(|rule| rule.matches(invocation, cwd, occasion));
+        let all = candidates.iter().copied();
+        let Sorted { matching, unkept } = Sorted::of(all, (invocation, cwd, occasion));
         let speakers = Speakers::among(&matching);
         let built_in = policy::baseline(invocation, place);
         let mut rules: Vec<Considered> = built_in
@@ -105,8 +106,22 @@ impl Policy {
                 doubt: None,
             })
             .collect();
+        if !unkept.is_empty() {
+            let (decision, rule) = session::unkept();
+            rules.push(Considered {
+                rule,
+                decision,
+                hearing: Hearing::Counts,
+                doubt: None,
+            });
+        }
         let hearing = |rule: &Rule| {
-            let miss = rule.unmet(invocation, cwd, occasion);
+            let mut unkept = unkept.iter();
+            let unkept = unkept.find(|(unkept, _)| std::ptr::eq(*unkept, rule));
+            let miss = unkept.map_or_else(
+                || rule.unmet(invocation, cwd, occasion),
+                |(_, why)| Some(Matcher::Session(why)),
+            );
             let miss = miss.map(|unmet| Miss::of(rule, unmet, (invocation, cwd, occasion)));
             let silent = || speakers.silence_of(rule).map(Hearing::Silent);
             miss.map(Hearing::Misses)
@@ -165,6 +180,10 @@ impl Miss {
             Matcher::When(condition, why) => {
                 let found = why.map_or_else(|| "no".to_owned(), |why| format!("no answer: {why}"));
                 ("when".to_owned(), condition.source().to_owned(), found)
+            }
+            Matcher::Session(why) => {
+                let wanted = "a session that may only read".to_owned();
+                ("postgres".to_owned(), wanted, why.to_owned())
             }
             Matcher::Time => {
                 let (wanted, found) = ("another time", "the present");

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::decision::{Decision, Layer, Recording};
 use crate::effect::Effect;
+use crate::invocation::EnvironmentNote;
 
 /// Who asks, and when.
 #[derive(Clone, Debug)]
@@ -135,6 +136,8 @@ pub struct Obligations {
     pub reason_required: bool,
     /// What is recorded.
     pub record: Recording,
+    /// What is set for the tool, whatever is decided.
+    pub environment: Vec<EnvironmentNote>,
 }
 
 /// How many of whom must agree.

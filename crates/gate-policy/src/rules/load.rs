@@ -11,7 +11,7 @@ use super::evaluation::{MatchedRule, Requirement};
 use super::fields::{Fields, Placed, shown};
 use super::rule::{CallerMatch, Rule};
 use super::window::Window;
-use super::{approval, condition, matchers};
+use super::{approval, condition, matchers, session};
 use crate::profile::Profiles;
 
 const FIELDS: &[&str] = &[
@@ -32,6 +32,7 @@ const FIELDS: &[&str] = &[
     "reason",
     "record",
     "approval",
+    "postgres",
 ];
 const DECISIONS: &[(&str, Decision)] = &[
     ("allow", Decision::Allow),
@@ -159,6 +160,7 @@ fn rule(report: &mut Report<'_>, table: &Spanned<&DeTable<'_>>, layer: Layer) ->
         },
         request_ttl: None,
         permit_ttl: None,
+        session: None,
     };
     let (caller, time, approval) = (
         fields.table("caller"),
@@ -174,6 +176,7 @@ fn rule(report: &mut Report<'_>, table: &Spanned<&DeTable<'_>>, layer: Layer) ->
         rule.window = Some(Window::read(&mut fields));
     }
     rule.condition = condition::read(&mut fields, &rule.tools, decision);
+    rule.session = session::read(&mut fields, &rule);
     if let Some(table) = approval {
         approval::read(fields.report, table, &mut rule);
     }
@@ -187,6 +190,7 @@ fn refuse_without_meaning(fields: &mut Fields<'_, '_, '_>, decision: Option<Deci
         ("approval", Decision::RequireApproval),
         ("reason", Decision::RequireApproval),
         ("record", Decision::Allow),
+        ("postgres", Decision::Allow),
     ];
     for (field, wanted) in pairs {
         if let Some(value) = fields.get(field)

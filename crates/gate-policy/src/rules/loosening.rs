@@ -53,12 +53,15 @@ impl Rule {
         if self.effects.is_empty() {
             return Some("every effect that is understood".to_owned());
         }
-        let beyond: Vec<&str> = self
+        let mut beyond: Vec<&str> = self
             .effects
             .iter()
             .filter(|effect| !PASSING.contains(effect))
             .map(Effect::as_str)
             .collect();
+        if self.session.is_some() {
+            beyond.push("functions that gate does not know, held to reading");
+        }
         (!beyond.is_empty()).then(|| beyond.join(", "))
     }
 

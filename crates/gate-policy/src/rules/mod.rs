@@ -14,6 +14,7 @@ mod loosening;
 mod matchers;
 mod policy;
 mod rule;
+mod session;
 #[cfg(test)]
 mod tests;
 mod window;

@@ -14,6 +14,7 @@ use super::evaluation::{
 use super::index::Index;
 use super::load;
 use super::rule::Rule;
+use super::session::{self, Sorted};
 use crate::effect::Effect;
 use crate::invocation::{Invocation, Place};
 use crate::profile::Profiles;
@@ -176,14 +177,18 @@ impl Policy {
         heard: &mut Heard<'p>,
     ) {
         let candidates = self.index.candidates(invocation);
-        let mut matching: Vec<&Rule> = self
-            .numbered(candidates)
-            .filter(|rule| rule.matches(invocation, cwd, occasion))
-            .collect();
+        let Sorted {
+            mut matching,
+            unkept,
+        } = Sorted::of(self.numbered(candidates), (invocation, cwd, occasion));
         let speakers = Speakers::among(&matching);
         matching.retain(|rule| speakers.silence_of(rule).is_none());
         if speakers.is_built_in_heard() {
             heard.decisions.extend(baseline(invocation, place));
+        }
+        if !unkept.is_empty() {
+            heard.decisions.push(session::unkept());
+            heard.unkept.extend(unkept);
         }
         for rule in matching {
             if !heard
@@ -256,6 +261,8 @@ pub(super) fn each<'i>(
 struct Heard<'p> {
     decisions: Vec<(Decision, MatchedRule)>,
     matching: Vec<&'p Rule>,
+    /// The rules that would allow in a session that can't be had, and why not.
+    unkept: Vec<(&'p Rule, &'static str)>,
 }
 
 /// `read` and `local` are allowed, the rest asks. Only what the command does
@@ -285,7 +292,7 @@ pub(super) fn baseline(invocation: &Invocation, place: Place) -> Option<(Decisio
     Some((decision, built_in(format!("baseline/{tool}-{effect}"))))
 }
 
-fn built_in(id: String) -> MatchedRule {
+pub(super) fn built_in(id: String) -> MatchedRule {
     MatchedRule {
         id,
         layer: Layer::Baseline,
@@ -298,6 +305,7 @@ fn conclude(invocation: &Invocation, heard: Heard<'_>) -> Evaluation {
     let Heard {
         decisions,
         matching,
+        unkept,
     } = heard;
     let matching = &*matching;
     let decision = decisions
@@ -315,6 +323,7 @@ fn conclude(invocation: &Invocation, heard: Heard<'_>) -> Evaluation {
     let messages = messages(decision, matching);
     let mut reasons = invocation.reasons.clone();
     reasons.extend(said(decision, &deciding, &messages));
+    reasons.extend(session::said(matching, &unkept));
     Evaluation {
         decision,
         effect: invocation.effect,
@@ -388,6 +397,7 @@ fn obligations(decision: Decision, matching: &[&Rule]) -> Obligations {
             .min()
             .unwrap_or(PERMIT_TTL),
         reason_required: matching.iter().any(|rule| rule.reason_required),
+        environment: session::note(matching).into_iter().collect(),
         record: match decision {
             Decision::Allow => recorded.unwrap_or(Recording::Decision),
             Decision::Deny => recorded

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::condition::{Condition, NoAnswer};
 use super::decision::{Decision, Recording};
 use super::evaluation::{CallerKind, MatchedRule, Occasion, Requirement};
+use super::session::Session;
 use super::window::Window;
 use crate::effect::{Effect, EffectSet};
 use crate::glob;
@@ -33,6 +34,7 @@ pub(super) struct Rule {
     pub(super) requirement: Requirement,
     pub(super) request_ttl: Option<Duration>,
     pub(super) permit_ttl: Option<Duration>,
+    pub(super) session: Option<Session>,
 }
 
 /// What a flag must be.
@@ -69,6 +71,8 @@ pub(super) enum Matcher<'r> {
     Cwd,
     Time,
     When(&'r Condition, Option<NoAnswer>),
+    /// Why the session that the rule wants can't be had.
+    Session(&'static str),
 }
 
 impl Rule {
@@ -90,7 +94,7 @@ impl Rule {
         if !self.matches_command(&invocation.command) {
             return Some(Matcher::Command);
         }
-        if !self.matches_effects(invocation.effects) {
+        if !self.matches_effects(self.effects_of(invocation)) {
             return Some(Matcher::Effect);
         }
         let mut flags = self.flags.iter();
@@ -115,6 +119,46 @@ impl Rule {
             return Some(Matcher::Time);
         }
         self.unmet_condition(invocation, cwd, occasion)
+            .or_else(|| self.unheld(invocation).map(Matcher::Session))
+    }
+
+    /// Returns the effects that the rule has to be about: in a session that is
+    /// held to reading, code of the database adds none.
+    fn effects_of(&self, invocation: &Invocation) -> EffectSet {
+        match self.session {
+            Some(_) => invocation.held_effects.without(Effect::Unknown),
+            None => invocation.effects,
+        }
+    }
+
+    fn unheld(&self, invocation: &Invocation) -> Option<&'static str> {
+        self.session.as_ref().and_then(|_| invocation.unheld())
+    }
+
+    /// Returns why the command can't be held to what the rule wants of its
+    /// session, where the rule would allow it but for that.
+    pub(super) fn unkept(
+        &self,
+        invocation: &Invocation,
+        cwd: &Path,
+        occasion: &Occasion,
+    ) -> Option<&'static str> {
+        if self.session.is_none() || self.place.layer.only_tightens() {
+            return None;
+        }
+        match self.unmet(invocation, cwd, occasion)? {
+            Matcher::Session(why) => Some(why),
+            Matcher::Tool
+            | Matcher::Command
+            | Matcher::Effect
+            | Matcher::Flag(..)
+            | Matcher::Operands
+            | Matcher::Target(..)
+            | Matcher::Caller(_)
+            | Matcher::Cwd
+            | Matcher::Time
+            | Matcher::When(..) => None,
+        }
     }
 
     /// Where a condition has no answer, a rule that allows does not match, and one that tightens

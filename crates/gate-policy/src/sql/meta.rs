@@ -101,6 +101,18 @@ const EXECUTES: &[&str] = &["!", "e", "edit", "ef", "ev", "gexec"];
 /// program when they name one.
 const OUTPUTS: &[&str] = &["g", "gx", "o", "out", "s", "w", "write"];
 
+/// Commands that send nothing to the server.
+const SILENT: &[&str] = &[
+    "a", "echo", "elif", "else", "endif", "if", "pset", "q", "qecho", "quit", "set", "t", "timing",
+    "unset", "warn", "x",
+];
+
+/// Tells whether a command of this name sends nothing to the server. `\i` does
+/// not either; what it leads to is judged by itself.
+pub(super) fn sends_nothing(name: &str) -> bool {
+    SILENT.contains(&name) || matches!(name, "i" | "include" | "ir" | "include_relative")
+}
+
 /// Judges one command, given without its backslash.
 pub(super) fn judge(command: &str) -> (Effect, String) {
     let name = command

@@ -34,6 +34,7 @@ pub(crate) fn read_psql(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation:
     if !parsed.problems.is_empty() {
         return;
     }
+    invocation.unheld = service_of(line);
     let is_on = |name: &str| parsed.uses.iter().any(|used| used.name == name && used.on);
     if ["help", "version", "list"].into_iter().any(is_on) {
         return;
@@ -55,6 +56,14 @@ pub(crate) fn read_psql(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation:
         psql.invocation.add_script_at_stdin();
         psql.judge_stdin();
     }
+    psql.say_what_leads_out();
+}
+
+/// What a service says of the session counts before the environment, and its
+/// file can be another one by the time that psql reads it.
+fn service_of(line: &CommandLine<'_>) -> Option<&'static str> {
+    let service = line.env.get("PGSERVICE").unwrap_or_default();
+    (!service.is_empty()).then_some("its service can set options of its own")
 }
 
 /// Tells whether every client takes the name of a script that a script leads to as

@@ -59,6 +59,12 @@ impl<'a, 'i> Psql<'a, 'i> {
         self.invocation.add(Effect::Unknown, reason);
     }
 
+    /// Says what would lead out of a session that may only read.
+    pub(super) fn say_what_leads_out(&mut self) {
+        let found = self.session.leads_out();
+        self.invocation.unheld = self.invocation.unheld.or(found);
+    }
+
     fn set_variable(&mut self, name: &str, value: Option<&str>) {
         if !variables::is_harmless(name) {
             let reason = format!("gate does not know what variable `{name}` changes of psql");
@@ -78,6 +84,7 @@ impl<'a, 'i> Psql<'a, 'i> {
         let Some(text) = self.readable(text) else {
             return;
         };
+        self.session.sends_each = false;
         match text.strip_prefix('\\') {
             Some(command) if command.contains('\n') => {
                 self.nest("psql", command, Effect::Unknown);
@@ -154,6 +161,7 @@ impl<'a, 'i> Psql<'a, 'i> {
         let Some(text) = self.readable(text) else {
             return;
         };
+        self.session.sends_each = true;
         let outside = std::mem::take(&mut self.branches);
         let mut script = Script::new(text);
         while let Some(piece) = script.next(&self.variables) {
@@ -187,10 +195,14 @@ impl<'a, 'i> Psql<'a, 'i> {
 
     fn judge_sql(&mut self, shown: &str, sent: &str) {
         let judged = statement::judge(sent, &mut self.session);
-        for (effect, reason) in &judged {
-            self.invocation.add(*effect, reason);
+        for found in &judged {
+            if found.is_code {
+                self.invocation.add_unless_held(found.effect, &found.reason);
+            } else {
+                self.invocation.add(found.effect, &found.reason);
+            }
         }
-        let strictest = judged.iter().map(|(effect, _)| *effect).max();
+        let strictest = judged.iter().map(|found| found.effect).max();
         self.nest("sql", shown.trim(), strictest.unwrap_or(Effect::Read));
     }
 
@@ -200,6 +212,9 @@ impl<'a, 'i> Psql<'a, 'i> {
             .next()
             .unwrap_or_default();
         let arguments = command.get(name.len()..).unwrap_or_default().trim();
+        if !meta::sends_nothing(name) {
+            self.session.goes_on();
+        }
         let judged = match name {
             "i" | "include" | "ir" | "include_relative" => return self.include(command, arguments),
             "copy" => vec![copy_of(arguments, &mut self.session)],
@@ -325,7 +340,7 @@ fn value_of(arguments: &str) -> Option<String> {
 fn copy_of(arguments: &str, session: &mut statement::Session) -> (Effect, String) {
     let sql = format!("copy {arguments}");
     let judged = statement::judge(&sql, session);
-    let says = |effect: Effect| judged.iter().any(|(found, _)| *found == effect);
+    let says = |effect: Effect| judged.iter().any(|found| found.effect == effect);
     let lower = arguments.to_ascii_lowercase();
     let words: Vec<&str> = lower.split_ascii_whitespace().collect();
     if says(Effect::Execute) || words.contains(&"program") {
@@ -334,7 +349,7 @@ fn copy_of(arguments: &str, session: &mut statement::Session) -> (Effect, String
     if says(Effect::Unknown) {
         return (Effect::Unknown, "a `\\copy` is not understood".to_owned());
     }
-    let strictest = judged.iter().map(|(effect, _)| *effect).max();
+    let strictest = judged.iter().map(|found| found.effect).max();
     let is_out = words.contains(&"to");
     let effect = if is_out {
         Effect::Secret

@@ -129,6 +129,7 @@ impl Judge<'_> {
     }
 
     fn transaction(&mut self, place: usize, node: Node) {
+        self.may_write(self.tokens(node));
         if self.has(node, token::PREPARED) || self.starts(node, &[token::PREPARE]) {
             self.effect(
                 place,
@@ -165,6 +166,13 @@ impl Judge<'_> {
         self.setting(place, self.tokens(node).get(1..).unwrap_or_default());
     }
 
+    /// `READ WRITE` undoes what the session was opened with.
+    fn may_write(&mut self, tokens: &[Token]) {
+        if tokens.iter().any(|token| token.kind == token::WRITE) {
+            self.session.lead_out("a transaction says `read write`");
+        }
+    }
+
     fn setting(&mut self, place: usize, tokens: &[Token]) {
         let kinds: Vec<u16> = tokens.iter().take(2).map(|token| token.kind).collect();
         let end = tokens.iter().position(|token| {
@@ -175,6 +183,7 @@ impl Judge<'_> {
             .unwrap_or_default();
         match kinds.as_slice() {
             [token::TRANSACTION, ..] | [token::SESSION, token::CHARACTERISTICS] => {
+                self.may_write(tokens);
                 self.effect(place, Effect::Read, "the bounds of a transaction");
             }
             [token::ROLE, ..] | [token::SESSION, token::AUTHORIZATION] => {

@@ -8,6 +8,13 @@ pub(super) fn is_pure(name: &str) -> bool {
     FUNCTIONS.binary_search(&name).is_ok()
 }
 
+/// Tells whether a function that is not pure is one of the server's own, or of
+/// the modules that come with it, and so can do what no transaction holds back.
+pub(super) fn reaches_out(name: &str) -> bool {
+    OTHER_FUNCTIONS.binary_search(&name).is_ok()
+        || REACHING.iter().any(|start| name.starts_with(start))
+}
+
 /// Tells whether a type is one of the server's own. A type of somebody's own
 /// reads its text with a function of its own, and a domain checks it with an
 /// expression.
@@ -35,6 +42,10 @@ pub(in crate::sql) fn is_secret_setting(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name == "all" || SECRET_SETTINGS.iter().any(|part| name.contains(part))
 }
+
+/// How names of functions begin that are the server's own in some version, or a
+/// door to another server.
+const REACHING: &[&str] = &["binary_upgrade_", "dblink", "lo_", "pg_", "postgres_fdw_"];
 
 /// Settings of the session that change neither what a statement does nor who
 /// may do it.

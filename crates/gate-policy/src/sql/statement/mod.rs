@@ -13,11 +13,11 @@ mod commands;
 mod kinds;
 mod known;
 mod names;
+mod session;
 mod special;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::grammar::{Node, Tree, parse};
@@ -25,18 +25,31 @@ use crate::effect::Effect;
 use columns::Columns;
 use kinds::{Kind, kind_of, node, number_of};
 pub(super) use known::is_secret_setting;
+pub(super) use session::Session;
 
-/// What earlier statements of one session leave for later ones.
-#[derive(Debug, Default)]
-pub(super) struct Session {
-    /// The names of prepared statements, each of which was judged.
-    prepared: BTreeSet<String>,
-    /// Whether a `COPY` takes its rows from where the statement came from.
-    pub(super) takes_rows: bool,
+/// What a text was found to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) effect: Effect,
+    /// Why.
+    pub(super) reason: String,
+    /// Whether it is `unknown` for nothing but code of the database, which can
+    /// change nothing in a transaction that may only read.
+    pub(super) is_code: bool,
+}
+
+impl Found {
+    fn new(effect: Effect, reason: impl Into<String>) -> Self {
+        Self {
+            effect,
+            reason: reason.into(),
+            is_code: false,
+        }
+    }
 }
 
 /// Judges all statements of a text.
-pub(super) fn judge(text: &str, session: &mut Session) -> Vec<(Effect, String)> {
+pub(super) fn judge(text: &str, session: &mut Session) -> Vec<Found> {
     let tree = match parse(text) {
         Ok(tree) => tree,
         Err(problem) => {
@@ -44,9 +57,9 @@ pub(super) fn judge(text: &str, session: &mut Session) -> Vec<(Effect, String)> 
                 "the SQL is not understood: {}",
                 place_of(text, problem.start as usize)
             );
-            let mut found = vec![(Effect::Unknown, reason)];
+            let mut found = vec![Found::new(Effect::Unknown, reason)];
             if !problem.what.is_empty() {
-                found.push((Effect::Unknown, problem.what.to_owned()));
+                found.push(Found::new(Effect::Unknown, problem.what));
             }
             return found;
         }
@@ -62,6 +75,7 @@ pub(super) fn judge(text: &str, session: &mut Session) -> Vec<(Effect, String)> 
     for place in judge.statements() {
         judge.statement(place);
     }
+    judge.session.text_ends();
     judge.found
 }
 
@@ -90,16 +104,28 @@ struct Judge<'t> {
     text: &'t str,
     tree: &'t Tree,
     session: &'t mut Session,
-    found: Vec<(Effect, String)>,
+    found: Vec<Found>,
     columns: Columns<'t>,
     muted: Muted,
 }
 
 impl Judge<'_> {
     fn add(&mut self, effect: Effect, reason: impl Into<String>) {
-        let reason = reason.into();
-        if !self.found.iter().any(|known| known.1 == reason) {
-            self.found.push((effect, reason));
+        self.note(Found::new(effect, reason));
+    }
+
+    /// Adds that code of the database would run.
+    fn add_code(&mut self, reason: impl Into<String>) {
+        self.session.code_runs();
+        self.note(Found {
+            is_code: true,
+            ..Found::new(Effect::Unknown, reason)
+        });
+    }
+
+    fn note(&mut self, found: Found) {
+        if !self.found.iter().any(|known| known.reason == found.reason) {
+            self.found.push(found);
         }
     }
 
@@ -114,6 +140,11 @@ impl Judge<'_> {
     /// so that the nodes are taken from the last.
     fn statement(&mut self, place: usize) {
         let Some(top) = self.node(place) else { return };
+        if self.tokens(top).is_empty() {
+            // What stands behind the last `;`.
+            return;
+        }
+        self.session.statement_begins(self.is_bound(place));
         for place in (top.first as usize..=place).rev() {
             let Some(node) = self.node(place) else { break };
             match kind_of(node.rule) {
@@ -131,6 +162,29 @@ impl Judge<'_> {
             let reason = format!("`{column}` of `{relation}` can hold a credential");
             self.add(Effect::Secret, reason);
         }
+        self.session.statement_ends();
+    }
+
+    /// Tells whether a statement is nothing but a bound of a transaction.
+    fn is_bound(&self, place: usize) -> bool {
+        let mut parts = self.parts(place);
+        parts.any(|part| {
+            matches!(
+                number_of(part.rule),
+                node::TransactionStmt | node::TransactionStmtLegacy
+            )
+        })
+    }
+
+    /// Returns a node and all that are below it.
+    fn parts(&self, place: usize) -> impl Iterator<Item = Node> {
+        let first = self.node(place).map_or(place, |top| top.first as usize);
+        self.tree
+            .nodes
+            .get(first..=place)
+            .unwrap_or_default()
+            .iter()
+            .copied()
     }
 
     fn node(&self, place: usize) -> Option<Node> {

@@ -1,8 +1,10 @@
 //! The nodes of which the name alone does not say what they do.
 
+use std::borrow::Cow;
+
 use super::Judge;
 use super::kinds::{node, number_of};
-use super::known::{is_known_operator, is_known_type, is_pure, is_secret_relation};
+use super::known::{is_known_operator, is_known_type, is_pure, is_secret_relation, reaches_out};
 use crate::effect::Effect;
 use crate::sql::grammar::{Node, Token, token};
 
@@ -60,12 +62,24 @@ impl Judge<'_> {
         let name = self
             .first_child(place)
             .map_or(&[][..], |name| self.tokens(name));
-        if !self.own_name(name).is_some_and(|name| is_pure(&name)) {
-            let name = self.shown(name);
-            self.add(
-                Effect::Unknown,
-                format!("gate does not know that function `{name}` only reads"),
-            );
+        if self.own_name(name).is_some_and(|name| is_pure(&name)) {
+            return;
+        }
+        let reason = format!(
+            "gate does not know that function `{}` only reads",
+            self.shown(name)
+        );
+        self.unknown_function(self.last_name(name), reason);
+    }
+
+    /// A function of the server's own that is not known to read does more than
+    /// a transaction holds back: it signals, locks, writes files. One whose name
+    /// can't be read may be such a function.
+    fn unknown_function(&mut self, name: Option<Cow<'_, str>>, reason: impl Into<String>) {
+        if name.is_some_and(|name| !reaches_out(&name)) {
+            self.add_code(reason);
+        } else {
+            self.add(Effect::Unknown, reason);
         }
     }
 
@@ -75,7 +89,7 @@ impl Judge<'_> {
             .map_or(&[][..], |name| self.tokens(name));
         let name = self.own_name(name);
         if !name.is_some_and(|name| matches!(&*name, "bernoulli" | "system")) {
-            self.add(Effect::Unknown, "gate does not know a way to sample rows");
+            self.add_code("gate does not know a way to sample rows");
         }
     }
 
@@ -96,7 +110,7 @@ impl Judge<'_> {
             .is_some_and(|name| is_known_type(&name))
         {
             let name = self.shown(tokens);
-            self.add(Effect::Unknown, format!("gate does not know type `{name}`"));
+            self.add_code(format!("gate does not know type `{name}`"));
         }
     }
 
@@ -122,10 +136,7 @@ impl Judge<'_> {
         let sign = tokens.last().map_or("", |token| self.written(*token));
         if !is_system || (schema.is_empty() && !is_known_operator(sign)) {
             let operator = self.shown(tokens);
-            self.add(
-                Effect::Unknown,
-                format!("gate does not know operator `{operator}`"),
-            );
+            self.add_code(format!("gate does not know operator `{operator}`"));
         }
     }
 
@@ -183,10 +194,9 @@ impl Judge<'_> {
                 "." if depth == 0 && !is_named => {
                     let next = tokens.get(index + 1);
                     if !next.is_some_and(|next| self.is_sign(*next, "*")) {
-                        self.add(
-                            Effect::Unknown,
-                            "a field in brackets can be a call of a function",
-                        );
+                        let name = next.and_then(|next| self.name(*next));
+                        let reason = "a field in brackets can be a call of a function";
+                        self.unknown_function(name, reason);
                     }
                 }
                 _ => {}

@@ -1,14 +1,14 @@
 use super::known::is_pure;
 use super::*;
 
-fn judge(sql: &str) -> Vec<(Effect, String)> {
+fn judge(sql: &str) -> Vec<Found> {
     super::judge(sql, &mut Session::default())
 }
 
 fn strictest(sql: &str) -> Effect {
     judge(sql)
         .into_iter()
-        .map(|(effect, _)| effect)
+        .map(|found| found.effect)
         .max()
         .unwrap()
 }
