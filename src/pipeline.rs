@@ -6,7 +6,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::time::{Duration, Instant};
 
 use gate_exec::{Cancel, Exclusions, InitialState, Tool};
-use gate_policy::{Caller, CallerKind, Decision, Evaluation, Recording};
+use gate_policy::{
+    Caller, CallerKind, Decision, EnvironmentAction, EnvironmentNote, Evaluation, Recording,
+};
 use gate_protocol::inert::inert;
 use gate_protocol::masked::MaskedText;
 use gate_protocol::request::Circumstances;
@@ -57,8 +59,9 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
     let tool = real_tool(world, &run.name)?;
     let mut reading = reading::read(world, &run.argv)?;
     let around = circumstances::of_caller(&|name| world.env(name));
-    let (evaluation, left) = current_evaluation(world, &reading, &around, &run)?;
-    let told = || shown(world, &run.argv, &reading);
+    let (evaluation, left) = current_evaluation(world, &mut reading, &around, &run)?;
+    let set = &evaluation.obligations.environment;
+    let told = || Ok(assigned(set) + &shown(world, &run.argv, &reading)?);
     match evaluation.decision {
         Decision::Allow if evaluation.obligations.record == Recording::Outcome => {
             let cancel = watch_for_signals()?;
@@ -120,10 +123,25 @@ fn secret_values(world: &World, argv: &[OsString], reading: &Reading) -> Vec<Str
 /// Decides by the rules in force, the server's newest where it has to be asked
 /// anyway: what it forbids since yesterday is forbidden now.
 ///
+/// What the rules want set for the tool is part of the reading from here on: it
+/// is recorded, bound to an approval, and what the tool gets.
+///
 /// Returns what that leaves of the caller's patience too. It is for all that gate
 /// waits for of others, a keyring and a server; what gate itself does after this,
 /// and what it waits for of the caller (a reason, stdin), takes nothing of it.
 fn current_evaluation(
+    world: &World,
+    reading: &mut Reading,
+    around: &Circumstances,
+    run: &Run,
+) -> Result<(Evaluation, Option<Duration>), Failure> {
+    let (evaluation, left) = newest_evaluation(world, reading, around, run)?;
+    let set = &evaluation.obligations.environment;
+    reading.invocation.set_variables(set);
+    Ok((evaluation, left))
+}
+
+fn newest_evaluation(
     world: &World,
     reading: &Reading,
     around: &Circumstances,
@@ -272,6 +290,21 @@ fn denied(evaluation: &Evaluation) -> Failure {
         inert(&rule.source),
         rule.line
     ))
+}
+
+/// Returns what rules want set for the tool, as it would stand before the command in a shell.
+fn assigned(notes: &[EnvironmentNote]) -> String {
+    let words = notes.iter().filter_map(|note| match &note.action {
+        EnvironmentAction::Set(value) => Some((note.name.as_bytes(), value.as_bytes())),
+        EnvironmentAction::Binds
+        | EnvironmentAction::Stripped
+        | EnvironmentAction::FirstKept
+        | EnvironmentAction::MakesUnknown => None,
+    });
+    let shown = |bytes: &[u8]| MaskedText::plain(bytes).shown_word();
+    words
+        .map(|(name, value)| format!("{}={} ", shown(name), shown(value)))
+        .collect()
 }
 
 /// Returns the command line for the record, secrets masked.

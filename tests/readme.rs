@@ -184,9 +184,27 @@ fn every_command_that_a_page_names_exists() {
 }
 
 /// Reads `DECISION RULE COMMAND…`.
-fn expectation(line: &str) -> (Vec<&str>, Vec<&str>) {
-    let mut words = line.split_whitespace();
+fn expectation(line: &str) -> (Vec<String>, Vec<String>) {
+    let mut words = words(line).into_iter();
     (words.by_ref().take(2).collect(), words.collect())
+}
+
+/// Splits at blanks outside of quotes, and takes the quotes away.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut quote) = (vec![String::new()], None);
+    for letter in line.chars() {
+        if quote == Some(letter) {
+            quote = None;
+        } else if quote.is_none() && matches!(letter, '\'' | '"') {
+            quote = Some(letter);
+        } else if quote.is_none() && letter == ' ' {
+            words.push(String::new());
+        } else if let Some(word) = words.last_mut() {
+            word.push(letter);
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 #[test]
@@ -216,7 +234,7 @@ fn every_example_of_a_rule_is_sound_and_decides_as_it_says() {
                         args.extend(["--rules", file.to_str().unwrap()]);
                     }
                     args.push("--");
-                    args.extend(words);
+                    args.extend(words.iter().map(String::as_str));
                     let answer: Value = serde_json::from_str(&gate(&home, &args).stdout).unwrap();
                     let found = [&answer["decision"], &answer["rule"]].map(|field| field.as_str());
                     assert_eq!(found.map(Option::unwrap), *expected, "{line}: {answer}");

@@ -9,6 +9,8 @@
 
 #[path = "live/agent.rs"]
 mod agent;
+#[path = "tools/held.rs"]
+mod held;
 #[path = "live/server.rs"]
 mod server;
 #[path = "tools/story.rs"]

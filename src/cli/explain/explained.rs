@@ -76,6 +76,9 @@ pub(super) struct ExplainedInput {
 pub(super) struct ExplainedVariable {
     pub(super) name: String,
     pub(super) action: &'static str,
+    /// What it is set to, where gate sets it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) value: Option<String>,
     pub(super) why: String,
 }
 
@@ -240,6 +243,13 @@ impl ExplainedVariable {
                 EnvironmentAction::FirstKept => "first_kept",
                 EnvironmentAction::Set(_) => "set",
                 EnvironmentAction::MakesUnknown => "makes_unknown",
+            },
+            value: match &note.action {
+                EnvironmentAction::Set(value) => Some(value.to_string_lossy().into_owned()),
+                EnvironmentAction::Binds
+                | EnvironmentAction::Stripped
+                | EnvironmentAction::FirstKept
+                | EnvironmentAction::MakesUnknown => None,
             },
             why: note.why.clone(),
         }

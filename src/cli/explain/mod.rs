@@ -34,11 +34,15 @@ pub(crate) struct Explain {
 
 impl Explain {
     pub(crate) fn run(&self, world: &World) -> Result<(), Failure> {
-        let reading = reading::read(world, &self.command)?;
+        let mut reading = reading::read(world, &self.command)?;
         let around = circumstances::of_caller(&|name| world.env(name));
         let policy = world.configuration()?.policy(world, &world.cwd)?;
-        let (invocation, occasion) = (&reading.invocation, pipeline::caller(&around));
-        let evaluation = policy.evaluate(invocation, &world.cwd, &occasion);
+        let occasion = pipeline::caller(&around);
+        let evaluation = policy.evaluate(&reading.invocation, &world.cwd, &occasion);
+        let considered = policy.consider(&reading.invocation, &world.cwd, &occasion);
+        let set = &evaluation.obligations.environment;
+        reading.invocation.set_variables(set);
+        let invocation = &reading.invocation;
         let key = CommitmentKey::for_record(&world.layout)?;
         let masker = Masker::new(&key, &invocation.secrets);
         let words = self.command.iter().enumerate();
@@ -46,9 +50,7 @@ impl Explain {
         let secrets = invocation.secret_values(&self.command, |name| world.variable(name));
         let source = Source {
             evaluation: &evaluation,
-            considered: policy
-                .consider(invocation, &world.cwd, &occasion)
-                .into_iter(),
+            considered: considered.into_iter(),
             secrets: &secrets,
         };
         let name = self.command.first();
