@@ -52,6 +52,9 @@ impl Runner<'_> {
             self.effect(Effect::Secret, "it prints every variable");
             return;
         }
+        if name == b"local" && !self.is_in_function() {
+            self.unknown("`local` stands in no function");
+        }
         let letters = given.iter().flat_map(|flag| flag.iter().skip(1).copied());
         let letters = letters.collect();
         let declaration = Declaration { name, letters };
@@ -78,7 +81,7 @@ impl Runner<'_> {
         if self.dialect == Dialect::Posix && !stays_one {
             self.unknown("what is declared is not known");
         }
-        let own = self.calls > 0
+        let own = self.is_in_function()
             && declaration.is_local()
             && scope.get(variable) != Value::Known(Vec::new());
         match equals {

@@ -4,26 +4,45 @@
 use super::run::Runner;
 use super::scope::Scope;
 
-/// A loop or a function that can be left before its end.
+/// What can be left before its end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Loop,
+    Function,
+    /// A script that the shell takes in.
+    Script,
+}
+
+/// A part of a script that is being run.
 pub(super) struct Exit {
-    is_loop: bool,
+    part: Part,
     /// What is known at all of the places where it is.
     state: Option<Scope>,
 }
 
 impl Runner<'_> {
-    /// Begins a loop, or a function.
-    pub(super) fn enter(&mut self, is_loop: bool) {
+    /// Begins a loop, a function or another script.
+    pub(super) fn enter(&mut self, part: Part) {
         let state = None;
-        self.exits.push(Exit { is_loop, state });
+        self.exits.push(Exit { part, state });
+    }
+
+    pub(super) fn is_in_function(&self) -> bool {
+        self.exits.iter().any(|exit| exit.part == Part::Function)
     }
 
     /// Leaves so many loops that are being run, or the function.
     pub(super) fn exit(&mut self, loops: Option<usize>, scope: &Scope) {
         let left = self.exits.iter_mut().rev();
         let left: Vec<&mut Exit> = match loops {
-            Some(loops) => left.filter(|exit| exit.is_loop).take(loops).collect(),
-            None => left.filter(|exit| !exit.is_loop).take(1).collect(),
+            Some(loops) => left
+                .filter(|exit| exit.part == Part::Loop)
+                .take(loops)
+                .collect(),
+            None => left
+                .filter(|exit| exit.part != Part::Loop)
+                .take(1)
+                .collect(),
         };
         for exit in left {
             match &mut exit.state {

@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use super::exit::Exit;
+use super::exit::{Exit, Part};
 use super::expand::Field;
 use super::feed::{Feed, is_alone, is_whole, shares_with_words, single};
 use super::names::is_called_by_shell;
@@ -253,7 +253,7 @@ impl Runner<'_> {
                 }
             }
             Kind::While(condition, body) => {
-                self.enter(true);
+                self.enter(Part::Loop);
                 self.foresee(&[condition, body], scope, frame, feed);
                 self.perhaps(condition, scope, frame, feed);
                 self.perhaps(body, scope, frame, feed);
@@ -290,7 +290,7 @@ impl Runner<'_> {
 
     /// Runs a script that the shell takes in: it can be left as a function can.
     pub(super) fn taken_in(&mut self, text: &[u8], scope: &mut Scope, feed: &Feed) {
-        self.enter(false);
+        self.enter(Part::Script);
         self.deeper_text(text, scope, feed);
         self.leave(scope);
     }
@@ -342,7 +342,7 @@ impl Runner<'_> {
             }
         };
         let before = scope.clone();
-        self.enter(true);
+        self.enter(Part::Loop);
         if let Some(values) = values.filter(|values| values.len() <= MAX_TURNS) {
             for value in values {
                 self.assign(name, Value::Known(value), scope);
@@ -382,7 +382,7 @@ impl Runner<'_> {
                 .chain(words)
                 .collect()
         });
-        self.enter(false);
+        self.enter(Part::Function);
         self.command(&function.body, &mut inside, &function.frame, feed);
         self.leave(&mut inside);
         // Its words are its own.

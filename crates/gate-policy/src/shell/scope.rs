@@ -44,6 +44,8 @@ pub(super) struct Scope {
     fixed: BTreeSet<Vec<u8>>,
     /// What is exported.
     pub(super) env: Environment,
+    /// What may be exported or not.
+    perhaps_exported: BTreeSet<Vec<u8>>,
     /// Whether start-up files may have set whatever is not assigned here.
     pub(super) is_login: bool,
     /// The working directory, where it is known.
@@ -62,6 +64,7 @@ impl Scope {
             variables: BTreeMap::new(),
             fixed: BTreeSet::new(),
             env,
+            perhaps_exported: BTreeSet::new(),
             is_login: false,
             cwd: Some(cwd),
             is_moving: false,
@@ -106,7 +109,9 @@ impl Scope {
     }
 
     fn put(&mut self, name: &[u8], value: Value) {
-        if self.env.get(word_of(name)).is_some() {
+        if self.perhaps_exported.contains(name) {
+            self.env.set(word_of(name), UNKNOWN_VALUE.into());
+        } else if self.env.get(word_of(name)).is_some() {
             self.env.set(word_of(name), exported(&value));
         }
         self.variables.insert(name.to_vec(), Some(value));
@@ -117,6 +122,7 @@ impl Scope {
         let value = self.get(name);
         let is_set = self.variables.contains_key(name) || self.env.get(word_of(name)).is_some();
         if is_set || value != Value::Known(Vec::new()) {
+            self.perhaps_exported.remove(name);
             self.env.set(word_of(name), exported(&value));
         }
     }
@@ -127,6 +133,9 @@ impl Scope {
             Some(value) => self.variables.insert(name.to_vec(), value.clone()),
             None => self.variables.remove(name),
         };
+        if !from.perhaps_exported.contains(name) {
+            self.perhaps_exported.remove(name);
+        }
         match from.env.get(word_of(name)) {
             Some(value) => self.env.set(word_of(name), value.to_owned()),
             None => self.env.unset(&word_of(name)),
@@ -138,6 +147,7 @@ impl Scope {
         self.variables == other.variables
             && self.fixed == other.fixed
             && self.env == other.env
+            && self.perhaps_exported == other.perhaps_exported
             && self.is_placed_like(other)
     }
 
@@ -179,8 +189,26 @@ impl Scope {
             self.set(name, Value::Unknown);
             return;
         }
+        self.perhaps_exported.remove(name);
         self.env.unset(&word_of(name));
         self.variables.insert(name.to_vec(), None);
+    }
+
+    /// Notes what is exported in only one of two states.
+    fn doubt_exports(&mut self, changed: &Scope) {
+        let only = |one: &Environment, other: &Environment| -> Vec<Vec<u8>> {
+            let names = one.iter().map(|(name, _)| name);
+            let names = names.filter(|name| other.get(name).is_none());
+            names.map(|name| name.as_encoded_bytes().to_vec()).collect()
+        };
+        let names = only(&self.env, &changed.env);
+        let more = only(&changed.env, &self.env);
+        let known = changed.perhaps_exported.iter().cloned();
+        let names = names.into_iter().chain(more).chain(known);
+        self.perhaps_exported.extend(names);
+        for name in &self.perhaps_exported {
+            self.env.set(word_of(name), UNKNOWN_VALUE.into());
+        }
     }
 
     /// Forgets what a part of the script that may or may not have run, or may
@@ -194,6 +222,7 @@ impl Scope {
         if changed.words != self.words {
             self.words = None;
         }
+        self.doubt_exports(changed);
         let names = changed.variables.keys().chain(self.variables.keys());
         let names: Vec<Vec<u8>> = names
             .filter(|name| changed.variables.get(*name) != self.variables.get(*name))
