@@ -23,6 +23,7 @@ const CASES: &[(&str, bool)] = &[
     ("reader = 'psql'", false),
     ("reader = 'what'", false),
     ("operations = 'x'", false),
+    ("shares = 'x'", false),
     ("listed = { file = 'x' }", false),
     ("colour = 'red'", false),
     (
@@ -308,7 +309,7 @@ fn the_schema_of_profiles_that_is_printed_is_the_one_that_is_published_and_has_e
     assert!(output.stdout == fs::read(schema()).unwrap());
     let object: Value = serde_json::from_slice(&output.stdout).unwrap();
     // What names a file beside a profile, or knows one tool, stands in no schema.
-    let built_in = ["operations", "listed", "class", "modules"];
+    let built_in = ["operations", "listed", "shares", "class", "modules"];
     for (at, text) in [
         ("/properties", "qqqqqqqqqqqqqqqqqq = 1"),
         (

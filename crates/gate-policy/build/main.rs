@@ -20,6 +20,7 @@ mod operations;
     reason = "it is that of the crate"
 )]
 mod profile;
+mod shared;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -69,7 +70,12 @@ fn write_profiles(folder: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     for file in &files {
         let fail = |problem: String| format!("{}: {problem}", file.display());
         let content = fs::read_to_string(file)?;
-        let profile: Profile = toml::from_str(&content).map_err(|e| fail(e.to_string()))?;
+        let mut profile: Profile = toml::from_str(&content).map_err(|e| fail(e.to_string()))?;
+        if let Some(name) = &profile.shares {
+            let other = folder.join(name.get_ref()).with_extension("toml");
+            let other = toml::from_str(&fs::read_to_string(other)?)?;
+            shared::add(&mut profile, other).map_err(|mistake| fail(placed(&content, &mistake)))?;
+        }
         if let Some(path) = operations::path(folder, &profile) {
             let lines =
                 operations::expanded(&profile, &fs::read_to_string(&path)?).map_err(fail)?;

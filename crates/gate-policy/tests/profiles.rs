@@ -162,6 +162,7 @@ const MISTAKES: &[(&str, &str)] = &[
         "field `reader`: it is made for one tool; leave it out",
     ),
     ("operations = 'x'", "names a file beside the profile"),
+    ("shares = 'x'", "names a profile beside this one"),
     ("listed = { file = 'x' }", "names a file beside the profile"),
     (
         "[[implicit]]\nrole = 'modules'\nmodules = '.terraform'",

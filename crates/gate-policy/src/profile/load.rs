@@ -101,6 +101,9 @@ fn only_built_in(profile: &Profile) -> Vec<Mistake> {
     if let Some(operations) = &profile.operations {
         refuse(operations.span(), "it names a file beside the profile");
     }
+    if let Some(shares) = &profile.shares {
+        refuse(shares.span(), "it names a profile beside this one");
+    }
     if let Some(listed) = &profile.listed {
         refuse(listed.span(), "it names a file beside the profile");
     }

@@ -38,6 +38,8 @@ pub(crate) struct Profile {
     pub(crate) aliases: Words,
     pub(crate) style: Word,
     pub(crate) reader: Option<Word>,
+    /// The profile whose global flags, variables and implicit inputs it has too.
+    pub(crate) shares: Option<Word>,
     #[serde(default)]
     pub(crate) flags: BTreeMap<String, Group>,
     #[serde(default)]
