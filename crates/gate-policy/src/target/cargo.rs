@@ -3,7 +3,8 @@
 //!
 //! cargo reads `.cargo/config.toml` of the working directory and of each folder
 //! above it, and asks the compiler that they name for its version also where it
-//! builds nothing.
+//! builds nothing. Before that, rustup takes the toolchain that
+//! `rust-toolchain.toml` names.
 
 use toml::{Table, Value};
 
@@ -44,9 +45,12 @@ const PROGRAMS: &[&str] = &["", "rustc", "rustdoc", "sccache"];
 
 /// Reads the settings in force for a command that would not ask otherwise.
 pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    if invocation.effects.strictest() > Effect::Local {
+        return;
+    }
+    judge_toolchain(line, invocation);
     let first = invocation.command.first().cloned().unwrap_or_default();
-    if WITHOUT_SETTINGS.contains(&first.as_str()) || invocation.effects.strictest() > Effect::Local
-    {
+    if WITHOUT_SETTINGS.contains(&first.as_str()) {
         return;
     }
     for folder in line.cwd.ancestors() {
@@ -70,6 +74,39 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
                 }
             }
         }
+    }
+}
+
+/// Judges the file that names the toolchain: with a path, cargo itself comes
+/// from there. Source: the rustup book, "Overrides".
+fn judge_toolchain(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    for folder in line.cwd.ancestors() {
+        for name in ["rust-toolchain", "rust-toolchain.toml"] {
+            let path = folder.join(name);
+            let Some(text) = content(line, &path, "toolchain file", invocation) else {
+                continue;
+            };
+            if !names_channel(&text) {
+                let problem = "it can name a folder that cargo comes from";
+                refuse_file(&path, "toolchain file", problem, invocation);
+            }
+        }
+    }
+}
+
+/// Tells whether a toolchain is named by its channel: alone in the file, or in
+/// a table without a path.
+fn names_channel(text: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(text) else {
+        return false;
+    };
+    let is_channel = |letter: char| letter.is_ascii_alphanumeric() || "-._".contains(letter);
+    match text.parse::<Table>() {
+        Ok(file) => match file.get("toolchain") {
+            Some(Value::Table(table)) => !table.contains_key("path"),
+            _ => file.is_empty(),
+        },
+        Err(_) => text.trim().chars().all(is_channel),
     }
 }
 
@@ -129,6 +166,21 @@ mod tests {
         ] {
             let settings: Table = text.parse().unwrap();
             assert_eq!(first_odd(&settings, "tree"), odd, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_toolchain_is_named_by_its_channel() {
+        for (text, is_channel) in [
+            ("1.90.0\n", true),
+            ("nightly-2026-01-01", true),
+            ("[toolchain]\nchannel = \"stable\"\n", true),
+            ("", true),
+            ("[toolchain]\npath = \"./x\"\n", false),
+            ("toolchain = 1\n", false),
+            ("/tmp/x", false),
+        ] {
+            assert_eq!(names_channel(text.as_bytes()), is_channel, "{text}");
         }
     }
 }
