@@ -302,9 +302,8 @@ fn assigned(notes: &[EnvironmentNote]) -> String {
         | EnvironmentAction::MakesUnknown => None,
     });
     let shown = |bytes: &[u8]| MaskedText::plain(bytes).shown_word();
-    words
-        .map(|(name, value)| format!("{}={} ", shown(name), shown(value)))
-        .collect()
+    let words = words.map(|(name, value)| format!("{}={} ", shown(name), shown(value)));
+    words.collect::<Vec<_>>().concat()
 }
 
 /// Returns the command line for the record, secrets masked.
