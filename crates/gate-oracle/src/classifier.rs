@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use gate_policy::{
-    Caller, CallerKind, CommandLine, Decision, Effect, Environment, EnvironmentAction, InputKind,
-    Invocation, Occasion, Policy, Stdin, read_invocation,
+    CommandLine, Decision, Effect, Environment, EnvironmentAction, InputKind, Invocation, Occasion,
+    Policy, Stdin, read_invocation,
 };
 
 use crate::disk::Disk;
@@ -42,7 +42,11 @@ pub type Classifier = fn(&Placed) -> Said;
 /// Says what gate says, with the files as they stand on the disk.
 pub fn gate(placed: &Placed) -> Said {
     let invocation = reading(placed);
-    let evaluation = Policy::baseline().evaluate(&invocation, &placed.cwd, &occasion());
+    let evaluation = Policy::baseline().evaluate(
+        &invocation,
+        &placed.cwd,
+        &Occasion::of_nobody(jiff::Timestamp::UNIX_EPOCH),
+    );
     let urls = invocation.inputs.iter();
     let urls = urls.filter(|input| input.kind == InputKind::Url);
     Said {
@@ -98,20 +102,6 @@ pub fn everything_is_read(placed: &Placed) -> Said {
         fetched: Vec::new(),
         env: placed.env.clone(),
         reasons: vec!["everything is a read".to_owned()],
-    }
-}
-
-fn occasion() -> Occasion {
-    Occasion {
-        caller: Caller {
-            kind: CallerKind::Agent,
-            name: "bot".to_owned(),
-            host: "ci-1".to_owned(),
-            ci: true,
-            terminal: false,
-        },
-        now: jiff::Timestamp::UNIX_EPOCH,
-        local_offset: |_| jiff::tz::Offset::UTC,
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use gate_policy::Effect;
 
+use crate::classifier::{everything_is_read, gate};
 use crate::sandbox::Placed;
 use crate::{Case, Classifier, Dice, Kind, Outcome, Said, Seen};
 
@@ -168,6 +170,62 @@ fn text(id: &str, case: &Case, said: &Said, why: &[String]) -> String {
 }
 
 impl Play {
+    /// Returns the run of one tool that holds gate, of as many cases as the
+    /// environment wants or else `everyday`.
+    ///
+    /// # Errors
+    /// The environment says something that is no number.
+    pub fn of_gate(
+        tool: &'static str,
+        grammar: fn(&mut Dice) -> Case,
+        everyday: usize,
+    ) -> Outcome<Self> {
+        Ok(Self {
+            tool,
+            seed: seed_wanted()?,
+            cases: cases_wanted(everyday)?,
+            at_once: 2,
+            classifier: gate,
+            grammar,
+        })
+    }
+
+    /// Plays, prints the numbers and judges.
+    ///
+    /// # Errors
+    /// The faults, or what broke the oracle itself.
+    pub fn judged<S: Stage>(&self, make: impl Fn() -> Outcome<S> + Sync) -> Outcome<()> {
+        let tally = self.run(make)?;
+        // Past the capture of the test's output: the numbers are to be seen when it passes, too.
+        let (tool, seed) = (self.tool, self.seed);
+        writeln!(std::io::stdout(), "oracle {tool}, seed {seed}: {tally}")?;
+        Ok(tally.judge()?)
+    }
+
+    /// Plays so many cases with a classifier that calls everything a read, and
+    /// holds that each of these events is missed: an oracle that finds nothing
+    /// could not be told from a gate that is right.
+    ///
+    /// # Errors
+    /// What was never missed, or what broke the oracle itself.
+    pub fn finds_out<S: Stage>(
+        self,
+        cases: usize,
+        events: &[&str],
+        make: impl Fn() -> Outcome<S> + Sync,
+    ) -> Outcome<()> {
+        let wrong = Self {
+            cases,
+            classifier: everything_is_read,
+            ..self
+        };
+        let missed = wrong.run(make)?.faults_of(Fault::Missed);
+        match events.iter().find(|event| !missed.contains(**event)) {
+            Some(event) => Err(format!("{event} is never missed:\n{missed}").into()),
+            None => Ok(()),
+        }
+    }
+
     /// Plays the cases on as many stages as run at once.
     ///
     /// # Errors

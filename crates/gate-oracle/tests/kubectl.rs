@@ -1,45 +1,22 @@
 //! gate against the real kubectl.
 
-use std::io::Write;
-
 use gate_oracle::kubectl::{Kubectl, case};
-use gate_oracle::{Fault, Outcome, Play, cases_wanted, everything_is_read, gate, seed_wanted};
+use gate_oracle::{Outcome, Play};
 
-fn play(cases: usize) -> Outcome<Play> {
-    Ok(Play {
-        tool: "kubectl",
-        seed: seed_wanted()?,
-        cases,
-        at_once: 2,
-        classifier: gate,
-        grammar: case,
-    })
+fn play() -> Outcome<Play> {
+    Play::of_gate("kubectl", case, 1500)
 }
 
 #[test]
 fn kubectl_changes_reaches_and_starts_nothing_that_gate_let_pass() {
-    let play = play(cases_wanted(1500).unwrap()).unwrap();
-    let tally = play.run(Kubectl::new).unwrap();
-    // Past the capture of the test's output: the numbers are to be seen when it passes, too.
-    writeln!(
-        std::io::stdout(),
-        "oracle kubectl, seed {}: {tally}",
-        play.seed
-    )
-    .unwrap();
-    if let Err(faults) = tally.judge() {
-        panic!("{faults}");
-    }
+    play().unwrap().judged(Kubectl::new).unwrap();
 }
 
 #[test]
 fn a_classifier_that_calls_everything_a_read_is_found_out() {
-    let play = Play {
-        classifier: everything_is_read,
-        ..play(150).unwrap()
-    };
-    let missed = play.run(Kubectl::new).unwrap().faults_of(Fault::Missed);
-    for event in ["sent: DELETE", "redirect: ", "started: ", "wrote: "] {
-        assert!(missed.contains(event), "{event} is never missed:\n{missed}");
-    }
+    let events = ["sent: DELETE", "redirect: ", "started: ", "wrote: "];
+    play()
+        .unwrap()
+        .finds_out(150, &events, Kubectl::new)
+        .unwrap();
 }

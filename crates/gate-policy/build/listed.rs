@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::effect::Effect;
 use crate::profile::source::Listed;
-use crate::profile::{CommandSpec, ListedSpec, Order, Passed, RunsSpec};
+use crate::profile::{CommandSpec, ListedSpec};
 
 /// What a word can be, in the order of the alphabet, as rows are searched.
 const KINDS: [(&str, Effect); 9] = [
@@ -32,22 +32,11 @@ pub(crate) fn rows(groups: &[u16]) -> Vec<CommandSpec> {
             groups.to_vec()
         };
         CommandSpec {
-            parent: u16::MAX,
-            name: Cow::Borrowed(name),
-            canonical: Cow::Borrowed("*"),
             effect,
             groups: groups.into(),
             is_group,
             is_open: !is_group,
-            can_be_neutral: true,
-            order: Order::Free,
-            passed: Passed::Operands,
-            runs: RunsSpec::ELSEWHERE,
-            operands: Cow::Borrowed(&[]),
-            found: Cow::Borrowed(&[]),
-            shows: None,
-            stdin: None,
-            why: Cow::Borrowed(""),
+            ..CommandSpec::leading(u16::MAX, Cow::Borrowed(name), Cow::Borrowed("*"))
         }
     };
     KINDS.into_iter().map(row).collect()

@@ -209,7 +209,7 @@ impl MapFiles {
         Self {
             files: files
                 .into_iter()
-                .map(|(name, content)| (plain_path(&cwd.join(name.borrow())), content))
+                .map(|(name, content)| (without_dots(&cwd.join(name.borrow())), content))
                 .collect(),
         }
     }
@@ -224,13 +224,13 @@ impl fmt::Debug for MapFiles {
 impl Files for MapFiles {
     fn read(&self, path: &Path) -> Result<Cow<'_, [u8]>, FileError> {
         self.files
-            .get(&plain_path(path))
+            .get(&without_dots(path))
             .map(|content| Cow::Borrowed(content.as_slice()))
             .ok_or(FileError::Absent)
     }
 
     fn kind(&self, path: &Path) -> Option<FileKind> {
-        let path = plain_path(path);
+        let path = without_dots(path);
         if self.files.contains_key(&path) {
             return Some(FileKind::File);
         }
@@ -241,13 +241,14 @@ impl Files for MapFiles {
     }
 
     fn canonical(&self, path: &Path) -> Option<PathBuf> {
-        self.kind(path).map(|_| plain_path(path))
+        self.kind(path).map(|_| without_dots(path))
     }
 }
 
-/// Drops `.` components and takes back what a `..` leaves: among files that
-/// are given by name there are no links.
-fn plain_path(path: &Path) -> PathBuf {
+/// Drops `.` components and takes back what a `..` leaves. That is the same
+/// place only where there are no links, as among files that are given by name,
+/// and where a name is meant, as a shell's of its folder.
+pub(crate) fn without_dots(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {

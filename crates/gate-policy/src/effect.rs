@@ -44,6 +44,18 @@ impl Effect {
         Self::Unknown,
     ];
 
+    /// All effects, each behind the word that stands for it.
+    pub(crate) const BY_WORD: [(&'static str, Self); 8] = [
+        (Self::Read.as_str(), Self::Read),
+        (Self::Local.as_str(), Self::Local),
+        (Self::Write.as_str(), Self::Write),
+        (Self::Destroy.as_str(), Self::Destroy),
+        (Self::Access.as_str(), Self::Access),
+        (Self::Secret.as_str(), Self::Secret),
+        (Self::Execute.as_str(), Self::Execute),
+        (Self::Unknown.as_str(), Self::Unknown),
+    ];
+
     /// Returns the word that stands for it in rules, JSON and messages.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gate_policy::{
-    Caller, CallerKind, CommandLine, Decision, Effect, Environment, EnvironmentAction, Evaluation,
-    Invocation, Layer, NoFiles, Occasion, PolicyBuilder, Profiles, Stdin, read_invocation,
+    CommandLine, Decision, Effect, Environment, EnvironmentAction, Evaluation, Invocation, Layer,
+    NoFiles, Occasion, PolicyBuilder, Profiles, Stdin, read_invocation,
 };
 
 const EXAMPLE: &str = include_str!("../../../examples/tools.d/shipctl.toml");
@@ -44,17 +44,7 @@ fn decide(profiles: Profiles, rules: &[(Layer, &str)], line: &str) -> Evaluation
         let added = builder.layer(*layer, "rules.toml", text);
         added.unwrap_or_else(|found| panic!("{found:#?}"));
     }
-    let occasion = Occasion {
-        caller: Caller {
-            kind: CallerKind::User,
-            name: String::new(),
-            host: String::new(),
-            ci: false,
-            terminal: false,
-        },
-        now: jiff::Timestamp::UNIX_EPOCH,
-        local_offset: |_| jiff::tz::Offset::UTC,
-    };
+    let occasion = Occasion::of_nobody(jiff::Timestamp::UNIX_EPOCH);
     let invocation = read_with(&profiles, line, &[]);
     builder
         .build()

@@ -6,10 +6,9 @@ use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::Path;
 
 use gate_policy::{
-    Caller, CallerKind, CommandLine, Environment, MapFiles, Occasion, Policy, Profiles, Stdin,
+    CommandLine, Environment, MapFiles, Occasion, Policy, Profiles, Stdin,
 };
 use jiff::Timestamp;
-use jiff::tz::Offset;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
@@ -157,24 +156,9 @@ fn answer(
         stdin: stdin.map_or(Stdin::Absent, |text| Stdin::Content(text.as_bytes())),
         files: &files,
     });
-    let evaluation = policy.evaluate(&invocation, cwd, &nobody());
+    let evaluation = policy.evaluate(&invocation, cwd, &Occasion::of_nobody(Timestamp::now()));
     let checked = Checked::new(&invocation, &evaluation);
     write_line(output, &checked.to(question.id))
-}
-
-/// Returns an occasion of which nothing is known but the time.
-pub(in crate::cli) fn nobody() -> Occasion {
-    Occasion {
-        caller: Caller {
-            kind: CallerKind::User,
-            name: String::new(),
-            host: String::new(),
-            ci: false,
-            terminal: false,
-        },
-        now: Timestamp::now(),
-        local_offset: |_| Offset::UTC,
-    }
 }
 
 fn bad(id: Option<&RawValue>, error: String) -> BadLine<'_> {

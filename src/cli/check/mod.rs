@@ -19,7 +19,6 @@ use crate::show;
 use crate::trust;
 use crate::world::World;
 use checked::Checked;
-pub(super) use lines::nobody;
 
 /// Say what would be decided about a command, without running it
 #[derive(Debug, clap::Args)]

@@ -256,6 +256,30 @@ pub struct CommandSpec {
     pub why: Text,
 }
 
+impl CommandSpec {
+    /// Returns a node that only leads to others, of which nothing else is said.
+    pub(crate) const fn leading(parent: u16, name: Text, canonical: Text) -> Self {
+        Self {
+            parent,
+            name,
+            canonical,
+            effect: Effect::Unknown,
+            groups: Cow::Borrowed(&[]),
+            is_group: true,
+            is_open: false,
+            can_be_neutral: true,
+            order: Order::Free,
+            passed: Passed::Operands,
+            runs: RunsSpec::ELSEWHERE,
+            operands: Cow::Borrowed(&[]),
+            found: Cow::Borrowed(&[]),
+            shows: None,
+            stdin: None,
+            why: Cow::Borrowed(""),
+        }
+    }
+}
+
 /// Where the flags of a command stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {

@@ -22,6 +22,23 @@ pub struct Occasion {
     pub local_offset: fn(Timestamp) -> Offset,
 }
 
+impl Occasion {
+    /// Returns an occasion of which nothing is known but the time.
+    pub fn of_nobody(now: Timestamp) -> Self {
+        Self {
+            caller: Caller {
+                kind: CallerKind::User,
+                name: String::new(),
+                host: String::new(),
+                ci: false,
+                terminal: false,
+            },
+            now,
+            local_offset: |_| Offset::UTC,
+        }
+    }
+}
+
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {

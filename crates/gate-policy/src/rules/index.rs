@@ -183,7 +183,7 @@ mod tests {
     use std::path::Path;
 
     use super::super::decision::Layer;
-    use super::super::evaluation::{Caller, CallerKind, Occasion};
+    use super::super::evaluation::Occasion;
     use super::*;
     use crate::{CommandLine, Environment, NoFiles, Stdin};
 
@@ -206,20 +206,6 @@ mod tests {
             stdin: Stdin::Absent,
             files: &NoFiles,
         })
-    }
-
-    fn occasion() -> Occasion {
-        Occasion {
-            caller: Caller {
-                kind: CallerKind::User,
-                name: String::new(),
-                host: String::new(),
-                ci: false,
-                terminal: false,
-            },
-            now: jiff::Timestamp::UNIX_EPOCH,
-            local_offset: |_| jiff::tz::Offset::UTC,
-        }
     }
 
     /// Every combination of what a rule can say of what is indexed.
@@ -290,7 +276,11 @@ mod tests {
         ] {
             let invocation = invocation(command);
             let matches = |number: &usize| {
-                rules[*number].matches(&invocation, Path::new("/srv/app"), &occasion())
+                rules[*number].matches(
+                    &invocation,
+                    Path::new("/srv/app"),
+                    &Occasion::of_nobody(jiff::Timestamp::UNIX_EPOCH),
+                )
             };
             let matching: Vec<usize> = (0..rules.len()).filter(matches).collect();
             let mut found = index.candidates(&invocation);

@@ -21,16 +21,6 @@ const KINDS: &[(&str, CallerKind)] = &[
     ("agent", CallerKind::Agent),
     ("workload", CallerKind::Workload),
 ];
-const EFFECTS: &[(&str, Effect)] = &[
-    ("read", Effect::Read),
-    ("local", Effect::Local),
-    ("write", Effect::Write),
-    ("destroy", Effect::Destroy),
-    ("access", Effect::Access),
-    ("secret", Effect::Secret),
-    ("execute", Effect::Execute),
-    ("unknown", Effect::Unknown),
-];
 
 pub(super) fn tools(fields: &mut Fields<'_, '_, '_>) -> Vec<String> {
     let mut tools = Vec::new();
@@ -124,7 +114,7 @@ fn misspelt<'s, 'w>(spec: &'s ToolSpec, words: &'w [String]) -> Option<(&'w str,
 pub(super) fn effects(fields: &mut Fields<'_, '_, '_>) -> EffectSet {
     let mut set = EffectSet::default();
     for word in fields.texts("effect").unwrap_or_default() {
-        if let Some(effect) = fields.word("effect", "an effect", &word, EFFECTS) {
+        if let Some(effect) = fields.word("effect", "an effect", &word, &Effect::BY_WORD) {
             set.insert(effect);
         }
     }

@@ -9,7 +9,7 @@ use super::parser::Dialect;
 use super::run::Runner;
 use super::scope::{Scope, Value};
 use super::simple::Called;
-use crate::command_line::Files;
+use crate::command_line::{Files, without_dots};
 use crate::effect::Effect;
 use crate::invocation::Place;
 use crate::read::inputs::plain_join;
@@ -195,7 +195,7 @@ impl Runner<'_> {
             .cwd
             .take()
             .filter(|path| !(is_physical && goes_up(path)))
-            .map(|path| logical(&path));
+            .map(|path| without_dots(&path));
         scope.is_moving = scope.cwd.is_some();
     }
 
@@ -278,18 +278,4 @@ impl Runner<'_> {
             _ => self.called(&inside, scope),
         }
     }
-}
-
-/// Takes back what a `..` leaves, as the shell does with the name of its
-/// folder.
-fn logical(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => drop(plain.pop()),
-            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => plain.push(part),
-        }
-    }
-    plain
 }

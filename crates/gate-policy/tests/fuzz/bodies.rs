@@ -14,8 +14,8 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
 use gate_policy::{
-    Caller, CallerKind, CommandLine, Decision, Effect, Environment, Invocation, Layer, MapFiles,
-    Occasion, Policy, PolicyBuilder, SecretPlace, Stdin, profile, read_invocation,
+    CommandLine, Decision, Effect, Environment, Invocation, Layer, MapFiles, Occasion, Policy,
+    PolicyBuilder, SecretPlace, Stdin, profile, read_invocation,
 };
 
 /// The targets, by the names that `fuzz/fuzz_targets/` has.
@@ -117,7 +117,11 @@ pub(crate) fn rules(bytes: &[u8]) {
     let argv = ["kubectl", "get", "pods"].map(OsString::from);
     let invocation = read(&argv, &Environment::default(), None, Vec::new());
     let decision = policy
-        .evaluate(&invocation, Path::new(CWD), &occasion())
+        .evaluate(
+            &invocation,
+            Path::new(CWD),
+            &Occasion::of_nobody(jiff::Timestamp::UNIX_EPOCH),
+        )
         .decision;
     if let Err(errors) = outcome {
         assert!(!errors.is_empty());
@@ -204,7 +208,11 @@ fn judge(
     if is_too_long {
         assert_eq!(invocation.effect, Effect::Unknown);
     }
-    let evaluation = Policy::baseline().evaluate(&invocation, Path::new(CWD), &occasion());
+    let evaluation = Policy::baseline().evaluate(
+        &invocation,
+        Path::new(CWD),
+        &Occasion::of_nobody(jiff::Timestamp::UNIX_EPOCH),
+    );
     if evaluation.decision == Decision::Allow {
         assert!(matches!(invocation.effect, Effect::Read | Effect::Local));
     }
@@ -231,19 +239,5 @@ fn have_their_place(invocation: &Invocation, argv: &[OsString]) {
                     .is_some()
             );
         }
-    }
-}
-
-fn occasion() -> Occasion {
-    Occasion {
-        caller: Caller {
-            kind: CallerKind::Agent,
-            name: "bot".to_owned(),
-            host: "ci-1".to_owned(),
-            ci: true,
-            terminal: false,
-        },
-        now: jiff::Timestamp::UNIX_EPOCH,
-        local_offset: |_| jiff::tz::Offset::UTC,
     }
 }

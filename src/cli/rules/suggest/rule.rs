@@ -11,7 +11,6 @@ use serde::Serialize;
 
 use super::group::{Subject, Tally};
 use super::seen::{Seen, WhyNot};
-use crate::cli::check::nobody;
 
 /// The longest condition that is made, in bytes; gate reads one of 1,000.
 const CONDITION_BYTES: usize = 900;
@@ -87,7 +86,8 @@ pub(super) fn allowing(
         refuse_unprintable(&rule)?;
         let policy = policy_of(profiles, &rule)?;
         for one in &part {
-            let decided = policy.evaluate(&one.invocation, &one.cwd, &nobody());
+            let nobody = Occasion::of_nobody(Timestamp::now());
+            let decided = policy.evaluate(&one.invocation, &one.cwd, &nobody);
             if decided.decision != Decision::Allow || decided.deciding.id != rule.id {
                 return Err(WhyNot("a rule of its own could not let it pass".to_owned()));
             }

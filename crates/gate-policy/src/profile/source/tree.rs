@@ -1,12 +1,10 @@
 //! The subcommand tree of a profile.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::words::{shown, text};
 use super::{Mistake, Profile};
-use crate::effect::Effect;
-use crate::profile::{CommandSpec, Order, Passed, RunsSpec};
+use crate::profile::CommandSpec;
 
 /// The name of the node above all classes. No word of argv holds a zero.
 pub(crate) const CLASSES: &str = "\0";
@@ -105,24 +103,7 @@ impl<'p> Node<'p> {
                 is_group,
                 ..command.clone()
             },
-            None => CommandSpec {
-                parent,
-                name,
-                canonical,
-                effect: Effect::Unknown,
-                groups: Cow::Borrowed(&[]),
-                is_group: true,
-                is_open: false,
-                can_be_neutral: true,
-                order: Order::Free,
-                passed: Passed::Operands,
-                runs: RunsSpec::ELSEWHERE,
-                operands: Cow::Borrowed(&[]),
-                found: Cow::Borrowed(&[]),
-                shows: None,
-                stdin: None,
-                why: Cow::Borrowed(""),
-            },
+            None => CommandSpec::leading(parent, name, canonical),
         }
     }
 }

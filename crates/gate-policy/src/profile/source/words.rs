@@ -35,16 +35,6 @@ pub(super) const READERS: Choice<Reader> = &[
     ("mongo", Reader::Mongo),
     ("ansible", Reader::Ansible),
 ];
-const EFFECTS: Choice<Effect> = &[
-    ("read", Effect::Read),
-    ("local", Effect::Local),
-    ("write", Effect::Write),
-    ("destroy", Effect::Destroy),
-    ("access", Effect::Access),
-    ("secret", Effect::Secret),
-    ("execute", Effect::Execute),
-    ("unknown", Effect::Unknown),
-];
 pub(super) const ARITIES: Choice<Arity> = &[
     ("switch", Arity::Switch),
     ("required", Arity::Required),
@@ -97,7 +87,7 @@ pub(super) fn one_of<T: Copy>(
 }
 
 pub(super) fn effect(word: &Word) -> Result<Effect, Mistake> {
-    one_of(Some(word), Effect::Unknown, EFFECTS)
+    one_of(Some(word), Effect::Unknown, &Effect::BY_WORD)
 }
 
 pub(super) fn optional_effect(word: Option<&Word>) -> Result<Option<Effect>, Mistake> {
