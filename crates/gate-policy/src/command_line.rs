@@ -223,6 +223,9 @@ impl fmt::Debug for MapFiles {
 
 impl Files for MapFiles {
     fn read(&self, path: &Path) -> Result<Cow<'_, [u8]>, FileError> {
+        if self.files.is_empty() {
+            return Err(FileError::Absent);
+        }
         self.files
             .get(&without_dots(path))
             .map(|content| Cow::Borrowed(content.as_slice()))
@@ -230,6 +233,9 @@ impl Files for MapFiles {
     }
 
     fn kind(&self, path: &Path) -> Option<FileKind> {
+        if self.files.is_empty() {
+            return None;
+        }
         let path = without_dots(path);
         if self.files.contains_key(&path) {
             return Some(FileKind::File);

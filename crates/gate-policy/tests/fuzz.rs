@@ -128,6 +128,9 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         .filter(|path| path.extension().is_some_and(|end| end == "toml"))
         .collect();
     paths.sort();
+    if target == "profiles" {
+        return own_profiles();
+    }
     for path in paths {
         let text = std::fs::read_to_string(path).unwrap();
         let corpus: toml::Table = toml::from_str(&text).unwrap();
@@ -137,6 +140,29 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     }
     assert!(seeds.len() >= 5, "{target} has {} seeds", seeds.len());
     seeds
+}
+
+/// Profiles, each with a command of its tool: the example, and the smaller ones that are built in.
+fn own_profiles() -> Vec<Vec<u8>> {
+    let policy = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = [
+        policy.join("profiles"),
+        policy.join("../../examples/tools.d"),
+    ];
+    let entries = folders
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let texts = paths.iter().map(|path| std::fs::read(path).unwrap());
+    let texts = texts.filter(|text| text.len() < LONGEST / 2);
+    // What is built in can't be given again; under another name it can.
+    let renamed = |text: Vec<u8>| {
+        let text = String::from_utf8(text).unwrap();
+        let text = text.replacen("name = \"", "name = \"my-", 1);
+        format!("{text}\0get\0x\0--flag=v\0-a").into_bytes()
+    };
+    texts.map(renamed).collect()
 }
 
 /// What a case of the corpus has for a target.

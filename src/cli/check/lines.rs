@@ -5,9 +5,7 @@ use std::ffi::OsString;
 use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::Path;
 
-use gate_policy::{
-    CommandLine, Environment, MapFiles, Occasion, Policy, Profiles, Stdin,
-};
+use gate_policy::{CommandLine, Environment, MapFiles, Occasion, Policy, Profiles, Stdin};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;

@@ -15,20 +15,27 @@ use crate::profile::{Arity, EVERY_TOOL, VariableAction, VariableSpec};
 const ALL_THE_REST: &str = "*";
 
 pub(super) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
+    // Without any variable only what is set counts.
+    let can_say = |spec: &&VariableSpec| {
+        !line.env.is_empty() || matches!(spec.action, VariableAction::Set(_))
+    };
+    let own = parsed.spec.environment.iter().filter(can_say);
     // The entry for all the rest comes behind those of every tool.
-    let entries = parsed.spec.environment.iter();
-    let (rest, own): (Vec<_>, Vec<_>) = entries.partition(|spec| spec.name == ALL_THE_REST);
-    for spec in own {
+    let (is_rest, is_named) = (
+        |spec: &&VariableSpec| spec.name == ALL_THE_REST,
+        |spec: &&VariableSpec| spec.name != ALL_THE_REST,
+    );
+    for spec in own.clone().filter(is_named) {
         if matters(spec, parsed) || spec.is_stripped_elsewhere {
             apply(line, spec, Some(parsed), invocation);
         }
     }
-    for spec in EVERY_TOOL.environment.iter() {
+    for spec in EVERY_TOOL.environment.iter().filter(can_say) {
         if parsed.spec.can_be_python || !spec.is_of_python {
             apply(line, spec, None, invocation);
         }
     }
-    for spec in rest {
+    for spec in own.filter(is_rest) {
         apply(line, spec, Some(parsed), invocation);
     }
     note_repeated(line, invocation);
@@ -99,9 +106,6 @@ fn apply(
             action: EnvironmentAction::Set(value.as_ref().into()),
             why: spec.why.to_string(),
         });
-        return;
-    }
-    if line.env.is_empty() {
         return;
     }
     if let Some((prefix, end)) = spec.name.split_once('*') {

@@ -17,27 +17,31 @@ use crate::profile::{ImplicitSource, ImplicitSpec, Table, Text, ToolSpec};
 
 /// Adds the implicit inputs of a command whose effect is known.
 pub(super) fn find(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut Invocation) {
-    let found: Vec<Input> = spec
-        .implicit
-        .iter()
-        .filter(|one| is_read(one, invocation))
-        .flat_map(|one| {
-            let options = invocation.options.iter();
-            let options = options.map(|used| (&used.name, used.value.as_deref()));
-            Search {
-                line,
-                invocation,
-                folder: moved(line.cwd, &spec.moved_by, options),
-                role: &one.role,
-                found: Vec::new(),
-            }
-            .run(&one.source)
-        })
-        .filter(|one| {
-            let mut known = invocation.inputs.iter();
-            !known.any(|known| known.argv_index.is_none() && known.path == one.path)
-        })
-        .collect();
+    if spec.implicit.is_empty() {
+        return;
+    }
+    let options = invocation.options.iter();
+    let options = options.map(|used| (&used.name, used.value.as_deref()));
+    let mut search = Search {
+        line,
+        invocation,
+        folder: moved(line.cwd, &spec.moved_by, options),
+        role: "",
+        found: Vec::new(),
+        earlier: 0,
+    };
+    for one in spec.implicit.iter() {
+        if is_read(one, invocation) {
+            search.role = &one.role;
+            search.earlier = search.found.len();
+            search.run(&one.source);
+        }
+    }
+    let mut found = search.found;
+    found.retain(|one| {
+        let mut known = invocation.inputs.iter();
+        !known.any(|known| known.argv_index.is_none() && known.path == one.path)
+    });
     invocation.inputs.extend(found);
 }
 
@@ -65,10 +69,12 @@ struct Search<'a> {
     folder: PathBuf,
     role: &'a str,
     found: Vec<Input>,
+    /// How many of them are of other entries: each is judged by its own role.
+    earlier: usize,
 }
 
 impl<'a> Search<'a> {
-    fn run(mut self, source: &ImplicitSource) -> Vec<Input> {
+    fn run(&mut self, source: &ImplicitSource) {
         match source {
             ImplicitSource::Folder { path, skipped } => {
                 let folder = plain_join(&self.folder, Path::new(path.as_ref()));
@@ -116,11 +122,11 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        self.found
     }
 
     fn push(&mut self, kind: InputKind, path: PathBuf) {
-        if self.found.iter().any(|known| known.path == path) {
+        let mut own = self.found.iter().skip(self.earlier);
+        if own.any(|known| known.path == path) {
             return;
         }
         self.found.push(Input::unnamed(kind, path, self.role));

@@ -1,7 +1,7 @@
 //! The commands of the shell itself.
 
 use std::borrow::Cow;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, PathBuf};
 
 use super::expand::Field;
 use super::feed::Feed;

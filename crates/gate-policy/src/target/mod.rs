@@ -89,7 +89,12 @@ fn content<'f>(
     if path == Path::new("/dev/null") {
         return None;
     }
-    let problem = match line.files.read(&line.cwd.join(path)) {
+    let whole = if path.is_absolute() {
+        Cow::Borrowed(path)
+    } else {
+        Cow::Owned(line.cwd.join(path))
+    };
+    let problem = match line.files.read(&whole) {
         Ok(content) if content.len() <= MAX_SCRIPT_BYTES => return Some(content),
         Ok(_) => "it is too long".to_owned(),
         Err(FileError::Absent) => return None,

@@ -12,15 +12,17 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use gate_policy::{
     CommandLine, Decision, Effect, Environment, Invocation, Layer, MapFiles, Occasion, Policy,
-    PolicyBuilder, SecretPlace, Stdin, profile, read_invocation,
+    PolicyBuilder, Profiles, SecretPlace, Stdin, profile,
 };
 
 /// The targets, by the names that `fuzz/fuzz_targets/` has.
-pub(crate) const TARGETS: [(&str, Body); 5] = [
+pub(crate) const TARGETS: [(&str, Body); 6] = [
     ("argv", argv),
+    ("profiles", profiles),
     ("rules", rules),
     ("shell", shell),
     ("sql", sql),
@@ -34,6 +36,7 @@ const CWD: &str = "/srv/app";
 
 /// The pieces between zero bytes are words; one that begins with the byte 1 is
 /// a variable, with 2 the standard input, with 3 a file and its content.
+/// `GATE_FUZZ_TOOL` holds it to one tool.
 pub(crate) fn argv(bytes: &[u8]) {
     let (mut words, mut env, mut files, mut stdin) = (Vec::new(), Vec::new(), Vec::new(), None);
     for piece in bytes.split(|byte| *byte == 0) {
@@ -53,8 +56,44 @@ pub(crate) fn argv(bytes: &[u8]) {
         let number = usize::from(first.as_encoded_bytes()[0]);
         *first = OsString::from(tools[number % tools.len()].name.as_ref());
     }
+    if let (Some(first), Some(tool)) = (words.first_mut(), one_tool()) {
+        first.clone_from(tool);
+    }
     let env = env.into_iter().collect();
     judge(&words, &env, stdin, files);
+}
+
+/// A profile up to the first zero byte, and behind it the words of a command of its tool. One that
+/// is refused knows no tool, and the user's own makes nothing milder.
+pub(crate) fn profiles(bytes: &[u8]) {
+    let mut pieces = bytes.split(|byte| *byte == 0);
+    let text = String::from_utf8_lossy(pieces.next().unwrap_or_default());
+    let words = pieces.map(|piece| OsString::from_vec(piece.to_vec()));
+    for layer in [Layer::Machine, Layer::User] {
+        let mut profiles = Profiles::default();
+        let outcome = profiles.add(layer, "tool.toml", &text);
+        let own: Vec<String> = profiles.own().map(|own| own.tools[0].to_owned()).collect();
+        if let Err(errors) = outcome {
+            assert!(!errors.is_empty() && own.is_empty());
+            let places = errors.iter();
+            assert!(
+                places
+                    .clone()
+                    .all(|error| error.line > 0 && error.column > 0)
+            );
+            continue;
+        }
+        let argv: Vec<OsString> = own
+            .into_iter()
+            .map(OsString::from)
+            .chain(words.clone())
+            .collect();
+        let effect = judge_by(&profiles, &argv, &Environment::default(), None, Vec::new());
+        assert!(
+            layer == Layer::Machine || effect == Effect::Unknown,
+            "a user's own word for it"
+        );
+    }
 }
 
 /// One statement or more, as `psql -c` and `mysql -e` are given them, and as a script.
@@ -115,7 +154,8 @@ pub(crate) fn rules(bytes: &[u8]) {
     let outcome = builder.layer(Layer::Machine, "rules.toml", &text);
     let policy = builder.build();
     let argv = ["kubectl", "get", "pods"].map(OsString::from);
-    let invocation = read(&argv, &Environment::default(), None, Vec::new());
+    let env = Environment::default();
+    let invocation = read(Profiles::built_in(), &argv, &env, None, Vec::new());
     let decision = policy
         .evaluate(
             &invocation,
@@ -149,14 +189,21 @@ fn without_zero(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().copied().filter(|byte| *byte != 0).collect()
 }
 
+/// The tool that `GATE_FUZZ_TOOL` names.
+fn one_tool() -> Option<&'static OsString> {
+    static TOOL: LazyLock<Option<OsString>> = LazyLock::new(|| std::env::var_os("GATE_FUZZ_TOOL"));
+    TOOL.as_ref()
+}
+
 fn read(
+    profiles: &Profiles,
     argv: &[OsString],
     env: &Environment,
     stdin: Option<&[u8]>,
     files: Vec<(String, Vec<u8>)>,
 ) -> Invocation {
     let cwd = Path::new(CWD);
-    read_invocation(&CommandLine {
+    profiles.read_invocation(&CommandLine {
         argv,
         env,
         cwd,
@@ -171,6 +218,16 @@ fn judge(
     stdin: Option<&[u8]>,
     files: Vec<(String, Vec<u8>)>,
 ) {
+    judge_by(Profiles::built_in(), argv, env, stdin, files);
+}
+
+fn judge_by(
+    profiles: &Profiles,
+    argv: &[OsString],
+    env: &Environment,
+    stdin: Option<&[u8]>,
+    files: Vec<(String, Vec<u8>)>,
+) -> Effect {
     let given: usize = argv.iter().map(|word| word.len()).sum::<usize>()
         + env
             .iter()
@@ -181,7 +238,7 @@ fn judge(
             .iter()
             .map(|(name, content)| name.len() + content.len())
             .sum::<usize>();
-    let invocation = read(argv, env, stdin, files);
+    let invocation = read(profiles, argv, env, stdin, files);
     let is_too_long = gate_policy::is_too_long(argv);
     assert!(
         is_too_long || invocation.words.len() == argv.len(),
@@ -216,6 +273,7 @@ fn judge(
     if evaluation.decision == Decision::Allow {
         assert!(matches!(invocation.effect, Effect::Read | Effect::Local));
     }
+    invocation.effect
 }
 
 /// Secrets and inputs stand in words that there are.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use gate_policy::{Decision, EffectSet, Layer, Policy, PolicyBuilder, Profiles};
+use gate_policy::{Decision, EffectSet, Layer, Occasion, Policy, PolicyBuilder, Profiles};
 use gate_protocol::canonical::{Digest, to_canonical_bytes};
 use gate_protocol::inert::inert;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::group::{Subject, Tally};

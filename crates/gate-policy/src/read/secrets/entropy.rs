@@ -47,13 +47,13 @@ const CHECKSUMS: &[&[u8]] = &[b"sha1-", b"sha256-", b"sha384-", b"sha512-", b"h1
 /// Adds what looks random and was not found otherwise. `name` is the option
 /// that the text is the value of, if there is one.
 pub(super) fn find(text: &Text<'_>, name: &[u8], depth: usize, marks: &mut Marks) {
-    if text.len() < LEAST || names_an_identifier(name) {
-        return;
-    }
     let mut start = 0;
     while start < text.len() {
         let end = text.seek(start, |byte| !is_token_byte(byte));
         if end - start >= LEAST {
+            if names_an_identifier(name) {
+                return;
+            }
             judge(text, start..end, depth, marks);
         }
         start = text.seek(end, is_token_byte);

@@ -4,6 +4,8 @@
 //!
 //! Source: the manual page of each tool.
 
+use std::sync::LazyLock;
+
 /// Which part of a value is the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
@@ -152,6 +154,16 @@ const OPERANDS: &[(&str, &str)] = &[
     ("htpasswd", "-bn"),
 ];
 
+/// The names of all these tools in their order: every word of a text may be one.
+static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let listed = FLAGS.iter().flat_map(|flags| flags.tools.iter().copied());
+    let mut names: Vec<&str> = listed
+        .chain(OPERANDS.iter().map(|(tool, _)| *tool))
+        .collect();
+    names.sort_unstable();
+    names
+});
+
 /// Returns which part of a flag's value is secret whatever the tool.
 pub(super) fn of_any_tool(flag: &[u8]) -> Option<Part> {
     match flag {
@@ -180,11 +192,9 @@ impl Known {
     /// Returns the tool of this name, when its words can hold secrets that
     /// their names don't tell.
     pub(super) fn find(name: &[u8]) -> Option<Self> {
-        let listed = FLAGS.iter().flat_map(|flags| flags.tools.iter().copied());
-        listed
-            .chain(OPERANDS.iter().map(|(tool, _)| *tool))
-            .find(|tool| tool.as_bytes() == name)
-            .map(|name| Self { name })
+        let found = NAMES.binary_search_by(|known| known.as_bytes().cmp(name));
+        let name = found.ok().and_then(|at| NAMES.get(at));
+        name.map(|name| Self { name })
     }
 
     /// Returns which part of a flag's value is secret. `has` tells whether a
