@@ -127,7 +127,7 @@ fn a_read_and_code_of_the_database_pass_in_a_session_that_may_only_read() {
 }
 
 #[test]
-fn what_leads_out_of_such_a_session_asks() {
+fn a_statement_that_leads_out_of_such_a_session_asks() {
     for sql in [
         "begin read write; select 1",
         "start transaction isolation level serializable, read write; select 1; commit",
@@ -167,6 +167,10 @@ fn what_leads_out_of_such_a_session_asks() {
         assert_eq!(decision, Decision::RequireApproval, "{sql}: {evaluation:?}");
         assert_eq!(options(&evaluation), None, "{sql}");
     }
+}
+
+#[test]
+fn a_command_line_that_leads_out_of_such_a_session_asks() {
     for words in [
         &["psql", "-c", "select report(1)", "-c", "select 1"][..],
         &["psql", "-c", "select report(1)", "-c", "\\d"],
@@ -194,6 +198,10 @@ fn what_leads_out_of_such_a_session_asks() {
         );
         assert_eq!(options(&evaluation), None, "{words:?}");
     }
+}
+
+#[test]
+fn a_variable_that_leads_out_of_such_a_session_asks() {
     for (name, value) in [
         ("PGOPTIONS", "-c search_path=evil"),
         ("PGOPTIONS", "-c default_transaction_read_only=on"),
