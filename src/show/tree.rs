@@ -18,6 +18,13 @@ pub(crate) struct Tree {
     parts: Vec<Tree>,
 }
 
+/// What is drawn in front of a part: before its first line, and before those that follow.
+#[derive(Clone, Copy)]
+struct Branch<'a> {
+    first: &'a str,
+    rest: &'a str,
+}
+
 impl Tree {
     /// Returns a line of one cell.
     pub(crate) fn of(tone: Tone, text: impl Into<String>) -> Self {
@@ -44,13 +51,17 @@ impl Tree {
     /// Returns it as text, each line ended.
     pub(crate) fn shown(&self, screen: &Screen) -> String {
         let mut text = String::new();
-        self.put(screen, &mut text, ("", ""), &[]);
+        let root = Branch {
+            first: "",
+            rest: "",
+        };
+        self.put(screen, &mut text, root, &[]);
         text
     }
 
     /// Writes the line behind its branch, and its parts behind what goes on of it.
-    fn put(&self, screen: &Screen, text: &mut String, branch: (&str, &str), widths: &[usize]) {
-        let (first, rest) = branch;
+    fn put(&self, screen: &Screen, text: &mut String, branch: Branch<'_>, widths: &[usize]) {
+        let Branch { first, rest } = branch;
         let mut line = String::new();
         let mut used = columns(first);
         let (last, before) = match self.cells.split_last() {
@@ -110,7 +121,11 @@ impl Tree {
                 ("├─ ", "│  ")
             };
             let (first, on) = (format!("{rest}{first}"), format!("{rest}{on}"));
-            part.put(screen, text, (&first, &on), &widths);
+            let branch = Branch {
+                first: &first,
+                rest: &on,
+            };
+            part.put(screen, text, branch, &widths);
         }
     }
 }
