@@ -137,7 +137,7 @@ pub(crate) fn bind(
     let (read_by, profiles) = profile::behind(world, &reading)?;
     inputs.extend(read_by);
     let invocation = BoundInvocation {
-        v: 1,
+        v: BoundInvocation::VERSION,
         tool: bound_tool,
         argv: argv
             .iter()

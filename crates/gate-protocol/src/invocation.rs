@@ -128,6 +128,9 @@ impl BoundVariable {
 }
 
 impl BoundInvocation {
+    /// The only version of the form that is known.
+    pub const VERSION: u32 = 1;
+
     /// Returns the digest that a request, a review and a grant name.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use base64::Engine as _;
+use gate_protocol::invocation::BoundInvocation;
 use gate_protocol::masked::{MaskedText, Segment};
 use gate_protocol::principal::is_name;
 use gate_protocol::problem::ProblemCode;
@@ -73,8 +74,12 @@ fn validate_texts(submission: &SubmitRequest) -> Result<(), Failure> {
 
 fn validate_invocation(submission: &SubmitRequest) -> Result<(), Failure> {
     let invocation = &submission.invocation;
-    if invocation.v != 1 {
-        let detail = format!("`invocation.v` is {}, and only 1 is known", invocation.v);
+    let known = BoundInvocation::VERSION;
+    if invocation.v != known {
+        let detail = format!(
+            "`invocation.v` is {}, and only {known} is known",
+            invocation.v
+        );
         return Err(Failure::bad_request(detail));
     }
     if invocation.argv.is_empty() {
