@@ -154,10 +154,14 @@ impl Layout {
         Ok(self.state()?.join("spool"))
     }
 
-    /// What people answered to requests from here: the file that grows, and the one before it.
-    pub(crate) fn answers(&self) -> Result<[PathBuf; 2], Failure> {
+    /// What people were asked and answered from here.
+    pub(crate) fn answers(&self) -> Result<AnswersFiles, Failure> {
         let state = self.state()?;
-        Ok(["answers.jsonl", "answers.1.jsonl"].map(|name| state.join(name)))
+        Ok(AnswersFiles {
+            file: state.join("answers.jsonl"),
+            older: state.join("answers.1.jsonl"),
+            lock: state.join("answers.lock"),
+        })
     }
 
     /// The server's rules as last fetched.
@@ -201,6 +205,16 @@ impl Layout {
     pub(crate) fn dev_server_data(&self) -> Result<PathBuf, Failure> {
         Ok(self.server_data()?.with_file_name("dev-server"))
     }
+}
+
+/// The memory of `gate rules suggest`.
+pub(crate) struct AnswersFiles {
+    /// The file that grows.
+    pub(crate) file: PathBuf,
+    /// The one before it.
+    pub(crate) older: PathBuf,
+    /// The lock of whoever writes.
+    pub(crate) lock: PathBuf,
 }
 
 /// The folder of the server's rules as last fetched.

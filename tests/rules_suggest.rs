@@ -9,9 +9,14 @@
 #[expect(dead_code, reason = "the tests of the wait use the rest of it")]
 #[path = "live/agent.rs"]
 mod agent;
+#[path = "rules_suggest/refused.rs"]
+mod refused;
 #[path = "live/server.rs"]
 mod server;
+#[path = "rules_suggest/unread.rs"]
+mod unread;
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -21,6 +26,9 @@ use server::{GATE, Live, Ran, run};
 
 /// Leaves its words in a file.
 const KUBECTL: &str = "#!/bin/sh\necho \"ran $*\" >> \"$HOME/trace\"\n";
+
+/// What this machine remembers, in the home of its user.
+const MEMORY: &str = ".local/state/gate/answers.jsonl";
 
 const RESTART: &[&str] = &[
     "kubectl",
@@ -119,6 +127,61 @@ fn denied(agent: &Agent<'_>, words: &[&str]) {
     assert_eq!(denied.code, Some(0), "{denied:?}");
     // Whoever runs it again while the denial is fresh learns of it; the record is the server's.
     drop(in_home(agent.gate_run(&["--no-wait"], words), agent));
+}
+
+/// Returns what the machine remembers of the request that the words ask for: nobody has answered.
+fn remembered(agent: &Agent<'_>, words: &[&str]) -> Value {
+    let id = ask(agent, words);
+    let memory = fs::read_to_string(agent.home.path().join(MEMORY)).unwrap();
+    let requests = memory
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    let mut requests = requests.filter(|request: &Value| request["id"] == id.as_str());
+    requests.next().unwrap()
+}
+
+/// Returns the request as people have answered it, under another id for each `at`.
+fn answered(request: &Value, status: &str, at: usize) -> Value {
+    let mut request = request.clone();
+    let id = request["id"].as_str().unwrap().to_owned();
+    let (before, _) = id.split_at(id.len() - 4);
+    request["id"] = format!("{before}{at:04}").into();
+    request["status"] = status.into();
+    request
+}
+
+/// Returns the request as it is approved three times, which is often enough.
+fn approvals(request: &Value) -> Vec<Value> {
+    (0..3).map(|at| answered(request, "approved", at)).collect()
+}
+
+fn lines(values: &[Value]) -> String {
+    let mut lines: Vec<String> = values.iter().map(Value::to_string).collect();
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// Suggests from these lines, and returns the object, and how it ended without `--json`.
+fn from_lines(agent: &Agent<'_>, values: &[Value]) -> (Value, Ran) {
+    agent.home.write("given.jsonl", lines(values)).unwrap();
+    let told = run(&mut gate(agent, &["rules", "suggest", "given.jsonl"]));
+    let ran = run(&mut gate(
+        agent,
+        &["rules", "suggest", "--json", "given.jsonl"],
+    ));
+    assert_eq!(
+        (ran.code, told.code),
+        (Some(0), Some(0)),
+        "{ran:?} {told:?}"
+    );
+    (serde_json::from_str(&ran.stdout).unwrap(), told)
+}
+
+fn decisions(suggested: &Value) -> Vec<&str> {
+    let rules = suggested["rules"].as_array().unwrap().iter();
+    rules
+        .map(|rule| rule["decision"].as_str().unwrap())
+        .collect()
 }
 
 fn gate(agent: &Agent<'_>, args: &[&str]) -> Command {

@@ -201,6 +201,7 @@ impl Wait<'_> {
             let answer = self
                 .session
                 .within(self.left(), self.client().submit(submit, &key));
+            let answer = async { answer.await.inspect(|submitted| self.remember(submitted)) };
             tokio::pin!(answer);
             tokio::select! {
                 biased;
@@ -223,6 +224,14 @@ impl Wait<'_> {
             "the server's request is for another command than was asked for",
         )
         .hint("nothing was run; tell who runs the server"))
+    }
+
+    /// Keeps what is asked before there is an answer, of which this run may never hear. What was
+    /// asked before is kept already.
+    fn remember(&self, submitted: &Submitted) {
+        if submitted.request.status == ApprovalStatus::Pending && !submitted.reattached {
+            answers::keep(self.world, &submitted.request, self.voice);
+        }
     }
 
     /// Waits until the request is decided. A signal takes the request back.
@@ -270,7 +279,10 @@ impl Wait<'_> {
     /// Takes the request back, and says whether that is known to have worked.
     async fn take_back(&self, signal: i32, id: RequestId) -> Failure {
         match tokio::time::timeout(TAKE_BACK, self.client().cancel(id)).await {
-            Ok(Ok(_)) => words::taken_back(signal, id),
+            Ok(Ok(request)) => {
+                answers::keep(self.world, &request, self.voice);
+                words::taken_back(signal, id)
+            }
             Ok(Err(_)) | Err(_) => words::not_taken_back(signal, id),
         }
     }

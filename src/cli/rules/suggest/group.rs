@@ -5,11 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use gate_policy::{Decision, Effect, Profiles};
+use gate_protocol::invocation::BoundInvocation;
 use serde::Serialize;
 
-use super::rule::{self, Suggestion};
+use super::rule::{Basis, Suggestion};
 use super::seen::{self, Seen, WhyNot};
-use super::sources::Answered;
+use super::sources::{Answered, History};
 
 /// What no rule is proposed to allow, however often people did.
 const NEVER_ALLOWED: [Effect; 4] = [
@@ -84,8 +85,7 @@ impl fmt::Display for Skipped {
 
 impl Subject {
     /// An alias is the same tool: what was denied under one name was denied under each.
-    fn of(profiles: &Profiles, answered: &Answered) -> Self {
-        let invocation = &answered.invocation;
+    fn of(profiles: &Profiles, invocation: &BoundInvocation) -> Self {
         Self {
             tool: seen::canonical_tool(profiles, &invocation.tool.name),
             command: invocation.command.clone(),
@@ -111,72 +111,98 @@ impl Tally {
     }
 }
 
-/// Proposes rules from answers, which stand in the order of time.
-pub(super) fn judge(profiles: &Arc<Profiles>, answered: &[Answered], min: usize) -> Judged {
-    let mut groups: BTreeMap<Subject, Vec<&Answered>> = BTreeMap::new();
-    for one in answered {
-        groups
-            .entry(Subject::of(profiles, one))
-            .or_default()
-            .push(one);
-    }
-    let mut judged = Judged::default();
-    for (subject, answers) in groups {
-        let tally = Tally::of(&answers);
-        let made = if tally.denied > 0 {
-            stricter(profiles, &subject, &tally, min)
-        } else {
-            milder(profiles, &subject, &tally, &answers, min)
-        };
-        match made {
-            Ok(suggestions) => judged.suggested.extend(suggestions),
-            Err(WhyNot(why)) => judged.skipped.push(Skipped {
-                subject,
-                approved: tally.approved,
-                denied: tally.denied,
-                why,
-            }),
+/// What is known about one subject.
+#[derive(Default)]
+struct Group<'h> {
+    /// In the order of time.
+    answers: Vec<&'h Answered>,
+    /// How often it was asked without an answer that is known.
+    open: usize,
+}
+
+/// By what it is judged.
+pub(super) struct Judge<'a> {
+    /// How commands are read.
+    pub(super) profiles: &'a Arc<Profiles>,
+    /// How often people must have answered.
+    pub(super) min: usize,
+}
+
+impl Judge<'_> {
+    /// Proposes rules from what is known.
+    pub(super) fn judge(&self, history: &History) -> Judged {
+        let mut groups: BTreeMap<Subject, Group<'_>> = BTreeMap::new();
+        for one in &history.answered {
+            let subject = Subject::of(self.profiles, &one.invocation);
+            groups.entry(subject).or_default().answers.push(one);
         }
+        for invocation in &history.open {
+            // What nobody is known to have answered is only of interest beside answers.
+            if let Some(group) = groups.get_mut(&Subject::of(self.profiles, invocation)) {
+                group.open += 1;
+            }
+        }
+        let is_whole = history.unread.is_empty();
+        let mut judged = Judged::default();
+        for (subject, group) in groups {
+            let tally = Tally::of(&group.answers);
+            let basis = Basis {
+                profiles: self.profiles,
+                subject: &subject,
+                tally: &tally,
+            };
+            let made = if tally.denied > 0 {
+                self.stricter(&basis)
+            } else if is_whole {
+                self.milder(&basis, &group)
+            } else {
+                Err(WhyNot::of("what could not be read may be a denial of it"))
+            };
+            match made {
+                Ok(suggestions) => judged.suggested.extend(suggestions),
+                Err(WhyNot(why)) => judged.skipped.push(Skipped {
+                    approved: tally.approved,
+                    denied: tally.denied,
+                    subject,
+                    why,
+                }),
+            }
+        }
+        judged
     }
-    judged
-}
 
-/// What was only ever denied, and often enough, is denied; what was denied at times always asks,
-/// whatever other rules allow.
-fn stricter(
-    profiles: &Arc<Profiles>,
-    subject: &Subject,
-    tally: &Tally,
-    min: usize,
-) -> Result<Vec<Suggestion>, WhyNot> {
-    let decision = if tally.approved == 0 && tally.denied >= min {
-        Decision::Deny
-    } else {
-        Decision::RequireApproval
-    };
-    rule::tightening(profiles, subject, tally, decision).map(|rule| vec![rule])
-}
+    /// What was only ever denied, and often enough, is denied; what was denied at times always
+    /// asks, whatever other rules allow.
+    fn stricter(&self, basis: &Basis<'_>) -> Result<Vec<Suggestion>, WhyNot> {
+        let tally = basis.tally;
+        let decision = if tally.approved == 0 && tally.denied >= self.min {
+            Decision::Deny
+        } else {
+            Decision::RequireApproval
+        };
+        basis.tightening(decision).map(|rule| vec![rule])
+    }
 
-fn milder(
-    profiles: &Arc<Profiles>,
-    subject: &Subject,
-    tally: &Tally,
-    answers: &[&Answered],
-    min: usize,
-) -> Result<Vec<Suggestion>, WhyNot> {
-    if NEVER_ALLOWED
-        .iter()
-        .any(|effect| effect.as_str() == subject.effect)
-    {
-        let why = format!("no rule is proposed to allow the effect {}", subject.effect);
-        return Err(WhyNot(why));
+    fn milder(&self, basis: &Basis<'_>, group: &Group<'_>) -> Result<Vec<Suggestion>, WhyNot> {
+        let effect = &basis.subject.effect;
+        if NEVER_ALLOWED.iter().any(|never| never.as_str() == effect) {
+            let why = format!("no rule is proposed to allow the effect {effect}");
+            return Err(WhyNot(why));
+        }
+        if basis.tally.approved < self.min {
+            return Err(WhyNot(format!("fewer than {} approvals", self.min)));
+        }
+        if group.open > 0 {
+            let why = match group.open {
+                1 => "the answer to one more request for it is not known here".to_owned(),
+                open => format!("the answers to {open} more requests for it are not known here"),
+            };
+            return Err(WhyNot(why));
+        }
+        let seen = group
+            .answers
+            .iter()
+            .map(|one| Seen::read(self.profiles, &one.invocation));
+        basis.allowing(&seen.collect::<Result<Vec<Seen>, WhyNot>>()?)
     }
-    if tally.approved < min {
-        return Err(WhyNot(format!("fewer than {min} approvals")));
-    }
-    let seen = answers
-        .iter()
-        .map(|one| Seen::read(profiles, &one.invocation));
-    let seen = seen.collect::<Result<Vec<Seen>, WhyNot>>()?;
-    rule::allowing(profiles, subject, tally, &seen)
 }

@@ -35,42 +35,45 @@ pub(super) struct Suggestion {
     pub(super) toml: String,
 }
 
-/// Returns a rule that denies or asks.
-///
-/// # Errors
-/// What was answered can't be said in a rule.
-pub(super) fn tightening(
-    profiles: &Arc<Profiles>,
-    subject: &Subject,
-    tally: &Tally,
-    decision: Decision,
-) -> Result<Suggestion, WhyNot> {
-    refuse_patterns(subject)?;
-    let effect = vec![subject.effect.clone()];
-    let rule = suggestion(id(subject), decision, subject, (effect, None), tally);
-    refuse_unprintable(&rule)?;
-    policy_of(profiles, &rule)?;
-    Ok(rule)
+/// What rules are made from.
+pub(super) struct Basis<'a> {
+    pub(super) profiles: &'a Arc<Profiles>,
+    pub(super) subject: &'a Subject,
+    pub(super) tally: &'a Tally,
 }
 
-/// Returns rules that allow what was seen; several where one would be too long.
-///
-/// # Errors
-/// What was seen can't be said in a rule, or such a rule would not let it pass.
-pub(super) fn allowing(
-    profiles: &Arc<Profiles>,
-    subject: &Subject,
-    tally: &Tally,
-    seen: &[Seen],
-) -> Result<Vec<Suggestion>, WhyNot> {
-    refuse_patterns(subject)?;
-    let mut rules = Vec::new();
-    for part in parts(seen) {
+impl Basis<'_> {
+    /// Returns a rule that denies or asks.
+    ///
+    /// # Errors
+    /// What was answered can't be said in a rule.
+    pub(super) fn tightening(&self, decision: Decision) -> Result<Suggestion, WhyNot> {
+        refuse_patterns(self.subject)?;
+        let effect = vec![self.subject.effect.clone()];
+        let rule = self.suggestion(id(self.subject)?, decision, effect, None);
+        refuse_unprintable(&rule)?;
+        policy_of(self.profiles, &rule)?;
+        Ok(rule)
+    }
+
+    /// Returns rules that allow what was seen; several where one would be too long.
+    ///
+    /// # Errors
+    /// What was seen can't be said in a rule, or such a rule would not let it pass.
+    pub(super) fn allowing(&self, seen: &[Seen]) -> Result<Vec<Suggestion>, WhyNot> {
+        refuse_patterns(self.subject)?;
+        let parts = parts(seen).into_iter().enumerate();
+        parts
+            .map(|(at, part)| self.allowing_part(at, &part))
+            .collect()
+    }
+
+    fn allowing_part(&self, at: usize, part: &[&Seen]) -> Result<Suggestion, WhyNot> {
         let conditions: Vec<String> = part
             .iter()
             .map(|one| format!("({})", one.condition))
             .collect();
-        let fields = subject.target.len();
+        let fields = self.subject.target.len();
         let when = format!("size(target) == {fields} && ({})", conditions.join(" || "));
         let effects = part
             .iter()
@@ -79,23 +82,44 @@ pub(super) fn allowing(
             .iter()
             .map(|effect| effect.as_str().to_owned())
             .collect();
-        let mut id = id(subject);
-        if !rules.is_empty() {
-            let _ = write!(id, "-{}", rules.len() + 1);
+        let mut id = id(self.subject)?;
+        if at > 0 {
+            let _ = write!(id, "-{}", at + 1);
         }
-        let rule = suggestion(id, Decision::Allow, subject, (effects, Some(when)), tally);
+        let rule = self.suggestion(id, Decision::Allow, effects, Some(when));
         refuse_unprintable(&rule)?;
-        let policy = policy_of(profiles, &rule)?;
-        for one in &part {
+        let policy = policy_of(self.profiles, &rule)?;
+        for one in part {
             let nobody = Occasion::of_nobody(Timestamp::now());
             let decided = policy.evaluate(&one.invocation, &one.cwd, &nobody);
             if decided.decision != Decision::Allow || decided.deciding.id != rule.id {
-                return Err(WhyNot("a rule of its own could not let it pass".to_owned()));
+                return Err(WhyNot::of("a rule of its own could not let it pass"));
             }
         }
-        rules.push(rule);
+        Ok(rule)
     }
-    Ok(rules)
+
+    fn suggestion(
+        &self,
+        id: String,
+        decision: Decision,
+        effect: Vec<String>,
+        when: Option<String>,
+    ) -> Suggestion {
+        let mut rule = Suggestion {
+            id,
+            decision: decision.as_str(),
+            tool: self.subject.tool.clone(),
+            command: self.subject.command.clone(),
+            effect,
+            target: self.subject.target.clone(),
+            when,
+            tally: self.tally.clone(),
+            toml: String::new(),
+        };
+        rule.toml = rule.drawn();
+        rule
+    }
 }
 
 /// Returns different commands in handfuls that one condition can tell.
@@ -126,8 +150,8 @@ fn refuse_patterns(subject: &Subject) -> Result<(), WhyNot> {
     let is_pattern = |word: &String| word.contains(['*', '?']);
     let words = subject.command.iter().chain(subject.target.values());
     if words.chain([&subject.tool]).any(is_pattern) {
-        return Err(WhyNot(
-            "it names a `*` or a `?`, which is a pattern in a rule".to_owned(),
+        return Err(WhyNot::of(
+            "it names a `*` or a `?`, which is a pattern in a rule",
         ));
     }
     Ok(())
@@ -145,40 +169,22 @@ fn refuse_unprintable(rule: &Suggestion) -> Result<(), WhyNot> {
     {
         return Ok(());
     }
-    Err(WhyNot("it names signs that can't be shown".to_owned()))
+    Err(WhyNot::of("it names signs that can't be shown"))
 }
 
 /// The same subject has the same id each time, so that a rule that is in force already is seen.
-fn id(subject: &Subject) -> String {
+///
+/// # Errors
+/// The subject has no canonical form.
+fn id(subject: &Subject) -> Result<String, WhyNot> {
     let words = std::iter::once(&subject.tool).chain(&subject.command);
     let words = words.flat_map(|word| word.split(|c: char| !c.is_ascii_alphanumeric()));
     let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-    // Texts and lists of texts always have a canonical form.
-    let digest = Digest::of_bytes(&to_canonical_bytes(subject).unwrap_or_default()).to_string();
+    let canonical = to_canonical_bytes(subject)
+        .map_err(|error| WhyNot(format!("a rule for it can't be named: {error}")))?;
+    let digest = Digest::of_bytes(&canonical).to_string();
     let digest = digest.get(..8).unwrap_or_default();
-    format!("suggested/{}-{digest}", words.join("-"))
-}
-
-fn suggestion(
-    id: String,
-    decision: Decision,
-    subject: &Subject,
-    (effect, when): (Vec<String>, Option<String>),
-    tally: &Tally,
-) -> Suggestion {
-    let mut rule = Suggestion {
-        id,
-        decision: decision.as_str(),
-        tool: subject.tool.clone(),
-        command: subject.command.clone(),
-        effect,
-        target: subject.target.clone(),
-        when,
-        tally: tally.clone(),
-        toml: String::new(),
-    };
-    rule.toml = rule.drawn();
-    rule
+    Ok(format!("suggested/{}-{digest}", words.join("-")))
 }
 
 impl Suggestion {

@@ -13,6 +13,12 @@ use gate_protocol::masked::{MaskedText, Segment};
 #[derive(Debug)]
 pub(super) struct WhyNot(pub(super) String);
 
+impl WhyNot {
+    pub(super) fn of(why: &str) -> Self {
+        Self(why.to_owned())
+    }
+}
+
 /// One approved command: as it is read without the files of the machine that asked for it.
 pub(super) struct Seen {
     pub(super) invocation: Invocation,
@@ -33,8 +39,9 @@ impl Seen {
             .iter()
             .map(plain)
             .collect::<Option<Vec<OsString>>>();
-        let argv = argv.ok_or_else(|| why("its words are not whole on record"))?;
-        let cwd = plain(&bound.cwd).ok_or_else(|| why("its folder is not whole on record"))?;
+        let argv = argv.ok_or_else(|| WhyNot::of("its words are not whole on record"))?;
+        let cwd =
+            plain(&bound.cwd).ok_or_else(|| WhyNot::of("its folder is not whole on record"))?;
         let cwd = PathBuf::from(cwd);
         let variables = bound
             .environment
@@ -47,7 +54,7 @@ impl Seen {
         refuse_more_than_words(&invocation)?;
         refuse_other_reading(&invocation, bound)?;
         let condition = condition(&invocation, &cwd.to_string_lossy())
-            .ok_or_else(|| why("a word of it is not UTF-8"))?;
+            .ok_or_else(|| WhyNot::of("a word of it is not UTF-8"))?;
         Ok(Self {
             invocation,
             cwd,
@@ -76,10 +83,6 @@ fn read(profiles: &Profiles, argv: &[OsString], env: &Environment, cwd: &Path) -
     })
 }
 
-fn why(text: &str) -> WhyNot {
-    WhyNot(text.to_owned())
-}
-
 /// People approved the content of what a command reads; a rule would let any content pass.
 fn refuse_more_than_words(invocation: &Invocation) -> Result<(), WhyNot> {
     let is_setting =
@@ -96,7 +99,7 @@ fn refuse_more_than_words(invocation: &Invocation) -> Result<(), WhyNot> {
     if invocation.words.iter().all(is_told) {
         return Ok(());
     }
-    Err(why("it hands words on to another command"))
+    Err(WhyNot::of("it hands words on to another command"))
 }
 
 /// The record says what the machine that asked had made of the command, with its files. Where
@@ -108,7 +111,7 @@ fn refuse_other_reading(invocation: &Invocation, bound: &BoundInvocation) -> Res
     if is_same {
         return Ok(());
     }
-    Err(why(
+    Err(WhyNot::of(
         "its words alone say something else than the record does",
     ))
 }
