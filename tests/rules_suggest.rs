@@ -355,4 +355,10 @@ fn a_file_that_is_no_record_is_refused_and_no_history_is_no_mistake() {
     assert!(refused.stderr.contains("log.jsonl:2: "), "{refused:?}");
     let absent = run(&mut gate(&agent, &["rules", "suggest", "absent.jsonl"]));
     assert_eq!(absent.code, Some(64), "{absent:?}");
+    for (refused, mend) in [
+        (refused, "give what `gate audit export` writes"),
+        (absent, "see that the name is right"),
+    ] {
+        assert!(refused.stderr.contains(mend), "{refused:?}");
+    }
 }
