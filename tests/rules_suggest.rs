@@ -293,6 +293,33 @@ fn what_was_approved_passes_by_the_rules_that_it_makes_and_nothing_wider_does() 
 }
 
 #[test]
+fn what_a_file_said_of_the_target_stands_in_the_rule() {
+    let live = Live::start();
+    let agent = Agent::new(&live);
+    agent.home.script("kubectl", KUBECTL).unwrap();
+    let settings = |namespace: &str| {
+        let text = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: dev\n\
+             contexts:\n- name: dev\n  context:\n    cluster: dev\n    namespace: {namespace}\n\
+             clusters:\n- name: dev\n  cluster:\n    server: https://dev.example:6443\n"
+        );
+        agent.home.write(".kube/config", text).unwrap();
+    };
+    settings("shop");
+    let words = &["kubectl", "scale", "deployment/web", "--replicas=2"];
+    approved(&agent, words);
+    let made = run(&mut gate(&agent, &["rules", "suggest", "--min", "1"]));
+    assert_eq!(made.code, Some(0), "{made:?}");
+    assert!(made.stdout.contains("\"namespace\" = \"shop\""), "{made:?}");
+    agent.home.write("suggested.toml", &made.stdout).unwrap();
+    let rules = agent.home.path().join("suggested.toml");
+    let rules = rules.to_str().unwrap();
+    assert_eq!(decision(&agent, rules, words).0, "allow");
+    settings("prod");
+    assert_eq!(decision(&agent, rules, words).0, "require_approval");
+}
+
+#[test]
 fn an_export_makes_the_same_rules_and_knows_of_every_denial() {
     let live = Live::start();
     let agent = history(&live);

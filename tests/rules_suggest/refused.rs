@@ -86,14 +86,16 @@ fn a_record_that_says_something_else_than_its_words_gets_no_rule() {
     let live = Live::start();
     let agent = stage(&live);
     let request = remembered(&agent, RESTART);
-    for (field, value) in [
-        ("command", json!(["rollout", "undo"])),
-        ("effect", json!("local")),
-        ("target", json!({ "namespace": "dev" })),
+    let otherwise = "its words alone say something else than the record does";
+    let elsewhere = "its words alone name another namespace than the record does";
+    for (field, value, why) in [
+        ("command", json!(["rollout", "undo"]), otherwise),
+        ("effect", json!("local"), otherwise),
+        ("target", json!({ "namespace": "dev" }), elsewhere),
+        ("target", json!({ "server": "https://h" }), elsewhere),
     ] {
         let mut other = request.clone();
         other["invocation"][field] = value;
-        let why = "its words alone say something else than the record does";
         assert_refused(&agent, &other, why);
     }
     let mut elsewhere = request;

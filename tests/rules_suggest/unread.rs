@@ -190,9 +190,9 @@ fn a_request_that_was_taken_back_is_known_to_have_no_answer() {
     waiting.asked();
     let open = suggest(&agent);
     assert_eq!(open.stdout, "", "{open:?}");
-    waiting.signal(Signal::SIGINT);
+    waiting.signal(Signal::SIGTERM);
     let ended = waiting.finish();
-    assert_eq!(ended.signal, Some(2), "{ended:?}");
+    assert_eq!(ended.signal, Some(15), "{ended:?}");
     let suggested = suggest(&agent);
     assert!(
         suggested

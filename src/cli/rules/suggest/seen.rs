@@ -50,9 +50,11 @@ impl Seen {
         let env: Environment = variables
             .filter_map(|variable| Some((variable.name.clone(), plain(variable.value.as_ref()?)?)))
             .collect();
-        let invocation = read(profiles, &argv, &env, &cwd);
+        let mut invocation = read(profiles, &argv, &env, &cwd);
         refuse_more_than_words(&invocation)?;
         refuse_other_reading(&invocation, bound)?;
+        // What the machine's files said of the target was approved with it; a rule names it too.
+        invocation.target.clone_from(&bound.target);
         let condition = condition(&invocation, &cwd.to_string_lossy())
             .ok_or_else(|| WhyNot::of("a word of it is not UTF-8"))?;
         Ok(Self {
@@ -102,18 +104,22 @@ fn refuse_more_than_words(invocation: &Invocation) -> Result<(), WhyNot> {
     Err(WhyNot::of("it hands words on to another command"))
 }
 
-/// The record says what the machine that asked had made of the command, with its files. Where
-/// that is not what the words alone say, a rule about the words is about something else.
+/// The record says what the machine that asked had made of the command, with its files: these may
+/// say more of the target. Where they say something else than the words alone, a rule about the
+/// words is about something else.
 fn refuse_other_reading(invocation: &Invocation, bound: &BoundInvocation) -> Result<(), WhyNot> {
-    let is_same = invocation.command == bound.command
-        && invocation.effect.as_str() == bound.effect
-        && invocation.target == bound.target;
-    if is_same {
-        return Ok(());
+    if invocation.command != bound.command || invocation.effect.as_str() != bound.effect {
+        return Err(WhyNot::of(
+            "its words alone say something else than the record does",
+        ));
     }
-    Err(WhyNot::of(
-        "its words alone say something else than the record does",
-    ))
+    let mut named = invocation.target.iter();
+    match named.find(|(field, value)| bound.target.get(*field) != Some(*value)) {
+        None => Ok(()),
+        Some((field, _)) => Err(WhyNot(format!(
+            "its words alone name another {field} than the record does"
+        ))),
+    }
 }
 
 /// Returns a condition that holds for these options, operands and folder, and for no others.
