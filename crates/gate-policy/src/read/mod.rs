@@ -25,6 +25,7 @@ mod redis;
 mod remote;
 mod scalars;
 pub(crate) mod secret_files;
+mod secret_letters;
 pub(crate) mod secret_names;
 mod secrets;
 mod sqlite;

@@ -6,11 +6,13 @@
 
 use std::borrow::Cow;
 
+use super::secret_letters::may_name_a_secret;
+
 /// The longest word of the lists below.
 const LONGEST: usize = 16;
 
 /// Ends of a name that are secret also behind other letters: `PGPASSWORD`.
-const ENDS: &[&str] = &[
+pub(super) const ENDS: &[&str] = &[
     "password",
     "passwords",
     "passwd",
@@ -72,43 +74,6 @@ const NOT_ENDS: &[&str] = &[
     "trespass",
     "underpass",
 ];
-
-/// One of these stands in whatever word makes a name one of a secret.
-const SIGNS: [u32; 14] = [
-    letters(b"pass"),
-    letters(b"pswd"),
-    letters(b"pwd"),
-    letters(b"pw"),
-    letters(b"secret"),
-    letters(b"token"),
-    letters(b"bearer"),
-    letters(b"key"),
-    letters(b"psk"),
-    letters(b"cred"),
-    letters(b"mnemonic"),
-    letters(b"signature"),
-    letters(b"code"),
-    letters(b"pat"),
-];
-
-/// Returns which letters of the alphabet stand in a text, a bit for each.
-const fn letters(text: &[u8]) -> u32 {
-    let mut found = 0;
-    let mut rest = text;
-    while let [byte, behind @ ..] = rest {
-        // Other signs fall on bits that no letter has, or on those of letters: then too much is
-        // found, and never too little.
-        found |= 1 << (*byte & 31);
-        rest = behind;
-    }
-    found
-}
-
-/// Tells whether the letters of a name are enough for a word of a secret. Most names end here.
-fn may_name_a_secret(name: &[u8]) -> bool {
-    let found = letters(name);
-    SIGNS.iter().any(|sign| found & sign == *sign)
-}
 
 /// Tells whether a variable, key or option of this name holds a secret.
 pub(crate) fn names_a_secret(name: &[u8]) -> bool {
@@ -227,7 +192,7 @@ fn hex(digits: Option<&[u8]>) -> Option<u32> {
 }
 
 /// Words that make a name one of a secret, alone.
-fn holds_alone(word: Word) -> bool {
+pub(super) fn holds_alone(word: Word) -> bool {
     matches!(
         word.text(),
         b"pass"
@@ -335,13 +300,13 @@ fn ends_folded(text: &[u8], end: &[u8]) -> bool {
 /// A part of a name in lowercase and without the number behind it; empty when
 /// it is longer than every word that is known here.
 #[derive(Clone, Copy, Default)]
-struct Word {
+pub(super) struct Word {
     letters: [u8; LONGEST],
     length: usize,
 }
 
 impl Word {
-    fn new(part: &[u8]) -> Self {
+    pub(super) fn new(part: &[u8]) -> Self {
         let part = without_digits(part);
         let mut word = Self::default();
         if part.len() > LONGEST {
@@ -395,42 +360,7 @@ fn starts_a_part(name: &[u8], at: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        ENDS, Word, holds_alone, may_name_a_secret, names_a_secret, names_an_identifier,
-        option_names_a_secret, plain_name,
-    };
-
-    #[test]
-    fn no_word_of_a_secret_is_passed_over_by_its_letters() {
-        for end in ENDS {
-            assert!(may_name_a_secret(end.as_bytes()), "{end}");
-            assert!(
-                may_name_a_secret(end.to_ascii_uppercase().as_bytes()),
-                "{end}"
-            );
-        }
-        // Whatever this file says itself: each of its words that stands for a secret passes.
-        let words = include_str!("secret_names.rs").split('"');
-        let words = words.filter(|word| holds_alone(Word::new(word.as_bytes())));
-        let mut count = 0;
-        for word in words {
-            assert!(may_name_a_secret(word.as_bytes()), "{word}");
-            count += 1;
-        }
-        assert!(count > 20, "{count}");
-        for (one, two) in [
-            ("api", "keys"),
-            ("amz", "signature"),
-            ("mfa", "codes"),
-            ("my", "pat"),
-        ] {
-            let name = format!("{one}_{two}");
-            assert!(names_a_secret(name.as_bytes()), "{name}");
-        }
-        for name in ["id", "items", "namespace", "since", "WHERE"] {
-            assert!(!may_name_a_secret(name.as_bytes()), "{name}");
-        }
-    }
+    use super::{names_a_secret, names_an_identifier, option_names_a_secret, plain_name};
 
     #[test]
     fn a_name_is_secret_by_its_parts() {
