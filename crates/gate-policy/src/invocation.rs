@@ -387,6 +387,14 @@ impl Invocation {
         found
     }
 
+    /// Adds an input, unless one of its kind and path is known.
+    pub(crate) fn add_input(&mut self, input: Input) {
+        let is_known = |known: &Input| known.kind == input.kind && known.path == input.path;
+        if !self.inputs.iter().any(is_known) {
+            self.inputs.push(input);
+        }
+    }
+
     /// Adds the standard input as what the tool runs, so that it has to be read for a
     /// decision.
     pub(crate) fn add_script_at_stdin(&mut self) {

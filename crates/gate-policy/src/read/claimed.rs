@@ -36,11 +36,7 @@ pub(super) fn read(
         if input.kind != InputKind::Stdin && input.placement != Placement::Unsure {
             input.placement = Placement::InPlace;
         }
-        let is_known =
-            |known: &crate::invocation::Input| known.kind == input.kind && known.path == input.path;
-        if !invocation.inputs.iter().any(is_known) {
-            invocation.inputs.push(input);
-        }
+        invocation.add_input(input);
     }
     add_environment(line, &said, invocation);
     let argv = masked_words(line.argv, &said.secrets);

@@ -122,18 +122,15 @@ struct Walk<'a, 'i> {
 
 impl Walk<'_, '_> {
     fn push(&mut self, kind: InputKind, path: PathBuf, role: &str) {
-        let inputs = &mut self.invocation.inputs;
-        if !inputs.iter().any(|known| known.path == path) {
-            let placement = if self.is_copied {
-                Placement::SameName
-            } else {
-                Placement::InPlace
-            };
-            inputs.push(Input {
-                placement,
-                ..Input::unnamed(kind, path, role)
-            });
-        }
+        let placement = if self.is_copied {
+            Placement::SameName
+        } else {
+            Placement::InPlace
+        };
+        self.invocation.add_input(Input {
+            placement,
+            ..Input::unnamed(kind, path, role)
+        });
     }
 
     /// Adds what can't be bound, so that nobody is asked about the command.
@@ -142,13 +139,7 @@ impl Walk<'_, '_> {
             Effect::Unknown,
             "an input comes over the network or can't be followed, and can differ at each run",
         );
-        let inputs = &mut self.invocation.inputs;
-        if !inputs
-            .iter()
-            .any(|known| known.kind == kind && known.path == name)
-        {
-            inputs.push(Input::unnamed(kind, name, role));
-        }
+        self.invocation.add_input(Input::unnamed(kind, name, role));
     }
 
     /// Reads a file that names others; nothing where there is none, or where

@@ -241,14 +241,9 @@ fn add_inputs(
 ) {
     for input in &read.inputs {
         if input.kind == InputKind::Stdin {
-            let is_known = |input: &Input| input.kind == InputKind::Stdin;
-            if inner.shares_stdin && !invocation.inputs.iter().any(is_known) {
-                // `-f -`: the word that names it is one of the inner command.
-                invocation.inputs.push(Input {
-                    argv_index: None,
-                    range: 0..0,
-                    ..input.clone()
-                });
+            // `-f -`: the word that names it is one of the inner command.
+            if inner.shares_stdin {
+                invocation.add_stdin(&input.role, input.placement);
             }
             continue;
         }

@@ -10,7 +10,7 @@ use super::run::{Frame, Runner};
 use super::scope::{Scope, Value};
 use super::syntax::{Command, Kind, Redirect, RedirectKind, Word};
 use crate::effect::Effect;
-use crate::invocation::{Input, InputKind, Place, Placement};
+use crate::invocation::{Input, InputKind, Place};
 use crate::read::inputs::plain_join;
 use crate::read::words::shown;
 use crate::read::{path_of, secret_files};
@@ -149,12 +149,9 @@ impl Runner<'_> {
 
     /// Makes a file an input, which is read where it is.
     pub(super) fn bind(&mut self, path: &Path, role: &str) {
-        let is_known = |known: &Input| known.path == path;
-        if !self.is_dry && !self.invocation.inputs.iter().any(is_known) {
-            self.invocation.inputs.push(Input {
-                placement: Placement::InPlace,
-                ..Input::unnamed(InputKind::File, path.to_owned(), role)
-            });
+        if !self.is_dry {
+            let input = Input::unnamed(InputKind::File, path.to_owned(), role);
+            self.invocation.add_input(input);
         }
     }
 

@@ -257,13 +257,8 @@ fn judge_aws(line: &CommandLine<'_>, program: &str, exec: &Node, invocation: &mu
     }
     // What was read of it is bound with the command.
     for input in login.inputs {
-        let is_of_aws = input.argv_index.is_none() && input.role.starts_with("aws");
-        let is_known = invocation
-            .inputs
-            .iter()
-            .any(|known| known.path == input.path);
-        if is_of_aws && !is_known {
-            invocation.inputs.push(input);
+        if input.argv_index.is_none() && input.role.starts_with("aws") {
+            invocation.add_input(input);
         }
     }
 }

@@ -70,14 +70,7 @@ fn read_service(line: &CommandLine<'_>, service: &str, invocation: &mut Invocati
         match settings(&text, service) {
             Ok(None) => {}
             Ok(Some(settings)) => {
-                let input = Input::unnamed(InputKind::File, path, "services");
-                if !invocation
-                    .inputs
-                    .iter()
-                    .any(|known| known.path == input.path)
-                {
-                    invocation.inputs.push(input);
-                }
+                invocation.add_input(Input::unnamed(InputKind::File, path, "services"));
                 for (name, value) in settings {
                     take(line, &name, &value, invocation);
                 }

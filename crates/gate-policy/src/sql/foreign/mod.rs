@@ -107,10 +107,7 @@ impl<'a, 'i> Run<'a, 'i> {
     /// appears there would be run.
     fn bind(&mut self, name: &str) {
         let path = self.line.cwd.join(name);
-        let mut inputs = self.invocation.inputs.iter();
-        if !inputs.any(|known| self.line.cwd.join(&known.path) == path) {
-            let input = Input::unnamed(InputKind::File, path, "script");
-            self.invocation.inputs.push(input);
-        }
+        let input = Input::unnamed(InputKind::File, path, "script");
+        self.invocation.add_input(input);
     }
 }
