@@ -37,7 +37,8 @@ const IN_PLAYBOOK: &[&[u8]] = &[
     b"{%",
     b"{#",
 ];
-/// Folders beside a playbook whose files are programs or more of it.
+/// Folders beside a playbook, or where there is none of the working folder, whose files are
+/// programs or more of it.
 const PLUGIN_FOLDERS: &[&str] = &[
     "action_plugins",
     "become_plugins",
@@ -81,6 +82,7 @@ pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
         }
     }
     judge_arguments(&parsed.uses, invocation);
+    judge_working_folder(line, invocation);
     let is_given = |name: &str| parsed.uses.iter().any(|used| used.name == name && used.on);
     let is_quiet = ["help", "version", "list-hosts"].into_iter().any(is_given);
     if parsed.spec.name == "ansible" && !is_given("module-name") && !is_quiet {
@@ -189,15 +191,27 @@ fn judge_neighbours(
     let folder = line.cwd.join(name.parent().unwrap_or(Path::new("")));
     for below in folders {
         let path = folder.join(below);
-        if line.files.kind(&path).is_some() {
-            let path = path.display();
-            let reason = format!("`{path}` sets variables or holds plugins, which start programs");
-            invocation.add(Effect::Unknown, &reason);
-        }
-        if !invocation.inputs.iter().any(|known| known.path == path) {
-            let input = Input::unnamed(InputKind::Directory, path, "variables and plugins");
-            invocation.inputs.push(input);
-        }
+        judge_folder(line, &path, invocation);
+        invocation.add_input(Input::unnamed(
+            InputKind::Directory,
+            path,
+            "variables and plugins",
+        ));
+    }
+}
+
+/// Looks in the working folder, from where all of ansible's programs take plugins.
+fn judge_working_folder(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    for below in PLUGIN_FOLDERS.iter().chain(VARIABLE_FOLDERS) {
+        judge_folder(line, &line.cwd.join(below), invocation);
+    }
+}
+
+fn judge_folder(line: &CommandLine<'_>, path: &Path, invocation: &mut Invocation) {
+    if line.files.kind(path).is_some() {
+        let path = path.display();
+        let reason = format!("`{path}` sets variables or holds plugins, which start programs");
+        invocation.add(Effect::Unknown, &reason);
     }
 }
 
