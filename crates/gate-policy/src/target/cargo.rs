@@ -1,14 +1,17 @@
 //! What the settings of a project make cargo start. Source: the cargo book,
 //! "Configuration".
 //!
-//! cargo reads `.cargo/config.toml` of the working directory and of each folder
-//! above it, and asks the compiler that they name for its version also where it
-//! builds nothing. Before that, rustup takes the toolchain that
+//! cargo reads `.cargo/config.toml` of the working directory, of each folder
+//! above it and of its own home, and asks the compiler that they name what it
+//! is and knows also where it builds nothing. The compiler gets the flags in
+//! force then, and loads what they name. Before that, rustup takes the toolchain that
 //! `rust-toolchain.toml` names.
+
+use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{content, refuse_file};
+use super::{content, home_file, refuse_file};
 use crate::command_line::CommandLine;
 use crate::effect::Effect;
 use crate::invocation::Invocation;
@@ -31,15 +34,27 @@ const OF_BUILD: &[&str] = &[
     "jobs",
     "pipelining",
     "rustdocflags",
-    "rustflags",
     "target",
     "target-dir",
 ];
 /// Settings of `net` that name no program.
 const OF_NET: &[&str] = &["offline", "retry"];
-/// Settings of a target that cargo uses only where it builds, and those that
-/// are only text for the compiler.
-const OF_TARGET: &[&str] = &["rustdocflags", "rustflags"];
+/// Settings of a target that cargo uses only where it builds.
+const OF_TARGET: &[&str] = &["ar", "linker", "rustdocflags"];
+/// Unstable flags of the compiler, behind `-Z`, that name nothing which it would load.
+const HARMLESS_UNSTABLE: &[&str] = &[
+    "fmt-debug",
+    "location-detail",
+    "macro-backtrace",
+    "next-solver",
+    "panic-abort-tests",
+    "polonius",
+    "proc-macro-backtrace",
+    "randomize-layout",
+    "sanitizer",
+    "share-generics",
+    "threads",
+];
 /// Programs that are what they are called.
 const PROGRAMS: &[&str] = &["", "rustc", "rustdoc", "sccache"];
 
@@ -53,27 +68,92 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
     if WITHOUT_SETTINGS.contains(&first.as_str()) {
         return;
     }
-    for folder in line.cwd.ancestors() {
-        for name in [".cargo/config.toml", ".cargo/config"] {
-            let path = folder.join(name);
-            let Some(text) = content(line, &path, "cargo settings", invocation) else {
-                continue;
-            };
-            let text = std::str::from_utf8(&text).unwrap_or("=");
-            match text.parse::<Table>() {
-                Err(_) => refuse_file(&path, "cargo settings", "it is no TOML", invocation),
-                Ok(settings) => {
-                    if let Some(name) = first_odd(&settings, &first) {
-                        let path = path.to_string_lossy();
-                        let reason = format!(
-                            "`{name}` of `{path}` can make cargo start a program or lead it \
-                             elsewhere"
-                        );
-                        invocation.add(Effect::Unknown, &reason);
-                    }
-                }
-            }
+    judge_flags(line, invocation);
+    for path in settings_files(line) {
+        judge_settings(line, &path, &first, invocation);
+    }
+}
+
+/// Returns where settings can stand. Both names count: cargo takes the older one where there
+/// are two.
+fn settings_files(line: &CommandLine<'_>) -> Vec<PathBuf> {
+    let above = line.cwd.ancestors().map(|folder| folder.join(".cargo"));
+    let mut folders: Vec<PathBuf> = above.collect();
+    let named = line.env.get("CARGO_HOME").filter(|name| !name.is_empty());
+    let home = named.map_or_else(|| home_file(line, ".cargo"), |name| line.cwd.join(name));
+    if !folders.contains(&home) {
+        folders.push(home);
+    }
+    let files = folders.iter().flat_map(|folder| {
+        let names = ["config.toml", "config"];
+        names.map(|name| folder.join(name))
+    });
+    files.collect()
+}
+
+fn judge_settings(line: &CommandLine<'_>, path: &Path, command: &str, invocation: &mut Invocation) {
+    let Some(text) = content(line, path, "cargo settings", invocation) else {
+        return;
+    };
+    let text = std::str::from_utf8(&text).ok();
+    let Some(settings) = text.and_then(|text| text.parse::<Table>().ok()) else {
+        return refuse_file(path, "cargo settings", "it is no TOML", invocation);
+    };
+    if let Some(name) = first_odd(&settings, command) {
+        let path = path.to_string_lossy();
+        let reason =
+            format!("`{name}` of `{path}` can make cargo start a program or lead it elsewhere");
+        invocation.add(Effect::Unknown, &reason);
+    }
+}
+
+/// Judges the flags that variables give the compiler.
+fn judge_flags(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    for (name, border) in [("RUSTFLAGS", ' '), ("CARGO_ENCODED_RUSTFLAGS", '\u{1f}')] {
+        let flags = line.env.get(name).unwrap_or_default().to_string_lossy();
+        if can_load(flags.split(border)) {
+            let reason = format!("`{name}` can make the compiler load a library or read a file");
+            invocation.add(Effect::Unknown, &reason);
         }
+    }
+}
+
+/// Tells whether flags can make the compiler load something when it is only asked what it knows:
+/// it opens the library of `-Z codegen-backend`, hands `-C llvm-args` to LLVM and takes more
+/// flags from an `@file`. It starts no linker then.
+fn can_load<'w>(words: impl Iterator<Item = &'w str>) -> bool {
+    let mut is_unstable = false;
+    for word in words.map(str::trim).filter(|word| !word.is_empty()) {
+        // Letters that take no value can stand before it in one word: `-gZ`.
+        let short = word.strip_prefix('-').unwrap_or_default();
+        let short = short.trim_start_matches(['g', 'O', 'v', 'V', 'h']);
+        let unstable = if is_unstable {
+            Some(word)
+        } else {
+            short.strip_prefix('Z')
+        };
+        is_unstable = unstable == Some("");
+        let option = unstable.unwrap_or_default().replace('_', "-");
+        let (option, _) = option.split_once('=').unwrap_or((&option, ""));
+        if !(option.is_empty() || HARMLESS_UNSTABLE.contains(&option))
+            || word.starts_with('@')
+            || word.replace('_', "-").contains("llvm-args")
+        {
+            return true;
+        }
+    }
+    false
+}
+
+/// Tells the same of flags in settings: words, or a text of them.
+fn can_value_load(flags: &Value) -> bool {
+    match flags {
+        Value::String(text) => can_load(text.split(' ')),
+        Value::Array(words) => {
+            let texts: Option<Vec<&str>> = words.iter().map(Value::as_str).collect();
+            texts.is_none_or(|texts| can_load(texts.into_iter()))
+        }
+        _ => true,
     }
 }
 
@@ -122,18 +202,22 @@ fn is_harmless(name: &str, value: &Value, command: &str) -> bool {
         return false;
     };
     let holds_only = |known: &[&str]| table.keys().all(|key| known.contains(&key.as_str()));
+    let are_flags = |key: &str, value: &Value| key == "rustflags" && !can_value_load(value);
     match name {
         // An alias stands for no command that cargo has itself.
         "alias" => !table.contains_key(command),
         "build" => table.iter().all(|(key, value)| {
             let is_program = matches!(key.as_str(), "rustc" | "rustc-wrapper" | "rustdoc")
                 && value.as_str().is_some_and(|name| PROGRAMS.contains(&name));
-            is_program || OF_BUILD.contains(&key.as_str())
+            is_program || OF_BUILD.contains(&key.as_str()) || are_flags(key, value)
         }),
         "net" => holds_only(OF_NET),
         "target" => table.values().all(|target| {
             let table = target.as_table();
-            table.is_some_and(|table| table.keys().all(|key| OF_TARGET.contains(&key.as_str())))
+            table.is_some_and(|table| {
+                let mut all = table.iter();
+                all.all(|(key, value)| OF_TARGET.contains(&key.as_str()) || are_flags(key, value))
+            })
         }),
         _ => HARMLESS.contains(&name),
     }
@@ -151,6 +235,20 @@ mod tests {
                 None,
             ),
             ("[alias]\nxtask = \"run\"\n[term]\ncolor = \"never\"", None),
+            (
+                "[build]\nrustflags = [\"-C\", \"link-arg=-fuse-ld=mold\", \"-Zthreads=8\"]",
+                None,
+            ),
+            (
+                "[target.x]\nlinker = \"clang\"\nrustflags = \"-D warnings\"",
+                None,
+            ),
+            (
+                "[build]\nrustflags = \"-gZ codegen_backend=x\"",
+                Some("build"),
+            ),
+            ("[build]\nrustflags = [1]", Some("build")),
+            ("[target.x]\nrustflags = [\"@f\"]", Some("target")),
             ("[net]\nretry = 2\n[profile.dev]\ndebug = 0", None),
             ("[alias]\ntree = \"run\"", Some("alias")),
             ("[build]\nrustc = \"./x\"", Some("build")),
@@ -166,6 +264,24 @@ mod tests {
         ] {
             let settings: Table = text.parse().unwrap();
             assert_eq!(first_odd(&settings, "tree"), odd, "{text}");
+        }
+    }
+
+    #[test]
+    fn flags_that_make_the_compiler_load_something_are_told() {
+        for (flags, loads) in [
+            ("", false),
+            ("-C target-cpu=native -Clinker=clang --cfg Z", false),
+            ("-Z threads=8 -Zshare-generics=y -g", false),
+            ("-Zcodegen-backend=./x.so", true),
+            ("-Z codegen_backend=./x.so", true),
+            ("-OgZcodegen-backend=./x.so", true),
+            ("-Zunknown", true),
+            ("-C llvm-args=-x", true),
+            ("--codegen=llvm_args=-x", true),
+            ("@flags", true),
+        ] {
+            assert_eq!(can_load(flags.split(' ')), loads, "{flags}");
         }
     }
 
