@@ -198,6 +198,39 @@ const MISTAKES: &[(&str, &str)] = &[
         "moved_by = ['C']",
         "tool.toml:3:13: field `moved_by`: `C` is no flag of the command",
     ),
+    // `graphql` has a meaning in an `unless` that looks at values, and in no other place.
+    (
+        "moved_by = ['graphql']",
+        "field `moved_by`: `graphql` is no flag of the command",
+    ),
+    (
+        "[flags.global]\nx = { negates = 'graphql' }",
+        "field `flags.global.x.negates`: `graphql` is no flag of the command",
+    ),
+    (
+        "[[command]]\npaths = ['put']\neffect = 'write'\n\
+         operands = [{ given = ['graphql'], effect = 'destroy' }]",
+        "field `command.operands.given`: `graphql` is no flag of the command",
+    ),
+    (
+        "[flags.global]\nswitches = ['all']\nx = { unless = ['all'] }",
+        "`all` has no value, and never holds; write the flag with its value",
+    ),
+    (
+        "[[command]]\npaths = ['put']\neffect = 'write'\nopen = true\n\
+         operands = [{ given = ['--all'], effect = 'destroy' }]",
+        "`--all` is no flag of the command; write `all`, without dashes",
+    ),
+    (
+        "[[command]]\npaths = ['put']\neffect = 'write'\nopen = true\n\
+         operands = [{ unless = ['all'], effect = 'destroy' }]",
+        "`all` has no value, and never holds",
+    ),
+    (
+        "[[command]]\npaths = ['put']\neffect = 'write'\n\
+         operands = [{ present = ['SHIP_DIR', 'dri'], effect = 'destroy' }]",
+        "field `command.operands.present`: `dri` is no flag of the command",
+    ),
     (
         "[[implicit]]\nrole = 'settings'\nhome = ['.x']\nunless = ['config']",
         "field `implicit.unless`: `config` is no flag of the command",
@@ -212,6 +245,8 @@ const NAMES: &[&str] = &[
     // Each parameter of an open command is a flag of it.
     "[[command]]\npaths = ['put']\neffect = 'write'\nopen = true\n\
      operands = [{ given = ['all'], effect = 'destroy' }]",
+    "[flags.global]\nvalues = ['dir']\n[[command]]\npaths = ['put']\neffect = 'write'\n\
+     operands = [{ present = ['dir', 'SHIP_DIR'], unless = ['graphql'], effect = 'destroy' }]",
     "[flags.global]\nconfig = { value = 'required', input = 'settings file' }\n\
      [[implicit]]\nrole = 'settings'\nhome = ['.x']\nunless = ['settings file', 'config']",
 ];

@@ -354,7 +354,7 @@ pub(crate) struct Operand {
     #[serde(default)]
     pub(crate) resource: Vec<String>,
     #[serde(default)]
-    pub(crate) present: Option<Vec<String>>,
+    pub(crate) present: Option<Words>,
     #[serde(default)]
     pub(crate) hidden: bool,
     #[serde(default)]

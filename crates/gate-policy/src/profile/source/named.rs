@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use toml::Spanned;
+
 use super::words::shown;
 use super::{Command, Mistake, Profile, Word};
 
@@ -24,25 +26,25 @@ pub(super) fn unknown(profile: &Profile) -> Vec<Mistake> {
     for (name, group) in &profile.flags {
         let known = flags.beside(name, profile);
         for placed in group.0.values() {
-            found.extend(names(&known, placed.flag.negates.as_slice()));
-            found.extend(names(&known, &placed.flag.unless));
+            found.extend(names(Some(&known), placed.flag.negates.as_slice()));
+            found.extend(excuses(Some(&known), &placed.flag.unless));
         }
     }
-    // A flag that is not listed is a parameter of an open command, and may have any name.
-    for command in profile.command.iter().filter(|command| !command.open) {
+    for command in &profile.command {
         let groups = command.flags.iter().map(|group| group.get_ref().as_str());
         let known = flags.of(groups.chain([GLOBAL]));
-        found.extend(of_command(&known, command));
+        // A flag that is not listed is a parameter of an open command, and may have any name.
+        found.extend(of_command((!command.open).then_some(&known), command));
     }
     let known = flags.of(flags.0.keys().copied());
-    found.extend(names(&known, &profile.moved_by));
+    found.extend(names(Some(&known), &profile.moved_by));
     let roles = roles(profile);
     for placed in &profile.implicit {
         let implicit = placed.get_ref();
-        found.extend(names(&known, &implicit.named_by));
+        found.extend(names(Some(&known), &implicit.named_by));
         let is_role = |word: &&Word| roles.contains(word.get_ref().as_str());
         let options = implicit.unless.iter().filter(|word| !is_role(word));
-        found.extend(options.filter_map(|word| name(&known, word)));
+        found.extend(options.filter_map(|word| mistake(Some(&known), word, word.get_ref())));
     }
     found
 }
@@ -68,17 +70,35 @@ impl<'p> Flags<'p> {
     }
 }
 
-fn of_command(known: &BTreeSet<&str>, command: &Command) -> Vec<Mistake> {
-    let operands = command.operands.iter().flat_map(|placed| {
-        let operand = placed.get_ref();
-        [&operand.given, &operand.not_given, &operand.unless]
-    });
+/// Flags that a name may stand for; any where nothing is known of them.
+type Known<'k> = Option<&'k BTreeSet<&'k str>>;
+
+fn of_command(known: Known<'_>, command: &Command) -> Vec<Mistake> {
+    let operands = command.operands.iter().map(Spanned::get_ref);
+    let mut mistakes = Vec::new();
+    for operand in operands.clone() {
+        mistakes.extend(excuses(known, &operand.unless));
+        let elsewhere = operand.present.iter().flatten();
+        let options = elsewhere.filter(|word| !is_variable(word.get_ref()));
+        mistakes.extend(options.filter_map(|word| mistake(known, word, word.get_ref())));
+    }
+    let operands = operands.flat_map(|operand| [&operand.given, &operand.not_given]);
     let stdin = command.stdin.iter();
     let stdin = stdin.flat_map(|stdin| [&stdin.given, &stdin.unless]);
     let found = command.found.iter();
     let found = found.flat_map(|found| [&found.given, &found.unless_off]);
     let lists = operands.chain(stdin).chain(found);
-    lists.flat_map(|list| names(known, list)).collect()
+    mistakes.extend(lists.flat_map(|list| names(known, list)));
+    mistakes
+}
+
+/// Tells whether a name is written as variables are, and as no flag is.
+fn is_variable(name: &str) -> bool {
+    name.starts_with(|letter: char| letter.is_ascii_uppercase())
+        && name.len() > 1
+        && name
+            .chars()
+            .all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_')
 }
 
 /// What files are to the tool, where argv names them.
@@ -92,20 +112,43 @@ fn roles(profile: &Profile) -> BTreeSet<&str> {
         .collect()
 }
 
-fn names(known: &BTreeSet<&str>, words: &[Word]) -> Vec<Mistake> {
-    words.iter().filter_map(|word| name(known, word)).collect()
+fn names(known: Known<'_>, words: &[Word]) -> Vec<Mistake> {
+    let mistakes = words
+        .iter()
+        .map(|word| mistake(known, word, word.get_ref()));
+    mistakes.flatten().collect()
 }
 
-/// Returns the mistake of a name, or of a `name=value`, that no flag has.
-fn name(known: &BTreeSet<&str>, word: &Word) -> Option<Mistake> {
-    let text = word.get_ref().as_str();
-    let (name, _) = text.split_once('=').unwrap_or((text, ""));
-    // What it stands for is no flag: see the description of `unless`.
-    if known.contains(name) || name == "graphql" {
+/// Returns the mistakes of an `unless` that looks at values.
+fn excuses(known: Known<'_>, words: &[Word]) -> Vec<Mistake> {
+    let found = words.iter().filter_map(|word| {
+        match word.get_ref().split_once('=') {
+            Some((name, _)) => mistake(known, word, name),
+            // It stands for no flag: see the description of `unless`.
+            None if word.get_ref() == "graphql" => None,
+            None => {
+                let problem = format!("`{}` has no value, and never holds", shown(word.get_ref()));
+                Some(Mistake::at(
+                    word,
+                    problem,
+                    "write the flag with its value, as `method=GET`",
+                ))
+            }
+        }
+    });
+    found.collect()
+}
+
+/// Returns the mistake of a name that no flag has.
+fn mistake(known: Known<'_>, word: &Word, name: &str) -> Option<Mistake> {
+    let long = name.trim_start_matches('-');
+    let is_flag = known.map_or(long == name && !name.is_empty(), |known| {
+        known.contains(name)
+    });
+    if is_flag {
         return None;
     }
-    let long = name.trim_start_matches('-');
-    let mend = if known.contains(long) {
+    let mend = if known.is_none_or(|known| known.contains(long)) {
         format!("write `{}`, without dashes", shown(long))
     } else {
         "write the long name of a flag that the command takes, or its letter where it has no other"

@@ -76,7 +76,7 @@ fn pattern(rule: &Operand) -> Option<OperandPattern> {
         all.push(OperandPattern::HiddenName);
     }
     if let Some(elsewhere) = &rule.present {
-        all.push(OperandPattern::Present(texts(elsewhere)));
+        all.push(OperandPattern::Present(plain(elsewhere)));
     }
     if !rule.resource.is_empty() {
         all.push(OperandPattern::Resource(texts(&rule.resource)));
