@@ -71,11 +71,8 @@ fn write_profiles(folder: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
         let fail = |problem: String| format!("{}: {problem}", file.display());
         let content = fs::read_to_string(file)?;
         let mut profile: Profile = toml::from_str(&content).map_err(|e| fail(e.to_string()))?;
-        if let Some(name) = &profile.shares {
-            let other = folder.join(name.get_ref()).with_extension("toml");
-            let other = toml::from_str(&fs::read_to_string(other)?)?;
-            shared::add(&mut profile, other).map_err(|mistake| fail(placed(&content, &mistake)))?;
-        }
+        shared::add_all(&mut profile, folder, 0)
+            .map_err(|mistake| fail(placed(&content, &mistake)))?;
         if let Some(path) = operations::path(folder, &profile) {
             let lines =
                 operations::expanded(&profile, &fs::read_to_string(&path)?).map_err(fail)?;

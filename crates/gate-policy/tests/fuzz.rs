@@ -153,6 +153,7 @@ fn own_profiles() -> Vec<Vec<u8>> {
         .iter()
         .flat_map(|folder| std::fs::read_dir(folder).unwrap());
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|kind| kind == "toml"));
     paths.sort();
     let texts = paths.iter().map(|path| std::fs::read(path).unwrap());
     let texts = texts.filter(|text| text.len() < LONGEST / 2);
