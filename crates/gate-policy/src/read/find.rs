@@ -135,7 +135,7 @@ pub(super) fn read(
             };
             let is_elsewhere = matches!(word, b"-execdir" | b"-okdir");
             let operands = parsed.operands.get(at..at + length).unwrap_or_default();
-            run(line, (operands, is_elsewhere), nesting, invocation);
+            run(line, operands, is_elsewhere, nesting, invocation);
             at += length + 1;
         } else if word == b"-delete" {
             invocation.add(Effect::Destroy, "`-delete` removes what it finds");
@@ -159,7 +159,8 @@ fn is_newer(word: &[u8]) -> bool {
 /// known; that a file can have the name of an option is.
 fn run(
     line: &CommandLine<'_>,
-    (operands, is_elsewhere): (&[Operand<'_>], bool),
+    operands: &[Operand<'_>],
+    is_elsewhere: bool,
     nesting: Nesting<'_>,
     invocation: &mut Invocation,
 ) {

@@ -44,7 +44,7 @@ pub(super) fn read(
         line,
         nesting,
         spec: &node.runs,
-        env: environment(line, parsed),
+        given: environment(line, parsed),
         cwd: moved(
             line.cwd,
             &parsed.spec.moved_by,
@@ -127,8 +127,16 @@ fn is_neutral(parsed: &Parsed<'_>) -> bool {
     })
 }
 
+/// The variables that a command is given.
+#[derive(Clone)]
+struct Given<'l> {
+    env: Cow<'l, Environment>,
+    /// Whether it has those of the wrapper too.
+    inherits: bool,
+}
+
 /// Returns the environment after the flags that change it.
-fn environment<'l>(line: &CommandLine<'l>, parsed: &Parsed<'_>) -> (Cow<'l, Environment>, bool) {
+fn environment<'l>(line: &CommandLine<'l>, parsed: &Parsed<'_>) -> Given<'l> {
     let mut env = Cow::Borrowed(line.env);
     let mut inherits = true;
     for used in parsed.uses.iter().filter(|used| used.on) {
@@ -144,7 +152,7 @@ fn environment<'l>(line: &CommandLine<'l>, parsed: &Parsed<'_>) -> (Cow<'l, Envi
             }
         }
     }
-    (env, inherits)
+    Given { env, inherits }
 }
 
 /// A tool that passes a command on.
@@ -152,7 +160,7 @@ struct Wrapper<'w> {
     line: &'w CommandLine<'w>,
     nesting: Nesting<'w>,
     spec: &'w RunsSpec,
-    env: (Cow<'w, Environment>, bool),
+    given: Given<'w>,
     cwd: std::path::PathBuf,
 }
 
@@ -162,23 +170,22 @@ impl Wrapper<'_> {
         for more in added {
             let more = more.into_iter().map(|word| Passed { word, origin: None });
             let words = words.iter().cloned().chain(more).collect();
-            let surroundings = (&*self.env.0, self.env.1);
-            self.start(words, surroundings, Vec::new(), invocation);
+            self.start(words, &self.given, Vec::new(), invocation);
         }
     }
 
     /// Reads the words, with the variables that are set in front of them.
     fn words(&self, mut words: Vec<Passed>, invocation: &mut Invocation) {
-        let (mut env, mut inherits) = self.env.clone();
+        let mut given = self.given.clone();
         if self.spec.takes_assignments {
             while let Some((name, value)) = words.first().and_then(|first| assignment(&first.word))
             {
-                env.to_mut().set(name, value);
+                given.env.to_mut().set(name, value);
                 words.remove(0);
             }
         }
         if self.spec.clears_environment {
-            inherits = false;
+            given.inherits = false;
         }
         if words.is_empty() {
             if let Some(effect) = self.spec.alone {
@@ -200,15 +207,14 @@ impl Wrapper<'_> {
         if self.spec.reading == RunsReading::Appended {
             doubts.push("words are added to it that no word of the command holds".to_owned());
         }
-        let surroundings = (&*env, inherits);
-        self.start(words, surroundings, doubts, invocation);
+        self.start(words, &given, doubts, invocation);
     }
 
     /// Reads the command that words are.
     fn start(
         &self,
         words: Vec<Passed>,
-        (env, inherits): (&Environment, bool),
+        given: &Given<'_>,
         doubts: Vec<String>,
         invocation: &mut Invocation,
     ) {
@@ -219,8 +225,8 @@ impl Wrapper<'_> {
             argv,
             origins,
             within: None,
-            env,
-            inherits,
+            env: &given.env,
+            inherits: given.inherits,
             cwd: &self.cwd,
             stdin: if is_appended {
                 Stdin::Absent
@@ -274,7 +280,7 @@ impl Wrapper<'_> {
             env: if is_elsewhere {
                 Environment::default()
             } else {
-                self.env.0.clone().into_owned()
+                self.given.env.clone().into_owned()
             },
             cwd: self.cwd.clone(),
             words: None,
