@@ -36,7 +36,7 @@ pub struct Invocation {
     /// is answered then.
     pub(crate) held_effects: EffectSet,
     /// What would lead out of such a session, or keeps it from being one.
-    pub(crate) unheld: Option<&'static str>,
+    pub(crate) way_out: Option<&'static str>,
     /// Why it has these effects; text for people, non-UTF-8 shown lossily.
     pub reasons: Vec<String>,
     /// What each word of argv is, in the order of argv.
@@ -416,9 +416,9 @@ impl Invocation {
 
     /// Returns why no server could be made to keep the session to reading,
     /// where that is so.
-    pub(crate) fn unheld(&self) -> Option<&'static str> {
+    pub(crate) fn why_no_session(&self) -> Option<&'static str> {
         let is_unclear = self.held_effects.contains(Effect::Unknown);
-        self.unheld
+        self.way_out
             .or(is_unclear.then_some("not all of it is understood"))
     }
 
@@ -436,7 +436,7 @@ impl Invocation {
         !self.own_effects.is_empty()
             && self.own_effects.is_subset(self.effects)
             && self.held_effects.is_subset(self.own_effects)
-            && (self.unheld.is_some()
+            && (self.way_out.is_some()
                 || self
                     .effects
                     .without(Effect::Unknown)

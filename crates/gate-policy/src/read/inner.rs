@@ -117,7 +117,7 @@ pub(crate) fn absorb(
     };
     let mut read = super::read_nested(&inside, nesting);
     // What is set for the outer command need not reach it, or reaches others too.
-    read.unheld = Some("it stands inside another command");
+    read.way_out = Some("it stands inside another command");
     if is_here {
         doubt(line, inner, &mut read);
     }

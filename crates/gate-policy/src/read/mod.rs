@@ -239,7 +239,7 @@ fn blank(name: &[u8]) -> Invocation {
         effects: EffectSet::of(Effect::Unknown),
         own_effects: EffectSet::of(Effect::Unknown),
         held_effects: EffectSet::of(Effect::Unknown),
-        unheld: Some("it is no session of psql"),
+        way_out: Some("it is no session of psql"),
         reasons: Vec::new(),
         words: Vec::new(),
         options: Vec::new(),

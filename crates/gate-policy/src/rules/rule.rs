@@ -119,7 +119,7 @@ impl Rule {
             return Some(Matcher::Time);
         }
         self.unmet_condition(invocation, cwd, occasion)
-            .or_else(|| self.unheld(invocation).map(Matcher::Session))
+            .or_else(|| self.unmet_session(invocation))
     }
 
     /// Returns the effects that the rule has to be about: in a session that is
@@ -131,8 +131,9 @@ impl Rule {
         }
     }
 
-    fn unheld(&self, invocation: &Invocation) -> Option<&'static str> {
-        self.session.as_ref().and_then(|_| invocation.unheld())
+    fn unmet_session(&self, invocation: &Invocation) -> Option<Matcher<'_>> {
+        self.session.as_ref()?;
+        invocation.why_no_session().map(Matcher::Session)
     }
 
     /// Returns why the command can't be held to what the rule wants of its

@@ -34,7 +34,7 @@ pub(crate) fn read_psql(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation:
     if !parsed.problems.is_empty() {
         return;
     }
-    invocation.unheld = service_of(line);
+    invocation.way_out = service_of(line);
     let is_on = |name: &str| parsed.uses.iter().any(|used| used.name == name && used.on);
     if ["help", "version", "list"].into_iter().any(is_on) {
         return;

@@ -62,7 +62,7 @@ impl<'a, 'i> Psql<'a, 'i> {
     /// Says what would lead out of a session that may only read.
     pub(super) fn say_what_leads_out(&mut self) {
         let found = self.session.leads_out();
-        self.invocation.unheld = self.invocation.unheld.or(found);
+        self.invocation.way_out = self.invocation.way_out.or(found);
     }
 
     fn set_variable(&mut self, name: &str, value: Option<&str>) {
