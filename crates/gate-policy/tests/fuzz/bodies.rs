@@ -9,10 +9,9 @@
     reason = "an index that is wrong is what a target looks for"
 )]
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
-use std::sync::LazyLock;
 
 use gate_policy::{
     CommandLine, Decision, Effect, Environment, Invocation, Layer, MapFiles, Occasion, Policy,
@@ -36,8 +35,12 @@ const CWD: &str = "/srv/app";
 
 /// The pieces between zero bytes are words; one that begins with the byte 1 is
 /// a variable, with 2 the standard input, with 3 a file and its content.
-/// `GATE_FUZZ_TOOL` holds it to one tool.
 pub(crate) fn argv(bytes: &[u8]) {
+    argv_of(bytes, None);
+}
+
+/// Does the same with one tool alone, whatever the first word is.
+pub(crate) fn argv_of(bytes: &[u8], only: Option<&OsStr>) {
     let (mut words, mut env, mut files, mut stdin) = (Vec::new(), Vec::new(), Vec::new(), None);
     for piece in bytes.split(|byte| *byte == 0) {
         match piece {
@@ -56,8 +59,8 @@ pub(crate) fn argv(bytes: &[u8]) {
         let number = usize::from(first.as_encoded_bytes()[0]);
         *first = OsString::from(tools[number % tools.len()].name.as_ref());
     }
-    if let (Some(first), Some(tool)) = (words.first_mut(), one_tool()) {
-        first.clone_from(tool);
+    if let (Some(first), Some(tool)) = (words.first_mut(), only) {
+        tool.clone_into(first);
     }
     let env = env.into_iter().collect();
     judge(&words, &env, stdin, files);
@@ -187,12 +190,6 @@ fn pair(bytes: &[u8]) -> (String, OsString) {
 /// Neither words nor variables can hold a zero byte.
 fn without_zero(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().copied().filter(|byte| *byte != 0).collect()
-}
-
-/// The tool that `GATE_FUZZ_TOOL` names.
-fn one_tool() -> Option<&'static OsString> {
-    static TOOL: LazyLock<Option<OsString>> = LazyLock::new(|| std::env::var_os("GATE_FUZZ_TOOL"));
-    TOOL.as_ref()
 }
 
 fn read(
