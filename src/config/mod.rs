@@ -26,7 +26,7 @@ use crate::world::World;
 
 pub(crate) use login_file::{forget_server, remember_server};
 pub(crate) use policy::{
-    RuleSource, mistake_line, mistakes, profile_sources, profiles, rule_sources,
+    RuleSource, mistake_line, profile_sources, profiles, rule_sources, rules_of_files,
 };
 
 use file::ConfigFile;

@@ -114,8 +114,23 @@ pub(super) fn compile(
     Err(mistakes(&found))
 }
 
+/// Returns the baseline with the rules of files that the command line names, and with no others.
+pub(crate) fn rules_of_files<'f>(
+    world: &World,
+    files: impl IntoIterator<Item = (Layer, &'f Path)>,
+) -> Result<PolicyBuilder, Failure> {
+    let mut builder = PolicyBuilder::knowing(Arc::clone(world.profiles()?));
+    for (layer, file) in files {
+        let text = trust::read_named(&world.cwd.join(file))?;
+        builder
+            .layer(layer, &file.to_string_lossy(), &text)
+            .map_err(|found| mistakes(&found))?;
+    }
+    Ok(builder)
+}
+
 /// Returns the failure that mistakes in rules are: each of them, a line each.
-pub(crate) fn mistakes(found: &[RuleError]) -> Failure {
+fn mistakes(found: &[RuleError]) -> Failure {
     let mut lines = found.iter().map(mistake_line);
     let first = lines.next().unwrap_or_default();
     let mut hint: Vec<String> = lines.collect();

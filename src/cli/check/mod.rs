@@ -6,17 +6,15 @@ mod lines;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use gate_policy::{Layer, Policy, PolicyBuilder, Profiles};
+use gate_policy::{Layer, Policy};
 
 use crate::circumstances;
-use crate::config::mistakes;
+use crate::config;
 use crate::failure::Failure;
 use crate::pipeline;
 use crate::reading;
 use crate::show;
-use crate::trust;
 use crate::world::World;
 use checked::Checked;
 
@@ -40,13 +38,12 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn run(&self, world: &World) -> Result<(), Failure> {
-        let profiles = world.profiles()?;
         if self.jsonl {
-            let policy = policy_of(profiles, self.rules.as_deref())?;
-            return lines::answer_all(profiles, &policy);
+            let policy = policy_of(world, self.rules.as_deref())?;
+            return lines::answer_all(world.profiles()?, &policy);
         }
         let policy = match &self.rules {
-            Some(file) => policy_of(profiles, Some(file))?,
+            Some(file) => policy_of(world, Some(file))?,
             None => world.configuration()?.policy(world, &world.cwd)?,
         };
         let reading = reading::read(world, &self.command)?;
@@ -62,13 +59,7 @@ impl Check {
 }
 
 /// Returns the baseline, with the rules of one file as the machine owner's where one is named.
-fn policy_of(profiles: &Arc<Profiles>, file: Option<&Path>) -> Result<Policy, Failure> {
-    let mut builder = PolicyBuilder::knowing(Arc::clone(profiles));
-    if let Some(file) = file {
-        let text = trust::read_named(file)?;
-        builder
-            .layer(Layer::Machine, &file.to_string_lossy(), &text)
-            .map_err(|found| mistakes(&found))?;
-    }
-    Ok(builder.build())
+fn policy_of(world: &World, file: Option<&Path>) -> Result<Policy, Failure> {
+    let files = file.map(|file| (Layer::Machine, file));
+    Ok(config::rules_of_files(world, files)?.build())
 }

@@ -5,13 +5,12 @@ mod words;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use gate_policy::{Layer, Policy, PolicyBuilder};
+use gate_policy::{Layer, Policy};
 use gate_protocol::inert::inert;
 use serde_json::json;
 
-use crate::config::mistakes;
+use crate::config;
 use crate::failure::{Failure, FailureKind};
 use crate::layout;
 use crate::report;
@@ -85,13 +84,9 @@ impl Test {
             let policy = world.configuration()?.policy(world, &world.cwd)?;
             return Ok(policy);
         }
-        let mut builder = PolicyBuilder::knowing(Arc::clone(world.profiles()?));
-        for file in &self.rules {
-            let text = trust::read_named(&world.cwd.join(file))?;
-            builder
-                .layer(layer_of(file), &file.to_string_lossy(), &text)
-                .map_err(|found| mistakes(&found))?;
-        }
+        let files = self.rules.iter();
+        let files = files.map(|file| (layer_of(file), file.as_path()));
+        let builder = config::rules_of_files(world, files)?;
         for warning in builder.warnings() {
             report::line(&format!("warning: {}", inert(warning)));
         }
