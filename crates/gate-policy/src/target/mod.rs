@@ -158,7 +158,10 @@ fn without_password(address: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::*;
+    use crate::profile::builtin;
 
     #[test]
     fn no_password_of_an_address_becomes_part_of_the_target() {
@@ -172,5 +175,38 @@ mod tests {
         ] {
             assert_eq!(without_password(address), shown);
         }
+    }
+
+    #[test]
+    fn the_page_about_rules_lists_the_fields_of_each_tool() {
+        let page = include_str!("../../../../docs/rules.md");
+        let (_, table) = page
+            .split_once("| tool | fields of its target |\n")
+            .unwrap();
+        let mut listed = BTreeMap::new();
+        for row in table.lines().skip(1).take_while(|row| !row.is_empty()) {
+            let mut cells = row.split('|').skip(1).map(quoted);
+            let (tools, fields) = (cells.next().unwrap(), cells.next().unwrap());
+            listed.extend(tools.into_iter().map(|tool| (tool, fields.clone())));
+        }
+        let mut known = BTreeMap::new();
+        for tool in builtin() {
+            let fields: BTreeSet<String> = tool.target_fields().map(str::to_owned).collect();
+            if !fields.is_empty() {
+                known.insert(tool.name.to_string(), fields);
+            }
+        }
+        for (tool, fields) in &known {
+            assert_eq!(listed.get(tool), Some(fields), "{tool}");
+        }
+        assert_eq!(listed, known);
+    }
+
+    fn quoted(cell: &str) -> BTreeSet<String> {
+        cell.split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect()
     }
 }
