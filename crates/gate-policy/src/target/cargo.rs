@@ -85,8 +85,8 @@ fn settings_files(line: &CommandLine<'_>) -> Vec<PathBuf> {
         folders.push(home);
     }
     let files = folders.iter().flat_map(|folder| {
-        let names = ["config.toml", "config"];
-        names.map(|name| folder.join(name))
+        let files = ["config.toml", "config"];
+        files.map(|file| folder.join(file))
     });
     files.collect()
 }
@@ -147,14 +147,12 @@ fn can_load<'w>(words: impl Iterator<Item = &'w str>) -> bool {
 
 /// Tells the same of flags in settings: words, or a text of them.
 fn can_value_load(flags: &Value) -> bool {
-    match flags {
-        Value::String(text) => can_load(text.split(' ')),
-        Value::Array(words) => {
-            let texts: Option<Vec<&str>> = words.iter().map(Value::as_str).collect();
-            texts.is_none_or(|texts| can_load(texts.into_iter()))
-        }
-        _ => true,
+    if let Some(text) = flags.as_str() {
+        return can_load(text.split(' '));
     }
+    let words = flags.as_array().into_iter().flatten().map(Value::as_str);
+    let words: Option<Vec<&str>> = words.collect();
+    !flags.is_array() || words.is_none_or(|words| can_load(words.into_iter()))
 }
 
 /// Judges the file that names the toolchain: with a path, cargo itself comes
