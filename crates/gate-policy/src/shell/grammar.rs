@@ -21,6 +21,31 @@ const FOREIGN: &[&[u8]] = &[
     b"nocorrect",
 ];
 
+/// The other words that mean something where a command could stand, or behind
+/// such a word.
+const RESERVED: &[&[u8]] = &[
+    b"if",
+    b"while",
+    b"until",
+    b"for",
+    b"select",
+    b"case",
+    b"in",
+    b"function",
+    b"{",
+    b"!",
+    b"[[",
+    b"]]",
+    b"time",
+];
+
+/// Tells whether a word as it is written means something to a shell itself.
+pub(super) fn is_reserved(word: &[u8]) -> bool {
+    [ENDS, FOREIGN, RESERVED]
+        .iter()
+        .any(|words| words.contains(&word))
+}
+
 impl Parser<'_> {
     /// Reads commands up to something that ends them.
     pub(super) fn list(&mut self) -> Result<List, Problem> {

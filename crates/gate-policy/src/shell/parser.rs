@@ -136,7 +136,12 @@ impl Parser<'_> {
         loop {
             match self.peek() {
                 Some(b' ' | b'\t') => self.at += 1,
-                Some(b'\\') if self.peek_at(1) == Some(b'\n') => self.at += 2,
+                Some(b'\\') if self.peek_at(1) == Some(b'\n') => {
+                    let Some(length) = self.continuation() else {
+                        return;
+                    };
+                    self.at += length;
+                }
                 Some(b'#') => {
                     while self.peek().is_some_and(|byte| byte != b'\n') {
                         self.at += 1;
@@ -145,6 +150,28 @@ impl Parser<'_> {
                 _ => return,
             }
         }
+    }
+
+    /// Returns the length of the line ends behind backslashes that come next,
+    /// where what stands before them and what stands behind them can't be one
+    /// sign or one word without them. Where they can, they are left, and no
+    /// word begins with them.
+    fn continuation(&self) -> Option<usize> {
+        let before = self.at.checked_sub(1).and_then(|at| self.text.get(at));
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let pairs = rest.chunks_exact(2).take_while(|pair| pair == b"\\\n");
+        let length = 2 * pairs.count();
+        let behind = rest.get(length);
+        let is_apart = matches!(behind, None | Some(b' ' | b'\t' | b'\n'))
+            || match before {
+                None | Some(b' ' | b'\t' | b'\n') => true,
+                Some(b';' | b'&' | b'|' | b'(' | b')' | b'<' | b'>') => !matches!(
+                    behind,
+                    Some(b';' | b'&' | b'|' | b'(' | b')' | b'<' | b'>' | b'-' | b'\\')
+                ),
+                Some(_) => false,
+            };
+        is_apart.then_some(length)
     }
 
     /// Skips blanks and line ends.

@@ -76,6 +76,9 @@ impl Parser<'_> {
         let strips_tabs = self.take(b"-");
         let word = self.redirect_word()?;
         let raw = self.slice(word.range.start, word.range.end);
+        if raw.windows(2).any(|two| two == b"\\\n") {
+            return Err("the end of a here-document goes on in the next line");
+        }
         let is_literal = raw.iter().any(|byte| matches!(byte, b'\'' | b'"' | b'\\'));
         let end = word
             .literal()

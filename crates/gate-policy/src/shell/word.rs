@@ -1,8 +1,9 @@
 //! Words: quotes and expansions.
 
+use super::grammar::is_reserved;
 use super::names::{is_letter, is_name};
 use super::parser::{Dialect, Parser, Problem, parse_at};
-use super::syntax::{Piece, Word};
+use super::syntax::{List, Piece, Word};
 
 /// The variables whose names are a sign or a digit.
 const SPECIAL: &[u8] = b"?$!#-@*0123456789";
@@ -34,7 +35,7 @@ impl Parser<'_> {
                 return Err("not every shell has process substitutions");
             }
             self.at += 2;
-            pieces.push(Piece::Process(self.list_to_parenthesis()?));
+            pieces.push(Piece::Process(self.substituted()?));
         }
         while let Some(byte) = self.peek() {
             match byte {
@@ -50,7 +51,11 @@ impl Parser<'_> {
                         None => return Err("a backslash stands at the end"),
                         // Before it is put together it can be a number before
                         // a redirection.
-                        Some(b'\n') if !self.is_end_at(2) => {
+                        Some(b'\n')
+                            if self.at == start
+                                || !self.is_end_at(2)
+                                || is_reserved(self.slice(start, self.at)) =>
+                        {
                             return Err("a word goes on in the next line");
                         }
                         Some(b'\n') => {}
@@ -98,6 +103,21 @@ impl Parser<'_> {
             pieces,
             range: 0..0,
         })
+    }
+
+    /// Reads the commands of a substitution up to `)`, and takes it. Where the
+    /// text of a here-document inside of it or outside of it stands, shells
+    /// don't agree.
+    fn substituted(&mut self) -> Result<List, Problem> {
+        let start = self.at;
+        let outside = std::mem::take(&mut self.pending);
+        let list = self.list_to_parenthesis()?;
+        let has_lines = self.slice(start, self.at).contains(&b'\n');
+        if !self.pending.is_empty() || (has_lines && !outside.is_empty()) {
+            return Err("a here-document stands across a substitution");
+        }
+        self.pending = outside;
+        Ok(list)
     }
 
     fn single_quoted(&mut self, pieces: &mut Vec<Piece>) -> Result<(), Problem> {
@@ -155,7 +175,7 @@ impl Parser<'_> {
                     return Ok(());
                 }
                 self.at += 1;
-                let list = self.list_to_parenthesis()?;
+                let list = self.substituted()?;
                 pieces.push(Piece::Substitution(list));
                 return Ok(());
             }
@@ -258,6 +278,9 @@ impl Parser<'_> {
                 Some(b'"') => {
                     self.at += 1;
                     self.deeper(|parser| parser.quoted(&mut pieces, Some(b'"')))?;
+                }
+                Some(b'\\') if self.peek_at(1) == Some(b'\n') => {
+                    return Err("an expansion goes on in the next line");
                 }
                 Some(b'\\') => self.at += 2,
                 Some(b'$') => self.dollar(&mut pieces, is_quoted)?,
@@ -391,9 +414,14 @@ fn is_plain_operator(rest: &[u8]) -> bool {
         [b':', counts @ ..] => {
             let mut inside = counts.split(|byte| *byte == b'}');
             let is_count = |byte: &u8| byte.is_ascii_digit() || b": -".contains(byte);
+            // A length below zero can be an error, which ends the line.
+            let is_sure = |counts: &[u8]| {
+                let length = counts.splitn(2, |byte| *byte == b':').nth(1);
+                length.is_none_or(|length| !length.contains(&b'-'))
+            };
             inside
                 .next()
-                .is_some_and(|counts| counts.iter().all(is_count))
+                .is_some_and(|counts| counts.iter().all(is_count) && is_sure(counts))
         }
         _ => false,
     }
