@@ -37,8 +37,66 @@ impl Parser<'_> {
 
 fn read(text: &[u8]) -> Option<Arithmetic> {
     let names = names(text)?;
-    let assigns = assigns(text);
-    Some(Arithmetic { names, assigns })
+    Some(Arithmetic {
+        names,
+        assigns: assigns(text),
+        may_fail: !is_sure(text),
+    })
+}
+
+/// Tells whether a calculation is none that can be an error: operands with
+/// simple operators between them, and no division but by a number that stands
+/// there.
+fn is_sure(text: &[u8]) -> bool {
+    let text: Vec<u8> = text
+        .iter()
+        .copied()
+        .filter(|byte| !matches!(byte, b' ' | b'\t'))
+        .collect();
+    if text.is_empty() {
+        return true;
+    }
+    let mut rest = &*text;
+    let mut is_first = true;
+    loop {
+        let name = rest.strip_prefix(b"$").unwrap_or(rest);
+        let length = word(name).len();
+        let operand = name.get(..length).unwrap_or_default();
+        let is_name = is_name(operand);
+        let is_number = operand == b"0" || (!operand.is_empty() && is_divisor(operand));
+        if !is_name && !is_number {
+            return false;
+        }
+        rest = name.get(length..).unwrap_or_default();
+        let step = rest.get(..2).filter(|two| matches!(*two, b"++" | b"--"));
+        if is_name && is_first && step.is_some() {
+            return rest.len() == 2;
+        }
+        if rest.is_empty() {
+            return true;
+        }
+        let compared: [&[u8]; 6] = [b"<=", b">=", b"==", b"!=", b"&&", b"||"];
+        let plain: [&[u8]; 5] = [b"+", b"-", b"*", b"<", b">"];
+        let assigning: [&[u8]; 4] = [b"=", b"+=", b"-=", b"*="];
+        let assigning = assigning.iter().filter(|_| is_first && is_name);
+        let mut signs = compared.iter().chain(assigning).chain(&plain);
+        if let Some(behind) = signs.find_map(|sign| rest.strip_prefix(*sign)) {
+            rest = behind;
+        } else if let Some(behind) = rest.strip_prefix(b"/").or(rest.strip_prefix(b"%")) {
+            if !is_divisor(word(behind)) {
+                return false;
+            }
+            rest = behind;
+        } else {
+            return false;
+        }
+        is_first = false;
+    }
+}
+
+/// Tells whether letters are a decimal number that is not zero.
+fn is_divisor(word: &[u8]) -> bool {
+    word.first().is_some_and(|first| *first != b'0') && word.iter().all(u8::is_ascii_digit)
 }
 
 /// Returns what stands before the `))` that closes it.

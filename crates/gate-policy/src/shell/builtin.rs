@@ -98,6 +98,11 @@ pub(super) fn is_builtin(name: &[u8]) -> bool {
     HARMLESS.contains(&name) || READ.contains(&name)
 }
 
+/// Tells whether a command of the shell may do more than a program of its name.
+pub(super) fn changes_shell(name: &[u8]) -> bool {
+    READ.contains(&name)
+}
+
 pub(super) fn is_special(name: &[u8]) -> bool {
     SPECIAL.contains(&name)
 }
@@ -128,7 +133,10 @@ pub(super) fn run(runner: &mut Runner<'_>, name: &[u8], called: &Called<'_>, sco
         b"unset" => runner.unset(words, scope),
         b"set" => runner.set_options(words, scope),
         b"shopt" => runner.shell_options(words),
-        b"read" => runner.read_variables(words, scope),
+        b"read" => {
+            runner.takes_of_script(called.feed);
+            runner.read_variables(words, scope);
+        }
         b"break" | b"continue" => runner.leave_loops(words, scope),
         b"eval" => runner.eval(words, scope, called),
         b"source" | b"." => runner.source(words, called, scope),
@@ -184,18 +192,24 @@ impl Runner<'_> {
         };
         let searches = scope.get(b"CDPATH") != Value::Known(Vec::new());
         let target = target.filter(|target| !(searches && is_relative(target)));
+        let is_absolute = |target: &Vec<u8>| target.starts_with(b"/");
+        let is_named = scope.is_named() || target.as_ref().is_some_and(is_absolute);
         scope.cwd = match (&scope.cwd, target) {
             (Some(cwd), Some(target)) => Some(cwd.join(path_of(&target))),
             (None, Some(target)) if target.starts_with(b"/") => Some(path_of(&target)),
             _ => None,
         };
-        // Behind a link `-P` takes a `..` for another folder than the name says.
+        // Behind a link `-P` takes a `..` for another folder than the name says,
+        // and PWD for another one than the path that gate knows.
         let goes_up = |path: &PathBuf| path.components().any(|part| part == Component::ParentDir);
         scope.cwd = scope
             .cwd
             .take()
-            .filter(|path| !(is_physical && goes_up(path)))
+            .filter(|path| !((is_physical || !is_named) && goes_up(path)))
             .map(|path| without_dots(&path));
+        if is_named {
+            scope.follow_folder();
+        }
         scope.is_moving = scope.cwd.is_some();
     }
 
@@ -261,7 +275,11 @@ impl Runner<'_> {
         }
         let Some(first) = fields.first() else {
             self.effect(Effect::Read, "only the descriptors of the shell change");
-            self.has_moved_input |= !matches!(called.feed, Feed::Outer);
+            let has_moved = !matches!(called.feed, Feed::Outer | Feed::Script);
+            self.has_moved_input |= has_moved;
+            if has_moved && self.is_at_stdin {
+                self.unknown("the shell goes on with another script at the standard input");
+            }
             return;
         };
         if !first.is_known || first.bytes.starts_with(b"-") {

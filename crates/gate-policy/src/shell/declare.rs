@@ -2,7 +2,7 @@
 
 use super::calculation::{is_digits, is_quoted};
 use super::expand::Field;
-use super::names::{is_name, starts_code};
+use super::names::{is_name, is_read_only, starts_code};
 use super::parser::Dialect;
 use super::run::Runner;
 use super::scope::{Scope, Value};
@@ -105,6 +105,12 @@ impl Runner<'_> {
     /// Sets a variable.
     pub(super) fn assign(&mut self, name: &[u8], value: Value, scope: &mut Scope) {
         self.doubt_code(name);
+        if scope.is_fixed(name) || is_read_only(name, self.dialect) {
+            self.may_drop(scope);
+        }
+        if name == b"HOME" && scope.is_login {
+            self.unknown("a login shell runs a file of the new HOME at its end");
+        }
         scope.set(name, value);
     }
 

@@ -183,10 +183,20 @@ impl Runner<'_> {
     /// Looks at the names of a calculation: their values are calculations too,
     /// and one with a subscript can run a command.
     pub(super) fn calculate(&mut self, arithmetic: &Arithmetic, scope: &mut Scope) {
+        let mut may_fail = arithmetic.may_fail;
         for name in &arithmetic.names {
-            if !is_number(&self.lookup(name, scope)) {
+            let value = self.lookup(name, scope);
+            if !is_number(&value) {
                 self.unknown("a calculation with a value that is not known can run a command");
             }
+            // A number that begins with 0 is an octal one; nothing is an
+            // operand that is missing, behind a `$`.
+            may_fail |= matches!(&value, Value::Known(value) if !value.is_empty()
+                && value != b"0"
+                && !matches!(value.first(), Some(b'1'..=b'9')));
+        }
+        if may_fail {
+            self.may_drop(scope);
         }
         for name in arithmetic.names.iter().filter(|_| arithmetic.assigns) {
             scope.set(name, Value::Number);
@@ -260,7 +270,7 @@ fn put(
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n');
     let is_plain = !value
         .iter()
-        .any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'\\'));
+        .any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'(' | b'\\'));
     let has_blank = value.iter().any(is_blank);
     let is_usual = scope.is_outside(b"IFS");
     if !is_plain || !is_usual || (has_blank && (!is_alone || dialect == Dialect::Zsh)) {

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use super::expand::Field;
 use super::run::Frame;
 use super::scope::Scope;
 use super::syntax::{Command, Kind, List, Piece, RedirectKind, Word};
@@ -17,6 +18,9 @@ pub(super) enum Feed {
     Known(Rc<[u8]>),
     /// A file, by its whole path.
     File(PathBuf),
+    /// The rest of the script itself: what a command takes of it, the shell does
+    /// not run.
+    Script,
     /// What another command writes, or a descriptor.
     Unknown,
 }
@@ -27,9 +31,103 @@ impl Feed {
         match self {
             Self::Known(bytes) if bytes.is_empty() => self.clone(),
             Self::Outer => Self::Outer,
+            Self::Script => Self::Script,
             Self::Known(_) | Self::File(_) | Self::Unknown => Self::Unknown,
         }
     }
+}
+
+/// Programs that read no standard input but where a word says so, or where they
+/// are not allowed anyway.
+const WITHOUT_INPUT: &[&[u8]] = &[
+    b"aws",
+    b"basename",
+    b"date",
+    b"df",
+    b"dirname",
+    b"docker",
+    b"du",
+    b"echo",
+    b"expr",
+    b"false",
+    b"find",
+    b"groups",
+    b"helm",
+    b"hostname",
+    b"id",
+    b"journalctl",
+    b"kubectl",
+    b"ls",
+    b"nproc",
+    b"podman",
+    b"printenv",
+    b"printf",
+    b"pwd",
+    b"readlink",
+    b"realpath",
+    b"seq",
+    b"sleep",
+    b"stat",
+    b"systemctl",
+    b"true",
+    b"uname",
+    b"uptime",
+    b"whoami",
+];
+/// Commands of git that read none.
+const GIT_WITHOUT_INPUT: &[&[u8]] = &[
+    b"branch",
+    b"describe",
+    b"fetch",
+    b"ls-files",
+    b"ls-remote",
+    b"pull",
+    b"remote",
+    b"rev-parse",
+    b"status",
+    b"version",
+];
+/// Programs that read none where they name a file as their last word, and how
+/// many words stand before that one at least.
+const WITH_FILES: &[(&[u8], usize)] = &[
+    (b"cat", 0),
+    (b"cut", 1),
+    (b"grep", 1),
+    (b"head", 0),
+    (b"jq", 1),
+    (b"sha256sum", 0),
+    (b"sort", 0),
+    (b"tail", 0),
+    (b"wc", 0),
+];
+
+/// Tells whether a program surely reads nothing from the standard input.
+/// `-` and `/dev/stdin` stand for it, and what `find` starts has it, too.
+pub(super) fn leaves_input(fields: &[Field]) -> bool {
+    let Some((name, words)) = fields.split_first() else {
+        return true;
+    };
+    let names_input = |field: &Field| {
+        let starts: [&[u8]; 2] = [b"-exec", b"-ok"];
+        let ends: [&[u8]; 4] = [b"=-", b"@-", b"/stdin", b"/fd/0"];
+        let bytes = &*field.bytes;
+        !field.is_known
+            || (bytes.starts_with(b"-") && bytes.ends_with(b"-"))
+            || starts.iter().any(|start| bytes.starts_with(start))
+            || ends.iter().any(|end| bytes.ends_with(end))
+    };
+    let files = WITH_FILES.iter().find(|(tool, _)| *tool == name.bytes);
+    let leaves = match files {
+        Some((_, before)) => {
+            let are_plain = words.iter().all(|word| !word.bytes.starts_with(b"-"));
+            are_plain && words.len() > *before
+        }
+        None if name.bytes == b"git" => words
+            .first()
+            .is_some_and(|command| GIT_WITHOUT_INPUT.contains(&&*command.bytes)),
+        None => WITHOUT_INPUT.contains(&&*name.bytes),
+    };
+    leaves && !words.iter().any(names_input)
 }
 
 /// Returns the one command of a list.

@@ -89,9 +89,11 @@ pub(crate) fn run(
         exits: Vec::new(),
         traps: Traps::default(),
         has_moved_input: false,
+        is_at_stdin: handed.is_stdin,
+        dropped: None,
     };
     let feed = if handed.is_stdin {
-        Feed::Unknown
+        Feed::Script
     } else {
         Feed::Outer
     };
@@ -112,6 +114,16 @@ pub(crate) fn read(
         return;
     }
     let operands = &parsed.operands;
+    let first = operands.first().map(|first| first.bytes);
+    if first.is_some_and(|first| first == b"-" || first.starts_with(b"+")) {
+        let why = "a word that begins with `+`, or is `-`, is an option";
+        invocation.add(Effect::Unknown, why);
+        return;
+    }
+    if is_on("command") && is_on("stdin") && parsed.spec.name != "bash" {
+        let why = "some shells run the standard input behind `-c`, too";
+        invocation.add(Effect::Unknown, why);
+    }
     let mut words: Vec<Vec<u8>> = operands.iter().map(|one| one.bytes.to_vec()).collect();
     let handed = Handed {
         text: b"",

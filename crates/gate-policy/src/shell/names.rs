@@ -110,6 +110,8 @@ const MOVING: &[&[u8]] = &[
     b"SRANDOM",
     b"UID",
 ];
+/// The variables to which no script can assign.
+const READ_ONLY: &[&[u8]] = &[b"BASH_VERSINFO", b"EUID", b"PPID", b"UID"];
 /// Those that zsh and ksh set besides.
 const MOVING_IN_ZSH: &[&[u8]] = &[
     b"EGID",
@@ -144,6 +146,15 @@ const STARTED: &[&[u8]] = &[
     b"ZSH_VERSION",
 ];
 
+/// Those that a shell fills in itself when they are not set.
+const FILLED: &[&[u8]] = &[b"HOME", b"PATH", b"SHELL", b"TERM"];
+
+/// Tells whether a shell may put something into a variable that is not set when
+/// it starts.
+pub(super) fn is_filled(name: &[u8]) -> bool {
+    FILLED.contains(&name)
+}
+
 /// Tells whether a shell takes code from a variable.
 pub(super) fn starts_code(name: &[u8], dialect: Dialect) -> bool {
     let is_in_zsh = || STARTS_CODE_IN_ZSH.contains(&name) || name.ends_with(b"_functions");
@@ -159,6 +170,11 @@ pub(super) fn is_called_by_shell(name: &[u8], dialect: Dialect) -> bool {
 /// Tells whether a shell may put something else into a variable at any time.
 pub(super) fn is_moving(name: &[u8], dialect: Dialect) -> bool {
     MOVING.contains(&name) || (dialect == Dialect::Zsh && MOVING_IN_ZSH.contains(&name))
+}
+
+/// Tells whether an assignment to a variable may be an error from the start.
+pub(super) fn is_read_only(name: &[u8], dialect: Dialect) -> bool {
+    READ_ONLY.contains(&name) || (dialect == Dialect::Zsh && MOVING_IN_ZSH.contains(&name))
 }
 
 /// Tells whether a variable that a script has not set holds what a shell put

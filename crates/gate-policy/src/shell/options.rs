@@ -29,7 +29,6 @@ const PLAIN_OF_BASH: &[&[u8]] = &[
     b"dotglob",
     b"execfail",
     b"extglob",
-    b"failglob",
     b"globasciiranges",
     b"globskipdots",
     b"globstar",

@@ -37,7 +37,9 @@ impl Runner<'_> {
     ) -> Feed {
         let mut feed = match feed {
             Feed::Outer if self.has_moved_input => Feed::Unknown,
-            Feed::Outer | Feed::Known(_) | Feed::File(_) | Feed::Unknown => feed.clone(),
+            Feed::Outer | Feed::Known(_) | Feed::File(_) | Feed::Script | Feed::Unknown => {
+                feed.clone()
+            }
         };
         for redirect in redirects {
             let is_input = redirect.descriptor == Some(0);
@@ -166,21 +168,24 @@ impl Runner<'_> {
         let Some(words) = words.filter(|_| simple.words.iter().all(is_literal)) else {
             return Feed::Unknown;
         };
-        let is_own = |name: &[u8]| scope.functions.contains_key(name);
-        let Some((name, rest)) = words.split_first().filter(|(name, _)| !is_own(name)) else {
-            return Feed::Unknown;
-        };
         let mut aside = scope.clone();
         let was_dry = std::mem::replace(&mut self.is_dry, true);
         let fields = self.fields(&simple.words, &mut aside, frame);
         let inside = self.redirected(&command.redirects, &mut aside, frame, &Feed::Unknown);
         self.is_dry = was_dry;
         let is_known = fields.iter().all(|field| field.is_known) && fields.len() == words.len();
+        let words: Vec<Vec<u8>> = fields.into_iter().map(|field| field.bytes).collect();
+        let is_own = |name: &[u8]| scope.functions.contains_key(name);
+        let Some((name, rest)) = words.split_first().filter(|(name, _)| !is_own(name)) else {
+            return Feed::Unknown;
+        };
         match (&**name, rest) {
             _ if !is_known => Feed::Unknown,
             (b"cat", []) => match inside {
                 Feed::Known(text) if command.redirects.len() == 1 => Feed::Known(text),
-                Feed::Known(_) | Feed::Outer | Feed::File(_) | Feed::Unknown => Feed::Unknown,
+                Feed::Known(_) | Feed::Outer | Feed::File(_) | Feed::Script | Feed::Unknown => {
+                    Feed::Unknown
+                }
             },
             (b"cat", [path]) if command.redirects.is_empty() && !path.starts_with(b"-") => {
                 match &scope.cwd {

@@ -12,7 +12,9 @@ use super::feed::{Feed, is_alone, is_whole, shares_with_words, single};
 use super::names::is_called_by_shell;
 use super::parser::{Dialect, Script, parse};
 use super::scope::{Function, Scope, Value};
-use super::syntax::{AndOr, Command, ForWords, Joint, Kind, List, Pipeline, Word};
+use super::syntax::{
+    AndOr, Command, ForWords, Joint, Kind, List, Pipeline, Redirect, RedirectKind, Word,
+};
 use super::trap::Traps;
 use crate::command_line::{CommandLine, FileKind};
 use crate::effect::Effect;
@@ -26,6 +28,9 @@ use crate::read::words::shown;
 pub(super) const MAX_STEPS: u32 = 4_000;
 /// How deep functions call functions.
 pub(super) const MAX_CALLS: u8 = 8;
+/// Said of what may read the rest of the script.
+pub(super) const TAKES_OF_SCRIPT: &str =
+    "it may take lines of the script, which stands at the standard input";
 /// The most words that a loop goes through one by one.
 const MAX_TURNS: usize = 24;
 
@@ -68,6 +73,10 @@ pub(super) struct Runner<'r> {
     pub(super) traps: Traps,
     /// Whether `exec` has led the standard input elsewhere.
     pub(super) has_moved_input: bool,
+    /// Whether the script itself comes from the standard input.
+    pub(super) is_at_stdin: bool,
+    /// What is known wherever an error may have ended the line before its end.
+    pub(super) dropped: Option<Scope>,
 }
 
 impl Runner<'_> {
@@ -139,7 +148,12 @@ impl Runner<'_> {
     /// Runs commands in a shell of their own.
     pub(super) fn step_aside(&mut self, list: &List, scope: &Scope, frame: &Frame) {
         self.is_single = false;
-        self.list(list, &mut scope.clone(), frame, &Feed::Unknown);
+        let feed = if self.is_at_stdin {
+            Feed::Script
+        } else {
+            Feed::Unknown
+        };
+        self.list(list, &mut scope.clone(), frame, &feed);
     }
 
     fn and_or(&mut self, and_or: &AndOr, scope: &mut Scope, frame: &Frame, feed: &Feed) {
@@ -216,6 +230,8 @@ impl Runner<'_> {
         } else {
             feed
         };
+        let is_sure = command.redirects.iter().all(succeeds);
+        let before = (!is_sure).then(|| scope.clone());
         let feed = self.redirected(&command.redirects, scope, frame, feed);
         let feed = if is_whole(command, frame) {
             feed
@@ -227,6 +243,13 @@ impl Runner<'_> {
             self.doubt_bare(scope);
         }
         self.kind(&command.kind, scope, frame, &feed);
+        if let Some(before) = before {
+            // It does not run at all where a redirection fails.
+            scope.forget(&before);
+        }
+        if let Some(dropped) = &self.dropped {
+            scope.forget(dropped);
+        }
         self.traps.see(scope);
     }
 
@@ -272,6 +295,22 @@ impl Runner<'_> {
             Kind::Function(name, body) => self.define(name, body, scope, frame),
             Kind::Test(words) => self.test(words, scope, frame),
             Kind::Arithmetic(arithmetic) => self.calculate(arithmetic, scope),
+        }
+    }
+
+    /// Notes that the rest of the line may be left out from here on.
+    pub(super) fn may_drop(&mut self, scope: &Scope) {
+        match &mut self.dropped {
+            Some(dropped) => dropped.forget(scope),
+            dropped @ None => *dropped = Some(scope.clone()),
+        }
+    }
+
+    /// What reads where the script itself comes from takes lines away from it,
+    /// and what follows is another script than the one that was read.
+    pub(super) fn takes_of_script(&mut self, feed: &Feed) {
+        if matches!(feed, Feed::Script) {
+            self.unknown(TAKES_OF_SCRIPT);
         }
     }
 
@@ -337,6 +376,7 @@ impl Runner<'_> {
                 .as_ref()
                 .map(|words| words.get(1..).unwrap_or_default().to_vec()),
             ForWords::Unknown(words) => {
+                self.takes_of_script(feed);
                 self.fields(words, scope, frame);
                 None
             }
@@ -389,5 +429,16 @@ impl Runner<'_> {
         inside.words.clone_from(&scope.words);
         scope.forget(&inside);
         self.calls -= 1;
+    }
+}
+
+/// Tells whether a redirection can be taken to succeed.
+fn succeeds(redirect: &Redirect) -> bool {
+    match &redirect.kind {
+        RedirectKind::To(word) => word.literal().is_some_and(|name| name == b"/dev/null"),
+        RedirectKind::Duplicate(word) => word
+            .literal()
+            .is_some_and(|name| matches!(&*name, b"1" | b"2")),
+        RedirectKind::From(_) | RedirectKind::Here(_) | RedirectKind::HereString(_) => false,
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use super::expand::is_number;
-use super::names::{is_moving, is_own};
+use super::names::{is_filled, is_moving, is_own};
 use super::parser::Dialect;
 use super::run::Frame;
 use super::syntax::Command;
@@ -90,7 +90,23 @@ impl Scope {
         match self.env.get(word_of(name)) {
             Some(value) if value == UNKNOWN_VALUE => Value::Unknown,
             Some(value) => Value::Known(value.as_encoded_bytes().to_vec()),
+            None if is_filled(name) => Value::Unknown,
             None => Value::Known(Vec::new()),
+        }
+    }
+
+    /// Tells whether PWD calls the folder as it is called here.
+    pub(super) fn is_named(&self) -> bool {
+        let cwd = self.cwd.as_ref().map(|cwd| cwd.as_os_str());
+        let named = self.env.get("PWD");
+        named.is_none() || named == cwd
+    }
+
+    /// Lets PWD, where it is exported, go with the folder.
+    pub(super) fn follow_folder(&mut self) {
+        if self.env.get("PWD").is_some() {
+            let value = self.get(b"PWD");
+            self.env.set("PWD".into(), exported(&value));
         }
     }
 
@@ -181,6 +197,11 @@ impl Scope {
     /// Lets a variable keep its value.
     pub(super) fn fix(&mut self, name: &[u8]) {
         self.fixed.insert(name.to_vec());
+    }
+
+    /// Tells whether an assignment to a variable may be an error.
+    pub(super) fn is_fixed(&self, name: &[u8]) -> bool {
+        self.fixed.contains(name)
     }
 
     /// Unsets a variable.

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use super::builtin;
 use super::expand::Field;
-use super::feed::Feed;
-use super::run::{Frame, Runner};
+use super::feed::{Feed, leaves_input};
+use super::parser::Dialect;
+use super::run::{Frame, Runner, TAKES_OF_SCRIPT};
 use super::scope::{Scope, UNKNOWN_VALUE, Value, exported, word_of};
 use super::syntax::{Assignment, Simple};
 use crate::command_line::{Environment, Stdin};
@@ -47,6 +48,7 @@ impl Runner<'_> {
             self.unknown(&format!("the name of a command is not known: `{raw}`"));
             return;
         }
+        self.doubt_timed(&fields, scope);
         let called = Called {
             fields: &fields,
             frame,
@@ -55,6 +57,24 @@ impl Runner<'_> {
             is_program: false,
         };
         self.called(&called, scope);
+    }
+
+    /// Where `time` is a word of the grammar, what it times is a function or a
+    /// command of the shell; else it is a program.
+    fn doubt_timed(&mut self, fields: &[Field], scope: &Scope) {
+        let Some((b"time", rest)) = fields
+            .split_first()
+            .map(|(first, rest)| (&*first.bytes, rest))
+        else {
+            return;
+        };
+        let mut rest = rest.iter().filter(|field| !field.bytes.starts_with(b"-"));
+        let is_of_shell = |field: &Field| {
+            scope.functions.contains_key(&field.bytes) || builtin::changes_shell(&field.bytes)
+        };
+        if self.dialect == Dialect::Posix && rest.next().is_some_and(is_of_shell) {
+            self.unknown("whether `time` runs a program or what the shell has is not known");
+        }
     }
 
     /// Does the assignments before a command, each with what the ones before it
@@ -81,6 +101,9 @@ impl Runner<'_> {
             let value = self.assigned(assignment, &mut ahead, frame);
             self.assign(&assignment.name, value.clone(), &mut ahead);
             prefix.push((assignment.name.clone(), value));
+        }
+        if self.dropped.is_some() {
+            self.may_drop(scope);
         }
         // What a calculation in one of them sets stays.
         for (name, _) in &prefix {
@@ -185,6 +208,9 @@ impl Runner<'_> {
         if scope.cwd.is_none() && self.place == Place::Here {
             doubts.push("the folder that it starts in is not known".to_owned());
         }
+        if matches!(called.feed, Feed::Script) && !leaves_input(called.fields) {
+            doubts.push(TAKES_OF_SCRIPT.to_owned());
+        }
         let names = called.prefix.iter().map(|(name, _)| &**name);
         if !scope.is_outside(b"PATH") || names.into_iter().any(|name| name == b"PATH") {
             doubts.push("it is looked for in another PATH".to_owned());
@@ -210,13 +236,13 @@ impl Runner<'_> {
                 }
             },
             Feed::Known(bytes) => Stdin::Content(bytes),
-            Feed::File(_) | Feed::Unknown => Stdin::Unread,
+            Feed::File(_) | Feed::Script | Feed::Unknown => Stdin::Unread,
         };
         let content = match sketch.called.feed {
             Feed::File(path) if self.place == Place::Here && self.reads_stdin(sketch) => {
                 self.line.files.read(path).ok()
             }
-            Feed::File(_) | Feed::Outer | Feed::Known(_) | Feed::Unknown => None,
+            Feed::File(_) | Feed::Outer | Feed::Known(_) | Feed::Script | Feed::Unknown => None,
         };
         let stdin = content.as_deref().map_or(stdin, Stdin::Content);
         let inner = self.inner(sketch, stdin);
