@@ -186,8 +186,14 @@ fn doubt(line: &CommandLine<'_>, inner: &Inner<'_>, read: &mut Invocation) {
         doubt_program(program, read);
     }
     let path = inner.env.get("PATH");
-    if !is_path && inner.inherits && path != line.env.get("PATH") {
+    // Without one the system's own is taken.
+    let is_set = inner.inherits || path.is_some();
+    if !is_path && is_set && path != line.env.get("PATH") {
         read.add(Effect::Unknown, "it is looked for in another PATH");
+    }
+    let home = inner.env.get("HOME");
+    if home.is_some() && home != line.env.get("HOME") {
+        read.add(Effect::Unknown, "it reads its files in another HOME");
     }
     let is_relative = |part: &[u8]| !part.starts_with(b"/");
     let mut parts = path.map(|path| path.as_encoded_bytes().split(|byte| *byte == b':'));

@@ -53,9 +53,13 @@ pub(super) fn read(
     };
     let mut words = Vec::new();
     let mut has_script = false;
+    let behind = parsed.uses.iter().skip_while(|used| !splits(used)).skip(1);
+    if behind.count() > 0 {
+        let why = "an option behind what is split is one of the command there";
+        invocation.add(Effect::Unknown, why);
+    }
     for used in flags {
-        let is_split = used.flag.is_some_and(|flag| flag.runs == FlagRuns::Split);
-        if is_split {
+        if splits(used) {
             match split(used.value.unwrap_or_default()) {
                 Some(split) => {
                     words.extend(split.into_iter().map(|word| Passed { word, origin: None }));
@@ -118,6 +122,11 @@ fn added(line: &CommandLine<'_>, parsed: &Parsed<'_>) -> Option<Vec<Vec<OsString
     let is_few =
         text.len() <= MAX_SCRIPT_BYTES && !words.is_empty() && words.len() <= MAX_ADDED && size > 0;
     is_few.then(|| words.chunks(size).map(<[_]>::to_vec).collect())
+}
+
+/// Tells whether the value of a flag is split into words.
+fn splits(used: &Use<'_>) -> bool {
+    used.flag.is_some_and(|flag| flag.runs == FlagRuns::Split)
 }
 
 fn is_neutral(parsed: &Parsed<'_>) -> bool {
