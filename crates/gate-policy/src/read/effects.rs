@@ -9,7 +9,9 @@ use crate::command_line::CommandLine;
 use crate::effect::{Effect, EffectSet};
 use crate::glob;
 use crate::invocation::{Invocation, WordRole};
-use crate::profile::{Arity, CommandSpec, Neutral, OperandPattern, OperandRule, Position, Text};
+use crate::profile::{
+    Arity, CommandSpec, FlagSpec, Neutral, OperandPattern, OperandRule, Position, Text,
+};
 
 /// Writes effects, reasons and target of what was parsed.
 pub(crate) fn judge(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
@@ -29,6 +31,7 @@ pub(crate) fn judge(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mu
     for rule in command.operands.iter() {
         judge_operands((line, parsed), rule, is_neutral, invocation);
     }
+    secret_files::judge_search(line, parsed, invocation);
     for used in beyond {
         if invocation.does_more_than_read() {
             judge_flag(parsed, used, invocation);
@@ -155,6 +158,21 @@ fn judge_flag(parsed: &Parsed<'_>, used: &Use<'_>, invocation: &mut Invocation) 
         }
         invocation.add(effect, &reason);
     }
+    judge_shown_file(flag, value, invocation);
+}
+
+/// Says that a file holds secrets that a tool takes words from: what is none for
+/// it stands in its messages.
+fn judge_shown_file(flag: &FlagSpec, value: &[u8], invocation: &mut Invocation) {
+    let is_shown = SHOWN_INPUTS.contains(&flag.input.as_ref());
+    if is_shown && secret_files::holds_secrets(value) {
+        let reason = format!(
+            "`{}` shows `{}`, which holds secrets",
+            flag.name,
+            shown(value)
+        );
+        invocation.add(Effect::Secret, &reason);
+    }
 }
 
 /// Tells whether the last use of one of these flags has the value beside it,
@@ -169,6 +187,9 @@ fn is_excused(parsed: &Parsed<'_>, unless: &[Text]) -> bool {
     };
     parsed.problems.is_empty() && unless.iter().any(has_value)
 }
+
+/// What the files are for that a tool shows in its messages.
+const SHOWN_INPUTS: &[&str] = &["dates", "names", "words"];
 
 /// What `gh api` and `glab api` fill in. A branch can be called anything.
 const FILLED: &[&str] = &[
@@ -304,7 +325,10 @@ pub(super) fn pattern_matches(
         OperandPattern::Present(elsewhere) => presence::is_path(line, parsed, elsewhere, operand),
         OperandPattern::Remote => remote::is_remote(operand),
         OperandPattern::Here => remote::is_here(operand),
-        OperandPattern::SecretFile => secret_files::holds_secrets(operand),
+        OperandPattern::SecretFile => {
+            secret_files::holds_secrets(operand)
+                || secret_files::stands_in_secrets(line.cwd, operand)
+        }
         OperandPattern::Wild => operand.iter().any(|byte| b"*?[".contains(byte)),
         OperandPattern::Hidden => presence::leads_to_hidden(line, parsed, operand),
         OperandPattern::HiddenName => presence::names_hidden(operand),

@@ -1,6 +1,14 @@
 //! Files that hold secrets, by their names: to print one reveals them.
 
+use std::path::Path;
+
+use super::inputs::plain_join;
+use super::path_of;
+use super::words::{Parsed, shown};
+use crate::command_line::CommandLine;
+use crate::effect::Effect;
 use crate::glob;
+use crate::invocation::Invocation;
 
 /// Patterns of the paths of such files, in lower case. One without a folder
 /// stands for the name in any folder.
@@ -102,14 +110,57 @@ pub(crate) fn holds_secrets(path: &[u8]) -> bool {
         path.pop();
     }
     let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(&path);
-    let any = |patterns: &[&str], text: &[u8]| {
-        let mut patterns = patterns.iter();
-        patterns.any(|pattern| glob::matches(pattern.as_bytes(), text))
-    };
-    let is_public = any(PUBLIC, &path) || any(PUBLIC, name);
-    // A folder of them is read with everything in it.
-    let below = [&path, &b"/"[..]].concat();
-    !is_public && (any(HOLDING, &path) || any(HOLDING, &below) || any(NAMES, name))
+    let is_public = matches_any(PUBLIC, &path) || matches_any(PUBLIC, name);
+    !is_public && (is_held(&path) || matches_any(NAMES, name))
+}
+
+/// Tells whether a name stands for a file in a folder of secrets, which only the
+/// working folder says.
+pub(crate) fn stands_in_secrets(cwd: &Path, name: &[u8]) -> bool {
+    let path = plain_join(cwd, &path_of(name));
+    let path = path.as_os_str().as_encoded_bytes().to_ascii_lowercase();
+    !name.starts_with(b"/") && !matches_any(PUBLIC, &path) && is_held(&path)
+}
+
+/// Adds the effect of a search through folders, where one of them is a folder
+/// of secrets, or holds all that a person has.
+pub(super) fn judge_search(
+    line: &CommandLine<'_>,
+    parsed: &Parsed<'_>,
+    invocation: &mut Invocation,
+) {
+    let is_on = |name: &str| parsed.uses.iter().any(|used| used.on && used.name == name);
+    let mut flags = ["recursive", "dereference-recursive"].into_iter();
+    if parsed.spec.name != "grep" || !flags.any(is_on) {
+        return;
+    }
+    let has_pattern = is_on("regexp") || is_on("file");
+    let folders = parsed.operands.iter().skip(usize::from(!has_pattern));
+    let mut folders: Vec<&[u8]> = folders.map(|folder| folder.bytes).collect();
+    if folders.is_empty() {
+        folders.push(b".");
+    }
+    let home = line.env.get("HOME").filter(|home| !home.is_empty());
+    for folder in folders {
+        let path = plain_join(line.cwd, &path_of(folder));
+        let holds_home = home.is_some_and(|home| Path::new(home).starts_with(&path));
+        if holds_home || stands_in_secrets(line.cwd, folder) {
+            let why = format!("files with secrets stand below `{}`", shown(folder));
+            invocation.add(Effect::Secret, &why);
+        }
+    }
+}
+
+fn matches_any(patterns: &[&str], text: &[u8]) -> bool {
+    let mut patterns = patterns.iter();
+    patterns.any(|pattern| glob::matches(pattern.as_bytes(), text))
+}
+
+/// Tells whether a path stands in a folder of secrets, or is one: such a one is
+/// read with everything in it.
+fn is_held(path: &[u8]) -> bool {
+    let below = [path, b"/"].concat();
+    matches_any(HOLDING, path) || matches_any(HOLDING, &below)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::{Component, PathBuf};
 use super::expand::Field;
 use super::feed::Feed;
 use super::parser::Dialect;
-use super::run::Runner;
+use super::run::{Runner, ShellInput};
 use super::scope::{Scope, Value};
 use super::simple::Called;
 use crate::command_line::{Files, without_dots};
@@ -276,9 +276,10 @@ impl Runner<'_> {
         let Some(first) = fields.first() else {
             self.effect(Effect::Read, "only the descriptors of the shell change");
             let has_moved = !matches!(called.feed, Feed::Outer | Feed::Script);
-            self.has_moved_input |= has_moved;
-            if has_moved && self.is_at_stdin {
+            if has_moved && self.input == ShellInput::Script {
                 self.unknown("the shell goes on with another script at the standard input");
+            } else if has_moved {
+                self.input = ShellInput::Moved;
             }
             return;
         };

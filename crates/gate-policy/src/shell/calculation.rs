@@ -13,6 +13,12 @@ use crate::read::words::shown;
 /// The operators of a test that calculate, or look into an array.
 const CALCULATES: &[&[u8]] = &[b"-eq", b"-ne", b"-lt", b"-le", b"-gt", b"-ge", b"-v"];
 
+/// Tells whether a word of a test is such an operator. ksh and zsh calculate
+/// the number of a descriptor, too.
+fn calculates(word: &[u8], dialect: Dialect) -> bool {
+    CALCULATES.contains(&word) || (dialect == Dialect::Zsh && word == b"-t")
+}
+
 impl Runner<'_> {
     /// Does what changes nothing, whatever its words: but for a calculation in
     /// one of them, which can run a command, `jobs -x`, which is one, and
@@ -51,7 +57,9 @@ impl Runner<'_> {
     pub(super) fn plain_test(&mut self, words: &[Field]) {
         let mut words: Vec<&Field> = words.iter().collect();
         words.retain(|word| !(word.is_known && matches!(&*word.bytes, b"!" | b"]" | b"]]")));
-        let looks = words.iter().any(|word| CALCULATES.contains(&&*word.bytes));
+        let looks = words
+            .iter()
+            .any(|word| calculates(&word.bytes, self.dialect));
         let is_fixed = match &*words {
             [] | [_] => true,
             [operator, _] => operator.is_known,
@@ -62,7 +70,7 @@ impl Runner<'_> {
         if !is_fixed
             || !words.iter().all(stays_one)
             || (looks && !words.iter().all(|word| is_plain(word)))
-            || (self.dialect != Dialect::Bash && calculates_with_name(&words))
+            || (self.dialect != Dialect::Bash && calculates_with_name(&words, self.dialect))
         {
             self.unknown("a test with a word that is not known can run a command");
         } else {
@@ -73,18 +81,18 @@ impl Runner<'_> {
     /// `[[ … ]]`: a comparison of numbers calculates, and a calculation can run
     /// a command.
     pub(super) fn test(&mut self, words: &[Word], scope: &mut Scope, frame: &Frame) {
-        let mut calculates = false;
+        let mut looks = false;
         let mut is_plain = true;
         let mut names = Vec::new();
         for word in words {
             let literal = word.literal();
-            calculates |= literal
+            looks |= literal
                 .as_deref()
-                .is_some_and(|word| CALCULATES.contains(&word));
+                .is_some_and(|word| calculates(word, self.dialect));
             let value = self.value(word, scope, frame);
             is_plain &= match &value {
                 Value::Known(value) => {
-                    let is_operator = CALCULATES.contains(&&**value);
+                    let is_operator = calculates(value, self.dialect);
                     names.extend(names_in(value).filter(|_| !is_operator));
                     !value.contains(&b'[')
                 }
@@ -94,7 +102,7 @@ impl Runner<'_> {
         }
         // A name in a calculation stands for its value, which is one too.
         is_plain &= names.iter().all(|name| is_number(&scope.get(name)));
-        if calculates && !is_plain {
+        if looks && !is_plain {
             self.unknown("a calculation with a value that is not known can run a command");
         } else {
             self.effect(Effect::Read, "the shell does it itself");
@@ -110,9 +118,9 @@ fn names_in(word: &[u8]) -> impl Iterator<Item = Vec<u8>> {
 }
 
 /// Tells whether a name may stand beside an operator that calculates.
-fn calculates_with_name(words: &[&Field]) -> bool {
+fn calculates_with_name(words: &[&Field], dialect: Dialect) -> bool {
     let has_name = |word: &&Field| word.bytes.iter().any(u8::is_ascii_alphabetic);
-    let is_operator = |word: &&Field| CALCULATES.contains(&&*word.bytes);
+    let is_operator = |word: &&Field| calculates(&word.bytes, dialect);
     words.windows(2).any(|two| match two {
         [before, behind] if is_operator(before) => has_name(behind),
         [before, behind] if is_operator(behind) => has_name(before),

@@ -1,6 +1,7 @@
 //! Words become fields: the values of variables that are known, the commands
 //! in substitutions, and what can't be known.
 
+use std::ffi::OsStr;
 use std::ops::Range;
 
 use super::feed::prints_number;
@@ -9,8 +10,24 @@ use super::parser::Dialect;
 use super::run::{Frame, Runner};
 use super::scope::{Scope, Value, word_of};
 use super::syntax::{Arithmetic, Piece, Word};
+use crate::effect::Effect;
 use crate::invocation::{EnvironmentAction, EnvironmentNote, Place, SecretPlace, SecretSpan};
 use crate::read::secret_names::names_a_secret;
+use crate::read::words::shown;
+
+/// Commands that print their words, all of them or where one is not as it must
+/// be.
+const PRINTING: &[&[u8]] = &[
+    b"basename",
+    b"dirname",
+    b"echo",
+    b"expr",
+    b"printf",
+    b"readlink",
+    b"realpath",
+];
+/// The shortest value of a variable that is looked for in a text.
+const SHORTEST_SECRET: usize = 4;
 
 /// One word of a command, after expansion.
 #[derive(Clone, Debug)]
@@ -200,6 +217,46 @@ impl Runner<'_> {
         }
         for name in arithmetic.names.iter().filter(|_| arithmetic.assigns) {
             scope.set(name, Value::Number);
+        }
+    }
+
+    /// Adds the effect of a command that prints its words, where one of them
+    /// holds the value of a variable that is a secret.
+    pub(super) fn note_printed(&mut self, fields: &[Field]) {
+        let Some((name, words)) = fields.split_first() else {
+            return;
+        };
+        let program = name.bytes.rsplit(|byte| *byte == b'/').next();
+        if program.is_some_and(|program| PRINTING.contains(&program)) {
+            for word in words {
+                self.note_shown(&word.bytes);
+            }
+        }
+    }
+
+    /// The same of a text that a command gets: one that is known, or as it is
+    /// written.
+    pub(super) fn note_shown(&mut self, text: &[u8]) {
+        if self.place != Place::Here || self.line.env.iter().next().is_none() {
+            return;
+        }
+        let holds = |part: &[u8]| text.windows(part.len().max(1)).any(|window| window == part);
+        let is_shown = |(name, value): (&OsStr, &OsStr)| {
+            let (name, value) = (name.as_encoded_bytes(), value.as_encoded_bytes());
+            names_a_secret(name)
+                && !value.is_empty()
+                && (value.len() >= SHORTEST_SECRET && holds(value)
+                    || holds(&[b"$", name].concat())
+                    || holds(&[b"${", name].concat()))
+        };
+        if let Some((name, _)) = self
+            .line
+            .env
+            .iter()
+            .find(|(name, value)| is_shown((name, value)))
+        {
+            let name = shown(name.as_encoded_bytes());
+            self.effect(Effect::Secret, &format!("it prints the value of `{name}`"));
         }
     }
 

@@ -35,7 +35,7 @@ use crate::read::words::{Operand, Parsed, shown};
 use crate::read::{MAX_SCRIPT_BYTES, path_of};
 use feed::Feed;
 pub(crate) use parser::Dialect;
-use run::{MAX_STEPS, Runner};
+use run::{MAX_STEPS, Runner, ShellInput};
 use scope::Scope;
 use trap::Traps;
 
@@ -75,6 +75,11 @@ pub(crate) fn run(
     let mut scope = Scope::new(handed.env, handed.cwd, handed.dialect);
     scope.is_login = handed.is_login || is_elsewhere;
     scope.words = handed.words;
+    let (input, feed) = if handed.is_stdin {
+        (ShellInput::Script, Feed::Script)
+    } else {
+        (ShellInput::Outer, Feed::Outer)
+    };
     let mut runner = Runner {
         line,
         nesting,
@@ -88,14 +93,8 @@ pub(crate) fn run(
         calls: 0,
         exits: Vec::new(),
         traps: Traps::default(),
-        has_moved_input: false,
-        is_at_stdin: handed.is_stdin,
+        input,
         dropped: None,
-    };
-    let feed = if handed.is_stdin {
-        Feed::Script
-    } else {
-        Feed::Outer
     };
     runner.text(handed.text, handed.origin, &mut scope, &feed);
     runner.run_traps();
@@ -114,16 +113,7 @@ pub(crate) fn read(
         return;
     }
     let operands = &parsed.operands;
-    let first = operands.first().map(|first| first.bytes);
-    if first.is_some_and(|first| first == b"-" || first.starts_with(b"+")) {
-        let why = "a word that begins with `+`, or is `-`, is an option";
-        invocation.add(Effect::Unknown, why);
-        return;
-    }
-    if is_on("command") && is_on("stdin") && parsed.spec.name != "bash" {
-        let why = "some shells run the standard input behind `-c`, too";
-        invocation.add(Effect::Unknown, why);
-    }
+    doubt_words(parsed, invocation);
     let mut words: Vec<Vec<u8>> = operands.iter().map(|one| one.bytes.to_vec()).collect();
     let handed = Handed {
         text: b"",
@@ -173,6 +163,21 @@ pub(crate) fn read(
             ..handed
         };
         read_stdin(line, nesting, handed, invocation);
+    }
+}
+
+/// Says what of the words of a shell is no script although it looks like one,
+/// or is one more.
+fn doubt_words(parsed: &Parsed<'_>, invocation: &mut Invocation) {
+    let is_on = |name: &str| parsed.uses.iter().any(|used| used.name == name && used.on);
+    let first = parsed.operands.first().map(|first| first.bytes);
+    if first.is_some_and(|first| first == b"-" || first.starts_with(b"+")) {
+        let why = "a word that begins with `+`, or is `-`, is an option";
+        invocation.add(Effect::Unknown, why);
+    }
+    if is_on("command") && is_on("stdin") && parsed.spec.name != "bash" {
+        let why = "some shells run the standard input behind `-c`, too";
+        invocation.add(Effect::Unknown, why);
     }
 }
 

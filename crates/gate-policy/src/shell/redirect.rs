@@ -6,9 +6,9 @@ use std::rc::Rc;
 use super::expand::Field;
 use super::feed::Feed;
 use super::parser::Dialect;
-use super::run::{Frame, Runner};
+use super::run::{Frame, Runner, ShellInput};
 use super::scope::{Scope, Value};
-use super::syntax::{Command, Kind, Redirect, RedirectKind, Word};
+use super::syntax::{Command, Kind, Piece, Redirect, RedirectKind, Word};
 use crate::effect::Effect;
 use crate::invocation::{Input, InputKind, Place};
 use crate::read::inputs::plain_join;
@@ -36,7 +36,7 @@ impl Runner<'_> {
         feed: &Feed,
     ) -> Feed {
         let mut feed = match feed {
-            Feed::Outer if self.has_moved_input => Feed::Unknown,
+            Feed::Outer if self.input == ShellInput::Moved => Feed::Unknown,
             Feed::Outer | Feed::Known(_) | Feed::File(_) | Feed::Script | Feed::Unknown => {
                 feed.clone()
             }
@@ -64,24 +64,30 @@ impl Runner<'_> {
                 }
                 RedirectKind::Here(index) => {
                     let text = frame.here.get(*index).cloned().unwrap_or_default();
-                    match self.value(&text, scope, frame) {
-                        Value::Known(text) => Feed::Known(text.into()),
-                        Value::Number | Value::Unknown => Feed::Unknown,
-                    }
+                    self.given_text(&text, b"", scope, frame)
                 }
-                RedirectKind::HereString(word) => match self.value(word, scope, frame) {
-                    Value::Known(mut text) => {
-                        text.push(b'\n');
-                        Feed::Known(text.into())
-                    }
-                    Value::Number | Value::Unknown => Feed::Unknown,
-                },
+                RedirectKind::HereString(word) => self.given_text(word, b"\n", scope, frame),
             };
             if is_input {
                 feed = if adds { Feed::Unknown } else { next };
             }
         }
         feed
+    }
+
+    /// Returns what a text that stands in the script gives a command to read.
+    fn given_text(&mut self, word: &Word, end: &[u8], scope: &mut Scope, frame: &Frame) -> Feed {
+        match self.value(word, scope, frame) {
+            Value::Known(mut text) => {
+                self.note_shown(&text);
+                text.extend_from_slice(end);
+                Feed::Known(text.into())
+            }
+            Value::Number | Value::Unknown => {
+                self.note_shown(&as_written(word));
+                Feed::Unknown
+            }
+        }
     }
 
     /// Returns the one word that a redirection names.
@@ -205,4 +211,16 @@ impl Runner<'_> {
             _ => Feed::Unknown,
         }
     }
+}
+
+/// Returns the variables of a word, each behind a `$`.
+fn as_written(word: &Word) -> Vec<u8> {
+    let mut text = Vec::new();
+    for piece in &word.pieces {
+        if let Piece::Parameter { name, .. } | Piece::Default { name, .. } = piece {
+            text.push(b'$');
+            text.extend_from_slice(name);
+        }
+    }
+    text
 }

@@ -53,6 +53,17 @@ impl Frame {
     }
 }
 
+/// What the shell itself has at its standard input.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum ShellInput {
+    /// What the outer command has.
+    Outer,
+    /// Where `exec` has led it.
+    Moved,
+    /// The script itself.
+    Script,
+}
+
 /// Reads the commands of a script.
 pub(super) struct Runner<'r> {
     pub(super) line: &'r CommandLine<'r>,
@@ -71,10 +82,7 @@ pub(super) struct Runner<'r> {
     /// The loops and functions that are being run, the innermost one last.
     pub(super) exits: Vec<Exit>,
     pub(super) traps: Traps,
-    /// Whether `exec` has led the standard input elsewhere.
-    pub(super) has_moved_input: bool,
-    /// Whether the script itself comes from the standard input.
-    pub(super) is_at_stdin: bool,
+    pub(super) input: ShellInput,
     /// What is known wherever an error may have ended the line before its end.
     pub(super) dropped: Option<Scope>,
 }
@@ -148,7 +156,7 @@ impl Runner<'_> {
     /// Runs commands in a shell of their own.
     pub(super) fn step_aside(&mut self, list: &List, scope: &Scope, frame: &Frame) {
         self.is_single = false;
-        let feed = if self.is_at_stdin {
+        let feed = if self.input == ShellInput::Script {
             Feed::Script
         } else {
             Feed::Unknown

@@ -49,6 +49,7 @@ impl Runner<'_> {
             return;
         }
         self.doubt_timed(&fields, scope);
+        self.note_printed(&fields);
         let called = Called {
             fields: &fields,
             frame,
