@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use super::inner::{Inner, Nesting, Origin, absorb};
 use super::words::{Operand, Parsed, shown};
+use super::wrapped::only_names;
 use crate::command_line::{CommandLine, Stdin};
 use crate::effect::Effect;
 use crate::invocation::{Invocation, Place};
@@ -180,7 +181,9 @@ fn run(
     if is_elsewhere {
         doubts.push("the folder that it starts in is not known".to_owned());
     }
-    if operands.iter().any(holds_name) {
+    // What it finds begins with where it looks, so it is no option.
+    let is_listed = only_names(argv.iter().map(|word| &**word));
+    if operands.iter().any(holds_name) && !is_listed {
         doubts.push("the names of the files that it is run for are not known".to_owned());
     }
     let inner = Inner {

@@ -44,6 +44,7 @@ pub(super) fn read(
         line,
         nesting,
         spec: &node.runs,
+        adds_behind: adds_behind(parsed),
         given: environment(line, parsed),
         cwd: moved(
             line.cwd,
@@ -169,6 +170,8 @@ struct Wrapper<'w> {
     line: &'w CommandLine<'w>,
     nesting: Nesting<'w>,
     spec: &'w RunsSpec,
+    /// Whether more words come behind those that are there, and nowhere else.
+    adds_behind: bool,
     given: Given<'w>,
     cwd: std::path::PathBuf,
 }
@@ -213,7 +216,9 @@ impl Wrapper<'_> {
         {
             doubts.push("what is passed on begins with an option".to_owned());
         }
-        if self.spec.reading == RunsReading::Appended {
+        let argv = words.iter().map(|word| &*word.word);
+        let is_listed = self.adds_behind && only_names(argv);
+        if self.spec.reading == RunsReading::Appended && !is_listed {
             doubts.push("words are added to it that no word of the command holds".to_owned());
         }
         self.start(words, &given, doubts, invocation);
@@ -297,6 +302,28 @@ impl Wrapper<'_> {
             is_stdin: false,
         };
         shell::run(self.line, self.nesting, handed, invocation);
+    }
+}
+
+/// Tells whether it is xargs, and nothing in the words is replaced: that could be
+/// the name of the command.
+fn adds_behind(parsed: &Parsed<'_>) -> bool {
+    let replaces = |used: &Use<'_>| matches!(&*used.name, "replace" | "replace-with");
+    parsed.spec.name == "xargs" && parsed.problems.is_empty() && !parsed.uses.iter().any(replaces)
+}
+
+/// Tells whether a command shows no more than the names of files and what lists
+/// show of them, whichever words are added to it.
+pub(super) fn only_names<'w>(argv: impl Iterator<Item = &'w OsStr>) -> bool {
+    let mut words = argv.map(OsStr::as_encoded_bytes);
+    match words.next() {
+        Some(b"basename" | b"dirname" | b"ls" | b"stat") => true,
+        Some(b"grep") => words.next().is_some_and(|flags| {
+            let letters = flags.strip_prefix(b"-").unwrap_or_default();
+            let is_plain = |letter: &u8| b"lLEFiwnrs".contains(letter);
+            letters.iter().all(is_plain) && letters.iter().any(|letter| b"lL".contains(letter))
+        }),
+        _ => false,
     }
 }
 

@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::ops::Range;
 
-use super::feed::prints_number;
+use super::feed::{prints_folder, prints_number};
 use super::names::is_letter;
 use super::parser::Dialect;
 use super::run::{Frame, Runner};
@@ -149,6 +149,10 @@ impl Runner<'_> {
                     grown.has_more |= !value.iter().all(u8::is_ascii_digit);
                     let found = or_default(self.lookup(name, scope), value);
                     put(self.dialect, found, (is_kept, is_alone), scope, &mut grown);
+                }
+                Piece::Substitution(list) if prints_folder(list, scope) => {
+                    grown.bytes.extend(folder(scope));
+                    grown.has_more = true;
                 }
                 Piece::Substitution(list) | Piece::Process(list) => {
                     self.step_aside(list, scope, frame);
@@ -349,6 +353,12 @@ fn home<'b>(bytes: &'b [u8], is_alone: bool, scope: &Scope, grown: &mut Growing)
         Value::Known(_) | Value::Number | Value::Unknown => grown.is_unknown = true,
     }
     rest
+}
+
+/// Returns the working folder as it is called.
+fn folder(scope: &Scope) -> &[u8] {
+    let cwd = scope.cwd.as_ref();
+    cwd.map_or(&[], |cwd| cwd.as_os_str().as_encoded_bytes())
 }
 
 /// Returns the words that `"$@"` stands for.

@@ -109,12 +109,13 @@ pub(super) fn leaves_input(fields: &[Field]) -> bool {
     };
     let names_input = |field: &Field| {
         let starts: [&[u8]; 2] = [b"-exec", b"-ok"];
-        let ends: [&[u8]; 4] = [b"=-", b"@-", b"/stdin", b"/fd/0"];
+        let ends: [&[u8]; 3] = [b"=-", b"@-", b"/stdin"];
         let bytes = &*field.bytes;
         !field.is_known
             || (bytes.starts_with(b"-") && bytes.ends_with(b"-"))
             || starts.iter().any(|start| bytes.starts_with(start))
             || ends.iter().any(|end| bytes.ends_with(end))
+            || bytes.windows(4).any(|part| part == b"/fd/")
     };
     let files = WITH_FILES.iter().find(|(tool, _)| *tool == name.bytes);
     let leaves = match files {
@@ -191,6 +192,26 @@ fn runs(word: &Word) -> bool {
             Piece::Substitution(_) | Piece::Process(_) | Piece::Opaque(_)
         )
     })
+}
+
+/// Tells whether what commands print is the working folder, which is known and
+/// stays one word: `pwd` alone.
+pub(super) fn prints_folder(list: &List, scope: &Scope) -> bool {
+    let only = single(list).filter(|only| only.redirects.is_empty());
+    let Some(Kind::Simple(simple)) = only.map(|only| &only.kind) else {
+        return false;
+    };
+    let is_pwd = match &*simple.words {
+        [word] => word.literal().is_some_and(|word| word == b"pwd"),
+        _ => false,
+    };
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+@,".contains(byte);
+    let folder = scope.cwd.as_ref().filter(|_| scope.is_named());
+    let folder = folder.map(|cwd| cwd.as_os_str().as_encoded_bytes());
+    is_pwd
+        && simple.assignments.is_empty()
+        && !scope.functions.contains_key(&b"pwd"[..])
+        && folder.is_some_and(|folder| folder.iter().all(is_plain))
 }
 
 /// Tells whether what commands print is one number, whatever they read: the

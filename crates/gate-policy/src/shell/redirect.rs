@@ -60,7 +60,11 @@ impl Runner<'_> {
                     if !matches!(&value, Value::Known(value) if is_descriptor(value)) {
                         self.output_file(word, scope, frame);
                     }
-                    Feed::Unknown
+                    // The descriptor can be one more of the script.
+                    match self.input {
+                        ShellInput::Script => Feed::Script,
+                        ShellInput::Outer | ShellInput::Moved => Feed::Unknown,
+                    }
                 }
                 RedirectKind::Here(index) => {
                     let text = frame.here.get(*index).cloned().unwrap_or_default();

@@ -259,6 +259,16 @@ impl Parser<'_> {
         if !name.is_empty() && self.take(b"}") {
             return Ok(Piece::Parameter { name, is_quoted });
         }
+        if !name.is_empty() && self.take_number() {
+            return Ok(match &*name {
+                // It is a status, as `$?` is one.
+                b"PIPESTATUS" if self.dialect == Dialect::Bash => Piece::Parameter {
+                    name: vec![b'?'],
+                    is_quoted,
+                },
+                _ => Piece::Opaque(Vec::new()),
+            });
+        }
         if let Some(value) = self.plain_default(&name) {
             return Ok(Piece::Default {
                 name,
@@ -306,6 +316,19 @@ impl Parser<'_> {
             self.at = start;
         }
         is_length
+    }
+
+    /// Takes `[NUMBER]}`.
+    fn take_number(&mut self) -> bool {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let inside = rest.strip_prefix(b"[").unwrap_or_default();
+        let digits = inside.iter().take_while(|byte| byte.is_ascii_digit());
+        let length = digits.count();
+        let is_one = length > 0 && inside.get(length..length + 2) == Some(b"]}");
+        if is_one {
+            self.at += length + 3;
+        }
+        is_one
     }
 
     /// Takes `:-VALUE}` where the value is letters that nothing expands.
