@@ -54,11 +54,7 @@ pub(super) fn read(
     };
     let mut words = Vec::new();
     let mut has_script = false;
-    let behind = parsed.uses.iter().skip_while(|used| !splits(used)).skip(1);
-    if behind.count() > 0 {
-        let why = "an option behind what is split is one of the command there";
-        invocation.add(Effect::Unknown, why);
-    }
+    doubt_behind_split(parsed, invocation);
     for used in flags {
         if splits(used) {
             match split(used.value.unwrap_or_default()) {
@@ -123,6 +119,16 @@ fn added(line: &CommandLine<'_>, parsed: &Parsed<'_>) -> Option<Vec<Vec<OsString
     let is_few =
         text.len() <= MAX_SCRIPT_BYTES && !words.is_empty() && words.len() <= MAX_ADDED && size > 0;
     is_few.then(|| words.chunks(size).map(<[_]>::to_vec).collect())
+}
+
+/// The words that env splits end its options: those behind them belong to the
+/// command there.
+fn doubt_behind_split(parsed: &Parsed<'_>, invocation: &mut Invocation) {
+    let behind = parsed.uses.iter().skip_while(|used| !splits(used)).skip(1);
+    if behind.count() > 0 {
+        let why = "an option behind what is split is one of the command there";
+        invocation.add(Effect::Unknown, why);
+    }
 }
 
 /// Tells whether the value of a flag is split into words.

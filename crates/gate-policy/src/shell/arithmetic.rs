@@ -40,6 +40,7 @@ fn read(text: &[u8]) -> Option<Arithmetic> {
     Some(Arithmetic {
         names,
         assigns: assigns(text),
+        expands: text.contains(&b'$'),
         may_fail: !is_sure(text),
     })
 }

@@ -105,13 +105,18 @@ impl Runner<'_> {
     /// Sets a variable.
     pub(super) fn assign(&mut self, name: &[u8], value: Value, scope: &mut Scope) {
         self.doubt_code(name);
-        if scope.is_fixed(name) || is_read_only(name, self.dialect) {
+        if self.is_read_only(name, scope) {
             self.may_drop(scope);
         }
         if name == b"HOME" && scope.is_login {
             self.unknown("a login shell runs a file of the new HOME at its end");
         }
         scope.set(name, value);
+    }
+
+    /// Tells whether an assignment to a variable may be an error.
+    pub(super) fn is_read_only(&self, name: &[u8], scope: &Scope) -> bool {
+        scope.is_fixed(name) || is_read_only(name, self.dialect)
     }
 
     /// Says that a shell takes code from a variable that is set.

@@ -9,7 +9,7 @@ use super::names::is_letter;
 use super::parser::Dialect;
 use super::run::{Frame, Runner};
 use super::scope::{Scope, Value, word_of};
-use super::syntax::{Arithmetic, Piece, Word};
+use super::syntax::{Arithmetic, List, Piece, Word};
 use crate::effect::Effect;
 use crate::invocation::{EnvironmentAction, EnvironmentNote, Place, SecretPlace, SecretSpan};
 use crate::read::secret_names::names_a_secret;
@@ -150,15 +150,11 @@ impl Runner<'_> {
                     let found = or_default(self.lookup(name, scope), value);
                     put(self.dialect, found, (is_kept, is_alone), scope, &mut grown);
                 }
-                Piece::Substitution(list) if prints_folder(list, scope) => {
-                    grown.bytes.extend(folder(scope));
-                    grown.has_more = true;
-                }
-                Piece::Substitution(list) | Piece::Process(list) => {
+                Piece::Substitution(list) => self.printed(list, scope, frame, &mut grown),
+                Piece::Process(list) => {
                     self.step_aside(list, scope, frame);
                     grown.is_unknown = true;
-                    let is_process = matches!(piece, Piece::Process(_));
-                    grown.has_more |= is_process || !prints_number(list, scope);
+                    grown.has_more = true;
                 }
                 Piece::Opaque(words) => {
                     // Whether a shell looks at them depends on the operator.
@@ -178,6 +174,18 @@ impl Runner<'_> {
         }
         grown.is_unknown |= splits && has_braces(word);
         grown
+    }
+
+    /// Runs the commands of a substitution, and adds what they print.
+    fn printed(&mut self, list: &List, scope: &Scope, frame: &Frame, grown: &mut Growing) {
+        if prints_folder(list, scope) {
+            grown.bytes.extend(folder(scope));
+            grown.has_more = true;
+            return;
+        }
+        self.step_aside(list, scope, frame);
+        grown.is_unknown = true;
+        grown.has_more |= !prints_number(list, scope);
     }
 
     /// Tells whether letters out of quotes stand for something else: for the
@@ -212,9 +220,12 @@ impl Runner<'_> {
             }
             // A number that begins with 0 is an octal one; nothing is an
             // operand that is missing, behind a `$`.
-            may_fail |= matches!(&value, Value::Known(value) if !value.is_empty()
-                && value != b"0"
-                && !matches!(value.first(), Some(b'1'..=b'9')));
+            may_fail |= match &value {
+                Value::Known(value) if value.is_empty() => arithmetic.expands,
+                Value::Known(value) => value != b"0" && !matches!(value.first(), Some(b'1'..=b'9')),
+                Value::Number | Value::Unknown => false,
+            };
+            may_fail |= arithmetic.assigns && self.is_read_only(name, scope);
         }
         if may_fail {
             self.may_drop(scope);

@@ -199,7 +199,7 @@ impl Scope {
         self.fixed.insert(name.to_vec());
     }
 
-    /// Tells whether an assignment to a variable may be an error.
+    /// Tells whether a variable may be one that keeps its value.
     pub(super) fn is_fixed(&self, name: &[u8]) -> bool {
         self.fixed.contains(name)
     }

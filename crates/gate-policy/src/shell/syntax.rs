@@ -156,6 +156,8 @@ pub(super) struct Arithmetic {
     pub(super) names: Vec<Vec<u8>>,
     /// Whether it can assign to them.
     pub(super) assigns: bool,
+    /// Whether a value stands in it as it is written.
+    pub(super) expands: bool,
     /// Whether it may be an error though its names are numbers.
     pub(super) may_fail: bool,
 }

@@ -260,14 +260,7 @@ impl Parser<'_> {
             return Ok(Piece::Parameter { name, is_quoted });
         }
         if !name.is_empty() && self.take_number() {
-            return Ok(match &*name {
-                // It is a status, as `$?` is one.
-                b"PIPESTATUS" if self.dialect == Dialect::Bash => Piece::Parameter {
-                    name: vec![b'?'],
-                    is_quoted,
-                },
-                _ => Piece::Opaque(Vec::new()),
-            });
+            return Ok(self.element(&name, is_quoted));
         }
         if let Some(value) = self.plain_default(&name) {
             return Ok(Piece::Default {
@@ -316,6 +309,18 @@ impl Parser<'_> {
             self.at = start;
         }
         is_length
+    }
+
+    /// Returns an element of an array: of `PIPESTATUS` it is a status, as `$?` is
+    /// one.
+    fn element(&self, name: &[u8], is_quoted: bool) -> Piece {
+        match name {
+            b"PIPESTATUS" if self.dialect == Dialect::Bash => Piece::Parameter {
+                name: vec![b'?'],
+                is_quoted,
+            },
+            _ => Piece::Opaque(Vec::new()),
+        }
     }
 
     /// Takes `[NUMBER]}`.
