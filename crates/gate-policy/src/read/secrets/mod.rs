@@ -30,6 +30,7 @@ mod prose;
 mod redact;
 mod reference;
 mod scan;
+mod sentences;
 mod sequence;
 mod shapes;
 mod sql;

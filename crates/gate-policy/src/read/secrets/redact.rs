@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::marks::{Mark, Marks};
 use super::scan::{Reading, Setting};
+use super::sentences;
 use crate::command_line::CommandLine;
 use crate::invocation::{Invocation, Nested};
 use crate::read::words::shown;
@@ -194,14 +195,12 @@ fn mask_values(text: &mut String, values: &[String]) {
 /// Returns a sentence without its secrets: those that are found in it, and these
 /// values wherever they stand in it.
 pub(super) fn masked_sentence(sentence: &str, values: &[String]) -> String {
-    let setting = Setting {
-        reading: Reading::Prose,
-        ..Setting::default()
-    };
-    let mut marks = Marks::default();
-    super::search(sentence.as_bytes(), &setting, &mut marks);
+    let mut marks = sentences::search(sentence);
     for value in values {
         mark_value(sentence, value, &mut marks);
+    }
+    if marks.is_empty() {
+        return shown(sentence.as_bytes());
     }
     masked(sentence.as_bytes(), &marks.merged())
 }
