@@ -21,9 +21,27 @@ const IN_INVENTORY: &[&[u8]] = &[
     b"_args",
     b"_executable",
     b"_interpreter",
-    b"ansible_connection",
     b"plugin",
 ];
+/// Variables of an inventory that say where and as whom, and start nothing. Of
+/// ansible's own all others can: one names the module that gathers facts.
+const PLAIN_VARIABLES: &[&[u8]] = &[
+    b"ansible_become",
+    b"ansible_become_pass",
+    b"ansible_become_password",
+    b"ansible_become_user",
+    b"ansible_host",
+    b"ansible_password",
+    b"ansible_port",
+    b"ansible_ssh_host",
+    b"ansible_ssh_pass",
+    b"ansible_ssh_port",
+    b"ansible_ssh_private_key_file",
+    b"ansible_ssh_user",
+    b"ansible_user",
+];
+/// How the names of ansible's own variables begin.
+const OWN: &[u8] = b"ansible_";
 /// What must not stand in a playbook that is only listed.
 const IN_PLAYBOOK: &[&[u8]] = &[
     b"lookup",
@@ -127,11 +145,11 @@ fn is_plain_playbook(text: &[u8]) -> bool {
 
 /// Tells whether `q`, which is short for `query`, is called.
 fn calls_query(text: &[u8]) -> bool {
-    let is_of_name = |letter: &u8| letter.is_ascii_alphanumeric() || *letter == b'_';
     (0..text.len()).any(|at| {
         let (before, rest) = text.split_at(at);
         rest.strip_prefix(b"q").is_some_and(|rest| {
-            rest.trim_ascii_start().starts_with(b"(") && !before.last().is_some_and(is_of_name)
+            rest.trim_ascii_start().starts_with(b"(")
+                && !before.last().copied().is_some_and(is_of_name)
         })
     })
 }
@@ -139,8 +157,9 @@ fn calls_query(text: &[u8]) -> bool {
 fn judge_inventory(line: &CommandLine<'_>, value: &[u8], invocation: &mut Invocation) {
     // A list of hosts has a comma in it.
     if value.contains(&b',') {
-        if holds(value, IN_INVENTORY) {
-            invocation.add(Effect::Unknown, "a template stands in the list of hosts");
+        if !is_plain_inventory(value) {
+            let reason = "a template or an option of ssh stands in the list of hosts";
+            invocation.add(Effect::Unknown, reason);
         }
         return;
     }
@@ -151,7 +170,7 @@ fn judge_inventory(line: &CommandLine<'_>, value: &[u8], invocation: &mut Invoca
             let reason = format!("inventory `{name}` is a program, which ansible starts");
             invocation.add(Effect::Execute, &reason);
         }
-        Ok(content) if !holds(&content, IN_INVENTORY) => {}
+        Ok(content) if is_plain_inventory(&content) => {}
         Ok(_) => {
             let reason =
                 format!("inventory `{name}` says how ansible connects, or holds a template");
@@ -162,6 +181,46 @@ fn judge_inventory(line: &CommandLine<'_>, value: &[u8], invocation: &mut Invoca
             invocation.add(Effect::Unknown, &reason);
         }
     }
+}
+
+/// Tells whether an inventory only names hosts, and says where they are.
+fn is_plain_inventory(text: &[u8]) -> bool {
+    let text = without_quotes(text);
+    !holds(&text, IN_INVENTORY)
+        && own_variables(&text).all(|name| PLAIN_VARIABLES.contains(&name))
+        && !holds_option(&text)
+}
+
+/// Takes quotes out: ansible splits a line of hosts as a shell does, and a name
+/// can be put together from parts of which some stand in quotes.
+fn without_quotes(text: &[u8]) -> Vec<u8> {
+    let letters = text.iter().copied();
+    letters.filter(|letter| !b"'\"".contains(letter)).collect()
+}
+
+/// Returns the names that begin as those of ansible's own variables do.
+fn own_variables(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let starts = (0..text.len()).filter_map(|at| text.get(at..));
+    starts.filter(|rest| rest.starts_with(OWN)).map(|rest| {
+        rest.split(|letter| !is_of_name(*letter))
+            .next()
+            .unwrap_or(rest)
+    })
+}
+
+/// Tells whether a word looks like an option, as which ssh would take the name
+/// of a host that begins so.
+fn holds_option(text: &[u8]) -> bool {
+    let is_option = |two: &[u8]| matches!(two, [b'-', next] if next.is_ascii_alphanumeric());
+    let ends_before = |letter: u8| letter.is_ascii_whitespace() || b"=:,@[{&!|>".contains(&letter);
+    text.get(..2).is_some_and(is_option)
+        || text.windows(3).any(|three| {
+            three.first().copied().is_some_and(ends_before) && three.get(1..).is_some_and(is_option)
+        })
+}
+
+fn is_of_name(letter: u8) -> bool {
+    letter.is_ascii_alphanumeric() || letter == b'_'
 }
 
 /// Tells whether a file is no program that a system starts.
@@ -255,7 +314,7 @@ fn names_plain_database(arguments: &[u8]) -> bool {
 
 fn judge_variables(value: &[u8], invocation: &mut Invocation) {
     let leads_on = value.starts_with(b"@") || value.contains(&b'{') || value.contains(&b'\\');
-    if leads_on || holds(value, &[b"ansible_"]) {
+    if leads_on || own_variables(&without_quotes(value)).next().is_some() {
         let reason = "a variable can name a program, or stands in a file or a template";
         invocation.add(Effect::Unknown, reason);
     }
@@ -272,12 +331,39 @@ mod tests {
 
     #[test]
     fn a_part_is_found_wherever_it_stands() {
-        assert!(holds(b"web ansible_ssh_common_args=x", IN_INVENTORY));
         assert!(is_plain_text("[web]\nweb-1 # zwölf\n".as_bytes()));
         for program in [&b"\x7fELF\x02\x01\x01\0"[..], b"#!/bin/sh\n", b"\xcf\xfa"] {
             assert!(!is_plain_text(program));
         }
-        assert!(!holds(b"[web]\nweb-1\nweb-2\n", IN_INVENTORY));
+    }
+
+    #[test]
+    fn an_inventory_says_where_hosts_are_and_nothing_else() {
+        for (text, is_plain) in [
+            ("[web]\nweb-1\nweb-2\n", true),
+            (
+                "[web]\nweb-[01:20] ansible_host=10.0.0.1 ansible_port=22 x=-\n",
+                true,
+            ),
+            (
+                "---\nall:\n  hosts:\n    - a\n    b: {ansible_user: me}\n",
+                true,
+            ),
+            ("web ansible_ssh_common_args=x", false),
+            ("[all:vars]\nansible_facts_modules=command\n", false),
+            ("web ans'ible_facts_mod'ules=command\n", false),
+            ("web ansible_hosts=x\n", false),
+            ("web ansible_become_exe=x\n", false),
+            ("-oProxyCommand=x,", false),
+            ("a,'-oProxyCommand=x'", false),
+            ("web ansible_host=-oProxyCommand=x\n", false),
+            (
+                "all:\n  hosts:\n    a:\n      ansible_host: !!str -oProxyCommand=x\n",
+                false,
+            ),
+        ] {
+            assert_eq!(is_plain_inventory(text.as_bytes()), is_plain, "{text}");
+        }
     }
 
     #[test]
