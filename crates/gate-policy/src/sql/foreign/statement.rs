@@ -107,6 +107,21 @@ impl Judge {
         }
     }
 
+    /// Judges a relation by which a pragma runs, as `pragma_optimize`, whatever
+    /// its schema. Tells whether it is one.
+    fn pragma(&mut self, relation: &ObjectName, has_value: bool) -> bool {
+        let last = relation.0.last().and_then(|part| part.as_ident());
+        let last = last.map(|ident| ident.value.to_ascii_lowercase());
+        let name = last
+            .as_deref()
+            .and_then(|name| name.strip_prefix("pragma_"));
+        let Some(name) = name.filter(|_| self.language == Language::Sqlite) else {
+            return false;
+        };
+        self.add(sqlite::judge_pragma(name, has_value), looked_for(name));
+        true
+    }
+
     /// `(row).name` calls the function `name` where the row has no such column.
     /// So does `relation.name`, but nobody could write a join without it: the
     /// functions of the database are trusted there as its views are.
@@ -135,6 +150,10 @@ impl Judge {
     }
 }
 
+fn looked_for(pragma: impl std::fmt::Display) -> String {
+    format!("gate looked for pragma `{pragma}`")
+}
+
 /// Returns a name that stands alone, in lower case.
 fn name_of(name: &ObjectName) -> Option<String> {
     match &*name.0 {
@@ -155,7 +174,7 @@ impl Visitor for Judge {
             let told = name_of(name).map_or(Effect::Unknown, |name| {
                 sqlite::judge_pragma(&name, value.is_some())
             });
-            self.add(told, format!("gate looked for pragma `{name}`"));
+            self.add(told, looked_for(name));
         }
         ControlFlow::Continue(())
     }
@@ -210,14 +229,14 @@ impl Visitor for Judge {
             reason = "a kind that is not on this list is not understood"
         )]
         match factor {
-            TableFactor::Table {
-                name,
-                args: Some(_),
-                ..
+            TableFactor::Table { name, args, .. } => {
+                let has_value = args.as_ref().is_some_and(|list| !list.args.is_empty());
+                if !self.pragma(name, has_value) && args.is_some() {
+                    self.function(name);
+                }
             }
-            | TableFactor::Function { name, .. } => self.function(name),
-            TableFactor::Table { .. }
-            | TableFactor::Derived { .. }
+            TableFactor::Function { name, .. } => self.function(name),
+            TableFactor::Derived { .. }
             | TableFactor::UNNEST { .. }
             | TableFactor::NestedJoin { .. } => {}
             _ => self.add(Effect::Unknown, "a source of rows is not understood"),
