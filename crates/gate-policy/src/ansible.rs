@@ -154,7 +154,7 @@ fn calls_query(text: &[u8]) -> bool {
     })
 }
 
-fn judge_inventory(line: &CommandLine<'_>, value: &[u8], invocation: &mut Invocation) {
+pub(crate) fn judge_inventory(line: &CommandLine<'_>, value: &[u8], invocation: &mut Invocation) {
     // A list of hosts has a comma in it.
     if value.contains(&b',') {
         if !is_plain_inventory(value) {

@@ -36,18 +36,22 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
 /// Judges the variable that names the browser, where a page is opened.
 fn judge_browser(line: &CommandLine<'_>, invocation: &mut Invocation) {
     let browser = line.env.get("BROWSER").unwrap_or_default();
-    let is_plain = browser
-        .to_str()
-        .is_some_and(|name| BROWSERS.contains(&name));
-    let is_browse = invocation
-        .command
-        .first()
-        .is_some_and(|word| word == "browse");
-    if !is_plain && (is_browse || option(invocation, "web").is_some()) {
+    if opens_page(invocation) && !browser.to_str().is_some_and(is_browser) {
         let browser = browser.to_string_lossy();
         let reason = format!("`BROWSER` is set: `{browser}` is started to show the page");
         invocation.add(Effect::Unknown, &reason);
     }
+}
+
+/// Tells whether a command opens a page.
+pub(super) fn opens_page(invocation: &Invocation) -> bool {
+    let first = invocation.command.first();
+    first.is_some_and(|word| word == "browse") || option(invocation, "web").is_some()
+}
+
+/// Tells whether a program only shows a page.
+pub(super) fn is_browser(program: &str) -> bool {
+    BROWSERS.contains(&program)
 }
 
 #[cfg(test)]

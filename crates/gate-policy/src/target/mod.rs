@@ -9,6 +9,7 @@
 
 mod aws;
 mod cargo;
+mod docker;
 mod forge;
 mod git;
 mod git_config;
@@ -18,6 +19,7 @@ mod kuberc;
 mod kubernetes;
 mod libpq;
 mod login;
+mod settings;
 mod ssh;
 mod terraform;
 mod terraformrc;
@@ -36,16 +38,25 @@ use crate::read::MAX_SCRIPT_BYTES;
 /// add.
 pub(crate) fn resolve(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut Invocation) {
     match spec.name.as_ref() {
-        "ansible" => ssh::judge_settings(line, "hosts", invocation),
+        "ansible" => {
+            settings::judge_ansible(line, invocation);
+            ssh::judge_settings(line, "hosts", invocation);
+        }
+        "ansible-galaxy" | "ansible-inventory" | "ansible-playbook" | "ansible-vault" => {
+            settings::judge_ansible(line, invocation);
+        }
         "aws" => aws::resolve(line, invocation),
         "cargo" => cargo::resolve(line, invocation),
-        "docker" => ssh::judge_daemon(line, &[], invocation),
-        "gh" | "glab" => forge::resolve(line, invocation),
+        "bq" => settings::judge_bq(line, invocation),
+        "docker" => docker::resolve(line, invocation),
+        "gh" | "glab" => {
+            forge::resolve(line, invocation);
+            settings::judge_forge(line, spec, invocation);
+        }
         "git" => git::resolve(line, invocation),
         "helm" => kubernetes::resolve_for_helm(line, invocation),
         "kubectl" => kubernetes::resolve(line, invocation),
-        // Which of the two counts, versions disagree on.
-        "podman" => ssh::judge_daemon(line, &["CONTAINER_HOST", "DOCKER_HOST"], invocation),
+        "podman" => docker::resolve_for_podman(line, invocation),
         "psql" => libpq::resolve(line, invocation),
         "rsync" | "scp" | "sftp" => ssh::judge_settings(line, "host", invocation),
         "terraform" => terraform::resolve(line, invocation),

@@ -6,7 +6,6 @@
 
 use super::{content, home_file, named, option, refuse_file};
 use crate::command_line::CommandLine;
-use crate::effect::Effect;
 use crate::invocation::Invocation;
 
 /// Settings that start no program and load no code, in lower case.
@@ -61,26 +60,6 @@ const PLAIN: &[&str] = &[
     "userknownhostsfile",
     "visualhostkey",
 ];
-
-/// Judges the address of a daemon of containers, also for a mere read: behind
-/// ssh it is reached by a command on another machine.
-pub(super) fn judge_daemon(
-    line: &CommandLine<'_>,
-    variables: &[&str],
-    invocation: &mut Invocation,
-) {
-    let is_behind_ssh = |address: &[u8]| {
-        let start = address.trim_ascii_start().get(..6);
-        start.is_some_and(|start| start.eq_ignore_ascii_case(b"ssh://"))
-    };
-    let mut values = variables.iter().filter_map(|name| line.env.get(name));
-    if is_behind_ssh(named(invocation, "host").as_bytes())
-        || values.any(|value| is_behind_ssh(value.as_encoded_bytes()))
-    {
-        let reason = "the daemon is behind ssh, whose settings can start a program";
-        invocation.add(Effect::Unknown, reason);
-    }
-}
 
 /// Judges the settings for a command that reaches the host of this field of
 /// the target.
