@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use crate::command_line::{CommandLine, Stdin};
 use crate::effect::Effect;
 use crate::invocation::{Invocation, Nested, SecretPlace, SecretSpan};
-use crate::read::words::{Parsed, shown};
+use crate::read::words::{Parsed, Use, shown};
 use crate::read::{
     MAX_SCRIPT_BYTES, judge, masked_words, names_a_secret, note_fields, of_operands,
     read_redis_command, replaced, server_and_path,
@@ -115,7 +115,11 @@ fn mark_secrets(command: &Parsed<'_>, invocation: &mut Invocation) {
             ["hello"] if is("auth") => Some(2),
             ["migrate"] if is("auth") => Some(1),
             ["migrate"] if is("auth2") => Some(2),
-            ["config" | "sentinel", "set"] if is("masterauth") || names_a_secret(word) => Some(1),
+            ["config" | "sentinel", "set"] | ["sentinel", "config"]
+                if is("masterauth") || names_a_secret(word) =>
+            {
+                Some(1)
+            }
             _ => None,
         }
     };
@@ -134,8 +138,9 @@ fn mark_secrets(command: &Parsed<'_>, invocation: &mut Invocation) {
 
 /// Judges `--cluster VERB HOST:PORT …`.
 fn judge_cluster(parsed: &Parsed<'_>, invocation: &mut Invocation) {
-    let words = parsed.uses.iter().filter(|used| used.name == "cluster");
-    let mut words = words.filter_map(|used| used.value);
+    let uses = parsed.uses.iter().filter(|used| used.name == "cluster");
+    mark_secret_of_call(uses.clone(), invocation);
+    let mut words = uses.filter_map(|used| used.value);
     let Some(verb) = words.next() else {
         return;
     };
@@ -153,6 +158,26 @@ fn judge_cluster(parsed: &Parsed<'_>, invocation: &mut Invocation) {
     let verb = shown(verb);
     let reason = format!("`--cluster {verb}` has the effect {effect}");
     invocation.add(effect, &reason);
+}
+
+/// Marks the password of `--cluster call HOST:PORT auth …`: the last word.
+fn mark_secret_of_call<'u>(words: impl Iterator<Item = &'u Use<'u>>, invocation: &mut Invocation) {
+    let words: Vec<&Use<'_>> = words.filter(|used| used.value.is_some()).collect();
+    let is_secret = |used: &&&Use<'_>| {
+        let word = used.value.unwrap_or_default();
+        let names = [&b"auth"[..], b"auth2", b"masterauth"];
+        names.iter().any(|name| word.eq_ignore_ascii_case(name)) || names_a_secret(word)
+    };
+    let Some((last, before)) = words.split_last() else {
+        return;
+    };
+    if before.iter().any(|used| is_secret(&used)) {
+        invocation.secrets.push(SecretSpan {
+            place: SecretPlace::Argv(last.argv_index),
+            range: 0..last.value.unwrap_or_default().len(),
+            kind: "password".to_owned(),
+        });
+    }
 }
 
 fn judge_stdin(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {

@@ -249,6 +249,7 @@ fn holds_together(one: Word, two: Word) -> bool {
             one.text(),
             b"recovery" | b"backup" | b"auth" | b"authorization" | b"mfa"
         ),
+        b"auth" => matches!(one.text(), b"rediscli" | b"valkeycli"),
         b"pat" => !one.text().is_empty(),
         _ => false,
     }

@@ -17,6 +17,9 @@ const READERS: &[&[u8]] = &[
     b"chpasswd",
 ];
 
+/// Clients to which `auth V` can be said.
+const CLIENTS: &[&[u8]] = &[b"redis-cli", b"valkey-cli"];
+
 /// What was said in front of a `|`.
 #[derive(Default)]
 pub(super) struct Piped {
@@ -74,6 +77,9 @@ impl Piped {
             Stands::Behind if name == b"sudo" => self.stands = Stands::Sudo,
             Stands::Sudo if reads_password(name) => self.mark(text, offset, marks),
             Stands::Behind | Stands::Sudo if is_reader => self.mark(text, offset, marks),
+            Stands::Behind | Stands::Sudo if CLIENTS.contains(&name) => {
+                self.mark_of_command(text, offset, marks);
+            }
             Stands::Elsewhere | Stands::Said | Stands::Behind | Stands::Sudo => {}
         }
     }
@@ -89,6 +95,24 @@ impl Piped {
             self.stands = Stands::Elsewhere;
         } else if is_piped && self.stands == Stands::Said {
             self.stands = Stands::Behind;
+        }
+    }
+
+    /// Marks the last word of `auth …`, be it said in one string or as words.
+    fn mark_of_command(&mut self, text: &[u8], offset: usize, marks: &mut Marks) {
+        let said = self.said.first().zip(self.said.last());
+        let Some(whole) = said.map(|(first, last)| first.start..last.end) else {
+            return;
+        };
+        let command = text.get(whole.clone()).unwrap_or_default();
+        let verb = command.get(..5).unwrap_or_default();
+        let last = command.iter().rposition(u8::is_ascii_whitespace);
+        if let Some(last) = last
+            && verb.eq_ignore_ascii_case(b"auth ")
+        {
+            let range = whole.start + last + 1..whole.end;
+            self.said = vec![range];
+            self.mark(text, offset, marks);
         }
     }
 

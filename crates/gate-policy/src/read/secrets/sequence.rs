@@ -194,7 +194,7 @@ impl Sequence {
                 self.tool = Some(tool);
             }
         }
-        for known in [&b"login"[..], b"secret", b"put-parameter"] {
+        for known in [&b"login"[..], b"secret", b"put-parameter", b"signurl"] {
             if word == known && !self.seen.contains(&known) {
                 self.seen.push(known);
             }

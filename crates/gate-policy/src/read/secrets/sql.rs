@@ -87,6 +87,7 @@ pub(super) fn literal(scan: &mut Scan<'_, '_>, at: usize) -> Option<usize> {
         return None;
     }
     let start = link::skip_comments(scan.text, at, &mut scan.comments);
+    let start = behind_character_set(scan, start);
     let first = scan.text.at(start)?;
     if !matches!(
         first,
@@ -106,6 +107,16 @@ pub(super) fn literal(scan: &mut Scan<'_, '_>, at: usize) -> Option<usize> {
     }
     scan.marks.add(literal.inner, "password");
     Some(literal.next)
+}
+
+/// `_utf8'V'` of `MySQL`: returns where the literal starts.
+fn behind_character_set(scan: &Scan<'_, '_>, at: usize) -> usize {
+    if scan.text.at(at) != Some(b'_') {
+        return at;
+    }
+    let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let end = scan.text.seek(at, |byte| !is_of_name(byte));
+    scan.text.skip_blanks(end)
 }
 
 /// `/* ' */ password 'V'` where it is not known that a database reads it: what

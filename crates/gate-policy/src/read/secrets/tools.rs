@@ -143,6 +143,7 @@ const FLAGS: &[Flags] = &[
     ),
     flags(&["az"], "secret", &[("--value", Part::Whole)]),
     flags(&["aws"], "put-parameter", &[("--value", Part::Whole)]),
+    flags(&["gsutil"], "signurl", &[("-p", Part::Whole)]),
 ];
 
 /// Tools that take a secret as an operand behind a word: `vault login TOKEN`.
@@ -151,6 +152,11 @@ const OPERANDS: &[(&str, &str)] = &[
     ("mysqladmin", "password"),
     ("redis-cli", "auth"),
     ("redis-cli", "requirepass"),
+    ("valkey-cli", "auth"),
+    ("valkey-cli", "requirepass"),
+    ("npm", "_auth"),
+    ("pnpm", "_auth"),
+    ("yarn", "_auth"),
     ("htpasswd", "-bn"),
 ];
 

@@ -43,8 +43,14 @@ pub(super) fn read(scan: &mut Scan<'_, '_>, scheme: &[u8], start: usize) -> usiz
     if is_token(scheme, user) {
         scan.marks.add(start..start + user.len(), "uri-token");
     }
-    if let Some(colon) = colon {
-        mark_password(scan, start + colon + 1, start + at_sign);
+    // To redis-cli what stands alone is the password.
+    let is_redis = [&b"redis"[..], b"rediss", b"valkey", b"valkeys"]
+        .iter()
+        .any(|name| scheme.ends_with(name));
+    match colon {
+        Some(colon) => mark_password(scan, start + colon + 1, start + at_sign),
+        None if is_redis && at_sign > 0 => mark_password(scan, start, start + at_sign),
+        None => {}
     }
     start + at_sign + 1
 }
