@@ -426,7 +426,7 @@ fn rules_know_what_a_profile_of_the_owner_names() {
         let mut builder = PolicyBuilder::knowing(profiles);
         let text = format!("[[rule]]\nid = \"x\"\n{rule}\ndecision = \"deny\"\n");
         match builder.layer(Layer::Machine, "rules.toml", &text) {
-            Ok(()) => String::new(),
+            Ok(()) => builder.notes().concat(),
             Err(found) => found.first().unwrap().to_string(),
         }
     };
@@ -450,7 +450,7 @@ fn rules_know_what_a_profile_of_the_owner_names() {
             "tool = 'shipctl'\nwhen = 'target.namespace == \"x\"'",
             "no field of the target",
         ),
-        ("tool = 'shipclt'", "did you mean `shipctl`?"),
+        ("tool = 'shipclt'", "write `shipctl` if that is meant"),
     ] {
         let found = known(Layer::Machine, rule);
         assert!(

@@ -75,6 +75,8 @@ pub(super) struct Report<'t> {
     pub(super) profiles: &'t Profiles,
     lines: Lines<'t>,
     pub(super) errors: Vec<RuleError>,
+    /// What is probably a slip of the pen, and may be meant as it stands.
+    pub(super) doubts: Vec<String>,
 }
 
 impl<'t> Report<'t> {
@@ -89,6 +91,7 @@ impl<'t> Report<'t> {
             profiles,
             lines: Lines::of(text),
             errors: Vec::new(),
+            doubts: Vec::new(),
         }
     }
 
@@ -127,15 +130,26 @@ impl<'t> Report<'t> {
         problem: impl Into<String>,
         mend: impl Into<String>,
     ) {
+        let error = self.told(offset, field, (problem.into(), mend.into()));
+        self.errors.push(error);
+    }
+
+    /// Records what may be a mistake: the rules hold all the same.
+    pub(super) fn doubt(&mut self, offset: usize, field: &str, problem: String, mend: String) {
+        let doubt = self.told(offset, field, (problem, mend));
+        self.doubts.push(doubt.to_string());
+    }
+
+    fn told(&self, offset: usize, field: &str, (problem, mend): (String, String)) -> RuleError {
         let (line, column) = self.position(offset);
-        self.errors.push(RuleError {
+        RuleError {
             source_name: self.source_name.to_owned(),
             line,
             column,
             field: field.to_owned(),
-            problem: problem.into(),
-            mend: mend.into(),
-        });
+            problem,
+            mend,
+        }
     }
 }
 

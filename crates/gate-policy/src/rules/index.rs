@@ -195,6 +195,7 @@ mod tests {
             crate::Profiles::built_in(),
         )
         .unwrap()
+        .0
     }
 
     fn invocation(command: &str) -> Invocation {

@@ -46,13 +46,13 @@ const RECORDINGS: &[(&str, Recording)] = &[
 ];
 const REASONS: &[(&str, bool)] = &[("required", true), ("optional", false)];
 
-/// Reads all rules of a text, or all of its mistakes.
+/// Reads all rules of a text, with what is doubtful in them, or all of its mistakes.
 pub(super) fn load(
     layer: Layer,
     source_name: &str,
     text: &str,
     profiles: &Profiles,
-) -> Result<Vec<Rule>, Vec<RuleError>> {
+) -> Result<(Vec<Rule>, Vec<String>), Vec<RuleError>> {
     let mut report = Report::new(source_name, text, (layer, profiles));
     let (document, problems) = DeTable::parse_recoverable(text);
     for problem in problems {
@@ -95,7 +95,7 @@ pub(super) fn load(
         rules.push(rule);
     }
     if report.errors.is_empty() {
-        Ok(rules)
+        Ok((rules, report.doubts))
     } else {
         Err(report.errors)
     }

@@ -9,9 +9,9 @@ use crate::effect::{Effect, EffectSet};
 const PASSING: [Effect; 2] = [Effect::Read, Effect::Local];
 
 impl PolicyBuilder {
-    /// Returns of each rule that allows more than the baseline does that it does so, and of each
-    /// that never can because another one is about all that it is about. A rule that is in neither
-    /// list makes no decision milder.
+    /// Returns what is doubtful in the text of rules; of each rule that allows more than the
+    /// baseline does that it does so; and of each that never can because another one is about all
+    /// that it is about. A rule that is in neither of the last two makes no decision milder.
     pub fn notes(&self) -> Vec<String> {
         let owners = || {
             self.rules
@@ -40,7 +40,7 @@ impl PolicyBuilder {
                 "allows what the baseline asks about: {beyond}"
             )))
         });
-        notes.collect()
+        self.doubts.iter().cloned().chain(notes).collect()
     }
 }
 

@@ -45,13 +45,13 @@ pub(super) fn tools(fields: &mut Fields<'_, '_, '_>) -> Vec<String> {
             && !name.contains(['*', '?'])
             && let Some(near) = near_miss(name, names().map(AsRef::as_ref))
         {
-            let problem = format!("`{}` is no tool that gate knows", shown(name));
-            fields.error(
-                tool.offset,
-                "tool",
-                problem,
-                format!("did you mean `{near}`?"),
+            // No mistake: the name may be right, and a profile that comes later must not make
+            // one of rules that held.
+            let problem = format!("gate has no profile of `{}`", shown(name));
+            let mend = format!(
+                "write `{near}` if that is meant; docs/profiles.md says how to tell gate of a tool"
             );
+            fields.report.doubt(tool.offset, "rule.tool", problem, mend);
         }
         let canonical = fields.report.tool(name).map(|spec| spec.name.to_string());
         tools.push(canonical.unwrap_or_else(|| name.to_owned()));
@@ -196,10 +196,8 @@ pub(super) fn target(
                 "`{}` is no field of the target of such a tool",
                 shown(field)
             );
-            let mend = near_miss(field, known.iter().copied()).map_or_else(
-                || format!("write one of {}", joined(&known)),
-                |near| format!("did you mean `{near}`?"),
-            );
+            // The names are short, so that a near one is seldom what was meant.
+            let mend = format!("write one of {}", joined(&known));
             fields.error(name.span().start, "target", problem, mend);
         }
         let globs = fields.texts_of("target", value);

@@ -28,6 +28,7 @@ const PERMIT_TTL: Duration = Duration::from_mins(5);
 #[derive(Debug, Default)]
 pub struct PolicyBuilder {
     pub(super) rules: Vec<Rule>,
+    pub(super) doubts: Vec<String>,
     warnings: Vec<String>,
     unreadable: Vec<String>,
     profiles: Arc<Profiles>,
@@ -60,11 +61,12 @@ impl PolicyBuilder {
         text: &str,
     ) -> Result<(), Vec<RuleError>> {
         match load::load(layer, source_name, text, &self.profiles) {
-            Ok(rules) => {
+            Ok((rules, doubts)) => {
                 for rule in &rules {
                     self.warn_of(rule);
                 }
                 self.rules.extend(rules);
+                self.doubts.extend(doubts);
                 Ok(())
             }
             Err(mut errors) => {

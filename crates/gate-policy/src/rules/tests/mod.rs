@@ -252,7 +252,7 @@ time = { days = ["monday"], from = "9:00", zone = "CET" }
 caller = { kind = "robot" }
 [[rule]]
 id = "d"
-tool = "kubctl"
+tool = "kubectl"
 decision = "require_approval"
 [rule.approval]
 approvers = ["sre"]
@@ -272,12 +272,32 @@ permit_ttl = "5 minutes"
         "/etc/gate/rules.toml:13:36: field `rule.time.from`: `9:00` is not a time of day; write hours and minutes, as \"09:30\"",
         "/etc/gate/rules.toml:13:51: field `rule.time.zone`: `CET` is not a zone; write \"local\", \"UTC\" or an offset as \"+02:00\"",
         "/etc/gate/rules.toml:14:19: field `rule.caller.kind`: `robot` is not a kind of caller; write user, agent or workload",
-        "/etc/gate/rules.toml:17:8: field `rule.tool`: `kubctl` is no tool that gate knows; did you mean `kubectl`?",
         "/etc/gate/rules.toml:20:14: field `rule.approval.approvers`: `sre` names nobody; write \"group:NAME\" or \"user:NAME\"",
         "/etc/gate/rules.toml:21:9: field `rule.approval.count`: is out of range; write a whole number from 1 to 100",
         "/etc/gate/rules.toml:22:14: field `rule.approval.permit_ttl`: `5 minutes` is not a time from 1s to 7d; write a number and a unit, as \"30m\"",
     ];
     assert_eq!(errors, expected);
+}
+
+#[test]
+fn a_tool_whose_name_is_near_to_a_known_one_is_noted_and_no_mistake() {
+    let notes_of = |tool: &str| {
+        let text = format!("[[rule]]\nid = \"x\"\ndecision = \"deny\"\ntool = \"{tool}\"\n");
+        let mut builder = PolicyBuilder::new();
+        builder.layer(Layer::Machine, "r.toml", &text).unwrap();
+        builder.notes()
+    };
+    assert_eq!(
+        notes_of("kubctl"),
+        [
+            "r.toml:4:8: field `rule.tool`: gate has no profile of `kubctl`; write `kubectl` if that is meant; docs/profiles.md says how to tell gate of a tool"
+        ]
+    );
+    for tool in ["curl", "make", "sed", "awk", "wget", "go", "ps", "packer"] {
+        assert_eq!(notes_of(tool).len(), 1, "{tool}");
+    }
+    assert!(notes_of("kubectl").is_empty());
+    assert!(notes_of("kub*").is_empty());
 }
 
 #[test]
