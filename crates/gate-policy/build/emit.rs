@@ -64,7 +64,7 @@ structs! {
     ListedSpec { text, skipped }
     ImplicitSpec { role, source, commands, unless, is_acting_only }
     VariableSpec {
-        name, is_of_python, action, commands, harmless, harmless_without, is_beyond_read,
+        name, is_of_python, action, commands, unless, harmless, harmless_without, is_beyond_read,
         is_stripped_elsewhere, target, secret, why,
     }
 }

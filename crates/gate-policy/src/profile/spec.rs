@@ -440,6 +440,8 @@ pub struct VariableSpec {
     pub action: VariableAction,
     /// What the command paths that it matters to start with; empty: all.
     pub commands: Table<Text>,
+    /// Options with which the tool does not read it.
+    pub unless: Table<Text>,
     /// Values that change nothing; the variable is then only bound.
     pub harmless: Table<Text>,
     /// Variables beside which no value is harmless.

@@ -9,7 +9,7 @@ use crate::command_line::CommandLine;
 use crate::effect::Effect;
 use crate::glob;
 use crate::invocation::{EnvironmentAction, EnvironmentNote, Invocation, SecretPlace, SecretSpan};
-use crate::profile::{Arity, EVERY_TOOL, VariableAction, VariableSpec};
+use crate::profile::{Arity, EVERY_TOOL, Text, VariableAction, VariableSpec};
 
 /// The pattern of a tool that reads any variable.
 const ALL_THE_REST: &str = "*";
@@ -26,7 +26,8 @@ pub(super) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
         |spec: &&VariableSpec| spec.name != ALL_THE_REST,
     );
     for spec in own.clone().filter(is_named) {
-        if matters(spec, parsed) || spec.is_stripped_elsewhere {
+        let is_read = !is_replaced(spec, parsed);
+        if is_read && (matters(spec, parsed) || spec.is_stripped_elsewhere) {
             apply(line, spec, Some(parsed), invocation);
         }
     }
@@ -55,6 +56,13 @@ fn note_repeated(line: &CommandLine<'_>, invocation: &mut Invocation) {
 /// Tells whether the command is one that a variable matters to.
 fn matters(spec: &VariableSpec, parsed: &Parsed<'_>) -> bool {
     spec.commands.is_empty() || spec.commands.iter().any(|path| is_below(parsed, path))
+}
+
+/// Tells whether an option keeps the tool from reading the variable. Where a word was not
+/// understood, no option is believed.
+fn is_replaced(spec: &VariableSpec, parsed: &Parsed<'_>) -> bool {
+    let is_given = |name: &Text| parsed.uses.iter().any(|used| used.on && used.name == *name);
+    parsed.problems.is_empty() && spec.unless.iter().any(is_given)
 }
 
 /// Tells whether a variable that a pattern covers has an entry of its own or

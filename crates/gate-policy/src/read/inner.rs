@@ -112,7 +112,12 @@ pub(crate) fn absorb(
         argv: &inner.argv,
         env: if is_here { inner.env } else { &nothing },
         cwd: inner.cwd,
-        stdin: if is_here { inner.stdin } else { Stdin::Absent },
+        // What a person types is not known there either; any other input is no file of here.
+        stdin: if is_here || inner.stdin == Stdin::Terminal {
+            inner.stdin
+        } else {
+            Stdin::Absent
+        },
         files: if is_here { &files } else { &NoFiles },
     };
     let mut read = super::read_nested(&inside, nesting);
@@ -214,7 +219,10 @@ fn doubt(line: &CommandLine<'_>, inner: &Inner<'_>, read: &mut Invocation) {
     let mut notes = read.environment.iter();
     if let Some(note) = notes.find(cannot_change) {
         let name = shown(note.name.as_encoded_bytes());
-        let why = format!("`{name}` is set or cleared in between, where gate can't change it");
+        let why = format!(
+            "`{name}` is set or cleared in between, where gate can't change it: {}",
+            note.why
+        );
         read.add(Effect::Unknown, &why);
     }
 }

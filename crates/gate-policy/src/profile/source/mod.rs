@@ -411,6 +411,8 @@ pub(crate) struct Variable {
     #[serde(default)]
     pub(crate) commands: Vec<String>,
     #[serde(default)]
+    pub(crate) unless: Words,
+    #[serde(default)]
     pub(crate) harmless: Vec<String>,
     #[serde(default)]
     pub(crate) harmless_without: Vec<String>,

@@ -38,6 +38,9 @@ pub(super) fn unknown(profile: &Profile) -> Vec<Mistake> {
     }
     let known = flags.of(flags.0.keys().copied());
     found.extend(names(Some(&known), &profile.moved_by));
+    for placed in &profile.environment {
+        found.extend(names(Some(&known), &placed.get_ref().unless));
+    }
     let roles = roles(profile);
     for placed in &profile.implicit {
         let implicit = placed.get_ref();

@@ -67,6 +67,7 @@ fn row(name: &Word, spec: &Variable) -> Result<VariableSpec, Mistake> {
         is_of_python: spec.python,
         action,
         commands: texts(&spec.commands),
+        unless: plain(&spec.unless),
         harmless: texts(&spec.harmless),
         harmless_without: texts(&spec.harmless_without),
         is_beyond_read: spec.beyond_read,
