@@ -51,6 +51,10 @@ fn judge_command(parsed: &Parsed<'_>, command: &CommandSpec, invocation: &mut In
         invocation.add(Effect::Read, "with these operands it only shows");
         return true;
     }
+    if command.is_group && command.effect == Effect::Read && !parsed.problems.is_empty() {
+        // It would say what the words do without the one that was not understood.
+        return false;
+    }
     let tool = &parsed.spec.name;
     let path = parsed.path.join(" ");
     let mut reason = if path.is_empty() {

@@ -111,6 +111,14 @@ fn read_nested(line: &CommandLine<'_>, nesting: Nesting<'_>) -> Invocation {
         invocation.profile = Some(own.used.clone());
         return invocation;
     }
+    let why = match own {
+        None => format!("gate has no profile of `{}`", invocation.tool),
+        Some(own) => format!(
+            "of `{}` only the {} layer has a profile, which can only make gate stricter",
+            invocation.tool, own.used.layer
+        ),
+    };
+    invocation.reasons.push(why);
     read_foreign(line, &mut invocation);
     if let Some(own) = own {
         claimed::read(line, own, nesting, &mut invocation);
@@ -211,9 +219,6 @@ fn read_known(
 }
 
 fn read_foreign(line: &CommandLine<'_>, invocation: &mut Invocation) {
-    invocation
-        .reasons
-        .push(format!("gate has no profile of `{}`", invocation.tool));
     for index in 0..line.argv.len() {
         invocation.words.push(Word {
             role: if index == 0 {

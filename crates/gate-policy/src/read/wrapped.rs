@@ -36,7 +36,7 @@ pub(super) fn read(
     let mut flags = parsed.uses.iter().filter(runs).peekable();
     if parsed.passed.is_none() && flags.peek().is_none() {
         if let Some(effect) = node.runs.alone.filter(|_| !is_neutral(parsed)) {
-            invocation.add(effect, "no command stands behind it");
+            invocation.add(effect, "no command is given to it");
         }
         return;
     }
@@ -207,7 +207,7 @@ impl Wrapper<'_> {
         }
         if words.is_empty() {
             if let Some(effect) = self.spec.alone {
-                invocation.add(effect, "no command stands behind it");
+                invocation.add(effect, "no command is given to it");
             }
             return;
         }
