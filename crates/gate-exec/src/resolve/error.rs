@@ -1,6 +1,6 @@
 //! Why no tool could be found.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use super::{Distrust, Quoted};
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {
     /// Nothing of that name, gate's own programs left aside.
-    #[error("no tool {} on PATH", Quoted(.name))]
+    #[error("{}", not_found(.name))]
     NotFound {
         /// The name as it was typed.
         name: OsString,
@@ -49,6 +49,18 @@ pub enum ResolveError {
     },
 }
 
+fn not_found(name: &OsStr) -> String {
+    if is_path(name) {
+        format!("there is no {}", Quoted(name))
+    } else {
+        format!("no tool {} on PATH", Quoted(name))
+    }
+}
+
+fn is_path(name: &OsStr) -> bool {
+    name.as_encoded_bytes().contains(&b'/')
+}
+
 impl ResolveError {
     /// Returns the exit code of `env(1)` for this: 127 for not found, 126 for found and not run.
     pub fn exit_code(&self) -> u8 {
@@ -64,6 +76,9 @@ impl ResolveError {
     /// Returns what the user can do about it.
     pub fn hint(&self) -> String {
         match self {
+            Self::NotFound { name, .. } if is_path(name) => {
+                "a name with a `/` is not looked for on PATH: see that the file is there".to_owned()
+            }
             Self::NotFound { skipped: 0, .. } => {
                 "install the tool, or add its folder to PATH as an absolute path".to_owned()
             }
