@@ -223,3 +223,26 @@ fn text_from_a_command_draws_no_branch_of_its_own() {
         "{shown}"
     );
 }
+
+#[test]
+fn nothing_is_promised_where_nobody_is_asked() {
+    let home = home();
+    let allowed = explained(&home, &["--", "kubectl", "get", "pods"]);
+    assert!(allowed.starts_with("allow: "), "{allowed}");
+    for promise in ["is part of what is approved", "hashed again", "copy"] {
+        assert!(!allowed.contains(promise), "{promise}\n{allowed}");
+    }
+    let asked = explained(&home, &["--", "kubectl", "apply", "-f", "nothere.yaml"]);
+    assert!(asked.contains("is part of what is approved"), "{asked}");
+    let missing = asked.lines().find(|line| line.contains("nothere.yaml ("));
+    assert!(missing.unwrap().ends_with(": not there"), "{asked}");
+}
+
+#[test]
+fn files_that_are_not_there_are_one_line() {
+    let home = home();
+    home.script("docker", "exit 0").unwrap();
+    let shown = explained(&home, &["--", "docker", "compose", "up", "-d"]);
+    let folded = "that are not there and must not appear: ";
+    assert_eq!(shown.matches(folded).count(), 1, "{shown}");
+}

@@ -33,6 +33,7 @@ use copies::Copies;
 use inputs::Recheck;
 use interpreter::Interpreter;
 use profile::Profile;
+pub(crate) use tree::absent;
 
 /// A command ready to be run, if it may.
 #[derive(Debug)]

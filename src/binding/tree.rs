@@ -18,7 +18,7 @@ const ENTRY_LIMIT: usize = 50_000;
 const CONTENT_LIMIT_BYTES: u64 = 16 << 30;
 
 /// Returns what stands for a file or folder that is not there.
-pub(super) fn absent() -> Digest {
+pub(crate) fn absent() -> Digest {
     Digest::of_bytes(b"absent")
 }
 

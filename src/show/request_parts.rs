@@ -11,6 +11,7 @@ use gate_protocol::request::{ApprovalRequest, CiJob, GitState, Requirement};
 use gate_protocol::review::Answer;
 use gate_protocol::span;
 
+use crate::binding;
 use crate::show::clock;
 use crate::show::screen::{Screen, Tone};
 use crate::show::sheet::Sheet;
@@ -113,7 +114,10 @@ fn requirement_words(requirement: &Requirement) -> String {
 
 /// The files and the stdin that decide what happens.
 pub(super) fn inputs(sheet: &mut Sheet<'_>, inputs: &[BoundInput]) {
-    for (at, input) in inputs.iter().enumerate() {
+    let is_absent =
+        |input: &&BoundInput| input.sha256 == binding::absent() && input.size_bytes == 0;
+    let (absent, there): (Vec<_>, Vec<_>) = inputs.iter().partition(is_absent);
+    for (at, input) in there.iter().enumerate() {
         let label = if at == 0 { "inputs" } else { "" };
         let delivery = match input.delivery {
             Delivery::Snapshot => "runs from a sealed copy",
@@ -129,6 +133,17 @@ pub(super) fn inputs(sheet: &mut Sheet<'_>, inputs: &[BoundInput]) {
         );
         sheet.field(label, &line);
         sheet.toned("", Tone::Faint, &format!("  sha256 {}", input.sha256));
+    }
+    // All of them have one digest, which says that there is nothing.
+    if !absent.is_empty() {
+        let label = if there.is_empty() { "inputs" } else { "" };
+        let names: Vec<_> = absent.iter().map(|input| input.name.shown()).collect();
+        let names = names.join(", ");
+        let line = match absent.len() {
+            1 => format!("1 file that is not there and must not appear: {names}"),
+            count => format!("{count} files that are not there and must not appear: {names}"),
+        };
+        sheet.field(label, &line);
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) struct Checked<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a RawValue>,
     decision: &'static str,
+    #[serde(skip)]
+    is_held: bool,
     effect: &'static str,
     tool: &'a str,
     command: &'a [String],
@@ -38,6 +40,7 @@ impl<'a> Checked<'a> {
         Self {
             id: None,
             decision: evaluation.decision.as_str(),
+            is_held: evaluation.holds_session(),
             effect: evaluation.effect.as_str(),
             tool: &evaluation.tool,
             command: &evaluation.command,
@@ -58,10 +61,15 @@ impl<'a> Checked<'a> {
     pub(super) fn for_people(&self) -> String {
         let mut text = String::new();
         let command: String = self.command.iter().flat_map(|word| [" ", word]).collect();
+        let held = if self.is_held {
+            ", held to reading by the server"
+        } else {
+            ""
+        };
         // Writing to a String can't fail.
         let _ = writeln!(
             text,
-            "{}: {}{} has the effect {} (rule {})",
+            "{}: {}{} has the effect {}{held} (rule {})",
             self.decision.replace('_', " "),
             inert(self.tool),
             inert(&command),

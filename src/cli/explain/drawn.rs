@@ -1,24 +1,33 @@
 //! An explanation as a tree that a person reads from the top.
 
-use gate_policy::Requirement;
+use gate_policy::{Decision, Effect, Requirement};
 use gate_protocol::inert::inert;
 
-use super::explained::{Explained, ExplainedRule, ExplainedVariable, Inside, Read};
+use super::explained::{Explained, ExplainedInput, ExplainedRule, ExplainedVariable, Inside, Read};
 use crate::show::screen::Tone;
 use crate::show::tree::Tree;
+
+/// How many files that are not there are named.
+const LISTED: usize = 2;
 
 /// Returns the whole explanation: the decision on top, what led to it below.
 pub(super) fn tree(explained: &Explained) -> Tree {
     let read = &explained.read;
+    let held = if explained.is_held {
+        ", held to reading by the server"
+    } else {
+        ""
+    };
     let what = format!(
-        "{}: {}, effect {} ({})",
+        "{}: {}, effect {}{held} ({})",
         spoken(explained.decision),
         called(read),
         read.effect,
         inert(&explained.rule)
     );
+    let is_asked = explained.decision == Decision::RequireApproval.as_str();
     let mut parts = vec![runs(explained)];
-    parts.extend(parts_of(read));
+    parts.extend(parts_of(read, is_asked));
     if explained.secrets_masked > 0 {
         let count = explained.secrets_masked;
         parts.push(
@@ -44,7 +53,7 @@ fn runs(explained: &Explained) -> Tree {
 }
 
 /// What is known of one command, also of one inside another.
-fn parts_of(read: &Read) -> Vec<Tree> {
+fn parts_of(read: &Read, is_asked: bool) -> Vec<Tree> {
     let heading = |text: &str| Tree::of(Tone::Strong, text);
     let words = read.words.iter().map(|word| {
         let role = if word.name.is_empty() {
@@ -59,19 +68,6 @@ fn parts_of(read: &Read) -> Vec<Tree> {
     let target = read.target.iter();
     let target = target
         .map(|(field, value)| Tree::of(Tone::Faint, inert(field)).cell(Tone::Plain, inert(value)));
-    let inputs = read.inputs.iter().map(|input| {
-        let (kind, path) = (input.kind, inert(&input.path));
-        let shown = match input.why.or(input.promise) {
-            Some(words) => format!("{path} ({}): {words}", inert(&input.role)),
-            None => format!("{path} ({})", inert(&input.role)),
-        };
-        let tone = if input.why.is_some() {
-            Tone::Alarm
-        } else {
-            Tone::Plain
-        };
-        Tree::of(Tone::Faint, kind).cell(tone, shown)
-    });
     let profile = read.profile.iter().map(|used| {
         let source = inert(&used.source);
         plain(if used.layer.only_tightens() {
@@ -84,46 +80,99 @@ fn parts_of(read: &Read) -> Vec<Tree> {
         heading("profile").with(profile),
         heading("words").with(words),
         heading(&effects).with(read.reasons.iter().map(|why| plain(inert(why)))),
-        heading("inside").with(read.nested.iter().map(inside)),
+        heading("inside").with(read.nested.iter().map(|nested| inside(nested, is_asked))),
         heading("target").with(target),
-        heading("inputs").with(inputs),
-        heading("environment").with(environment(read)),
+        heading("inputs").with(inputs(&read.inputs, is_asked)),
+        heading("environment").with(environment(read, is_asked)),
     ];
     let is_said = |part: &Tree| !part.is_leaf();
     parts.into_iter().filter(is_said).collect()
 }
 
-fn inside(nested: &Inside) -> Tree {
+/// What it reads. Files that are not there are many where a tool looks for its settings; one that
+/// a word names was meant to be there, and stands by itself.
+fn inputs(all: &[ExplainedInput], is_asked: bool) -> Vec<Tree> {
+    let (absent, there): (Vec<_>, Vec<_>) = all
+        .iter()
+        .partition(|input| input.is_absent() && !input.is_named);
+    if absent.len() <= LISTED {
+        return all.iter().map(input).collect();
+    }
+    let mut parts: Vec<Tree> = there.into_iter().map(input).collect();
+    let first = absent.iter().take(LISTED);
+    let first: Vec<_> = first.map(|input| inert(&input.path)).collect();
+    let what = if is_asked {
+        "that are not there and must not appear"
+    } else {
+        "that are not there"
+    };
+    let shown = format!("{} {what}: {}, …", absent.len(), first.join(", "));
+    parts.push(Tree::of(Tone::Faint, "files").cell(Tone::Faint, shown));
+    parts
+}
+
+fn input(input: &ExplainedInput) -> Tree {
+    let (kind, path) = (input.kind, inert(&input.path));
+    let shown = match input.why.or(input.promise) {
+        Some(words) => format!("{path} ({}): {words}", inert(&input.role)),
+        None => format!("{path} ({})", inert(&input.role)),
+    };
+    let tone = if input.why.is_some() {
+        Tone::Alarm
+    } else {
+        Tone::Plain
+    };
+    Tree::of(Tone::Faint, kind).cell(tone, shown)
+}
+
+fn inside(nested: &Inside, is_asked: bool) -> Tree {
+    let is_outers = nested.is_elsewhere && nested.effect == Effect::Unknown.as_str();
+    let outers = is_outers.then(|| {
+        plain("it runs elsewhere: what is not understood of it is part of the command around it")
+    });
     Tree::of(Tone::Faint, inert(&nested.language))
         .cell(Tone::Strong, nested.effect)
         .cell(Tone::Plain, inert(&nested.text))
         .with(nested.inner.iter().flat_map(|read| {
-            let mut parts = parts_of(read);
+            let mut parts = parts_of(read, is_asked);
             parts.push(rules(read));
             parts
         }))
+        .with(outers)
 }
 
-fn environment(read: &Read) -> Vec<Tree> {
-    let mut parts: Vec<Tree> = read.environment.iter().map(variable).collect();
+fn environment(read: &Read, is_asked: bool) -> Vec<Tree> {
+    let bound = if is_asked {
+        "is part of what is approved"
+    } else {
+        "matters"
+    };
+    let variables = read.environment.iter();
+    let mut parts: Vec<Tree> = variables.map(|one| variable(one, bound)).collect();
     let unlisted = &read.unlisted_variables;
     if !unlisted.is_empty() {
         parts.push(plain(format!(
-            "{} that gate does not know, part of what is approved, their values masked: {}",
+            "{} that gate does not know{}, their values masked: {}",
             unlisted.len(),
+            if is_asked {
+                ", part of what is approved"
+            } else {
+                ""
+            },
             inert(&unlisted.join(", "))
         )));
     }
     parts
 }
 
-fn variable(variable: &ExplainedVariable) -> Tree {
+fn variable(variable: &ExplainedVariable, bound: &str) -> Tree {
+    let value = variable.value.as_deref().unwrap_or_default();
     let what = match variable.action {
-        "binds" => "is part of what is approved",
-        "stripped" => "is taken away",
-        "first_kept" => "loses all values but its first",
-        "set" => "is set by gate",
-        _ => "makes the command unknown",
+        "binds" => bound.to_owned(),
+        "stripped" => "is taken away".to_owned(),
+        "first_kept" => "loses all values but its first".to_owned(),
+        "set" => format!("is set by gate to `{}`", inert(value)),
+        _ => "makes the command unknown".to_owned(),
     };
     Tree::of(Tone::Plain, inert(&variable.name))
         .cell(Tone::Plain, format!("{what}: {}", inert(&variable.why)))

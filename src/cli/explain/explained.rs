@@ -2,13 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::io::ErrorKind;
+use std::path::Path;
 
 use gate_policy::{
-    Consideration, Considered, EnvironmentAction, EnvironmentNote, Evaluation, Hearing, Input,
-    Invocation, Miss, Nested, Promise, Requirement, UsedProfile,
+    Consideration, Considered, Decision, EnvironmentAction, EnvironmentNote, Evaluation, Hearing,
+    Input, InputKind, Invocation, Miss, Nested, Place, Promise, Requirement, UsedProfile,
 };
 use serde::Serialize;
 
+/// What is said of a file or folder of which there is nothing.
+const NOT_THERE: &str = "not there";
+/// What is said of a standard input that is a terminal.
+const TYPED: &str = "what is typed at the terminal, of which there is no copy";
 /// What stands for a secret that is repeated in a sentence or a statement.
 const MASKED: &str = "‹secret›";
 
@@ -17,6 +23,9 @@ const MASKED: &str = "‹secret›";
 pub(super) struct Explained {
     pub(super) decision: &'static str,
     pub(super) rule: String,
+    /// Whether the session is held to reading, so that what is unknown counts as that.
+    #[serde(skip)]
+    pub(super) is_held: bool,
     /// The real program; none where there is none that may be run.
     pub(super) runs: Option<String>,
     /// Why nothing would run.
@@ -62,10 +71,13 @@ pub(super) struct ExplainedWord {
 
 #[derive(Debug, Serialize)]
 pub(super) struct ExplainedInput {
+    /// Whether a word of the command names it.
+    #[serde(skip)]
+    pub(super) is_named: bool,
     pub(super) kind: &'static str,
     pub(super) role: String,
     pub(super) path: String,
-    /// How the approved bytes reach the tool, where somebody is asked.
+    /// How the approved bytes reach the tool, where somebody is asked; or that there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) promise: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,6 +96,9 @@ pub(super) struct ExplainedVariable {
 
 #[derive(Debug, Serialize)]
 pub(super) struct Inside {
+    /// Whether it is a command that runs on another machine or in a container.
+    #[serde(skip)]
+    pub(super) is_elsewhere: bool,
     pub(super) language: String,
     pub(super) text: String,
     pub(super) effect: &'static str,
@@ -124,13 +139,15 @@ pub(super) struct Source<'a> {
     pub(super) considered: std::vec::IntoIter<Consideration>,
     /// The secrets themselves, the longest first, for sentences that repeat one.
     pub(super) secrets: &'a [String],
+    /// Whether the standard input is a terminal.
+    pub(super) is_typed: bool,
 }
 
 impl Explained {
     pub(super) fn new(
         mut source: Source<'_>,
         runs: Result<String, String>,
-        invocation: &Invocation,
+        (invocation, cwd): (&Invocation, &Path),
         words: Vec<String>,
     ) -> Self {
         let (runs, not_run) = match runs {
@@ -141,9 +158,10 @@ impl Explained {
         Self {
             decision: evaluation.decision.as_str(),
             rule: evaluation.deciding.id.clone(),
+            is_held: evaluation.holds_session(),
             runs,
             not_run,
-            read: Read::new(&mut source, invocation, words),
+            read: Read::new(&mut source, (invocation, cwd, Place::Here), words),
             secrets_masked: invocation.known_secrets().count(),
             messages: evaluation
                 .messages
@@ -161,7 +179,11 @@ impl Explained {
 
 impl Read {
     /// Reads on in the order in which the rules were considered: the outer command first.
-    fn new(source: &mut Source<'_>, invocation: &Invocation, words: Vec<String>) -> Self {
+    fn new(
+        source: &mut Source<'_>,
+        (invocation, cwd, place): (&Invocation, &Path, Place),
+        words: Vec<String>,
+    ) -> Self {
         let considered = source.considered.next();
         let elsewhere = considered.as_ref().map_or(0, |rules| rules.elsewhere);
         let rules = considered.into_iter().flat_map(|rules| rules.rules);
@@ -176,6 +198,8 @@ impl Read {
         let listed = notes.filter(|note| !unlisted.contains(&note.name.as_os_str()));
         let redacted = |text: &String| redacted(text, source.secrets);
         let target = invocation.target.iter();
+        let inputs = invocation.inputs.iter();
+        let inputs = inputs.map(|input| ExplainedInput::new(input, source, (cwd, place)));
         Self {
             tool: invocation.tool.clone(),
             known: invocation.known,
@@ -192,7 +216,7 @@ impl Read {
             target: target
                 .map(|(field, value)| (field.clone(), redacted(value)))
                 .collect(),
-            inputs: invocation.inputs.iter().map(ExplainedInput::new).collect(),
+            inputs: inputs.collect(),
             environment: listed.map(ExplainedVariable::new).collect(),
             unlisted_variables: unlisted
                 .iter()
@@ -222,15 +246,38 @@ impl ExplainedWord {
 }
 
 impl ExplainedInput {
-    fn new(input: &Input) -> Self {
+    fn new(input: &Input, source: &Source<'_>, (cwd, place): (&Path, Place)) -> Self {
+        let promise = match input.kind {
+            // What stands there is nothing that this machine has.
+            _ if place == Place::Elsewhere => None,
+            InputKind::Stdin if source.is_typed => Some(TYPED),
+            InputKind::File | InputKind::Directory if is_absent(&cwd.join(&input.path)) => {
+                Some(NOT_THERE)
+            }
+            _ if source.evaluation.decision == Decision::RequireApproval => {
+                input.promise().map(Promise::as_str)
+            }
+            // Nothing is bound where nobody is asked.
+            _ => None,
+        };
         Self {
+            is_named: input.argv_index.is_some(),
             kind: input.kind.as_str(),
             role: input.role.clone(),
             path: input.path.to_string_lossy().into_owned(),
-            promise: input.promise().map(Promise::as_str),
+            promise,
             why: input.kind.refusal(),
         }
     }
+
+    pub(super) fn is_absent(&self) -> bool {
+        self.promise == Some(NOT_THERE)
+    }
+}
+
+fn is_absent(path: &Path) -> bool {
+    let found = path.symlink_metadata();
+    found.is_err_and(|error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory))
 }
 
 impl ExplainedVariable {
@@ -258,14 +305,17 @@ impl ExplainedVariable {
 
 impl Inside {
     fn new(nested: &Nested, source: &mut Source<'_>) -> Self {
+        let inner = nested.inner.as_ref();
         Self {
+            is_elsewhere: inner.is_some_and(|inner| inner.place == Place::Elsewhere),
             language: nested.language.clone(),
             text: redacted(&nested.text, source.secrets),
             effect: nested.effect.as_str(),
-            inner: nested.inner.as_ref().map(|inner| {
+            inner: inner.map(|inner| {
                 let secrets = source.secrets;
                 let words = inner.argv.iter().map(|word| redacted(word, secrets));
-                Read::new(source, &inner.invocation, words.collect())
+                let read = (&inner.invocation, &*inner.cwd, inner.place);
+                Read::new(source, read, words.collect())
             }),
         }
     }

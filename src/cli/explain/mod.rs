@@ -52,13 +52,14 @@ impl Explain {
             evaluation: &evaluation,
             considered: considered.into_iter(),
             secrets: &secrets,
+            is_typed: gate_exec::terminal::is_terminal(std::io::stdin()),
         };
         let name = self.command.first();
         let name = name.map(OsString::as_os_str).unwrap_or_default();
         let runs = pipeline::real_tool(world, name)
             .map(|tool| tool.canonical.display().to_string())
             .map_err(|failure| failure.to_string());
-        let explained = Explained::new(source, runs, invocation, words.collect());
+        let explained = Explained::new(source, runs, (invocation, &world.cwd), words.collect());
         if self.json {
             return answer::json(&explained);
         }

@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::decision::Decision;
-use super::evaluation::{MatchedRule, Occasion};
+use super::evaluation::{Evaluation, MatchedRule, Occasion};
 use super::fields::Fields;
 use super::policy::built_in;
 use super::rule::Rule;
@@ -80,6 +80,15 @@ impl<'p> Sorted<'p> {
             unkept.extend(holding.map(|rule| (rule, why)));
         }
         Self { matching, unkept }
+    }
+}
+
+impl Evaluation {
+    /// Tells whether a rule has the server hold the session to reading, so that what is unknown
+    /// of it counts as that.
+    #[must_use]
+    pub fn holds_session(&self) -> bool {
+        !self.obligations.environment.is_empty()
     }
 }
 
