@@ -10,8 +10,9 @@ use crate::failure::FailureKind;
 /// not sound. Nothing of gate's failed.
 pub(crate) const FOUND: u8 = 1;
 /// gate's command line makes no sense, or names what is not there, can't be read
-/// or can't be changed any more. A file of rules or of configuration that can't
-/// be read is [`CONFIGURATION`], and one that can't be written [`INTERNAL`].
+/// or can't be changed any more. A file of rules or of configuration in force
+/// that can't be read is [`CONFIGURATION`], and one that can't be written
+/// [`INTERNAL`].
 pub(crate) const USAGE: u8 = 64;
 /// The server can't be reached.
 pub(crate) const UNREACHABLE: u8 = 69;

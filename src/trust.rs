@@ -216,7 +216,8 @@ pub(crate) fn read_up_to(
 }
 
 /// Returns the text of a file of rules that the user named, whoever owns it and
-/// whatever it is: it may be a pipe.
+/// whatever it is: it may be a pipe. It need not be in force, so that nothing
+/// waits for it to be mended.
 ///
 /// # Errors
 /// It can't be read, is longer than rules can be, or is not UTF-8.
@@ -224,7 +225,12 @@ pub(crate) fn read_named(path: &Path) -> Result<String, Failure> {
     let bytes = File::open(path)
         .map_err(TrustError::Read)
         .and_then(|file| read_all(file, RULES_TEXT_LIMIT_BYTES))
-        .map_err(|error| refused(path, error))?;
+        .map_err(|error| match error {
+            TrustError::Read(error) => cannot_read(FailureKind::Usage, path)
+                .caused_by(error)
+                .hint("name a text file that is there and that you can read"),
+            error => refused(path, error),
+        })?;
     as_text(path, &bytes)
 }
 
@@ -278,9 +284,13 @@ fn refused(path: &Path, error: TrustError) -> Failure {
     .hint(hint)
 }
 
-fn unreadable(path: &Path, error: io::Error) -> Failure {
+fn cannot_read(kind: FailureKind, path: &Path) -> Failure {
     let shown = inert(&path.to_string_lossy()).into_owned();
-    Failure::new(FailureKind::Configuration, format!("cannot read `{shown}`"))
+    Failure::new(kind, format!("cannot read `{shown}`"))
+}
+
+fn unreadable(path: &Path, error: io::Error) -> Failure {
+    cannot_read(FailureKind::Configuration, path)
         .caused_by(error)
         .hint("make it a readable text file, or remove it; nothing runs before")
 }

@@ -74,19 +74,18 @@ fn what_cannot_be_read_is_named() {
     let home = Home::new().unwrap();
     home.write("work/latin1.toml", [b'#', 0xe9, b'\n']).unwrap();
     for (args, code) in [
-        (vec!["rules", "check", "missing\u{1b}[2J.toml"], 78),
+        (vec!["rules", "check", "missing\u{1b}[2J.toml"], 64),
         (vec!["rules", "check", "latin1.toml"], 78),
         (vec!["rules", "check", "--layer", "baseline", "x"], 64),
         (vec!["rules", "check", "--layer", "user"], 64),
-        (vec!["rules", "push", "missing.toml"], 78),
-        (vec!["check", "--rules", "missing.toml", "--", "ls"], 78),
+        (vec!["rules", "push", "missing.toml"], 64),
+        (vec!["check", "--rules", "missing.toml", "--", "ls"], 64),
         (vec!["check", "--rules", "latin1.toml", "--", "ls"], 78),
         (vec!["rules", "push"], 64),
         (vec!["rules", "push", "x", "--expected-version", "-1"], 64),
         (vec!["rules", "test"], 64),
-        (vec!["rules", "test", "missing.toml"], 78),
+        (vec!["rules", "test", "missing.toml"], 64),
         (vec!["rules", "test", "latin1.toml"], 78),
-        (vec!["rules"], 64),
     ] {
         let refused = run(home.command(GATE).args(&args));
         assert_eq!(refused.code, Some(code), "{args:?}: {refused:?}");
@@ -95,6 +94,10 @@ fn what_cannot_be_read_is_named() {
             "{refused:?}"
         );
     }
+    // Help is an answer, and stands as it is.
+    let help = run(home.command(GATE).arg("rules"));
+    assert_eq!((help.code, &*help.stderr), (Some(64), ""), "{help:?}");
+    assert!(help.stdout.contains("\nUsage: gate rules"), "{help:?}");
     home.write("work/torn.toml", "[[rule]\nid = ").unwrap();
     let torn = run(home.command(GATE).args(["rules", "check", "torn.toml"]));
     assert_eq!(torn.code, Some(78), "{torn:?}");

@@ -32,6 +32,7 @@ use gate_protocol::inert::inert;
 use crate::exit_code::{self, Ending};
 use crate::failure::Failure;
 use crate::report;
+use crate::show::answer;
 use crate::world::World;
 
 /// A human decision between a command and its consequences
@@ -79,6 +80,13 @@ pub(crate) fn main(argv: &[OsString]) -> Ending {
         Ok(cli) => {
             let world = World::capture();
             dispatch(&cli.command, &world)
+        }
+        Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            // It is an answer and no complaint; that nothing was done is what the code says.
+            match answer::text(&error.to_string()) {
+                Ok(()) => Ending::Code(exit_code::USAGE),
+                Err(failure) => end(&failure),
+            }
         }
         Err(error) if error.use_stderr() => {
             let told = error.to_string();

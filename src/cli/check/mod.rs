@@ -25,7 +25,8 @@ pub(crate) struct Check {
     #[arg(long, conflicts_with = "jsonl")]
     json: bool,
     /// Read JSON lines from stdin and answer each with one: an object with `argv`, and
-    /// where wanted `id`, `stdin`, `cwd`, `env` and `files`
+    /// where wanted `id`, `stdin`, `cwd`, `env` and `files`. A line that is none is answered with
+    /// `{"id":…,"error":…}`; it ends with 0 then too, and whatever is decided
     #[arg(long, conflicts_with = "command")]
     jsonl: bool,
     /// Decide by these rules and the built-in baseline alone, with the profiles in force

@@ -1,5 +1,9 @@
 //! `gate rules show`.
 
+use gate_policy::{Layer, RuleSummary};
+use gate_protocol::inert::inert;
+
+use crate::config::stored_rules::stored;
 use crate::failure::Failure;
 use crate::report;
 use crate::show::screen::Screen;
@@ -23,10 +27,7 @@ impl Show {
     pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
         let policy = world.configuration()?.policy(world, &world.cwd)?;
         for warning in policy.warnings() {
-            report::line(&format!(
-                "warning: {}",
-                gate_protocol::inert::inert(warning)
-            ));
+            report::line(&format!("warning: {}", inert(warning)));
         }
         let in_force: Vec<_> = policy.rules().collect();
         if self.json {
@@ -35,13 +36,39 @@ impl Show {
             return answer::json(&shown);
         }
         let screen = Screen::of_stdout(world.env("NO_COLOR").is_some());
-        answer::text(&rules::table(&screen, &in_force))?;
+        if !in_force.is_empty() {
+            answer::text(&rules::table(&screen, &in_force))?;
+        }
         let profiles: Vec<_> = world.profiles()?.own().collect();
         if !profiles.is_empty() {
             answer::text(&rules::profiles(&screen, &profiles))?;
+        }
+        if let Some(server) = rules_not_fetched(world, &in_force)? {
+            report::line(&format!(
+                "the rules of {server} were not fetched yet: `gate rules pull` does so, as does asking people"
+            ));
+        } else if in_force.is_empty() {
+            report::line("no rules are in force here but the baseline");
         }
         report::line("what no rule of the server or the machine matches, the baseline decides:");
         report::line("effects read and local are allowed, everything else asks");
         Ok(())
     }
+}
+
+/// Returns the server whose rules this machine has never had, where there is one.
+fn rules_not_fetched(world: &World, in_force: &[RuleSummary]) -> Result<Option<String>, Failure> {
+    let has_rules = in_force.iter().any(|rule| rule.rule.layer == Layer::Server);
+    let configuration = world.configuration()?;
+    let Some(server) = configuration.named_server().filter(|_| !has_rules) else {
+        return Ok(None);
+    };
+    // A server whose rules were fetched may have none.
+    let known = match world.layout.cached_rules() {
+        Ok(folder) => stored(&folder)?,
+        Err(_) => None,
+    };
+    Ok(known
+        .is_none()
+        .then(|| inert(&server.value.to_string()).into_owned()))
 }
