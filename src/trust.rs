@@ -225,11 +225,13 @@ pub(crate) fn read_named(path: &Path) -> Result<String, Failure> {
     let bytes = File::open(path)
         .map_err(TrustError::Read)
         .and_then(|file| read_all(file, RULES_TEXT_LIMIT_BYTES))
-        .map_err(|error| match error {
-            TrustError::Read(error) => cannot_read(FailureKind::Usage, path)
+        .map_err(|error| {
+            let TrustError::Read(error) = error else {
+                return refused(path, error);
+            };
+            cannot_read(FailureKind::Usage, path)
                 .caused_by(error)
-                .hint("name a text file that is there and that you can read"),
-            error => refused(path, error),
+                .hint("name a text file that is there and that you can read")
         })?;
     as_text(path, &bytes)
 }

@@ -247,18 +247,19 @@ impl ExplainedWord {
 
 impl ExplainedInput {
     fn new(input: &Input, source: &Source<'_>, (cwd, place): (&Path, Place)) -> Self {
-        let promise = match input.kind {
+        let is_file = matches!(input.kind, InputKind::File | InputKind::Directory);
+        let promise = if place == Place::Elsewhere {
             // What stands there is nothing that this machine has.
-            _ if place == Place::Elsewhere => None,
-            InputKind::Stdin if source.is_typed => Some(TYPED),
-            InputKind::File | InputKind::Directory if is_absent(&cwd.join(&input.path)) => {
-                Some(NOT_THERE)
-            }
-            _ if source.evaluation.decision == Decision::RequireApproval => {
-                input.promise().map(Promise::as_str)
-            }
+            None
+        } else if input.kind == InputKind::Stdin && source.is_typed {
+            Some(TYPED)
+        } else if is_file && is_absent(&cwd.join(&input.path)) {
+            Some(NOT_THERE)
+        } else if source.evaluation.decision == Decision::RequireApproval {
+            input.promise().map(Promise::as_str)
+        } else {
             // Nothing is bound where nobody is asked.
-            _ => None,
+            None
         };
         Self {
             is_named: input.argv_index.is_some(),
