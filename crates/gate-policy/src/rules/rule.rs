@@ -58,6 +58,12 @@ pub(super) struct CallerMatch {
     pub(super) terminal: Option<bool>,
 }
 
+/// Fields of a target that name a file from which others come, of kubectl and
+/// helm, and of aws.
+const FILES: &[&str] = &["config_file", "credentials_file", "kubeconfig"];
+/// What such a file says by a name of its own.
+const OF_FILES: &[&str] = &["account", "cluster", "context", "profile", "role", "user"];
+
 /// A matcher of a rule, for saying which one a command does not meet.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Matcher<'r> {
@@ -241,6 +247,19 @@ impl Rule {
         target
             .find(|(field, globs)| !is_met(field, globs))
             .map(|(field, globs)| (field.as_str(), globs.as_slice()))
+            .or_else(|| self.unnamed_file(invocation))
+    }
+
+    /// A file that the caller names gives any name to anything: a rule that
+    /// allows by a name out of it has to name the file too.
+    fn unnamed_file(&self, invocation: &Invocation) -> Option<(&str, &[String])> {
+        let names = |field: &str| self.target.iter().any(|(known, _)| known == field);
+        if self.decision != Decision::Allow || !OF_FILES.iter().any(|field| names(field)) {
+            return None;
+        }
+        let mut files = FILES.iter();
+        let file = files.find(|file| invocation.target.contains_key(**file) && !names(file));
+        file.map(|file| (*file, &[][..]))
     }
 
     fn matches_cwd(&self, cwd: &Path) -> bool {

@@ -13,6 +13,10 @@ use crate::invocation::Invocation;
 
 /// What a pod's own credential stands in.
 const IN_CLUSTER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+/// The file that is taken where none is named, below `HOME`.
+const USUAL: &str = ".kube/config";
+/// What a kubeconfig can say of a user to act as another.
+const REDIRECTS: &[&str] = &["as", "as-groups", "as-uid", "as-user-extra", "tokenFile"];
 /// Subcommands that speak to no cluster and start no program of a kubeconfig.
 const OFFLINE: &[&str] = &["completion", "config", "kustomize", "options", "plugin"];
 
@@ -64,7 +68,12 @@ fn refuse_other_file(invocation: &mut Invocation) {
 fn resolve_cluster(line: &CommandLine<'_>, invocation: &mut Invocation) {
     let mut all = Kubeconfig::default();
     let mut is_there = false;
-    for path in files(line, invocation) {
+    let files = files(line, invocation);
+    if files == [home_file(line, USUAL)] {
+        // The usual file, though it is named: rules see the same as where it is not.
+        invocation.target.remove("kubeconfig");
+    }
+    for path in files {
         let Some(text) = content(line, &path, "kubeconfig", invocation) else {
             continue;
         };
@@ -89,7 +98,7 @@ fn files(line: &CommandLine<'_>, invocation: &Invocation) -> Vec<PathBuf> {
     }
     match line.env.get("KUBECONFIG") {
         Some(list) if !list.is_empty() => files_of_list(list.as_encoded_bytes()),
-        _ => vec![home_file(line, ".kube/config")],
+        _ => vec![home_file(line, USUAL)],
     }
 }
 
@@ -182,6 +191,7 @@ fn read_user(line: &CommandLine<'_>, user: &Node, invocation: &mut Invocation) {
     if let Ok(name) = user.text("as") {
         set(invocation, "as", name);
     }
+    judge_redirects(user, invocation);
     let provider = user.get("auth-provider");
     if provider.is_some_and(|provider| provider.text("name") != Ok("oidc")) {
         invocation.add(
@@ -213,6 +223,23 @@ fn read_user(line: &CommandLine<'_>, user: &Node, invocation: &mut Invocation) {
         Err(problem) => {
             let reason =
                 format!("the program of the kubeconfig's user is not understood: {problem}");
+            invocation.add(Effect::Unknown, &reason);
+        }
+    }
+}
+
+/// Another identity that a file gives which the caller names counts as
+/// `--as` does, and a token out of another file is somebody else's.
+fn judge_redirects(user: &Node, invocation: &mut Invocation) {
+    if named(invocation, "kubeconfig").is_empty() {
+        return;
+    }
+    for key in REDIRECTS {
+        let is_set = user
+            .get(key)
+            .is_some_and(|value| *value != Node::Text(String::new()));
+        if is_set {
+            let reason = format!("`{key}` of the kubeconfig's user makes it act as somebody else");
             invocation.add(Effect::Unknown, &reason);
         }
     }

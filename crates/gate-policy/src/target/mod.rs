@@ -68,7 +68,15 @@ pub(crate) fn resolve(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut 
 /// can say: no word or variable of the profile sets them alone.
 pub(crate) fn resolved_fields(tool: &str) -> &'static [&'static str] {
     match tool {
-        "aws" => &["account", "endpoint", "login", "region", "role"],
+        "aws" => &[
+            "account",
+            "config_file",
+            "credentials_file",
+            "endpoint",
+            "login",
+            "region",
+            "role",
+        ],
         "git" => &["branch", "refspecs", "remote", "url"],
         "helm" | "kubectl" => &[
             "as",

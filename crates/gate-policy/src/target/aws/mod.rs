@@ -182,6 +182,12 @@ fn judge_other_file(
     if named == "/dev/null" || is_usual {
         return;
     }
+    let field = if variable == "AWS_CONFIG_FILE" {
+        "config_file"
+    } else {
+        "credentials_file"
+    };
+    set(invocation, field, &named.to_string_lossy());
     // botocore expands these, and takes an empty name for a file that is not there.
     let bytes = named.as_encoded_bytes();
     let is_plain = !bytes.is_empty() && !bytes.contains(&b'~') && !bytes.contains(&b'$');

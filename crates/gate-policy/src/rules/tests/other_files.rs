@@ -1,0 +1,26 @@
+//! Rules and settings files that a caller names.
+
+use super::*;
+
+#[test]
+fn a_rule_that_allows_by_a_name_of_a_file_names_the_file_too() {
+    let words = [
+        "kubectl",
+        "--kubeconfig=k",
+        "--context=dev",
+        "delete",
+        "pod",
+        "x",
+    ];
+    for (file, decision) in [
+        ("", Decision::RequireApproval),
+        (", kubeconfig = \"other\"", Decision::RequireApproval),
+        (", kubeconfig = \"k\"", Decision::Allow),
+    ] {
+        let text = format!(
+            "[[rule]]\nid = \"dev\"\ntool = \"kubectl\"\neffect = [\"destroy\", \"unknown\"]\n\
+             target = {{ context = \"dev\"{file} }}\ndecision = \"allow\"\n"
+        );
+        assert_eq!(evaluate(&text, &words).decision, decision, "{file}");
+    }
+}
