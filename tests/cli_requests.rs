@@ -347,7 +347,6 @@ fn a_bad_environment_is_named_with_its_documented_exit_code() {
 fn a_malformed_flag_is_a_usage_error() {
     let home = Home::new().unwrap();
     for args in [
-        vec!["requests"],
         vec!["requests", "list", "--status", "open"],
         vec!["requests", "list", "--limit", "0"],
         vec!["requests", "list", "--limit", "many"],
@@ -386,6 +385,8 @@ fn unread(command: &mut Command) -> (Option<i32>, Option<i32>, String) {
 #[test]
 fn an_answer_that_nobody_reads_ends_gate_as_it_would_end_cat() {
     let home = Home::new().unwrap();
+    let rule = "[[rule]]\nid = 'mine'\ntool = 'git'\ndecision = 'deny'\n";
+    home.write(".config/gate/rules.d/mine.toml", rule).unwrap();
     for args in [
         vec!["completions", "bash"],
         vec!["man"],

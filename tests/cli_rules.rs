@@ -94,10 +94,10 @@ fn what_cannot_be_read_is_named() {
             "{refused:?}"
         );
     }
-    // Help is an answer, and stands as it is.
+    // Help stands as it is, and is no answer.
     let help = run(home.command(GATE).arg("rules"));
-    assert_eq!((help.code, &*help.stderr), (Some(64), ""), "{help:?}");
-    assert!(help.stdout.contains("\nUsage: gate rules"), "{help:?}");
+    assert_eq!((help.code, &*help.stdout), (Some(64), ""), "{help:?}");
+    assert!(help.stderr.contains("\nUsage: gate rules"), "{help:?}");
     home.write("work/torn.toml", "[[rule]\nid = ").unwrap();
     let torn = run(home.command(GATE).args(["rules", "check", "torn.toml"]));
     assert_eq!(torn.code, Some(78), "{torn:?}");

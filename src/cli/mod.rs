@@ -82,11 +82,10 @@ pub(crate) fn main(argv: &[OsString]) -> Ending {
             dispatch(&cli.command, &world)
         }
         Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            // It is an answer and no complaint; that nothing was done is what the code says.
-            match answer::text(&error.to_string()) {
-                Ok(()) => Ending::Code(exit_code::USAGE),
-                Err(failure) => end(&failure),
-            }
+            // As it is, and on stderr: nothing was asked that stdout could have the answer of.
+            // Help into a closed pipe is nobody's loss.
+            drop(error.print());
+            Ending::Code(exit_code::USAGE)
         }
         Err(error) if error.use_stderr() => {
             let told = error.to_string();

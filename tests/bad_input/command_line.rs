@@ -69,7 +69,6 @@ const LINES: [(&[&str], &str); 48] = [
     (&["login", "--server", "http://gate.example"], "https"),
     (&["login", "--server-key", "short"], "--server-key"),
     (&["logout", "--server", "::"], "--server"),
-    (&["requests"], "requests"),
     (&["requests", "list", "--status", "perhaps"], "perhaps"),
     (&["requests", "list", "--limit", "0"], "0"),
     (&["requests", "list", "--limit", "many"], "many"),

@@ -92,6 +92,17 @@ const NAMES: &[&str] = &[
     "shadow",
 ];
 
+/// Folders that hold files with secrets beside others: whoever reads all of one reads them too.
+const SEARCHED: &[&str] = &[
+    "/etc",
+    "/etc/rancher",
+    "/etc/ssl",
+    "*/.config",
+    "*/.docker",
+    "*/.kube",
+    "*/.terraform.d",
+];
+
 /// Templates and public halves, which everyone may read.
 const PUBLIC: &[&str] = &[
     "*.pub",
@@ -131,11 +142,13 @@ pub(super) fn judge_search(
 ) {
     let is_on = |name: &str| parsed.uses.iter().any(|used| used.on && used.name == name);
     let mut flags = ["recursive", "dereference-recursive"].into_iter();
-    if parsed.spec.name != "grep" || !flags.any(is_on) {
-        return;
-    }
-    let has_pattern = is_on("regexp") || is_on("file");
-    let folders = parsed.operands.iter().skip(usize::from(!has_pattern));
+    let skipped = match parsed.spec.name.as_ref() {
+        "grep" if flags.any(is_on) => usize::from(!(is_on("regexp") || is_on("file"))),
+        // Of a folder and a file it compares the file of that name in the folder.
+        "diff" => 0,
+        _ => return,
+    };
+    let folders = parsed.operands.iter().skip(skipped);
     let mut folders: Vec<&[u8]> = folders.map(|folder| folder.bytes).collect();
     if folders.is_empty() {
         folders.push(b".");
@@ -144,7 +157,8 @@ pub(super) fn judge_search(
     for folder in folders {
         let path = plain_join(line.cwd, &path_of(folder));
         let holds_home = home.is_some_and(|home| Path::new(home).starts_with(&path));
-        if holds_home || stands_in_secrets(line.cwd, folder) {
+        let bytes = path.as_os_str().as_encoded_bytes().to_ascii_lowercase();
+        if holds_home || matches_any(SEARCHED, &bytes) || stands_in_secrets(line.cwd, folder) {
             let why = format!("files with secrets stand below `{}`", shown(folder));
             invocation.add(Effect::Secret, &why);
         }

@@ -164,7 +164,7 @@ pub(crate) fn near_miss<'w>(word: &str, known: impl Iterator<Item = &'w str>) ->
 }
 
 /// Counts the letters to insert, drop or replace (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
+pub(super) fn distance(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.chars().count()).collect();
     for (at, letter) in one.chars().enumerate() {
         let mut diagonal = at;

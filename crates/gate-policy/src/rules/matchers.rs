@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::decision::Decision;
-use super::error::{Report, near_miss};
+use super::error::{Report, distance, near_miss};
 use super::evaluation::CallerKind;
 use super::fields::{Fields, Placed, shown};
 use super::rule::{CallerMatch, FlagMatch};
@@ -16,6 +16,8 @@ use crate::profile::ToolSpec;
 const MATCHERS: &[&str] = &[
     "tool", "command", "effect", "flags", "operands", "target", "caller", "cwd", "time", "when",
 ];
+/// The longest name of a tool that another one may be near to by chance.
+const LONGEST_CHANCE: usize = 4;
 const KINDS: &[(&str, CallerKind)] = &[
     ("user", CallerKind::User),
     ("agent", CallerKind::Agent),
@@ -45,18 +47,30 @@ pub(super) fn tools(fields: &mut Fields<'_, '_, '_>) -> Vec<String> {
             && !name.contains(['*', '?'])
             && let Some(near) = near_miss(name, names().map(AsRef::as_ref))
         {
-            // No mistake: the name may be right, and a profile that comes later must not make
-            // one of rules that held.
             let problem = format!("gate has no profile of `{}`", shown(name));
-            let mend = format!(
-                "write `{near}` if that is meant; docs/profiles.md says how to tell gate of a tool"
-            );
-            fields.report.doubt(tool.offset, "rule.tool", problem, mend);
+            if is_slip(name, near) {
+                let mend =
+                    format!("write `{near}`, or a pattern, as `{name}*`, if it is another tool");
+                fields.error(tool.offset, "tool", problem, mend);
+            } else {
+                // No mistake: the name may be right, and a profile that comes later must not make
+                // one of rules that held.
+                let mend = format!(
+                    "write `{near}` if that is meant; docs/profiles.md says how to tell gate of a tool"
+                );
+                fields.report.doubt(tool.offset, "rule.tool", problem, mend);
+            }
         }
         let canonical = fields.report.tool(name).map(|spec| spec.name.to_string());
         tools.push(canonical.unwrap_or_else(|| name.to_owned()));
     }
     tools
+}
+
+/// Tells whether a name is a known one with one letter wrong. A rule that denies under such a name
+/// would never be heard; short names of other tools are as near by chance.
+fn is_slip(name: &str, known: &str) -> bool {
+    name.chars().count() > LONGEST_CHANCE && distance(name, known) == 1
 }
 
 pub(super) fn commands(fields: &mut Fields<'_, '_, '_>, tools: &[String]) -> Vec<Vec<String>> {

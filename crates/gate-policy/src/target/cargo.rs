@@ -41,6 +41,34 @@ const OF_BUILD: &[&str] = &[
 const OF_NET: &[&str] = &["offline", "retry"];
 /// Settings of a target that cargo uses only where it builds.
 const OF_TARGET: &[&str] = &["ar", "linker", "rustdocflags"];
+/// What flags of the compiler start with that neither load nor write a file by themselves, with
+/// the letters that stand before others in one word. `--print=cfg=PATH` writes one.
+const PLAIN_FLAGS: &[&str] = &[
+    "-A",
+    "-C",
+    "-D",
+    "-F",
+    "-L",
+    "-O",
+    "-V",
+    "-W",
+    "-Z",
+    "-g",
+    "-h",
+    "-l",
+    "-v",
+    "--allow",
+    "--cap-lints",
+    "--cfg",
+    "--check-cfg",
+    "--codegen",
+    "--deny",
+    "--edition",
+    "--forbid",
+    "--remap-path-prefix",
+    "--target",
+    "--warn",
+];
 /// Unstable flags of the compiler, behind `-Z`, that name nothing which it would load.
 const HARMLESS_UNSTABLE: &[&str] = &[
     "fmt-debug",
@@ -119,7 +147,7 @@ fn judge_flags(line: &CommandLine<'_>, invocation: &mut Invocation) {
 }
 
 /// Tells whether flags can make the compiler load something when it is only asked what it knows:
-/// it opens the library of `-Z codegen-backend`, hands `-C llvm-args` to LLVM and takes more
+/// it writes a file that `--print` names, opens the library of `-Z codegen-backend`, hands `-C llvm-args` to LLVM and takes more
 /// flags from an `@file`. It starts no linker then.
 fn can_load<'w>(words: impl Iterator<Item = &'w str>) -> bool {
     let mut is_unstable = false;
@@ -135,7 +163,10 @@ fn can_load<'w>(words: impl Iterator<Item = &'w str>) -> bool {
         is_unstable = unstable == Some("");
         let option = unstable.unwrap_or_default().replace('_', "-");
         let (option, _) = option.split_once('=').unwrap_or((&option, ""));
+        let is_plain =
+            !word.starts_with('-') || PLAIN_FLAGS.iter().any(|flag| word.starts_with(flag));
         if !(option.is_empty() || HARMLESS_UNSTABLE.contains(&option))
+            || !is_plain
             || word.starts_with('@')
             || word.replace('_', "-").contains("llvm-args")
         {

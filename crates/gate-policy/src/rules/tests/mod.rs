@@ -288,9 +288,9 @@ fn a_tool_whose_name_is_near_to_a_known_one_is_noted_and_no_mistake() {
         builder.notes()
     };
     assert_eq!(
-        notes_of("kubctl"),
+        notes_of("curl"),
         [
-            "r.toml:4:8: field `rule.tool`: gate has no profile of `kubctl`; write `kubectl` if that is meant; docs/profiles.md says how to tell gate of a tool"
+            "r.toml:4:8: field `rule.tool`: gate has no profile of `curl`; write `chrt` if that is meant; docs/profiles.md says how to tell gate of a tool"
         ]
     );
     for tool in ["curl", "make", "sed", "awk", "wget", "go", "yq", "packer"] {
