@@ -50,7 +50,7 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;check'= {
             cand --rules 'Decide by these rules and the built-in baseline alone, with the profiles in force'
             cand --json 'Print one JSON object'
-            cand --jsonl 'Read JSON lines from stdin and answer each with one: an object with `argv`, and where wanted `id`, `stdin`, `cwd`, `env` and `files`'
+            cand --jsonl 'Read JSON lines from stdin and answer each with one: an object with `argv`, and where wanted `id`, `stdin`, `cwd`, `env` and `files`. A line that is none is answered with `{"id":…,"error":…}`; it ends with 0 then too, and whatever is decided'
             cand -h 'Print help'
             cand --help 'Print help'
         }

@@ -49,7 +49,7 @@ complete -c gate -n "__fish_gate_using_subcommand run" -l json -d 'Tell of the w
 complete -c gate -n "__fish_gate_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gate -n "__fish_gate_using_subcommand check" -l rules -d 'Decide by these rules and the built-in baseline alone, with the profiles in force' -r -F
 complete -c gate -n "__fish_gate_using_subcommand check" -l json -d 'Print one JSON object'
-complete -c gate -n "__fish_gate_using_subcommand check" -l jsonl -d 'Read JSON lines from stdin and answer each with one: an object with `argv`, and where wanted `id`, `stdin`, `cwd`, `env` and `files`'
+complete -c gate -n "__fish_gate_using_subcommand check" -l jsonl -d 'Read JSON lines from stdin and answer each with one: an object with `argv`, and where wanted `id`, `stdin`, `cwd`, `env` and `files`. A line that is none is answered with `{"id":…,"error":…}`; it ends with 0 then too, and whatever is decided'
 complete -c gate -n "__fish_gate_using_subcommand check" -s h -l help -d 'Print help'
 complete -c gate -n "__fish_gate_using_subcommand explain" -l json -d 'Print one JSON object instead of a tree'
 complete -c gate -n "__fish_gate_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
