@@ -47,12 +47,16 @@ fn read(text: &[u8]) -> Option<Arithmetic> {
 
 /// Tells whether a calculation is none that can be an error: operands with
 /// simple operators between them, and no division but by a number that stands
-/// there.
+/// there. Nothing can be put into what a `$` stands for.
 fn is_sure(text: &[u8]) -> bool {
+    // Below zero it makes a step of a `-` right before it.
+    if splits_operator(text) || text.windows(2).any(|two| two == b"-$") {
+        return false;
+    }
     let text: Vec<u8> = text
         .iter()
         .copied()
-        .filter(|byte| !matches!(byte, b' ' | b'\t'))
+        .filter(|byte| !is_blank(*byte))
         .collect();
     if text.is_empty() {
         return true;
@@ -63,6 +67,7 @@ fn is_sure(text: &[u8]) -> bool {
         let name = rest.strip_prefix(b"$").unwrap_or(rest);
         let length = word(name).len();
         let operand = name.get(..length).unwrap_or_default();
+        let is_value = name.len() < rest.len();
         let is_name = is_name(operand);
         let is_number = operand == b"0" || (!operand.is_empty() && is_divisor(operand));
         if !is_name && !is_number {
@@ -70,7 +75,8 @@ fn is_sure(text: &[u8]) -> bool {
         }
         rest = name.get(length..).unwrap_or_default();
         let step = rest.get(..2).filter(|two| matches!(*two, b"++" | b"--"));
-        if is_name && is_first && step.is_some() {
+        let is_assignable = is_name && is_first && !is_value;
+        if is_assignable && step.is_some() {
             return rest.len() == 2;
         }
         if rest.is_empty() {
@@ -79,7 +85,7 @@ fn is_sure(text: &[u8]) -> bool {
         let compared: [&[u8]; 6] = [b"<=", b">=", b"==", b"!=", b"&&", b"||"];
         let plain: [&[u8]; 5] = [b"+", b"-", b"*", b"<", b">"];
         let assigning: [&[u8]; 4] = [b"=", b"+=", b"-=", b"*="];
-        let assigning = assigning.iter().filter(|_| is_first && is_name);
+        let assigning = assigning.iter().filter(|_| is_assignable);
         let mut signs = compared.iter().chain(assigning).chain(&plain);
         if let Some(behind) = signs.find_map(|sign| rest.strip_prefix(*sign)) {
             rest = behind;
@@ -93,6 +99,27 @@ fn is_sure(text: &[u8]) -> bool {
         }
         is_first = false;
     }
+}
+
+/// Tells whether a blank stands between two signs, which are then two operators
+/// where they would be one without it.
+fn splits_operator(text: &[u8]) -> bool {
+    let mut parts = text
+        .split(|byte| is_blank(*byte))
+        .filter(|part| !part.is_empty())
+        .peekable();
+    let is_sign = |byte: Option<&u8>| byte.is_some_and(|byte| !is_letter(*byte) && *byte != b'$');
+    while let Some(part) = parts.next() {
+        let behind = parts.peek().and_then(|part| part.first());
+        if is_sign(part.last()) && is_sign(behind) {
+            return true;
+        }
+    }
+    false
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
 }
 
 /// Tells whether letters are a decimal number that is not zero.

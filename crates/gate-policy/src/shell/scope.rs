@@ -84,6 +84,10 @@ impl Scope {
                 Value::Known(cwd.as_os_str().as_encoded_bytes().to_vec())
             });
         }
+        let is_status = name == b"PIPESTATUS" && self.dialect == Dialect::Bash;
+        if is_status && !self.is_login && self.env.get("PIPESTATUS").is_none() {
+            return Value::Number;
+        }
         if is_own(name, self.dialect) || self.is_login {
             return Value::Unknown;
         }

@@ -311,12 +311,12 @@ impl Parser<'_> {
         is_length
     }
 
-    /// Returns an element of an array: of `PIPESTATUS` it is a status, as `$?` is
-    /// one.
+    /// Returns an element of an array. Of `PIPESTATUS` it is a status, as `$?`
+    /// is one, where nothing else was put there.
     fn element(&self, name: &[u8], is_quoted: bool) -> Piece {
         match name {
             b"PIPESTATUS" if self.dialect == Dialect::Bash => Piece::Parameter {
-                name: vec![b'?'],
+                name: name.to_vec(),
                 is_quoted,
             },
             _ => Piece::Opaque(Vec::new()),
@@ -440,19 +440,29 @@ fn is_plain_operator(rest: &[u8]) -> bool {
             rest.first() != Some(&b'[') && is_plain_operator(rest)
         }
         [b':', counts @ ..] => {
-            let mut inside = counts.split(|byte| *byte == b'}');
-            let is_count = |byte: &u8| byte.is_ascii_digit() || b": -".contains(byte);
-            // A length below zero can be an error, which ends the line.
-            let is_sure = |counts: &[u8]| {
-                let length = counts.splitn(2, |byte| *byte == b':').nth(1);
-                length.is_none_or(|length| !length.contains(&b'-'))
-            };
-            inside
-                .next()
-                .is_some_and(|counts| counts.iter().all(is_count) && is_sure(counts))
+            let inside = counts.split(|byte| *byte == b'}').next();
+            inside.is_some_and(are_counts)
         }
         _ => false,
     }
+}
+
+/// Tells whether `START` or `START:LENGTH` is surely no error, which would end
+/// the line, as a length below zero and an octal number with an 8 can be.
+fn are_counts(counts: &[u8]) -> bool {
+    let is_plain = |byte: &u8| byte.is_ascii_digit() || b": -".contains(byte);
+    let is_count = |word: &[u8]| {
+        let is_octal = word.len() > 1 && word.first() == Some(&b'0');
+        !is_octal && word.iter().all(u8::is_ascii_digit)
+    };
+    let mut words = counts.split(|byte| *byte == b':').map(<[u8]>::trim_ascii);
+    let start = words.next().unwrap_or_default();
+    let start = start.strip_prefix(b"-").unwrap_or(start);
+    !counts.is_empty()
+        && counts.iter().all(is_plain)
+        && is_count(start)
+        && words.next().is_none_or(is_count)
+        && words.next().is_none()
 }
 
 /// Adds letters to the piece before them where they are of its kind.
