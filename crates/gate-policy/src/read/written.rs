@@ -52,6 +52,9 @@ const MAX_PLACES: usize = 400;
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     pub(super) left: Cell<u32>,
+    /// Whether a script may have closed a descriptor, of its own or of what it
+    /// starts.
+    pub(crate) closes: Cell<bool>,
     redirected: RefCell<Vec<PathBuf>>,
 }
 

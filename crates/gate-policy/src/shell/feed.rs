@@ -87,8 +87,8 @@ const GIT_WITHOUT_INPUT: &[&[u8]] = &[
     b"status",
     b"version",
 ];
-/// Programs that read none where they name a file as their last word, and how
-/// many words stand before that one at least.
+/// Programs that read none where they name files, and how many words stand
+/// before those.
 const WITH_FILES: &[(&[u8], usize)] = &[
     (b"cat", 0),
     (b"cut", 1),
@@ -103,7 +103,8 @@ const WITH_FILES: &[(&[u8], usize)] = &[
 
 /// Tells whether a program surely reads nothing from the standard input.
 /// `-` and `/dev/stdin` stand for it, and what `find` starts has it, too.
-pub(super) fn leaves_input(fields: &[Field]) -> bool {
+/// A file that is named must surely be one, and no other name of it.
+pub(super) fn leaves_input(fields: &[Field], is_file: impl Fn(&Field) -> bool) -> bool {
     let Some((name, words)) = fields.split_first() else {
         return true;
     };
@@ -121,7 +122,8 @@ pub(super) fn leaves_input(fields: &[Field]) -> bool {
     let leaves = match files {
         Some((_, before)) => {
             let are_plain = words.iter().all(|word| !word.bytes.starts_with(b"-"));
-            are_plain && words.len() > *before
+            let named = words.get(*before..).unwrap_or_default();
+            are_plain && !named.is_empty() && named.iter().all(is_file)
         }
         None if name.bytes == b"git" => words
             .first()

@@ -60,6 +60,10 @@ impl Runner<'_> {
                     if !matches!(&value, Value::Known(value) if is_descriptor(value)) {
                         self.output_file(word, scope, frame);
                     }
+                    // `>&-` and `>&3-`, or what is not known.
+                    if !matches!(&value, Value::Known(value) if !value.ends_with(b"-")) {
+                        self.nesting.account.closes.set(true);
+                    }
                     // The descriptor can be one more of the script.
                     match self.input {
                         ShellInput::Script => Feed::Script,

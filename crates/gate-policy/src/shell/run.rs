@@ -238,7 +238,9 @@ impl Runner<'_> {
         } else {
             feed
         };
-        let is_sure = command.redirects.iter().all(succeeds);
+        let are_open = !self.nesting.account.closes.get();
+        let mut redirects = command.redirects.iter();
+        let is_sure = redirects.all(|redirect| succeeds(redirect, are_open));
         let before = (!is_sure).then(|| scope.clone());
         let feed = self.redirected(&command.redirects, scope, frame, feed);
         let feed = if is_whole(command, frame) {
@@ -440,13 +442,14 @@ impl Runner<'_> {
     }
 }
 
-/// Tells whether a redirection can be taken to succeed.
-fn succeeds(redirect: &Redirect) -> bool {
+/// Tells whether a redirection can be taken to succeed; a descriptor is there
+/// where none was closed.
+fn succeeds(redirect: &Redirect, are_open: bool) -> bool {
     match &redirect.kind {
         RedirectKind::To(word) => word.literal().is_some_and(|name| name == b"/dev/null"),
         RedirectKind::Duplicate(word) => word
             .literal()
-            .is_some_and(|name| matches!(&*name, b"1" | b"2")),
+            .is_some_and(|name| are_open && matches!(&*name, b"1" | b"2")),
         RedirectKind::From(_) | RedirectKind::Here(_) | RedirectKind::HereString(_) => false,
     }
 }

@@ -14,6 +14,8 @@ use crate::command_line::{Environment, Stdin};
 use crate::effect::Effect;
 use crate::invocation::{EnvironmentAction, InputKind, Nested, Place, Placement};
 use crate::read::inner::{Inner, Origin, absorb};
+use crate::read::inputs::plain_join;
+use crate::read::path_of;
 use crate::read::words::shown;
 
 /// A command whose words are expanded.
@@ -209,7 +211,8 @@ impl Runner<'_> {
         if scope.cwd.is_none() && self.place == Place::Here {
             doubts.push("the folder that it starts in is not known".to_owned());
         }
-        if matches!(called.feed, Feed::Script) && !leaves_input(called.fields) {
+        let is_file = |field: &Field| self.is_plain_file(&field.bytes, scope);
+        if matches!(called.feed, Feed::Script) && !leaves_input(called.fields, is_file) {
             doubts.push(TAKES_OF_SCRIPT.to_owned());
         }
         let names = called.prefix.iter().map(|(name, _)| &**name);
@@ -224,6 +227,25 @@ impl Runner<'_> {
             doubts,
         };
         self.absorbed(&sketch);
+    }
+
+    /// Tells whether a name is that of a file here, and no link, which could
+    /// lead to the standard input as what stands in `/dev` can.
+    fn is_plain_file(&self, name: &[u8], scope: &Scope) -> bool {
+        let Some(cwd) = scope.cwd.as_ref().filter(|_| self.place == Place::Here) else {
+            return false;
+        };
+        let path = plain_join(cwd, &path_of(name));
+        let parts = path.parent().zip(path.file_name());
+        let real = parts.and_then(|(folder, name)| {
+            let folder = self.line.files.canonical(folder)?;
+            Some(folder.join(name))
+        });
+        real.is_some_and(|real| {
+            let mut devices = ["/dev", "/proc"].iter();
+            !devices.any(|folder| real.starts_with(folder))
+                && self.line.files.canonical(&path).as_ref() == Some(&real)
+        })
     }
 
     /// Reads it, a second time with what a file holds where it would run that.
