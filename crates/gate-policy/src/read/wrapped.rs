@@ -306,6 +306,7 @@ impl Wrapper<'_> {
             words: None,
             is_login: self.spec.clears_environment,
             is_stdin: false,
+            is_traced: false,
         };
         shell::run(self.line, self.nesting, handed, invocation);
     }

@@ -128,6 +128,23 @@ fn calculates_with_name(words: &[&Field], dialect: Dialect) -> bool {
     })
 }
 
+/// Tells whether a test is surely well written: else a shell prints the word
+/// that it does not understand, as one that should be a number.
+pub(super) fn is_well_written(words: &[Field]) -> bool {
+    let is = |word: &Field, one_of: &[&[u8]]| word.is_known && one_of.contains(&&*word.bytes);
+    let words: Vec<&Field> = words
+        .iter()
+        .filter(|word| !is(word, &[b"!", b"]"]))
+        .collect();
+    let mut parts = words.split(|word| is(word, &[b"-a", b"-o"]));
+    parts.all(|part| match part {
+        [_] => true,
+        [operator, _] => operator.is_known && operator.bytes.starts_with(b"-"),
+        [_, operator, _] => is(operator, &[b"=", b"==", b"!="]),
+        _ => false,
+    })
+}
+
 /// Tells whether a word has no subscript, or is a number of the shell's.
 fn is_plain(word: &Field) -> bool {
     (word.is_known && !word.bytes.contains(&b'[')) || word.is_number

@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 use std::ops::Range;
 
+use super::calculation::is_well_written;
 use super::feed::{prints_folder, prints_number};
 use super::names::is_letter;
 use super::parser::Dialect;
@@ -15,17 +16,24 @@ use crate::invocation::{EnvironmentAction, EnvironmentNote, Place, SecretPlace, 
 use crate::read::secret_names::names_a_secret;
 use crate::read::words::shown;
 
-/// Commands that print their words, all of them or where one is not as it must
-/// be.
-const PRINTING: &[&[u8]] = &[
-    b"basename",
-    b"dirname",
-    b"echo",
-    b"expr",
-    b"printf",
-    b"readlink",
-    b"realpath",
+/// Commands that take their words and print none of them.
+const SILENT: &[&[u8]] = &[
+    b":",
+    b"builtin",
+    b"command",
+    b"declare",
+    b"eval",
+    b"exec",
+    b"export",
+    b"false",
+    b"local",
+    b"readonly",
+    b"set",
+    b"true",
+    b"typeset",
 ];
+/// Programs that a secret in their words logs in to a database, as in its URL.
+const LOGGING_IN: &[&[u8]] = &[b"mongosh", b"mysql", b"psql", b"redis-cli"];
 /// The shortest value of a variable that is looked for in a text.
 const SHORTEST_SECRET: usize = 4;
 
@@ -235,17 +243,24 @@ impl Runner<'_> {
         }
     }
 
-    /// Adds the effect of a command that prints its words, where one of them
-    /// holds the value of a variable that is a secret.
+    /// Adds the effect of a command that may print its words, if only to say
+    /// that one is not as it must be, where one of them holds the value of a
+    /// variable that is a secret.
     pub(super) fn note_printed(&mut self, fields: &[Field]) {
         let Some((name, words)) = fields.split_first() else {
             return;
         };
         let program = name.bytes.rsplit(|byte| *byte == b'/').next();
-        if program.is_some_and(|program| PRINTING.contains(&program)) {
-            for word in words {
-                self.note_shown(&word.bytes);
-            }
+        let program = program.unwrap_or_default();
+        let is_test = matches!(program, b"test" | b"[") && is_well_written(words);
+        if !is_test && !SILENT.contains(&program) && !LOGGING_IN.contains(&program) {
+            self.note_words(words);
+        }
+    }
+
+    pub(super) fn note_words(&mut self, words: &[Field]) {
+        for word in words {
+            self.note_shown(&word.bytes);
         }
     }
 

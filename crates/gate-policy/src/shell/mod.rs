@@ -57,6 +57,8 @@ pub(crate) struct Handed<'h> {
     pub(crate) is_login: bool,
     /// Whether the standard input is the script itself.
     pub(crate) is_stdin: bool,
+    /// Whether the shell shows each command before it runs.
+    pub(crate) is_traced: bool,
 }
 
 /// Reads a script and adds what its commands do.
@@ -94,6 +96,7 @@ pub(crate) fn run(
         exits: Vec::new(),
         traps: Traps::default(),
         input,
+        is_traced: handed.is_traced,
         dropped: None,
     };
     runner.text(handed.text, handed.origin, &mut scope, &feed);
@@ -109,6 +112,7 @@ pub(crate) fn read(
     invocation: &mut Invocation,
 ) {
     let is_on = |name: &str| parsed.uses.iter().any(|used| used.name == name && used.on);
+    let is_given = |value: &[u8]| parsed.uses.iter().any(|used| used.value == Some(value));
     if !parsed.problems.is_empty() || ["help", "version"].into_iter().any(is_on) {
         return;
     }
@@ -127,6 +131,7 @@ pub(crate) fn read(
         // zsh reads one of them in any case.
         is_login: is_on("login") || parsed.spec.name == "zsh",
         is_stdin: false,
+        is_traced: is_on("xtrace") || is_given(b"xtrace"),
     };
     let name = line.argv.first();
     let name = name.map_or(Vec::new(), |name| name.as_encoded_bytes().to_vec());

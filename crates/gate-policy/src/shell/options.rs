@@ -69,11 +69,14 @@ impl Runner<'_> {
                 }
                 [b'-' | b'+', letters @ .., b'o'] if is_plain(letters) => {
                     let option = words.next().map(|word| &*word.bytes);
+                    self.is_traced |= option == Some(b"xtrace") || letters.contains(&b'x');
                     if !option.is_some_and(|option| PLAIN_NAMES.contains(&option)) {
                         self.unknown("an option of the shell is not understood");
                     }
                 }
-                [b'-' | b'+', letters @ ..] if is_plain(letters) => {}
+                [b'-' | b'+', letters @ ..] if is_plain(letters) => {
+                    self.is_traced |= letters.contains(&b'x');
+                }
                 _ => self.unknown("an option of the shell is not understood"),
             }
         }
@@ -91,6 +94,8 @@ impl Runner<'_> {
         };
         let is_plain = |word: &Field| word.is_known && plain.contains(&&*word.bytes);
         let are_letters = letters().all(|letter| b"supqo".contains(letter));
+        let mut given = names.iter();
+        self.is_traced |= given.any(|word| word.bytes == b"xtrace");
         if are_letters && names.into_iter().all(is_plain) {
             self.effect(Effect::Read, "the shell does it itself");
         } else {

@@ -83,6 +83,8 @@ pub(super) struct Runner<'r> {
     pub(super) exits: Vec<Exit>,
     pub(super) traps: Traps,
     pub(super) input: ShellInput,
+    /// Whether the shell may show each command before it runs.
+    pub(super) is_traced: bool,
     /// What is known wherever an error may have ended the line before its end.
     pub(super) dropped: Option<Scope>,
 }

@@ -51,7 +51,9 @@ impl Runner<'_> {
             return;
         }
         self.doubt_timed(&fields, scope);
-        self.note_printed(&fields);
+        if self.is_traced {
+            self.note_words(&fields);
+        }
         let called = Called {
             fields: &fields,
             frame,
@@ -130,10 +132,17 @@ impl Runner<'_> {
         for word in &assignment.others {
             self.value(word, scope, frame);
         }
-        match &assignment.value {
-            Some(word) => self.value(word, scope, frame),
-            None => Value::Unknown,
+        let Some(word) = &assignment.value else {
+            return Value::Unknown;
+        };
+        let value = self.value(word, scope, frame);
+        if self.is_traced {
+            match &value {
+                Value::Known(text) => self.note_shown(text),
+                Value::Number | Value::Unknown => self.note_shown(&frame.raw(word)),
+            }
         }
+        value
     }
 
     pub(super) fn called(&mut self, called: &Called<'_>, scope: &mut Scope) {
@@ -156,6 +165,7 @@ impl Runner<'_> {
             self.unknown(&format!("whether `{name}` is a function is not known"));
         }
         if builtin::is_builtin(&name) {
+            self.note_printed(called.fields);
             self.with_prefix(called, scope, |runner, scope| {
                 builtin::run(runner, &name, called, scope);
             });
@@ -271,6 +281,11 @@ impl Runner<'_> {
         let inner = self.inner(sketch, stdin);
         absorb(self.line, self.nesting, &inner, self.invocation);
         self.doubt_environment(known, sketch.env);
+        // What does more than that is asked about as it is.
+        let mut new = self.invocation.nested.iter().skip(known);
+        if new.all(|nested| matches!(nested.effect, Effect::Read | Effect::Local)) {
+            self.note_printed(sketch.called.fields);
+        }
     }
 
     /// Tells whether a command would do what its standard input says.
