@@ -32,7 +32,6 @@ use gate_protocol::inert::inert;
 use crate::exit_code::{self, Ending};
 use crate::failure::Failure;
 use crate::report;
-use crate::show::answer;
 use crate::world::World;
 
 /// A human decision between a command and its consequences
