@@ -18,6 +18,15 @@ fn stage(live: &Live) -> Agent<'_> {
     agent
 }
 
+/// Returns an agent whose command was approved often enough for a rule.
+fn approved_often(live: &Live) -> Agent<'_> {
+    let agent = stage(live);
+    for _ in 0..3 {
+        approved(&agent, RESTART);
+    }
+    agent
+}
+
 fn suggest(agent: &Agent<'_>) -> Ran {
     let suggested = run(&mut gate(agent, &["rules", "suggest"]));
     assert_eq!(suggested.code, Some(0), "{suggested:?}");
@@ -90,10 +99,7 @@ fn changed(records: &str, change: impl Fn(&mut Value)) -> Vec<Value> {
 #[test]
 fn a_record_that_can_not_be_read_lets_nothing_be_allowed() {
     let live = Live::start();
-    let agent = stage(&live);
-    for _ in 0..3 {
-        approved(&agent, RESTART);
-    }
+    let agent = approved_often(&live);
     let records = exported(&live, &agent).join("records.jsonl");
     let records = fs::read_to_string(records).unwrap();
     let (whole, _) = from_lines(&agent, &changed(&records, |_| {}));
@@ -156,10 +162,7 @@ fn a_denial_whose_command_is_not_in_the_log_lets_nothing_be_allowed() {
 #[test]
 fn an_answer_that_this_machine_never_heard_lets_nothing_be_allowed() {
     let live = Live::start();
-    let agent = stage(&live);
-    for _ in 0..3 {
-        approved(&agent, RESTART);
-    }
+    let agent = approved_often(&live);
     assert!(suggest(&agent).stdout.contains("decision = \"allow\""));
     // Denied, and never run again: only the server knows.
     let id = ask(&agent, RESTART);
@@ -181,10 +184,7 @@ fn an_answer_that_this_machine_never_heard_lets_nothing_be_allowed() {
 #[test]
 fn a_request_that_was_taken_back_is_known_to_have_no_answer() {
     let live = Live::start();
-    let agent = stage(&live);
-    for _ in 0..3 {
-        approved(&agent, RESTART);
-    }
+    let agent = approved_often(&live);
     let mut wait = agent.gate_run(&[], RESTART);
     let mut waiting = Running::start(wait.current_dir(agent.home.path()));
     waiting.asked();

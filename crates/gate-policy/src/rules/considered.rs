@@ -172,6 +172,11 @@ impl Miss {
                 let found = found.unwrap_or_else(|| "not named".to_owned());
                 (format!("target.{field}"), listed(globs), found)
             }
+            Matcher::File(field) => {
+                let found = invocation.target.get(field).cloned().unwrap_or_default();
+                let wanted = "the rule to name the file that the caller chose, too".to_owned();
+                (format!("target.{field}"), wanted, found)
+            }
             Matcher::Caller(field) => caller(rule, field, occasion),
             Matcher::Cwd => {
                 let found = cwd.to_string_lossy().into_owned();

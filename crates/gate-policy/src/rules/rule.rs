@@ -73,6 +73,8 @@ pub(super) enum Matcher<'r> {
     Flag(&'r str, &'r FlagMatch),
     Operands,
     Target(&'r str, &'r [String]),
+    /// The field of a settings file that the caller chose and the rule does not name.
+    File(&'static str),
     Caller(&'static str),
     Cwd,
     Time,
@@ -113,6 +115,9 @@ impl Rule {
         }
         if let Some((field, globs)) = self.unmet_target(invocation) {
             return Some(Matcher::Target(field, globs));
+        }
+        if let Some(field) = self.unnamed_file(invocation) {
+            return Some(Matcher::File(field));
         }
         if let Some(field) = self.caller.unmet(occasion) {
             return Some(Matcher::Caller(field));
@@ -161,6 +166,7 @@ impl Rule {
             | Matcher::Flag(..)
             | Matcher::Operands
             | Matcher::Target(..)
+            | Matcher::File(_)
             | Matcher::Caller(_)
             | Matcher::Cwd
             | Matcher::Time
@@ -247,19 +253,17 @@ impl Rule {
         target
             .find(|(field, globs)| !is_met(field, globs))
             .map(|(field, globs)| (field.as_str(), globs.as_slice()))
-            .or_else(|| self.unnamed_file(invocation))
     }
 
     /// A file that the caller names gives any name to anything: a rule that
     /// allows by a name out of it has to name the file too.
-    fn unnamed_file(&self, invocation: &Invocation) -> Option<(&str, &[String])> {
+    fn unnamed_file(&self, invocation: &Invocation) -> Option<&'static str> {
         let names = |field: &str| self.target.iter().any(|(known, _)| known == field);
         if self.decision != Decision::Allow || !OF_FILES.iter().any(|field| names(field)) {
             return None;
         }
-        let mut files = FILES.iter();
-        let file = files.find(|file| invocation.target.contains_key(**file) && !names(file));
-        file.map(|file| (*file, &[][..]))
+        let mut files = FILES.iter().copied();
+        files.find(|file| invocation.target.contains_key(*file) && !names(file))
     }
 
     fn matches_cwd(&self, cwd: &Path) -> bool {

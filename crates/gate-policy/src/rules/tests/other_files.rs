@@ -24,3 +24,24 @@ fn a_rule_that_allows_by_a_name_of_a_file_names_the_file_too() {
         assert_eq!(evaluate(&text, &words).decision, decision, "{file}");
     }
 }
+
+#[test]
+fn a_file_that_a_rule_does_not_name_is_told_with_what_to_write() {
+    let rules = "[[rule]]\nid = \"dev\"\ntool = \"kubectl\"\neffect = [\"destroy\", \"unknown\"]\n\
+                 target = { context = \"dev\" }\ndecision = \"allow\"\n";
+    let words = [
+        "kubectl",
+        "--kubeconfig=k",
+        "--context=dev",
+        "delete",
+        "pod",
+        "x",
+    ];
+    let considered = machine(rules).consider(&invocation(&words), Path::new("/"), &occasion());
+    let said = format!("{considered:?}");
+    assert!(said.contains("target.kubeconfig"), "{said}");
+    assert!(
+        said.contains("the rule to name the file that the caller chose, too"),
+        "{said}"
+    );
+}

@@ -73,10 +73,10 @@ pub(super) fn judge_script(text: &str, run: &mut Run<'_, '_>) {
 
 /// Judges a command of the client.
 fn judge_command(words: &str, run: &mut Run<'_, '_>) {
-    let (name, arguments) = words.split_once([' ', '\t']).unwrap_or((words, ""));
+    let (name, arguments) = script::split_command(words);
     if name.eq_ignore_ascii_case("source") || name == "\\." {
         run.nest("mysql", words, Effect::Read);
-        run.follow(arguments.trim());
+        run.follow(arguments);
         return;
     }
     let effect = script::command_effect(words).unwrap_or(Effect::Unknown);

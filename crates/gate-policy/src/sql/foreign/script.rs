@@ -47,12 +47,18 @@ const COMMANDS: &[(&str, bool, Effect)] = &[
     ("warnings", false, Effect::Read),
 ];
 
-/// Returns the effect of a command of the client; nothing where it is none.
-pub(super) fn command_effect(words: &str) -> Option<Effect> {
+/// Returns the name of a command of the client, and what stands behind it.
+pub(super) fn split_command(words: &str) -> (&str, &str) {
     let words = words.trim();
     let (name, arguments) = words.split_once([' ', '\t']).unwrap_or((words, ""));
+    (name, arguments.trim())
+}
+
+/// Returns the effect of a command of the client; nothing where it is none.
+pub(super) fn command_effect(words: &str) -> Option<Effect> {
+    let (name, arguments) = split_command(words);
     let is_it = |(known, takes_words, _): &&(&str, bool, Effect)| {
-        known.eq_ignore_ascii_case(name) && (*takes_words || arguments.trim().is_empty())
+        known.eq_ignore_ascii_case(name) && (*takes_words || arguments.is_empty())
     };
     COMMANDS.iter().find(is_it).map(|(.., effect)| *effect)
 }
