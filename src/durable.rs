@@ -84,6 +84,16 @@ pub(crate) fn open_private(options: &mut OpenOptions, path: &Path) -> io::Result
     Ok(file)
 }
 
+/// Lets everybody read what root put at `path`, and find it.
+///
+/// # Errors
+/// The system refuses.
+pub(crate) fn let_read(path: &Path) -> io::Result<()> {
+    std::fs::set_permissions(path, Permissions::from_mode(0o644))?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    std::fs::set_permissions(folder, Permissions::from_mode(0o755))
+}
+
 /// Locks the file at `path`, made where it is missing, for as long as the
 /// returned one lives. Whoever holds it may be stopped (Ctrl-Z, SIGSTOP) and
 /// never let go, so it is waited for no longer than `patience`, and asked for

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use crate::approval::Patience;
+use crate::config::compiled;
 use crate::exit_code::Ending;
 use crate::failure::{Failure, FailureKind};
 use crate::pipeline::{self, Run};
@@ -30,6 +31,8 @@ fn run(world: &World, argv: Vec<OsString>) -> Result<Ending, Failure> {
         .unwrap_or_default()
         .to_owned();
     let timeout = world.configuration()?.timeout();
+    // The next one need not come here. Where it can't be, this one says nothing of it: `gate doctor` does.
+    drop(compiled::refresh(world));
     pipeline::run(
         world,
         Run {

@@ -5,6 +5,7 @@
 //! then `GATE_SERVER`, the user's file, and what `gate login` stored. A
 //! project's `.gate.toml` holds rules and nothing else.
 
+pub(crate) mod compiled;
 mod file;
 mod login_file;
 pub(crate) mod mistake;

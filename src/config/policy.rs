@@ -130,7 +130,7 @@ pub(crate) fn rules_of_files<'f>(
 }
 
 /// Returns the failure that mistakes in rules are: each of them, a line each.
-fn mistakes(found: &[RuleError]) -> Failure {
+pub(super) fn mistakes(found: &[RuleError]) -> Failure {
     let mut lines = found.iter().map(mistake_line);
     let first = lines.next().unwrap_or_default();
     let mut hint: Vec<String> = lines.collect();
@@ -164,7 +164,7 @@ fn source(layer: Layer, path: &Path, owner: trust::Owner) -> Result<RuleSource, 
 
 /// Returns the `*.toml` files of a folder, of rules or profiles, by name; none where there is no folder.
 /// A link to a folder that is not there is not none.
-fn rule_files(folder: &Path, owner: trust::Owner) -> Result<Vec<PathBuf>, Failure> {
+pub(super) fn rule_files(folder: &Path, owner: trust::Owner) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |error| {
         Failure::new(
             FailureKind::Configuration,

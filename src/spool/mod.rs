@@ -8,6 +8,7 @@
 //! the step that it describes, so a torn tail is cut off. When the queue itself
 //! is gone or damaged, a new epoch begins, and the server records that.
 
+mod allowed;
 mod chain;
 mod deliver;
 mod fork;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::durable;
 
+pub(crate) use allowed::make_journal;
 pub(crate) use deliver::{DeliverError, Delivered, deliver};
 pub(crate) use verify::{Held, Verified, verify};
 
@@ -120,11 +122,13 @@ impl Spool {
             Some(sequence) => sequence,
             None => begin(folder, None)?,
         };
-        Ok(Self {
+        let mut spool = Self {
             folder: folder.to_owned(),
             sequence,
             patience,
-        })
+        };
+        spool.take_allowed()?;
+        Ok(spool)
     }
 
     /// Opens the queue as [`Spool::open`] does, but waits for another gate only

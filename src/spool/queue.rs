@@ -30,6 +30,7 @@ pub(super) struct Queue {
     path: PathBuf,
     file: File,
     last: Position,
+    last_event: Option<ClientEvent>,
     length_bytes: u64,
 }
 
@@ -52,11 +53,11 @@ impl Queue {
         let whole = whole_lines(&tail);
         let length_bytes = tail_start + whole.len() as u64;
         let last = match lines(whole).next_back() {
-            None if length_bytes == 0 => Some(confirmed.clone()),
+            None if length_bytes == 0 => Some((confirmed.clone(), None)),
             None => None,
             Some(line) => last_position(line, confirmed),
         };
-        let Some(last) = last else {
+        let Some((last, last_event)) = last else {
             return Ok(None);
         };
         if whole.len() < tail.len() {
@@ -67,6 +68,7 @@ impl Queue {
             path,
             file,
             last,
+            last_event,
             length_bytes,
         }))
     }
@@ -74,6 +76,11 @@ impl Queue {
     /// Returns the last event's place and hash.
     pub(super) fn last(&self) -> &Position {
         &self.last
+    }
+
+    /// Returns the last event that stands in the file.
+    pub(super) fn last_event(&self) -> Option<&ClientEvent> {
+        self.last_event.as_ref()
     }
 
     /// Appends one event as one write.
@@ -101,6 +108,7 @@ impl Queue {
         self.length_bytes += line.len() as u64;
         self.last.seq = event.seq;
         self.last.hash = hash;
+        self.last_event = Some(event.clone());
         Ok(())
     }
 
@@ -159,6 +167,7 @@ impl Queue {
         if self.length_bytes > COMPACT_BYTES && *confirmed == self.last {
             self.file.set_len(0).map_err(at("empty", &self.path))?;
             self.length_bytes = 0;
+            self.last_event = None;
         }
         Ok(())
     }
@@ -197,8 +206,8 @@ fn lines(whole: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
         .filter(|line| !line.is_empty())
 }
 
-/// Returns where the queue stands; `None` where that is before `confirmed`.
-fn last_position(line: &[u8], confirmed: &Position) -> Option<Position> {
+/// Returns where the queue stands, and its last event; `None` where that is before `confirmed`.
+fn last_position(line: &[u8], confirmed: &Position) -> Option<(Position, Option<ClientEvent>)> {
     let event: ClientEvent = from_strict_slice(line).ok()?;
     let last = Position {
         epoch: confirmed.epoch,
@@ -206,7 +215,7 @@ fn last_position(line: &[u8], confirmed: &Position) -> Option<Position> {
         hash: event.hash().ok()?,
     };
     let goes_on = last.seq > confirmed.seq || last == *confirmed;
-    goes_on.then_some(last)
+    goes_on.then_some((last, Some(event)))
 }
 
 /// Returns each event with the length of its line in bytes; `None` where they

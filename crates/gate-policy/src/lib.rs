@@ -14,6 +14,7 @@
 mod ansible;
 mod command_line;
 mod effect;
+pub mod encoding;
 mod glob;
 mod invocation;
 mod mongo;
@@ -37,8 +38,8 @@ pub use invocation::{
 pub use profile::{ProfileSummary, Profiles, UsedProfile};
 pub use read::{is_too_long, masked_prose, read_invocation};
 pub use rules::{
-    AskingRule, Caller, CallerKind, Consideration, Considered, Decision, DurationError, Evaluation,
-    Hearing, Layer, MatchedRule, Miss, Obligations, Occasion, ParseDecisionError, Policy,
-    PolicyBuilder, Recording, Requirement, RuleError, RuleMessage, RuleSummary, parse_duration,
-    position,
+    AskingRule, Caller, CallerKind, CompiledPolicy, Consideration, Considered, Decision,
+    DurationError, Evaluation, Hearing, Layer, MatchedRule, Miss, Obligations, Occasion,
+    ParseDecisionError, Policy, PolicyBuilder, Recording, Requirement, RuleError, RuleMessage,
+    RuleSummary, Undecided, parse_duration, position,
 };

@@ -15,31 +15,31 @@ use crate::invocation::Invocation;
 /// Where each rule stands, by its number in the order in which they count.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    by_tool: BTreeMap<String, OfTool>,
-    of_any_tool: OfTool,
+    pub(super) by_tool: BTreeMap<String, OfTool>,
+    pub(super) of_any_tool: OfTool,
 }
 
 /// The rules of one tool, by the first two words of the command.
 #[derive(Debug, Default)]
-struct OfTool {
-    by_word: BTreeMap<String, OfWord>,
-    of_any_word: Rules,
+pub(super) struct OfTool {
+    pub(super) by_word: BTreeMap<String, OfWord>,
+    pub(super) of_any_word: Rules,
 }
 
 #[derive(Debug, Default)]
-struct OfWord {
-    by_word: BTreeMap<String, Rules>,
-    of_any_word: Rules,
+pub(super) struct OfWord {
+    pub(super) by_word: BTreeMap<String, Rules>,
+    pub(super) of_any_word: Rules,
 }
 
 /// The rules of one command, by what else they want.
 #[derive(Debug, Default)]
-struct Rules {
-    all: Vec<usize>,
+pub(super) struct Rules {
+    pub(super) all: Vec<usize>,
     /// By the field of a target, and its value.
-    by_target: BTreeMap<String, BTreeMap<String, Vec<usize>>>,
-    by_effect: [Vec<usize>; Effect::ALL.len()],
-    others: Vec<usize>,
+    pub(super) by_target: BTreeMap<String, BTreeMap<String, Vec<usize>>>,
+    pub(super) by_effect: [Vec<usize>; Effect::ALL.len()],
+    pub(super) others: Vec<usize>,
 }
 
 impl Index {

@@ -1,6 +1,7 @@
 //! Rules become an [`Evaluation`]: the third step of the path of a command.
 
 mod approval;
+mod compiled;
 mod condition;
 mod considered;
 mod decision;
@@ -19,6 +20,7 @@ mod session;
 mod tests;
 mod window;
 
+pub use compiled::{CompiledPolicy, Undecided};
 pub use considered::{Consideration, Considered, Hearing, Miss};
 pub use decision::{Decision, Layer, ParseDecisionError, Recording};
 pub use duration::{DurationError, parse_duration};

@@ -109,10 +109,10 @@ impl PolicyBuilder {
 #[derive(Debug)]
 pub struct Policy {
     /// In the order of the layers, and in each in the order of the text.
-    rules: Vec<Rule>,
-    index: Index,
-    warnings: Vec<String>,
-    unreadable: Vec<String>,
+    pub(super) rules: Vec<Rule>,
+    pub(super) index: Index,
+    pub(super) warnings: Vec<String>,
+    pub(super) unreadable: Vec<String>,
 }
 
 impl Policy {

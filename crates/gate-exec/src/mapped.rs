@@ -1,0 +1,124 @@
+//! A file of the caller's own, mapped to be read where it lies.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::ops::Deref;
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::ptr::null_mut;
+use std::slice;
+
+/// What nobody but the owner may do.
+const WRITABLE_BY_OTHERS: u32 = 0o022;
+
+/// A regular file that root or the caller owns and nobody else can write, mapped whole.
+///
+/// It must be one that is replaced and never written in place: its bytes are looked at where the
+/// kernel has them.
+#[derive(Debug)]
+pub struct MappedFile {
+    start: *const u8,
+    length: usize,
+    owner: u32,
+}
+
+impl MappedFile {
+    /// Maps the file at `path`; a link there is refused.
+    ///
+    /// # Errors
+    /// What `open(2)`, `fstat(2)` and `mmap(2)` say; `EPERM` where others own or can write it,
+    /// `EINVAL` where it is empty or no regular file.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC)
+            .open(path)?;
+        let metadata = file.metadata()?;
+        // SAFETY: it takes nothing and can't fail.
+        let caller = unsafe { libc::geteuid() };
+        let owner = metadata.uid();
+        if (owner != 0 && owner != caller) || metadata.mode() & WRITABLE_BY_OTHERS != 0 {
+            return Err(io::Error::from_raw_os_error(libc::EPERM));
+        }
+        let length = usize::try_from(metadata.len()).unwrap_or_default();
+        if !metadata.is_file() || length == 0 {
+            return Err(io::Error::from_raw_os_error(libc::EINVAL));
+        }
+        Self::map(&file, length, owner)
+    }
+
+    fn map(file: &File, length: usize, owner: u32) -> io::Result<Self> {
+        // SAFETY: a private mapping for reading at no given place touches nothing that exists.
+        let start = unsafe {
+            libc::mmap(
+                null_mut(),
+                length,
+                libc::PROT_READ,
+                libc::MAP_PRIVATE,
+                file.as_raw_fd(),
+                0,
+            )
+        };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(Self {
+            start: start.cast_const().cast(),
+            length,
+            owner,
+        })
+    }
+
+    /// Returns whose the file is.
+    pub fn owner(&self) -> u32 {
+        self.owner
+    }
+}
+
+impl Deref for MappedFile {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: so many bytes are mapped there until this is dropped. Whoever could write the
+        // file, root or the caller, replaces it instead.
+        unsafe { slice::from_raw_parts(self.start, self.length) }
+    }
+}
+
+impl Drop for MappedFile {
+    fn drop(&mut self) {
+        // SAFETY: it is what was mapped, and nothing borrows it any more.
+        unsafe { libc::munmap(self.start.cast_mut().cast(), self.length) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_there_whole_and_one_that_others_can_write_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, b"content").unwrap();
+        let mode = |mode| std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+        mode(0o600);
+        assert_eq!(&*MappedFile::open(&path).unwrap(), b"content");
+        mode(0o620);
+        assert_eq!(refusal(&path), Some(libc::EPERM));
+        mode(0o600);
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert_eq!(refusal(&link), Some(libc::ELOOP));
+        std::fs::write(&path, b"").unwrap();
+        assert_eq!(refusal(&path), Some(libc::EINVAL));
+        assert_eq!(refusal(folder.path()), Some(libc::EINVAL));
+    }
+
+    fn refusal(path: &Path) -> Option<i32> {
+        MappedFile::open(path).unwrap_err().raw_os_error()
+    }
+}

@@ -1,0 +1,343 @@
+//! A program without Rust's runtime: what stands on PATH in front of a tool and is gone again
+//! before anybody notices.
+//!
+//! Rust's start-up asks the kernel for stack and signals, and changes SIGPIPE; a tool behind such a
+//! program would have to be given everything back. [`program!`](crate::program) makes a `main` that
+//! the C library calls itself, so that nothing was changed and nothing has to be restored.
+
+use std::alloc::{GlobalAlloc, Layout};
+use std::cell::Cell;
+use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int};
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Path, PathBuf};
+use std::ptr::null_mut;
+
+use crate::Tool;
+
+unsafe extern "C" {
+    static environ: *const *const c_char;
+}
+
+/// Makes `$run`, a `fn(`[`Start`]`) -> i32`, the whole program. What it returns is the exit code.
+#[macro_export]
+macro_rules! program {
+    ($run:path) => {
+        #[global_allocator]
+        static ARENA: $crate::Arena = $crate::Arena::new();
+
+        /// What the C library calls.
+        #[unsafe(no_mangle)]
+        extern "C" fn main(
+            count: ::std::ffi::c_int,
+            words: *const *const ::std::ffi::c_char,
+        ) -> ::std::ffi::c_int {
+            // SAFETY: they are what the C library hands to `main`.
+            let start = unsafe { $crate::Start::new(count, words) };
+            $run(start)
+        }
+    };
+}
+
+/// What the process was started with, as the kernel laid it out.
+#[derive(Debug, Clone, Copy)]
+pub struct Start {
+    count: usize,
+    words: *const *const c_char,
+}
+
+impl Start {
+    /// Takes what `main` was called with.
+    ///
+    /// # Safety
+    /// `words` points to `count` C strings and a null, which live as long as the process.
+    pub unsafe fn new(count: c_int, words: *const *const c_char) -> Self {
+        Self {
+            count: usize::try_from(count).unwrap_or_default(),
+            words,
+        }
+    }
+
+    /// Returns the words of the command line.
+    pub fn argv(&self) -> Vec<OsString> {
+        let word = |index| {
+            // SAFETY: the index is below the count.
+            let place = unsafe { self.words.add(index) };
+            // SAFETY: so there is a pointer,
+            let word = unsafe { *place };
+            // SAFETY: to a C string.
+            let word = unsafe { CStr::from_ptr(word) };
+            OsStr::from_bytes(word.to_bytes()).to_owned()
+        };
+        (0..self.count).map(word).collect()
+    }
+
+    /// Returns every entry of the environment, in its order.
+    pub fn environment(&self) -> impl Iterator<Item = &'static [u8]> {
+        // SAFETY: the C library's own variable; nothing in such a program writes it.
+        let mut at = unsafe { environ };
+        std::iter::from_fn(move || {
+            if at.is_null() {
+                return None;
+            }
+            // SAFETY: `at` points into the array, whose last entry is a null.
+            let entry = unsafe { *at };
+            if entry.is_null() {
+                return None;
+            }
+            // SAFETY: the end was not reached, so the next place is in the array.
+            at = unsafe { at.add(1) };
+            // SAFETY: every entry before the null is a C string.
+            Some(unsafe { CStr::from_ptr(entry) }.to_bytes())
+        })
+    }
+
+    /// Becomes the tool, with the very words and environment that this process has. Returns only
+    /// where the file is not the one that was examined any more, or the kernel refuses.
+    ///
+    /// Source: `execve(2)`. A file in no known format is not handed to a shell here.
+    pub fn become_tool(&self, tool: &Tool) -> io::Error {
+        match tool.file.was_replaced_at(&tool.path) {
+            Ok(false) => self.become_program(&tool.path),
+            Ok(true) => io::Error::from_raw_os_error(libc::ESTALE),
+            Err(error) => error,
+        }
+    }
+
+    /// Becomes the program at `path`, with the same words and environment.
+    pub fn become_program(&self, path: &Path) -> io::Error {
+        let Ok(path) = CString::new(path.as_os_str().as_bytes()) else {
+            return io::Error::from_raw_os_error(libc::EINVAL);
+        };
+        // SAFETY: the path is a C string, and both arrays are the kernel's own, unchanged.
+        unsafe { libc::execve(path.as_ptr(), self.words, environ) };
+        io::Error::last_os_error()
+    }
+}
+
+/// Returns the working directory as the kernel names it; none where it was deleted.
+///
+/// `getcwd(3)` without the walk that a C library falls back to.
+pub fn working_directory() -> Option<PathBuf> {
+    let mut buffer = vec![0_u8; usize::try_from(libc::PATH_MAX).ok()?];
+    // SAFETY: the buffer is as long as is said, and the kernel writes a C string into it.
+    let length = unsafe { libc::syscall(libc::SYS_getcwd, buffer.as_mut_ptr(), buffer.len()) };
+    buffer.truncate(usize::try_from(length).ok()?.checked_sub(1)?);
+    // The kernel puts `(unreachable)` in front of a folder outside the root.
+    buffer
+        .starts_with(b"/")
+        .then(|| PathBuf::from(OsString::from_vec(buffer)))
+}
+
+/// What stands at standard input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StandardInput {
+    /// Nothing: it is closed.
+    Closed,
+    /// A person.
+    Terminal,
+    /// A file, a pipe, a device.
+    Other,
+}
+
+/// Looks at standard input without reading from it.
+pub fn standard_input() -> StandardInput {
+    // SAFETY: an all-zero `termios` is valid, and the call writes no more than one.
+    let mut settings: libc::termios = unsafe { std::mem::zeroed() };
+    // SAFETY: the structure lives through the call.
+    if unsafe { libc::tcgetattr(0, &raw mut settings) } == 0 {
+        return StandardInput::Terminal;
+    }
+    match io::Error::last_os_error().raw_os_error() {
+        Some(libc::EBADF) => StandardInput::Closed,
+        _ => StandardInput::Other,
+    }
+}
+
+/// The bytes of an arena's first piece: enough for the reading of a plain command.
+const FIRST_BYTES: usize = 256 << 10;
+/// The bytes of each further piece, at least.
+const MORE_BYTES: usize = 1 << 20;
+
+/// Memory for a program that lives for microseconds: it only grows, and goes with the process.
+/// There must be no second thread.
+#[derive(Debug)]
+pub struct Arena {
+    /// The next free byte, and the first one beyond the piece.
+    free: Cell<(*mut u8, *mut u8)>,
+}
+
+// SAFETY: a program made by `program!` starts no thread.
+unsafe impl Sync for Arena {}
+
+impl Arena {
+    /// Returns an arena without a piece.
+    pub const fn new() -> Self {
+        Self {
+            free: Cell::new((null_mut(), null_mut())),
+        }
+    }
+
+    /// Maps another piece that holds `bytes`.
+    fn grow(&self, bytes: usize) -> Option<()> {
+        let (start, _) = self.free.get();
+        let least = if start.is_null() {
+            FIRST_BYTES
+        } else {
+            MORE_BYTES
+        };
+        let length = bytes.checked_add(least)?.checked_next_multiple_of(4096)?;
+        // SAFETY: a private anonymous mapping at no given place touches nothing that exists.
+        let piece = unsafe {
+            libc::mmap(
+                null_mut(),
+                length,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+                -1,
+                0,
+            )
+        };
+        if piece == libc::MAP_FAILED {
+            return None;
+        }
+        let piece = piece.cast::<u8>();
+        self.free.set((piece, piece.wrapping_add(length)));
+        Some(())
+    }
+
+    fn take(&self, layout: Layout) -> Option<*mut u8> {
+        let (free, end) = self.free.get();
+        let start = free.wrapping_add(free.align_offset(layout.align()));
+        let left = (end as usize).checked_sub(start as usize);
+        if free.is_null() || left.is_none_or(|left| left < layout.size()) {
+            return None;
+        }
+        self.free.set((start.wrapping_add(layout.size()), end));
+        Some(start)
+    }
+}
+
+impl Default for Arena {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+// SAFETY: each block is cut from memory that was mapped for it and is never given out again, but
+// for the last one, which nothing behind it uses.
+unsafe impl GlobalAlloc for Arena {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if let Some(block) = self.take(layout) {
+            return block;
+        }
+        let wanted = layout.size().saturating_add(layout.align());
+        self.grow(wanted)
+            .and_then(|()| self.take(layout))
+            .unwrap_or(null_mut())
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the same demands as of this function.
+        let block = unsafe { self.alloc(layout) };
+        if !block.is_null() {
+            // The last block may have been given back and used before.
+            // SAFETY: the block has so many bytes.
+            unsafe { block.write_bytes(0, layout.size()) };
+        }
+        block
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        let (free, end) = self.free.get();
+        if block.wrapping_add(layout.size()) == free {
+            self.free.set((block, end));
+        }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        let (free, end) = self.free.get();
+        let is_last = block.wrapping_add(layout.size()) == free;
+        let behind = (end as usize).saturating_sub(block as usize);
+        if is_last && size <= behind {
+            self.free.set((block.wrapping_add(size), end));
+            return block;
+        }
+        // SAFETY: the caller promises that size and alignment make a layout.
+        let wanted = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
+        // SAFETY: its size is not zero, as the caller promises.
+        let moved = unsafe { self.alloc(wanted) };
+        if !moved.is_null() {
+            // SAFETY: both blocks have at least so many bytes, and a new one overlaps no other.
+            unsafe { block.copy_to_nonoverlapping(moved, layout.size().min(size)) };
+        }
+        moved
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(size: usize, align: usize) -> Layout {
+        Layout::from_size_align(size, align).unwrap()
+    }
+
+    #[test]
+    fn blocks_are_aligned_apart_and_keep_what_is_in_them() {
+        let arena = Arena::new();
+        let mut blocks = Vec::new();
+        for round in 1..2_000_usize {
+            let of = layout(round * 7 % 300 + 1, 1 << (round % 7));
+            // SAFETY: the size is not zero.
+            let block = unsafe { arena.alloc(of) };
+            assert!(!block.is_null() && block.align_offset(of.align()) == 0);
+            let value = u8::try_from(round % 251).unwrap();
+            // SAFETY: the block has so many bytes.
+            unsafe { block.write_bytes(value, of.size()) };
+            blocks.push((block, of.size(), value));
+        }
+        for (block, size, value) in blocks {
+            assert!(bytes(block, size).iter().all(|byte| *byte == value));
+        }
+    }
+
+    #[test]
+    fn the_last_block_grows_in_place_another_moves_and_a_huge_one_has_room() {
+        let arena = Arena::new();
+        // SAFETY: the size is not zero; the same holds for each below.
+        let first = unsafe { arena.alloc(layout(8, 8)) };
+        // SAFETY: the block has so many bytes.
+        unsafe { first.write_bytes(7, 8) };
+        // SAFETY: the layout is the block's; the same holds for each below.
+        assert_eq!(unsafe { arena.realloc(first, layout(8, 8), 64) }, first);
+        // SAFETY: as above.
+        let second = unsafe { arena.alloc(layout(8, 8)) };
+        // SAFETY: as above.
+        let moved = unsafe { arena.realloc(first, layout(64, 8), 128) };
+        assert!(moved > second, "it would lie over the one behind it");
+        assert_eq!(bytes(moved, 8), [7; 8]);
+        // SAFETY: as above; nothing uses the block any more.
+        unsafe { arena.dealloc(moved, layout(128, 8)) };
+        // SAFETY: as above.
+        let zeroed = unsafe { arena.alloc_zeroed(layout(128, 8)) };
+        assert_eq!(zeroed, moved);
+        assert_eq!(bytes(zeroed, 128), [0; 128]);
+        // SAFETY: as above.
+        let huge = unsafe { arena.alloc(layout(8 << 20, 16)) };
+        // SAFETY: the block has so many bytes.
+        unsafe { huge.write_bytes(1, 8 << 20) };
+        assert_eq!(bytes(huge, 3), [1; 3]);
+    }
+
+    fn bytes<'a>(block: *mut u8, count: usize) -> &'a [u8] {
+        // SAFETY: each block here has so many bytes, and its arena gives none back to the system.
+        unsafe { std::slice::from_raw_parts(block, count) }
+    }
+
+    #[test]
+    fn the_working_directory_is_the_kernels() {
+        assert_eq!(working_directory(), std::env::current_dir().ok());
+    }
+}

@@ -1,0 +1,232 @@
+//! What shims allowed and nobody was asked about, until the full gate takes it into its queue.
+//!
+//! One file that only grows, by one write for each command: no lock is waited for, nothing is
+//! read. Whoever takes the entries holds it exclusively for as long as that lasts; a shim that
+//! comes meanwhile leaves its command to the full gate.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use gate_policy::encoding::{Decoder, Encoder, sum};
+
+/// The longest journal that a shim adds to, in bytes: then the full gate takes what is there.
+const LIMIT_BYTES: u64 = 256 << 10;
+/// The bytes in front of an entry: a sum and a length.
+const HEAD_BYTES: usize = 12;
+/// `O_NOFOLLOW | O_NONBLOCK`: what stands in the journal's place is not followed or waited for.
+const PLAIN: i32 = 0o400_000 | 0o4_000;
+
+/// One command that was allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When, in nanoseconds since the epoch.
+    pub at_ns: u64,
+    /// The process, which became the tool.
+    pub pid: u32,
+    /// The tool's name.
+    pub tool: String,
+    /// The subcommand path.
+    pub command: Vec<String>,
+    /// What it can do, as a word.
+    pub effect: String,
+    /// The rule that decided.
+    pub rule: String,
+    /// The working directory.
+    pub cwd: OsString,
+    /// The words of the command. There is no secret among them.
+    pub argv: Vec<OsString>,
+}
+
+impl Entry {
+    fn encode(&self) -> Vec<u8> {
+        let mut to = Encoder::new();
+        to.long(self.at_ns);
+        to.number(self.pid);
+        to.text(&self.tool);
+        to.list(&self.command, Encoder::text);
+        to.text(&self.effect);
+        to.text(&self.rule);
+        to.text(self.cwd.as_bytes());
+        to.list(&self.argv, |to, word| to.text(word.as_bytes()));
+        to.into_bytes()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut from = Decoder::new(bytes);
+        let text = |from: &mut Decoder<'_>| from.text().map(str::to_owned);
+        let word = |from: &mut Decoder<'_>| Some(OsString::from_vec(from.bytes()?.to_vec()));
+        let entry = Self {
+            at_ns: from.long()?,
+            pid: from.number()?,
+            tool: text(&mut from)?,
+            command: from.list(text)?,
+            effect: text(&mut from)?,
+            rule: text(&mut from)?,
+            cwd: word(&mut from)?,
+            argv: from.list(word)?,
+        };
+        from.rest().is_empty().then_some(entry)
+    }
+}
+
+/// Adds one entry, as one write. With `is_durable` it is on the disk when this returns.
+///
+/// # Errors
+/// There is no journal, it is not the caller's own, it is full, or somebody takes from it; or the
+/// system refuses. The entry is not there then, or not whole.
+pub fn append(path: &Path, entry: &Entry, is_durable: bool) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .append(true)
+        .custom_flags(PLAIN)
+        .open(path)?;
+    file.try_lock_shared().map_err(|error| match error {
+        TryLockError::WouldBlock => io::Error::from(io::ErrorKind::WouldBlock),
+        TryLockError::Error(error) => error,
+    })?;
+    let found = file.metadata()?;
+    if !found.is_file() || found.len() > LIMIT_BYTES || found.mode() & 0o022 != 0 {
+        return Err(io::Error::from(io::ErrorKind::InvalidInput));
+    }
+    let content = entry.encode();
+    let mut line = Encoder::new();
+    line.long(sum(&content));
+    line.text(&content);
+    let written = file.write(&line.clone().into_bytes())?;
+    if written != line.len() {
+        return Err(io::Error::from(io::ErrorKind::StorageFull));
+    }
+    if is_durable {
+        file.sync_data()?;
+    }
+    Ok(())
+}
+
+/// What stands in a journal.
+#[derive(Debug)]
+pub struct Entries {
+    /// What is whole, in its order.
+    pub entries: Vec<Entry>,
+    /// How many of the bytes are no entry.
+    pub damaged_bytes: usize,
+}
+
+/// Reads a journal. An entry that was not written whole stands for no command that ran: the shim
+/// left that one to the full gate. What comes behind it is found all the same.
+#[must_use]
+pub fn read(mut bytes: &[u8]) -> Entries {
+    let mut found = Entries {
+        entries: Vec::new(),
+        damaged_bytes: 0,
+    };
+    while !bytes.is_empty() {
+        let behind = if let Some((entry, length)) = first(bytes) {
+            found.entries.push(entry);
+            length
+        } else {
+            found.damaged_bytes += 1;
+            1
+        };
+        bytes = bytes.get(behind..).unwrap_or_default();
+    }
+    found
+}
+
+fn first(bytes: &[u8]) -> Option<(Entry, usize)> {
+    let mut from = Decoder::new(bytes);
+    let expected = from.long()?;
+    let content = from.bytes()?;
+    let is_whole = sum(content) == expected;
+    let entry = is_whole.then(|| Entry::decode(content)).flatten()?;
+    Some((entry, HEAD_BYTES + content.len()))
+}
+
+/// Holds a journal for as long as its entries are taken. None where there is none, and where a shim
+/// or another gate is at it this very moment: what is in it can wait.
+///
+/// # Errors
+/// It can't be opened or locked.
+pub fn hold(path: &Path) -> io::Result<Option<File>> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).custom_flags(PLAIN);
+    let file = match options.open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(number: u64) -> Entry {
+        Entry {
+            at_ns: number,
+            pid: 7,
+            tool: "kubectl".to_owned(),
+            command: vec!["get".to_owned()],
+            effect: "read".to_owned(),
+            rule: "baseline/kubectl-read".to_owned(),
+            cwd: "/srv".into(),
+            argv: vec!["kubectl".into(), OsString::from_vec(vec![0xff, b'\n'])],
+        }
+    }
+
+    fn journal() -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("allowed");
+        std::fs::write(&path, "").unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn what_is_added_is_read_again_in_its_order() {
+        let (_folder, path) = journal();
+        for number in 0..3 {
+            append(&path, &entry(number), number == 1).unwrap();
+        }
+        let found = read(&std::fs::read(&path).unwrap());
+        assert_eq!(found.entries, [entry(0), entry(1), entry(2)]);
+        assert_eq!(found.damaged_bytes, 0);
+    }
+
+    #[test]
+    fn half_an_entry_hides_none_behind_it() {
+        let (_folder, path) = journal();
+        append(&path, &entry(0), false).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        for cut in 1..whole.len() {
+            let bytes = [&whole[..cut], &whole, &whole[..cut]].concat();
+            let found = read(&bytes);
+            assert_eq!(found.entries, [entry(0)], "{cut}");
+            assert_eq!(found.damaged_bytes, 2 * cut);
+        }
+    }
+
+    #[test]
+    fn a_journal_that_is_taken_full_missing_or_a_link_is_not_added_to() {
+        let (folder, path) = journal();
+        let held = hold(&path).unwrap().unwrap();
+        assert!(hold(&path).unwrap().is_none());
+        let refused = append(&path, &entry(0), false).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::WouldBlock);
+        drop(held);
+        append(&path, &entry(0), false).unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert!(append(&link, &entry(0), false).is_err());
+        assert!(append(&folder.path().join("none"), &entry(0), false).is_err());
+        let file = OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(LIMIT_BYTES + 1).unwrap();
+        assert!(append(&path, &entry(0), false).is_err());
+    }
+}

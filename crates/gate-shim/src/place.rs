@@ -1,0 +1,79 @@
+//! Where what the shim reads and writes lies.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use gate_policy::Environment;
+
+/// The machine owner's folder. While it is there, only root's own compiled policy counts.
+pub const MACHINE: &str = "/etc/gate";
+/// The policy that root compiled for this machine.
+pub const OF_MACHINE: &str = "/var/lib/gate/policy";
+/// The name of a project's own rules: the nearest at or above the working directory counts.
+pub const PROJECT_RULES: &str = ".gate.toml";
+
+/// The variables that say where gate's files are and which server's rules count. A compiled policy
+/// is for one value of each.
+pub const VARIABLES: [&str; 5] = [
+    "GATE_CONFIG",
+    "GATE_SERVER",
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_STATE_HOME",
+];
+
+/// Returns gate's state folder, where the environment names it plainly.
+///
+/// Source: XDG Base Directory Specification 0.8.
+pub(crate) fn state(env: &Environment) -> Option<PathBuf> {
+    let absolute = |value: &OsStr| Path::new(value).is_absolute().then(|| PathBuf::from(value));
+    let base = match env.get("XDG_STATE_HOME").and_then(absolute) {
+        Some(state) => state,
+        None => absolute(env.get("HOME")?)?.join(".local/state"),
+    };
+    Some(base.join("gate"))
+}
+
+/// Tells whether the caller may have settings or rules of its own, which a policy that root compiled
+/// for everybody does not hold.
+pub(crate) fn has_own_settings(env: &Environment, state: &Path) -> bool {
+    let is_named = |name| env.get(name).is_some_and(|value| !value.is_empty());
+    let config = match env.get("XDG_CONFIG_HOME").map(Path::new) {
+        Some(config) if config.is_absolute() => Some(config.to_owned()),
+        _ => env.get("HOME").map(|home| Path::new(home).join(".config")),
+    };
+    let is_there = |path: PathBuf| {
+        let found = path.symlink_metadata();
+        !found.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+    };
+    is_named("GATE_CONFIG")
+        || is_named("GATE_SERVER")
+        || config.is_none_or(|config| is_there(config.join("gate")))
+        || is_there(state.join("rules"))
+}
+
+/// Returns where the caller's own compiled policy is, by gate's state folder.
+#[must_use]
+pub fn compiled(state: &Path) -> PathBuf {
+    state.join("policy")
+}
+
+/// Returns where the caller's shims keep what they allowed, by the folder of the queue that it goes
+/// into.
+#[must_use]
+pub fn journal(spool: &Path) -> PathBuf {
+    spool.join("allowed")
+}
+
+/// Returns the folder of that queue, by gate's state folder.
+pub(crate) fn spool(state: &Path) -> PathBuf {
+    state.join("spool")
+}
+
+/// Tells whether a project's rules may stand at or above `cwd`.
+pub(crate) fn may_have_project_rules(cwd: &Path) -> bool {
+    cwd.ancestors().any(|folder| {
+        let found = folder.join(PROJECT_RULES).symlink_metadata();
+        !found.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+    })
+}

@@ -1,0 +1,170 @@
+//! The path of a plain command: what is allowed at once, and what is left to the full gate.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use gate_exec::{
+    Exclusions, MappedFile, StandardInput, Start, Tool, ToolKind, resolve, standard_input,
+    working_directory,
+};
+use gate_policy::{
+    CommandLine, CompiledPolicy, Decision, Environment, EnvironmentAction, Evaluation, Input,
+    InputKind, Invocation, Layer, Placement, Recording, Stdin, read_invocation,
+};
+
+use crate::files::ReadOnce;
+use crate::journal::{self, Entry};
+use crate::place;
+use crate::stamp::Stamp;
+
+/// Becomes the tool where the command is plainly allowed. Returns where it is not, and nothing was
+/// done then that anybody could see.
+pub(crate) fn run(start: &Start) {
+    let stdin = standard_input();
+    if let Some(allowed) = Command::of(start).and_then(|command| command.allowed(stdin)) {
+        // Where it returns, the full gate says why the tool can't be run.
+        drop(start.become_tool(&allowed));
+    }
+}
+
+/// A command line and what surrounds it.
+struct Command {
+    argv: Vec<OsString>,
+    env: Environment,
+    cwd: PathBuf,
+}
+
+impl Command {
+    /// Returns the command; none where its surroundings are not plain: the working directory was
+    /// deleted, or a variable stands twice and programs disagree on which one counts.
+    fn of(start: &Start) -> Option<Self> {
+        let mut count = 0;
+        let variables = start.environment().filter_map(split);
+        let env: Environment = variables.inspect(|_| count += 1).collect();
+        (env.iter().count() == count).then_some(())?;
+        Some(Self {
+            argv: start.argv(),
+            env,
+            cwd: working_directory()?,
+        })
+    }
+
+    /// Decides, and records the decision as the rules want it.
+    fn allowed(&self, stdin: StandardInput) -> Option<Tool> {
+        let state = place::state(&self.env)?;
+        let is_machines = Path::new(place::MACHINE).symlink_metadata().is_ok();
+        let policy = if is_machines {
+            let policy = MappedFile::open(Path::new(place::OF_MACHINE)).ok();
+            policy.filter(|policy| policy.owner() == 0)?
+        } else {
+            MappedFile::open(&place::compiled(&state)).ok()?
+        };
+        let compiled = CompiledPolicy::open(&policy).ok()?;
+        let stamp = Stamp::decode(compiled.stamp())?;
+        let is_in_force = stamp.is_machines() == is_machines
+            && stamp.holds(&self.env, seconds)
+            && !(is_machines && place::has_own_settings(&self.env, &state))
+            && !place::may_have_project_rules(&self.cwd);
+        if !is_in_force {
+            return None;
+        }
+        let tool = self.tool()?;
+        let files = ReadOnce::new(&self.cwd);
+        let invocation = read_invocation(&CommandLine {
+            argv: &self.argv,
+            env: &self.env,
+            cwd: &self.cwd,
+            stdin: match stdin {
+                StandardInput::Closed => Stdin::Absent,
+                StandardInput::Terminal => Stdin::Terminal,
+                StandardInput::Other => Stdin::Unread,
+            },
+            files: &files,
+        });
+        if !is_plain(&invocation, &files) || (stamp.has_profiles && !is_built_in(&invocation)) {
+            return None;
+        }
+        let evaluation = compiled.evaluate(&invocation, &self.cwd).ok()?;
+        let is_allowed = evaluation.decision == Decision::Allow
+            && evaluation.obligations.environment.is_empty()
+            && self.record(&invocation, &evaluation, &state);
+        is_allowed.then_some(tool)
+    }
+
+    /// Finds the real tool; none where the full gate has to say why there is none.
+    fn tool(&self) -> Option<Tool> {
+        let name = Path::new(self.argv.first()?).file_name()?;
+        let exclusions = Exclusions::of_this_program().ok()?;
+        let tool = resolve(name, self.env.get("PATH"), &exclusions).ok()?;
+        // A file in no known format runs by a shell.
+        (tool.kind != ToolKind::Other).then_some(tool)
+    }
+
+    /// Records the decision where the rules want that. What a rule of somebody's allows is on the
+    /// disk before the tool starts.
+    fn record(&self, invocation: &Invocation, evaluation: &Evaluation, state: &Path) -> bool {
+        match evaluation.obligations.record {
+            Recording::None => true,
+            Recording::Outcome => false,
+            Recording::Decision if !invocation.secrets.is_empty() => false,
+            Recording::Decision => {
+                let entry = Entry {
+                    at_ns: u64::try_from(since_epoch().as_nanos()).unwrap_or_default(),
+                    pid: std::process::id(),
+                    tool: evaluation.tool.clone(),
+                    command: evaluation.command.clone(),
+                    effect: evaluation.effect.as_str().to_owned(),
+                    rule: evaluation.deciding.id.clone(),
+                    cwd: self.cwd.clone().into_os_string(),
+                    argv: self.argv.clone(),
+                };
+                let is_durable = evaluation.deciding.layer != Layer::Baseline;
+                journal::append(&place::journal(&place::spool(state)), &entry, is_durable).is_ok()
+            }
+        }
+    }
+}
+
+/// Tells whether the tool can be given everything as it is: no word is rewritten to a copy, no
+/// variable is taken out or set, and nothing of standard input decides.
+fn is_plain(invocation: &Invocation, files: &ReadOnce<'_>) -> bool {
+    let is_left_alone = |action: &EnvironmentAction| match action {
+        EnvironmentAction::Binds | EnvironmentAction::MakesUnknown => true,
+        EnvironmentAction::Stripped | EnvironmentAction::FirstKept | EnvironmentAction::Set(_) => {
+            false
+        }
+    };
+    let mut notes = invocation.environment.iter();
+    let mut inputs = invocation.inputs.iter();
+    let is_rewritten = |input: &Input| {
+        let is_stdin = input.kind == InputKind::Stdin;
+        let decides = is_stdin && input.placement == Placement::Anywhere;
+        let is_named = input.argv_index.is_some() || matches!(&*input.role, "script" | "stdin");
+        decides || (is_named && files.has_read(&input.path))
+    };
+    !files.has_failed()
+        && notes.all(|note| is_left_alone(&note.action))
+        && !inputs.any(is_rewritten)
+}
+
+/// Tells whether nothing of a command can be the matter of a profile that is not built in.
+fn is_built_in(invocation: &Invocation) -> bool {
+    invocation.known && invocation.nested.is_empty()
+}
+
+fn split(entry: &'static [u8]) -> Option<(&'static OsStr, &'static OsStr)> {
+    let at = entry.iter().position(|byte| *byte == b'=')?;
+    let (name, value) = entry.split_at_checked(at)?;
+    Some((OsStr::from_bytes(name), OsStr::from_bytes(value.get(1..)?)))
+}
+
+fn since_epoch() -> Duration {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.unwrap_or_default()
+}
+
+fn seconds() -> u64 {
+    since_epoch().as_secs()
+}
