@@ -90,7 +90,7 @@ impl Stage {
             shim: folder.path().join("shim"),
         };
         compile(&programs.stage);
-        std::os::unix::fs::symlink(GATE, &programs.shim).unwrap();
+        std::os::unix::fs::symlink(shim_program(), &programs.shim).unwrap();
         let (asking, passing, recording) = (Live::start(), Live::start(), Live::start());
         let is_over = Arc::new(AtomicBool::new(false));
         let approver = approve_everything(&asking, Arc::clone(&is_over));
@@ -126,6 +126,7 @@ impl Stage {
                 let to = format!(".local/state/gate/rules/{name}");
                 home.write(&to, std::fs::read(&path).unwrap()).unwrap();
             }
+            compile_rules(&home);
         }
         home
     }
@@ -138,6 +139,26 @@ impl Drop for Stage {
             drop(approver.join());
         }
     }
+}
+
+/// The shim that `cargo test --workspace` built beside gate.
+fn shim_program() -> PathBuf {
+    let shim = Path::new(GATE).with_file_name("gate-shim");
+    assert!(shim.exists(), "build it: cargo build --workspace --bins");
+    shim
+}
+
+/// Compiles the rules, as soon as they are old enough for that, so that the shim decides by itself.
+fn compile_rules(home: &Home) {
+    for _ in 0..100 {
+        let ran = run(home.command(GATE).args(["rules", "compile"]));
+        if ran.code == Some(0) {
+            return;
+        }
+        assert!(ran.stderr.contains("this very moment"), "{}", ran.stderr);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("the rules stayed too new to be compiled");
 }
 
 fn compile(program: &Path) {

@@ -1,6 +1,7 @@
 //! `gate rules`: the rules in force, their mistakes, and the server's copy.
 
 mod check;
+mod compile;
 mod pull;
 mod push;
 mod schema;
@@ -25,6 +26,7 @@ pub(crate) struct Rules {
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
     Check(check::Check),
+    Compile(compile::Compile),
     Test(test::Test),
     Schema(schema::Schema),
     Show(show::Show),
@@ -37,6 +39,7 @@ impl Rules {
     pub(crate) fn run(&self, world: &World) -> Result<(), Failure> {
         match &self.verb {
             Verb::Check(check) => check.run(world),
+            Verb::Compile(compile) => compile.run(world),
             Verb::Test(test) => test.run(world),
             Verb::Schema(schema) => schema.run(),
             Verb::Show(show) => show.run(world),

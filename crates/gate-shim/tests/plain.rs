@@ -1,0 +1,340 @@
+//! The shim alone: with a program in gate's place that says that the command was left to it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test whose stage can't be set has failed"
+)]
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use gate_policy::{Environment, Layer, PolicyBuilder};
+use gate_shim::journal;
+use gate_shim::place;
+use gate_shim::stamp::{Source, Stamp};
+
+/// What the tool says.
+const RAN: &str = "the tool: ";
+/// What stands in gate's place says.
+const LEFT: &str = "left to gate: ";
+
+const KUBECONFIG: &str = "apiVersion: v1
+kind: Config
+current-context: a
+clusters: [{name: c, cluster: {server: 'https://cluster.example'}}]
+contexts: [{name: a, context: {cluster: c, user: u}}]
+users: [{name: u, user: {token: t}}]
+";
+
+/// A home with a shim, a tool and a compiled policy.
+struct Stage {
+    folder: tempfile::TempDir,
+    rules: String,
+}
+
+impl Stage {
+    fn with_rules(rules: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let stage = Self {
+            folder,
+            rules: rules.to_owned(),
+        };
+        for name in ["programs", "shims", "bin", "home", "work"] {
+            fs::create_dir(stage.path(name)).unwrap();
+        }
+        // Beside another gate than the one that was built.
+        fs::copy(
+            env!("CARGO_BIN_EXE_gate-shim"),
+            stage.path("programs/gate-shim"),
+        )
+        .unwrap();
+        stage.script("programs/gate", LEFT);
+        for tool in ["kubectl", "psql", "unheard-of"] {
+            let shim = stage.path("shims").join(tool);
+            symlink(stage.path("programs/gate-shim"), shim).unwrap();
+            stage.script(&format!("bin/{tool}"), RAN);
+        }
+        fs::write(stage.path("rules.toml"), rules).unwrap();
+        fs::create_dir_all(stage.state().join("spool")).unwrap();
+        fs::write(stage.journal(), "").unwrap();
+        stage.compile();
+        stage
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn state(&self) -> PathBuf {
+        self.path("home/.local/state/gate")
+    }
+
+    fn journal(&self) -> PathBuf {
+        place::journal(&self.state().join("spool"))
+    }
+
+    fn script(&self, name: &str, says: &str) {
+        let text = format!("#!/bin/sh\necho \"{says}$0 $*\"\nexit 7\n");
+        let path = self.path(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn compile(&self) {
+        let mut builder = PolicyBuilder::new();
+        builder
+            .layer(Layer::Machine, "rules.toml", &self.rules)
+            .unwrap();
+        let home = self.path("home");
+        let env: Environment = [("HOME", home.as_os_str())].into_iter().collect();
+        let rules = Source::content(&self.path("rules.toml")).unwrap();
+        let stamp = Stamp::of_caller(vec![rules], &env);
+        let file = builder.build().compile(&stamp.encode()).unwrap();
+        let policy = place::compiled(&self.state());
+        fs::write(&policy, file).unwrap();
+        fs::set_permissions(&policy, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    fn command(&self, line: &[&str]) -> Command {
+        let mut command = Command::new(self.path("shims").join(line[0]));
+        let path = [self.path("shims"), self.path("bin")].map(|path| path.display().to_string());
+        command
+            .args(&line[1..])
+            .env_clear()
+            .env("HOME", self.path("home"))
+            .env("PATH", format!("{}:/usr/bin:/bin", path.join(":")))
+            .current_dir(self.path("work"))
+            .stdin(Stdio::null());
+        command
+    }
+
+    #[track_caller]
+    fn assert_ran(&self, command: &mut Command) {
+        said(&command.output().unwrap(), RAN, "bin");
+    }
+
+    #[track_caller]
+    fn assert_left(&self, command: &mut Command) {
+        let before = fs::read(self.journal()).unwrap_or_default();
+        said(&command.output().unwrap(), LEFT, "programs");
+        let after = fs::read(self.journal()).unwrap_or_default();
+        assert_eq!(after, before, "it was recorded and not run");
+    }
+
+    fn entries(&self) -> Vec<journal::Entry> {
+        let found = journal::read(&fs::read(self.journal()).unwrap());
+        assert_eq!(found.damaged_bytes, 0);
+        found.entries
+    }
+}
+
+#[track_caller]
+fn said(output: &Output, wanted: &str, folder: &str) {
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        said.starts_with(wanted) && said.contains(&format!("/{folder}/")),
+        "{output:?}"
+    );
+    assert_eq!(output.status.code(), Some(7));
+}
+
+#[test]
+fn what_is_plainly_allowed_runs_and_is_recorded_once() {
+    let stage = Stage::with_rules("");
+    stage.assert_ran(&mut stage.command(&["kubectl", "get", "pods", "-n", "a b"]));
+    let [entry] = stage.entries().try_into().unwrap();
+    assert_eq!(entry.tool, "kubectl");
+    assert_eq!(entry.command, ["get"]);
+    assert_eq!(entry.effect, "read");
+    assert_eq!(entry.rule, "baseline/kubectl-read");
+    assert_eq!(entry.cwd, stage.path("work").canonicalize().unwrap());
+    assert_eq!(entry.argv[1..], ["get", "pods", "-n", "a b"]);
+}
+
+#[test]
+fn what_asks_is_denied_or_not_understood_is_left_to_gate() {
+    let rules =
+        "[[rule]]\nid = \"no\"\ntool = \"kubectl\"\ncommand = \"logs\"\ndecision = \"deny\"\n";
+    let stage = Stage::with_rules(rules);
+    for line in [
+        &["kubectl", "delete", "pod", "web"][..],
+        &["kubectl", "logs", "web"],
+        &["kubectl", "-n", "x", "delete", "ns", "p"],
+        &["kubectl", "delete", "pod", "web", "--dry-run=none"],
+        &["kubectl", "no-such-command"],
+        &["unheard-of", "list"],
+        &["psql", "-c", "drop table t"],
+        &["psql"],
+    ] {
+        stage.assert_left(&mut stage.command(line));
+    }
+    stage.assert_ran(&mut stage.command(&["kubectl", "get", "pods"]));
+}
+
+#[test]
+fn a_rule_decides_what_is_recorded() {
+    let rule = |record: &str| {
+        format!(
+            "[[rule]]\nid = \"ours\"\ntool = \"kubectl\"\ncommand = \"scale\"\n\
+             effect = [\"read\", \"write\"]\ndecision = \"allow\"\nrecord = \"{record}\"\n"
+        )
+    };
+    let line = ["kubectl", "scale", "deployment/web", "--replicas=2"];
+    let stage = Stage::with_rules(&rule("none"));
+    stage.assert_ran(&mut stage.command(&line));
+    assert_eq!(stage.entries(), []);
+    let stage = Stage::with_rules(&rule("decision"));
+    stage.assert_ran(&mut stage.command(&line));
+    assert_eq!(stage.entries()[0].rule, "ours");
+    let stage = Stage::with_rules(&rule("outcome"));
+    stage.assert_left(&mut stage.command(&line));
+}
+
+#[test]
+fn what_can_not_be_recorded_is_left_to_gate() {
+    let stage = Stage::with_rules("");
+    let read = ["kubectl", "get", "pods"];
+    let held = journal::hold(&stage.journal()).unwrap().unwrap();
+    stage.assert_left(&mut stage.command(&read));
+    drop(held);
+    stage.assert_ran(&mut stage.command(&read));
+    fs::remove_file(stage.journal()).unwrap();
+    stage.assert_left(&mut stage.command(&read));
+    assert!(!stage.journal().exists());
+}
+
+#[test]
+fn a_policy_that_is_stale_damaged_missing_or_open_to_others_decides_nothing() {
+    let stage = Stage::with_rules("");
+    let read = ["kubectl", "get", "pods"];
+    let policy = place::compiled(&stage.state());
+    let good = fs::read(&policy).unwrap();
+    stage.assert_ran(&mut stage.command(&read));
+
+    fs::write(stage.path("rules.toml"), "# changed").unwrap();
+    stage.assert_left(&mut stage.command(&read));
+    stage.compile();
+    stage.assert_ran(&mut stage.command(&read));
+
+    let good_now = fs::read(&policy).unwrap();
+    for damaged in [
+        &good[..],
+        &good_now[..good_now.len() - 1],
+        b"",
+        b"gatepol\x01",
+    ] {
+        fs::write(&policy, damaged).unwrap();
+        stage.assert_left(&mut stage.command(&read));
+    }
+    fs::write(&policy, &good_now).unwrap();
+    stage.assert_ran(&mut stage.command(&read));
+    fs::set_permissions(&policy, fs::Permissions::from_mode(0o622)).unwrap();
+    stage.assert_left(&mut stage.command(&read));
+    fs::set_permissions(&policy, fs::Permissions::from_mode(0o600)).unwrap();
+    let elsewhere = stage.path("policy");
+    fs::rename(&policy, &elsewhere).unwrap();
+    stage.assert_left(&mut stage.command(&read));
+    symlink(&elsewhere, &policy).unwrap();
+    stage.assert_left(&mut stage.command(&read));
+}
+
+#[test]
+fn surroundings_that_are_not_plain_are_left_to_gate() {
+    let stage = Stage::with_rules("");
+    let read = || stage.command(&["kubectl", "get", "pods"]);
+    stage.assert_ran(&mut read());
+    for (name, value) in [
+        ("GATE_CONFIG", "/etc/hostname"),
+        ("GATE_SERVER", "https://gate.example"),
+        ("XDG_STATE_HOME", "/tmp"),
+        ("XDG_CONFIG_HOME", "/tmp"),
+        ("HOME", "relative"),
+        ("HOME", ""),
+    ] {
+        stage.assert_left(read().env(name, value));
+    }
+    stage.assert_left(read().env_remove("HOME"));
+    fs::write(stage.path("work/.gate.toml"), "").unwrap();
+    stage.assert_left(&mut read());
+    fs::remove_file(stage.path("work/.gate.toml")).unwrap();
+    symlink("/nowhere", stage.path(".gate.toml")).unwrap();
+    stage.assert_left(&mut read());
+    fs::remove_file(stage.path(".gate.toml")).unwrap();
+    stage.assert_ran(&mut read());
+}
+
+#[test]
+fn a_file_that_decides_is_read_and_one_that_the_tool_must_get_as_it_was_is_left_to_gate() {
+    let stage = Stage::with_rules("");
+    let config = stage.path("home/.kube/config");
+    fs::create_dir_all(config.parent().unwrap()).unwrap();
+    fs::write(&config, KUBECONFIG).unwrap();
+    stage.assert_ran(&mut stage.command(&["kubectl", "get", "pods"]));
+    fs::write(&config, "{ not yaml").unwrap();
+    stage.assert_left(&mut stage.command(&["kubectl", "get", "pods"]));
+    fs::write(stage.path("work/q.sql"), "select 1").unwrap();
+    stage.assert_left(&mut stage.command(&["psql", "-X", "-f", "q.sql"]));
+}
+
+#[test]
+fn without_gate_beside_it_nothing_runs_and_it_says_so() {
+    let stage = Stage::with_rules("");
+    fs::remove_file(stage.path("programs/gate")).unwrap();
+    let output = stage
+        .command(&["kubectl", "delete", "pod", "web"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(125));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.starts_with("gate: cannot start ") && said.ends_with("nothing was run\n"),
+        "{said}"
+    );
+    // What is allowed needs no gate.
+    stage.assert_ran(&mut stage.command(&["kubectl", "get", "pods"]));
+}
+
+#[test]
+fn an_allowed_command_makes_no_thread_no_socket_and_opens_what_it_has_to() {
+    let stage = Stage::with_rules("");
+    let trace = stage.path("trace");
+    let mut strace = Command::new("strace");
+    let shim = stage.command(&["kubectl", "get", "pods"]);
+    strace.arg("-o").arg(&trace).arg(shim.get_program());
+    strace.args(shim.get_args()).env_clear();
+    for (name, value) in shim.get_envs() {
+        strace.env(name, value.unwrap());
+    }
+    let ran = strace.current_dir(stage.path("work")).output().unwrap();
+    said(&ran, RAN, "bin");
+    let trace = fs::read_to_string(&trace).unwrap();
+    let mut calls: Vec<&str> = trace.lines().collect();
+    let is_exec = |call: &&str| call.starts_with("execve(");
+    let begun = calls.iter().position(is_exec).unwrap();
+    let ended = calls.iter().skip(begun + 1).position(is_exec).unwrap();
+    calls.truncate(begun + 1 + ended);
+    for call in &calls {
+        for refused in ["clone", "fork", "vfork", "socket(", "epoll", "connect("] {
+            assert!(!call.starts_with(refused), "{call}");
+        }
+    }
+    let opened: Vec<&Path> = calls
+        .iter()
+        .filter(|call| call.starts_with("open") && !call.contains("= -1"))
+        .filter_map(|call| call.split('"').nth(1))
+        .map(Path::new)
+        // The dynamic loader of a test build; the program that is installed has none.
+        .filter(|path| !path.starts_with("/lib") && !path.starts_with("/etc/ld.so.cache"))
+        .filter(|path| !path.starts_with("/usr/lib"))
+        .collect();
+    let wanted = [
+        place::compiled(&stage.state()),
+        // Itself is looked at where PATH leads to it first, then the tool.
+        stage.path("shims/kubectl"),
+        stage.path("bin/kubectl"),
+        stage.journal(),
+    ];
+    assert_eq!(opened, wanted.each_ref().map(PathBuf::as_path));
+}
