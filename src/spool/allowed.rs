@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use gate_protocol::event::{ClientEvent, DecidedFact, Fact};
@@ -18,8 +19,6 @@ use super::queue::Queue;
 use super::{Durability, Spool, SpoolError, at};
 use crate::circumstances::MODE;
 use crate::durable;
-
-use std::os::unix::ffi::OsStrExt as _;
 
 /// How a journal is named of which a part was no entry.
 const ASIDE: &str = "allowed-damaged";
@@ -107,4 +106,124 @@ fn event(entry: Entry) -> (Timestamp, Fact) {
         mode: MODE,
     };
     (at, Fact::Decided(decided.shortened()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::fs;
+
+    use super::*;
+    use crate::spool::Position;
+
+    const START_NS: u64 = 1_790_000_000_000_000_000;
+
+    fn entry(number: u64) -> Entry {
+        Entry {
+            at_ns: START_NS + number,
+            pid: 7,
+            tool: "kubectl".to_owned(),
+            command: vec!["get".to_owned()],
+            effect: "read".to_owned(),
+            rule: "baseline/kubectl-read".to_owned(),
+            cwd: "/srv".into(),
+            argv: ["kubectl", "get", "pods", "-l", "a b"]
+                .map(OsString::from)
+                .to_vec(),
+        }
+    }
+
+    /// Puts entries into the journal, whatever is in it.
+    fn put(folder: &Path, numbers: &[u64]) {
+        let path = place::journal(folder);
+        fs::write(&path, "").unwrap();
+        for number in numbers {
+            journal::append(&path, &entry(*number), false).unwrap();
+        }
+    }
+
+    /// Opens the queue, and returns its events by the number of the entry that each was made of.
+    fn opened(folder: &Path) -> Vec<u64> {
+        let mut spool = Spool::open(folder).unwrap();
+        assert_eq!(fs::read(place::journal(folder)).unwrap(), b"");
+        let start = Position::start(spool.sequence.epoch);
+        let events = spool.queue().unwrap().after(&start).unwrap().unwrap();
+        let number = |(event, _): &(ClientEvent, usize)| {
+            let at = u64::try_from(event.at.as_nanosecond()).unwrap();
+            at - START_NS
+        };
+        events.iter().map(number).collect()
+    }
+
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        Spool::open(folder.path()).unwrap();
+        make_journal(folder.path()).unwrap();
+        folder
+    }
+
+    #[test]
+    fn what_shims_allowed_becomes_events_of_the_chain_with_their_own_times() {
+        let folder = folder();
+        put(folder.path(), &[1, 2]);
+        assert_eq!(opened(folder.path()), [1, 2]);
+        put(folder.path(), &[3]);
+        assert_eq!(opened(folder.path()), [1, 2, 3]);
+        let (_, fact) = event(entry(1));
+        let Fact::Decided(decided) = fact else {
+            panic!("{fact:?}");
+        };
+        assert_eq!(decided.shown, "kubectl get pods -l 'a b'");
+        assert_eq!(decided.decision, "allow");
+    }
+
+    #[test]
+    fn a_crash_before_the_journal_was_emptied_makes_no_event_twice_and_loses_none() {
+        for taken in 0..=3 {
+            let folder = folder();
+            put(folder.path(), &[1, 2, 3][..taken]);
+            let before = opened(folder.path());
+            assert_eq!(before.len(), taken);
+            // As it would be had the queue been written so far and the journal not been emptied.
+            put(folder.path(), &[1, 2, 3]);
+            assert_eq!(opened(folder.path()), [1, 2, 3], "{taken}");
+        }
+    }
+
+    #[test]
+    fn a_journal_that_a_shim_is_at_waits_for_the_next_gate() {
+        let folder = folder();
+        put(folder.path(), &[1]);
+        let path = place::journal(folder.path());
+        let shim = fs::OpenOptions::new().append(true).open(&path).unwrap();
+        shim.lock_shared().unwrap();
+        let mut spool = Spool::open(folder.path()).unwrap();
+        assert!(spool.queue().unwrap().last_event().is_none());
+        drop(shim);
+        assert_eq!(opened(folder.path()), [1]);
+    }
+
+    #[test]
+    fn what_is_no_entry_is_kept_aside_and_the_rest_is_taken() {
+        let folder = folder();
+        put(folder.path(), &[1, 2]);
+        let path = place::journal(folder.path());
+        let mut bytes = fs::read(&path).unwrap();
+        bytes.extend(b"half of one");
+        fs::write(&path, &bytes).unwrap();
+        assert_eq!(opened(folder.path()), [1, 2]);
+        assert_eq!(fs::read(folder.path().join(ASIDE)).unwrap(), bytes);
+    }
+
+    #[test]
+    fn a_link_in_the_journals_place_is_not_followed() {
+        let folder = folder();
+        let path = place::journal(folder.path());
+        let elsewhere = folder.path().join("elsewhere");
+        fs::write(&elsewhere, "something").unwrap();
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+        assert!(Spool::open(folder.path()).is_err());
+        assert_eq!(fs::read(&elsewhere).unwrap(), b"something");
+    }
 }
