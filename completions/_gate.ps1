@@ -38,6 +38,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'See, verify and export the audit log')
             [CompletionResult]::new('server', 'server', [CompletionResultType]::ParameterValue, 'Run the approval server')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Try gate here and now: a server, the wrapped tools, and a shell')
+            [CompletionResult]::new('hook', 'hook', [CompletionResultType]::ParameterValue, 'Answer a coding agent''s hook: may this shell command be run?')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print gate''s manual page, or write a page for each command into a folder')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -512,6 +513,13 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'gate;hook' {
+            [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Speak for every command that gate would ask about, not only for tools that reach beyond the work folder and for what rules name')
+            [CompletionResult]::new('--shims', '--shims', [CompletionResultType]::ParameterName, 'Leave a command to gate''s shim where that is what PATH leads to first. Say so only where the agent''s shell has the PATH that the agent has: a login shell makes its own')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'gate;completions' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
@@ -537,6 +545,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'See, verify and export the audit log')
             [CompletionResult]::new('server', 'server', [CompletionResultType]::ParameterValue, 'Run the approval server')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Try gate here and now: a server, the wrapped tools, and a shell')
+            [CompletionResult]::new('hook', 'hook', [CompletionResultType]::ParameterValue, 'Answer a coding agent''s hook: may this shell command be run?')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print gate''s manual page, or write a page for each command into a folder')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -683,6 +692,9 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             break
         }
         'gate;help;demo' {
+            break
+        }
+        'gate;help;hook' {
             break
         }
         'gate;help;completions' {

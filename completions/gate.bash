@@ -40,6 +40,9 @@ _gate() {
             gate,help)
                 cmd="gate__subcmd__help"
                 ;;
+            gate,hook)
+                cmd="gate__subcmd__hook"
+                ;;
             gate,login)
                 cmd="gate__subcmd__login"
                 ;;
@@ -117,6 +120,9 @@ _gate() {
                 ;;
             gate__subcmd__help,help)
                 cmd="gate__subcmd__help__subcmd__help"
+                ;;
+            gate__subcmd__help,hook)
+                cmd="gate__subcmd__help__subcmd__hook"
                 ;;
             gate__subcmd__help,login)
                 cmd="gate__subcmd__help__subcmd__login"
@@ -410,7 +416,7 @@ _gate() {
 
     case "${cmd}" in
         gate)
-            opts="-h -V --help --version run check explain login logout whoami requests approve deny rules audit server demo completions man help"
+            opts="-h -V --help --version run check explain login logout whoami requests approve deny rules audit server demo hook completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -706,7 +712,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help)
-            opts="run check explain login logout whoami requests approve deny rules audit server demo completions man help"
+            opts="run check explain login logout whoami requests approve deny rules audit server demo hook completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -874,6 +880,20 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__hook)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1296,6 +1316,20 @@ _gate() {
         gate__subcmd__help__subcmd__whoami)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__hook)
+            opts="-h --strict --shims --help claude-code codex gemini cursor copilot opencode aider"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -35,6 +35,7 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand audit 'See, verify and export the audit log'
             cand server 'Run the approval server'
             cand demo 'Try gate here and now: a server, the wrapped tools, and a shell'
+            cand hook 'Answer a coding agent''s hook: may this shell command be run?'
             cand completions 'Print the completion script of a shell'
             cand man 'Print gate''s manual page, or write a page for each command into a folder'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -424,6 +425,12 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'gate;hook'= {
+            cand --strict 'Speak for every command that gate would ask about, not only for tools that reach beyond the work folder and for what rules name'
+            cand --shims 'Leave a command to gate''s shim where that is what PATH leads to first. Say so only where the agent''s shell has the PATH that the agent has: a login shell makes its own'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'gate;completions'= {
             cand -h 'Print help'
             cand --help 'Print help'
@@ -447,6 +454,7 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand audit 'See, verify and export the audit log'
             cand server 'Run the approval server'
             cand demo 'Try gate here and now: a server, the wrapped tools, and a shell'
+            cand hook 'Answer a coding agent''s hook: may this shell command be run?'
             cand completions 'Print the completion script of a shell'
             cand man 'Print gate''s manual page, or write a page for each command into a folder'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -554,6 +562,8 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;help;server;token;revoke'= {
         }
         &'gate;help;demo'= {
+        }
+        &'gate;help;hook'= {
         }
         &'gate;help;completions'= {
         }

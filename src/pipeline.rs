@@ -270,7 +270,8 @@ fn tell_words_of_rules(evaluation: &Evaluation, voice: Voice) {
     }
 }
 
-fn denied(evaluation: &Evaluation) -> Failure {
+/// Says that a rule denies, and where it stands.
+pub(crate) fn denied(evaluation: &Evaluation) -> Failure {
     let rule = &evaluation.deciding;
     let name = rule.named();
     let mut text = format!("denied by {}", inert(&name));

@@ -45,39 +45,58 @@ pub(crate) struct Reading {
 /// The standard input is what to do and can't be copied: a terminal, too large. A profile
 /// can't be read, trusted or understood.
 pub(crate) fn read(world: &World, argv: &[OsString]) -> Result<Reading, Failure> {
-    let profiles = world.profiles()?;
-    let environment: Environment = world.variables().collect();
-    let snapshots = SealedFiles::new(&world.cwd);
-    let read_with = |stdin: Stdin<'_>| {
-        profiles.read_invocation(&CommandLine {
-            argv,
-            env: &environment,
-            cwd: &world.cwd,
-            stdin,
-            files: &snapshots,
-        })
-    };
     let kind = stdin_kind();
-    let invocation = read_with(kind);
-    let depends_on_stdin = invocation
+    let reading = read_beside(world, argv, kind)?;
+    let depends_on_stdin = reading
+        .invocation
         .inputs
         .iter()
         .any(|input| input.kind == InputKind::Stdin && input.placement == Placement::Anywhere);
     if !depends_on_stdin || kind != Stdin::Unread {
-        return Ok(Reading {
-            invocation,
-            snapshots,
-            stdin: None,
-        });
+        return Ok(reading);
     }
     let stdin = copy_of_stdin()?;
     let content = beginning(&stdin);
-    let invocation = read_with(Stdin::Content(&content));
+    let invocation = read_line(world, argv, Stdin::Content(&content), &reading.snapshots)?;
     Ok(Reading {
         invocation,
-        snapshots,
         stdin: Some(stdin),
+        ..reading
     })
+}
+
+/// Reads `argv` beside a standard input of which nothing is read: this process's own is for
+/// something else.
+///
+/// # Errors
+/// A profile can't be read, trusted or understood.
+pub(crate) fn read_beside(
+    world: &World,
+    argv: &[OsString],
+    stdin: Stdin<'_>,
+) -> Result<Reading, Failure> {
+    let snapshots = SealedFiles::new(&world.cwd);
+    Ok(Reading {
+        invocation: read_line(world, argv, stdin, &snapshots)?,
+        snapshots,
+        stdin: None,
+    })
+}
+
+fn read_line(
+    world: &World,
+    argv: &[OsString],
+    stdin: Stdin<'_>,
+    files: &SealedFiles,
+) -> Result<Invocation, Failure> {
+    let environment: Environment = world.variables().collect();
+    Ok(world.profiles()?.read_invocation(&CommandLine {
+        argv,
+        env: &environment,
+        cwd: &world.cwd,
+        stdin,
+        files,
+    }))
 }
 
 impl Reading {

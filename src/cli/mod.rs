@@ -9,6 +9,7 @@ mod completions;
 mod demo;
 mod deny;
 mod explain;
+mod hook;
 mod login;
 mod logout;
 mod man;
@@ -69,6 +70,7 @@ enum Command {
     Server(server::Server),
     #[cfg(feature = "server")]
     Demo(demo::Demo),
+    Hook(hook::Hook),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -94,13 +96,25 @@ pub(crate) fn main(argv: &[OsString]) -> Ending {
             if let Some(hint) = hint(&error, argv) {
                 report::line(&hint);
             }
-            Ending::Code(exit_code::USAGE)
+            Ending::Code(usage_code(argv))
         }
         Err(help) => {
             // Help into a closed pipe is nobody's loss.
             drop(help.print());
             Ending::Code(0)
         }
+    }
+}
+
+/// Returns the code for a slip. A hook that can't be understood is a no to the agent that calls it.
+fn usage_code(argv: &[OsString]) -> u8 {
+    let word = |index: usize| argv.get(index).map(|word| word.to_string_lossy());
+    let is_hook = word(1).is_some_and(|verb| verb == "hook");
+    let is_for_people = word(2).is_none_or(|verb| hook::VERBS.contains(&&*verb));
+    if is_hook && !is_for_people {
+        hook::NO
+    } else {
+        exit_code::USAGE
     }
 }
 
@@ -146,6 +160,7 @@ fn dispatch(command: &Command, world: &World) -> Ending {
         Command::Server(command) => command.run(world),
         #[cfg(feature = "server")]
         Command::Demo(command) => command.run(world),
+        Command::Hook(command) => command.run(world),
         Command::Completions(command) => command.run(world),
         Command::Man(command) => command.run(world),
     };

@@ -41,7 +41,7 @@ pub use marker::{SHIM_FOLDER_MARKER, is_gate_program};
 pub use outcome::Outcome;
 pub use program::{Arena, StandardInput, Start, standard_input, working_directory};
 pub use replace::replace;
-pub use resolve::{Exclusions, ResolveError, Tool, ToolKind, resolve};
+pub use resolve::{Exclusions, ResolveError, Tool, ToolKind, leads_to_gate, resolve};
 pub use signal::cancel::Cancel;
 pub use snapshot::{Snapshot, SnapshotError, duplicate_high};
 pub use supervise::{SuperviseEvents, supervise};

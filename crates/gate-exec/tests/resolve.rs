@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 
 use gate_exec::resolve::Distrust;
 use gate_exec::{
-    Exclusions, ResolveError, SHIM_FOLDER_MARKER, Tool, ToolKind, is_gate_program, resolve,
+    Exclusions, ResolveError, SHIM_FOLDER_MARKER, Tool, ToolKind, is_gate_program, leads_to_gate,
+    resolve,
 };
 use tempfile::TempDir;
 
@@ -70,6 +71,34 @@ fn relative_and_empty_entries_of_path_never_name_a_tool() {
         let error = resolve(OsStr::new("tool"), Some(OsStr::new(path)), &exclusions).unwrap_err();
         assert_eq!(error.exit_code(), 127, "{path}");
     }
+}
+
+#[test]
+fn a_name_leads_to_gate_only_where_gate_itself_comes_first() {
+    let folders = Folders::new();
+    folders.tool("real", "tool", 0o755);
+    symlink(this_program(), folders.at("shim").join("tool")).unwrap();
+    // Only the mark of a folder for shims: what lies in it is no gate.
+    folders.tool("marked", "tool", 0o755);
+    fs::write(folders.at("marked").join(SHIM_FOLDER_MARKER), "").unwrap();
+    let (real, shim) = (folders.at("real"), folders.at("shim"));
+    let (marked, empty) = (folders.at("marked"), folders.at("empty"));
+    let exclusions = Exclusions::of_this_program().unwrap();
+    let leads = |entries: &[&Path]| {
+        let path = std::env::join_paths(entries).unwrap();
+        leads_to_gate(OsStr::new("tool"), Some(&path), &exclusions)
+    };
+    assert!(leads(&[&shim, &real]));
+    assert!(leads(&[&empty, &shim]));
+    assert!(!leads(&[&real, &shim]));
+    assert!(!leads(&[&marked, &shim]));
+    assert!(!leads(&[&empty]));
+    for relative in ["", ".", "shim"] {
+        assert!(!leads(&[Path::new(relative), &shim]), "{relative}");
+    }
+    let given = |path: &Path| leads_to_gate(path.as_os_str(), None, &exclusions);
+    assert!(given(&shim.join("tool")) && !given(&real.join("tool")));
+    assert!(!given(Path::new("./tool")));
 }
 
 #[test]

@@ -27,7 +27,13 @@ impl Exclusions {
     /// Returns whether a candidate in `folder` is gate's: the same file as this program, a file
     /// in a shim folder, or any gate program by its content.
     pub(super) fn covers(&self, folder: &Path, id: FileId, file: &File) -> bool {
-        id == self.own || is_shim_folder(folder) || is_gate_program(file)
+        self.is_gate(id, file) || is_shim_folder(folder)
+    }
+
+    /// Returns whether a file is this program, or any gate program by its content. Where it lies
+    /// says nothing: a folder that only looks like one for shims must not make a tool gate's.
+    pub(super) fn is_gate(&self, id: FileId, file: &File) -> bool {
+        id == self.own || is_gate_program(file)
     }
 
     /// Returns whether the file that a candidate's symbolic links lead to lies in a shim folder.

@@ -129,6 +129,31 @@ fn at_given_path(name: &OsStr, exclusions: &Exclusions) -> Result<Tool, ResolveE
     Ok(tool)
 }
 
+/// Tells whether what `execvp(3)` would start by `name` along `path` is gate's own program, as a
+/// shim is. Where an entry of PATH, or the name, is relative, nobody can say.
+pub fn leads_to_gate(name: &OsStr, path: Option<&OsStr>, exclusions: &Exclusions) -> bool {
+    let is_gate = |candidate: &Path| {
+        let found = examine(candidate).ok()?;
+        Some(exclusions.is_gate(found.fingerprint.id, &found.file))
+    };
+    if name.as_bytes().contains(&b'/') {
+        let candidate = Path::new(name);
+        return candidate.is_absolute() && is_gate(candidate) == Some(true);
+    }
+    let path = path.unwrap_or(OsStr::new(DEFAULT_PATH));
+    let entries = path.as_bytes().split(|byte| *byte == b':');
+    for entry in entries {
+        let folder = Path::new(OsStr::from_bytes(entry));
+        if !folder.is_absolute() {
+            return false;
+        }
+        if let Some(answer) = is_gate(&folder.join(name)) {
+            return answer;
+        }
+    }
+    false
+}
+
 fn not_found(name: &OsStr, skipped: usize) -> ResolveError {
     ResolveError::NotFound {
         name: name.to_owned(),

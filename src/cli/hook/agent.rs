@@ -1,0 +1,75 @@
+//! The coding agents that gate can answer, and what is theirs alone.
+
+/// A coding agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Agent {
+    ClaudeCode,
+    Codex,
+    Gemini,
+    Cursor,
+    Copilot,
+    Opencode,
+    Aider,
+}
+
+impl Agent {
+    pub(super) const ALL: &'static [Self] = &[
+        Self::ClaudeCode,
+        Self::Codex,
+        Self::Gemini,
+        Self::Cursor,
+        Self::Copilot,
+        Self::Opencode,
+        Self::Aider,
+    ];
+
+    /// Returns its name on the command line.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "claude-code",
+            Self::Codex => "codex",
+            Self::Gemini => "gemini",
+            Self::Cursor => "cursor",
+            Self::Copilot => "copilot",
+            Self::Opencode => "opencode",
+            Self::Aider => "aider",
+        }
+    }
+
+    /// Returns its name in a sentence.
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "Claude Code",
+            Self::Codex => "Codex",
+            Self::Gemini => "Gemini CLI",
+            Self::Cursor => "Cursor",
+            Self::Copilot => "GitHub Copilot",
+            Self::Opencode => "opencode",
+            Self::Aider => "aider",
+        }
+    }
+
+    /// Returns the event that comes before a shell command, where the question names one.
+    pub(super) const fn events(self) -> &'static [&'static str] {
+        match self {
+            Self::ClaudeCode | Self::Codex => &["PreToolUse"],
+            Self::Gemini => &["BeforeTool"],
+            Self::Cursor => &["beforeShellExecution", "preToolUse"],
+            Self::Copilot => &["PreToolUse", "preToolUse"],
+            Self::Opencode | Self::Aider => &[],
+        }
+    }
+
+    /// Returns the tools of the agent that hand a text to a shell.
+    pub(super) const fn shells(self) -> &'static [&'static str] {
+        match self {
+            Self::ClaudeCode => &["Bash", "Monitor", "PowerShell"],
+            Self::Codex => &["Bash", "shell", "local_shell", "exec_command"],
+            Self::Gemini => &["run_shell_command"],
+            Self::Cursor => &["Shell"],
+            Self::Copilot => &["bash", "Bash", "powershell"],
+            Self::Opencode => &["bash"],
+            Self::Aider => &[],
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! `gate hook`: what a coding agent asks before it runs a shell command.
+//!
+//! A hook stops mistakes earlier than a shim and says what to do instead. It is no boundary: the
+//! shim and the server are. So it never widens what the agent may do by itself: it says no, or it
+//! says nothing.
+
+mod agent;
+mod answer;
+mod call;
+mod opinion;
+mod scope;
+mod words;
+
+use std::io::{self, Read as _, Write as _};
+use std::panic::AssertUnwindSafe;
+
+use agent::Agent;
+use opinion::{Manner, Opinion};
+
+use crate::cli::named::one_of;
+use crate::exit_code::Ending;
+use crate::failure::{Failure, FailureKind};
+use crate::report;
+use crate::world::World;
+
+/// The longest question that is read, in bytes. A longer one is answered with a no.
+const QUESTION_LIMIT_BYTES: u64 = 4 << 20;
+/// The code that means no in the protocols that have one for it, where nothing better can be said.
+pub(super) const NO: u8 = 2;
+/// What people call; anything else behind `gate hook` is an agent.
+pub(super) const VERBS: [&str; 5] = ["install", "remove", "list", "--help", "-h"];
+
+/// Answer a coding agent's hook: may this shell command be run?
+///
+/// Reads the hook's JSON on stdin and answers in the agent's own format: no, with what to do
+/// instead, or nothing. It never says yes: what the agent's own rules ask about, they go on asking
+/// about. It starts nothing and touches no network. A hook helps; the shim is the boundary.
+#[derive(Debug, clap::Args)]
+#[command(name = "hook")]
+pub(crate) struct Hook {
+    /// The agent that asks
+    #[arg(value_name = "AGENT", value_parser = one_of(Agent::ALL, Agent::as_str))]
+    agent: Agent,
+    #[command(flatten)]
+    manner: Manner,
+}
+
+impl Hook {
+    pub(crate) fn run(&self, world: &World) -> Result<(), Failure> {
+        if self.agent == Agent::Aider {
+            return Err(no_hook());
+        }
+        // Whatever fails in here is a no: most agents take any other end of a hook for a yes.
+        let opinion = std::panic::catch_unwind(AssertUnwindSafe(|| self.opinion(world)));
+        let opinion = opinion.unwrap_or_else(|_| Opinion::No(words::failed()));
+        let answer = answer::of(self.agent, &opinion);
+        let mut stdout = io::stdout().lock();
+        let written = writeln!(stdout, "{answer}").and_then(|()| stdout.flush());
+        match (written, opinion) {
+            (Err(_), Opinion::No(text)) => {
+                report::line(&text.replace('\n', "\ngate: "));
+                Ending::Code(NO).leave()
+            }
+            (Ok(()), _) | (Err(_), Opinion::None) => Ok(()),
+        }
+    }
+
+    fn opinion(&self, world: &World) -> Opinion {
+        let mut question = Vec::new();
+        let read = io::stdin()
+            .lock()
+            .take(QUESTION_LIMIT_BYTES + 1)
+            .read_to_end(&mut question);
+        let is_too_long = u64::try_from(question.len()).is_ok_and(|len| len > QUESTION_LIMIT_BYTES);
+        let call = match read {
+            Err(_) => Err("the hook's input can't be read"),
+            Ok(_) if is_too_long => Err("the hook's input is longer than 4 MiB"),
+            Ok(_) => call::Call::read(self.agent, &question),
+        };
+        match call {
+            Ok(None) => Opinion::None,
+            Ok(Some(call)) => opinion::on(world, self.agent, &call, &self.manner)
+                .unwrap_or_else(|failure| Opinion::No(words::undecided(&failure))),
+            Err(why) => Opinion::No(words::unreadable(why)),
+        }
+    }
+}
+
+/// Says what there is instead for an agent without hooks.
+fn no_hook() -> Failure {
+    Failure::new(FailureKind::Usage, "aider has no hooks").hint(
+        "put gate's shims first on the PATH that aider is started with: what aider runs meets them;\n\
+         docs/agents.md says how, and which of aider's own settings keep it asking",
+    )
+}

@@ -1,0 +1,335 @@
+//! What gate thinks of a shell command before the agent runs it.
+//!
+//! The text is read as `bash -c` would read it. Each command in it is decided on by itself: what
+//! asks by itself when it runs (`gate run`, a shim) needs no opinion here, and nobody is asked
+//! twice.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use gate_exec::{Exclusions, leads_to_gate};
+use gate_policy::{
+    Decision, Effect, Evaluation, Invocation, Layer, MatchedRule, Nested, Occasion, Place, Policy,
+    Stdin,
+};
+
+use super::agent::Agent;
+use super::call::Call;
+use super::{scope, words};
+use crate::failure::Failure;
+use crate::progress::Voice;
+use crate::world::World;
+use crate::{audit, circumstances, pipeline, reading};
+
+/// What gate's own subcommands do that an agent may use: look, ask, and take its own requests back.
+const FOR_AGENTS: [&[&str]; 14] = [
+    &["run"],
+    &["check"],
+    &["explain"],
+    &["whoami"],
+    &["doctor"],
+    &["requests"],
+    &["rules", "check"],
+    &["rules", "show"],
+    &["rules", "test"],
+    &["rules", "schema"],
+    &["rules", "suggest"],
+    &["audit"],
+    &["completions"],
+    &["help"],
+];
+
+/// How much a hook speaks for.
+#[derive(Debug, clap::Args)]
+pub(super) struct Manner {
+    /// Speak for every command that gate would ask about, not only for tools that reach beyond
+    /// the work folder and for what rules name
+    #[arg(long)]
+    strict: bool,
+    /// Leave a command to gate's shim where that is what PATH leads to first. Say so only where
+    /// the agent's shell has the PATH that the agent has: a login shell makes its own
+    #[arg(long)]
+    shims: bool,
+}
+
+/// What gate says to the agent.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Opinion {
+    /// Nothing: the agent's own rules decide.
+    None,
+    /// No, and why, and what to do instead.
+    No(String),
+}
+
+/// One command that must not just be run.
+#[derive(Debug)]
+pub(super) struct Stop {
+    /// The command, secrets masked; nothing where it is the script as a whole.
+    pub(super) command: Option<String>,
+    /// Why.
+    pub(super) why: Why,
+}
+
+/// Why a command must not just be run.
+#[derive(Debug)]
+pub(super) enum Why {
+    /// The rules say so.
+    Decided(Box<Evaluation>),
+    /// It is a command of gate's own that people use.
+    ForPeople,
+}
+
+/// Returns what gate thinks of a call.
+///
+/// # Errors
+/// The rules or profiles can't be read, trusted or understood: nothing is decided.
+pub(super) fn on(
+    world: &World,
+    agent: Agent,
+    call: &Call,
+    manner: &Manner,
+) -> Result<Opinion, Failure> {
+    let mut here = World::capture();
+    here.cwd = call.cwd.clone().unwrap_or_else(|| world.cwd.clone());
+    // What stands at the shell's standard input is the agent's matter, and not known.
+    let reading = reading::read_beside(&here, &call.argv, Stdin::Unread)?;
+    let policy = here.configuration()?.policy(&here, &here.cwd)?;
+    let mut around = circumstances::of_caller(&|name| here.env(name));
+    around.agent = Some(format!("{} (unverified, from its hook)", agent.title()));
+    let judge = Judge {
+        world: &here,
+        policy: &policy,
+        occasion: pipeline::caller(&around),
+        manner,
+        script: &call.script,
+        exclusions: Exclusions::of_this_program().ok(),
+    };
+    let mut stops = Vec::new();
+    judge.whole(&reading.invocation, call, &mut stops);
+    for stop in &stops {
+        record(&here, stop);
+    }
+    let program = judge.own_name();
+    Ok(match words::stopped(&stops, &call.script, &program) {
+        Some(text) => Opinion::No(text),
+        None => Opinion::None,
+    })
+}
+
+/// Keeps a denial. That it can't be kept changes nothing: nothing runs.
+fn record(world: &World, stop: &Stop) {
+    if let Why::Decided(evaluation) = &stop.why
+        && evaluation.decision == Decision::Deny
+    {
+        let shown = stop.command.clone().unwrap_or_default();
+        drop(audit::decided(world, evaluation, Voice::Json, || Ok(shown)));
+    }
+}
+
+struct Judge<'a> {
+    world: &'a World,
+    policy: &'a Policy,
+    occasion: Occasion,
+    manner: &'a Manner,
+    script: &'a str,
+    exclusions: Option<Exclusions>,
+}
+
+/// One command inside the call, and where it stands.
+#[derive(Clone, Copy)]
+struct Standing<'i> {
+    argv: &'i [String],
+    cwd: &'i Path,
+    place: Place,
+    /// The command as it is told: its own words, or those of what takes it elsewhere.
+    shown: &'i str,
+}
+
+impl Judge<'_> {
+    /// Judges the whole call. Its shell is the agent's, and no command that somebody wrote: rules
+    /// are heard on what the shell runs.
+    fn whole(&self, invocation: &Invocation, call: &Call, stops: &mut Vec<Stop>) {
+        if !call.is_script {
+            let argv: Vec<String> = call
+                .argv
+                .iter()
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect();
+            let standing = Standing {
+                argv: &argv,
+                cwd: &self.world.cwd,
+                place: Place::Here,
+                shown: &call.script,
+            };
+            return self.one(invocation, standing, stops);
+        }
+        let own = alone(invocation);
+        let baseline = Policy::baseline();
+        let evaluation = baseline.evaluate(&own, &self.world.cwd, &self.occasion);
+        let is_nameless = invocation.nested.iter().any(is_nameless);
+        if evaluation.decision != Decision::Allow
+            && (self.manner.strict || is_nameless || scope::speaks_for(&own, self.script))
+        {
+            stops.push(Stop {
+                command: None,
+                why: Why::Decided(Box::new(evaluation)),
+            });
+        }
+        self.inside(invocation, Place::Here, None, stops);
+    }
+
+    /// Judges what a command runs. What runs elsewhere is told by the command that takes it there.
+    fn inside(
+        &self,
+        invocation: &Invocation,
+        place: Place,
+        outer: Option<&str>,
+        stops: &mut Vec<Stop>,
+    ) {
+        for inner in invocation.inner() {
+            let is_here = place == Place::Here && inner.place == Place::Here;
+            let place = if is_here {
+                Place::Here
+            } else {
+                Place::Elsewhere
+            };
+            let own = inner.argv.join(" ");
+            let standing = Standing {
+                argv: &inner.argv,
+                cwd: &inner.cwd,
+                place,
+                shown: outer.filter(|_| !is_here).unwrap_or(&own),
+            };
+            self.one(&inner.invocation, standing, stops);
+        }
+    }
+
+    fn one(&self, invocation: &Invocation, standing: Standing<'_>, stops: &mut Vec<Stop>) {
+        if standing.place == Place::Here && self.asks_itself(standing.argv) {
+            if !is_for_agents(standing.argv) {
+                stops.push(Stop {
+                    command: Some(standing.shown.to_owned()),
+                    why: Why::ForPeople,
+                });
+            }
+            return;
+        }
+        let own = alone(invocation);
+        let evaluation = self.policy.evaluate(&own, standing.cwd, &self.occasion);
+        if evaluation.decision != Decision::Allow && self.speaks_for(&own, &evaluation, standing) {
+            stops.push(Stop {
+                command: Some(standing.shown.to_owned()),
+                why: Why::Decided(Box::new(evaluation)),
+            });
+        }
+        self.inside(invocation, standing.place, Some(standing.shown), stops);
+    }
+
+    /// Returns how the agent's shell can call gate.
+    fn own_name(&self) -> String {
+        let path = self.world.variable(OsStr::new("PATH"));
+        let is_on_path = self
+            .exclusions
+            .as_ref()
+            .is_some_and(|exclusions| leads_to_gate(OsStr::new("gate"), path, exclusions));
+        let own = std::env::current_exe().ok().filter(|_| !is_on_path);
+        own.map_or_else(
+            || "gate".to_owned(),
+            |own| own.to_string_lossy().into_owned(),
+        )
+    }
+
+    /// Tells whether what runs is gate, which asks where it has to. With another PATH that is not
+    /// known.
+    fn asks_itself(&self, argv: &[String]) -> bool {
+        let (Some(name), Some(exclusions)) = (argv.first(), &self.exclusions) else {
+            return false;
+        };
+        if !(self.manner.shims || is_gate(argv)) || self.script.contains("PATH=") {
+            return false;
+        }
+        let path = self.world.variable(OsStr::new("PATH"));
+        leads_to_gate(OsStr::new(name), path, exclusions)
+    }
+
+    fn speaks_for(
+        &self,
+        own: &Invocation,
+        evaluation: &Evaluation,
+        standing: Standing<'_>,
+    ) -> bool {
+        let is_written = evaluation.deciding.id.starts_with("gate/") || self.is_wanted(evaluation);
+        // Of what runs elsewhere the command that takes it there has said what is to be said.
+        let is_here = standing.place == Place::Here;
+        is_written || (is_here && (self.manner.strict || scope::speaks_for(own, self.script)))
+    }
+
+    /// Tells whether a rule that somebody wrote asks or denies. Where the baseline says the same,
+    /// it is named first.
+    fn is_wanted(&self, evaluation: &Evaluation) -> bool {
+        let written = |rule: &MatchedRule| rule.layer != Layer::Baseline;
+        evaluation.matched.iter().any(written)
+            && self.policy.rules().any(|rule| {
+                rule.decision != Decision::Allow && evaluation.matched.contains(&rule.rule)
+            })
+    }
+}
+
+/// Returns a command without those inside it.
+fn alone(invocation: &Invocation) -> Invocation {
+    let mut own = invocation.clone();
+    own.nested.retain(|nested| nested.inner.is_none());
+    own
+}
+
+/// Tells whether it is a command of which not even the name is known.
+fn is_nameless(nested: &Nested) -> bool {
+    nested.inner.is_none() && nested.language == "command" && nested.effect == Effect::Unknown
+}
+
+fn is_gate(argv: &[String]) -> bool {
+    let name = argv.first().map(Path::new).and_then(Path::file_name);
+    name.is_some_and(|name| name == "gate")
+}
+
+/// Tells whether an agent may run it: a tool behind its shim, or what of gate's own is for agents.
+fn is_for_agents(argv: &[String]) -> bool {
+    let words: Vec<&str> = argv.iter().skip(1).map(String::as_str).collect();
+    let is_question = |word: &&str| ["-h", "--help", "-V", "--version"].contains(word);
+    let before = words.iter().take_while(|word| **word != "--");
+    !is_gate(argv)
+        || words.is_empty()
+        || before.clone().any(is_question)
+        || FOR_AGENTS.iter().any(|verb| words.starts_with(verb))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_looks_and_asks_and_never_answers() {
+        let of = |line: &str| -> Vec<String> { line.split(' ').map(str::to_owned).collect() };
+        for line in [
+            "gate run -- kubectl delete ns p",
+            "/usr/bin/gate check -- ls",
+            "gate requests cancel 0198",
+            "gate rules show",
+            "gate approve --help",
+            "gate",
+            "kubectl approve",
+        ] {
+            assert!(is_for_agents(&of(line)), "{line}");
+        }
+        for line in [
+            "gate approve 0198 --yes",
+            "gate deny 0198",
+            "gate login --server x",
+            "gate rules push",
+            "gate hook remove claude-code",
+            "gate server token create -- --help",
+        ] {
+            assert!(!is_for_agents(&of(line)), "{line}");
+        }
+    }
+}
