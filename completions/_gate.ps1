@@ -518,6 +518,50 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             [CompletionResult]::new('--shims', '--shims', [CompletionResultType]::ParameterName, 'Leave a command to gate''s shim where that is what PATH leads to first. Say so only where the agent''s shell has the PATH that the agent has: a login shell makes its own')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('install', 'install', [CompletionResultType]::ParameterValue, 'Set the hook of an agent, so that it asks gate before each shell command')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Take the hook of an agent out again')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show which agents ask gate, and by which file')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'gate;hook;install' {
+            [CompletionResult]::new('--project', '--project', [CompletionResultType]::ParameterName, 'In the settings of the project around the working folder, for all who work in it')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would change, and change nothing')
+            [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Speak for every command that gate would ask about, not only for tools that reach beyond the work folder and for what rules name')
+            [CompletionResult]::new('--shims', '--shims', [CompletionResultType]::ParameterName, 'Leave a command to gate''s shim where that is what PATH leads to first. Say so only where the agent''s shell has the PATH that the agent has: a login shell makes its own')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'gate;hook;remove' {
+            [CompletionResult]::new('--project', '--project', [CompletionResultType]::ParameterName, 'From the settings of the project around the working folder')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would change, and change nothing')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'gate;hook;list' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'gate;hook;help' {
+            [CompletionResult]::new('install', 'install', [CompletionResultType]::ParameterValue, 'Set the hook of an agent, so that it asks gate before each shell command')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Take the hook of an agent out again')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show which agents ask gate, and by which file')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'gate;hook;help;install' {
+            break
+        }
+        'gate;hook;help;remove' {
+            break
+        }
+        'gate;hook;help;list' {
+            break
+        }
+        'gate;hook;help;help' {
             break
         }
         'gate;completions' {
@@ -695,6 +739,18 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             break
         }
         'gate;help;hook' {
+            [CompletionResult]::new('install', 'install', [CompletionResultType]::ParameterValue, 'Set the hook of an agent, so that it asks gate before each shell command')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Take the hook of an agent out again')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show which agents ask gate, and by which file')
+            break
+        }
+        'gate;help;hook;install' {
+            break
+        }
+        'gate;help;hook;remove' {
+            break
+        }
+        'gate;help;hook;list' {
             break
         }
         'gate;help;completions' {

@@ -160,6 +160,15 @@ _gate() {
             gate__subcmd__help__subcmd__audit,verify)
                 cmd="gate__subcmd__help__subcmd__audit__subcmd__verify"
                 ;;
+            gate__subcmd__help__subcmd__hook,install)
+                cmd="gate__subcmd__help__subcmd__hook__subcmd__install"
+                ;;
+            gate__subcmd__help__subcmd__hook,list)
+                cmd="gate__subcmd__help__subcmd__hook__subcmd__list"
+                ;;
+            gate__subcmd__help__subcmd__hook,remove)
+                cmd="gate__subcmd__help__subcmd__hook__subcmd__remove"
+                ;;
             gate__subcmd__help__subcmd__requests,cancel)
                 cmd="gate__subcmd__help__subcmd__requests__subcmd__cancel"
                 ;;
@@ -225,6 +234,30 @@ _gate() {
                 ;;
             gate__subcmd__help__subcmd__server__subcmd__token,revoke)
                 cmd="gate__subcmd__help__subcmd__server__subcmd__token__subcmd__revoke"
+                ;;
+            gate__subcmd__hook,help)
+                cmd="gate__subcmd__hook__subcmd__help"
+                ;;
+            gate__subcmd__hook,install)
+                cmd="gate__subcmd__hook__subcmd__install"
+                ;;
+            gate__subcmd__hook,list)
+                cmd="gate__subcmd__hook__subcmd__list"
+                ;;
+            gate__subcmd__hook,remove)
+                cmd="gate__subcmd__hook__subcmd__remove"
+                ;;
+            gate__subcmd__hook__subcmd__help,help)
+                cmd="gate__subcmd__hook__subcmd__help__subcmd__help"
+                ;;
+            gate__subcmd__hook__subcmd__help,install)
+                cmd="gate__subcmd__hook__subcmd__help__subcmd__install"
+                ;;
+            gate__subcmd__hook__subcmd__help,list)
+                cmd="gate__subcmd__hook__subcmd__help__subcmd__list"
+                ;;
+            gate__subcmd__hook__subcmd__help,remove)
+                cmd="gate__subcmd__hook__subcmd__help__subcmd__remove"
                 ;;
             gate__subcmd__requests,cancel)
                 cmd="gate__subcmd__requests__subcmd__cancel"
@@ -894,8 +927,50 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help__subcmd__hook)
-            opts=""
+            opts="install remove list"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__hook__subcmd__install)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__hook__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__hook__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1328,8 +1403,120 @@ _gate() {
             return 0
             ;;
         gate__subcmd__hook)
-            opts="-h --strict --shims --help claude-code codex gemini cursor copilot opencode aider"
+            opts="-h --strict --shims --help claude-code codex gemini cursor copilot opencode aider install remove list help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__hook__subcmd__help)
+            opts="install remove list help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__hook__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__hook__subcmd__help__subcmd__install)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__hook__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__hook__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__hook__subcmd__install)
+            opts="-h --project --dry-run --strict --shims --help claude-code codex gemini cursor copilot opencode aider"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__hook__subcmd__list)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__hook__subcmd__remove)
+            opts="-h --project --dry-run --help claude-code codex gemini cursor copilot opencode aider"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -430,6 +430,42 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand --shims 'Leave a command to gate''s shim where that is what PATH leads to first. Say so only where the agent''s shell has the PATH that the agent has: a login shell makes its own'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
+            cand install 'Set the hook of an agent, so that it asks gate before each shell command'
+            cand remove 'Take the hook of an agent out again'
+            cand list 'Show which agents ask gate, and by which file'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'gate;hook;install'= {
+            cand --project 'In the settings of the project around the working folder, for all who work in it'
+            cand --dry-run 'Show what would change, and change nothing'
+            cand --strict 'Speak for every command that gate would ask about, not only for tools that reach beyond the work folder and for what rules name'
+            cand --shims 'Leave a command to gate''s shim where that is what PATH leads to first. Say so only where the agent''s shell has the PATH that the agent has: a login shell makes its own'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'gate;hook;remove'= {
+            cand --project 'From the settings of the project around the working folder'
+            cand --dry-run 'Show what would change, and change nothing'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'gate;hook;list'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gate;hook;help'= {
+            cand install 'Set the hook of an agent, so that it asks gate before each shell command'
+            cand remove 'Take the hook of an agent out again'
+            cand list 'Show which agents ask gate, and by which file'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'gate;hook;help;install'= {
+        }
+        &'gate;hook;help;remove'= {
+        }
+        &'gate;hook;help;list'= {
+        }
+        &'gate;hook;help;help'= {
         }
         &'gate;completions'= {
             cand -h 'Print help'
@@ -564,6 +600,15 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;help;demo'= {
         }
         &'gate;help;hook'= {
+            cand install 'Set the hook of an agent, so that it asks gate before each shell command'
+            cand remove 'Take the hook of an agent out again'
+            cand list 'Show which agents ask gate, and by which file'
+        }
+        &'gate;help;hook;install'= {
+        }
+        &'gate;help;hook;remove'= {
+        }
+        &'gate;help;hook;list'= {
         }
         &'gate;help;completions'= {
         }

@@ -8,6 +8,8 @@
 
 #[path = "cli_hook/commands.rs"]
 mod commands;
+#[path = "cli_hook/installed.rs"]
+mod installed;
 #[path = "cli_hook/refused.rs"]
 mod refused;
 #[path = "cli_hook/shims.rs"]

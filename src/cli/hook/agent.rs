@@ -72,4 +72,31 @@ impl Agent {
             Self::Aider => &[],
         }
     }
+
+    /// Returns what who sets the hook has to know of how the agent takes it.
+    pub(super) const fn remark(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => {
+                "Claude Code before 2.1.295 lets a call through when a hook takes too long or can't \
+                 be started."
+            }
+            Self::Codex => {
+                "Codex runs a hook only after you have trusted it: look at it with `/hooks` in \
+                 Codex. It lets a call through when a hook takes too long or can't be started."
+            }
+            Self::Gemini => {
+                "Gemini CLI lets a call through when a hook takes too long or can't be started."
+            }
+            Self::Cursor => {
+                "A Cursor that does not know `failClosed` lets a call through when a hook takes too \
+                 long or can't be started."
+            }
+            Self::Copilot => {
+                "GitHub Copilot lets a call through when a hook takes too long, and refuses it when \
+                 the hook can't be started."
+            }
+            Self::Opencode => "opencode loads plugins when it starts.",
+            Self::Aider => "",
+        }
+    }
 }

@@ -7,8 +7,12 @@
 mod agent;
 mod answer;
 mod call;
+mod install;
+mod list;
 mod opinion;
+mod remove;
 mod scope;
+mod setting;
 mod words;
 
 use std::io::{self, Read as _, Write as _};
@@ -36,24 +40,48 @@ pub(super) const VERBS: [&str; 5] = ["install", "remove", "list", "--help", "-h"
 /// instead, or nothing. It never says yes: what the agent's own rules ask about, they go on asking
 /// about. It starts nothing and touches no network. A hook helps; the shim is the boundary.
 #[derive(Debug, clap::Args)]
-#[command(name = "hook")]
+#[command(
+    name = "hook",
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
 pub(crate) struct Hook {
+    #[command(subcommand)]
+    verb: Option<Verb>,
     /// The agent that asks
-    #[arg(value_name = "AGENT", value_parser = one_of(Agent::ALL, Agent::as_str))]
-    agent: Agent,
+    #[arg(
+        value_name = "AGENT",
+        required = true,
+        value_parser = one_of(Agent::ALL, Agent::as_str)
+    )]
+    agent: Option<Agent>,
     #[command(flatten)]
     manner: Manner,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    Install(install::Install),
+    Remove(remove::Remove),
+    List(list::List),
+}
+
 impl Hook {
     pub(crate) fn run(&self, world: &World) -> Result<(), Failure> {
-        if self.agent == Agent::Aider {
-            return Err(no_hook());
+        match (&self.verb, self.agent) {
+            (Some(Verb::Install(install)), _) => install.run(world),
+            (Some(Verb::Remove(remove)), _) => remove.run(world),
+            (Some(Verb::List(list)), _) => list.run(world),
+            (None, None | Some(Agent::Aider)) => Err(no_hook()),
+            (None, Some(agent)) => self.answer(world, agent),
         }
+    }
+
+    fn answer(&self, world: &World, agent: Agent) -> Result<(), Failure> {
         // Whatever fails in here is a no: most agents take any other end of a hook for a yes.
-        let opinion = std::panic::catch_unwind(AssertUnwindSafe(|| self.opinion(world)));
+        let opinion = std::panic::catch_unwind(AssertUnwindSafe(|| self.opinion(world, agent)));
         let opinion = opinion.unwrap_or_else(|_| Opinion::No(words::failed()));
-        let answer = answer::of(self.agent, &opinion);
+        let answer = answer::of(agent, &opinion);
         let mut stdout = io::stdout().lock();
         let written = writeln!(stdout, "{answer}").and_then(|()| stdout.flush());
         match (written, opinion) {
@@ -65,7 +93,7 @@ impl Hook {
         }
     }
 
-    fn opinion(&self, world: &World) -> Opinion {
+    fn opinion(&self, world: &World, agent: Agent) -> Opinion {
         let mut question = Vec::new();
         let read = io::stdin()
             .lock()
@@ -75,14 +103,22 @@ impl Hook {
         let call = match read {
             Err(_) => Err("the hook's input can't be read"),
             Ok(_) if is_too_long => Err("the hook's input is longer than 4 MiB"),
-            Ok(_) => call::Call::read(self.agent, &question),
+            Ok(_) => call::Call::read(agent, &question),
         };
         match call {
             Ok(None) => Opinion::None,
-            Ok(Some(call)) => opinion::on(world, self.agent, &call, &self.manner)
+            Ok(Some(call)) => opinion::on(world, agent, &call, &self.manner)
                 .unwrap_or_else(|failure| Opinion::No(words::undecided(&failure))),
             Err(why) => Opinion::No(words::unreadable(why)),
         }
+    }
+}
+
+fn scope_of(project: bool) -> setting::Scope {
+    if project {
+        setting::Scope::Project
+    } else {
+        setting::Scope::User
     }
 }
 

@@ -52,6 +52,15 @@ pub(super) struct Manner {
     shims: bool,
 }
 
+impl Manner {
+    /// Returns it as it stands behind the agent's name, a blank first.
+    pub(super) fn options(&self) -> String {
+        let options = [(self.strict, " --strict"), (self.shims, " --shims")];
+        let given = options.iter().filter(|(is_given, _)| *is_given);
+        given.map(|(_, option)| *option).collect()
+    }
+}
+
 /// What gate says to the agent.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Opinion {

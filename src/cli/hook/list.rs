@@ -1,0 +1,41 @@
+//! `gate hook list`.
+
+use std::fmt::Write as _;
+
+use gate_protocol::inert::inert;
+
+use super::agent::Agent;
+use super::setting::{Place, Scope, shown};
+use crate::failure::Failure;
+use crate::show;
+use crate::world::World;
+
+/// Show which agents ask gate, and by which file
+#[derive(Debug, clap::Args)]
+pub(super) struct List {}
+
+impl List {
+    #[expect(clippy::unused_self, reason = "as the other verbs")]
+    pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
+        let mut text = String::new();
+        for agent in Agent::ALL {
+            for scope in Scope::ALL {
+                let Ok(place) = Place::of(world, *agent, scope) else {
+                    continue;
+                };
+                let state = match place.look() {
+                    Ok(found) => found.held.map_or_else(
+                        || "no hook of gate's".to_owned(),
+                        |held| format!("calls `{}`", inert(&held.command)),
+                    ),
+                    Err(failure) => failure.to_string(),
+                };
+                let (name, scope, file) = (agent.as_str(), scope.as_str(), shown(&place.path));
+                // Writing to a String can't fail.
+                let _ = writeln!(text, "{name:<12} {scope:<8} `{file}`: {state}");
+            }
+        }
+        text.push_str("aider        has no hooks\n");
+        show::print(&text)
+    }
+}

@@ -1,0 +1,52 @@
+//! `gate hook remove`.
+
+use super::agent::Agent;
+use super::setting::{Place, diff, shown};
+use crate::cli::named::one_of;
+use crate::failure::Failure;
+use crate::show;
+use crate::world::World;
+
+/// Take the hook of an agent out again
+///
+/// As long as nothing else in the file was changed since, it is byte for byte what it was before.
+#[derive(Debug, clap::Args)]
+pub(super) struct Remove {
+    /// The agent
+    #[arg(value_name = "AGENT", value_parser = one_of(Agent::ALL, Agent::as_str))]
+    agent: Agent,
+    /// From the settings of the project around the working folder
+    #[arg(long)]
+    project: bool,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Remove {
+    pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
+        let place = Place::of(world, self.agent, super::scope_of(self.project))?;
+        let found = place.look()?;
+        let file = shown(&place.path);
+        let Some(held) = &found.held else {
+            return show::print(&format!(
+                "`{file}` has no hook of gate's; nothing is changed\n"
+            ));
+        };
+        let before = found.text.as_deref().unwrap_or_default();
+        let change = diff(before, held.without.as_deref().unwrap_or_default());
+        if self.dry_run {
+            let what = match held.without {
+                Some(_) => "become",
+                None => "be removed",
+            };
+            return show::print(&format!("`{file}` would {what}:\n{change}"));
+        }
+        place.put(&found, held.without.as_deref(), None)?;
+        let what = match held.without {
+            Some(_) => "written",
+            None => "removed",
+        };
+        show::print(&format!("`{file}` is {what}:\n{change}"))
+    }
+}
