@@ -65,6 +65,16 @@ impl Failure {
         self
     }
 
+    /// Adds what to do next behind what is said of it already.
+    #[must_use]
+    pub(crate) fn and_hint(mut self, more: &str) -> Self {
+        self.hint = Some(match self.hint.take() {
+            Some(hint) => format!("{hint}\n{more}"),
+            None => more.to_owned(),
+        });
+        self
+    }
+
     /// Returns what kind of end it is.
     pub(crate) fn kind(&self) -> FailureKind {
         self.kind

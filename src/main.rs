@@ -4,6 +4,7 @@
 //! command line of gate, under any other name the shim of the tool of that name.
 #![forbid(unsafe_code)]
 
+mod advice;
 mod answers;
 mod approval;
 mod audit;

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use crate::advice;
 use crate::approval::Patience;
 use crate::config::compiled;
 use crate::exit_code::Ending;
@@ -16,6 +17,7 @@ use crate::world::World;
 pub(crate) fn main(argv: Vec<OsString>) -> Ending {
     let world = World::capture();
     run(&world, argv).unwrap_or_else(|failure| {
+        let failure = advice::to_caller(&world, failure);
         report::failure(&failure);
         if failure.kind() == FailureKind::NotFound {
             report::line("this is gate, which under the name of a tool stands before that tool");

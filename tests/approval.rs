@@ -3,6 +3,8 @@
 //! it, what is masked, what is bound, who counts, whose rules hold, and what is
 //! on record afterwards.
 
+#[path = "approval/advice.rs"]
+mod advice;
 #[path = "live/agent.rs"]
 mod agent;
 #[path = "approval/binding.rs"]

@@ -44,6 +44,11 @@ pub(crate) fn of_caller(env: Env<'_>) -> Circumstances {
     }
 }
 
+/// Tells whether the caller looks like a coding agent.
+pub(crate) fn is_agent(env: Env<'_>) -> bool {
+    agent::detect(env).is_some()
+}
+
 /// Returns the circumstances of a command that a person is asked about in `cwd`.
 pub(crate) fn in_full(of_caller: Circumstances, cwd: &Path) -> Circumstances {
     Circumstances {

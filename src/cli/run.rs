@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use crate::advice;
 use crate::approval::Patience;
 use crate::defect;
 use crate::exit_code::Ending;
@@ -40,7 +41,7 @@ impl RunCommand {
     pub(crate) fn run(&self, world: &World) -> Ending {
         defect::told_to(self.voice());
         self.try_run(world)
-            .unwrap_or_else(|failure| self.end(&failure))
+            .unwrap_or_else(|failure| self.end(&advice::to_caller(world, failure)))
     }
 
     fn try_run(&self, world: &World) -> Result<Ending, Failure> {
