@@ -52,6 +52,9 @@ _gate() {
             gate,man)
                 cmd="gate__subcmd__man"
                 ;;
+            gate,mcp)
+                cmd="gate__subcmd__mcp"
+                ;;
             gate,requests)
                 cmd="gate__subcmd__requests"
                 ;;
@@ -132,6 +135,9 @@ _gate() {
                 ;;
             gate__subcmd__help,man)
                 cmd="gate__subcmd__help__subcmd__man"
+                ;;
+            gate__subcmd__help,mcp)
+                cmd="gate__subcmd__help__subcmd__mcp"
                 ;;
             gate__subcmd__help,requests)
                 cmd="gate__subcmd__help__subcmd__requests"
@@ -449,7 +455,7 @@ _gate() {
 
     case "${cmd}" in
         gate)
-            opts="-h -V --help --version run check explain login logout whoami requests approve deny rules audit server demo hook completions man help"
+            opts="-h -V --help --version run check explain login logout whoami requests approve deny rules audit server demo hook mcp completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -745,7 +751,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help)
-            opts="run check explain login logout whoami requests approve deny rules audit server demo hook completions man help"
+            opts="run check explain login logout whoami requests approve deny rules audit server demo hook mcp completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1011,6 +1017,20 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help__subcmd__man)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__mcp)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1579,6 +1599,20 @@ _gate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__mcp)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

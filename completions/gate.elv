@@ -36,6 +36,7 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand server 'Run the approval server'
             cand demo 'Try gate here and now: a server, the wrapped tools, and a shell'
             cand hook 'Answer a coding agent''s hook: may this shell command be run?'
+            cand mcp 'Serve the Model Context Protocol on stdin and stdout'
             cand completions 'Print the completion script of a shell'
             cand man 'Print gate''s manual page, or write a page for each command into a folder'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -467,6 +468,10 @@ set edit:completion:arg-completer[gate] = {|@words|
         }
         &'gate;hook;help;help'= {
         }
+        &'gate;mcp'= {
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'gate;completions'= {
             cand -h 'Print help'
             cand --help 'Print help'
@@ -491,6 +496,7 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand server 'Run the approval server'
             cand demo 'Try gate here and now: a server, the wrapped tools, and a shell'
             cand hook 'Answer a coding agent''s hook: may this shell command be run?'
+            cand mcp 'Serve the Model Context Protocol on stdin and stdout'
             cand completions 'Print the completion script of a shell'
             cand man 'Print gate''s manual page, or write a page for each command into a folder'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -609,6 +615,8 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;help;hook;remove'= {
         }
         &'gate;help;hook;list'= {
+        }
+        &'gate;help;mcp'= {
         }
         &'gate;help;completions'= {
         }

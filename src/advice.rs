@@ -19,6 +19,15 @@ pub(crate) fn to_caller(world: &World, failure: Failure) -> Failure {
     }
 }
 
+/// Returns the failure with what an agent has to do.
+#[cfg(feature = "mcp")]
+pub(crate) fn to_agent(failure: Failure) -> Failure {
+    match of(failure.kind()) {
+        Some(advice) => failure.and_hint(advice),
+        None => failure,
+    }
+}
+
 /// Returns what an agent has to do after such an end; nothing where it is like any tool's.
 fn of(kind: FailureKind) -> Option<&'static str> {
     match kind {

@@ -9,6 +9,8 @@ use gate_exec::{Cancel, Exclusions, InitialState, Tool};
 use gate_policy::{
     Caller, CallerKind, Decision, EnvironmentAction, EnvironmentNote, Evaluation, Recording,
 };
+#[cfg(feature = "mcp")]
+use gate_policy::{InputKind, Stdin};
 use gate_protocol::inert::inert;
 use gate_protocol::masked::MaskedText;
 use gate_protocol::request::Circumstances;
@@ -112,6 +114,61 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
             ran.map(|outcome| Ending::from(outcome.reason))
         }
     }
+}
+
+/// What became of a question that nobody waits for.
+#[cfg(feature = "mcp")]
+pub(crate) enum Asked {
+    /// The rules allow it: nobody has to be asked.
+    Allowed,
+    /// A person is asked, or has answered already.
+    Submitted(Box<gate_client::Submitted>),
+}
+
+/// Asks for one command as [`run`] would, runs nothing and waits for nobody. This process's
+/// standard input is not the command's.
+///
+/// # Errors
+/// As [`run`]; and the command depends on its standard input.
+#[cfg(feature = "mcp")]
+pub(crate) fn ask(world: &World, run: Run) -> Result<Asked, Failure> {
+    let tool = real_tool(world, &run.name)?;
+    let mut reading = reading::read_beside(world, &run.argv, Stdin::Absent)?;
+    let around = circumstances::of_caller(&|name| world.env(name));
+    let (evaluation, left) = current_evaluation(world, &mut reading, &around, &run)?;
+    match evaluation.decision {
+        Decision::Allow => return Ok(Asked::Allowed),
+        Decision::Deny => {
+            audit::decided(world, &evaluation, run.voice, || {
+                shown(world, &run.argv, &reading)
+            })?;
+            return Err(denied(&evaluation));
+        }
+        Decision::RequireApproval => {}
+    }
+    let mut inputs = reading.invocation.inputs.iter();
+    if inputs.any(|input| input.kind == InputKind::Stdin) {
+        return Err(Failure::new(
+            FailureKind::CannotRun,
+            "the command reads its standard input, which can't be given here",
+        )
+        .hint("nobody was asked; ask with `gate run --no-wait`, with its input"));
+    }
+    let identity = Identity::load(&world.layout)?;
+    let known = secret_values(world, &run.argv, &reading);
+    let bound = binding::bind(world, &run.argv, tool, reading, &identity)?;
+    let required = evaluation.obligations.reason_required;
+    let env = |name: &str| world.env(name);
+    let asking = Asking {
+        reason: reason::obtain(run.reason, required, run.voice, &env, &known)?,
+        circumstances: circumstances::in_full(around, &world.cwd),
+        evaluation: &evaluation,
+        patience: run.patience,
+        left,
+        voice: run.voice,
+    };
+    let submitted = approval::ask(world, &bound, asking)?;
+    Ok(Asked::Submitted(Box::new(submitted)))
 }
 
 /// Returns the secrets of the command themselves: who explains it may repeat one.

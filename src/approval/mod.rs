@@ -115,6 +115,34 @@ pub(crate) fn obtain(
     // when the tool is started.
 }
 
+/// Asks for an approval of `bound`, and waits for nobody: nothing is claimed, and nothing runs.
+///
+/// # Errors
+/// The server can't be reached or does not take it.
+#[cfg(feature = "mcp")]
+pub(crate) fn ask(world: &World, bound: &Bound, asking: Asking<'_>) -> Result<Submitted, Failure> {
+    let voice = asking.voice;
+    let session = session::connect_within(world, asking.left, voice)?;
+    let submission = submission(bound, asking)?;
+    let key = IdempotencyKey::generate().map_err(no_random)?;
+    let asked = session.within(Some(ASK), session.client().submit(&submission, &key));
+    let submitted = held_against(bound, session.block_on(asked).map_err(from_client)?)?;
+    answers::keep(world, &submitted.request, voice);
+    Ok(submitted)
+}
+
+/// Returns what the server took, if that is what it was sent.
+fn held_against(bound: &Bound, submitted: Submitted) -> Result<Submitted, Failure> {
+    if submitted.request.digest == bound.digest {
+        return Ok(submitted);
+    }
+    Err(Failure::new(
+        FailureKind::Internal,
+        "the server's request is for another command than was asked for",
+    )
+    .hint("nothing was run; tell who runs the server"))
+}
+
 struct Wait<'a> {
     world: &'a World,
     session: &'a Session,
@@ -216,14 +244,7 @@ impl Wait<'_> {
                 answer = &mut answer => answer.map_err(from_client),
             }
         })?;
-        if submitted.request.digest == self.bound.digest {
-            return Ok(submitted);
-        }
-        Err(Failure::new(
-            FailureKind::Internal,
-            "the server's request is for another command than was asked for",
-        )
-        .hint("nothing was run; tell who runs the server"))
+        held_against(self.bound, submitted)
     }
 
     /// Keeps what is asked before there is an answer, of which this run may never hear. What was

@@ -13,6 +13,8 @@ mod hook;
 mod login;
 mod logout;
 mod man;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod named;
 #[cfg(test)]
 mod quoted;
@@ -71,6 +73,8 @@ enum Command {
     #[cfg(feature = "server")]
     Demo(demo::Demo),
     Hook(hook::Hook),
+    #[cfg(feature = "mcp")]
+    Mcp(mcp::Mcp),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -161,6 +165,8 @@ fn dispatch(command: &Command, world: &World) -> Ending {
         #[cfg(feature = "server")]
         Command::Demo(command) => command.run(world),
         Command::Hook(command) => command.run(world),
+        #[cfg(feature = "mcp")]
+        Command::Mcp(command) => command.run(),
         Command::Completions(command) => command.run(world),
         Command::Man(command) => command.run(world),
     };

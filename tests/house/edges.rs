@@ -27,7 +27,7 @@ const EDGES: [(&str, &[&str]); 9] = [
 ];
 
 /// Outside crates that only some of ours may need.
-const ASYNC: [(&str, &[&str]); 7] = [
+const ASYNC: [(&str, &[&str]); 8] = [
     // The command waits on a runtime of one thread, and hosts the server.
     ("tokio", &["gate", "gate-client", "gate-server"]),
     ("reqwest", &["gate-client", "gate-server"]),
@@ -35,6 +35,8 @@ const ASYNC: [(&str, &[&str]); 7] = [
     ("axum", &["gate-server"]),
     ("axum-server", &["gate-server"]),
     ("sqlx", &["gate-server"]),
+    // `gate mcp` speaks on its own standard input and output.
+    ("rmcp", &["gate"]),
     ("async-std", &[]),
 ];
 

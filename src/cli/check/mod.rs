@@ -12,6 +12,8 @@ use gate_policy::{Layer, Policy};
 use crate::circumstances;
 use crate::config;
 use crate::failure::Failure;
+#[cfg(feature = "mcp")]
+use crate::failure::FailureKind;
 use crate::pipeline;
 use crate::reading;
 use crate::show;
@@ -35,6 +37,22 @@ pub(crate) struct Check {
     /// The command and its arguments
     #[arg(last = true, required_unless_present = "jsonl", value_name = "COMMAND")]
     command: Vec<OsString>,
+}
+
+/// Returns the object of `gate check --json` for a command whose standard input is not this
+/// process's.
+///
+/// # Errors
+/// The rules or profiles can't be read, trusted or understood.
+#[cfg(feature = "mcp")]
+pub(super) fn checked(world: &World, argv: &[OsString]) -> Result<serde_json::Value, Failure> {
+    let policy = world.configuration()?.policy(world, &world.cwd)?;
+    let reading = reading::read_beside(world, argv, gate_policy::Stdin::Unread)?;
+    let around = circumstances::of_caller(&|name| world.env(name));
+    let evaluation = policy.evaluate(&reading.invocation, &world.cwd, &pipeline::caller(&around));
+    serde_json::to_value(Checked::new(&reading.invocation, &evaluation)).map_err(|error| {
+        Failure::new(FailureKind::Internal, "cannot write the answer as JSON").caused_by(error)
+    })
 }
 
 impl Check {

@@ -99,6 +99,21 @@ impl List {
     }
 }
 
+/// Returns the newest requests of the caller's own.
+///
+/// # Errors
+/// The server can't be reached, or does not say.
+#[cfg(feature = "mcp")]
+pub(in crate::cli) fn own(session: &Session, limit: u32) -> Result<RequestPage, Failure> {
+    let list = List {
+        status: None,
+        mine: true,
+        limit,
+        json: true,
+    };
+    list.fetch(session)
+}
+
 fn is_of(request: &ApprovalRequest, me: &str) -> bool {
     request.requester.name == me || request.requester.owner.as_deref() == Some(me)
 }

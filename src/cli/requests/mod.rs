@@ -10,6 +10,8 @@ use crate::failure::Failure;
 use crate::world::World;
 
 pub(super) use find::find;
+#[cfg(feature = "mcp")]
+pub(super) use list::own;
 
 /// See and take back approval requests
 #[derive(Debug, clap::Args)]
