@@ -159,6 +159,14 @@ fn strict_speaks_for_every_command_that_asks() {
         );
     }
     assert_eq!(stage.says_no_with(&["--strict"], "ls && git status"), None);
+    let told = stage
+        .says_no_with(&["--strict"], "echo hi > out.txt")
+        .unwrap();
+    assert!(told.contains("writes to the file `out.txt`"), "{told}");
+    assert!(
+        told.contains("It is the shell itself that does it"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -73,6 +73,8 @@ fn an_agent_does_not_answer_and_changes_neither_rules_nor_hooks() {
         "gate login --server https://x",
         "gate hook remove claude-code",
         "bash -c 'gate approve 0198f'",
+        "PATH=$PATH:/x gate approve 0198f",
+        "timeout 5 gate deny 0198f",
     ] {
         let told = stage.says_no(command).unwrap();
         assert!(told.contains("is for people"), "{command}: {told}");

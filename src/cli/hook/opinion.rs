@@ -214,13 +214,13 @@ impl Judge<'_> {
     }
 
     fn one(&self, invocation: &Invocation, standing: Standing<'_>, stops: &mut Vec<Stop>) {
+        if !is_for_agents(standing.argv) {
+            return stops.push(Stop {
+                command: Some(standing.shown.to_owned()),
+                why: Why::ForPeople,
+            });
+        }
         if standing.place == Place::Here && self.asks_itself(standing.argv) {
-            if !is_for_agents(standing.argv) {
-                stops.push(Stop {
-                    command: Some(standing.shown.to_owned()),
-                    why: Why::ForPeople,
-                });
-            }
             return;
         }
         let own = alone(invocation);
@@ -301,7 +301,8 @@ fn is_gate(argv: &[String]) -> bool {
     name.is_some_and(|name| name == "gate")
 }
 
-/// Tells whether an agent may run it: a tool behind its shim, or what of gate's own is for agents.
+/// Tells whether an agent may run it, as far as it is gate's own: by its name, since nobody else
+/// has such a program.
 fn is_for_agents(argv: &[String]) -> bool {
     let words: Vec<&str> = argv.iter().skip(1).map(String::as_str).collect();
     let is_question = |word: &&str| ["-h", "--help", "-V", "--version"].contains(word);

@@ -105,18 +105,22 @@ fn next(stops: &[Stop], (first, script): (&Stop, &str), program: &str) -> String
          why it is needed: {program} run --reason 'WHY' -- COMMAND. Do not look for another way \
          round."
     );
-    if stops.iter().any(|stop| stop.command.is_none()) {
-        return format!(
-            "gate can't tell all that this script runs. Write its commands out plainly, one after \
-             the other; or ask for the whole of it: {program} run -- bash -c, and the script as one \
-             quoted word. {goes_on}"
-        );
+    let whole =
+        format!("ask for the whole script, as one quoted word: {program} run -- bash -c SCRIPT");
+    if let Some(script) = stops.iter().find(|stop| stop.command.is_none()) {
+        let first = if is_unclear(script) {
+            "gate can't tell all that this script runs. Write its commands out plainly, one after the \
+             other; or"
+        } else {
+            "It is the shell itself that does it:"
+        };
+        return format!("{first} {whole}. {goes_on}");
     }
     let which = if stops.len() == 1 { "it" } else { "each" };
-    let whole = first.command.as_deref().filter(|command| {
+    let only = first.command.as_deref().filter(|command| {
         stops.len() == 1 && command.len() <= COMMAND_LIMIT && *command == script.trim()
     });
-    let example = whole.map_or_else(
+    let example = only.map_or_else(
         || ". ".to_owned(),
         |command| format!(":\n    {program} run -- {}\n", inert(command)),
     );
@@ -124,6 +128,13 @@ fn next(stops: &[Stop], (first, script): (&Stop, &str), program: &str) -> String
         "Run the same line again with `{program} run --` right before {which}, everything else as \
          it is{example}{goes_on}"
     )
+}
+
+fn is_unclear(stop: &Stop) -> bool {
+    match &stop.why {
+        Why::Decided(evaluation) => evaluation.deciding.id.ends_with("-unknown"),
+        Why::ForPeople => false,
+    }
 }
 
 fn shown(stop: &Stop) -> String {
