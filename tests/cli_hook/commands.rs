@@ -149,6 +149,36 @@ fn what_is_not_understood_is_stopped_where_it_could_hide_such_a_tool() {
 }
 
 #[test]
+fn what_is_taken_elsewhere_is_stopped_by_what_it_does_there() {
+    let stage = Stage::new();
+    for command in [
+        "docker exec db psql -c 'drop table t'",
+        "docker run --rm tools kubectl delete ns p",
+        "podman exec x bash -c 'aws s3 rm s3://b --recursive'",
+        "ssh host kubectl delete ns p",
+        "kubectl exec web -- psql -c 'drop table t'",
+    ] {
+        let told = stage.says_no(command).unwrap_or_default();
+        assert_eq!(told.matches("\n- ").count(), 1, "{command}: {told}");
+        let tool = command.split(' ').next().unwrap();
+        assert!(
+            told.contains("right before it, everything else as it"),
+            "{told}"
+        );
+        assert!(
+            told.contains(&format!("- `{tool} ")),
+            "the command that takes it there: {told}"
+        );
+    }
+    for command in [
+        "docker exec db psql -c 'select 1'",
+        "docker run --rm x pytest",
+    ] {
+        assert_eq!(stage.says_no(command), None, "{command}");
+    }
+}
+
+#[test]
 fn strict_speaks_for_every_command_that_asks() {
     let stage = Stage::new();
     for command in ["python3 foo.py", "make", "rm -rf x", "echo hi > out.txt"] {

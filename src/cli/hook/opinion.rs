@@ -22,7 +22,7 @@ use crate::world::World;
 use crate::{audit, circumstances, pipeline, reading};
 
 /// What gate's own subcommands do that an agent may use: look, ask, and take its own requests back.
-const FOR_AGENTS: [&[&str]; 14] = [
+const FOR_AGENTS: [&[&str]; 18] = [
     &["run"],
     &["check"],
     &["explain"],
@@ -35,6 +35,10 @@ const FOR_AGENTS: [&[&str]; 14] = [
     &["rules", "schema"],
     &["rules", "suggest"],
     &["audit"],
+    &["hook", "list"],
+    &["shim", "list"],
+    &["shell-init"],
+    &["man"],
     &["completions"],
     &["help"],
 ];
@@ -225,7 +229,12 @@ impl Judge<'_> {
         }
         let own = alone(invocation);
         let evaluation = self.policy.evaluate(&own, standing.cwd, &self.occasion);
-        if evaluation.decision != Decision::Allow && self.speaks_for(&own, &evaluation, standing) {
+        // What takes a command elsewhere may have been told of already.
+        let is_told = |stop: &Stop| stop.command.as_deref() == Some(standing.shown);
+        let is_stopped =
+            evaluation.decision != Decision::Allow && self.speaks_for(&own, &evaluation, standing);
+        let is_no = evaluation.decision == Decision::Deny;
+        if is_stopped && (is_no || standing.place == Place::Here || !stops.iter().any(is_told)) {
             stops.push(Stop {
                 command: Some(standing.shown.to_owned()),
                 why: Why::Decided(Box::new(evaluation)),
@@ -268,9 +277,12 @@ impl Judge<'_> {
         standing: Standing<'_>,
     ) -> bool {
         let is_written = evaluation.deciding.id.starts_with("gate/") || self.is_wanted(evaluation);
-        // Of what runs elsewhere the command that takes it there has said what is to be said.
-        let is_here = standing.place == Place::Here;
-        is_written || (is_here && (self.manner.strict || scope::speaks_for(own, self.script)))
+        if is_written || (self.manner.strict && standing.place == Place::Here) {
+            return true;
+        }
+        // That what runs elsewhere is not understood is said by the command that takes it there.
+        scope::speaks_for(own, self.script)
+            && (standing.place == Place::Here || scope::lasts(own.own_effects))
     }
 
     /// Tells whether a rule that somebody wrote asks or denies. Where the baseline says the same,

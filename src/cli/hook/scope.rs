@@ -141,7 +141,7 @@ pub(super) fn speaks_for(invocation: &Invocation, script: &str) -> bool {
     }
     let effects = invocation.own_effects;
     if PARTLY.contains(&tool) {
-        return effects.intersects(lasting());
+        return lasts(effects);
     }
     if CARRIERS.contains(&tool) && effects.contains(Effect::Unknown) {
         return mentions_tool(script);
@@ -149,16 +149,15 @@ pub(super) fn speaks_for(invocation: &Invocation, script: &str) -> bool {
     !EVERYDAY.contains(&tool)
 }
 
-/// Returns the effects that stay, or reach somebody else.
-fn lasting() -> EffectSet {
-    [
+/// Tells whether some of the effects stay, or reach somebody else.
+pub(super) fn lasts(effects: EffectSet) -> bool {
+    let lasting = [
         Effect::Write,
         Effect::Destroy,
         Effect::Access,
         Effect::Secret,
-    ]
-    .into_iter()
-    .collect()
+    ];
+    effects.intersects(lasting.into_iter().collect())
 }
 
 /// Tells whether a text that is not understood holds the name of a tool that a hook speaks for,
