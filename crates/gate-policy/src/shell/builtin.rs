@@ -103,6 +103,11 @@ pub(super) fn changes_shell(name: &[u8]) -> bool {
     READ.contains(&name)
 }
 
+/// Tells whether a command runs a text as a part of the script.
+fn takes_in(name: &[u8]) -> bool {
+    matches!(name, b"eval" | b"." | b"source")
+}
+
 pub(super) fn is_special(name: &[u8]) -> bool {
     SPECIAL.contains(&name)
 }
@@ -179,7 +184,7 @@ impl Runner<'_> {
         let target = match (words.next(), words.next()) {
             (None, _) => match scope.get(b"HOME") {
                 Value::Known(home) if !home.is_empty() => Some(home),
-                Value::Known(_) | Value::Number | Value::Unknown => None,
+                Value::Known(_) | Value::Number | Value::PerhapsNumber | Value::Unknown => None,
             },
             (Some(word), None) if word.is_known && !word.bytes.starts_with(b"-") => {
                 Some(word.bytes.clone())
@@ -268,6 +273,7 @@ impl Runner<'_> {
         };
         if name == b"command" && (is(fields, b"-v") || is(fields, b"-V")) {
             self.effect(Effect::Read, "it shows where a command stands");
+            self.note_words(fields);
             return;
         }
         if is(fields, b"--") {
@@ -286,6 +292,9 @@ impl Runner<'_> {
         if !first.is_known || first.bytes.starts_with(b"-") {
             self.unknown("how a command is started is not understood");
             return;
+        }
+        if name == b"command" && self.dialect == Dialect::Posix && takes_in(&first.bytes) {
+            self.unknown("some shells go on behind an error in what `command` takes in");
         }
         let inside = Called {
             fields,

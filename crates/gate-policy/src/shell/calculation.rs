@@ -31,6 +31,13 @@ impl Runner<'_> {
         let is_plain = |word: &Field| is_plain(word) && !word.bytes.contains(&b'(');
         let is_fine = match name {
             b":" | b"true" | b"false" | b"echo" => true,
+            b"printf"
+                if words
+                    .first()
+                    .is_some_and(|format| counts_into(&format.bytes)) =>
+            {
+                false
+            }
             b"printf" if self.dialect != Dialect::Zsh => true,
             b"printf" => words.split_first().is_none_or(|(format, rest)| {
                 let counts = counts(&format.bytes);
@@ -84,6 +91,7 @@ impl Runner<'_> {
         let mut looks = false;
         let mut is_plain = true;
         let mut names = Vec::new();
+        let mut values = Vec::new();
         for word in words {
             let literal = word.literal();
             looks |= literal
@@ -96,9 +104,14 @@ impl Runner<'_> {
                     names.extend(names_in(value).filter(|_| !is_operator));
                     !value.contains(&b'[')
                 }
-                Value::Number => true,
+                Value::Number | Value::PerhapsNumber => true,
                 Value::Unknown => false,
             };
+            values.push(value);
+        }
+        // What is no number is printed.
+        for (word, value) in words.iter().zip(&values).filter(|_| looks) {
+            self.note_value(word, value, scope);
         }
         // A name in a calculation stands for its value, which is one too.
         is_plain &= names.iter().all(|name| is_number(&scope.get(name)));
@@ -161,6 +174,23 @@ pub(super) fn is_quoted(raw: &[u8]) -> bool {
     let inside = raw.strip_prefix(b"\"");
     let inside = inside.and_then(|raw| raw.strip_suffix(b"\""));
     inside.is_some_and(|inside| !inside.contains(&b'"') && !inside.contains(&b'@'))
+}
+
+/// Tells whether the format of `printf` sets a variable to how much was printed:
+/// `%n`.
+fn counts_into(format: &[u8]) -> bool {
+    let mut rest = format;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'%') {
+        rest = rest.get(at + 1..).unwrap_or_default();
+        let is_between = |byte: &u8| b"#0- +'*.123456789hlLjqtz".contains(byte);
+        let length = rest.iter().take_while(|byte| is_between(byte)).count();
+        let kind = rest.get(length);
+        if kind == Some(&b'n') {
+            return true;
+        }
+        rest = rest.get(length + 1..).unwrap_or_default();
+    }
+    false
 }
 
 /// Tells whether the format of `printf` may have a place for a number.

@@ -75,6 +75,7 @@ impl Runner<'_> {
             self.unknown("what is declared is not known");
             return;
         };
+        self.carry_field(variable, word);
         // Where that is no declaration but a command, a value becomes words.
         let value_of = |at: usize| word.bytes.get(at + 1..).unwrap_or_default();
         let stays_one = equals.is_none_or(|at| word.is_known || is_quoted(value_of(at)));

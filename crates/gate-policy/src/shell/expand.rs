@@ -1,41 +1,16 @@
 //! Words become fields: the values of variables that are known, the commands
 //! in substitutions, and what can't be known.
 
-use std::ffi::OsStr;
 use std::ops::Range;
 
-use super::calculation::is_well_written;
 use super::feed::{prints_folder, prints_number};
 use super::names::is_letter;
 use super::parser::Dialect;
 use super::run::{Frame, Runner};
 use super::scope::{Scope, Value, word_of};
 use super::syntax::{Arithmetic, List, Piece, Word};
-use crate::effect::Effect;
 use crate::invocation::{EnvironmentAction, EnvironmentNote, Place, SecretPlace, SecretSpan};
 use crate::read::secret_names::names_a_secret;
-use crate::read::words::shown;
-
-/// Commands that take their words and print none of them.
-const SILENT: &[&[u8]] = &[
-    b":",
-    b"builtin",
-    b"command",
-    b"declare",
-    b"eval",
-    b"exec",
-    b"export",
-    b"false",
-    b"local",
-    b"readonly",
-    b"set",
-    b"true",
-    b"typeset",
-];
-/// Programs that a secret in their words logs in to a database, as in its URL.
-const LOGGING_IN: &[&[u8]] = &[b"mongosh", b"mysql", b"psql", b"redis-cli"];
-/// The shortest value of a variable that is looked for in a text.
-const SHORTEST_SECRET: usize = 4;
 
 /// One word of a command, after expansion.
 #[derive(Clone, Debug)]
@@ -47,6 +22,8 @@ pub(super) struct Field {
     pub(super) is_number: bool,
     /// Where it stands in the script; empty where it doesn't.
     pub(super) range: Range<usize>,
+    /// The secret variable from which a part of it comes.
+    pub(super) carries: Option<Vec<u8>>,
 }
 
 /// A word under expansion.
@@ -72,12 +49,14 @@ impl Runner<'_> {
     ) -> Vec<Field> {
         let mut fields = Vec::new();
         for word in words {
+            let carries = self.carried(word, scope);
             if let Some(list) = positional(word, scope) {
                 fields.extend(list.iter().map(|bytes| Field {
                     bytes: bytes.clone(),
                     is_known: true,
                     is_number: false,
                     range: 0..0,
+                    carries: carries.clone(),
                 }));
                 continue;
             }
@@ -88,6 +67,7 @@ impl Runner<'_> {
                     is_known: false,
                     is_number: !grown.has_more,
                     range: word.range.clone(),
+                    carries,
                 });
                 continue;
             }
@@ -103,6 +83,7 @@ impl Runner<'_> {
                 is_known: true,
                 is_number: false,
                 range: range.clone(),
+                carries: carries.clone(),
             }));
         }
         fields
@@ -115,6 +96,12 @@ impl Runner<'_> {
             Value::Known(grown.bytes)
         } else if grown.has_more {
             Value::Unknown
+        } else if word
+            .pieces
+            .iter()
+            .any(|piece| self.may_be_nothing(piece, scope))
+        {
+            Value::PerhapsNumber
         } else {
             Value::Number
         }
@@ -130,14 +117,8 @@ impl Runner<'_> {
                     grown.has_more |= !bytes.iter().all(u8::is_ascii_digit);
                     let mut bytes = &**bytes;
                     if !is_quoted {
-                        if index == 0 && bytes.first() == Some(&b'~') {
-                            bytes = home(bytes, is_alone, scope, &mut grown);
-                        }
-                        // The command `[` is no pattern.
-                        let is_command = is_alone && bytes == b"[";
-                        grown.is_unknown |=
-                            splits && !is_command && self.expands(bytes, index == 0);
-                        grown.is_unknown |= !splits && has_tilde(bytes);
+                        let place = (index == 0, is_alone, splits);
+                        bytes = self.letters(bytes, place, scope, &mut grown);
                     }
                     grown.bytes.extend_from_slice(bytes);
                 }
@@ -164,13 +145,10 @@ impl Runner<'_> {
                     grown.is_unknown = true;
                     grown.has_more = true;
                 }
-                Piece::Opaque(words) => {
-                    // Whether a shell looks at them depends on the operator.
-                    let mut aside = scope.clone();
-                    for word in words {
-                        self.grow(word, &mut aside, frame, false);
-                    }
-                    scope.forget(&aside);
+                Piece::Opaque {
+                    words, is_message, ..
+                } => {
+                    self.aside(words, *is_message, scope, frame);
                     grown.is_unknown = true;
                     grown.has_more = true;
                 }
@@ -181,7 +159,57 @@ impl Runner<'_> {
             }
         }
         grown.is_unknown |= splits && has_braces(word);
+        // Two numbers together can be one that begins with 0.
+        let is_empty =
+            |piece: &&Piece| matches!(piece, Piece::Literal { bytes, .. } if bytes.is_empty());
+        let parts = word.pieces.iter().filter(|piece| !is_empty(piece));
+        grown.has_more |= parts.count() > 1;
         grown
+    }
+
+    /// Reads letters out of quotes; returns those that stay.
+    fn letters<'b>(
+        &self,
+        mut bytes: &'b [u8],
+        (is_first, is_alone, splits): (bool, bool, bool),
+        scope: &Scope,
+        grown: &mut Growing,
+    ) -> &'b [u8] {
+        if is_first && bytes.first() == Some(&b'~') {
+            bytes = home(bytes, is_alone, scope, grown);
+        }
+        // The command `[` is no pattern.
+        let is_command = is_alone && bytes == b"[";
+        grown.is_unknown |= splits && !is_command && self.expands(bytes, is_first);
+        grown.is_unknown |= !splits && has_tilde(bytes);
+        bytes
+    }
+
+    /// Expands the words behind an operator. Whether a shell looks at them
+    /// depends on it.
+    fn aside(&mut self, words: &[Word], is_message: bool, scope: &mut Scope, frame: &Frame) {
+        let mut aside = scope.clone();
+        for word in words {
+            self.grow(word, &mut aside, frame, false);
+            if is_message {
+                self.note_value(word, &Value::Unknown, scope);
+            }
+        }
+        scope.forget(&aside);
+    }
+
+    /// Tells whether a part of a word may be nothing instead of a number.
+    fn may_be_nothing(&mut self, piece: &Piece, scope: &Scope) -> bool {
+        let value = match piece {
+            Piece::Parameter { name, .. } => self.lookup(name, scope),
+            Piece::Default { name, value, .. } => or_default(self.lookup(name, scope), value),
+            Piece::Literal { .. }
+            | Piece::Opaque { .. }
+            | Piece::Substitution(_)
+            | Piece::Process(_)
+            | Piece::Arithmetic(_) => return false,
+        };
+        value == Value::PerhapsNumber
     }
 
     /// Runs the commands of a substitution, and adds what they print.
@@ -223,6 +251,7 @@ impl Runner<'_> {
         let mut may_fail = arithmetic.may_fail;
         for name in &arithmetic.names {
             let value = self.lookup(name, scope);
+            self.note_calculated(name, scope);
             if !is_number(&value) {
                 self.unknown("a calculation with a value that is not known can run a command");
             }
@@ -231,6 +260,7 @@ impl Runner<'_> {
             may_fail |= match &value {
                 Value::Known(value) if value.is_empty() => arithmetic.expands,
                 Value::Known(value) => value != b"0" && !matches!(value.first(), Some(b'1'..=b'9')),
+                Value::PerhapsNumber => arithmetic.expands,
                 Value::Number | Value::Unknown => false,
             };
             may_fail |= arithmetic.assigns && self.is_read_only(name, scope);
@@ -240,53 +270,6 @@ impl Runner<'_> {
         }
         for name in arithmetic.names.iter().filter(|_| arithmetic.assigns) {
             scope.set(name, Value::Number);
-        }
-    }
-
-    /// Adds the effect of a command that may print its words, if only to say
-    /// that one is not as it must be, where one of them holds the value of a
-    /// variable that is a secret.
-    pub(super) fn note_printed(&mut self, fields: &[Field]) {
-        let Some((name, words)) = fields.split_first() else {
-            return;
-        };
-        let program = name.bytes.rsplit(|byte| *byte == b'/').next();
-        let program = program.unwrap_or_default();
-        let is_test = matches!(program, b"test" | b"[") && is_well_written(words);
-        if !is_test && !SILENT.contains(&program) && !LOGGING_IN.contains(&program) {
-            self.note_words(words);
-        }
-    }
-
-    pub(super) fn note_words(&mut self, words: &[Field]) {
-        for word in words {
-            self.note_shown(&word.bytes);
-        }
-    }
-
-    /// The same of a text that a command gets: one that is known, or as it is
-    /// written.
-    pub(super) fn note_shown(&mut self, text: &[u8]) {
-        if self.place != Place::Here || self.line.env.iter().next().is_none() {
-            return;
-        }
-        let holds = |part: &[u8]| text.windows(part.len().max(1)).any(|window| window == part);
-        let is_shown = |(name, value): (&OsStr, &OsStr)| {
-            let (name, value) = (name.as_encoded_bytes(), value.as_encoded_bytes());
-            names_a_secret(name)
-                && !value.is_empty()
-                && (value.len() >= SHORTEST_SECRET && holds(value)
-                    || holds(&[b"$", name].concat())
-                    || holds(&[b"${", name].concat()))
-        };
-        if let Some((name, _)) = self
-            .line
-            .env
-            .iter()
-            .find(|(name, value)| is_shown((name, value)))
-        {
-            let name = shown(name.as_encoded_bytes());
-            self.effect(Effect::Secret, &format!("it prints the value of `{name}`"));
         }
     }
 
@@ -324,7 +307,7 @@ pub(super) fn is_number(value: &Value) -> bool {
             .unwrap_or(value)
             .iter()
             .all(u8::is_ascii_digit),
-        Value::Number => true,
+        Value::Number | Value::PerhapsNumber => true,
         Value::Unknown => false,
     }
 }
@@ -333,7 +316,9 @@ pub(super) fn is_number(value: &Value) -> bool {
 fn or_default(found: Value, value: &[u8]) -> Value {
     match found {
         Value::Known(found) if found.is_empty() => Value::Known(value.to_vec()),
-        found @ (Value::Known(_) | Value::Number | Value::Unknown) => found,
+        Value::PerhapsNumber if matches!(value, b"0" | [b'1'..=b'9', ..]) => Value::Number,
+        Value::PerhapsNumber if !value.is_empty() => Value::Unknown,
+        found @ (Value::Known(_) | Value::Number | Value::PerhapsNumber | Value::Unknown) => found,
     }
 }
 
@@ -376,7 +361,9 @@ fn home<'b>(bytes: &'b [u8], is_alone: bool, scope: &Scope, grown: &mut Growing)
     let is_own = rest.first() == Some(&b'/') || (rest.is_empty() && is_alone);
     match scope.get(b"HOME") {
         Value::Known(home) if is_own && !home.is_empty() => grown.bytes.extend(home),
-        Value::Known(_) | Value::Number | Value::Unknown => grown.is_unknown = true,
+        Value::Known(_) | Value::Number | Value::PerhapsNumber | Value::Unknown => {
+            grown.is_unknown = true;
+        }
     }
     rest
 }
@@ -436,7 +423,7 @@ fn has_braces(word: &Word) -> bool {
             Piece::Literal { .. }
             | Piece::Parameter { .. }
             | Piece::Default { .. }
-            | Piece::Opaque(_)
+            | Piece::Opaque { .. }
             | Piece::Substitution(_)
             | Piece::Process(_)
             | Piece::Arithmetic(_) => text.push(b'x'),

@@ -191,7 +191,7 @@ fn runs(word: &Word) -> bool {
     word.pieces.iter().any(|piece| {
         matches!(
             piece,
-            Piece::Substitution(_) | Piece::Process(_) | Piece::Opaque(_)
+            Piece::Substitution(_) | Piece::Process(_) | Piece::Opaque { .. }
         )
     })
 }

@@ -16,6 +16,7 @@ mod grammar;
 mod names;
 mod options;
 mod parser;
+mod printed;
 mod redirect;
 mod redirection;
 mod run;
@@ -35,6 +36,7 @@ use crate::read::words::{Operand, Parsed, shown};
 use crate::read::{MAX_SCRIPT_BYTES, path_of};
 use feed::Feed;
 pub(crate) use parser::Dialect;
+use printed::Secrets;
 use run::{MAX_STEPS, Runner, ShellInput};
 use scope::Scope;
 use trap::Traps;
@@ -98,6 +100,7 @@ pub(crate) fn run(
         input,
         is_traced: handed.is_traced,
         dropped: None,
+        secrets: Secrets::new(line.env, handed.place),
     };
     runner.text(handed.text, handed.origin, &mut scope, &feed);
     runner.run_traps();

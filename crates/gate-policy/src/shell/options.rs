@@ -60,6 +60,7 @@ impl Runner<'_> {
             match &*word.bytes {
                 _ if !word.is_known => self.unknown("what `set` sets is not known"),
                 b"--" => {
+                    self.carry_words(words.as_slice());
                     let known = |word: &Field| word.is_known.then(|| word.bytes.clone());
                     let rest: Option<Vec<Vec<u8>>> = words.map(known).collect();
                     let first = scope.words.as_ref().and_then(|words| words.first());

@@ -8,7 +8,7 @@ use super::feed::Feed;
 use super::parser::Dialect;
 use super::run::{Frame, Runner, ShellInput};
 use super::scope::{Scope, Value};
-use super::syntax::{Command, Kind, Piece, Redirect, RedirectKind, Word};
+use super::syntax::{Command, Kind, Redirect, RedirectKind, Word};
 use crate::effect::Effect;
 use crate::invocation::{Input, InputKind, Place};
 use crate::read::inputs::plain_join;
@@ -53,6 +53,7 @@ impl Runner<'_> {
                 }
                 RedirectKind::Duplicate(word) => {
                     let value = self.value(word, scope, frame);
+                    self.note_value(word, &value, scope);
                     let is_descriptor = |value: &[u8]| {
                         let digits = value.strip_suffix(b"-").unwrap_or(value);
                         digits.iter().all(u8::is_ascii_digit)
@@ -85,22 +86,22 @@ impl Runner<'_> {
 
     /// Returns what a text that stands in the script gives a command to read.
     fn given_text(&mut self, word: &Word, end: &[u8], scope: &mut Scope, frame: &Frame) -> Feed {
-        match self.value(word, scope, frame) {
+        let value = self.value(word, scope, frame);
+        self.note_value(word, &value, scope);
+        match value {
             Value::Known(mut text) => {
-                self.note_shown(&text);
                 text.extend_from_slice(end);
                 Feed::Known(text.into())
             }
-            Value::Number | Value::Unknown => {
-                self.note_shown(&as_written(word));
-                Feed::Unknown
-            }
+            Value::Number | Value::PerhapsNumber | Value::Unknown => Feed::Unknown,
         }
     }
 
     /// Returns the one word that a redirection names.
     fn target(&mut self, word: &Word, scope: &mut Scope, frame: &Frame) -> Option<Field> {
         let fields = self.fields(std::slice::from_ref(word), scope, frame);
+        // A file that is not there is named in an error.
+        self.note_words(&fields);
         let mut fields = fields.into_iter();
         let only = fields.next().filter(|field| field.is_known);
         only.filter(|_| fields.next().is_none())
@@ -219,16 +220,4 @@ impl Runner<'_> {
             _ => Feed::Unknown,
         }
     }
-}
-
-/// Returns the variables of a word, each behind a `$`.
-fn as_written(word: &Word) -> Vec<u8> {
-    let mut text = Vec::new();
-    for piece in &word.pieces {
-        if let Piece::Parameter { name, .. } | Piece::Default { name, .. } = piece {
-            text.push(b'$');
-            text.extend_from_slice(name);
-        }
-    }
-    text
 }

@@ -1,7 +1,7 @@
 //! Redirections as they are written.
 
 use super::names::is_name;
-use super::parser::{Parser, Pending, Problem};
+use super::parser::{Dialect, Parser, Pending, Problem};
 use super::syntax::{Redirect, RedirectKind, Word};
 
 impl Parser<'_> {
@@ -43,6 +43,10 @@ impl Parser<'_> {
         }
         if self.take(b"<<") {
             return self.here();
+        }
+        if self.dialect == Dialect::Posix && self.starts_with(b"&>") {
+            // Some read it as `&`, and the command runs aside.
+            return Err("not every shell has `&>`");
         }
         let signs: [&[u8]; 6] = [b"&>>", b"&>", b">>", b">|", b"<>", b">&"];
         let Some(sign) = signs.into_iter().find(|sign| self.take(sign)) else {

@@ -11,6 +11,7 @@ use super::expand::Field;
 use super::feed::{Feed, is_alone, is_whole, shares_with_words, single};
 use super::names::is_called_by_shell;
 use super::parser::{Dialect, Script, parse};
+use super::printed::Secrets;
 use super::scope::{Function, Scope, Value};
 use super::syntax::{
     AndOr, Command, ForWords, Joint, Kind, List, Pipeline, Redirect, RedirectKind, Word,
@@ -87,6 +88,7 @@ pub(super) struct Runner<'r> {
     pub(super) is_traced: bool,
     /// What is known wherever an error may have ended the line before its end.
     pub(super) dropped: Option<Scope>,
+    pub(super) secrets: Secrets,
 }
 
 impl Runner<'_> {
@@ -380,16 +382,23 @@ impl Runner<'_> {
         let values: Option<Vec<Vec<u8>>> = match words {
             ForWords::Given(words) => {
                 let fields = self.fields(words, scope, frame);
+                for field in &fields {
+                    self.carry_field(name, field);
+                }
                 let known = |field: Field| field.is_known.then_some(field.bytes);
                 fields.into_iter().map(known).collect()
             }
-            ForWords::Positional => scope
-                .words
-                .as_ref()
-                .map(|words| words.get(1..).unwrap_or_default().to_vec()),
+            ForWords::Positional => {
+                let source = self.secret_behind(b"@", scope);
+                self.carry(name, source);
+                let words = scope.words.as_ref();
+                words.map(|words| words.get(1..).unwrap_or_default().to_vec())
+            }
             ForWords::Unknown(words) => {
                 self.takes_of_script(feed);
-                self.fields(words, scope, frame);
+                for field in self.fields(words, scope, frame) {
+                    self.carry_field(name, &field);
+                }
                 None
             }
         };
@@ -425,6 +434,7 @@ impl Runner<'_> {
             return;
         }
         self.calls += 1;
+        self.carry_words(fields.get(1..).unwrap_or_default());
         let mut inside = scope.clone();
         let known = |field: &Field| field.is_known.then(|| field.bytes.clone());
         let words: Option<Vec<Vec<u8>>> = fields.iter().skip(1).map(known).collect();

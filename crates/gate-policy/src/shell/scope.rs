@@ -20,8 +20,10 @@ pub(super) const UNKNOWN_VALUE: &str = "\u{fffd}not known\u{fffd}";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
     Known(Vec<u8>),
-    /// Some number.
+    /// Some number that a calculation takes as it is.
     Number,
+    /// Such a number, or nothing.
+    PerhapsNumber,
     Unknown,
 }
 
@@ -256,12 +258,7 @@ impl Scope {
         for name in names {
             let is_exported = |scope: &Scope| scope.env.get(word_of(&name)).is_some();
             let is_exported = is_exported(self) || is_exported(changed);
-            let are_numbers = is_number(&self.get(&name)) && is_number(&changed.get(&name));
-            let value = if are_numbers {
-                Value::Number
-            } else {
-                Value::Unknown
-            };
+            let value = either(&self.get(&name), &changed.get(&name));
             self.variables.insert(name.clone(), Some(value));
             if is_exported {
                 self.env.set(word_of(&name), UNKNOWN_VALUE.into());
@@ -298,11 +295,37 @@ impl Scope {
     }
 }
 
+/// Returns what is known of a value that is one of two.
+fn either(one: &Value, other: &Value) -> Value {
+    // A number that begins with 0 is an octal one, and can be none.
+    let is_plain = |value: &Value| match value {
+        Value::Known(text) => {
+            let digits = text.strip_prefix(b"-").unwrap_or(text);
+            text.is_empty() || matches!(digits, b"0" | [b'1'..=b'9', ..])
+        }
+        Value::Number | Value::PerhapsNumber => true,
+        Value::Unknown => false,
+    };
+    let is_nothing = |value: &Value| match value {
+        Value::Known(text) => text.is_empty(),
+        Value::PerhapsNumber => true,
+        Value::Number | Value::Unknown => false,
+    };
+    let both = [one, other];
+    if !both.iter().all(|value| is_number(value) && is_plain(value)) {
+        Value::Unknown
+    } else if both.iter().any(|value| is_nothing(value)) {
+        Value::PerhapsNumber
+    } else {
+        Value::Number
+    }
+}
+
 /// Returns a value as it stands in the environment.
 pub(super) fn exported(value: &Value) -> OsString {
     match value {
         Value::Known(bytes) => word_of(bytes),
-        Value::Number | Value::Unknown => UNKNOWN_VALUE.into(),
+        Value::Number | Value::PerhapsNumber | Value::Unknown => UNKNOWN_VALUE.into(),
     }
 }
 

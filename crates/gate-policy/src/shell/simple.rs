@@ -132,15 +132,15 @@ impl Runner<'_> {
         for word in &assignment.others {
             self.value(word, scope, frame);
         }
+        let mut words = assignment.others.iter().chain(&assignment.value);
+        let source = words.find_map(|word| self.carried(word, scope));
+        self.carry(&assignment.name, source);
         let Some(word) = &assignment.value else {
             return Value::Unknown;
         };
         let value = self.value(word, scope, frame);
         if self.is_traced {
-            match &value {
-                Value::Known(text) => self.note_shown(text),
-                Value::Number | Value::Unknown => self.note_shown(&frame.raw(word)),
-            }
+            self.note_value(word, &value, scope);
         }
         value
     }

@@ -140,7 +140,12 @@ pub(super) enum Piece {
     },
     /// A variable with an operator, a length, an indirection: not followed,
     /// but for what the words in it run.
-    Opaque(Vec<Word>),
+    Opaque {
+        name: Vec<u8>,
+        words: Vec<Word>,
+        /// Whether the words are what is printed where there is no value.
+        is_message: bool,
+    },
     /// `$(…)`, and the same between backquotes.
     Substitution(List),
     /// `<(…)` and `>(…)`.
@@ -171,7 +176,7 @@ impl Word {
                 Piece::Literal { bytes, .. } => text.extend_from_slice(bytes),
                 Piece::Parameter { .. }
                 | Piece::Default { .. }
-                | Piece::Opaque(_)
+                | Piece::Opaque { .. }
                 | Piece::Substitution(_)
                 | Piece::Process(_)
                 | Piece::Arithmetic(_) => return None,

@@ -191,6 +191,10 @@ impl Parser<'_> {
             Some(b'\'') if !is_quoted => self.ansi_quoted(pieces)?,
             Some(b'"') if !is_quoted => return Err("`$\"` is not understood"),
             Some(byte) if SPECIAL.contains(&byte) => {
+                let is_longer = self.peek_at(1).is_some_and(|next| next.is_ascii_digit());
+                if self.dialect == Dialect::Zsh && byte.is_ascii_digit() && is_longer {
+                    return Err("shells do not agree on a number of two digits behind `$`");
+                }
                 let name = vec![byte];
                 self.at += 1;
                 pieces.push(Piece::Parameter { name, is_quoted });
@@ -270,6 +274,19 @@ impl Parser<'_> {
             });
         }
         self.plain_operator(&name)?;
+        let is_message = self.starts_with(b"?") || self.starts_with(b":?");
+        let pieces = self.behind_operator(is_quoted)?;
+        let range = 0..0;
+        let words = vec![Word { pieces, range }];
+        Ok(Piece::Opaque {
+            name,
+            words,
+            is_message,
+        })
+    }
+
+    /// Reads the word behind the operator of `${…}`, and takes what closes it.
+    fn behind_operator(&mut self, is_quoted: bool) -> Result<Vec<Piece>, Problem> {
         let mut pieces = Vec::new();
         loop {
             match self.peek() {
@@ -295,9 +312,7 @@ impl Parser<'_> {
             }
         }
         self.at += 1;
-        let range = 0..0;
-        let words = vec![Word { pieces, range }];
-        Ok(Piece::Opaque(words))
+        Ok(pieces)
     }
 
     /// Takes the rest of `${#NAME}`, which is a number as `$#` is one.
@@ -319,7 +334,11 @@ impl Parser<'_> {
                 name: name.to_vec(),
                 is_quoted,
             },
-            _ => Piece::Opaque(Vec::new()),
+            _ => Piece::Opaque {
+                name: name.to_vec(),
+                words: Vec::new(),
+                is_message: false,
+            },
         }
     }
 
