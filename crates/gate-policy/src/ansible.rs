@@ -9,6 +9,7 @@ use crate::command_line::CommandLine;
 use crate::effect::Effect;
 use crate::invocation::{Input, InputKind, Invocation};
 use crate::read::path_of;
+use crate::read::secret_files::holds_secrets;
 use crate::read::words::{Parsed, Use, shown};
 
 /// What must not stand in the text of an inventory that is only read. With a
@@ -96,8 +97,17 @@ pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
         match used.name.as_ref() {
             "inventory" | "inventory-file" => judge_inventory(line, value, invocation),
             "extra-vars" => judge_variables(value, invocation),
-            _ => {}
+            "args" => {}
+            name => {
+                judge_word(value, invocation);
+                if name == "limit" {
+                    judge_limit(value, invocation);
+                }
+            }
         }
+    }
+    for operand in &parsed.operands {
+        judge_word(operand.bytes, invocation);
     }
     judge_arguments(&parsed.uses, invocation);
     judge_working_folder(line, invocation);
@@ -266,11 +276,32 @@ fn judge_working_folder(line: &CommandLine<'_>, invocation: &mut Invocation) {
     }
 }
 
-fn judge_folder(line: &CommandLine<'_>, path: &Path, invocation: &mut Invocation) {
+pub(crate) fn judge_folder(line: &CommandLine<'_>, path: &Path, invocation: &mut Invocation) {
     if line.files.kind(path).is_some() {
         let path = path.display();
         let reason = format!("`{path}` sets variables or holds plugins, which start programs");
         invocation.add(Effect::Unknown, &reason);
+    }
+}
+
+/// The pattern of hosts and most options become parts of a play, whose templates
+/// are filled in on this machine.
+fn judge_word(word: &[u8], invocation: &mut Invocation) {
+    if holds(word, &[b"{{", b"{%", b"{#"]) {
+        let name = shown(word);
+        let reason = format!("a template in `{name}` can start a program");
+        invocation.add(Effect::Unknown, &reason);
+    }
+}
+
+/// Hosts can stand in a file, and a line of it that is none is shown.
+fn judge_limit(value: &[u8], invocation: &mut Invocation) {
+    let parts = value.split(|letter| b",:; \t".contains(letter));
+    for file in parts.filter_map(|part| part.strip_prefix(b"@")) {
+        if holds_secrets(file) {
+            let reason = format!("`{}` holds secrets", shown(file));
+            invocation.add(Effect::Secret, &reason);
+        }
     }
 }
 

@@ -52,6 +52,7 @@ pub(super) fn judge_ansible(line: &CommandLine<'_>, invocation: &mut Invocation)
     if says("help") || says("version") {
         return;
     }
+    crate::ansible::judge_folder(line, &home_file(line, ".ansible/plugins"), invocation);
     let path = home_file(line, ".ansible.cfg");
     let Some(text) = content(line, &path, ROLE, invocation) else {
         return;
@@ -69,7 +70,7 @@ pub(super) fn judge_ansible(line: &CommandLine<'_>, invocation: &mut Invocation)
                     crate::ansible::judge_inventory(line, value.as_bytes(), invocation);
                 }
                 "interpreter_python" if value.starts_with("auto") => {}
-                name if known.contains(&name) => {}
+                name if known.contains(&name) && !value.contains('{') => {}
                 name => refuse_key(&path, name, invocation),
             }
         }
