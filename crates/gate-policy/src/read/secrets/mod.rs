@@ -166,7 +166,7 @@ pub(super) fn find(line: &CommandLine<'_>, invocation: &mut Invocation) {
 }
 
 fn find_in_argv(line: &CommandLine<'_>, invocation: &Invocation, found: &mut Vec<SecretSpan>) {
-    let mut sequence = Sequence::default();
+    let mut sequence = Sequence::of_tool(invocation.tool.as_bytes());
     let is_secret_object = acts_on_a_secret(line, invocation);
     let mut previous: &[u8] = b"";
     for (index, word) in line.argv.iter().enumerate() {

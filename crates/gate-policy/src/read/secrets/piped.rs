@@ -1,5 +1,5 @@
-//! `echo V | docker login --password-stdin`: a secret that one command hands to
-//! the next.
+//! `echo V | docker login --password-stdin`, `redis-cli <<<'auth V'`: a secret that
+//! a command is handed to read.
 
 use std::ops::Range;
 
@@ -40,6 +40,12 @@ enum Stands {
     Behind,
     /// Behind `| sudo`.
     Sudo,
+    /// Behind a client that is started.
+    Client,
+    /// Behind its `<<<`.
+    Given,
+    /// In what is handed to it: one line of it is one command.
+    Handed,
 }
 
 /// Tells whether `sudo` takes the password from its standard input: `-S`, `-kS`.
@@ -64,6 +70,9 @@ impl Piped {
     ) {
         let between = text.get(self.end..word.start).unwrap_or_default();
         self.end = word.end;
+        if self.stands == Stands::Handed && between.contains(&b'\n') {
+            self.mark_of_command(text, offset, marks);
+        }
         self.pass(between);
         let bare = pieces::bare(text, word);
         let name = text.get(bare.clone()).unwrap_or_default();
@@ -73,6 +82,22 @@ impl Piped {
                 self.said.clear();
                 self.stands = Stands::Said;
             }
+            Stands::Elsewhere if CLIENTS.contains(&name) => {
+                self.said.clear();
+                self.stands = Stands::Client;
+            }
+            Stands::Client if name == b"<<<" => self.stands = Stands::Given,
+            Stands::Client if name.starts_with(b"<<<") => {
+                self.said = vec![pieces::bare(text, bare.start + 3..self.end)];
+                self.mark_of_command(text, offset, marks);
+            }
+            Stands::Client if name.starts_with(b"<<") => self.stands = Stands::Handed,
+            Stands::Given => {
+                self.said = vec![bare];
+                self.mark_of_command(text, offset, marks);
+                self.stands = Stands::Client;
+            }
+            Stands::Handed => self.said.push(bare),
             Stands::Said if !name.starts_with(b"-") => self.said.push(bare),
             Stands::Behind if name == b"sudo" => self.stands = Stands::Sudo,
             Stands::Sudo if reads_password(name) => self.mark(text, offset, marks),
@@ -80,12 +105,15 @@ impl Piped {
             Stands::Behind | Stands::Sudo if CLIENTS.contains(&name) => {
                 self.mark_of_command(text, offset, marks);
             }
-            Stands::Elsewhere | Stands::Said | Stands::Behind | Stands::Sudo => {}
+            Stands::Elsewhere | Stands::Said | Stands::Behind | Stands::Sudo | Stands::Client => {}
         }
     }
 
     /// Reads the signs between two words.
     fn pass(&mut self, between: &[u8]) {
+        if self.stands == Stands::Handed {
+            return;
+        }
         let is_piped = between.contains(&b'|');
         let is_next = between.windows(2).any(|two| two == b"||")
             || between
@@ -104,6 +132,7 @@ impl Piped {
         let Some(whole) = said.map(|(first, last)| first.start..last.end) else {
             return;
         };
+        self.said.clear();
         let command = text.get(whole.clone()).unwrap_or_default();
         let verb = command.get(..5).unwrap_or_default();
         let last = command.iter().rposition(u8::is_ascii_whitespace);

@@ -266,6 +266,14 @@ impl Scan<'_, '_> {
         link: Link,
     ) -> Option<usize> {
         let name = plain_name(self.text.slice(run.clone()));
+        if matches!(link.tie, Tie::Assign | Tie::Call)
+            && sql::is_key_pragma(self.text.slice(before.clone()), &name)
+        {
+            return sql::literal(self, link.end).or_else(|| {
+                let how = How::of(self, run.start, &name, link);
+                value::read(self, link.end, &how)
+            });
+        }
         match link.tie {
             Tie::Assign | Tie::Colon | Tie::Element => self.read_assigned(&run, &name, link),
             Tie::Call if sql::is_password_function(&name) => sql::literal(self, link.end),
@@ -291,6 +299,14 @@ impl Scan<'_, '_> {
         } else {
             header::is_authorization(name)
         };
+        if link.tie == Tie::Colon && uri::is_mechanism_property(self.text, run.start, name) {
+            let how = How {
+                extent: Extent::Word,
+                name: NameKind::Query,
+                ..how
+            };
+            return value::read(self, link.end, &how);
+        }
         if link.tie == Tie::Colon && !is_header && !self.is_key(run.start, link) {
             if name == b"pass" && run.start == 0 && self.setting.reading == Reading::Word {
                 // `pass:V`, as openssl and others have it.

@@ -84,6 +84,16 @@ impl Sequence {
         }
     }
 
+    /// Of the words behind a tool: of some only what stands behind a name tells
+    /// that it is a secret, also where a profile says what the words are.
+    pub(super) fn of_tool(tool: &[u8]) -> Self {
+        let is_known = matches!(tool, b"az" | b"npm" | b"pnpm" | b"yarn");
+        Self {
+            tool: Known::find(tool).filter(|_| is_known),
+            ..Self::default()
+        }
+    }
+
     /// Reads the next word. `is_understood` tells that a profile says what the
     /// word is.
     pub(super) fn read(&mut self, word: &[u8], is_understood: bool, marks: &mut Marks) {
@@ -167,6 +177,12 @@ impl Sequence {
             }
             (Some(part), Some((at, value))) => mark_part(value, at, part, marks),
             (Some(part), None) => self.next = Next::Part(part),
+            (None, None) if is_registry_setting(name) && names_a_secret(name) => {
+                self.next = Next::Secret {
+                    origin: Origin::Setting,
+                    may_be_file: false,
+                };
+            }
             (None, None) if is_name(name) && names_a_secret(name) => {
                 self.next = Next::Secret {
                     origin: Origin::Flag,
@@ -213,7 +229,11 @@ impl Sequence {
                 origin: Origin::Setting,
                 may_be_file: may_name_a_file(word),
             };
-        } else if folded(b"config") || folded(b"configure") || word == b"\\set" {
+        } else if folded(b"config")
+            || folded(b"configure")
+            || word == b"\\set"
+            || (word == b"set" && self.tool.is_some_and(Known::is_of_node))
+        {
             self.settings = Settings::NameThenValue;
         } else if word == b"env" || word.ends_with(b"/env") {
             self.settings = Settings::Pairs;
@@ -285,8 +305,13 @@ pub(in crate::read) fn before_execution(text: &[u8]) -> &[u8] {
 fn names_a_setting(word: &[u8]) -> bool {
     let is_divided = |sign: &u8| word.contains(sign);
     word.iter()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"._-/:@".contains(byte))
+        .all(|byte| byte.is_ascii_alphanumeric() || b"._-/:@[]\"'".contains(byte))
         && (!is_divided(&b'-') || b"._/".iter().any(is_divided))
+}
+
+/// Tells whether an option is a setting of a registry: `--//HOST/:_authToken`.
+fn is_registry_setting(name: &[u8]) -> bool {
+    name.starts_with(b"--//") && names_a_setting(name)
 }
 
 /// Tells whether a text is one name and nothing more.

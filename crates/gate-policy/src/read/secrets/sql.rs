@@ -22,6 +22,8 @@ pub(super) enum Statement {
     Identified,
     /// `SET PASSWORD FOR …`: a literal behind `=` or `TO` is one.
     SetPassword,
+    /// `ATTACH …` of an encrypted `SQLite`: a literal behind `KEY` is one.
+    Attached,
 }
 
 /// Tells whether a function takes a password in clear.
@@ -29,6 +31,20 @@ pub(super) fn is_password_function(name: &[u8]) -> bool {
     [&b"password"[..], b"old_password"]
         .iter()
         .any(|function| name.eq_ignore_ascii_case(function))
+}
+
+/// Tells whether a pragma sets the key of an encrypted `SQLite`.
+pub(super) fn is_key_pragma(before: &[u8], name: &[u8]) -> bool {
+    let name = name.rsplit(|byte| *byte == b'.').next().unwrap_or(name);
+    let keys: [&[u8]; 6] = [
+        b"key",
+        b"rekey",
+        b"hexkey",
+        b"hexrekey",
+        b"textkey",
+        b"textrekey",
+    ];
+    before.eq_ignore_ascii_case(b"pragma") && keys.iter().any(|key| name.eq_ignore_ascii_case(key))
 }
 
 /// Reads a word with blanks behind it; `before` is the word in front of it.
@@ -42,6 +58,10 @@ pub(super) fn read_word(
     let is = |word: &[u8]| name.eq_ignore_ascii_case(word);
     if is(b"identified") {
         scan.statement = Statement::Identified;
+        return None;
+    }
+    if is(b"attach") {
+        scan.statement = Statement::Attached;
         return None;
     }
     let follows_password = scan
@@ -63,6 +83,7 @@ pub(super) fn read_word(
         Statement::Any => false,
         Statement::Identified => is(b"by") || is(b"as") || is(b"replace"),
         Statement::SetPassword => is(b"to"),
+        Statement::Attached => is(b"key"),
     };
     let is_named = || {
         let verb = scan.text.slice(before.clone());

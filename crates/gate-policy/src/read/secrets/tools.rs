@@ -238,6 +238,11 @@ impl Known {
         matches!(self.name, "mysql" | "mariadb")
     }
 
+    /// Tells whether it is a package manager of node.
+    pub(super) fn is_of_node(self) -> bool {
+        matches!(self.name, "npm" | "pnpm" | "yarn")
+    }
+
     /// Tells whether it reads SQL with standard strings.
     pub(super) fn is_psql(self) -> bool {
         self.name == "psql"

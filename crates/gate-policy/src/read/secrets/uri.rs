@@ -5,6 +5,8 @@
 
 use super::reference;
 use super::scan::Scan;
+use super::text::Text;
+use crate::read::secret_names::names_a_secret;
 
 /// How far an `@` is looked for behind what no parser takes for an authority.
 const FAR: usize = 256;
@@ -53,6 +55,21 @@ pub(super) fn read(scan: &mut Scan<'_, '_>, scheme: &[u8], start: usize) -> usiz
         None => {}
     }
     start + at_sign + 1
+}
+
+/// Tells whether a name is that of a secret in an option of mongosh's URIs that
+/// holds several: `authMechanismProperties=AWS_SESSION_TOKEN:V`.
+pub(super) fn is_mechanism_property(text: &Text<'_>, start: usize, name: &[u8]) -> bool {
+    const OPTION: &[u8] = b"authMechanismProperties=";
+    if !matches!(text.before(start), Some(b'=' | b',')) || !names_a_secret(name) {
+        return false;
+    }
+    let near = text.slice(start.saturating_sub(FAR)..start);
+    let is_border = |byte: &u8| matches!(byte, b'&' | b'?');
+    let options = near.rsplit(is_border).next().unwrap_or_default();
+    options
+        .get(..OPTION.len())
+        .is_some_and(|option| option.eq_ignore_ascii_case(OPTION))
 }
 
 /// Marks a password, as far as it is one and no shell executes it.
