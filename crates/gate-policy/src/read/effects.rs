@@ -9,9 +9,7 @@ use crate::command_line::CommandLine;
 use crate::effect::{Effect, EffectSet};
 use crate::glob;
 use crate::invocation::{Invocation, WordRole};
-use crate::profile::{
-    Arity, CommandSpec, FlagSpec, Neutral, OperandPattern, OperandRule, Position, Text,
-};
+use crate::profile::{Arity, CommandSpec, Neutral, OperandPattern, OperandRule, Position, Text};
 
 /// Writes effects, reasons and target of what was parsed.
 pub(crate) fn judge(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
@@ -39,6 +37,7 @@ pub(crate) fn judge(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mu
             note_target(used, invocation);
         }
     }
+    secret_files::judge_shown(parsed, invocation);
 }
 
 /// Adds the command's own effect; tells whether a flag took it away.
@@ -162,21 +161,6 @@ fn judge_flag(parsed: &Parsed<'_>, used: &Use<'_>, invocation: &mut Invocation) 
         }
         invocation.add(effect, &reason);
     }
-    judge_shown_file(flag, value, invocation);
-}
-
-/// Says that a file holds secrets that a tool takes words from: what is none for
-/// it stands in its messages.
-fn judge_shown_file(flag: &FlagSpec, value: &[u8], invocation: &mut Invocation) {
-    let is_shown = SHOWN_INPUTS.contains(&flag.input.as_ref());
-    if is_shown && secret_files::holds_secrets(value) {
-        let reason = format!(
-            "`{}` shows `{}`, which holds secrets",
-            flag.name,
-            shown(value)
-        );
-        invocation.add(Effect::Secret, &reason);
-    }
 }
 
 /// Tells whether the last use of one of these flags has the value beside it,
@@ -191,9 +175,6 @@ fn is_excused(parsed: &Parsed<'_>, unless: &[Text]) -> bool {
     };
     parsed.problems.is_empty() && unless.iter().any(has_value)
 }
-
-/// What the files are for that a tool shows in its messages.
-const SHOWN_INPUTS: &[&str] = &["dates", "names", "words"];
 
 /// What `gh api` and `glab api` fill in. A branch can be called anything.
 const FILLED: &[&str] = &[

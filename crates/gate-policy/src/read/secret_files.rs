@@ -25,6 +25,25 @@ const HOLDING: &[&str] = &[
     ".config/gcloud/*",
     "*/.config/gh/*",
     ".config/gh/*",
+    "*/.config/glab-cli/*",
+    "*/.config/helm/registry/*",
+    "*/.config/containers/auth.json",
+    "*/.config/pnpm/rc",
+    "*/.config/rclone/*",
+    "*/.config/op/*",
+    "*/.config/sops/*",
+    "*/.config/doctl/*",
+    "*/.config/hub",
+    "*/.local/share/keyrings/*",
+    "*/.local/state/gate/*",
+    "*/.oci/*",
+    "*/.fly/*",
+    "*/.snowsql/*",
+    "*/.m2/settings*.xml",
+    "*/.gradle/gradle.properties",
+    "*/.composer/auth.json",
+    "*/.nuget/nuget/nuget.config",
+    "/etc/gate/*",
     "*/.docker/config.json",
     ".docker/config.json",
     "*/.ssh/*",
@@ -44,6 +63,7 @@ const HOLDING: &[&str] = &[
     "/run/secrets/*",
     "/dev/mem",
     "*_history",
+    "/proc/*/task/*/environ",
 ];
 
 /// Patterns of their names, in lower case.
@@ -74,6 +94,14 @@ const NAMES: &[&str] = &[
     ".netrc",
     "_netrc",
     ".npmrc",
+    ".yarnrc",
+    ".yarnrc.yml",
+    ".pnpmrc",
+    ".boto",
+    ".s3cfg",
+    ".databrickscfg",
+    "*vault_pass*",
+    "*vault-pass*",
     ".pypirc",
     ".git-credentials",
     ".vault-token",
@@ -97,11 +125,20 @@ const SEARCHED: &[&str] = &[
     "/etc",
     "/etc/rancher",
     "/etc/ssl",
+    "/proc",
+    "/proc/*",
     "*/.config",
     "*/.docker",
     "*/.kube",
     "*/.terraform.d",
 ];
+
+/// What the files are for from which a tool shows parts in its messages.
+const IN_MESSAGES: &[&str] = &["dates", "list", "names", "paths", "words"];
+
+/// What the files are for that a command prints, or sends where it asks, if it
+/// changes nothing.
+const PRINTED: &[&str] = &["content", "field", "input", "request"];
 
 /// Templates and public halves, which everyone may read.
 const PUBLIC: &[&str] = &[
@@ -144,6 +181,9 @@ pub(super) fn judge_search(
     let mut flags = ["recursive", "dereference-recursive"].into_iter();
     let skipped = match parsed.spec.name.as_ref() {
         "grep" if flags.any(is_on) => usize::from(!(is_on("regexp") || is_on("file"))),
+        "git" if parsed.path == ["grep"] && is_on("no-index") => {
+            usize::from(!(is_on("e") || is_on("f")))
+        }
         // Of a folder and a file it compares the file of that name in the folder.
         "diff" => 0,
         _ => return,
@@ -163,6 +203,51 @@ pub(super) fn judge_search(
             invocation.add(Effect::Secret, &why);
         }
     }
+}
+
+/// Adds the effect of options that name files: a tool that takes words from one
+/// says of what is none what it is, and one that changes nothing prints what it
+/// was given.
+pub(super) fn judge_shown(parsed: &Parsed<'_>, invocation: &mut Invocation) {
+    let is_read = !invocation.does_more_than_read();
+    for used in parsed.uses.iter().filter(|used| used.on) {
+        let (Some(flag), Some(value)) = (used.flag, used.value) else {
+            continue;
+        };
+        let role = flag.input.as_ref();
+        let is_shown = IN_MESSAGES.contains(&role) || (is_read && PRINTED.contains(&role));
+        let file = if is_shown {
+            Some(behind_name(value))
+        } else {
+            format_file(parsed, &flag.name, value)
+        };
+        if let Some(file) = file.filter(|file| holds_secrets(file)) {
+            let (name, file) = (&flag.name, shown(file));
+            let reason = format!("`{name}` shows `{file}`, which holds secrets");
+            invocation.add(Effect::Secret, &reason);
+        }
+    }
+}
+
+/// Returns the file of `NAME=FILE` and `NAME=@FILE`.
+fn behind_name(value: &[u8]) -> &[u8] {
+    let mut parts = value.splitn(2, |byte| *byte == b'=');
+    let first = parts.next().unwrap_or_default();
+    let file = parts.next().unwrap_or(first);
+    file.strip_prefix(b"@").unwrap_or(file)
+}
+
+/// Returns the file that kubectl prints objects by.
+fn format_file<'v>(parsed: &Parsed<'_>, flag: &str, value: &'v [u8]) -> Option<&'v [u8]> {
+    let is_output = |name: &str| parsed.spec.name == "kubectl" && name == "output";
+    if is_output(flag) {
+        let at = value.windows(5).position(|part| part == b"file=")?;
+        return value.get(at + 5..);
+    }
+    let names_file = |value: &[u8]| value.ends_with(b"file");
+    let mut uses = parsed.uses.iter();
+    let is_named = uses.any(|used| is_output(&used.name) && used.value.is_some_and(names_file));
+    (flag == "template" && is_named).then_some(value)
 }
 
 fn matches_any(patterns: &[&str], text: &[u8]) -> bool {
