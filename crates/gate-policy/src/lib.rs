@@ -12,6 +12,7 @@
 #![deny(clippy::indexing_slicing, clippy::wildcard_enum_match_arm)]
 
 mod ansible;
+mod awk;
 mod command_line;
 mod effect;
 pub mod encoding;
@@ -22,6 +23,7 @@ pub mod profile;
 mod read;
 mod redis;
 mod rules;
+mod sed;
 mod sftp;
 mod shell;
 mod sql;

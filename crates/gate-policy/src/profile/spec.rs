@@ -113,6 +113,10 @@ pub enum Reader {
     Mongo,
     /// The inventory, the variables and the playbooks of ansible.
     Ansible,
+    /// The scripts of sed.
+    Sed,
+    /// The programs of awk.
+    Awk,
 }
 
 /// Flags that stand together.

@@ -3,8 +3,9 @@
 use std::ffi::OsString;
 
 use super::inner::{Inner, Nesting, Origin, absorb};
+use super::secret_files::{holds_secrets, stand_below};
 use super::words::{Operand, Parsed, shown};
-use super::wrapped::only_names;
+use super::wrapped::{is_showing, only_names};
 use crate::command_line::{CommandLine, Stdin};
 use crate::effect::Effect;
 use crate::invocation::{Invocation, Place};
@@ -136,6 +137,10 @@ pub(super) fn read(
             };
             let is_elsewhere = matches!(word, b"-execdir" | b"-okdir");
             let operands = parsed.operands.get(at..at + length).unwrap_or_default();
+            if shows_files(operands) && finds_secrets(line, &words) {
+                let why = "what it finds can hold secrets";
+                invocation.add(Effect::Secret, why);
+            }
             run(line, operands, is_elsewhere, nesting, invocation);
             at += length + 1;
         } else if word == b"-delete" {
@@ -154,6 +159,25 @@ pub(super) fn read(
 fn is_newer(word: &[u8]) -> bool {
     let letters = word.strip_prefix(b"-newer").unwrap_or_default();
     letters.len() == 2 && letters.iter().all(|letter| b"aBcmt".contains(letter))
+}
+
+/// Tells whether a command shows files that it is given and does no more,
+/// whichever they are, with what is found as words of their own.
+fn shows_files(operands: &[Operand<'_>]) -> bool {
+    let mut words = operands.iter().map(|operand| operand.bytes);
+    let holds_name = |word: &[u8]| word.windows(2).any(|two| two == b"{}");
+    words.next().is_some_and(is_showing) && words.all(|word| word == b"{}" || !holds_name(word))
+}
+
+/// Tells whether files with secrets stand where it looks, or are what it looks
+/// for.
+fn finds_secrets(line: &CommandLine<'_>, words: &[&[u8]]) -> bool {
+    let is_folder = |word: &&&[u8]| !word.starts_with(b"-") && !matches!(**word, b"(" | b"!");
+    let folders: Vec<&&[u8]> = words.iter().take_while(is_folder).collect();
+    let here = (line, line.cwd);
+    (folders.is_empty() && stand_below(here, b"."))
+        || folders.into_iter().any(|folder| stand_below(here, folder))
+        || words.iter().any(|word| holds_secrets(word))
 }
 
 /// Reads a command that it runs for what it finds. Which names it finds is not
@@ -182,7 +206,7 @@ fn run(
         doubts.push("the folder that it starts in is not known".to_owned());
     }
     // What it finds begins with where it looks, so it is no option.
-    let is_listed = only_names(argv.iter().map(|word| &**word));
+    let is_listed = only_names(argv.iter().map(|word| &**word)) || shows_files(operands);
     if operands.iter().any(holds_name) && !is_listed {
         doubts.push("the names of the files that it is run for are not known".to_owned());
     }

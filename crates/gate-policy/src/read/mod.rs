@@ -52,6 +52,7 @@ pub(crate) use secret_names::names_a_secret;
 pub use secrets::masked_prose;
 pub(crate) use secrets::{of_operands, replaced};
 use words::{Parsed, shown};
+pub(crate) use wrapped::{is_showing, only_names};
 use written::Account;
 
 /// The most words that are read. Linux has no such limit; a longer command is
@@ -182,6 +183,8 @@ fn read_known(
         Reader::Sqlite => crate::sql::read_sqlite(line, &parsed, invocation),
         Reader::Mongo => crate::mongo::read(line, &parsed, invocation),
         Reader::Ansible => crate::ansible::read(line, &parsed, invocation),
+        Reader::Sed => crate::sed::read(&parsed, invocation),
+        Reader::Awk => crate::awk::read(&parsed, invocation),
     }
     wrapped::read(line, &parsed, nesting, invocation);
     environment::read(line, &parsed, invocation);

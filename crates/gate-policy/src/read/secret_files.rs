@@ -162,6 +162,69 @@ pub(crate) fn holds_secrets(path: &[u8]) -> bool {
     !is_public && (is_held(&path) || matches_any(NAMES, name))
 }
 
+/// Tells whether a pattern of names aims at files that hold secrets: one of them
+/// matches it, and they have letters in common.
+pub(crate) fn aims_at_secrets(pattern: &[u8]) -> bool {
+    let pattern = pattern.to_ascii_lowercase();
+    let is_wild = |byte: &u8| matches!(byte, b'*' | b'?');
+    let has = |text: &[u8], part: &[u8]| text.windows(part.len()).any(|found| found == part);
+    let letters = || pattern.split(is_wild).filter(|part| !part.is_empty());
+    NAMES.iter().map(|name| name.as_bytes()).any(|name| {
+        let mut parts = name.split(is_wild).filter(|part| !part.is_empty());
+        let share = parts.any(|part| letters().any(|own| has(part, own) || has(own, part)));
+        // What a shell puts for a sign at the start begins with no dot.
+        let is_hidden = name.starts_with(b".") && pattern.first().is_some_and(is_wild);
+        share && !is_hidden && meet(&pattern, name)
+    })
+}
+
+/// Tells whether a text matches both of two patterns.
+fn meet(one: &[u8], other: &[u8]) -> bool {
+    // Which rests of the other one are met behind each letter of this one.
+    let mut reached: Vec<bool> = vec![false; other.len() + 1];
+    if let Some(first) = reached.first_mut() {
+        *first = true;
+    }
+    spread(&mut reached, other);
+    for letter in one {
+        let mut next = vec![false; other.len() + 1];
+        for (at, _) in reached.iter().enumerate().filter(|(_, is)| **is) {
+            if *letter == b'*' {
+                next.iter_mut().skip(at).for_each(|is| *is = true);
+                continue;
+            }
+            let is_same =
+                |wanted: &u8| *wanted == *letter || matches!(wanted, b'?') || *letter == b'?';
+            match other.get(at) {
+                Some(b'*') => next.iter_mut().skip(at).take(2).for_each(|is| *is = true),
+                Some(wanted) if is_same(wanted) => {
+                    next.iter_mut()
+                        .skip(at + 1)
+                        .take(1)
+                        .for_each(|is| *is = true);
+                }
+                Some(_) | None => {}
+            }
+        }
+        spread(&mut next, other);
+        reached = next;
+    }
+    reached.last().copied().unwrap_or_default()
+}
+
+/// A `*` can stand for nothing.
+fn spread(reached: &mut [bool], pattern: &[u8]) {
+    for (at, letter) in pattern.iter().enumerate() {
+        let is_reached = reached.get(at).copied().unwrap_or_default();
+        if is_reached
+            && *letter == b'*'
+            && let Some(next) = reached.get_mut(at + 1)
+        {
+            *next = true;
+        }
+    }
+}
+
 /// Tells whether a name stands for a file in a folder of secrets, which only the
 /// working folder says.
 pub(crate) fn stands_in_secrets(cwd: &Path, name: &[u8]) -> bool {
@@ -193,16 +256,23 @@ pub(super) fn judge_search(
     if folders.is_empty() {
         folders.push(b".");
     }
-    let home = line.env.get("HOME").filter(|home| !home.is_empty());
     for folder in folders {
-        let path = plain_join(line.cwd, &path_of(folder));
-        let holds_home = home.is_some_and(|home| Path::new(home).starts_with(&path));
-        let bytes = path.as_os_str().as_encoded_bytes().to_ascii_lowercase();
-        if holds_home || matches_any(SEARCHED, &bytes) || stands_in_secrets(line.cwd, folder) {
+        if stand_below((line, line.cwd), folder) {
             let why = format!("files with secrets stand below `{}`", shown(folder));
             invocation.add(Effect::Secret, &why);
         }
     }
+}
+
+/// Tells whether files with secrets stand in a folder, named from another one,
+/// or below it.
+pub(crate) fn stand_below((line, cwd): (&CommandLine<'_>, &Path), folder: &[u8]) -> bool {
+    let path = plain_join(cwd, &path_of(folder));
+    let home = line.env.get("HOME").filter(|home| !home.is_empty());
+    let holds_home = home.is_some_and(|home| Path::new(home).starts_with(&path));
+    let bytes = path.as_os_str().as_encoded_bytes().to_ascii_lowercase();
+    let is_held = !matches_any(PUBLIC, &bytes) && is_held(&bytes);
+    holds_home || matches_any(SEARCHED, &bytes) || is_held
 }
 
 /// Adds the effect of options that name files: a tool that takes words from one
@@ -264,7 +334,32 @@ fn is_held(path: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::holds_secrets;
+    use super::{aims_at_secrets, holds_secrets};
+
+    #[test]
+    fn a_pattern_aims_at_secrets_where_it_has_letters_of_their_names() {
+        for pattern in [
+            "*.pem",
+            ".env*",
+            "id_*",
+            "*.p?m",
+            "cred*",
+            "*pass*",
+            "*secret.md",
+            "*.ke?",
+            "*.json",
+            "kube*",
+            "I*_RSA",
+            "?hadow",
+        ] {
+            assert!(aims_at_secrets(pattern.as_bytes()), "{pattern}");
+        }
+        for pattern in [
+            "*", "*.md", "*.rs", "*.log", "*.yml", "*.py", "src-*", "README*",
+        ] {
+            assert!(!aims_at_secrets(pattern.as_bytes()), "{pattern}");
+        }
+    }
 
     #[test]
     fn files_of_secrets_are_known_by_their_names_in_any_spelling_of_the_path() {

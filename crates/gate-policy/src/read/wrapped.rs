@@ -321,7 +321,7 @@ fn adds_behind(parsed: &Parsed<'_>) -> bool {
 
 /// Tells whether a command shows no more than the names of files and what lists
 /// show of them, whichever words are added to it.
-pub(super) fn only_names<'w>(argv: impl Iterator<Item = &'w OsStr>) -> bool {
+pub(crate) fn only_names<'w>(argv: impl Iterator<Item = &'w OsStr>) -> bool {
     let mut words = argv.map(OsStr::as_encoded_bytes);
     match words.next() {
         Some(b"basename" | b"dirname" | b"ls" | b"stat") => true,
@@ -332,6 +332,23 @@ pub(super) fn only_names<'w>(argv: impl Iterator<Item = &'w OsStr>) -> bool {
         }),
         _ => false,
     }
+}
+
+/// Tells whether a program shows the files that words name and does no more,
+/// whichever options are among them.
+pub(crate) fn is_showing(name: &[u8]) -> bool {
+    let names: [&[u8]; 9] = [
+        b"cat",
+        b"egrep",
+        b"fgrep",
+        b"grep",
+        b"head",
+        b"md5sum",
+        b"sha256sum",
+        b"tail",
+        b"wc",
+    ];
+    names.contains(&name)
 }
 
 fn starts_with_dash(word: &OsStr) -> bool {

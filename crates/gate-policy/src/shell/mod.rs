@@ -16,6 +16,7 @@ mod grammar;
 mod names;
 mod options;
 mod parser;
+mod pattern;
 mod printed;
 mod redirect;
 mod redirection;

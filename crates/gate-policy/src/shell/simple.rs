@@ -215,7 +215,7 @@ impl Runner<'_> {
         let mut doubts: Vec<String> = called
             .fields
             .iter()
-            .filter(|field| !field.is_known)
+            .filter(|field| !field.is_known && !self.is_settled(field, called.fields, scope))
             .map(|field| format!("a word of it is not known: `{}`", shown(&field.bytes)))
             .collect();
         if scope.cwd.is_none() && self.place == Place::Here {

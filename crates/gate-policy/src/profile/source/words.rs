@@ -34,6 +34,8 @@ pub(super) const READERS: Choice<Reader> = &[
     ("sqlite", Reader::Sqlite),
     ("mongo", Reader::Mongo),
     ("ansible", Reader::Ansible),
+    ("sed", Reader::Sed),
+    ("awk", Reader::Awk),
 ];
 pub(super) const ARITIES: Choice<Arity> = &[
     ("switch", Arity::Switch),
