@@ -36,6 +36,8 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             [CompletionResult]::new('deny', 'deny', [CompletionResultType]::ParameterValue, 'Deny a request, after showing it in full')
             [CompletionResult]::new('rules', 'rules', [CompletionResultType]::ParameterValue, 'See, check and share the rules')
             [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'See, verify and export the audit log')
+            [CompletionResult]::new('shim', 'shim', [CompletionResultType]::ParameterValue, 'Put gate in front of tools on PATH')
+            [CompletionResult]::new('shell-init', 'shell-init', [CompletionResultType]::ParameterValue, 'Print what puts the shims first on PATH, for a shell to read at its start')
             [CompletionResult]::new('server', 'server', [CompletionResultType]::ParameterValue, 'Run the approval server')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Try gate here and now: a server, the wrapped tools, and a shell')
             [CompletionResult]::new('hook', 'hook', [CompletionResultType]::ParameterValue, 'Answer a coding agent''s hook: may this shell command be run?')
@@ -318,6 +320,65 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         'gate;audit;help;help' {
             break
         }
+        'gate;shim' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('install', 'install', [CompletionResultType]::ParameterValue, 'Put a shim in front of each tool')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show the shims, what each leads to, and whether it is met')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Take shims away')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'gate;shim;install' {
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The folder of the shims, instead of the one among your data')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Every tool on PATH that gate has a profile of, but for shells and ordinary commands as `ls`')
+            [CompletionResult]::new('--system', '--system', [CompletionResultType]::ParameterName, 'This machine''s folder, /usr/local/lib/gate/shims, which is root''s')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'gate;shim;list' {
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The folder of the shims, instead of the one among your data')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object instead of a table')
+            [CompletionResult]::new('--system', '--system', [CompletionResultType]::ParameterName, 'This machine''s folder, /usr/local/lib/gate/shims, which is root''s')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'gate;shim;remove' {
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The folder of the shims, instead of the one among your data')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Every shim of the folder')
+            [CompletionResult]::new('--system', '--system', [CompletionResultType]::ParameterName, 'This machine''s folder, /usr/local/lib/gate/shims, which is root''s')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'gate;shim;help' {
+            [CompletionResult]::new('install', 'install', [CompletionResultType]::ParameterValue, 'Put a shim in front of each tool')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show the shims, what each leads to, and whether it is met')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Take shims away')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'gate;shim;help;install' {
+            break
+        }
+        'gate;shim;help;list' {
+            break
+        }
+        'gate;shim;help;remove' {
+            break
+        }
+        'gate;shim;help;help' {
+            break
+        }
+        'gate;shell-init' {
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The folder of the shims, instead of the one among your data')
+            [CompletionResult]::new('--system', '--system', [CompletionResultType]::ParameterName, 'This machine''s folder, /usr/local/lib/gate/shims, which is root''s')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'gate;server' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'A file of settings, in TOML. Flags win over it')
             [CompletionResult]::new('--data', '--data', [CompletionResultType]::ParameterName, 'The folder with keys and database')
@@ -593,6 +654,8 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             [CompletionResult]::new('deny', 'deny', [CompletionResultType]::ParameterValue, 'Deny a request, after showing it in full')
             [CompletionResult]::new('rules', 'rules', [CompletionResultType]::ParameterValue, 'See, check and share the rules')
             [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'See, verify and export the audit log')
+            [CompletionResult]::new('shim', 'shim', [CompletionResultType]::ParameterValue, 'Put gate in front of tools on PATH')
+            [CompletionResult]::new('shell-init', 'shell-init', [CompletionResultType]::ParameterValue, 'Print what puts the shims first on PATH, for a shell to read at its start')
             [CompletionResult]::new('server', 'server', [CompletionResultType]::ParameterValue, 'Run the approval server')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Try gate here and now: a server, the wrapped tools, and a shell')
             [CompletionResult]::new('hook', 'hook', [CompletionResultType]::ParameterValue, 'Answer a coding agent''s hook: may this shell command be run?')
@@ -693,6 +756,24 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             break
         }
         'gate;help;audit;flush' {
+            break
+        }
+        'gate;help;shim' {
+            [CompletionResult]::new('install', 'install', [CompletionResultType]::ParameterValue, 'Put a shim in front of each tool')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show the shims, what each leads to, and whether it is met')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Take shims away')
+            break
+        }
+        'gate;help;shim;install' {
+            break
+        }
+        'gate;help;shim;list' {
+            break
+        }
+        'gate;help;shim;remove' {
+            break
+        }
+        'gate;help;shell-init' {
             break
         }
         'gate;help;server' {

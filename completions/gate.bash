@@ -40,9 +40,6 @@ _gate() {
             gate,help)
                 cmd="gate__subcmd__help"
                 ;;
-            gate,hook)
-                cmd="gate__subcmd__hook"
-                ;;
             gate,login)
                 cmd="gate__subcmd__login"
                 ;;
@@ -51,9 +48,6 @@ _gate() {
                 ;;
             gate,man)
                 cmd="gate__subcmd__man"
-                ;;
-            gate,mcp)
-                cmd="gate__subcmd__mcp"
                 ;;
             gate,requests)
                 cmd="gate__subcmd__requests"
@@ -66,6 +60,12 @@ _gate() {
                 ;;
             gate,server)
                 cmd="gate__subcmd__server"
+                ;;
+            gate,shell-init)
+                cmd="gate__subcmd__shell__subcmd__init"
+                ;;
+            gate,shim)
+                cmd="gate__subcmd__shim"
                 ;;
             gate,whoami)
                 cmd="gate__subcmd__whoami"
@@ -124,9 +124,6 @@ _gate() {
             gate__subcmd__help,help)
                 cmd="gate__subcmd__help__subcmd__help"
                 ;;
-            gate__subcmd__help,hook)
-                cmd="gate__subcmd__help__subcmd__hook"
-                ;;
             gate__subcmd__help,login)
                 cmd="gate__subcmd__help__subcmd__login"
                 ;;
@@ -135,9 +132,6 @@ _gate() {
                 ;;
             gate__subcmd__help,man)
                 cmd="gate__subcmd__help__subcmd__man"
-                ;;
-            gate__subcmd__help,mcp)
-                cmd="gate__subcmd__help__subcmd__mcp"
                 ;;
             gate__subcmd__help,requests)
                 cmd="gate__subcmd__help__subcmd__requests"
@@ -150,6 +144,12 @@ _gate() {
                 ;;
             gate__subcmd__help,server)
                 cmd="gate__subcmd__help__subcmd__server"
+                ;;
+            gate__subcmd__help,shell-init)
+                cmd="gate__subcmd__help__subcmd__shell__subcmd__init"
+                ;;
+            gate__subcmd__help,shim)
+                cmd="gate__subcmd__help__subcmd__shim"
                 ;;
             gate__subcmd__help,whoami)
                 cmd="gate__subcmd__help__subcmd__whoami"
@@ -165,15 +165,6 @@ _gate() {
                 ;;
             gate__subcmd__help__subcmd__audit,verify)
                 cmd="gate__subcmd__help__subcmd__audit__subcmd__verify"
-                ;;
-            gate__subcmd__help__subcmd__hook,install)
-                cmd="gate__subcmd__help__subcmd__hook__subcmd__install"
-                ;;
-            gate__subcmd__help__subcmd__hook,list)
-                cmd="gate__subcmd__help__subcmd__hook__subcmd__list"
-                ;;
-            gate__subcmd__help__subcmd__hook,remove)
-                cmd="gate__subcmd__help__subcmd__hook__subcmd__remove"
                 ;;
             gate__subcmd__help__subcmd__requests,cancel)
                 cmd="gate__subcmd__help__subcmd__requests__subcmd__cancel"
@@ -241,29 +232,14 @@ _gate() {
             gate__subcmd__help__subcmd__server__subcmd__token,revoke)
                 cmd="gate__subcmd__help__subcmd__server__subcmd__token__subcmd__revoke"
                 ;;
-            gate__subcmd__hook,help)
-                cmd="gate__subcmd__hook__subcmd__help"
+            gate__subcmd__help__subcmd__shim,install)
+                cmd="gate__subcmd__help__subcmd__shim__subcmd__install"
                 ;;
-            gate__subcmd__hook,install)
-                cmd="gate__subcmd__hook__subcmd__install"
+            gate__subcmd__help__subcmd__shim,list)
+                cmd="gate__subcmd__help__subcmd__shim__subcmd__list"
                 ;;
-            gate__subcmd__hook,list)
-                cmd="gate__subcmd__hook__subcmd__list"
-                ;;
-            gate__subcmd__hook,remove)
-                cmd="gate__subcmd__hook__subcmd__remove"
-                ;;
-            gate__subcmd__hook__subcmd__help,help)
-                cmd="gate__subcmd__hook__subcmd__help__subcmd__help"
-                ;;
-            gate__subcmd__hook__subcmd__help,install)
-                cmd="gate__subcmd__hook__subcmd__help__subcmd__install"
-                ;;
-            gate__subcmd__hook__subcmd__help,list)
-                cmd="gate__subcmd__hook__subcmd__help__subcmd__list"
-                ;;
-            gate__subcmd__hook__subcmd__help,remove)
-                cmd="gate__subcmd__hook__subcmd__help__subcmd__remove"
+            gate__subcmd__help__subcmd__shim,remove)
+                cmd="gate__subcmd__help__subcmd__shim__subcmd__remove"
                 ;;
             gate__subcmd__requests,cancel)
                 cmd="gate__subcmd__requests__subcmd__cancel"
@@ -448,6 +424,30 @@ _gate() {
             gate__subcmd__server__subcmd__token__subcmd__help,revoke)
                 cmd="gate__subcmd__server__subcmd__token__subcmd__help__subcmd__revoke"
                 ;;
+            gate__subcmd__shim,help)
+                cmd="gate__subcmd__shim__subcmd__help"
+                ;;
+            gate__subcmd__shim,install)
+                cmd="gate__subcmd__shim__subcmd__install"
+                ;;
+            gate__subcmd__shim,list)
+                cmd="gate__subcmd__shim__subcmd__list"
+                ;;
+            gate__subcmd__shim,remove)
+                cmd="gate__subcmd__shim__subcmd__remove"
+                ;;
+            gate__subcmd__shim__subcmd__help,help)
+                cmd="gate__subcmd__shim__subcmd__help__subcmd__help"
+                ;;
+            gate__subcmd__shim__subcmd__help,install)
+                cmd="gate__subcmd__shim__subcmd__help__subcmd__install"
+                ;;
+            gate__subcmd__shim__subcmd__help,list)
+                cmd="gate__subcmd__shim__subcmd__help__subcmd__list"
+                ;;
+            gate__subcmd__shim__subcmd__help,remove)
+                cmd="gate__subcmd__shim__subcmd__help__subcmd__remove"
+                ;;
             *)
                 ;;
         esac
@@ -455,7 +455,7 @@ _gate() {
 
     case "${cmd}" in
         gate)
-            opts="-h -V --help --version run check explain login logout whoami requests approve deny rules audit server demo hook mcp completions man help"
+            opts="-h -V --help --version run check explain login logout whoami requests approve deny rules audit shim shell-init server demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -751,7 +751,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help)
-            opts="run check explain login logout whoami requests approve deny rules audit server demo hook mcp completions man help"
+            opts="run check explain login logout whoami requests approve deny rules audit shim shell-init server demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -932,62 +932,6 @@ _gate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        gate__subcmd__help__subcmd__hook)
-            opts="install remove list"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        gate__subcmd__help__subcmd__hook__subcmd__install)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        gate__subcmd__help__subcmd__hook__subcmd__list)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        gate__subcmd__help__subcmd__hook__subcmd__remove)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         gate__subcmd__help__subcmd__login)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1017,20 +961,6 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help__subcmd__man)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        gate__subcmd__help__subcmd__mcp)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1408,134 +1338,78 @@ _gate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        gate__subcmd__help__subcmd__shell__subcmd__init)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__shim)
+            opts="install list remove"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__shim__subcmd__install)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__shim__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__shim__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         gate__subcmd__help__subcmd__whoami)
             opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        gate__subcmd__hook)
-            opts="-h --strict --shims --help claude-code codex gemini cursor copilot opencode aider install remove list help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        gate__subcmd__hook__subcmd__help)
-            opts="install remove list help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        gate__subcmd__hook__subcmd__help__subcmd__help)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        gate__subcmd__hook__subcmd__help__subcmd__install)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        gate__subcmd__hook__subcmd__help__subcmd__list)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        gate__subcmd__hook__subcmd__help__subcmd__remove)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        gate__subcmd__hook__subcmd__install)
-            opts="-h --project --dry-run --strict --shims --help claude-code codex gemini cursor copilot opencode aider"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        gate__subcmd__hook__subcmd__list)
-            opts="-h --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        gate__subcmd__hook__subcmd__remove)
-            opts="-h --project --dry-run --help claude-code codex gemini cursor copilot opencode aider"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1599,20 +1473,6 @@ _gate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        gate__subcmd__mcp)
-            opts="-h --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;
@@ -2615,6 +2475,162 @@ _gate() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__shell__subcmd__init)
+            opts="-h --dir --system --help bash zsh fish powershell sh"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__shim)
+            opts="-h --help install list remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__shim__subcmd__help)
+            opts="install list remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__shim__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__shim__subcmd__help__subcmd__install)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__shim__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__shim__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__shim__subcmd__install)
+            opts="-h --all --dir --system --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__shim__subcmd__list)
+            opts="-h --json --dir --system --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__shim__subcmd__remove)
+            opts="-h --all --dir --system --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -33,6 +33,8 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand deny 'Deny a request, after showing it in full'
             cand rules 'See, check and share the rules'
             cand audit 'See, verify and export the audit log'
+            cand shim 'Put gate in front of tools on PATH'
+            cand shell-init 'Print what puts the shims first on PATH, for a shell to read at its start'
             cand server 'Run the approval server'
             cand demo 'Try gate here and now: a server, the wrapped tools, and a shell'
             cand hook 'Answer a coding agent''s hook: may this shell command be run?'
@@ -267,6 +269,55 @@ set edit:completion:arg-completer[gate] = {|@words|
         }
         &'gate;audit;help;help'= {
         }
+        &'gate;shim'= {
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand install 'Put a shim in front of each tool'
+            cand list 'Show the shims, what each leads to, and whether it is met'
+            cand remove 'Take shims away'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'gate;shim;install'= {
+            cand --dir 'The folder of the shims, instead of the one among your data'
+            cand --all 'Every tool on PATH that gate has a profile of, but for shells and ordinary commands as `ls`'
+            cand --system 'This machine''s folder, /usr/local/lib/gate/shims, which is root''s'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'gate;shim;list'= {
+            cand --dir 'The folder of the shims, instead of the one among your data'
+            cand --json 'Print one JSON object instead of a table'
+            cand --system 'This machine''s folder, /usr/local/lib/gate/shims, which is root''s'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'gate;shim;remove'= {
+            cand --dir 'The folder of the shims, instead of the one among your data'
+            cand --all 'Every shim of the folder'
+            cand --system 'This machine''s folder, /usr/local/lib/gate/shims, which is root''s'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'gate;shim;help'= {
+            cand install 'Put a shim in front of each tool'
+            cand list 'Show the shims, what each leads to, and whether it is met'
+            cand remove 'Take shims away'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'gate;shim;help;install'= {
+        }
+        &'gate;shim;help;list'= {
+        }
+        &'gate;shim;help;remove'= {
+        }
+        &'gate;shim;help;help'= {
+        }
+        &'gate;shell-init'= {
+            cand --dir 'The folder of the shims, instead of the one among your data'
+            cand --system 'This machine''s folder, /usr/local/lib/gate/shims, which is root''s'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'gate;server'= {
             cand --config 'A file of settings, in TOML. Flags win over it'
             cand --data 'The folder with keys and database'
@@ -493,6 +544,8 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand deny 'Deny a request, after showing it in full'
             cand rules 'See, check and share the rules'
             cand audit 'See, verify and export the audit log'
+            cand shim 'Put gate in front of tools on PATH'
+            cand shell-init 'Print what puts the shims first on PATH, for a shell to read at its start'
             cand server 'Run the approval server'
             cand demo 'Try gate here and now: a server, the wrapped tools, and a shell'
             cand hook 'Answer a coding agent''s hook: may this shell command be run?'
@@ -567,6 +620,19 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;help;audit;export'= {
         }
         &'gate;help;audit;flush'= {
+        }
+        &'gate;help;shim'= {
+            cand install 'Put a shim in front of each tool'
+            cand list 'Show the shims, what each leads to, and whether it is met'
+            cand remove 'Take shims away'
+        }
+        &'gate;help;shim;install'= {
+        }
+        &'gate;help;shim;list'= {
+        }
+        &'gate;help;shim;remove'= {
+        }
+        &'gate;help;shell-init'= {
         }
         &'gate;help;server'= {
             cand init 'Make the keys, the database and the first admin'

@@ -133,28 +133,43 @@ pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
         refuse_folder(folder, Owner::CallerAlone)
             .map_err(|error| io::Error::new(io::ErrorKind::PermissionDenied, error.to_string()))
     };
+    refuse_missing_home(folder)?;
+    // Before, so that nothing is made in what is refused; after, for what came meanwhile.
+    refuse()?;
+    make_missing(folder, 0o700)?;
+    refuse()
+}
+
+/// Makes `folder` and what is missing above it, each with mode 0755: others may
+/// see what is in it. Whether anybody may change it is the caller's to ask.
+///
+/// # Errors
+/// One of them can't be made, or HOME names a folder that is not there.
+pub(crate) fn make_open_folder(folder: &Path) -> io::Result<()> {
+    refuse_missing_home(folder)?;
+    make_missing(folder, 0o755)
+}
+
+fn refuse_missing_home(folder: &Path) -> io::Result<()> {
     if is_in_missing_home(folder) {
         return Err(io::Error::new(
             io::ErrorKind::NotFound,
             "HOME names a folder that is not there",
         ));
     }
-    // Before, so that nothing is made in what is refused; after, for what came meanwhile.
-    refuse()?;
-    make_missing(folder)?;
-    refuse()
+    Ok(())
 }
 
-fn make_missing(folder: &Path) -> io::Result<()> {
+fn make_missing(folder: &Path, mode: u32) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
     if let Some(above) = folder.parent().filter(|above| *above != Path::new("")) {
-        make_missing(above)?;
+        make_missing(above, mode)?;
     }
-    match DirBuilder::new().mode(0o700).create(folder) {
+    match DirBuilder::new().mode(mode).create(folder) {
         // As for a file: the caller's umask may have taken our own rights.
-        Ok(()) => std::fs::set_permissions(folder, Permissions::from_mode(0o700)),
+        Ok(()) => std::fs::set_permissions(folder, Permissions::from_mode(mode)),
         // Another gate was first.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
         Err(error) => Err(error),

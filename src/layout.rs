@@ -7,6 +7,8 @@ use crate::failure::{Failure, FailureKind};
 
 /// The machine owner's folder.
 const MACHINE: &str = "/etc/gate";
+/// The machine owner's folder of shims.
+const MACHINE_SHIMS: &str = "/usr/local/lib/gate/shims";
 /// The name of a folder of tool profiles.
 const PROFILES: &str = "tools.d";
 /// The name of gate's own folder in each of the user's, and of the machine owner's.
@@ -14,6 +16,10 @@ pub(crate) const OWN_FOLDER: &str = "gate";
 /// The name of a project's own rules.
 pub(crate) const PROJECT_RULES: &str = ".gate.toml";
 
+/// What gate is called on PATH.
+pub(crate) const PROGRAM: &str = "gate";
+/// What the small program is called that stands on PATH in front of a tool.
+pub(crate) const SHIM_PROGRAM: &str = "gate-shim";
 /// What the demo calls the copy of gate that it makes where the machine's owner
 /// has named a server.
 pub(crate) const DEMO_PROGRAM: &str = "gate-demo";
@@ -24,7 +30,6 @@ pub(crate) struct Layout {
     user_config: Option<PathBuf>,
     user_config_file: Option<PathBuf>,
     state: Option<PathBuf>,
-    #[cfg(feature = "server")]
     data: Option<PathBuf>,
 }
 
@@ -52,7 +57,6 @@ impl Layout {
             state: dirs
                 .as_ref()
                 .and_then(|d| d.state_dir().map(Path::to_owned)),
-            #[cfg(feature = "server")]
             data: dirs.as_ref().map(|d| d.data_local_dir().to_owned()),
         }
     }
@@ -179,6 +183,24 @@ impl Layout {
     /// The token where no keyring could take it.
     pub(crate) fn credential_file(&self) -> Result<PathBuf, Failure> {
         Ok(self.state()?.join("credential"))
+    }
+
+    /// The user's folder of shims.
+    ///
+    /// # Errors
+    /// There is neither `HOME` nor `XDG_DATA_HOME`.
+    pub(crate) fn user_shims(&self) -> Result<PathBuf, Failure> {
+        let data = self.data.as_ref().ok_or_else(|| {
+            Failure::new(FailureKind::Configuration, "there is no folder for shims")
+                .hint("set HOME or XDG_DATA_HOME, or name a folder with --dir DIR")
+        })?;
+        Ok(data.join("shims"))
+    }
+
+    /// The machine owner's folder of shims.
+    #[expect(clippy::unused_self, reason = "every path is asked of the layout")]
+    pub(crate) fn machine_shims(&self) -> PathBuf {
+        PathBuf::from(MACHINE_SHIMS)
     }
 
     /// The default data folder of `gate server`.

@@ -30,6 +30,7 @@ mod report;
 mod server_rules;
 mod session;
 mod shim;
+mod shims;
 mod show;
 mod spool;
 mod trust;

@@ -24,6 +24,8 @@ mod rules;
 mod run;
 #[cfg(feature = "server")]
 mod server;
+mod shell_init;
+mod shim;
 mod whoami;
 
 use std::ffi::OsString;
@@ -68,6 +70,8 @@ enum Command {
     Deny(deny::Deny),
     Rules(rules::Rules),
     Audit(audit::Audit),
+    Shim(shim::ShimCommand),
+    ShellInit(shell_init::ShellInit),
     #[cfg(feature = "server")]
     Server(server::Server),
     #[cfg(feature = "server")]
@@ -160,6 +164,8 @@ fn dispatch(command: &Command, world: &World) -> Ending {
         Command::Deny(command) => command.run(world),
         Command::Rules(command) => command.run(world),
         Command::Audit(command) => command.run(world),
+        Command::Shim(command) => command.run(world),
+        Command::ShellInit(command) => command.run(world),
         #[cfg(feature = "server")]
         Command::Server(command) => command.run(world),
         #[cfg(feature = "server")]

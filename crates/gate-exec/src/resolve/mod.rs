@@ -103,6 +103,16 @@ pub fn resolve(
     }
 }
 
+/// Refuses a path of which anybody but root and the caller could change a part, by the rules by
+/// which tools are refused.
+///
+/// # Errors
+/// - [`ResolveError::Untrusted`] when somebody could.
+/// - [`ResolveError::Unreadable`] when it is not there, or can't be looked at.
+pub fn refuse_untrusted(path: &Path) -> Result<(), ResolveError> {
+    trust::walk(path).map(drop)
+}
+
 fn at_given_path(name: &OsStr, exclusions: &Exclusions) -> Result<Tool, ResolveError> {
     let path = std::path::absolute(Path::new(name)).map_err(|source| ResolveError::Unreadable {
         path: PathBuf::from(name),

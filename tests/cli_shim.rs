@@ -1,0 +1,297 @@
+//! `gate shim`: what is put in front of a tool, and what is left alone.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test whose stage can't be set has failed"
+)]
+
+#[path = "shims/stage.rs"]
+mod stage;
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use stage::{Stage, assert_ends};
+
+/// Puts a folder first, or last, on PATH.
+fn put(stage: &mut Stage, folder: &Path, is_first: bool) {
+    let (bin, system) = (stage.home.bin(), PathBuf::from("/usr/bin"));
+    let rest = [bin, system];
+    let folder = [folder.to_owned()];
+    let order = if is_first {
+        folder.iter().chain(&rest)
+    } else {
+        rest.iter().chain(&folder)
+    };
+    let path = std::env::join_paths(order).unwrap();
+    stage.home.set("PATH", path);
+}
+
+fn listed(stage: &Stage, args: &[&str]) -> Value {
+    let mut all = vec!["shim", "list", "--json"];
+    all.extend(args);
+    serde_json::from_str(&stage.gate(&all).stdout).unwrap()
+}
+
+#[test]
+fn an_installed_shim_stands_before_the_tool_and_says_what_is_missing() {
+    let mut stage = Stage::new();
+    stage.tool("kubectl");
+    let ran = assert_ends(stage.gate(&["shim", "install", "kubectl"]), 0);
+    let tool = stage.home.bin().join("kubectl");
+    assert_eq!(
+        ran.stdout,
+        format!("kubectl: installed; before {}\n", tool.display())
+    );
+    assert!(ran.stderr.contains("are not on PATH here"), "{ran:?}");
+    assert!(
+        ran.stderr
+            .contains("~/.bashrc: eval \"$(gate shell-init bash)\""),
+        "{ran:?}"
+    );
+    let shim = stage.shims().join("kubectl");
+    assert_eq!(fs::read_link(&shim).unwrap(), stage.program("gate"));
+    assert!(stage.shims().join(".gate-shims").exists());
+    let shims = stage.shims();
+    put(&mut stage, &shims, true);
+    let again = assert_ends(stage.gate(&["shim", "install", "kubectl"]), 0);
+    assert!(again.stdout.contains("already installed"), "{again:?}");
+    assert!(again.stderr.contains("come first on PATH"), "{again:?}");
+    assert!(!again.stderr.contains("shell-init"), "{again:?}");
+    let called = stage::run(stage.home.command("kubectl").args(["get", "pods"]));
+    assert_eq!(called.stdout, "kubectl: get pods\n", "{called:?}");
+}
+
+#[test]
+fn the_small_program_beside_gate_is_what_a_shim_leads_to() {
+    let stage = Stage::new();
+    assert_ends(stage.gate(&["shim", "install", "kubectl"]), 0);
+    stage.add_program("gate-shim");
+    let mended = assert_ends(stage.gate(&["shim", "install", "kubectl"]), 0);
+    assert!(mended.stdout.contains("mended"), "{mended:?}");
+    let shim = stage.shims().join("kubectl");
+    assert_eq!(fs::read_link(shim).unwrap(), stage.program("gate-shim"));
+    // What has its name and is not of gate's is no reason to lead shims there.
+    fs::remove_file(stage.program("gate-shim")).unwrap();
+    fs::write(stage.program("gate-shim"), "#!/bin/sh\n").unwrap();
+    let refused = assert_ends(stage.gate(&["shim", "install", "kubectl"]), 78);
+    assert!(
+        refused.stderr.contains("is no program of gate's"),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn links_of_an_older_gate_are_mended_and_a_copy_becomes_a_link() {
+    let stage = Stage::new();
+    assert_ends(stage.gate(&["shim", "install", "git"]), 0);
+    let shims = stage.shims();
+    let gone = stage.home.path().join("old/gate");
+    symlink(&gone, shims.join("kubectl")).unwrap();
+    fs::copy(stage.program("gate"), shims.join("aws")).unwrap();
+    let broken = listed(&stage, &[]);
+    let leads = |listed: &Value, tool: &str| {
+        let shims = listed["folders"][0]["shims"].as_array().unwrap().clone();
+        let shim = shims.into_iter().find(|shim| shim["tool"] == tool);
+        shim.unwrap()["state"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(leads(&broken, "kubectl"), "broken");
+    assert_eq!(leads(&broken, "aws"), "other");
+    assert_eq!(leads(&broken, "git"), "current");
+    let ran = assert_ends(stage.gate(&["shim", "install", "kubectl", "aws", "git"]), 0);
+    assert_eq!(ran.stdout.matches("mended").count(), 2, "{ran:?}");
+    for tool in ["kubectl", "aws", "git"] {
+        let target = fs::read_link(shims.join(tool)).unwrap();
+        assert_eq!(target, stage.program("gate"), "{tool}");
+    }
+}
+
+#[test]
+fn what_is_not_gates_is_never_written_over() {
+    let stage = Stage::new();
+    assert_ends(stage.gate(&["shim", "install", "git"]), 0);
+    let shims = stage.shims();
+    fs::write(shims.join("file"), "mine").unwrap();
+    symlink("/bin/sh", shims.join("link")).unwrap();
+    symlink("/no/such/tool", shims.join("dangling")).unwrap();
+    fs::create_dir(shims.join("folder")).unwrap();
+    for name in ["file", "link", "dangling", "folder"] {
+        // The one before it is not made either: all are looked at first.
+        let ran = assert_ends(stage.gate(&["shim", "install", "aws", name]), 64);
+        assert!(ran.stderr.contains("is not gate's"), "{ran:?}");
+        assert!(!shims.join("aws").exists(), "{name}");
+        assert_ends(stage.gate(&["shim", "remove", name]), 64);
+        assert!(shims.join(name).symlink_metadata().is_ok(), "{name}");
+    }
+    assert_eq!(fs::read_to_string(shims.join("file")).unwrap(), "mine");
+    let names: Vec<Value> = listed(&stage, &[])["folders"][0]["shims"]
+        .as_array()
+        .unwrap()
+        .clone();
+    assert_eq!(names.len(), 1, "{names:?}");
+}
+
+#[test]
+fn names_that_are_no_tools_are_refused_with_a_mend() {
+    let stage = Stage::new();
+    for (name, said) in [
+        ("bin/kubectl", "is a path"),
+        ("", "is no name of a tool"),
+        (".hidden", "is no name of a tool"),
+        ("gate", "is gate itself"),
+        ("bash", "is a shell"),
+        ("sh", "is a shell"),
+    ] {
+        let ran = assert_ends(stage.gate(&["shim", "install", "kubectl", name]), 64);
+        assert!(ran.stderr.contains(said), "{name}: {ran:?}");
+        assert!(ran.stderr.lines().count() >= 2, "{name}: {ran:?}");
+    }
+    assert!(!stage.shims().exists());
+    assert_ends(stage.gate(&["shim", "install"]), 64);
+    assert_ends(stage.gate(&["shim", "install", "--all", "git"]), 64);
+}
+
+#[test]
+fn a_tool_that_is_missing_or_unknown_is_wrapped_with_a_note() {
+    let mut stage = Stage::new();
+    let bin = stage.home.bin();
+    stage.home.set("PATH", bin);
+    stage.tool("strange\u{1b}[2J");
+    let ran = assert_ends(
+        stage.gate(&["shim", "install", "kubectl", "strange\u{1b}[2J"]),
+        0,
+    );
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert_eq!(
+        lines.first().unwrap(),
+        &"kubectl: installed; there is no such tool on PATH yet"
+    );
+    assert!(lines[1].contains("every command of it asks"), "{ran:?}");
+    assert!(!ran.stdout.contains('\u{1b}'), "{ran:?}");
+}
+
+#[test]
+fn all_means_the_installed_tools_that_people_are_asked_about() {
+    let mut stage = Stage::new();
+    let bin = stage.home.bin();
+    stage.home.set("PATH", bin);
+    let none = assert_ends(stage.gate(&["shim", "install", "--all"]), 64);
+    assert!(none.stderr.contains("no tool"), "{none:?}");
+    for tool in ["kubectl", "aws", "ls", "sh", "sudo", "no-profile"] {
+        stage.tool(tool);
+    }
+    let ran = assert_ends(stage.gate(&["shim", "install", "--all"]), 0);
+    let names: Vec<&str> = ran
+        .stdout
+        .lines()
+        .filter_map(|line| line.split(':').next())
+        .collect();
+    assert_eq!(names, ["aws", "kubectl"]);
+    let removed = assert_ends(stage.gate(&["shim", "remove", "--all"]), 0);
+    assert_eq!(removed.stdout, "aws: removed\nkubectl: removed\n");
+    let again = assert_ends(stage.gate(&["shim", "remove", "aws"]), 0);
+    assert_eq!(again.stdout, "aws: there was no shim\n");
+}
+
+#[test]
+fn a_folder_that_others_can_write_or_that_holds_other_things_is_refused() {
+    let stage = Stage::new();
+    let install = |dir: &Path| {
+        let dir = dir.to_str().unwrap().to_owned();
+        stage.gate(&["shim", "install", "git", "--dir", &dir])
+    };
+    let open = stage.home.path().join("open");
+    fs::create_dir(&open).unwrap();
+    fs::set_permissions(&open, Permissions::from_mode(0o777)).unwrap();
+    for dir in [open.clone(), open.join("below/shims")] {
+        let ran = assert_ends(install(&dir), 78);
+        assert!(ran.stderr.contains("everybody can write it"), "{ran:?}");
+        assert!(ran.stderr.contains("chmod go-w"), "{ran:?}");
+    }
+    assert!(!open.join("below").exists());
+    let used = stage.home.path().join("used");
+    fs::create_dir(&used).unwrap();
+    fs::write(used.join("kubectl"), "").unwrap();
+    let ran = assert_ends(install(&used), 64);
+    assert!(ran.stderr.contains("in use for something else"), "{ran:?}");
+    assert!(!used.join(".gate-shims").exists());
+    let ran = assert_ends(install(&stage.home.path().join("a:b")), 64);
+    assert!(ran.stderr.contains("can't stand on PATH"), "{ran:?}");
+    let named = stage.home.path().join("my shims");
+    let ran = assert_ends(install(&named), 0);
+    let hint = format!("gate shell-init bash --dir '{}'", named.display());
+    assert!(ran.stderr.contains(&hint), "{ran:?}");
+    assert!(named.join("git").is_symlink());
+}
+
+#[test]
+fn the_shims_do_not_depend_on_the_umask() {
+    let stage = Stage::new();
+    let mut command = stage.home.command("/bin/sh");
+    command.args(["-c", "umask 777; exec \"$0\" shim install git"]);
+    command.arg(stage.program("gate"));
+    assert_ends(stage::run(&mut command), 0);
+    let mode = fs::metadata(stage.shims()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o7777, 0o755);
+}
+
+#[test]
+fn the_list_says_what_each_shim_leads_to_and_whether_it_is_met() {
+    let mut stage = Stage::new();
+    let none = assert_ends(stage.gate(&["shim", "list"]), 0);
+    assert_eq!(none.stdout, "");
+    assert!(none.stderr.contains("there are no shims"), "{none:?}");
+    stage.tool("kubectl");
+    assert_ends(stage.gate(&["shim", "install", "kubectl", "tofu"]), 0);
+    let absent = listed(&stage, &[]);
+    let folder = &absent["folders"][0];
+    assert_eq!(folder["on_path"], "absent");
+    assert_eq!(folder["shims"][0]["is_met"], false);
+    let real = stage.home.bin().join("kubectl");
+    assert_eq!(folder["shims"][0]["real"], *real.to_str().unwrap());
+    assert_eq!(folder["shims"][1]["real"], Value::Null);
+    let told = assert_ends(stage.gate(&["shim", "list"]), 0);
+    assert!(told.stderr.contains("is not on PATH here"), "{told:?}");
+    let shims = stage.shims();
+    put(&mut stage, &shims, false);
+    let later = listed(&stage, &[]);
+    assert_eq!(later["folders"][0]["on_path"], "later");
+    assert_eq!(later["folders"][0]["shims"][0]["is_met"], false);
+    assert_eq!(later["folders"][0]["shims"][1]["is_met"], true);
+    let shims = stage.shims();
+    put(&mut stage, &shims, true);
+    let first = listed(&stage, &[]);
+    assert_eq!(first["folders"][0]["on_path"], "first");
+    assert_eq!(first["folders"][0]["shims"][0]["is_met"], true);
+    let told = assert_ends(stage.gate(&["shim", "list"]), 0);
+    assert_eq!(told.stderr, "");
+    assert!(
+        told.stdout.lines().any(|line| {
+            let cells: Vec<&str> = line.split_whitespace().collect();
+            cells[..2] == ["kubectl", "yes"]
+        }),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_folder_on_path_is_listed_wherever_it_lies() {
+    let mut stage = Stage::new();
+    let other = stage.home.path().join("other");
+    let dir = other.to_str().unwrap().to_owned();
+    assert_ends(stage.gate(&["shim", "install", "git", "--dir", &dir]), 0);
+    assert_eq!(
+        listed(&stage, &["--dir", &dir])["folders"][0]["folder"],
+        *dir
+    );
+    put(&mut stage, &other, true);
+    let all = listed(&stage, &[]);
+    let folders: Vec<&str> = all["folders"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|folder| folder["folder"].as_str().unwrap())
+        .collect();
+    assert_eq!(folders.iter().filter(|folder| **folder == dir).count(), 1);
+}
