@@ -38,6 +38,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'See, verify and export the audit log')
             [CompletionResult]::new('shim', 'shim', [CompletionResultType]::ParameterValue, 'Put gate in front of tools on PATH')
             [CompletionResult]::new('shell-init', 'shell-init', [CompletionResultType]::ParameterValue, 'Print what puts the shims first on PATH, for a shell to read at its start')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Show where the shims are met and where not, and whether gate is in order')
             [CompletionResult]::new('server', 'server', [CompletionResultType]::ParameterValue, 'Run the approval server')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Try gate here and now: a server, the wrapped tools, and a shell')
             [CompletionResult]::new('hook', 'hook', [CompletionResultType]::ParameterValue, 'Answer a coding agent''s hook: may this shell command be run?')
@@ -379,6 +380,13 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'gate;doctor' {
+            [CompletionResult]::new('--way', '--way', [CompletionResultType]::ParameterName, 'A way of starting a command that must hold; only those that are named are looked at')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'gate;server' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'A file of settings, in TOML. Flags win over it')
             [CompletionResult]::new('--data', '--data', [CompletionResultType]::ParameterName, 'The folder with keys and database')
@@ -656,6 +664,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'See, verify and export the audit log')
             [CompletionResult]::new('shim', 'shim', [CompletionResultType]::ParameterValue, 'Put gate in front of tools on PATH')
             [CompletionResult]::new('shell-init', 'shell-init', [CompletionResultType]::ParameterValue, 'Print what puts the shims first on PATH, for a shell to read at its start')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Show where the shims are met and where not, and whether gate is in order')
             [CompletionResult]::new('server', 'server', [CompletionResultType]::ParameterValue, 'Run the approval server')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Try gate here and now: a server, the wrapped tools, and a shell')
             [CompletionResult]::new('hook', 'hook', [CompletionResultType]::ParameterValue, 'Answer a coding agent''s hook: may this shell command be run?')
@@ -774,6 +783,9 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             break
         }
         'gate;help;shell-init' {
+            break
+        }
+        'gate;help;doctor' {
             break
         }
         'gate;help;server' {

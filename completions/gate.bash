@@ -34,6 +34,9 @@ _gate() {
             gate,deny)
                 cmd="gate__subcmd__deny"
                 ;;
+            gate,doctor)
+                cmd="gate__subcmd__doctor"
+                ;;
             gate,explain)
                 cmd="gate__subcmd__explain"
                 ;;
@@ -117,6 +120,9 @@ _gate() {
                 ;;
             gate__subcmd__help,deny)
                 cmd="gate__subcmd__help__subcmd__deny"
+                ;;
+            gate__subcmd__help,doctor)
+                cmd="gate__subcmd__help__subcmd__doctor"
                 ;;
             gate__subcmd__help,explain)
                 cmd="gate__subcmd__help__subcmd__explain"
@@ -455,7 +461,7 @@ _gate() {
 
     case "${cmd}" in
         gate)
-            opts="-h -V --help --version run check explain login logout whoami requests approve deny rules audit shim shell-init server demo completions man help"
+            opts="-h -V --help --version run check explain login logout whoami requests approve deny rules audit shim shell-init doctor server demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -736,6 +742,24 @@ _gate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        gate__subcmd__doctor)
+            opts="-h --way --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --way)
+                    COMPREPLY=($(compgen -W "here login interactive script cron ssh sudo systemd container" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         gate__subcmd__explain)
             opts="-h --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -751,7 +775,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help)
-            opts="run check explain login logout whoami requests approve deny rules audit shim shell-init server demo completions man help"
+            opts="run check explain login logout whoami requests approve deny rules audit shim shell-init doctor server demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -891,6 +915,20 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help__subcmd__deny)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__doctor)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -35,6 +35,7 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand audit 'See, verify and export the audit log'
             cand shim 'Put gate in front of tools on PATH'
             cand shell-init 'Print what puts the shims first on PATH, for a shell to read at its start'
+            cand doctor 'Show where the shims are met and where not, and whether gate is in order'
             cand server 'Run the approval server'
             cand demo 'Try gate here and now: a server, the wrapped tools, and a shell'
             cand hook 'Answer a coding agent''s hook: may this shell command be run?'
@@ -318,6 +319,12 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'gate;doctor'= {
+            cand --way 'A way of starting a command that must hold; only those that are named are looked at'
+            cand --json 'Print one JSON object'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'gate;server'= {
             cand --config 'A file of settings, in TOML. Flags win over it'
             cand --data 'The folder with keys and database'
@@ -546,6 +553,7 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand audit 'See, verify and export the audit log'
             cand shim 'Put gate in front of tools on PATH'
             cand shell-init 'Print what puts the shims first on PATH, for a shell to read at its start'
+            cand doctor 'Show where the shims are met and where not, and whether gate is in order'
             cand server 'Run the approval server'
             cand demo 'Try gate here and now: a server, the wrapped tools, and a shell'
             cand hook 'Answer a coding agent''s hook: may this shell command be run?'
@@ -633,6 +641,8 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;help;shim;remove'= {
         }
         &'gate;help;shell-init'= {
+        }
+        &'gate;help;doctor'= {
         }
         &'gate;help;server'= {
             cand init 'Make the keys, the database and the first admin'

@@ -8,6 +8,7 @@ mod completions;
 #[cfg(feature = "server")]
 mod demo;
 mod deny;
+mod doctor;
 mod explain;
 mod hook;
 mod login;
@@ -72,6 +73,7 @@ enum Command {
     Audit(audit::Audit),
     Shim(shim::ShimCommand),
     ShellInit(shell_init::ShellInit),
+    Doctor(doctor::Doctor),
     #[cfg(feature = "server")]
     Server(server::Server),
     #[cfg(feature = "server")]
@@ -166,6 +168,7 @@ fn dispatch(command: &Command, world: &World) -> Ending {
         Command::Audit(command) => command.run(world),
         Command::Shim(command) => command.run(world),
         Command::ShellInit(command) => command.run(world),
+        Command::Doctor(command) => command.run(world),
         #[cfg(feature = "server")]
         Command::Server(command) => command.run(world),
         #[cfg(feature = "server")]

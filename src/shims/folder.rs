@@ -15,6 +15,7 @@ use super::Program;
 use crate::durable;
 use crate::failure::{Failure, FailureKind};
 use crate::layout::{PROGRAM, SHIM_PROGRAM};
+use crate::world::World;
 
 /// What the file says that marks a folder of shims.
 const MARK: &[u8] = b"A folder of gate's shims. Nothing in it is ever taken for a tool itself.\n";
@@ -293,6 +294,33 @@ impl ShimFolder {
     fn shown(&self) -> String {
         inert(&self.path.to_string_lossy()).into_owned()
     }
+}
+
+/// Returns the folders of shims that this user may meet: the one among their
+/// data, the machine's, and those on PATH.
+pub(crate) fn known(world: &World) -> Vec<ShimFolder> {
+    let mut paths: Vec<PathBuf> = world.layout.user_shims().into_iter().collect();
+    paths.push(world.layout.machine_shims());
+    let path = world.variable(OsStr::new("PATH")).unwrap_or_default();
+    let marked = |folder: &PathBuf| folder.join(SHIM_FOLDER_MARKER).symlink_metadata().is_ok();
+    paths.extend(
+        std::env::split_paths(path)
+            .filter(|folder| folder.is_absolute())
+            .filter(marked),
+    );
+    let mut folders: Vec<ShimFolder> = Vec::new();
+    for path in paths {
+        let is_listed = |folder: &ShimFolder| same(folder.path(), &path);
+        if !folders.iter().any(is_listed) {
+            folders.push(ShimFolder::at(path));
+        }
+    }
+    folders
+}
+
+fn same(one: &Path, other: &Path) -> bool {
+    one == other
+        || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 fn is_gate(path: &Path) -> bool {

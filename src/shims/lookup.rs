@@ -76,9 +76,15 @@ impl<'a> Lookup<'a> {
     pub(crate) fn candidates(&self, name: &OsStr, path: Option<&OsStr>) -> Vec<Candidate> {
         let folders = entries(path.unwrap_or(OsStr::new(DEFAULT_PATH)));
         folders
-            .map(|folder| self.cwd.join(folder).join(name))
-            .filter_map(|path| self.met(&path).map(|met| Candidate { path, met }))
+            .filter_map(|folder| self.candidate(&folder.join(name)))
             .collect()
+    }
+
+    /// Returns what is at one path, which may be relative; nothing where no shell
+    /// would run it.
+    pub(crate) fn candidate(&self, path: &Path) -> Option<Candidate> {
+        let path = self.cwd.join(path);
+        self.met(&path).map(|met| Candidate { path, met })
     }
 
     /// Returns the tool that gate would run for `name`.
@@ -110,7 +116,7 @@ fn is_gate(path: &Path) -> bool {
 }
 
 /// Returns the entries of PATH as they are written.
-fn entries(path: &OsStr) -> impl Iterator<Item = &Path> {
+pub(crate) fn entries(path: &OsStr) -> impl Iterator<Item = &Path> {
     path.as_bytes()
         .split(|byte| *byte == b':')
         .map(|entry| Path::new(OsStr::from_bytes(entry)))

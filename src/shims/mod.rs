@@ -11,7 +11,7 @@ mod lookup;
 mod names;
 mod program;
 
-pub(crate) use folder::{Leads, Made, Shim, ShimFolder};
-pub(crate) use lookup::{Candidate, Lookup, Met, OnPath, position};
+pub(crate) use folder::{Leads, Made, Shim, ShimFolder, known};
+pub(crate) use lookup::{Candidate, Lookup, Met, OnPath, entries, position};
 pub(crate) use names::{refuse, refuse_path, wrapped_by_all};
 pub(crate) use program::Program;

@@ -87,6 +87,7 @@ impl Install {
         if position(folder.path(), world.variable(OsStr::new("PATH"))) != OnPath::First {
             report::line(&next_step(world.env_os("SHELL"), &options));
         }
+        report::line("`gate doctor` says where they are met, and where not");
     }
 }
 

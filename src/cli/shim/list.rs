@@ -1,16 +1,17 @@
 //! `gate shim list`.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use gate_exec::SHIM_FOLDER_MARKER;
 use gate_protocol::inert::inert;
 use serde::Serialize;
 
 use super::Place;
 use crate::failure::Failure;
 use crate::report;
-use crate::shims::{Candidate, Leads, Lookup, Met, OnPath, Program, Shim, ShimFolder, position};
+use crate::shims::{
+    Candidate, Leads, Lookup, Met, OnPath, Program, Shim, ShimFolder, known, position,
+};
 use crate::show::answer;
 use crate::show::screen::{Screen, Tone};
 use crate::show::table::Table;
@@ -102,33 +103,6 @@ impl List {
         }
         Ok(known(world))
     }
-}
-
-/// Returns the folders of shims that this user may meet: the one among their
-/// data, the machine's, and those on PATH.
-fn known(world: &World) -> Vec<ShimFolder> {
-    let mut paths: Vec<PathBuf> = world.layout.user_shims().into_iter().collect();
-    paths.push(world.layout.machine_shims());
-    let path = world.variable(OsStr::new("PATH")).unwrap_or_default();
-    let marked = |folder: &PathBuf| folder.join(SHIM_FOLDER_MARKER).symlink_metadata().is_ok();
-    paths.extend(
-        std::env::split_paths(path)
-            .filter(|folder| folder.is_absolute())
-            .filter(marked),
-    );
-    let mut folders: Vec<ShimFolder> = Vec::new();
-    for path in paths {
-        let is_listed = |folder: &ShimFolder| same(folder.path(), &path);
-        if !folders.iter().any(is_listed) {
-            folders.push(ShimFolder::at(path));
-        }
-    }
-    folders
-}
-
-fn same(one: &Path, other: &Path) -> bool {
-    one == other
-        || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 fn listed(

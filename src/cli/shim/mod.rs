@@ -8,7 +8,7 @@ mod remove;
 use crate::failure::Failure;
 use crate::world::World;
 
-pub(super) use place::Place;
+pub(super) use place::{Place, named};
 
 /// Put gate in front of tools on PATH
 ///

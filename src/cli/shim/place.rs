@@ -1,7 +1,7 @@
 //! Which folder of shims is meant.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use gate_protocol::inert::inert;
 
@@ -47,13 +47,15 @@ impl Place {
     pub(crate) fn options(&self, world: &World) -> String {
         match &self.dir {
             _ if self.system => " --system".to_owned(),
-            Some(dir) => {
-                let dir = world.cwd.join(dir);
-                format!(" --dir {}", word(dir.as_os_str()))
-            }
+            Some(dir) => named(&world.cwd.join(dir)),
             None => String::new(),
         }
     }
+}
+
+/// Returns the option that names a folder, as a shell reads it, behind a blank.
+pub(crate) fn named(folder: &Path) -> String {
+    format!(" --dir {}", word(folder.as_os_str()))
 }
 
 /// Returns a word for a hint, in quotes where a shell needs them.

@@ -1,0 +1,210 @@
+//! What a command finds that is started in one way: its PATH, and what a shell
+//! makes of the tools' names.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use gate_protocol::inert::inert;
+
+use super::machine::{self, Found, SudoPath};
+use super::trial::{Said, Trial};
+use super::way::Way;
+use crate::world::World;
+
+/// How long `crontab -l` may take.
+const CRONTAB: Duration = Duration::from_secs(5);
+/// The shell that scripts name.
+const SH: &str = "/bin/sh";
+
+/// How something came to be known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// The shell was started, and asked.
+    Tried(String),
+    /// It stands in a file, in the environment, or in a manual.
+    Read(String),
+}
+
+/// What is known of one way.
+#[derive(Debug)]
+pub(super) enum Ground {
+    /// What a command finds there.
+    Known {
+        how: How,
+        path: Option<OsString>,
+        /// What a shell says of each tool; empty where none was asked.
+        said: Vec<Said>,
+    },
+    /// gate can't tell.
+    Unknown(String),
+    /// Nothing is started in this way here.
+    Absent(String),
+    /// Nothing of this machine's holds there.
+    Elsewhere(String),
+}
+
+/// Finds the ground of each way.
+pub(super) struct Surveyor<'a> {
+    world: &'a World,
+    tools: &'a [OsString],
+    shell: PathBuf,
+    home: PathBuf,
+}
+
+impl<'a> Surveyor<'a> {
+    /// Prepares to look for `tools`.
+    pub(super) fn new(world: &'a World, tools: &'a [OsString]) -> Self {
+        Self {
+            world,
+            tools,
+            shell: world.env_os("SHELL").unwrap_or(OsStr::new(SH)).into(),
+            home: world.env_os("HOME").unwrap_or(OsStr::new("/")).into(),
+        }
+    }
+
+    /// The user's shell.
+    pub(super) fn shell(&self) -> &Path {
+        &self.shell
+    }
+
+    /// Looks at one way.
+    pub(super) fn survey(&self, way: Way) -> Ground {
+        match way {
+            Way::Here => Ground::Known {
+                how: How::Read("its PATH".to_owned()),
+                path: self.world.variable(OsStr::new("PATH")).map(OsStr::to_owned),
+                said: Vec::new(),
+            },
+            Way::Login => self.ask(&self.shell, &["-l"], self.fresh(&[])),
+            Way::Interactive => self.ask(&self.shell, &["-i"], self.fresh(&[])),
+            Way::Script => {
+                let same = self.world.variables();
+                let same = same.map(|(name, value)| (name.to_owned(), value.to_owned()));
+                self.ask(Path::new(SH), &[], same.collect())
+            }
+            Way::Cron if !machine::has_cron() => Ground::Absent("there is no cron here".to_owned()),
+            Way::Cron => read(machine::cron_path(self.crontab().as_deref())),
+            // bash reads ~/.bashrc where sshd has started it, which it tells by this variable.
+            Way::Ssh => self.ask(
+                &self.shell,
+                &[],
+                self.fresh(&[("SSH_CLIENT", "192.0.2.1 1 22")]),
+            ),
+            Way::Sudo => self.sudo(),
+            Way::Systemd if !machine::has_systemd() => {
+                Ground::Absent("systemd does not run here".to_owned())
+            }
+            Way::Systemd => read(machine::systemd_path()),
+            Way::Container => Ground::Elsewhere(
+                "an image has a PATH of its own, and none of these shims".to_owned(),
+            ),
+        }
+    }
+
+    fn ask(
+        &self,
+        shell: &Path,
+        options: &[&str],
+        environment: Vec<(OsString, OsString)>,
+    ) -> Ground {
+        let cwd = if self.home.is_dir() {
+            &self.home
+        } else {
+            Path::new("/")
+        };
+        let trial = Trial {
+            shell,
+            options,
+            environment,
+            cwd,
+        };
+        match trial.ask(self.tools) {
+            Ok(answered) => Ground::Known {
+                how: How::Tried(trial.shown()),
+                path: Some(answered.path),
+                said: answered.said,
+            },
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+                Ground::Unknown(format!("{error}{}", cause.unwrap_or_default()))
+            }
+        }
+    }
+
+    /// Returns the environment of a new session, as who opens one finds it: what
+    /// this process was given by its own start is not in it.
+    fn fresh(&self, more: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+        let is_root = nix::unistd::geteuid().is_root();
+        let mut fresh: Vec<(OsString, OsString)> = vec![
+            ("PATH".into(), machine::session_path(is_root).path),
+            ("HOME".into(), self.home.clone().into()),
+            ("SHELL".into(), self.shell.clone().into()),
+            ("TERM".into(), "dumb".into()),
+        ];
+        for name in ["USER", "LOGNAME", "LANG"] {
+            if let Some(value) = self.world.env_os(name) {
+                fresh.push((name.into(), value.to_owned()));
+            }
+        }
+        fresh.extend(more.iter().map(|(name, value)| (name.into(), value.into())));
+        fresh
+    }
+
+    fn sudo(&self) -> Ground {
+        let path = self.world.variable(OsStr::new("PATH"));
+        let folders = path.into_iter().flat_map(std::env::split_paths);
+        let is_there = folders
+            .into_iter()
+            .any(|folder| folder.join("sudo").is_file());
+        if !is_there {
+            return Ground::Absent("sudo is not on PATH".to_owned());
+        }
+        match machine::sudo_path() {
+            SudoPath::Secure(found) => read(found),
+            SudoPath::Kept => Ground::Known {
+                how: How::Read("no secure_path: sudo keeps PATH".to_owned()),
+                path: path.map(OsStr::to_owned),
+                said: Vec::new(),
+            },
+            SudoPath::Unreadable(file) => Ground::Unknown(format!(
+                "`{}` can't be read: run `gate doctor` as root",
+                inert(&file.to_string_lossy())
+            )),
+        }
+    }
+
+    /// Returns the user's crontab; none where there is none, or no program that shows it.
+    fn crontab(&self) -> Option<String> {
+        let mut child = Command::new("crontab")
+            .arg("-l")
+            .env_clear()
+            .envs(self.world.variables())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?;
+        let stdout = child.stdout.take()?;
+        let reader = std::thread::spawn(move || std::io::read_to_string(stdout).ok());
+        let begun = Instant::now();
+        while begun.elapsed() < CRONTAB && !reader.is_finished() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if !reader.is_finished() {
+            drop(child.kill());
+        }
+        let text = reader.join().ok().flatten();
+        let ended = child.wait().ok()?;
+        text.filter(|_| ended.success())
+    }
+}
+
+fn read(found: Found) -> Ground {
+    Ground::Known {
+        how: How::Read(found.place),
+        path: Some(found.path),
+        said: Vec::new(),
+    }
+}
