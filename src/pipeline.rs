@@ -39,6 +39,8 @@ const LOCAL_TIME: &str = "/etc/localtime";
 pub(crate) struct Run {
     /// What to look for on PATH: the name of the tool, or a path to it.
     pub(crate) name: OsString,
+    /// Where on PATH to begin.
+    pub(crate) search: Search,
     /// The command, `argv[0]` as it was typed.
     pub(crate) argv: Vec<OsString>,
     /// Why, if it was said.
@@ -47,6 +49,15 @@ pub(crate) struct Run {
     pub(crate) patience: Patience,
     /// Who is told of the wait.
     pub(crate) voice: Voice,
+}
+
+/// Where on PATH the search for the tool begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Search {
+    /// With its first folder.
+    AtTheStart,
+    /// Behind the shim that was found there.
+    BehindTheShim,
 }
 
 /// Runs one command: at once where the rules allow it, after a person's yes
@@ -58,7 +69,7 @@ pub(crate) struct Run {
 /// ended; an allowed tool takes this process's place, unless a rule wants to
 /// know how it ends.
 pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
-    let tool = real_tool(world, &run.name)?;
+    let tool = real_tool(world, &run.name, run.search)?;
     let mut reading = reading::read(world, &run.argv)?;
     let around = circumstances::of_caller(&|name| world.env(name));
     let (evaluation, left) = current_evaluation(world, &mut reading, &around, &run)?;
@@ -247,7 +258,7 @@ fn refuse_without_server(world: &World, evaluation: &Evaluation) -> Result<(), F
 ///
 /// # Errors
 /// There is none, it can't be run, or others can write it.
-pub(crate) fn real_tool(world: &World, name: &OsStr) -> Result<Tool, Failure> {
+pub(crate) fn real_tool(world: &World, name: &OsStr, search: Search) -> Result<Tool, Failure> {
     let exclusions = Exclusions::of_this_program().map_err(|error| {
         Failure::new(
             FailureKind::Internal,
@@ -256,6 +267,10 @@ pub(crate) fn real_tool(world: &World, name: &OsStr) -> Result<Tool, Failure> {
         .caused_by(error)
         .hint("mount /proc")
     })?;
+    let exclusions = match search {
+        Search::AtTheStart => exclusions,
+        Search::BehindTheShim => exclusions.from_behind_shim(),
+    };
     let path = world.variable(OsStr::new("PATH"));
     gate_exec::resolve(name, path, &exclusions).map_err(|error| {
         let kind = match error.exit_code() {

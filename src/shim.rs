@@ -8,7 +8,7 @@ use crate::approval::Patience;
 use crate::config::compiled;
 use crate::exit_code::Ending;
 use crate::failure::{Failure, FailureKind};
-use crate::pipeline::{self, Run};
+use crate::pipeline::{self, Run, Search};
 use crate::progress::Voice;
 use crate::report;
 use crate::world::World;
@@ -39,6 +39,7 @@ fn run(world: &World, argv: Vec<OsString>) -> Result<Ending, Failure> {
         world,
         Run {
             name,
+            search: Search::BehindTheShim,
             argv,
             reason: None,
             patience: Patience::Wait(timeout),

@@ -406,12 +406,13 @@ fn other_ways_round_are_told() {
     let mut stage = stage("/bin/bash");
     let home = stage.home.path().to_owned();
     let asdf = tool_at(&home.join(".asdf/shims/kubectl"), "asdf");
+    let mise = tool_at(&home.join("mise/shims/kubectl"), "mise");
     let other = tool_at(&home.join("opt/kubectl"), "other");
     let path = format!(
         "{}:{}:{}:{}:rel::/usr/bin",
         asdf.parent().unwrap().display(),
         stage.shims().display(),
-        stage.home.bin().display(),
+        mise.parent().unwrap().display(),
         other.parent().unwrap().display()
     );
     stage.home.set("PATH", path);
@@ -426,7 +427,7 @@ fn other_ways_round_are_told() {
     let kubectl = notes(&found, "kubectl");
     assert!(kubectl.contains("asdf comes before the shim"), "{kubectl}");
     assert!(
-        kubectl.contains("asdf chooses the tool behind gate"),
+        kubectl.contains("mise chooses the tool behind gate"),
         "{kubectl}"
     );
     assert!(kubectl.contains(other.to_str().unwrap()), "{kubectl}");

@@ -8,7 +8,7 @@ use crate::approval::Patience;
 use crate::defect;
 use crate::exit_code::Ending;
 use crate::failure::Failure;
-use crate::pipeline::{self, Run};
+use crate::pipeline::{self, Run, Search};
 use crate::progress::Voice;
 use crate::world::World;
 
@@ -60,6 +60,7 @@ impl RunCommand {
             world,
             Run {
                 name: self.command.first().cloned().unwrap_or_default(),
+                search: Search::AtTheStart,
                 argv: self.command.clone(),
                 reason: self.reason.clone(),
                 patience,

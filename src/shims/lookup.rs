@@ -87,12 +87,12 @@ impl<'a> Lookup<'a> {
         self.met(&path).map(|met| Candidate { path, met })
     }
 
-    /// Returns the tool that gate would run for `name`.
+    /// Returns the tool that a shim of `name` would run.
     ///
     /// # Errors
     /// There is none, it can't be run, or others can write it.
     pub(crate) fn real(&self, name: &OsStr, path: Option<&OsStr>) -> Result<PathBuf, ResolveError> {
-        resolve(name, path, &self.exclusions).map(|tool| tool.path)
+        resolve(name, path, &self.exclusions.clone().from_behind_shim()).map(|tool| tool.path)
     }
 
     /// Says what `path` is; nothing where no shell would run it.

@@ -144,6 +144,36 @@ fn every_disguise_of_gate_is_passed_over_for_the_real_tool() {
 }
 
 #[test]
+fn behind_a_shim_the_search_comes_to_what_stands_before_it_last() {
+    let folders = Folders::new();
+    let before = folders.tool("before", "tool", 0o755);
+    let behind = folders.tool("behind", "tool", 0o755);
+    for shims in ["one", "two"] {
+        symlink(this_program(), folders.at(shims).join("tool")).unwrap();
+    }
+    // What others can write is no reason to refuse where it is not come to.
+    let open = folders.tool("open", "tool", 0o757);
+    let find = |names: &[&str]| {
+        let path = std::env::join_paths(names.iter().map(|name| folders.at(name))).unwrap();
+        let exclusions = Exclusions::of_this_program().unwrap().from_behind_shim();
+        resolve(OsStr::new("tool"), Some(&path), &exclusions).map(|tool| tool.path)
+    };
+    for (path, expected) in [
+        (&["before", "one", "behind"][..], &behind),
+        (&["open", "one", "two", "behind"], &behind),
+        (&["before", "one", "two"], &before),
+        (&["before", "behind"], &before),
+        (&["one", "behind", "before"], &behind),
+    ] {
+        assert_eq!(find(path).unwrap(), *expected, "{path:?}");
+    }
+    assert!(matches!(
+        find(&["open", "one"]).unwrap_err(),
+        ResolveError::Untrusted { path, .. } if path == open
+    ));
+}
+
+#[test]
 fn a_stripped_copy_of_gate_is_still_known() {
     let folders = Folders::new();
     let copy = folders.at("a").join("tool");

@@ -56,7 +56,7 @@ impl Explain {
         };
         let name = self.command.first();
         let name = name.map(OsString::as_os_str).unwrap_or_default();
-        let runs = pipeline::real_tool(world, name)
+        let runs = pipeline::real_tool(world, name, pipeline::Search::AtTheStart)
             .map(|tool| tool.canonical.display().to_string())
             .map_err(|failure| failure.to_string());
         let explained = Explained::new(source, runs, (invocation, &world.cwd), words.collect());

@@ -13,6 +13,7 @@ use crate::marker::{SHIM_FOLDER_MARKER, is_gate_program};
 #[derive(Debug, Clone)]
 pub struct Exclusions {
     own: FileId,
+    begins_behind_shim: bool,
 }
 
 impl Exclusions {
@@ -21,7 +22,26 @@ impl Exclusions {
     /// # Errors
     /// What `stat(2)` reports for `/proc/self/exe`, when `/proc` is not mounted.
     pub fn of_this_program() -> io::Result<Self> {
-        Fingerprint::of_path(Path::new("/proc/self/exe")).map(|own| Self { own: own.id })
+        Fingerprint::of_path(Path::new("/proc/self/exe")).map(|own| Self {
+            own: own.id,
+            begins_behind_shim: false,
+        })
+    }
+
+    /// Has the search begin behind the first shim of the tool's name, and come to what stands before
+    /// it last: for a shim that was found on PATH, whoever found it has passed over that already. A
+    /// version manager that calls the next file of its name would be led back to itself.
+    #[must_use]
+    pub fn from_behind_shim(self) -> Self {
+        Self {
+            begins_behind_shim: true,
+            ..self
+        }
+    }
+
+    /// Tells whether the search begins behind the first shim.
+    pub(super) fn begins_behind_shim(&self) -> bool {
+        self.begins_behind_shim
     }
 
     /// Returns whether a candidate in `folder` is gate's: the same file as this program, a file

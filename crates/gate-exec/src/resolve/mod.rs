@@ -47,7 +47,8 @@ pub struct Tool {
     pub kind: ToolKind,
 }
 
-/// Finds the tool `name`, along `path` (the value of PATH) unless it contains a slash.
+/// Finds the tool `name`, along `path` (the value of PATH) unless it contains a slash. Where on
+/// `path` the search begins say the `exclusions`.
 ///
 /// # Errors
 /// - [`ResolveError::NotFound`] when nothing has that name (exit code 127).
@@ -70,7 +71,7 @@ pub fn resolve(
     }
     let mut refused: Option<(PathBuf, io::Error)> = None;
     let mut skipped = 0;
-    for folder in folders(path.unwrap_or(OsStr::new(DEFAULT_PATH))) {
+    for folder in in_order(name, path.unwrap_or(OsStr::new(DEFAULT_PATH)), exclusions) {
         let candidate = folder.join(name);
         match examine(&candidate) {
             Ok(found) => {
@@ -169,6 +170,20 @@ fn not_found(name: &OsStr, skipped: usize) -> ResolveError {
         name: name.to_owned(),
         skipped,
     }
+}
+
+/// The folders of PATH in the order in which they are searched.
+fn in_order<'p>(name: &OsStr, path: &'p OsStr, exclusions: &Exclusions) -> Vec<&'p Path> {
+    let mut folders: Vec<&Path> = folders(path).collect();
+    if exclusions.begins_behind_shim() {
+        let is_shim = |folder: &&Path| {
+            let found = examine(&folder.join(name));
+            found.is_ok_and(|found| exclusions.covers(folder, found.fingerprint.id, &found.file))
+        };
+        let first = folders.iter().position(is_shim);
+        folders.rotate_left(first.unwrap_or_default());
+    }
+    folders
 }
 
 /// The absolute folders of PATH in order.
