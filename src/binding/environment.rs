@@ -1,8 +1,7 @@
 //! The environment: what the tool gets of it, and what of it is bound.
 
-use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use gate_policy::{EnvironmentAction, EnvironmentNote};
 use gate_protocol::inert::inert;
@@ -10,45 +9,13 @@ use gate_protocol::invocation::{BoundVariable, Treatment};
 
 use crate::failure::{Failure, FailureKind};
 use crate::mask::Masker;
-use crate::world::{World, split};
+use crate::world::World;
 
-/// Returns the tool's environment, in the caller's order and byte for byte.
-///
-/// Only what the profile strips or sets differs; and of a name that stands
-/// twice the first is kept, since programs disagree on which one counts.
+/// Returns the tool's environment: the caller's, as far as the profile leaves it alone.
 pub(super) fn of_tool(world: &World, notes: &[EnvironmentNote]) -> Vec<OsString> {
-    let mut seen: BTreeSet<&OsStr> = BTreeSet::new();
-    let mut variables = Vec::with_capacity(world.environment.len() + notes.len());
-    for entry in &world.environment {
-        let as_it_is = OsStr::from_bytes(entry.as_bytes());
-        let Some((name, _)) = split(entry) else {
-            variables.push(as_it_is.to_owned());
-            continue;
-        };
-        if !seen.insert(name) {
-            continue;
-        }
-        match action(notes, name) {
-            Some(EnvironmentAction::Stripped) => {}
-            Some(EnvironmentAction::Set(instead)) => variables.push(joined(name, instead)),
-            Some(
-                EnvironmentAction::Binds
-                | EnvironmentAction::MakesUnknown
-                | EnvironmentAction::FirstKept,
-            )
-            | None => {
-                variables.push(as_it_is.to_owned());
-            }
-        }
-    }
-    for note in notes {
-        if let EnvironmentAction::Set(value) = &note.action
-            && seen.insert(&note.name)
-        {
-            variables.push(joined(&note.name, value));
-        }
-    }
-    variables
+    let entries = world.environment.iter().map(|entry| entry.as_bytes());
+    let handed_on = gate_policy::handed_on(entries, notes);
+    handed_on.into_iter().map(OsString::from_vec).collect()
 }
 
 /// Returns what is bound of the environment, sorted by name.
@@ -97,18 +64,4 @@ fn no_text(name: &OsStr) -> Failure {
         ),
     )
     .hint("unset it: env -u NAME")
-}
-
-fn action<'a>(notes: &'a [EnvironmentNote], name: &OsStr) -> Option<&'a EnvironmentAction> {
-    notes
-        .iter()
-        .find(|note| note.name == name)
-        .map(|note| &note.action)
-}
-
-fn joined(name: &OsStr, value: &OsStr) -> OsString {
-    let mut variable = name.to_owned();
-    variable.push("=");
-    variable.push(value);
-    variable
 }

@@ -12,7 +12,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
-use std::ptr::null_mut;
+use std::ptr::{null, null_mut};
 
 use crate::Tool;
 
@@ -93,13 +93,14 @@ impl Start {
         })
     }
 
-    /// Becomes the tool, with the very words and environment that this process has. Returns only
-    /// where the file is not the one that was examined any more, or the kernel refuses.
+    /// Becomes the tool, with the very words that this process has, and its environment where no
+    /// other is given. Returns only where the file is not the one that was examined any more, or the
+    /// kernel refuses.
     ///
     /// Source: `execve(2)`. A file in no known format is not handed to a shell here.
-    pub fn become_tool(&self, tool: &Tool) -> io::Error {
+    pub fn become_tool(&self, tool: &Tool, environment: Option<&[CString]>) -> io::Error {
         match tool.file.was_replaced_at(&tool.path) {
-            Ok(false) => self.become_program(&tool.path),
+            Ok(false) => self.execute(&tool.path, environment),
             Ok(true) => io::Error::from_raw_os_error(libc::ESTALE),
             Err(error) => error,
         }
@@ -107,11 +108,23 @@ impl Start {
 
     /// Becomes the program at `path`, with the same words and environment.
     pub fn become_program(&self, path: &Path) -> io::Error {
+        self.execute(path, None)
+    }
+
+    fn execute(&self, path: &Path, environment: Option<&[CString]>) -> io::Error {
         let Ok(path) = CString::new(path.as_os_str().as_bytes()) else {
             return io::Error::from_raw_os_error(libc::EINVAL);
         };
-        // SAFETY: the path is a C string, and both arrays are the kernel's own, unchanged.
-        unsafe { libc::execve(path.as_ptr(), self.words, environ) };
+        let other: Option<Vec<*const c_char>> = environment.map(|entries| {
+            let entries = entries.iter().map(CString::as_ref).map(CStr::as_ptr);
+            entries.chain([null()]).collect()
+        });
+        // SAFETY: the C library's own variable; nothing in such a program writes it.
+        let same = unsafe { environ };
+        let environment = other.as_ref().map_or(same, |other| other.as_ptr());
+        // SAFETY: the path is a C string, and both arrays end in a null: they are the kernel's own,
+        // unchanged, or point to entries that outlive the call.
+        unsafe { libc::execve(path.as_ptr(), self.words, environment) };
         io::Error::last_os_error()
     }
 }

@@ -17,6 +17,7 @@ mod command_line;
 mod effect;
 pub mod encoding;
 mod glob;
+mod handed_on;
 mod invocation;
 mod mongo;
 pub mod profile;
@@ -33,6 +34,7 @@ pub use command_line::{
     CommandLine, Environment, FileError, FileKind, Files, MapFiles, NoFiles, Stdin,
 };
 pub use effect::{Effect, EffectSet, ParseEffectError};
+pub use handed_on::handed_on;
 pub use invocation::{
     EnvironmentAction, EnvironmentNote, InnerCommand, Input, InputKind, Invocation, Nested,
     OptionUse, Place, Placement, Promise, SecretPlace, SecretSpan, Word, WordRole,

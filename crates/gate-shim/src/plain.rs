@@ -1,6 +1,6 @@
 //! The path of a plain command: what is allowed at once, and what is left to the full gate.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -10,8 +10,9 @@ use gate_exec::{
     working_directory,
 };
 use gate_policy::{
-    CommandLine, CompiledPolicy, Decision, Environment, EnvironmentAction, Evaluation, Input,
-    InputKind, Invocation, Layer, Placement, Recording, Stdin, read_invocation,
+    CommandLine, CompiledPolicy, Decision, Environment, EnvironmentAction, EnvironmentNote,
+    Evaluation, Input, InputKind, Invocation, Layer, Placement, Recording, Stdin, handed_on,
+    read_invocation,
 };
 
 use crate::files::ReadOnce;
@@ -23,9 +24,29 @@ use crate::stamp::Stamp;
 /// done then that anybody could see.
 pub(crate) fn run(start: &Start) {
     let stdin = standard_input();
-    if let Some(allowed) = Command::of(start).and_then(|command| command.allowed(stdin)) {
+    let Some(command) = Command::of(start) else {
+        return;
+    };
+    if let Some((tool, notes)) = command.allowed(stdin) {
+        let changed = notes.iter().any(changes).then(|| {
+            let entries = handed_on(start.environment(), &notes);
+            entries
+                .into_iter()
+                .filter_map(|entry| CString::new(entry).ok())
+        });
+        let changed: Option<Vec<CString>> = changed.map(Iterator::collect);
         // Where it returns, the full gate says why the tool can't be run.
-        drop(start.become_tool(&allowed));
+        drop(start.become_tool(&tool, changed.as_deref()));
+    }
+}
+
+/// Tells whether the tool's environment is another than the caller's.
+fn changes(note: &EnvironmentNote) -> bool {
+    match &note.action {
+        EnvironmentAction::Binds | EnvironmentAction::MakesUnknown => false,
+        EnvironmentAction::Stripped | EnvironmentAction::FirstKept | EnvironmentAction::Set(_) => {
+            true
+        }
     }
 }
 
@@ -51,8 +72,9 @@ impl Command {
         })
     }
 
-    /// Decides, and records the decision as the rules want it.
-    fn allowed(&self, stdin: StandardInput) -> Option<Tool> {
+    /// Decides, and records the decision as the rules want it. Returns the tool, and what of its
+    /// environment is not the caller's.
+    fn allowed(&self, stdin: StandardInput) -> Option<(Tool, Vec<EnvironmentNote>)> {
         let state = place::state(&self.env)?;
         let is_machines = Path::new(place::MACHINE).symlink_metadata().is_ok();
         let policy = if is_machines {
@@ -90,13 +112,13 @@ impl Command {
         let is_allowed = evaluation.decision == Decision::Allow
             && evaluation.obligations.environment.is_empty()
             && self.record(&invocation, &evaluation, &state);
-        is_allowed.then_some(tool)
+        is_allowed.then_some((tool, invocation.environment))
     }
 
     /// Finds the real tool; none where the full gate has to say why there is none.
     fn tool(&self) -> Option<Tool> {
         let name = Path::new(self.argv.first()?).file_name()?;
-        let exclusions = Exclusions::of_this_program().ok()?;
+        let exclusions = Exclusions::of_this_program().ok()?.from_behind_shim();
         let tool = resolve(name, self.env.get("PATH"), &exclusions).ok()?;
         // A file in no known format runs by a shell.
         (tool.kind != ToolKind::Other).then_some(tool)
@@ -144,9 +166,7 @@ fn is_plain(invocation: &Invocation, files: &ReadOnce<'_>) -> bool {
         let is_named = input.argv_index.is_some() || matches!(&*input.role, "script" | "stdin");
         decides || (is_named && files.has_read(&input.path))
     };
-    !files.has_failed()
-        && notes.all(|note| is_left_alone(&note.action))
-        && !inputs.any(is_rewritten)
+    !files.has_failed() && !inputs.any(is_rewritten)
 }
 
 /// Tells whether nothing of a command can be the matter of a profile that is not built in.

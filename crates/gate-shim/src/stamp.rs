@@ -89,13 +89,10 @@ impl Source {
 /// Returns what is known of what stands at `path`; none where nothing does. A link that leads
 /// nowhere is an error.
 fn metadata(path: &Path) -> std::io::Result<Option<std::fs::Metadata>> {
-    match std::fs::metadata(path) {
+    match path.symlink_metadata() {
+        Ok(link) if link.is_symlink() => std::fs::metadata(path).map(Some),
         Ok(found) => Ok(Some(found)),
-        Err(error) if error.kind() == ErrorKind::NotFound => match path.symlink_metadata() {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Ok(_) => Err(error),
-            Err(error) => Err(error),
-        },
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -76,7 +76,7 @@ impl Stage {
     }
 
     fn script(&self, name: &str, says: &str) {
-        let text = format!("#!/bin/sh\necho \"{says}$0 $*\"\nexit 7\n");
+        let text = format!("#!/bin/sh\necho \"{says}$0 $* $PSQLRC\"\nexit 7\n");
         let path = self.path(name);
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -276,6 +276,16 @@ fn a_file_that_decides_is_read_and_one_that_the_tool_must_get_as_it_was_is_left_
     stage.assert_left(&mut stage.command(&["kubectl", "get", "pods"]));
     fs::write(stage.path("work/q.sql"), "select 1").unwrap();
     stage.assert_left(&mut stage.command(&["psql", "-X", "-f", "q.sql"]));
+}
+
+#[test]
+fn the_tool_gets_the_environment_as_its_profile_wants_it() {
+    let stage = Stage::with_rules("");
+    let mut command = stage.command(&["psql", "-c", "select 1"]);
+    let output = command.env("PSQLRC", "/tmp/evil").output().unwrap();
+    said(&output, RAN, "bin");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.ends_with(" -c select 1 /dev/null\n"), "{said}");
 }
 
 #[test]
