@@ -121,7 +121,7 @@ impl Start {
         });
         // SAFETY: the C library's own variable; nothing in such a program writes it.
         let same = unsafe { environ };
-        let environment = other.as_ref().map_or(same, |other| other.as_ptr());
+        let environment = other.as_ref().map_or(same, Vec::as_ptr);
         // SAFETY: the path is a C string, and both arrays end in a null: they are the kernel's own,
         // unchanged, or point to entries that outlive the call.
         unsafe { libc::execve(path.as_ptr(), self.words, environment) };
