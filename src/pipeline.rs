@@ -267,6 +267,7 @@ pub(crate) fn real_tool(world: &World, name: &OsStr, search: Search) -> Result<T
         .caused_by(error)
         .hint("mount /proc")
     })?;
+    let exclusions = exclusions.led_by(world.passed(), name);
     let exclusions = match search {
         Search::AtTheStart => exclusions,
         Search::BehindTheShim => exclusions.from_behind_shim(),

@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use gate_exec::resolve::PASSED_VARIABLE;
 use gate_policy::Profiles;
 
 use crate::config::{self, Configuration};
@@ -25,6 +26,7 @@ pub(crate) struct World {
     /// Where gate keeps what.
     pub(crate) layout: Layout,
     by_name: BTreeMap<OsString, OsString>,
+    passed: Option<OsString>,
     configuration: OnceCell<Configuration>,
     profiles: OnceCell<Arc<Profiles>>,
 }
@@ -32,7 +34,16 @@ pub(crate) struct World {
 impl World {
     /// Looks around.
     pub(crate) fn capture() -> Self {
-        let environment = gate_exec::inherited_environment();
+        let mut environment = gate_exec::inherited_environment();
+        // It is for gate alone: no tool gets it, and no rule sees it.
+        let mut passed = None;
+        environment.retain(|entry| match split(entry) {
+            Some((name, value)) if name == PASSED_VARIABLE => {
+                passed.get_or_insert_with(|| value.to_owned());
+                false
+            }
+            _ => true,
+        });
         // As getenv(3): the first of equal names is the one that counts.
         let mut by_name = BTreeMap::new();
         for (name, value) in environment.iter().filter_map(|entry| split(entry)) {
@@ -51,6 +62,7 @@ impl World {
             cwd,
             layout,
             by_name,
+            passed,
             configuration: OnceCell::new(),
             profiles: OnceCell::new(),
         }
@@ -78,6 +90,12 @@ impl World {
     pub(crate) fn env(&self, name: &str) -> Option<String> {
         self.env_os(name)
             .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    }
+
+    /// Returns what a gate before this one in the same process says of version managers that
+    /// lead back.
+    pub(crate) fn passed(&self) -> Option<&OsStr> {
+        self.passed.as_deref()
     }
 
     /// Returns the configuration, read on first use.

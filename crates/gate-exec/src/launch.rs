@@ -8,6 +8,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 
+use crate::resolve::passed::{self, Bearer};
 use crate::signal::disposition;
 use crate::{Command, ExecBy, ExecError, InitialState, ToolKind, syscall};
 
@@ -22,6 +23,8 @@ pub(crate) struct Plan<'a> {
     argv: Vec<*const c_char>,
     shell_argv: Vec<*const c_char>,
     env: Vec<*const c_char>,
+    /// What `env` points to beside the command's own.
+    _passed: Option<CString>,
     hand_on: Vec<c_int>,
     stdin: Option<c_int>,
     initial: &'a InitialState,
@@ -32,6 +35,7 @@ impl<'a> Plan<'a> {
     pub(crate) fn prepare(
         command: &'a Command,
         initial: &'a InitialState,
+        bearer: Bearer,
     ) -> Result<Self, ExecError> {
         let tool = &command.tool;
         let cannot = |source| ExecError::from_exec(tool.path.clone(), source);
@@ -59,11 +63,13 @@ impl<'a> Plan<'a> {
             )
             .chain([std::ptr::null()])
             .collect();
+        let passed = passed::entry(tool, bearer);
         Ok(Self {
             shell_argv,
             program: is_by_descriptor.then(|| tool.file.file().as_raw_fd()),
-            argv: pointers(&command.argv),
-            env: pointers(&command.env),
+            argv: pointers(command.argv.iter()),
+            env: pointers(command.env.iter().chain(&passed)),
+            _passed: passed,
             hand_on: command.fds.iter().map(AsRawFd::as_raw_fd).collect(),
             stdin: command.stdin.as_ref().map(AsRawFd::as_raw_fd),
             initial,
@@ -156,9 +162,8 @@ fn last_error_number() -> c_int {
         .unwrap_or(libc::EIO)
 }
 
-fn pointers(strings: &[CString]) -> Vec<*const c_char> {
+fn pointers<'s>(strings: impl Iterator<Item = &'s CString>) -> Vec<*const c_char> {
     strings
-        .iter()
         .map(|string| string.as_ptr())
         .chain([std::ptr::null()])
         .collect()

@@ -7,6 +7,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 
 use crate::launch::Plan;
+use crate::resolve::passed::Bearer;
 use crate::{Command, ExecError, InitialState, syscall};
 
 /// Replaces this process by the tool, with the signals and descriptors that gate inherited.
@@ -17,7 +18,7 @@ use crate::{Command, ExecError, InitialState, syscall};
 ///
 /// Source: `execve(2)`; for files in no known format `execvp(3)`.
 pub fn replace(command: &Command, initial: &InitialState) -> Result<Infallible, ExecError> {
-    let plan = Plan::prepare(command, initial)?;
+    let plan = Plan::prepare(command, initial, Bearer::Itself)?;
     let error = plan.execute(|| {});
     // A descriptor that is closed now would become the next file that gate opens, and gate's
     // messages would then be written into that file.

@@ -4,25 +4,11 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use gate_exec::resolve::version_manager;
+
 use super::verdict::shown;
 use crate::shims::{Candidate, Lookup, Met, entries};
 use crate::world::World;
-
-/// Folders in which a version manager has shims of its own, by how their paths end.
-const MANAGERS: [(&str, &str); 12] = [
-    (".pyenv/shims", "pyenv"),
-    (".rbenv/shims", "rbenv"),
-    (".nodenv/shims", "nodenv"),
-    (".goenv/shims", "goenv"),
-    (".jenv/shims", "jenv"),
-    (".asdf/shims", "asdf"),
-    ("asdf/shims", "asdf"),
-    ("mise/shims", "mise"),
-    ("rtx/shims", "rtx"),
-    (".volta/bin", "volta"),
-    (".tfenv/bin", "tfenv"),
-    (".cargo/bin", "rustup"),
-];
 
 /// What holds the credentials of tools: their names, variables, and files below the home.
 type Holder = (
@@ -157,7 +143,7 @@ pub(super) fn of_tool(
             by_path.join(", ")
         ));
     }
-    if let Some(manager) = real.and_then(manager) {
+    if let Some(manager) = real.and_then(version_manager) {
         notes.push(format!(
             "{manager} chooses the tool behind gate; what it starts from its own folders is not looked at again"
         ));
@@ -182,7 +168,7 @@ fn before(candidates: &[Candidate]) -> impl Iterator<Item = String> {
         .iter()
         .any(|candidate| candidate.met == Met::Shim);
     first.filter(move |_| has_shim).filter_map(|candidate| {
-        let manager = manager(&candidate.path)?;
+        let manager = version_manager(&candidate.path)?;
         Some(format!(
             "{manager} comes before the shim ({}): have `gate shell-init` read after it",
             shown(&candidate.path)
@@ -221,13 +207,6 @@ fn strangers(candidates: &[Candidate]) -> impl Iterator<Item = String> {
         })
 }
 
-/// Returns the version manager in whose folder a file lies.
-fn manager(path: &Path) -> Option<&'static str> {
-    let folder = path.parent()?;
-    let known = MANAGERS.iter().find(|(end, _)| folder.ends_with(end));
-    known.map(|(_, name)| *name)
-}
-
 /// Returns the names of what holds a credential of the tool and can be read.
 fn credentials(world: &World, tool: &OsStr) -> Vec<String> {
     let home = world.env_os("HOME").map(PathBuf::from);
@@ -260,18 +239,5 @@ mod tests {
             assert!(of(path)[0].contains("empty entry"), "{path}");
         }
         assert!(of("/a:bin:/b")[0].contains("`bin`"));
-    }
-
-    #[test]
-    fn version_managers_are_known_by_their_folders() {
-        for (path, name) in [
-            ("/home/a/.pyenv/shims/aws", Some("pyenv")),
-            ("/home/a/.local/share/mise/shims/terraform", Some("mise")),
-            ("/home/a/.volta/bin/npm", Some("volta")),
-            ("/usr/bin/aws", None),
-            ("/home/a/notmise/shims2/aws", None),
-        ] {
-            assert_eq!(manager(Path::new(path)), name, "{path}");
-        }
     }
 }

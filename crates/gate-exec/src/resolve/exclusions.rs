@@ -1,19 +1,22 @@
 //! What can never be the tool: gate's own programs, under whatever name.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use super::passed;
 use crate::identity::{FileId, Fingerprint};
 use crate::marker::{SHIM_FOLDER_MARKER, is_gate_program};
 
 /// Programs that are passed over when a tool is searched.
 ///
-/// The rule has no switch: nothing in the environment can add to it or take from it.
+/// What is gate's has no switch: nothing in the environment can add to it or take from it.
 #[derive(Debug, Clone)]
 pub struct Exclusions {
     own: FileId,
     begins_behind_shim: bool,
+    passed: Vec<FileId>,
 }
 
 impl Exclusions {
@@ -25,6 +28,7 @@ impl Exclusions {
         Fingerprint::of_path(Path::new("/proc/self/exe")).map(|own| Self {
             own: own.id,
             begins_behind_shim: false,
+            passed: Vec::new(),
         })
     }
 
@@ -37,6 +41,21 @@ impl Exclusions {
             begins_behind_shim: true,
             ..self
         }
+    }
+
+    /// Passes over the version managers by which this process was led back in search of the tool
+    /// `name`, as the value of [`PASSED_VARIABLE`](super::PASSED_VARIABLE) says.
+    #[must_use]
+    pub fn led_by(self, value: Option<&OsStr>, name: &OsStr) -> Self {
+        Self {
+            passed: passed::read(value, name),
+            ..self
+        }
+    }
+
+    /// Returns the files of version managers that are passed over.
+    pub(super) fn passed(&self) -> &[FileId] {
+        &self.passed
     }
 
     /// Tells whether the search begins behind the first shim.

@@ -8,6 +8,7 @@
 mod error;
 mod exclusions;
 mod kind;
+pub(crate) mod passed;
 mod quoted;
 mod trust;
 
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 pub use error::ResolveError;
 pub use exclusions::Exclusions;
 pub use kind::ToolKind;
+pub use passed::{PASSED_VARIABLE, version_manager};
 pub use quoted::Quoted;
 pub use trust::Distrust;
 
@@ -45,6 +47,8 @@ pub struct Tool {
     pub id: FileId,
     /// How the kernel will start it.
     pub kind: ToolKind,
+    /// The files of version managers by which this process was led here.
+    pub(crate) passed: Vec<FileId>,
 }
 
 /// Finds the tool `name`, along `path` (the value of PATH) unless it contains a slash. Where on
@@ -75,15 +79,18 @@ pub fn resolve(
         let candidate = folder.join(name);
         match examine(&candidate) {
             Ok(found) => {
-                if exclusions.covers(folder, found.fingerprint.id, &found.file) {
+                let id = found.fingerprint.id;
+                let is_passed = exclusions.passed().contains(&id);
+                if is_passed || exclusions.covers(folder, id, &found.file) {
                     skipped += 1;
                     continue;
                 }
-                let tool = found.trusted(name, candidate)?;
+                let mut tool = found.trusted(name, candidate)?;
                 if exclusions.covers_canonical(&tool.canonical) {
                     skipped += 1;
                     continue;
                 }
+                exclusions.passed().clone_into(&mut tool.passed);
                 return Ok(tool);
             }
             Err(error) if is_absent(&error) => {}
@@ -268,6 +275,7 @@ impl Candidate {
             id: self.fingerprint.id,
             file: OpenFile::new(self.file, self.fingerprint, self.is_readable),
             kind,
+            passed: Vec::new(),
         })
     }
 }

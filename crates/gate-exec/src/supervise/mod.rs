@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use crate::job_control;
 use crate::launch::Plan;
+use crate::resolve::passed::Bearer;
 use crate::signal::SignalSet;
 use crate::signal::relay::Relay;
 use crate::syscall::{self, KernelAction};
@@ -47,7 +48,7 @@ pub fn supervise(
     initial: &InitialState,
     events: &mut dyn SuperviseEvents,
 ) -> Result<Outcome, ExecError> {
-    let plan = Plan::prepare(command, initial)?;
+    let plan = Plan::prepare(command, initial, Bearer::Child)?;
     let signals = HeldSignals::hold(initial);
     let mut relay = Relay::start();
     if !events.may_start() {

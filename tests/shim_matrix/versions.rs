@@ -1,0 +1,104 @@
+//! Version managers: they come to the tool, and none comes back to itself.
+
+use std::fs;
+
+use crate::ground::{DENIED, Matrix, SYSTEM};
+use crate::stage::{assert_ends, run};
+
+/// A version manager's shim: it calls the next file of its name behind its own folder.
+const NEXT: &str = "#!/bin/bash\nown=$(dirname \"$0\")\nrest=\":$PATH:\"\nrest=${rest#*:$own:}\n\
+                    IFS=:\nfor folder in $rest; do\n  [ -x \"$folder/kubectl\" ] && exec \
+                    \"$folder/kubectl\" \"$@\"\ndone\necho 'no version' >&2\nexit 126\n";
+/// It takes its own folder out of PATH and calls the tool by its name.
+const WITHOUT_ITSELF: &str = "#!/bin/bash\nown=$(dirname \"$0\")\nPATH=\":$PATH:\"\n\
+                              PATH=${PATH/:$own:/:}\nPATH=${PATH#:}\nPATH=${PATH%:}\n\
+                              exec kubectl \"$@\"\n";
+/// It starts the version that it chose by its path.
+const OWN_VERSION: &str = "#!/bin/bash\nexec \"$(dirname \"$0\")/versions/kubectl\" \"$@\"\n";
+
+#[test]
+fn version_managers_come_to_the_tool_and_none_comes_back_to_itself() {
+    for (manager, folder) in [
+        (NEXT, "real"),
+        (WITHOUT_ITSELF, "real"),
+        (OWN_VERSION, "manager/versions"),
+    ] {
+        let matrix = Matrix::new();
+        matrix.script("manager", "kubectl", manager);
+        matrix.tool("manager/versions", "kubectl");
+        matrix.assert_judged(&format!("shims:manager:real:{SYSTEM}"), "kubectl", folder);
+        // Before gate's, it is what the shell finds; it may come to the shim or not.
+        if manager != OWN_VERSION {
+            let path = format!("manager:shims:real:{SYSTEM}");
+            matrix.assert_judged(&path, "kubectl", folder);
+        }
+    }
+}
+
+/// pyenv and asdf where no version is chosen: the first file of its name on PATH but for its own
+/// folder, which is gate's shim again.
+const NOT_ITSELF: &str = "#!/bin/bash\nown=$(dirname \"$0\")\necho \"$own ${GATE_PASSED+told}\" \
+                          >>\"$HOME/managers\"\nIFS=:\nfor folder in $PATH; do\n  [ \"$folder\" != \
+                          \"$own\" ] && [ -x \"$folder/kubectl\" ] && exec \"$folder/kubectl\" \
+                          \"$@\"\ndone\necho 'no version' >&2\nexit 126\n";
+
+#[test]
+fn a_version_manager_that_leads_back_to_the_shim_is_passed_over_the_second_time() {
+    let matrix = Matrix::new();
+    for manager in [".pyenv/shims", ".asdf/shims"] {
+        matrix.script(manager, "kubectl", NOT_ITSELF);
+    }
+    let home = matrix.stage.home.path();
+    let entries = [
+        matrix.shims(),
+        home.join(".pyenv/shims"),
+        home.join(".asdf/shims"),
+        home.join("real"),
+        "/usr/bin".into(),
+    ];
+    let path = std::env::join_paths(&entries).unwrap();
+    let call = |words: &[&str]| {
+        let mut command = matrix.stage.home.command(matrix.shims().join("kubectl"));
+        run(command.args(words).env("PATH", &path))
+    };
+    assert_ends(call(&["get", "pods"]), 0);
+    assert_eq!(matrix.calls(), ["real/kubectl get pods"]);
+    // Each manager came once, and was told so that it can be known again.
+    let managers = fs::read_to_string(home.join("managers")).unwrap();
+    let told = |name: &str| format!("{}/{name}/shims told\n", home.display());
+    assert_eq!(managers, told(".pyenv") + &told(".asdf"));
+    assert_ends(call(&["delete", "namespace", "prod"]), DENIED);
+    // Supervised, it is a child that comes back.
+    let rule = "[[rule]]\nid = \"t/seen\"\ntool = \"kubectl\"\neffect = [\"read\"]\n\
+                decision = \"allow\"\nrecord = \"outcome\"\n";
+    matrix
+        .stage
+        .home
+        .write(".config/gate/rules.d/seen.toml", rule)
+        .unwrap();
+    assert_ends(call(&["get", "nodes"]), 0);
+    assert_eq!(matrix.calls(), ["real/kubectl get nodes"]);
+}
+
+#[test]
+fn what_a_version_manager_is_told_reaches_no_tool_and_holds_for_no_other_process() {
+    let matrix = Matrix::new();
+    let home = matrix.stage.home.path();
+    let log = home.join("calls");
+    let text = format!(
+        "#!/bin/sh\necho \"${{GATE_PASSED-none}}\" >>'{}'\n",
+        log.display()
+    );
+    matrix.script("real", "kubectl", &text);
+    matrix.script(".pyenv/shims", "kubectl", NOT_ITSELF);
+    let path = format!("shims:.pyenv/shims:real:{SYSTEM}");
+    let path = path.replace(".pyenv", &home.join(".pyenv").display().to_string());
+    assert_ends(run(&mut matrix.sh(&path, "kubectl get")), 0);
+    assert_eq!(matrix.calls(), ["none"]);
+    for forged in ["1", "self:1:1:1-1/kubectl", "child:1:1:1-1/kubectl", "/"] {
+        let called = format!("GATE_PASSED={forged} kubectl");
+        assert_ends(run(&mut matrix.sh(&path, &format!("{called} get"))), 0);
+        assert_eq!(matrix.calls(), ["none"], "{forged}");
+        matrix.assert_denied(&path, &called);
+    }
+}
