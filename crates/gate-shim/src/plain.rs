@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use gate_exec::resolve::{PASSED_VARIABLE, version_manager};
 use gate_exec::{
     Exclusions, MappedFile, StandardInput, Start, Tool, ToolKind, resolve, standard_input,
     working_directory,
@@ -59,12 +60,14 @@ struct Command {
 
 impl Command {
     /// Returns the command; none where its surroundings are not plain: the working directory was
-    /// deleted, or a variable stands twice and programs disagree on which one counts.
+    /// deleted, a variable stands twice and programs disagree on which one counts, or a version
+    /// manager led back here.
     fn of(start: &Start) -> Option<Self> {
         let mut count = 0;
         let variables = start.environment().filter_map(split);
         let env: Environment = variables.inspect(|_| count += 1).collect();
-        (env.iter().count() == count).then_some(())?;
+        let is_led_back = env.get(PASSED_VARIABLE).is_some();
+        (env.iter().count() == count && !is_led_back).then_some(())?;
         Some(Self {
             argv: start.argv(),
             env,
@@ -120,8 +123,9 @@ impl Command {
         let name = Path::new(self.argv.first()?).file_name()?;
         let exclusions = Exclusions::of_this_program().ok()?.from_behind_shim();
         let tool = resolve(name, self.env.get("PATH"), &exclusions).ok()?;
-        // A file in no known format runs by a shell.
-        (tool.kind != ToolKind::Other).then_some(tool)
+        // A file in no known format runs by a shell, and a version manager may lead back here.
+        let is_plain = tool.kind != ToolKind::Other && version_manager(&tool.path).is_none();
+        is_plain.then_some(tool)
     }
 
     /// Records the decision where the rules want that. What a rule of somebody's allows is on the
@@ -149,16 +153,9 @@ impl Command {
     }
 }
 
-/// Tells whether the tool can be given everything as it is: no word is rewritten to a copy, no
-/// variable is taken out or set, and nothing of standard input decides.
+/// Tells whether the tool can be given its words and files as they are: none is rewritten to a copy,
+/// and nothing of standard input decides.
 fn is_plain(invocation: &Invocation, files: &ReadOnce<'_>) -> bool {
-    let is_left_alone = |action: &EnvironmentAction| match action {
-        EnvironmentAction::Binds | EnvironmentAction::MakesUnknown => true,
-        EnvironmentAction::Stripped | EnvironmentAction::FirstKept | EnvironmentAction::Set(_) => {
-            false
-        }
-    };
-    let mut notes = invocation.environment.iter();
     let mut inputs = invocation.inputs.iter();
     let is_rewritten = |input: &Input| {
         let is_stdin = input.kind == InputKind::Stdin;

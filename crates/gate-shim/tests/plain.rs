@@ -199,7 +199,12 @@ fn what_can_not_be_recorded_is_left_to_gate() {
     let held = journal::hold(&stage.journal()).unwrap().unwrap();
     stage.assert_left(&mut stage.command(&read));
     drop(held);
-    stage.assert_ran(&mut stage.command(&read));
+    // A process that another test starts holds it too, until it has become its program.
+    let mut tries = 0..100;
+    while tries.next().is_some() && stage.entries().is_empty() {
+        stage.command(&read).output().unwrap();
+    }
+    assert_eq!(stage.entries().len(), 1);
     fs::remove_file(stage.journal()).unwrap();
     stage.assert_left(&mut stage.command(&read));
     assert!(!stage.journal().exists());
