@@ -143,7 +143,7 @@ pub(crate) enum Asked {
 /// As [`run`]; and the command depends on its standard input.
 #[cfg(feature = "mcp")]
 pub(crate) fn ask(world: &World, run: Run) -> Result<Asked, Failure> {
-    let tool = real_tool(world, &run.name)?;
+    let tool = real_tool(world, &run.name, run.search)?;
     let mut reading = reading::read_beside(world, &run.argv, Stdin::Absent)?;
     let around = circumstances::of_caller(&|name| world.env(name));
     let (evaluation, left) = current_evaluation(world, &mut reading, &around, &run)?;

@@ -1,6 +1,6 @@
 //! The environment: what the tool gets of it, and what of it is bound.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use gate_policy::{EnvironmentAction, EnvironmentNote};
@@ -13,7 +13,7 @@ use crate::world::World;
 
 /// Returns the tool's environment: the caller's, as far as the profile leaves it alone.
 pub(super) fn of_tool(world: &World, notes: &[EnvironmentNote]) -> Vec<OsString> {
-    let entries = world.environment.iter().map(|entry| entry.as_bytes());
+    let entries = world.environment.iter().map(CString::as_bytes);
     let handed_on = gate_policy::handed_on(entries, notes);
     handed_on.into_iter().map(OsString::from_vec).collect()
 }

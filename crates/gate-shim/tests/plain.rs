@@ -112,6 +112,7 @@ impl Stage {
 
     #[track_caller]
     fn assert_ran(&self, command: &mut Command) {
+        assert!(self.journal().exists(), "nothing could be recorded");
         said(&command.output().unwrap(), RAN, "bin");
     }
 

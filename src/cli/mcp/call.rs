@@ -154,6 +154,7 @@ impl Request {
         let argv = words(&self.argv);
         let run = Run {
             name: argv.first().cloned().unwrap_or_default(),
+            search: pipeline::Search::AtTheStart,
             argv,
             reason: self.reason.clone(),
             patience: Patience::AskOnly,
