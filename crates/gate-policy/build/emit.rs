@@ -79,17 +79,20 @@ pub(crate) fn profile(name: &str, tool: &ToolSpec, operations: &str) -> String {
         commands,
         listed,
         environment,
+        sets_variables,
         moved_by,
         literal,
         implicit,
         operations: _,
+        operation_starts,
         can_be_python,
         reader,
     } = tool;
     format!(
         "static {name}: ToolSpec = ToolSpec {{ name: {}, aliases: {}, style: {}, groups: {}, \
-         commands: {}, listed: {}, environment: {}, moved_by: {}, literal: {}, implicit: {}, \
-         operations: {operations}, can_be_python: {can_be_python}, reader: {} }};\n",
+         commands: {}, listed: {}, environment: {}, \
+         sets_variables: {sets_variables}, moved_by: {}, literal: {}, implicit: {}, \
+         operations: {operations}, operation_starts: {}, can_be_python: {can_be_python}, reader: {} }};\n",
         tool_name.rust(),
         aliases.rust(),
         style.rust(),
@@ -100,6 +103,7 @@ pub(crate) fn profile(name: &str, tool: &ToolSpec, operations: &str) -> String {
         moved_by.rust(),
         literal.rust(),
         implicit.rust(),
+        operation_starts.rust(),
         reader.rust(),
     )
 }
@@ -117,6 +121,12 @@ impl Rust for u8 {
 }
 
 impl Rust for u16 {
+    fn rust(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Rust for u32 {
     fn rust(&self) -> String {
         self.to_string()
     }

@@ -73,13 +73,15 @@ fn write_profiles(folder: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
         let mut profile: Profile = toml::from_str(&content).map_err(|e| fail(e.to_string()))?;
         shared::add_all(&mut profile, folder, 0)
             .map_err(|mistake| fail(placed(&content, &mistake)))?;
+        let mut tool =
+            tables(&profile, folder).map_err(|mistake| fail(placed(&content, &mistake)))?;
         if let Some(path) = operations::path(folder, &profile) {
             let lines =
                 operations::expanded(&profile, &fs::read_to_string(&path)?).map_err(fail)?;
             let name = path.file_name().ok_or("the operations have no file")?;
+            tool.operation_starts = operations::starts(&lines)?.into();
             fs::write(out.join(name), lines)?;
         }
-        let tool = tables(&profile, folder).map_err(|mistake| fail(placed(&content, &mistake)))?;
         let name = tool.name.to_uppercase().replace('-', "_");
         text.push_str(&emit::profile(
             &name,

@@ -45,6 +45,17 @@ pub(crate) fn expanded(profile: &Profile, source: &str) -> Result<String, String
     Ok(lines.concat())
 }
 
+/// Returns where each line begins.
+pub(crate) fn starts(lines: &str) -> Result<Vec<u32>, std::num::TryFromIntError> {
+    let lines = lines.split_inclusive('\n');
+    let starts = lines.scan(0, |end, line| {
+        let start = *end;
+        *end += line.len();
+        Some(start)
+    });
+    starts.map(u32::try_from).collect()
+}
+
 /// Returns where the file stands.
 pub(crate) fn path(folder: &Path, profile: &Profile) -> Option<std::path::PathBuf> {
     let name = profile.operations.as_ref()?;

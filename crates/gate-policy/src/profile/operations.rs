@@ -1,8 +1,6 @@
 //! Operations that stand in a list instead of the subcommand tree: aws has
 //! thousands. Each has a class, which is a node of the tree that no word names.
 
-use std::cmp::Ordering;
-
 use super::source::CLASSES;
 use super::{CommandSpec, ToolSpec};
 
@@ -35,8 +33,8 @@ impl ToolSpec {
                 return self.child(services, HELP.as_bytes());
             }
             [service] => {
-                let key = format!("{} {word} ", service.as_ref());
-                self.at(&key)?.lines().next()?.strip_prefix(&key)?
+                let key = [service.as_ref(), " ", word, " "].concat();
+                self.rest_from(&key)?.lines().next()?.strip_prefix(&key)?
             }
             _ => return None,
         };
@@ -51,28 +49,17 @@ impl ToolSpec {
     }
 
     fn lines(&self, service: &str) -> impl Iterator<Item = &str> {
-        let key = format!("{service} ");
-        let below = self.at(&key).unwrap_or_default().lines();
+        let key = [service, " "].concat();
+        let below = self.rest_from(&key).unwrap_or_default().lines();
         below.take_while(move |line| line.starts_with(&key))
     }
 
     /// Returns the list from the first line on that does not come before a key.
-    fn at(&self, key: &str) -> Option<&str> {
-        let list = self.operations.as_bytes();
-        let (mut from, mut to) = (0, list.len());
-        while from < to {
-            let middle = from.midpoint(to);
-            let before = list.get(from..middle)?;
-            let start = before.iter().rposition(|byte| *byte == b'\n');
-            let start = start.map_or(from, |at| from + at + 1);
-            let behind = list.get(middle..)?.iter().position(|byte| *byte == b'\n')?;
-            let end = middle + behind;
-            match list.get(start..end)?.cmp(key.as_bytes()) {
-                Ordering::Less => from = end + 1,
-                Ordering::Equal | Ordering::Greater => to = start,
-            }
-        }
-        self.operations.get(from..)
+    fn rest_from(&self, key: &str) -> Option<&str> {
+        let rest = |start: &u32| self.operations.get(*start as usize..);
+        let is_before = |start: &u32| rest(start).is_some_and(|rest| rest < key);
+        let first = self.operation_starts.partition_point(is_before);
+        self.operation_starts.get(first).and_then(rest)
     }
 }
 

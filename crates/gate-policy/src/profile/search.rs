@@ -68,9 +68,13 @@ impl ToolSpec {
     /// Tells whether a parameter of a command, or an operand where the name is empty, stands for
     /// itself.
     pub(crate) fn is_literal(&self, path: &[Text], name: &str) -> bool {
-        let mut words: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
-        words.extend(Some(name).filter(|name| !name.is_empty()));
-        let wanted = words.join(" ");
+        let length: usize = path.iter().map(|word| word.len() + 1).sum();
+        let mut wanted = String::with_capacity(length + name.len());
+        let name = Some(name).filter(|name| !name.is_empty());
+        for (at, word) in path.iter().map(AsRef::as_ref).chain(name).enumerate() {
+            wanted.push_str(if at > 0 { " " } else { "" });
+            wanted.push_str(word);
+        }
         let literal = self
             .literal
             .binary_search_by(|known| known.as_ref().cmp(&wanted));

@@ -30,6 +30,8 @@ pub struct ToolSpec {
     pub listed: Option<ListedSpec>,
     /// The variables that matter.
     pub environment: Table<VariableSpec>,
+    /// Whether one of them is set whatever it was before.
+    pub sets_variables: bool,
     /// The options that move the folder from which files are taken, one after
     /// the other.
     pub moved_by: Table<Text>,
@@ -40,6 +42,8 @@ pub struct ToolSpec {
     pub implicit: Table<ImplicitSpec>,
     /// The class of each operation, a line `SERVICE OPERATION CLASS` for each, sorted.
     pub operations: Text,
+    /// Where each of these lines begins.
+    pub operation_starts: Table<u32>,
     /// Whether it can be a program of Python.
     pub can_be_python: bool,
     /// A deeper reading that tables can't express.

@@ -15,23 +15,20 @@ use crate::profile::{Arity, EVERY_TOOL, Text, VariableAction, VariableSpec};
 const ALL_THE_REST: &str = "*";
 
 pub(super) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
-    // Without any variable only what is set counts.
-    let can_say = |spec: &&VariableSpec| {
-        !line.env.is_empty() || matches!(spec.action, VariableAction::Set(_))
-    };
-    let own = parsed.spec.environment.iter().filter(can_say);
+    if line.env.is_empty() {
+        set_alone(line, parsed, invocation);
+        return;
+    }
+    let own = parsed.spec.environment.iter();
     // The entry for all the rest comes behind those of every tool.
     let (is_rest, is_named) = (
         |spec: &&VariableSpec| spec.name == ALL_THE_REST,
         |spec: &&VariableSpec| spec.name != ALL_THE_REST,
     );
     for spec in own.clone().filter(is_named) {
-        let is_read = !is_replaced(spec, parsed);
-        if is_read && (matters(spec, parsed) || spec.is_stripped_elsewhere) {
-            apply(line, spec, Some(parsed), invocation);
-        }
+        read_own(line, spec, parsed, invocation);
     }
-    for spec in EVERY_TOOL.environment.iter().filter(can_say) {
+    for spec in EVERY_TOOL.environment.iter() {
         if parsed.spec.can_be_python || !spec.is_of_python {
             apply(line, spec, None, invocation);
         }
@@ -40,6 +37,31 @@ pub(super) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
         apply(line, spec, Some(parsed), invocation);
     }
     note_repeated(line, invocation);
+}
+
+/// Sets what is set for the tool: without any variable nothing else counts. The entries of every
+/// tool set none.
+fn set_alone(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
+    if !parsed.spec.sets_variables {
+        return;
+    }
+    let is_set = |spec: &&VariableSpec| matches!(spec.action, VariableAction::Set(_));
+    for spec in parsed.spec.environment.iter().filter(is_set) {
+        read_own(line, spec, parsed, invocation);
+    }
+}
+
+/// Reads a variable by an entry of the tool.
+fn read_own(
+    line: &CommandLine<'_>,
+    spec: &VariableSpec,
+    parsed: &Parsed<'_>,
+    invocation: &mut Invocation,
+) {
+    let is_read = !is_replaced(spec, parsed);
+    if is_read && (matters(spec, parsed) || spec.is_stripped_elsewhere) {
+        apply(line, spec, Some(parsed), invocation);
+    }
 }
 
 /// Says which names stand more than once, of which the tool gets the first alone.
@@ -285,4 +307,14 @@ fn are_plain_flags(parsed: Option<&Parsed<'_>>, value: &[u8]) -> bool {
                     && matches!(flag.neutral, crate::profile::Neutral::Never)
             })
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_entries_of_every_tool_set_none() {
+        assert!(!EVERY_TOOL.sets_variables);
+    }
 }

@@ -9,7 +9,7 @@ use super::words::{
 use super::{Flag, Mistake, Neutral, Placed, Profile, Word, command, named, tree, variables};
 use crate::profile::{
     Arity, Changes, FlagGroup, FlagRuns, FlagSpec, Follows, Neutral as NeutralSpec, Reader, Style,
-    Text, ToolSpec, ValueEffect,
+    Text, ToolSpec, ValueEffect, VariableAction, VariableSpec,
 };
 
 /// Returns the tables, without what stands in files beside the profile, or every mistake.
@@ -29,6 +29,7 @@ pub(crate) fn compile(profile: &Profile) -> Result<ToolSpec, Vec<Mistake>> {
     let (true, Some(style), Some(reader)) = (mistakes.is_empty(), style, reader) else {
         return Err(mistakes);
     };
+    let sets = |spec: &VariableSpec| matches!(spec.action, VariableAction::Set(_));
     Ok(ToolSpec {
         name: text(profile.name.get_ref()),
         aliases: profile
@@ -40,11 +41,13 @@ pub(crate) fn compile(profile: &Profile) -> Result<ToolSpec, Vec<Mistake>> {
         groups: Cow::Owned(groups),
         commands: Cow::Owned(commands),
         listed: None,
+        sets_variables: environment.iter().any(sets),
         environment: Cow::Owned(environment),
         moved_by: plain(&profile.moved_by),
         literal: Cow::Owned(literal(profile)),
         implicit: Cow::Owned(implicit),
         operations: Cow::Borrowed(""),
+        operation_starts: Cow::Borrowed(&[]),
         can_be_python: profile.python,
         reader,
     })
