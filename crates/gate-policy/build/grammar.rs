@@ -83,6 +83,12 @@ pub(crate) fn emit(grammar: &Grammar) -> Result<String, Box<dyn Error>> {
         let token = number(token).ok_or_else(|| format!("keyword `{word}` has no token"))?;
         write!(text, "(\"{word}\", {token}), ")?;
     }
+    // Where the words of each letter begin, and where the last of them ends.
+    text.push_str("];\npub(super) static KEYWORD_STARTS: [usize; 27] = [");
+    for letter in b'a'..=b'z' + 1 {
+        let before = |(word, _): &&(String, String)| word.as_bytes() < &[letter][..];
+        write!(text, "{}, ", grammar.keywords.iter().filter(before).count())?;
+    }
     text.push_str("];\n");
     Ok(text)
 }

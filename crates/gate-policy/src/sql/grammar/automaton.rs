@@ -31,6 +31,25 @@ const _: () = assert!(
     "the tables are of another grammar"
 );
 
+/// A table of numbers of so many bytes.
+type Table<const BYTES: usize> = &'static [[u8; BYTES]];
+
+const PACT: Table<4> = table(place::PACT, place::DEFACT);
+const DEFACT: Table<2> = table(place::DEFACT, place::PGOTO);
+const PGOTO: Table<2> = table(place::PGOTO, place::DEFGOTO);
+const DEFGOTO: Table<2> = table(place::DEFGOTO, place::TABLE);
+const TABLE: Table<2> = table(place::TABLE, place::CHECK);
+const CHECK: Table<2> = table(place::CHECK, place::LEFT);
+const LEFT: Table<2> = table(place::LEFT, place::LENGTH);
+const LENGTH: Table<2> = table(place::LENGTH, place::END);
+
+/// Returns the table between two places, so that its length is known where it is looked into.
+const fn table<const BYTES: usize>(from: usize, to: usize) -> Table<BYTES> {
+    let (before, _) = TABLES.split_at(to);
+    let (_, table) = before.split_at(from);
+    table.as_chunks().0
+}
+
 /// The use of one rule.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node {
@@ -73,35 +92,39 @@ struct Frame {
     token: u32,
 }
 
-fn short(table: usize, index: i32) -> i32 {
-    let at = usize::try_from(index).map_or(usize::MAX, |index| table + index * 2);
-    match TABLES.get(at..).and_then(|rest| rest.first_chunk()) {
+fn short(table: Table<2>, index: i32) -> i32 {
+    let number = usize::try_from(index)
+        .ok()
+        .and_then(|index| table.get(index));
+    match number {
         Some(bytes) => i32::from(i16::from_le_bytes(*bytes)),
         None => i32::MIN,
     }
 }
 
 fn pact(state: usize) -> i32 {
-    let bytes = TABLES
-        .get(place::PACT + state * 4..)
-        .and_then(|rest| rest.first_chunk());
-    bytes.map_or(YYPACT_NINF, |bytes| i32::from_le_bytes(*bytes))
+    let number = PACT.get(state);
+    number.map_or(YYPACT_NINF, |bytes| i32::from_le_bytes(*bytes))
 }
 
 fn index(number: usize) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
+/// How deep most statements are, so that the stack seldom grows.
+const USUAL_DEPTH: usize = 32;
+
 /// Reads a text of statements.
 pub(crate) fn parse(text: &str) -> Result<Tree, Problem> {
     let mut run = Run {
         tree: Tree::default(),
-        stack: vec![Frame {
-            state: 0,
-            first: 0,
-            token: 0,
-        }],
+        stack: Vec::with_capacity(USUAL_DEPTH),
     };
+    run.stack.push(Frame {
+        state: 0,
+        first: 0,
+        token: 0,
+    });
     // The server's own longest tokens are words; a node or two stand for each.
     run.tree.tokens.reserve(text.len() / 4);
     run.tree.nodes.reserve(text.len());
@@ -150,7 +173,7 @@ impl Run {
     }
 
     fn reduce(&mut self, rule: i32) -> Result<(), ()> {
-        let length = usize::try_from(short(place::LENGTH, rule)).map_err(drop)?;
+        let length = usize::try_from(short(LENGTH, rule)).map_err(drop)?;
         let base = self.stack.len().checked_sub(length).ok_or(())?;
         let end = count(self.tree.tokens.len())?;
         let nodes = count(self.tree.nodes.len())?;
@@ -162,13 +185,13 @@ impl Run {
             tokens: (opening, end),
         });
         self.stack.truncate(base);
-        let left = short(place::LEFT, rule) - index(place::TOKENS);
+        let left = short(LEFT, rule) - index(place::TOKENS);
         let below = index(self.state());
-        let cell = short(place::PGOTO, left) + below;
-        let state = if (0..=YYLAST).contains(&cell) && short(place::CHECK, cell) == below {
-            short(place::TABLE, cell)
+        let cell = short(PGOTO, left) + below;
+        let state = if (0..=YYLAST).contains(&cell) && short(CHECK, cell) == below {
+            short(TABLE, cell)
         } else {
-            short(place::DEFGOTO, left)
+            short(DEFGOTO, left)
         };
         let state = usize::try_from(state).map_err(drop)?;
         self.stack.push(Frame {
@@ -194,13 +217,13 @@ fn action(state: usize, kind: u16) -> Action {
     let kind = i32::from(kind);
     let base = pact(state);
     let cell = base.saturating_add(kind);
-    if base == YYPACT_NINF || !(0..=YYLAST).contains(&cell) || short(place::CHECK, cell) != kind {
-        return match short(place::DEFACT, index(state)) {
+    if base == YYPACT_NINF || !(0..=YYLAST).contains(&cell) || short(CHECK, cell) != kind {
+        return match short(DEFACT, index(state)) {
             0 | i32::MIN => Action::Error,
             rule => Action::Reduce(rule),
         };
     }
-    match short(place::TABLE, cell) {
+    match short(TABLE, cell) {
         YYTABLE_NINF | 0 | i32::MIN => Action::Error,
         next if next < 0 => Action::Reduce(-next),
         next => usize::try_from(next).map_or(Action::Error, Action::Shift),

@@ -6,7 +6,7 @@
 //! without quotes (which some encodings turn into one of ASCII).
 
 use super::automaton::END_OF_FILE;
-use super::symbols::{CHARACTERS, KEYWORDS, token};
+use super::symbols::{CHARACTERS, KEYWORD_STARTS, KEYWORDS, token};
 
 /// A terminal symbol and its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -418,10 +418,16 @@ fn keyword(word: &[u8]) -> Option<u16> {
     let lower = folded.get_mut(..word.len())?;
     lower.copy_from_slice(word);
     lower.make_ascii_lowercase();
-    let place = KEYWORDS.binary_search_by(|(known, _)| known.as_bytes().cmp(lower));
+    let letter = usize::from(lower.first()?.checked_sub(b'a')?);
+    let ends = KEYWORD_STARTS.get(letter..=letter + 1)?;
+    let words = match ends {
+        [start, end] => KEYWORDS.get(*start..*end)?,
+        _ => return None,
+    };
+    let place = words.binary_search_by(|(known, _)| known.as_bytes().cmp(lower));
     place
         .ok()
-        .and_then(|place| KEYWORDS.get(place))
+        .and_then(|place| words.get(place))
         .map(|(_, kind)| *kind)
 }
 

@@ -15,29 +15,29 @@ const SECRET_COLUMNS: &[(&str, &str)] = &[
 /// What one statement names.
 #[derive(Default)]
 pub(super) struct Columns<'t> {
-    relations: BTreeSet<Cow<'t, str>>,
+    relations: Vec<Cow<'t, str>>,
     /// The names under which whole rows of relations can be asked for.
-    rows: BTreeSet<Cow<'t, str>>,
+    rows: Vec<Cow<'t, str>>,
     /// Names that stand alone: columns or whole rows.
-    alone: BTreeSet<Cow<'t, str>>,
+    alone: Vec<Cow<'t, str>>,
     /// Whether columns are asked for without their names.
     has_unnamed: bool,
 }
 
 impl<'t> Columns<'t> {
     pub(super) fn relation(&mut self, name: Cow<'t, str>) {
-        self.rows.insert(name.clone());
-        self.relations.insert(name);
+        self.rows.push(name.clone());
+        self.relations.push(name);
     }
 
     /// A second name of a relation, under which its columns may have others.
     pub(super) fn alias(&mut self, name: Cow<'t, str>, has_columns: bool) {
-        self.rows.insert(name);
+        self.rows.push(name);
         self.has_unnamed |= has_columns;
     }
 
     pub(super) fn alone(&mut self, name: Cow<'t, str>) {
-        self.alone.insert(name);
+        self.alone.push(name);
     }
 
     pub(super) fn unnamed(&mut self) {
@@ -49,10 +49,16 @@ impl<'t> Columns<'t> {
         &self,
         names: impl Fn(&str) -> bool,
     ) -> Option<(&'static str, &'static str)> {
-        let shows_rows = self.has_unnamed || !self.rows.is_disjoint(&self.alone);
+        let is_asked = |relation: &str| self.relations.iter().any(|known| known == relation);
         let mut columns = SECRET_COLUMNS.iter().copied();
         columns.find(|(relation, column)| {
-            self.relations.contains(*relation) && (shows_rows || names(column))
+            is_asked(relation) && (self.has_unnamed || self.shows_rows() || names(column))
         })
+    }
+
+    /// Tells whether whole rows are asked for by a name.
+    fn shows_rows(&self) -> bool {
+        let rows: BTreeSet<&str> = self.rows.iter().map(AsRef::as_ref).collect();
+        self.alone.iter().any(|name| rows.contains(&**name))
     }
 }

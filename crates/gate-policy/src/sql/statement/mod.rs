@@ -198,6 +198,6 @@ impl Judge<'_> {
         } else {
             effect
         };
-        self.add(effect, format!("the SQL holds {what}"));
+        self.add(effect, ["the SQL holds ", what].concat());
     }
 }
