@@ -326,7 +326,10 @@ pub(crate) fn switch_value(value: &[u8]) -> Option<bool> {
 /// Returns a word for a message. Non-UTF-8 is replaced; the message's writer
 /// escapes what a terminal must not see.
 pub(crate) fn shown(word: &[u8]) -> String {
-    String::from_utf8_lossy(word).into_owned()
+    match std::str::from_utf8(word) {
+        Ok(word) => word.to_owned(),
+        Err(_) => String::from_utf8_lossy(word).into_owned(),
+    }
 }
 
 /// Splits `name=value`; the number is where the value starts.

@@ -15,6 +15,9 @@ const FAR: usize = 200;
 
 /// Marks the passwords of all calls in a text.
 pub(super) fn search(bytes: &[u8], reading: Reading, marks: &mut Marks) {
+    if !bytes.contains(&b'(') {
+        return;
+    }
     let text = Text::new(bytes);
     let opens = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'(');
     for (at, _) in opens {

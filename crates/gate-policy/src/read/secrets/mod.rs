@@ -159,14 +159,26 @@ fn is_plain_parameter(parsed: &Parsed<'_>) -> bool {
 /// was made of them.
 pub(super) fn find(line: &CommandLine<'_>, invocation: &mut Invocation) {
     let mut found = std::mem::take(&mut invocation.secrets);
-    find_in_argv(line, invocation, &mut found);
+    let plain = find_in_argv(line, invocation, &mut found);
     find_in_environment(line, invocation, &mut found);
     invocation.secrets = merged(found);
-    redact::apply(line, invocation);
+    redact::apply(line, &plain, invocation);
 }
 
-fn find_in_argv(line: &CommandLine<'_>, invocation: &Invocation, found: &mut Vec<SecretSpan>) {
+/// A statement in which nothing was found, and by whom it is read.
+type Plain<'w> = (&'w [u8], Reading);
+
+/// Adds the secrets of argv. Returns the statements that have none.
+fn find_in_argv<'w>(
+    line: &CommandLine<'w>,
+    invocation: &Invocation,
+    found: &mut Vec<SecretSpan>,
+) -> Vec<Plain<'w>> {
+    let mut plain = Vec::new();
     let mut sequence = Sequence::of_tool(invocation.tool.as_bytes());
+    let spec = find_builtin(invocation.tool.as_bytes());
+    let is_of_aws = spec.is_some_and(|spec| spec.style == Style::Argparse);
+    let is_of_shell = spec.is_some_and(|spec| spec.reader == Reader::Shell);
     let is_secret_object = acts_on_a_secret(line, invocation);
     let mut previous: &[u8] = b"";
     for (index, word) in line.argv.iter().enumerate() {
@@ -174,15 +186,10 @@ fn find_in_argv(line: &CommandLine<'_>, invocation: &Invocation, found: &mut Vec
         let mut marks = Marks::default();
         let role = invocation.words.get(index).map(|word| word.role);
         // aws has no such options: it is what stands behind `--password`.
-        let is_unlisted = word.len() > 2
-            && word.starts_with(b"-")
-            && !word.starts_with(b"--")
-            && find_builtin(invocation.tool.as_bytes())
-                .is_some_and(|spec| spec.style == Style::Argparse);
+        let is_unlisted =
+            is_of_aws && word.len() > 2 && word.starts_with(b"-") && !word.starts_with(b"--");
         // The script of a shell is a text of words and not one.
-        let is_script = role == Some(WordRole::Operand)
-            && find_builtin(invocation.tool.as_bytes())
-                .is_some_and(|spec| spec.reader == Reader::Shell);
+        let is_script = is_of_shell && role == Some(WordRole::Operand);
         let is_understood = !matches!(role, Some(WordRole::Unknown | WordRole::Passed) | None)
             && !is_script
             && !is_unlisted
@@ -203,11 +210,15 @@ fn find_in_argv(line: &CommandLine<'_>, invocation: &Invocation, found: &mut Vec
             let start = start_of_target(invocation, index, word);
             let mut inside = Marks::default();
             search(word.get(start..).unwrap_or_default(), &setting, &mut inside);
+            if inside.is_empty() && start == 0 && setting.is_of_statement() {
+                plain.push((word, reading));
+            }
             marks.take_from(inside, start);
         }
         push(found, || SecretPlace::Argv(index), marks);
         previous = word;
     }
+    plain
 }
 
 /// Returns where the value starts in `--secret=NAME` where the profile says that
@@ -260,7 +271,7 @@ fn search(text: &[u8], setting: &Setting<'_>, marks: &mut Marks) {
 
 /// Tells whether a Kubernetes Secret is what is written.
 fn acts_on_a_secret(line: &CommandLine<'_>, invocation: &Invocation) -> bool {
-    matches!(invocation.tool.as_str(), "kubectl" | "oc")
+    matches!(&*invocation.tool, "kubectl" | "oc")
         && line.argv.iter().any(|word| {
             let word = word.as_encoded_bytes();
             matches!(word, b"secret" | b"secrets")
@@ -293,6 +304,9 @@ fn find_in_environment(
 }
 
 fn push(found: &mut Vec<SecretSpan>, place: impl Fn() -> SecretPlace, marks: Marks) {
+    if marks.is_empty() {
+        return;
+    }
     found.extend(marks.merged().into_iter().map(|mark| SecretSpan {
         place: place(),
         range: mark.range,

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::Plain;
 use super::marks::{Mark, Marks};
 use super::scan::{Reading, Setting};
 use super::sentences;
@@ -17,15 +18,21 @@ const LEAST: usize = 4;
 /// The most bytes that reasons are searched for all secrets together.
 const MOST: usize = 1 << 22;
 
-/// Masks the statements and the target, and then the reasons.
-pub(super) fn apply(line: &CommandLine<'_>, invocation: &mut Invocation) {
-    let is_mysql = matches!(invocation.tool.as_str(), "mysql" | "mariadb");
+/// Masks the statements and the target, and then the reasons. Those of the statements that are
+/// plain were searched where they stand in argv.
+pub(super) fn apply(line: &CommandLine<'_>, plain: &[Plain<'_>], invocation: &mut Invocation) {
+    let is_mysql = matches!(&*invocation.tool, "mysql" | "mariadb");
+    let sql = if is_mysql {
+        Reading::MySql
+    } else {
+        Reading::Sql
+    };
     for nested in &mut invocation.nested {
-        match nested.language.as_str() {
+        match &*nested.language {
             "command" => mask(&mut nested.text, Reading::Shell),
             "psql" => mask_meta(&mut nested.text),
-            _ if is_mysql => mask(&mut nested.text, Reading::MySql),
-            _ => mask(&mut nested.text, Reading::Sql),
+            _ if plain.contains(&(nested.text.as_bytes(), sql)) => {}
+            _ => mask(&mut nested.text, sql),
         }
     }
     for value in invocation.target.values_mut() {
@@ -146,16 +153,15 @@ fn mask_reasons(line: &CommandLine<'_>, invocation: &mut Invocation) {
         return;
     }
     for reason in &mut invocation.reasons {
-        *reason = masked_sentence(reason, &values);
+        let marks = marks_of(reason, &values);
+        if !marks.is_empty() {
+            *reason = masked(reason.as_bytes(), &marks.merged());
+        }
     }
     // The words of a command are joined without what told where each ends.
     let commands = invocation.nested.iter_mut();
     for nested in commands.filter(|nested| nested.language == "command") {
-        let mut marks = Marks::default();
-        for value in &values {
-            mark_value(&nested.text, value, &mut marks);
-        }
-        nested.text = masked(nested.text.as_bytes(), &marks.merged());
+        mask_values(&mut nested.text, &values);
     }
     if !values.is_empty() {
         for nested in &mut invocation.nested {
@@ -195,14 +201,15 @@ fn mask_values(text: &mut String, values: &[String]) {
 /// Returns a sentence without its secrets: those that are found in it, and these
 /// values wherever they stand in it.
 pub(super) fn masked_sentence(sentence: &str, values: &[String]) -> String {
+    masked(sentence.as_bytes(), &marks_of(sentence, values).merged())
+}
+
+fn marks_of(sentence: &str, values: &[String]) -> Marks {
     let mut marks = sentences::search(sentence);
     for value in values {
         mark_value(sentence, value, &mut marks);
     }
-    if marks.is_empty() {
-        return shown(sentence.as_bytes());
-    }
-    masked(sentence.as_bytes(), &marks.merged())
+    marks
 }
 
 /// Marks a value where no letter stands next to it; one that is too short to be

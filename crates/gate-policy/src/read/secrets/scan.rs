@@ -49,6 +49,16 @@ pub(super) struct Setting<'n> {
     pub(super) nest: usize,
 }
 
+impl Setting<'_> {
+    /// Tells whether the same is found in a statement where it stands in argv and where it stands
+    /// alone: none of these options changes what is searched for.
+    pub(super) fn is_of_statement(&self) -> bool {
+        matches!(self.reading, Reading::Sql | Reading::MySql)
+            && matches!(self.name, b"c" | b"command" | b"e" | b"execute")
+            && !self.is_secret_object
+    }
+}
+
 /// Tells whether a text can hold a secret at all: it has a sign that ties a
 /// name to a value, or a run as long as a token. Most words of most commands
 /// have neither, and this is all that is done about them.
@@ -58,9 +68,15 @@ pub(super) fn may_hold_a_secret(bytes: &[u8]) -> bool {
         if is_name_byte(byte) {
             run += 1;
             token += 1;
+            if run >= shapes::LEAST || token >= entropy::LEAST {
+                return true;
+            }
         } else if matches!(byte, b'/' | b'+') {
             run = 0;
             token += 1;
+            if token >= entropy::LEAST {
+                return true;
+            }
         } else if byte == b':' {
             // The next path of a list, and not the host of a URI.
             let behind = (bytes.get(at + 1), bytes.get(at + 2));
@@ -71,9 +87,6 @@ pub(super) fn may_hold_a_secret(bytes: &[u8]) -> bool {
         } else if matches!(byte, b'@' | b',' | b'*' | b'~' | b'^') {
             (run, token) = (0, 0);
         } else {
-            return true;
-        }
-        if run >= shapes::LEAST || token >= entropy::LEAST {
             return true;
         }
     }

@@ -122,10 +122,23 @@ impl<'t> Text<'t> {
     }
 }
 
-/// Whether a byte can be part of a name or of a token. Bytes above ASCII are:
-/// a name in another script is still one name.
+/// Which bytes can be part of a name or of a token. Bytes above ASCII are: a name in another
+/// script is still one name.
+static NAME_BYTES: [bool; 256] = {
+    let mut bytes = [false; 256];
+    let mut rest = bytes.as_mut_slice();
+    let mut byte = 0_u8;
+    while let [first, behind @ ..] = rest {
+        *first = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') || byte >= 0x80;
+        byte = byte.wrapping_add(1);
+        rest = behind;
+    }
+    bytes
+};
+
+/// Tells whether a byte can be part of a name or of a token.
 pub(super) fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') || byte >= 0x80
+    NAME_BYTES.get(usize::from(byte)).is_some_and(|is| *is)
 }
 
 pub(super) fn is_quote(byte: u8) -> bool {

@@ -49,7 +49,11 @@ impl Tokens {
         let mut lexer = Lexer {
             text,
             is_mysql: reading == Reading::MySql,
-            tokens: Self::default(),
+            tokens: Self {
+                // A word and a blank, or a sign, for every few bytes.
+                all: Vec::with_capacity(text.len() / 4 + 4),
+                ..Self::default()
+            },
         };
         let mut at = 0;
         while let Some(byte) = text.at(at) {
