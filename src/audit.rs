@@ -76,8 +76,8 @@ pub(crate) fn decided(
 fn decided_fact(world: &World, evaluation: &Evaluation, shown: String) -> Fact {
     let decided = DecidedFact {
         decision: evaluation.decision.as_str().to_owned(),
-        tool: evaluation.tool.clone(),
-        command: evaluation.command.clone(),
+        tool: evaluation.tool.to_string(),
+        command: evaluation.command.iter().map(ToString::to_string).collect(),
         effect: evaluation.effect.as_str().to_owned(),
         rule: evaluation.deciding.id.clone(),
         shown,

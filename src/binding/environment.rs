@@ -46,7 +46,7 @@ pub(super) fn bind(
                 name: name.to_owned(),
                 treatment,
                 value,
-                why: note.why.clone(),
+                why: note.why.to_string(),
             })
         })
         .collect::<Result<Vec<_>, Failure>>()?;

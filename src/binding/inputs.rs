@@ -238,7 +238,7 @@ pub(super) fn bind(
         } else if content.0 == tree::unreadable() {
             format!("{}, can't be read", input.role)
         } else {
-            input.role.clone()
+            input.role.to_string()
         };
         let list = match input.placement {
             Placement::Unsure => &mut mentioned,

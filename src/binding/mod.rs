@@ -146,7 +146,12 @@ pub(crate) fn bind(
             .map(|(index, word)| masker.word(index, word.as_bytes()))
             .collect(),
         cwd: MaskedText::plain(world.cwd.as_os_str().as_bytes()),
-        command: reading.invocation.command.clone(),
+        command: reading
+            .invocation
+            .command
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
         effect: reading.invocation.effect.as_str().to_owned(),
         target: reading.invocation.target.clone(),
         environment: environment::bind(world, &reading.invocation.environment, &masker)?,

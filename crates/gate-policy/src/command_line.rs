@@ -251,6 +251,16 @@ impl Files for MapFiles {
     }
 }
 
+/// Joins paths one behind the other as [`Path::join`] does, in memory of the right size.
+pub(crate) fn joined<const PARTS: usize>(parts: [&Path; PARTS]) -> PathBuf {
+    let length = parts.iter().map(|part| part.as_os_str().len() + 1).sum();
+    let mut joined = PathBuf::with_capacity(length);
+    for part in parts {
+        joined.push(part);
+    }
+    joined
+}
+
 /// Drops `.` components and takes back what a `..` leaves. That is the same
 /// place only where there are no links, as among files that are given by name,
 /// and where a name is meant, as a shell's of its folder.

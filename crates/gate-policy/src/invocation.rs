@@ -17,13 +17,13 @@ use crate::read;
 #[non_exhaustive]
 pub struct Invocation {
     /// The tool's own name, whatever path or alias it was called by.
-    pub tool: String,
+    pub tool: Text,
     /// Whether gate has a profile of the tool.
     pub known: bool,
     /// The profile that it was read by, where it is not built in.
     pub profile: Option<UsedProfile>,
     /// The subcommand path, in the tool's canonical spelling.
-    pub command: Vec<String>,
+    pub command: Vec<Text>,
     /// The strictest effect.
     pub effect: Effect,
     /// Every effect, those of the commands inside it too.
@@ -219,7 +219,7 @@ pub struct Input {
     /// The bytes of the path inside that word, for rewriting it to a snapshot.
     pub range: Range<usize>,
     /// What the tool takes it for: `filename`, `plan`, `script`…
-    pub role: String,
+    pub role: Text,
     /// Whether a copy can stand for it.
     pub placement: Placement,
     /// The names inside a folder that the tool never reads.
@@ -228,13 +228,13 @@ pub struct Input {
 
 impl Input {
     /// Returns an input that no word of argv names.
-    pub(crate) fn unnamed(kind: InputKind, path: PathBuf, role: &str) -> Self {
+    pub(crate) fn unnamed(kind: InputKind, path: PathBuf, role: impl Into<Text>) -> Self {
         Self {
             kind,
             path,
             argv_index: None,
             range: 0..0,
-            role: role.to_owned(),
+            role: role.into(),
             placement: Placement::InPlace,
             skipped: Cow::Borrowed(&[]),
         }
@@ -255,7 +255,7 @@ impl Input {
     }
 
     /// Returns what stands for an input that gate does not follow.
-    pub(crate) fn refused(path: PathBuf, role: &str, why: &'static str) -> Self {
+    pub(crate) fn refused(path: PathBuf, role: impl Into<Text>, why: &'static str) -> Self {
         Self::unnamed(InputKind::Refused { why }, path, role)
     }
 }
@@ -296,7 +296,7 @@ pub struct EnvironmentNote {
     /// What must become of it.
     pub action: EnvironmentAction,
     /// Why, as a fragment.
-    pub why: String,
+    pub why: Text,
 }
 
 /// What must become of a variable before the tool runs.
@@ -319,7 +319,7 @@ pub enum EnvironmentAction {
 #[derive(Clone, Debug)]
 pub struct Nested {
     /// `sql`, `psql` for a backslash command, or `command`.
-    pub language: String,
+    pub language: Text,
     /// The text, non-UTF-8 shown lossily, its secrets masked.
     pub text: String,
     /// Its own effect.
@@ -344,9 +344,9 @@ pub struct InnerCommand {
 
 impl Nested {
     /// Returns a statement, or a command of which only the text is known.
-    pub(crate) fn statement(language: &str, text: String, effect: Effect) -> Self {
+    pub(crate) fn statement(language: &'static str, text: String, effect: Effect) -> Self {
         Self {
-            language: language.to_owned(),
+            language: language.into(),
             text,
             effect,
             inner: None,
@@ -409,7 +409,7 @@ impl Invocation {
             Some(_) => {}
             None => self.inputs.push(Input {
                 placement,
-                ..Input::unnamed(InputKind::Stdin, "-".into(), role)
+                ..Input::unnamed(InputKind::Stdin, "-".into(), role.to_owned())
             }),
         }
     }

@@ -207,7 +207,7 @@ fn judge_line(
         return;
     }
     let mut nested = Nested {
-        language: "redis".to_owned(),
+        language: "redis".into(),
         text: without_words(text),
         effect: Effect::Unknown,
         inner: None,

@@ -71,7 +71,7 @@ fn judge(text: &[u8], invocation: &mut Invocation) {
         let text = String::from_utf8_lossy(command.trim_ascii()).into_owned();
         invocation.add(effect, &format!("`{text}` has the effect {effect}"));
         invocation.nested.push(Nested {
-            language: "sftp".to_owned(),
+            language: "sftp".into(),
             text,
             effect,
             inner: None,

@@ -147,7 +147,7 @@ fn shown(argv: &[String], env: &BTreeMap<String, String>, files: &[(&str, &str)]
     shown.extend(invocation.nested.into_iter().map(|nested| nested.text));
     shown.extend(invocation.target.into_values());
     shown.extend(invocation.reasons);
-    shown.extend(invocation.command);
+    shown.extend(invocation.command.iter().map(ToString::to_string));
     shown
 }
 

@@ -1,5 +1,6 @@
 //! What `gate check` says, as JSON and for people.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -18,7 +19,7 @@ pub(super) struct Checked<'a> {
     is_held: bool,
     effect: &'static str,
     tool: &'a str,
-    command: &'a [String],
+    command: &'a [Cow<'static, str>],
     target: &'a BTreeMap<String, String>,
     rule: &'a str,
     reasons: &'a [String],
@@ -30,7 +31,7 @@ pub(super) struct Checked<'a> {
 struct CheckedInput<'a> {
     kind: &'static str,
     role: &'a str,
-    path: std::borrow::Cow<'a, str>,
+    path: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'static str>,
 }
@@ -60,7 +61,7 @@ impl<'a> Checked<'a> {
     /// Returns a few lines for a person.
     pub(super) fn for_people(&self) -> String {
         let mut text = String::new();
-        let command: String = self.command.iter().flat_map(|word| [" ", word]).collect();
+        let command: String = self.command.iter().flat_map(|word| [" ", &**word]).collect();
         let held = if self.is_held {
             ", held to reading by the server"
         } else {

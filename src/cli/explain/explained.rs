@@ -201,10 +201,10 @@ impl Read {
         let inputs = invocation.inputs.iter();
         let inputs = inputs.map(|input| ExplainedInput::new(input, source, (cwd, place)));
         Self {
-            tool: invocation.tool.clone(),
+            tool: invocation.tool.to_string(),
             known: invocation.known,
             profile: invocation.profile.clone(),
-            command: invocation.command.clone(),
+            command: invocation.command.iter().map(ToString::to_string).collect(),
             effect: invocation.effect.as_str(),
             effects: invocation
                 .effects
@@ -264,7 +264,7 @@ impl ExplainedInput {
         Self {
             is_named: input.argv_index.is_some(),
             kind: input.kind.as_str(),
-            role: input.role.clone(),
+            role: input.role.to_string(),
             path: input.path.to_string_lossy().into_owned(),
             promise,
             why: input.kind.refusal(),
@@ -299,7 +299,7 @@ impl ExplainedVariable {
                 | EnvironmentAction::FirstKept
                 | EnvironmentAction::MakesUnknown => None,
             },
-            why: note.why.clone(),
+            why: note.why.to_string(),
         }
     }
 }
@@ -309,7 +309,7 @@ impl Inside {
         let inner = nested.inner.as_ref();
         Self {
             is_elsewhere: inner.is_some_and(|inner| inner.place == Place::Elsewhere),
-            language: nested.language.clone(),
+            language: nested.language.to_string(),
             text: redacted(&nested.text, source.secrets),
             effect: nested.effect.as_str(),
             inner: inner.map(|inner| {
@@ -335,7 +335,7 @@ impl ExplainedRule {
         Self {
             id: rule.id,
             layer: rule.layer.as_str(),
-            source: rule.source,
+            source: rule.source.into_owned(),
             line: rule.line,
             decision: considered.decision.as_str(),
             outcome,

@@ -123,7 +123,7 @@ fn judge_text(text: &[u8], invocation: &mut Invocation) {
     }
     let strictest = effects.iter().map(|(effect, _)| *effect).max();
     invocation.nested.push(Nested {
-        language: "javascript".to_owned(),
+        language: "javascript".into(),
         text: text.trim().to_owned(),
         effect: strictest.unwrap_or(Effect::Read),
         inner: None,

@@ -5,6 +5,7 @@
 //! nothing more run, and rules that ask or deny see both.
 
 use super::inner::{Nesting, add_environment, masked_words};
+use super::words::shown;
 use super::{base_name, blank, read_whole};
 use crate::command_line::CommandLine;
 use crate::invocation::{InnerCommand, InputKind, Invocation, Nested, Place, Placement};
@@ -21,7 +22,7 @@ pub(super) fn read(
         return;
     };
     let name = line.argv.first().map(|name| name.as_encoded_bytes());
-    let mut said = blank(base_name(name.unwrap_or_default()));
+    let mut said = blank(shown(base_name(name.unwrap_or_default())).into());
     read_whole(line, &own.tool, nesting, &mut said);
     said.profile = Some(own.used.clone());
     for reason in &said.reasons {
@@ -41,7 +42,7 @@ pub(super) fn read(
     add_environment(line, &said, invocation);
     let argv = masked_words(line.argv, &said.secrets);
     invocation.nested.push(Nested {
-        language: "profile".to_owned(),
+        language: "profile".into(),
         text: argv.join(" "),
         effect: said.effect,
         inner: Some(Box::new(InnerCommand {

@@ -21,16 +21,15 @@ pub(crate) fn judge(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mu
         invocation.add(Effect::Unknown, problem);
     }
     let is_neutral = judge_command(parsed, command, invocation);
-    let is_beyond = |used: &Use<'_>| used.flag.is_some_and(|flag| flag.is_beyond_read);
-    let (beyond, at_once): (Vec<_>, Vec<_>) = parsed.uses.iter().partition(|used| is_beyond(used));
-    for used in at_once {
+    let is_beyond = |used: &&Use<'_>| used.flag.is_some_and(|flag| flag.is_beyond_read);
+    for used in parsed.uses.iter().filter(|used| !is_beyond(used)) {
         judge_flag(parsed, used, invocation);
     }
     for rule in command.operands.iter() {
         judge_operands((line, parsed), rule, is_neutral, invocation);
     }
     secret_files::judge_search(line, parsed, invocation);
-    for used in beyond {
+    for used in parsed.uses.iter().filter(is_beyond) {
         if invocation.does_more_than_read() {
             judge_flag(parsed, used, invocation);
         } else {
@@ -54,19 +53,28 @@ fn judge_command(parsed: &Parsed<'_>, command: &CommandSpec, invocation: &mut In
         // It would say what the words do without the one that was not understood.
         return false;
     }
-    let tool = &parsed.spec.name;
-    let path = parsed.path.join(" ");
-    let mut reason = if path.is_empty() {
-        format!("`{tool}` has the effect {}", command.effect)
-    } else {
-        format!("`{tool} {path}` has the effect {}", command.effect)
-    };
+    invocation.add(command.effect, reason_of(parsed, command));
+    false
+}
+
+/// Says which effect a command has of itself. It is said of nearly every command, and so put
+/// together without a formatter.
+fn reason_of(parsed: &Parsed<'_>, command: &CommandSpec) -> String {
+    let path: usize = parsed.path.iter().map(|word| word.len() + 1).sum();
+    let mut reason = String::with_capacity(parsed.spec.name.len() + path + command.why.len() + 32);
+    reason.push('`');
+    reason.push_str(&parsed.spec.name);
+    for word in &parsed.path {
+        reason.push(' ');
+        reason.push_str(word);
+    }
+    reason.push_str("` has the effect ");
+    reason.push_str(command.effect.as_str());
     if !command.why.is_empty() {
         reason.push_str(": ");
         reason.push_str(&command.why);
     }
-    invocation.add(command.effect, &reason);
-    false
+    reason
 }
 
 /// Returns the flag that takes the command's own effect away. Only the last
@@ -336,18 +344,19 @@ impl Invocation {
     }
 
     /// Adds an effect and why the command has it.
-    pub(crate) fn add(&mut self, effect: Effect, reason: &str) {
+    pub(crate) fn add<'r>(&mut self, effect: Effect, reason: impl Into<Cow<'r, str>>) {
         self.held_effects.insert(effect);
         self.add_unless_held(effect, reason);
     }
 
     /// Adds an effect that the command does not have in a session that the
     /// server lets do nothing but read.
-    pub(crate) fn add_unless_held(&mut self, effect: Effect, reason: &str) {
+    pub(crate) fn add_unless_held<'r>(&mut self, effect: Effect, reason: impl Into<Cow<'r, str>>) {
         self.effects.insert(effect);
         self.own_effects.insert(effect);
-        if !self.reasons.iter().any(|known| known == reason) {
-            self.reasons.push(reason.to_owned());
+        let reason = reason.into();
+        if !self.reasons.iter().any(|known| *known == reason) {
+            self.reasons.push(reason.into_owned());
         }
     }
 }

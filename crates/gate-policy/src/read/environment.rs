@@ -70,7 +70,7 @@ fn note_repeated(line: &CommandLine<'_>, invocation: &mut Invocation) {
         invocation.environment.push(EnvironmentNote {
             name: name.to_owned(),
             action: EnvironmentAction::FirstKept,
-            why: "it stands more than once, and programs disagree on which value counts".to_owned(),
+            why: "it stands more than once, and programs disagree on which value counts".into(),
         });
     }
 }
@@ -134,7 +134,7 @@ fn apply(
         invocation.environment.push(EnvironmentNote {
             name: spec.name.as_ref().into(),
             action: EnvironmentAction::Set(value.as_ref().into()),
-            why: spec.why.to_string(),
+            why: spec.why.clone(),
         });
         return;
     }
@@ -205,7 +205,7 @@ fn note(
     invocation.environment.push(EnvironmentNote {
         name: name.to_owned(),
         action,
-        why: spec.why.to_string(),
+        why: spec.why.clone(),
     });
 }
 

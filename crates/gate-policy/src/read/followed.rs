@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
-use super::inputs::{path_of, plain_join};
+use super::paths::{path_of, plain_join};
 use super::scalars::{self, Document, Scalar};
 use crate::command_line::{CommandLine, FileError, FileKind};
 use crate::effect::Effect;
@@ -129,7 +129,7 @@ impl Walk<'_, '_> {
         };
         self.invocation.add_input(Input {
             placement,
-            ..Input::unnamed(kind, path, role)
+            ..Input::unnamed(kind, path, role.to_owned())
         });
     }
 
@@ -139,7 +139,8 @@ impl Walk<'_, '_> {
             Effect::Unknown,
             "an input comes over the network or can't be followed, and can differ at each run",
         );
-        self.invocation.add_input(Input::unnamed(kind, name, role));
+        self.invocation
+            .add_input(Input::unnamed(kind, name, role.to_owned()));
     }
 
     /// Reads a file that names others; nothing where there is none, or where

@@ -5,12 +5,14 @@
 //! runs. None of them has an effect of its own, and none is opened here but
 //! the two files by which a worktree names its repository.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::inputs::{moved, plain_join};
+use super::inputs::moved;
+use super::paths::{plain_join, plain_joined};
 use super::{MAX_SCRIPT_BYTES, path_of, scalars};
-use crate::command_line::{CommandLine, FileError, FileKind};
+use crate::command_line::{CommandLine, FileError, FileKind, joined};
 use crate::effect::Effect;
 use crate::invocation::{Input, InputKind, Invocation};
 use crate::profile::{ImplicitSource, ImplicitSpec, Table, Text, ToolSpec};
@@ -26,7 +28,7 @@ pub(super) fn find(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut Inv
         line,
         invocation,
         folder: moved(line.cwd, &spec.moved_by, options),
-        role: "",
+        role: &Cow::Borrowed(""),
         found: Vec::new(),
         earlier: 0,
     };
@@ -46,7 +48,7 @@ pub(super) fn find(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut Inv
 }
 
 fn is_read(spec: &ImplicitSpec, invocation: &Invocation) -> bool {
-    let first = invocation.command.first().map_or("", String::as_str);
+    let first = invocation.command.first().map_or("", AsRef::as_ref);
     let is_replaced = |name: &Text| {
         invocation.options.iter().any(|used| used.name == *name)
             || invocation.inputs.iter().any(|input| {
@@ -66,8 +68,8 @@ struct Search<'a> {
     line: &'a CommandLine<'a>,
     invocation: &'a Invocation,
     /// The folder that files are taken from.
-    folder: PathBuf,
-    role: &'a str,
+    folder: Cow<'a, Path>,
+    role: &'a Text,
     found: Vec<Input>,
     /// How many of them are of other entries: each is judged by its own role.
     earlier: usize,
@@ -98,7 +100,7 @@ impl<'a> Search<'a> {
             } => {
                 let own = self.variable(variables).map(Path::new);
                 let own = own.unwrap_or(Path::new(path.as_ref()));
-                let list = plain_join(&self.folder, own).join("modules/modules.json");
+                let list = plain_join(&self.folder, &own.join("modules/modules.json"));
                 self.add_modules(list, skipped);
             }
             ImplicitSource::Files {
@@ -129,7 +131,8 @@ impl<'a> Search<'a> {
         if own.any(|known| known.path == path) {
             return;
         }
-        self.found.push(Input::unnamed(kind, path, self.role));
+        self.found
+            .push(Input::unnamed(kind, path, self.role.clone()));
     }
 
     fn push_folder(&mut self, path: PathBuf, skipped: &Table<Text>) {
@@ -145,7 +148,7 @@ impl<'a> Search<'a> {
         for folder in self.folder.clone().ancestors() {
             let mut is_found = false;
             for name in files.iter() {
-                let path = folder.join(name.as_ref());
+                let path = joined([folder, Path::new(name.as_ref())]);
                 is_found |= self.line.files.kind(&path).is_some();
                 self.push(InputKind::File, path);
             }
@@ -202,9 +205,9 @@ impl<'a> Search<'a> {
     fn add_home_files(&mut self, names: &Table<Text>) {
         // Without `HOME` kubectl takes its file from the working directory.
         let home = self.line.env.get("HOME").unwrap_or_default();
-        let home = plain_join(self.line.cwd, Path::new(home));
         for name in names.iter() {
-            self.push(InputKind::File, home.join(name.as_ref()));
+            let parts = [self.line.cwd, Path::new(home), Path::new(name.as_ref())];
+            self.push(InputKind::File, plain_joined(parts));
         }
     }
 

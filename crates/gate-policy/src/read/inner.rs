@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::ops::Range;
 use std::path::Path;
 
-use super::inputs::plain_join;
+use super::paths::plain_join;
 use super::quoting;
 use super::secrets::{before_execution, replaced};
 use super::words::shown;
@@ -140,7 +140,7 @@ pub(crate) fn absorb(
     }
     let argv = masked_words(&inner.argv, &read.secrets);
     let nested = Nested {
-        language: "command".to_owned(),
+        language: "command".into(),
         text: argv.join(" "),
         effect: read.effect,
         inner: Some(Box::new(InnerCommand {

@@ -1,11 +1,11 @@
 //! What a command would read besides argv: files, directories, URLs, stdin.
 
 use std::borrow::Cow;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::effects::{is_given, pattern_matches, selected};
 use super::named::{Named, positions, shorthand_path};
+use super::paths::{path_of, plain_join};
 use super::words::{Parsed, shown, split_value};
 use crate::command_line::{CommandLine, FileKind};
 use crate::effect::Effect;
@@ -20,7 +20,7 @@ const MAX_INPUTS: usize = 2_000;
 /// What a profile says of an input.
 #[derive(Clone, Copy)]
 struct Kind<'a> {
-    role: &'a str,
+    role: &'a Text,
     in_place: &'a [Text],
     copied: &'a [Text],
     follows: Follows,
@@ -28,7 +28,7 @@ struct Kind<'a> {
 
 /// A parameter of the AWS CLI that starts with `file://` or an address.
 const PARAMETER: Kind<'static> = Kind {
-    role: "parameter",
+    role: &Cow::Borrowed("parameter"),
     in_place: &[],
     copied: &[],
     follows: Follows::Nothing,
@@ -44,7 +44,7 @@ const LIKELY_PARAMETER: Kind<'static> = Kind {
 struct Finder<'a> {
     line: &'a CommandLine<'a>,
     /// The folder that names are taken from, where an option moves it.
-    moved: Option<PathBuf>,
+    moved: Option<Cow<'a, Path>>,
     style: Style,
 }
 
@@ -57,7 +57,7 @@ pub(super) fn find(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
     );
     let finder = Finder {
         line,
-        moved: (moved != line.cwd).then_some(moved),
+        moved: (*moved != *line.cwd).then_some(moved),
         style: parsed.spec.style,
     };
     for used in &parsed.uses {
@@ -114,8 +114,9 @@ pub(super) fn find(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
 /// Tells whether the AWS CLI looks whether a parameter, or an operand where the
 /// name is empty, names a file or an address. Of its global options none does.
 fn is_loaded(spec: &ToolSpec, path: &[Text], name: &str) -> bool {
-    let is_global = spec.global_flags().iter().any(|flag| flag.name == name);
-    !is_global && !spec.is_literal(path, name)
+    let globals = spec.global_flags();
+    let is_global = globals.binary_search_by(|flag| flag.name.as_ref().cmp(name));
+    is_global.is_err() && !spec.is_literal(path, name)
 }
 
 fn reads_stdin(parsed: &Parsed<'_>, spec: &StdinSpec) -> bool {
@@ -130,16 +131,16 @@ fn reads_stdin(parsed: &Parsed<'_>, spec: &StdinSpec) -> bool {
 
 /// Returns the folder that files are taken from: the working directory after
 /// the options that move it, each from where the one before it led.
-pub(super) fn moved<'a>(
-    cwd: &Path,
+pub(super) fn moved<'a, 'c>(
+    cwd: &'c Path,
     by: &Table<Text>,
     options: impl Iterator<Item = (&'a Cow<'static, str>, Option<&'a [u8]>)>,
-) -> PathBuf {
+) -> Cow<'c, Path> {
     options
         .filter(|(name, _)| by.contains(*name))
         .filter_map(|(_, value)| value)
-        .fold(cwd.to_owned(), |folder, value| {
-            plain_join(&folder, &path_of(value))
+        .fold(Cow::Borrowed(cwd), |folder, value| {
+            Cow::Owned(plain_join(&folder, &path_of(value)))
         })
 }
 
@@ -234,11 +235,14 @@ impl Finder<'_> {
     /// A service or an operation that gate does not know loads its parameters
     /// like any other.
     fn add_from_unread(&self, parsed: &Parsed<'_>, invocation: &mut Invocation) {
+        let is_unread = |role: WordRole| role == WordRole::Unknown;
+        if !parsed.words.iter().any(|word| is_unread(word.role)) {
+            return;
+        }
         let mut path = parsed.path.clone();
         let mut name = String::new();
         let words = self.line.argv.iter().zip(&parsed.words).enumerate();
-        for (argv_index, (word, _)) in words.filter(|(_, (_, read))| read.role == WordRole::Unknown)
-        {
+        for (argv_index, (word, _)) in words.filter(|(_, (_, read))| is_unread(read.role)) {
             let word = word.as_encoded_bytes();
             let (bytes, start) = match word.strip_prefix(b"--") {
                 Some(option) => {
@@ -336,7 +340,7 @@ impl Finder<'_> {
             path,
             argv_index: Some(named.argv_index),
             range: named.start..named.start + named.bytes.len(),
-            role: what.role.to_owned(),
+            role: what.role.clone(),
             placement,
             skipped: Cow::Borrowed(&[]),
         });
@@ -369,43 +373,22 @@ impl Finder<'_> {
 }
 
 /// Adds what can't be bound, once, so that nobody is asked about the command.
-fn refuse(name: PathBuf, role: &str, why: &'static str, invocation: &mut Invocation) {
+fn refuse(name: PathBuf, role: &Text, why: &'static str, invocation: &mut Invocation) {
     invocation.add(
         Effect::Unknown,
         "it names more files than gate follows, or in a way that gate can't follow",
     );
     let kind = InputKind::Refused { why };
     if invocation.inputs.iter().all(|input| input.kind != kind) {
-        invocation.inputs.push(Input::refused(name, role, why));
+        invocation
+            .inputs
+            .push(Input::refused(name, role.clone(), why));
     }
-}
-
-/// Joins without `.` components. `..` stays: what it leads to depends on links.
-pub(crate) fn plain_join(folder: &Path, path: &Path) -> PathBuf {
-    folder
-        .join(path)
-        .components()
-        .filter(|part| !matches!(part, std::path::Component::CurDir))
-        .collect()
 }
 
 fn starts_with_ignoring_case(text: &[u8], prefix: &[u8]) -> bool {
     text.get(..prefix.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-}
-
-/// Returns a path of bytes that came out of one argv word.
-#[cfg(unix)]
-pub(crate) fn path_of(bytes: &[u8]) -> PathBuf {
-    use std::os::unix::ffi::OsStrExt;
-    PathBuf::from(OsStr::from_bytes(bytes))
-}
-
-/// Returns a path of bytes that came out of one argv word; elsewhere than on
-/// Unix what is not UTF-8 is replaced and then names no file.
-#[cfg(not(unix))]
-pub(crate) fn path_of(bytes: &[u8]) -> PathBuf {
-    PathBuf::from(OsStr::new(&*String::from_utf8_lossy(bytes)))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::{MAX_SCRIPT_BYTES, path_of};
 use crate::command_line::{CommandLine, FileKind, Stdin};
 use crate::effect::Effect;
-use crate::invocation::{Input, InputKind, Invocation, Placement, WordRole};
+use crate::invocation::{Input, InputKind, Invocation, Nested, Placement, WordRole};
 
 /// The most scripts of psql that are followed.
 const SCRIPT_LIMIT: usize = 100;
@@ -133,6 +133,16 @@ fn parts(bytes: &[u8]) -> Vec<Range<usize>> {
 
 /// Adds what the statements and backslash commands of psql read here.
 pub(super) fn in_psql(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    let may_name = |nested: &Nested| nested.language == "psql" || nested.effect >= Effect::Execute;
+    if invocation.nested.iter().any(may_name)
+        || invocation.inputs.iter().any(|input| input.role == "script")
+    {
+        search_psql(line, invocation);
+    }
+    add_copied_stdin(line, invocation);
+}
+
+fn search_psql(line: &CommandLine<'_>, invocation: &mut Invocation) {
     let scripts = invocation.inputs.iter();
     let scripts = scripts.filter(|input| input.role == "script" && input.kind == InputKind::File);
     let folders = scripts.filter_map(|input| Some(line.cwd.join(input.path.parent()?)));
@@ -172,15 +182,11 @@ pub(super) fn in_psql(line: &CommandLine<'_>, invocation: &mut Invocation) {
             input.placement = Placement::InPlace;
         }
     }
-    let known: BTreeSet<PathBuf> = invocation
-        .inputs
-        .iter()
-        .map(|one| one.path.clone())
-        .collect();
+    let inputs = invocation.inputs.iter();
+    let known: BTreeSet<PathBuf> = inputs.map(|one| one.path.clone()).collect();
     let found = found.into_iter();
     let found = found.filter(|input| !known.contains(&input.path));
     invocation.inputs.extend(found);
-    add_copied_stdin(line, invocation);
 }
 
 /// Adds the standard input where `copy … from stdin` stores it. In a script
@@ -203,7 +209,7 @@ fn add_copied_stdin(line: &CommandLine<'_>, invocation: &mut Invocation) {
                 _ => false,
             })
     };
-    if invocation.nested.iter().any(|nested| reads(&nested.text)) {
+    if line.stdin != Stdin::Absent && invocation.nested.iter().any(|nested| reads(&nested.text)) {
         add_stdin(line, "data", invocation);
     }
 }
@@ -265,7 +271,7 @@ impl Search<'_> {
 
     fn refuse(&mut self, name: PathBuf, role: &str, why: &'static str) {
         self.refused
-            .get_or_insert_with(|| Input::refused(name, role, why));
+            .get_or_insert_with(|| Input::refused(name, role.to_owned(), why));
     }
 
     /// Looks through a text that is not understood for backslash commands.

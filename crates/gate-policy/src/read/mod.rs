@@ -18,6 +18,7 @@ pub(crate) mod inner;
 pub(crate) mod inputs;
 mod mentioned;
 mod named;
+mod paths;
 mod pflag;
 mod presence;
 mod quoting;
@@ -40,12 +41,12 @@ use std::ffi::OsString;
 use crate::command_line::CommandLine;
 use crate::effect::{Effect, EffectSet};
 use crate::invocation::{Invocation, OptionUse, Word, WordRole};
-use crate::profile::{Profiles, Reader, ToolSpec, find_builtin};
+use crate::profile::{Profiles, Reader, Text, ToolSpec, find_builtin};
 pub(crate) use effects::judge;
 pub(crate) use environment::is_loopback;
 use inner::Nesting;
 pub(crate) use inner::masked_words;
-pub(crate) use inputs::path_of;
+pub(crate) use paths::{path_of, plain_join};
 pub(crate) use redis::read_command as read_redis_command;
 pub(crate) use remote::{note_fields, note_host, server_and_path};
 pub(crate) use secret_names::names_a_secret;
@@ -90,8 +91,13 @@ fn read_nested(line: &CommandLine<'_>, nesting: Nesting<'_>) -> Invocation {
         .argv
         .first()
         .map_or(&b""[..], |name| base_name(name.as_encoded_bytes()));
-    let mut invocation = blank(name);
-    if is_too_long(line.argv) {
+    let is_too_long = is_too_long(line.argv);
+    let spec = find_builtin(name).filter(|_| !is_too_long);
+    let mut invocation = blank(match spec {
+        Some(spec) => spec.name.clone(),
+        None => Cow::Owned(shown(name)),
+    });
+    if is_too_long {
         invocation.reasons.push(format!(
             "{} words of {} bytes are more than gate reads",
             line.argv.len(),
@@ -102,7 +108,7 @@ fn read_nested(line: &CommandLine<'_>, nesting: Nesting<'_>) -> Invocation {
         secrets::find(line, &mut invocation);
         return invocation;
     }
-    if let Some(spec) = find_builtin(name) {
+    if let Some(spec) = spec {
         read_whole(line, spec, nesting, &mut invocation);
         return invocation;
     }
@@ -162,7 +168,7 @@ fn read_known(
 ) {
     let mut parsed = Parsed::new(spec, line.argv);
     parsed.read();
-    spec.name.as_ref().clone_into(&mut invocation.tool);
+    invocation.tool = spec.name.clone();
     invocation.known = true;
     invocation.effects = EffectSet::default();
     invocation.own_effects = EffectSet::default();
@@ -195,7 +201,7 @@ fn read_known(
         operands,
         ..
     } = parsed;
-    invocation.command = path.into_iter().map(Cow::into_owned).collect();
+    invocation.command = path;
     invocation.words = words;
     invocation.options = uses
         .into_iter()
@@ -237,9 +243,9 @@ fn read_foreign(line: &CommandLine<'_>, invocation: &mut Invocation) {
 }
 
 /// An invocation of which nothing is known.
-fn blank(name: &[u8]) -> Invocation {
+fn blank(tool: Text) -> Invocation {
     Invocation {
-        tool: shown(name),
+        tool,
         known: false,
         profile: None,
         command: Vec::new(),

@@ -2,7 +2,8 @@
 //! for a path where there is such a file, and `terraform init` moves a state
 //! where there is one.
 
-use std::path::{Path, PathBuf};
+use std::borrow::Cow;
+use std::path::Path;
 
 use super::inputs::moved;
 use super::path_of;
@@ -45,7 +46,7 @@ fn add(line: &CommandLine<'_>, parsed: &Parsed<'_>, rule: &FoundRule, invocation
         };
         line.files.kind(&path).map(|_| path)
     });
-    if let Some(path) = named.or(found) {
+    if let Some(path) = named.or(found.map(Cow::Owned)) {
         let reason = format!(
             "`{}` is there and adds the effect {}: {}",
             path.display(),
@@ -134,7 +135,7 @@ pub(super) fn names_hidden(address: &[u8]) -> bool {
 }
 
 /// Returns the working directory after the options that move it.
-fn folder(line: &CommandLine<'_>, parsed: &Parsed<'_>) -> PathBuf {
+fn folder<'l>(line: &CommandLine<'l>, parsed: &Parsed<'_>) -> Cow<'l, Path> {
     let options = parsed.uses.iter();
     let options = options.map(|used| (&used.name, used.value));
     moved(line.cwd, &parsed.spec.moved_by, options)

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::inputs::plain_join;
 use super::path_of;
+use super::paths::plain_join;
 use super::words::{Parsed, shown};
 use crate::command_line::CommandLine;
 use crate::effect::Effect;

@@ -50,7 +50,8 @@ pub(super) fn read(
             line.cwd,
             &parsed.spec.moved_by,
             parsed.uses.iter().map(|used| (&used.name, used.value)),
-        ),
+        )
+        .into_owned(),
     };
     let mut words = Vec::new();
     let mut has_script = false;

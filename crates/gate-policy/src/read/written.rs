@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::inner::Nesting;
-use super::inputs::plain_join;
 use super::path_of;
+use super::paths::plain_join;
 use super::words::shown;
 use crate::command_line::{CommandLine, FileError, FileKind, Files};
 use crate::effect::Effect;
@@ -134,7 +134,7 @@ fn places(by: usize, node: &Node<'_>, files: &dyn Files) -> Vec<Place> {
 
 /// Tells whether what a command changes is not on this machine.
 fn is_far(read: &Invocation) -> bool {
-    let first = read.command.first().map_or("", String::as_str);
+    let first = read.command.first().map_or("", AsRef::as_ref);
     match &*read.tool {
         "kill" => true,
         "kubectl" => FAR.contains(&first),

@@ -157,7 +157,7 @@ impl Miss {
             Matcher::Tool => (
                 "tool".to_owned(),
                 listed(&rule.tools),
-                invocation.tool.clone(),
+                invocation.tool.to_string(),
             ),
             Matcher::Command => {
                 let paths: Vec<String> = rule.commands.iter().map(|path| path.join(" ")).collect();

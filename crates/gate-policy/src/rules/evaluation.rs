@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::decision::{Decision, Layer, Recording};
 use crate::effect::Effect;
 use crate::invocation::EnvironmentNote;
+use crate::profile::Text;
 
 /// Who asks, and when.
 #[derive(Clone, Debug)]
@@ -87,9 +88,9 @@ pub struct Evaluation {
     /// The command's strictest effect.
     pub effect: Effect,
     /// The tool.
-    pub tool: String,
+    pub tool: Text,
     /// The subcommand path.
-    pub command: Vec<String>,
+    pub command: Vec<Text>,
     /// The rule that decided: the first of the strictest.
     pub deciding: MatchedRule,
     /// Every rule that matched and counted, in the order of the layers.
@@ -121,7 +122,7 @@ pub struct MatchedRule {
     /// Its layer.
     pub layer: Layer,
     /// The file or address it came from; `built in` for the baseline.
-    pub source: String,
+    pub source: Text,
     /// The line of that source, from one; zero when it has none.
     pub line: usize,
 }
@@ -130,11 +131,11 @@ impl MatchedRule {
     /// Returns the rule's name for a sentence. That a nearer layer speaks is part of it: such a
     /// rule may bear the id of one of the owner's.
     pub fn named(&self) -> String {
-        let id = &self.id;
+        let id = self.id.as_str();
         if self.layer.only_tightens() {
-            format!("rule `{id}` of the {}", self.layer)
+            ["rule `", id, "` of the ", self.layer.as_str()].concat()
         } else {
-            format!("rule `{id}`")
+            ["rule `", id, "`"].concat()
         }
     }
 }

@@ -6,11 +6,12 @@
 //! looks in the places that it meets, so that the time that a decision takes
 //! does not grow with the rules of other tools, commands, targets and effects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::rule::Rule;
 use crate::effect::{Effect, EffectSet};
 use crate::invocation::Invocation;
+use crate::profile::Text;
 
 /// Where each rule stands, by its number in the order in which they count.
 #[derive(Debug, Default)]
@@ -36,8 +37,9 @@ pub(super) struct OfWord {
 #[derive(Debug, Default)]
 pub(super) struct Rules {
     pub(super) all: Vec<usize>,
-    /// By the field of a target, and its value.
-    pub(super) by_target: BTreeMap<String, BTreeMap<String, Vec<usize>>>,
+    /// By the field of a target, and its value. Of values there can be so many that to compare a
+    /// few of them would already fetch each from far away.
+    pub(super) by_target: BTreeMap<String, HashMap<String, Vec<usize>>>,
     pub(super) by_effect: [Vec<usize>; Effect::ALL.len()],
     pub(super) others: Vec<usize>,
 }
@@ -74,7 +76,7 @@ impl Index {
     }
 
     fn places(&self, invocation: &Invocation) -> impl Iterator<Item = &Rules> {
-        let of_tool = self.by_tool.get(&invocation.tool);
+        let of_tool = self.by_tool.get(&*invocation.tool);
         let tools = std::iter::once(&self.of_any_tool).chain(of_tool);
         tools.flat_map(|tool| tool.places(&invocation.command))
     }
@@ -103,11 +105,11 @@ impl OfTool {
         self.by_word.entry(word.to_owned()).or_default()
     }
 
-    fn places(&self, command: &[String]) -> impl Iterator<Item = &Rules> {
-        let first = command.first().and_then(|word| self.by_word.get(word));
+    fn places(&self, command: &[Text]) -> impl Iterator<Item = &Rules> {
+        let first = command.first().and_then(|word| self.by_word.get(&**word));
         let of_first = first.map(|first| &first.of_any_word);
         let second = first.zip(command.get(1));
-        let of_second = second.and_then(|(first, word)| first.by_word.get(word));
+        let of_second = second.and_then(|(first, word)| first.by_word.get(&**word));
         std::iter::once(&self.of_any_word)
             .chain(of_first)
             .chain(of_second)

@@ -1,5 +1,6 @@
 //! Reads a rule file: TOML with one `[[rule]]` for each rule.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use toml::Spanned;
@@ -205,7 +206,7 @@ fn refuse_without_meaning(fields: &mut Fields<'_, '_, '_>, decision: Option<Deci
 
 fn place(fields: &mut Fields<'_, '_, '_>, layer: Layer) -> MatchedRule {
     let (line, _) = fields.report.position(fields.offset);
-    let source = fields.report.source_name.to_owned();
+    let source = Cow::Owned(fields.report.source_name.to_owned());
     if !fields.has("id") {
         let at = fields.offset;
         fields.error(at, "id", "is missing", "give the rule an id");

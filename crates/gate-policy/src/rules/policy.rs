@@ -1,5 +1,6 @@
 //! All rules in force, indexed by tool and subcommand, and how they decide.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -162,12 +163,14 @@ impl Policy {
     /// nothing through that `env` starts.
     pub fn evaluate(&self, invocation: &Invocation, cwd: &Path, occasion: &Occasion) -> Evaluation {
         let mut heard = Heard::default();
-        for one in each(invocation, cwd) {
-            self.hear(one, occasion, &mut heard);
+        if invocation.inner().next().is_none() {
+            self.hear((invocation, cwd, Place::Here), occasion, &mut heard);
+        } else {
+            for one in each(invocation, cwd) {
+                self.hear(one, occasion, &mut heard);
+            }
         }
-        if let Some(decided) = self.inconsistency(invocation) {
-            heard.decisions.push(decided);
-        }
+        heard.extend(self.inconsistency(invocation));
         conclude(invocation, heard)
     }
 
@@ -186,10 +189,10 @@ impl Policy {
         let speakers = Speakers::among(&matching);
         matching.retain(|rule| speakers.silence_of(rule).is_none());
         if speakers.is_built_in_heard() {
-            heard.decisions.extend(baseline(invocation, place));
+            heard.extend(baseline(invocation, place));
         }
         if !unkept.is_empty() {
-            heard.decisions.push(session::unkept());
+            heard.extend([session::unkept()]);
             heard.unkept.extend(unkept);
         }
         for rule in matching {
@@ -198,7 +201,7 @@ impl Policy {
                 .iter()
                 .any(|known| std::ptr::eq(*known, rule))
             {
-                heard.decisions.push((rule.decision, rule.place.clone()));
+                heard.extend([(rule.decision, rule.place.clone())]);
                 heard.matching.push(rule);
             }
         }
@@ -239,8 +242,9 @@ pub(super) fn each<'i>(
     cwd: &'i Path,
 ) -> Vec<(&'i Invocation, &'i Path, Place)> {
     let mut all = Vec::new();
-    let mut waiting = vec![(invocation, cwd, Place::Here)];
-    while let Some((one, cwd, place)) = waiting.pop() {
+    let mut waiting = Vec::new();
+    let mut first = Some((invocation, cwd, Place::Here));
+    while let Some((one, cwd, place)) = first.take().or_else(|| waiting.pop()) {
         all.push((one, cwd, place));
         // The first one inside speaks first.
         let before = waiting.len();
@@ -261,10 +265,24 @@ pub(super) fn each<'i>(
 /// What the rules said of a command and of those inside it.
 #[derive(Default)]
 struct Heard<'p> {
-    decisions: Vec<(Decision, MatchedRule)>,
+    /// The strictest decision, and the first rule that made it.
+    decided: Option<(Decision, MatchedRule)>,
+    matched: Vec<MatchedRule>,
     matching: Vec<&'p Rule>,
     /// The rules that would allow in a session that can't be had, and why not.
     unkept: Vec<(&'p Rule, &'static str)>,
+}
+
+impl Extend<(Decision, MatchedRule)> for Heard<'_> {
+    fn extend<I: IntoIterator<Item = (Decision, MatchedRule)>>(&mut self, decided: I) {
+        for (decision, rule) in decided {
+            let strictest = self.decided.as_ref().map(|(strictest, _)| *strictest);
+            if strictest < Some(decision) {
+                self.decided = Some((decision, rule.clone()));
+            }
+            self.matched.push(rule);
+        }
+    }
 }
 
 /// `read` and `local` are allowed, the rest asks. Only what the command does
@@ -291,40 +309,33 @@ pub(super) fn baseline(invocation: &Invocation, place: Place) -> Option<(Decisio
     } else {
         "other"
     };
-    Some((decision, built_in(format!("baseline/{tool}-{effect}"))))
+    let id = ["baseline/", tool, "-", effect.as_str()].concat();
+    Some((decision, built_in(id)))
 }
 
 pub(super) fn built_in(id: String) -> MatchedRule {
     MatchedRule {
         id,
         layer: Layer::Baseline,
-        source: "built in".to_owned(),
+        source: Cow::Borrowed("built in"),
         line: 0,
     }
 }
 
 fn conclude(invocation: &Invocation, heard: Heard<'_>) -> Evaluation {
     let Heard {
-        decisions,
+        decided,
+        matched,
         matching,
         unkept,
     } = heard;
     let matching = &*matching;
-    let decision = decisions
-        .iter()
-        .map(|(decision, _)| *decision)
-        .max()
-        .unwrap_or(Decision::Deny);
-    let deciding = decisions
-        .iter()
-        .find(|(one, _)| *one == decision)
-        .map_or_else(
-            || built_in("gate/no-rule".to_owned()),
-            |(_, rule)| rule.clone(),
-        );
+    let nobody = || (Decision::Deny, built_in("gate/no-rule".to_owned()));
+    let (decision, deciding) = decided.unwrap_or_else(nobody);
     let messages = messages(decision, matching);
-    let mut reasons = invocation.reasons.clone();
-    reasons.extend(said(decision, &deciding, &messages));
+    let mut reasons = Vec::with_capacity(invocation.reasons.len() + messages.len() + 1);
+    reasons.extend_from_slice(&invocation.reasons);
+    say(decision, &deciding, &messages, &mut reasons);
     reasons.extend(session::said(matching, &unkept));
     Evaluation {
         decision,
@@ -332,7 +343,7 @@ fn conclude(invocation: &Invocation, heard: Heard<'_>) -> Evaluation {
         tool: invocation.tool.clone(),
         command: invocation.command.clone(),
         deciding,
-        matched: decisions.into_iter().map(|(_, rule)| rule).collect(),
+        matched,
         reasons,
         obligations: obligations(decision, matching),
         messages,
@@ -352,17 +363,20 @@ fn messages(decision: Decision, matching: &[&Rule]) -> Vec<RuleMessage> {
     messages.collect()
 }
 
-/// Returns a reason for the rule that decided and for each other one that has
+/// Adds a reason for the rule that decided and for each other one that has
 /// something to say, every one with its own words and no other's.
-fn said(decision: Decision, deciding: &MatchedRule, messages: &[RuleMessage]) -> Vec<String> {
-    let by = |rule: &MatchedRule| format!("{} says {decision}", rule.named());
-    let mut reasons = Vec::new();
+fn say(
+    decision: Decision,
+    deciding: &MatchedRule,
+    messages: &[RuleMessage],
+    reasons: &mut Vec<String>,
+) {
+    let by = |rule: &MatchedRule| [&rule.named(), " says ", decision.as_str()].concat();
     if !messages.iter().any(|message| message.rule == *deciding) {
         reasons.push(by(deciding));
     }
     let messages = messages.iter();
     reasons.extend(messages.map(|message| format!("{}: {}", by(&message.rule), message.text)));
-    reasons
 }
 
 /// Every requirement must be met, the shortest times count, and what is

@@ -11,6 +11,7 @@ use super::window::Window;
 use crate::effect::{Effect, EffectSet};
 use crate::glob;
 use crate::invocation::Invocation;
+use crate::profile::Text;
 
 /// One rule. An empty list of a matcher matches everything.
 #[derive(Clone, Debug)]
@@ -202,7 +203,7 @@ impl Rule {
     }
 
     /// A path matches itself and everything below it.
-    fn matches_command(&self, command: &[String]) -> bool {
+    fn matches_command(&self, command: &[Text]) -> bool {
         self.commands.is_empty()
             || self.commands.iter().any(|path| {
                 path.len() <= command.len()

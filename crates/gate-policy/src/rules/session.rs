@@ -44,7 +44,7 @@ impl Session {
         }
         EnvironmentNote {
             name: VARIABLE.into(),
-            why: format!("{named} holds the session to reading, by `{value}`"),
+            why: format!("{named} holds the session to reading, by `{value}`").into(),
             action: EnvironmentAction::Set(value.into()),
         }
     }
@@ -124,7 +124,7 @@ pub(super) fn note(matching: &[&Rule]) -> Option<EnvironmentNote> {
 
 /// Returns what is to be said of sessions, those that can't be had too.
 pub(super) fn said(matching: &[&Rule], unkept: &[Unkept<'_>]) -> Vec<String> {
-    let held = note(matching).map(|note| note.why);
+    let held = note(matching).map(|note| note.why.into_owned());
     let unkept = unkept.iter().map(|(rule, why)| {
         let named = rule.place.named();
         format!("{named} allows only what it can hold to reading: {why}")

@@ -12,8 +12,8 @@ use super::simple::Called;
 use crate::command_line::{Files, without_dots};
 use crate::effect::Effect;
 use crate::invocation::Place;
-use crate::read::inputs::plain_join;
 use crate::read::path_of;
+use crate::read::plain_join;
 use crate::read::words::shown;
 use crate::read::written::FilesInside;
 

@@ -294,7 +294,7 @@ impl Runner<'_> {
         self.invocation.environment.push(EnvironmentNote {
             name,
             action: EnvironmentAction::Binds,
-            why: "the script takes its value".to_owned(),
+            why: "the script takes its value".into(),
         });
     }
 }

@@ -11,7 +11,7 @@ use super::scope::{Scope, Value};
 use super::syntax::{Command, Kind, Redirect, RedirectKind, Word};
 use crate::effect::Effect;
 use crate::invocation::{Input, InputKind, Place};
-use crate::read::inputs::plain_join;
+use crate::read::plain_join;
 use crate::read::words::shown;
 use crate::read::{path_of, secret_files};
 
@@ -167,7 +167,7 @@ impl Runner<'_> {
     /// Makes a file an input, which is read where it is.
     pub(super) fn bind(&mut self, path: &Path, role: &str) {
         if !self.is_dry {
-            let input = Input::unnamed(InputKind::File, path.to_owned(), role);
+            let input = Input::unnamed(InputKind::File, path.to_owned(), role.to_owned());
             self.invocation.add_input(input);
         }
     }

@@ -14,8 +14,8 @@ use crate::command_line::{Environment, Stdin};
 use crate::effect::Effect;
 use crate::invocation::{EnvironmentAction, InputKind, Nested, Place, Placement};
 use crate::read::inner::{Inner, Origin, absorb};
-use crate::read::inputs::plain_join;
 use crate::read::path_of;
+use crate::read::plain_join;
 use crate::read::words::shown;
 
 /// A command whose words are expanded.

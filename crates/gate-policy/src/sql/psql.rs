@@ -184,9 +184,9 @@ impl<'a, 'i> Psql<'a, 'i> {
         self.branches = outside;
     }
 
-    fn nest(&mut self, language: &str, text: &str, effect: Effect) {
+    fn nest(&mut self, language: &'static str, text: &str, effect: Effect) {
         self.invocation.nested.push(Nested {
-            language: language.to_owned(),
+            language: language.into(),
             text: text.to_owned(),
             effect,
             inner: None,
@@ -195,14 +195,14 @@ impl<'a, 'i> Psql<'a, 'i> {
 
     fn judge_sql(&mut self, shown: &str, sent: &str) {
         let judged = statement::judge(sent, &mut self.session);
-        for found in &judged {
+        let strictest = judged.iter().map(|found| found.effect).max();
+        for found in judged {
             if found.is_code {
-                self.invocation.add_unless_held(found.effect, &found.reason);
+                self.invocation.add_unless_held(found.effect, found.reason);
             } else {
-                self.invocation.add(found.effect, &found.reason);
+                self.invocation.add(found.effect, found.reason);
             }
         }
-        let strictest = judged.iter().map(|found| found.effect).max();
         self.nest("sql", shown.trim(), strictest.unwrap_or(Effect::Read));
     }
 

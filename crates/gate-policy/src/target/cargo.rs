@@ -93,7 +93,7 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
     }
     judge_toolchain(line, invocation);
     let first = invocation.command.first().cloned().unwrap_or_default();
-    if WITHOUT_SETTINGS.contains(&first.as_str()) {
+    if WITHOUT_SETTINGS.contains(&&*first) {
         return;
     }
     judge_flags(line, invocation);

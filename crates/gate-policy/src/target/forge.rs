@@ -22,7 +22,7 @@ const BROWSERS: &[&str] = &[
 
 pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
     judge_browser(line, invocation);
-    let words: Vec<&str> = invocation.command.iter().map(String::as_str).collect();
+    let words: Vec<&str> = invocation.command.iter().map(AsRef::as_ref).collect();
     let is_status = matches!(
         words.as_slice(),
         ["ci" | "pipe" | "pipeline", "status" | "stats"]

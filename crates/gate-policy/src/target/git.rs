@@ -18,7 +18,7 @@ const LEADING: &[&str] = &["branch", "remote", "url", "include", "includeif"];
 const INCLUDED: usize = 32;
 
 pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
-    let first = invocation.command.first().map_or("", String::as_str);
+    let first = invocation.command.first().map_or("", AsRef::as_ref);
     let is_push = first == "push";
     let is_elsewhere = option(invocation, "git-dir").is_some()
         || option(invocation, "bare").is_some()

@@ -10,6 +10,7 @@ use super::{content, home_file, option, refuse_file};
 use crate::command_line::CommandLine;
 use crate::effect::Effect;
 use crate::invocation::Invocation;
+use crate::profile::Text;
 
 /// Flags that may be added, with the values that say nothing else than how
 /// something is shown, or that a person is asked.
@@ -53,13 +54,13 @@ pub(super) fn read(line: &CommandLine<'_>, invocation: &mut Invocation) {
 }
 
 /// Returns the flags that a kuberc adds to a command, in either of its forms.
-fn flags_of(file: &Node, command: &[String]) -> Result<Vec<(String, String)>, String> {
+fn flags_of(file: &Node, command: &[Text]) -> Result<Vec<(String, String)>, String> {
     let mut added = Vec::new();
     for (list, flags) in [("defaults", "options"), ("overrides", "flags")] {
         for entry in file.sequence(list)? {
             let mut words = entry.text("command")?.split_whitespace();
             let is_meant =
-                command.iter().all(|word| words.next() == Some(word)) && words.next().is_none();
+                command.iter().all(|word| words.next() == Some(&**word)) && words.next().is_none();
             if !is_meant {
                 continue;
             }

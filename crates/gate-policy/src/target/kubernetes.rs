@@ -35,7 +35,7 @@ const OF_RELEASES: &[&str] = &[
 
 pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
     kuberc::read(line, invocation);
-    let first = invocation.command.first().map_or("", String::as_str);
+    let first = invocation.command.first().map_or("", AsRef::as_ref);
     if !first.is_empty() && !OFFLINE.contains(&first) {
         resolve_cluster(line, invocation);
     } else {
@@ -45,7 +45,7 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
 
 /// helm takes the cluster from the same files, for what acts on releases.
 pub(super) fn resolve_for_helm(line: &CommandLine<'_>, invocation: &mut Invocation) {
-    let first = invocation.command.first().map_or("", String::as_str);
+    let first = invocation.command.first().map_or("", AsRef::as_ref);
     let asks_server = ["validate", "dry-run"]
         .iter()
         .any(|name| option(invocation, name).is_some());
@@ -69,7 +69,8 @@ fn resolve_cluster(line: &CommandLine<'_>, invocation: &mut Invocation) {
     let mut all = Kubeconfig::default();
     let mut is_there = false;
     let files = files(line, invocation);
-    if files == [home_file(line, USUAL)] {
+    let is_named = invocation.target.contains_key("kubeconfig");
+    if is_named && files == [home_file(line, USUAL)] {
         // The usual file, though it is named: rules see the same as where it is not.
         invocation.target.remove("kubeconfig");
     }
@@ -312,9 +313,11 @@ fn in_cluster(line: &CommandLine<'_>, invocation: &mut Invocation) {
         variable("KUBERNETES_SERVICE_HOST"),
         variable("KUBERNETES_SERVICE_PORT"),
     );
+    if host.is_empty() || port.is_empty() {
+        return;
+    }
     let folder = Path::new(IN_CLUSTER);
-    let has_token = line.files.kind(&folder.join("token")) == Some(FileKind::File);
-    if host.is_empty() || port.is_empty() || !has_token {
+    if line.files.kind(&folder.join("token")) != Some(FileKind::File) {
         return;
     }
     if named(invocation, "server").is_empty() {

@@ -43,8 +43,8 @@ const SYSTEM: &str = "/etc/postgresql-common/pg_service.conf";
 const LINE_BYTES: usize = 1_023;
 
 pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
-    for (path, is_usual) in files(line) {
-        if !is_usual && content(line, &path, "service file", invocation).is_none() {
+    for path in named_files(line).into_iter().flatten() {
+        if content(line, &path, "service file", invocation).is_none() {
             refuse_file(&path, "service file", "gate can't read it", invocation);
         }
     }
@@ -54,15 +54,16 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
         read_service(line, &service, invocation);
         crate::sql::refuse_several_servers(invocation);
     }
-    if named(invocation, "database").is_empty() {
-        let user = named(invocation, "user").to_owned();
+    if named(invocation, "database").is_empty()
+        && let Some(user) = invocation.target.get("user").cloned()
+    {
         set(invocation, "database", &user);
     }
 }
 
 fn read_service(line: &CommandLine<'_>, service: &str, invocation: &mut Invocation) {
     let mut is_there = false;
-    for (path, _) in files(line) {
+    for path in files(line) {
         let Some(text) = content(line, &path, "service file", invocation) else {
             continue;
         };
@@ -86,19 +87,21 @@ fn read_service(line: &CommandLine<'_>, service: &str, invocation: &mut Invocati
     }
 }
 
-/// Returns the files in the order in which libpq looks into them, and whether
-/// no variable names them.
-fn files(line: &CommandLine<'_>) -> [(PathBuf, bool); 2] {
+/// Returns the files in the order in which libpq looks into them.
+fn files(line: &CommandLine<'_>) -> [PathBuf; 2] {
+    let [own, system] = named_files(line);
+    [
+        own.unwrap_or_else(|| home_file(line, ".pg_service.conf")),
+        system.unwrap_or_else(|| PathBuf::from(SYSTEM)),
+    ]
+}
+
+/// Returns those of them that variables name.
+fn named_files(line: &CommandLine<'_>) -> [Option<PathBuf>; 2] {
     let variable = |name: &str| line.env.get(name).filter(|value| !value.is_empty());
-    let own = match variable("PGSERVICEFILE") {
-        Some(path) => (line.cwd.join(path), false),
-        None => (home_file(line, ".pg_service.conf"), true),
-    };
-    let system = match variable("PGSYSCONFDIR") {
-        Some(folder) => (line.cwd.join(folder).join("pg_service.conf"), false),
-        None => (PathBuf::from(SYSTEM), true),
-    };
-    [own, system]
+    let own = variable("PGSERVICEFILE").map(|path| line.cwd.join(path));
+    let folder = variable("PGSYSCONFDIR").map(|folder| line.cwd.join(folder));
+    [own, folder.map(|folder| folder.join("pg_service.conf"))]
 }
 
 type Settings = Vec<(String, String)>;

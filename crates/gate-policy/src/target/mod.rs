@@ -28,7 +28,7 @@ mod yaml;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use crate::command_line::{CommandLine, FileError};
+use crate::command_line::{CommandLine, FileError, joined};
 use crate::effect::Effect;
 use crate::invocation::Invocation;
 use crate::profile::ToolSpec;
@@ -148,7 +148,7 @@ fn named<'i>(invocation: &'i Invocation, field: &str) -> &'i str {
 /// Returns a file below `HOME`, or below the working directory without it.
 fn home_file(line: &CommandLine<'_>, name: &str) -> PathBuf {
     let home = line.env.get("HOME").unwrap_or_default();
-    line.cwd.join(home).join(name)
+    joined([line.cwd, Path::new(home), Path::new(name)])
 }
 
 /// Returns the value of the last use of an option; a switch that stands alone

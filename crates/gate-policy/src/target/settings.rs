@@ -140,7 +140,7 @@ fn is_plain_of_forge(spec: &ToolSpec, name: &str, value: &Node, invocation: &Inv
         // where a version does not have the one that is called.
         ("aliases", Node::Mapping(aliases)) => !aliases.iter().any(|(alias, _)| {
             let first = alias.split_whitespace().next();
-            first == invocation.command.first().map(String::as_str)
+            first == invocation.command.first().map(AsRef::as_ref)
         }),
         ("aliases", Node::Text(none)) => none.is_empty(),
         ("hosts", Node::Mapping(hosts)) => hosts.iter().all(|(_, host)| match host {

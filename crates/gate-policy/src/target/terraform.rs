@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::yaml::{self, Node};
 use super::{content, home_file, named, refuse_file, set, terraformrc};
-use crate::command_line::{CommandLine, FileKind};
+use crate::command_line::{CommandLine, FileKind, joined};
 use crate::effect::Effect;
 use crate::invocation::Invocation;
 
@@ -44,7 +44,7 @@ const WITHOUT_MAKING: &[&[&str]] = &[
 
 pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
     read_settings(line, invocation);
-    let first = invocation.command.first().map_or("", String::as_str);
+    let first = invocation.command.first().map_or("", AsRef::as_ref);
     let is_saved = invocation.inputs.iter().any(|input| input.role == "plan");
     // A saved plan has a backend and a workspace of its own.
     if WITHOUT_STATE.contains(&first) || is_saved {
@@ -53,7 +53,7 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
     let data = data_folder(line, invocation);
     judge_new_workspace(line, &data, invocation);
     choose_workspace(line, &data, invocation);
-    let path = data.join("terraform.tfstate");
+    let path = joined([&data, Path::new("terraform.tfstate")]);
     if let Some(text) = content(line, &path, "state of the backend", invocation)
         && let Err(problem) = choose_backend(&text, invocation)
     {
@@ -63,11 +63,10 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
 
 /// Returns the folder that `init` writes into.
 fn data_folder(line: &CommandLine<'_>, invocation: &Invocation) -> PathBuf {
-    let folder = line.cwd.join(named(invocation, "folder"));
-    match line.env.get("TF_DATA_DIR") {
-        Some(own) if !own.is_empty() => folder.join(own),
-        _ => folder.join(".terraform"),
-    }
+    let folder = Path::new(named(invocation, "folder"));
+    let own = line.env.get("TF_DATA_DIR").filter(|own| !own.is_empty());
+    let own = own.map_or(Path::new(".terraform"), Path::new);
+    joined([line.cwd, folder, own])
 }
 
 /// A workspace that only `TF_WORKSPACE` names is made where there is none of
@@ -102,7 +101,7 @@ fn choose_workspace(line: &CommandLine<'_>, data: &Path, invocation: &mut Invoca
     if !named(invocation, "workspace").is_empty() {
         return;
     }
-    let path = data.join("environment");
+    let path = joined([data, Path::new("environment")]);
     let text = content(line, &path, "workspace", invocation).unwrap_or_default();
     match std::str::from_utf8(&text).map(str::trim) {
         Ok("") => set(invocation, "workspace", "default"),

@@ -72,7 +72,9 @@ impl Seen {
 /// Returns the tool's own name.
 pub(super) fn canonical_tool(profiles: &Profiles, name: &str) -> String {
     let argv = [OsString::from(name)];
-    read(profiles, &argv, &Environment::default(), Path::new("/")).tool
+    read(profiles, &argv, &Environment::default(), Path::new("/"))
+        .tool
+        .into_owned()
 }
 
 fn read(profiles: &Profiles, argv: &[OsString], env: &Environment, cwd: &Path) -> Invocation {

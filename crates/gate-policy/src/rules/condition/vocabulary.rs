@@ -183,16 +183,13 @@ pub(super) fn value(
     (invocation, cwd, occasion): (&Invocation, &Path, &Occasion),
     size: &mut Size,
 ) -> Result<Value, NoAnswer> {
-    let bytes = |words: &[String]| -> Vec<Vec<u8>> {
-        words.iter().map(|word| word.clone().into_bytes()).collect()
-    };
     match name {
         "tool" => size.text(invocation.tool.as_bytes()),
         "known" => Ok(invocation.known.into()),
-        "command" => size.list(bytes(&invocation.command).iter().map(Vec::as_slice)),
+        "command" => size.list(invocation.command.iter().map(|word| word.as_bytes())),
         "effect" => size.text(invocation.effect.as_str().as_bytes()),
         "effects" => size.list(invocation.effects.iter().map(|one| one.as_str().as_bytes())),
-        "reasons" => size.list(bytes(&invocation.reasons).iter().map(Vec::as_slice)),
+        "reasons" => size.list(invocation.reasons.iter().map(String::as_bytes)),
         "operands" => size.list(invocation.operands.iter().map(Vec::as_slice)),
         "cwd" => size.text(cwd.as_os_str().as_encoded_bytes()),
         "environment" => {

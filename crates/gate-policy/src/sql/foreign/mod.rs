@@ -41,9 +41,9 @@ impl<'a, 'i> Run<'a, 'i> {
         self.invocation.add(Effect::Unknown, reason);
     }
 
-    fn nest(&mut self, language: &str, text: &str, effect: Effect) {
+    fn nest(&mut self, language: &'static str, text: &str, effect: Effect) {
         self.invocation.nested.push(Nested {
-            language: language.to_owned(),
+            language: language.into(),
             text: text.trim().to_owned(),
             effect,
             inner: None,

@@ -20,6 +20,10 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
     let Some(files) = Files::read(line, invocation) else {
         return;
     };
+    if !files.is_there && line.env.is_empty() {
+        // Nothing says more than argv.
+        return;
+    }
     if let Some(plugins) = files
         .config
         .sections
@@ -40,7 +44,7 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
     choose_region(line, &in_force, invocation);
     endpoint::choose(line, &files, &in_force, invocation);
     read_prompt_and_pager(line, &in_force, invocation);
-    let first: Vec<&str> = invocation.command.iter().map(String::as_str).collect();
+    let first: Vec<&str> = invocation.command.iter().map(AsRef::as_ref).collect();
     let is_offline = matches!(
         first.as_slice(),
         [] | ["configure", "get" | "set" | "list-profiles", ..]
