@@ -7,6 +7,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod clock;
+pub(crate) mod json;
 pub(crate) mod record;
 pub(crate) mod request;
 mod request_parts;

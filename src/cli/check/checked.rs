@@ -6,16 +6,14 @@ use std::fmt::Write as _;
 
 use gate_policy::{Evaluation, Input, Invocation};
 use gate_protocol::inert::inert;
-use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// What would be decided, in the field order of the contract.
-#[derive(Debug, Serialize)]
+use crate::show::json::Json;
+
+/// What would be decided.
+#[derive(Debug)]
 pub(super) struct Checked<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a RawValue>,
     decision: &'static str,
-    #[serde(skip)]
     is_held: bool,
     effect: &'static str,
     tool: &'a str,
@@ -23,23 +21,13 @@ pub(super) struct Checked<'a> {
     target: &'a BTreeMap<String, String>,
     rule: &'a str,
     reasons: &'a [String],
-    inputs: Vec<CheckedInput<'a>>,
+    inputs: &'a [Input],
     secrets_masked: usize,
-}
-
-#[derive(Debug, Serialize)]
-struct CheckedInput<'a> {
-    kind: &'static str,
-    role: &'a str,
-    path: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<&'static str>,
 }
 
 impl<'a> Checked<'a> {
     pub(super) fn new(invocation: &'a Invocation, evaluation: &'a Evaluation) -> Self {
         Self {
-            id: None,
             decision: evaluation.decision.as_str(),
             is_held: evaluation.holds_session(),
             effect: evaluation.effect.as_str(),
@@ -48,20 +36,46 @@ impl<'a> Checked<'a> {
             target: &invocation.target,
             rule: &evaluation.deciding.id,
             reasons: &evaluation.reasons,
-            inputs: invocation.inputs.iter().map(CheckedInput::new).collect(),
+            inputs: &invocation.inputs,
             secrets_masked: invocation.known_secrets().count(),
         }
     }
 
-    /// Returns the answer to the question of this id, where it has one.
-    pub(super) fn to(self, id: Option<&'a RawValue>) -> Self {
-        Self { id, ..self }
+    /// Writes it as one object in the field order of the contract, behind the id of the question
+    /// where that has one.
+    pub(super) fn write(&self, id: Option<&RawValue>, json: &mut Json) {
+        json.object(|json| {
+            if let Some(id) = id {
+                json.name("id").raw(id.get());
+            }
+            json.name("decision").word(self.decision);
+            json.name("effect").word(self.effect);
+            json.name("tool").text(self.tool);
+            json.name("command").texts(self.command);
+            json.name("target").object(|json| {
+                for (field, value) in self.target {
+                    json.other_name(field).text(value);
+                }
+            });
+            json.name("rule").text(self.rule);
+            json.name("reasons").texts(self.reasons);
+            json.name("inputs").list(|json| {
+                for input in self.inputs {
+                    write_input(input, json);
+                }
+            });
+            json.name("secrets_masked").number(self.secrets_masked);
+        });
     }
 
     /// Returns a few lines for a person.
     pub(super) fn for_people(&self) -> String {
         let mut text = String::new();
-        let command: String = self.command.iter().flat_map(|word| [" ", &**word]).collect();
+        let command: String = self
+            .command
+            .iter()
+            .flat_map(|word| [" ", &**word])
+            .collect();
         let held = if self.is_held {
             ", held to reading by the server"
         } else {
@@ -87,13 +101,13 @@ impl<'a> Checked<'a> {
     }
 }
 
-impl<'a> CheckedInput<'a> {
-    fn new(input: &'a Input) -> Self {
-        Self {
-            kind: input.kind.as_str(),
-            role: &input.role,
-            path: input.path.to_string_lossy(),
-            why: input.kind.refusal(),
+fn write_input(input: &Input, json: &mut Json) {
+    json.object(|json| {
+        json.name("kind").word(input.kind.as_str());
+        json.name("role").text(&input.role);
+        json.name("path").text(&input.path.to_string_lossy());
+        if let Some(why) = input.kind.refusal() {
+            json.name("why").text(why);
         }
-    }
+    });
 }

@@ -1,20 +1,27 @@
 //! `gate check --jsonl`: one question a line, one answer a line, in order.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::Path;
 
 use gate_policy::{CommandLine, Environment, MapFiles, Occasion, Policy, Profiles, Stdin};
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::checked::Checked;
 use crate::failure::{Failure, FailureKind};
+use crate::show::json::Json;
 
 /// The longest line that is read, in bytes; a longer one is answered with an error.
 const LINE_LIMIT_BYTES: usize = 16 << 20;
+
+/// Most commands have no more words.
+const USUAL_WORDS: usize = 16;
 
 /// One question. What is not given does not exist.
 #[derive(Deserialize)]
@@ -22,7 +29,8 @@ const LINE_LIMIT_BYTES: usize = 16 << 20;
 struct Question<'a> {
     #[serde(borrow, default, deserialize_with = "given")]
     id: Option<&'a RawValue>,
-    argv: Vec<OsWord>,
+    #[serde(borrow)]
+    argv: Words<'a>,
     #[serde(default)]
     stdin: Option<String>,
     #[serde(default)]
@@ -33,14 +41,42 @@ struct Question<'a> {
     files: BTreeMap<String, String>,
 }
 
-/// A word of argv, straight into the form that is read.
-#[derive(Deserialize)]
-#[serde(from = "String")]
-struct OsWord(OsString);
+/// The words of argv, as they stand in the line where they can.
+struct Words<'a>(Vec<Word<'a>>);
 
-impl From<String> for OsWord {
-    fn from(word: String) -> Self {
-        Self(word.into())
+/// One word.
+#[derive(Deserialize)]
+struct Word<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Words<'a> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_seq(Self(Vec::with_capacity(USUAL_WORDS)))
+    }
+}
+
+impl<'de: 'a, 'a> Visitor<'de> for Words<'a> {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut words: A) -> Result<Self, A::Error> {
+        while let Some(word) = words.next_element()? {
+            self.0.push(word);
+        }
+        Ok(self)
+    }
+}
+
+impl Words<'_> {
+    /// Writes them into the form that is read. The words of the line before give their memory.
+    fn write(&self, argv: &mut Vec<OsString>) {
+        argv.resize_with(self.0.len(), OsString::new);
+        for (to, word) in argv.iter_mut().zip(&self.0) {
+            to.clear();
+            to.push(&*word.0);
+        }
     }
 }
 
@@ -54,14 +90,6 @@ struct Named<'a> {
 /// Reads an id that is there: `null` is one too, and is echoed.
 fn given<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Option<&'a RawValue>, D::Error> {
     <&RawValue>::deserialize(from).map(Some)
-}
-
-/// The answer to a line that is not a question.
-#[derive(Serialize)]
-struct BadLine<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a RawValue>,
-    error: String,
 }
 
 /// Answers every line of stdin.
@@ -85,6 +113,7 @@ fn answer_each<R: io::Read>(
     output: &mut impl io::Write,
 ) -> io::Result<()> {
     let mut line = Vec::new();
+    let mut answers = Answers::of(judge);
     loop {
         if input.buffer().is_empty() {
             // Nothing more is waiting: whoever asks may be waiting for us.
@@ -95,78 +124,87 @@ fn answer_each<R: io::Read>(
         if limited.read_until(b'\n', &mut line)? == 0 {
             return Ok(());
         }
+        answers.json.clear();
         if line.len() == LINE_LIMIT_BYTES && !line.ends_with(b"\n") {
             skip_rest(input)?;
-            write_line(
-                output,
-                &bad(None, "the line is longer than 16 MiB".to_owned()),
-            )?;
-            continue;
+            answers.refuse(None, "the line is longer than 16 MiB");
+        } else {
+            answers.write(&line);
         }
-        answer(judge, &line, output)?;
+        output.write_all(answers.json.as_str().as_bytes())?;
+        output.write_all(b"\n")?;
     }
 }
 
-fn answer(
-    (profiles, policy): (&Profiles, &Policy),
-    line: &[u8],
-    output: &mut impl io::Write,
-) -> io::Result<()> {
-    if line.trim_ascii().is_empty() {
-        let why = "the line is empty; give a question or no line".to_owned();
-        return write_line(output, &bad(None, why));
-    }
-    let question: Question<'_> = match serde_json::from_slice(line) {
-        Ok(question) => question,
-        Err(error) => {
-            let id = serde_json::from_slice::<Named<'_>>(line).ok();
-            return write_line(
-                output,
-                &bad(
-                    id.and_then(|named| named.id),
-                    format!("the line is not a question: {error}"),
-                ),
-            );
+/// Writes one answer after the other, all into the same memory.
+struct Answers<'p> {
+    profiles: &'p Profiles,
+    policy: &'p Policy,
+    argv: Vec<OsString>,
+    json: Json,
+}
+
+impl<'p> Answers<'p> {
+    fn of((profiles, policy): (&'p Profiles, &'p Policy)) -> Self {
+        Self {
+            profiles,
+            policy,
+            argv: Vec::new(),
+            json: Json::default(),
         }
-    };
-    if question.argv.is_empty() {
-        return write_line(
-            output,
-            &bad(
-                question.id,
-                "field `argv`: it is empty; give the tool's name first".to_owned(),
-            ),
+    }
+
+    /// Writes the answer to a line.
+    fn write(&mut self, line: &[u8]) {
+        if line.trim_ascii().is_empty() {
+            self.refuse(None, "the line is empty; give a question or no line");
+            return;
+        }
+        match serde_json::from_slice::<Question<'_>>(line) {
+            Ok(question) if question.argv.0.is_empty() => {
+                let why = "field `argv`: it is empty; give the tool's name first";
+                self.refuse(question.id, why);
+            }
+            Ok(question) => self.decide(question),
+            Err(error) => {
+                let named = serde_json::from_slice::<Named<'_>>(line).ok();
+                let why = format!("the line is not a question: {error}");
+                self.refuse(named.and_then(|named| named.id), &why);
+            }
+        }
+    }
+
+    /// Answers a line that is not a question.
+    fn refuse(&mut self, id: Option<&RawValue>, why: &str) {
+        self.json.object(|json| {
+            if let Some(id) = id {
+                json.name("id").raw(id.get());
+            }
+            json.name("error").text(why);
+        });
+    }
+
+    fn decide(&mut self, question: Question<'_>) {
+        question.argv.write(&mut self.argv);
+        let cwd = Path::new(question.cwd.as_deref().unwrap_or("/"));
+        let files = question.files.into_iter();
+        let files = MapFiles::new(
+            cwd,
+            files.map(|(name, content)| (name, content.into_bytes())),
         );
+        let env: Environment = question.env.into_iter().collect();
+        let stdin = question.stdin.as_deref();
+        let invocation = self.profiles.read_invocation(&CommandLine {
+            argv: &self.argv,
+            env: &env,
+            cwd,
+            stdin: stdin.map_or(Stdin::Absent, |text| Stdin::Content(text.as_bytes())),
+            files: &files,
+        });
+        let occasion = Occasion::of_nobody(Timestamp::now());
+        let evaluation = self.policy.evaluate(&invocation, cwd, &occasion);
+        Checked::new(&invocation, &evaluation).write(question.id, &mut self.json);
     }
-    let argv: Vec<OsString> = question.argv.into_iter().map(|word| word.0).collect();
-    let cwd = Path::new(question.cwd.as_deref().unwrap_or("/"));
-    let files = question.files.into_iter();
-    let files = MapFiles::new(
-        cwd,
-        files.map(|(name, content)| (name, content.into_bytes())),
-    );
-    let env: Environment = question.env.into_iter().collect();
-    let stdin = question.stdin.as_deref();
-    let invocation = profiles.read_invocation(&CommandLine {
-        argv: &argv,
-        env: &env,
-        cwd,
-        stdin: stdin.map_or(Stdin::Absent, |text| Stdin::Content(text.as_bytes())),
-        files: &files,
-    });
-    let evaluation = policy.evaluate(&invocation, cwd, &Occasion::of_nobody(Timestamp::now()));
-    let checked = Checked::new(&invocation, &evaluation);
-    write_line(output, &checked.to(question.id))
-}
-
-fn bad(id: Option<&RawValue>, error: String) -> BadLine<'_> {
-    BadLine { id, error }
-}
-
-fn write_line(output: &mut impl io::Write, line: &impl Serialize) -> io::Result<()> {
-    let encoded = serde_json::to_string(line)?;
-    output.write_all(crate::show::answer::printable(&encoded).as_bytes())?;
-    output.write_all(b"\n")
 }
 
 fn skip_rest<R: io::Read>(input: &mut BufReader<R>) -> io::Result<()> {

@@ -17,6 +17,7 @@ use crate::failure::FailureKind;
 use crate::pipeline;
 use crate::reading;
 use crate::show;
+use crate::show::json::Json;
 use crate::world::World;
 use checked::Checked;
 
@@ -71,7 +72,9 @@ impl Check {
             policy.evaluate(&reading.invocation, &world.cwd, &pipeline::caller(&around));
         let checked = Checked::new(&reading.invocation, &evaluation);
         if self.json {
-            return show::answer::json(&checked);
+            let mut json = Json::default();
+            checked.write(None, &mut json);
+            return show::answer::line(json.as_str());
         }
         show::print(&checked.for_people())
     }
