@@ -128,7 +128,12 @@ impl Rust for u16 {
 
 impl Rust for u32 {
     fn rust(&self) -> String {
-        self.to_string()
+        let (thousands, rest) = (self / 1_000, self % 1_000);
+        match thousands {
+            0 => rest.to_string(),
+            1..1_000 => format!("{thousands}_{rest:03}"),
+            1_000.. => format!("{}_{:03}_{rest:03}", thousands / 1_000, thousands % 1_000),
+        }
     }
 }
 

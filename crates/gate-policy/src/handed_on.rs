@@ -65,7 +65,7 @@ mod tests {
     fn only_what_is_noted_and_what_stands_twice_differs() {
         let note = |name: &str, action| EnvironmentNote {
             name: name.into(),
-            why: String::new(),
+            why: String::new().into(),
             action,
         };
         let notes = [

@@ -64,7 +64,7 @@ impl<'m> Table<'m> {
     /// is damaged there.
     pub(super) fn find(&self, invocation: &Invocation, found: &mut Found) -> Option<()> {
         for tool in [None, Some(&*invocation.tool)] {
-            let command = invocation.command.iter().map(String::as_str);
+            let command = invocation.command.iter().map(AsRef::as_ref);
             let place = Place {
                 tool,
                 words: (None, None),

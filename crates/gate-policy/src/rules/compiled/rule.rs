@@ -23,7 +23,7 @@ pub(super) fn put(to: &mut Encoder, rule: &Rule) {
     }
     to.text(&rule.place.id);
     to.byte(layer_number(rule.place.layer));
-    to.text(&rule.place.source);
+    to.text(&*rule.place.source);
     to.long(rule.place.line as u64);
     put_texts(to, &rule.tools);
     to.list(&rule.commands, |to, path| put_texts(to, path));
@@ -65,7 +65,7 @@ pub(super) fn take(from: &mut Decoder<'_>) -> Option<Option<Rule>> {
     let place = MatchedRule {
         id: from.text()?.to_owned(),
         layer: layer(from.byte()?)?,
-        source: from.text()?.to_owned(),
+        source: from.text()?.to_owned().into(),
         line: usize::try_from(from.long()?).ok()?,
     };
     let tools = take_texts(from)?;
