@@ -1,5 +1,6 @@
 //! The path of a command, from argv to its end, as one function.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -51,6 +52,20 @@ pub(crate) struct Run {
     pub(crate) voice: Voice,
 }
 
+impl Run {
+    /// Returns the command as it is read. By whatever path a shim was called, the tool is found by
+    /// its name, so the path of the shim says nothing of it.
+    fn named(&self) -> Cow<'_, [OsString]> {
+        match self.search {
+            Search::AtTheStart => Cow::Borrowed(&self.argv),
+            Search::BehindTheShim => {
+                let name = std::iter::once(self.name.clone());
+                Cow::Owned(name.chain(self.argv.iter().skip(1).cloned()).collect())
+            }
+        }
+    }
+}
+
 /// Where on PATH the search for the tool begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Search {
@@ -70,7 +85,7 @@ pub(crate) enum Search {
 /// know how it ends.
 pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
     let tool = real_tool(world, &run.name, run.search)?;
-    let mut reading = reading::read(world, &run.argv)?;
+    let mut reading = reading::read(world, &run.named())?;
     let around = circumstances::of_caller(&|name| world.env(name));
     let (evaluation, left) = current_evaluation(world, &mut reading, &around, &run)?;
     let set = &evaluation.obligations.environment;

@@ -4,6 +4,12 @@
     reason = "a test whose stage can't be set has failed"
 )]
 
+#[expect(
+    dead_code,
+    reason = "no other user's files are looked at in these tests"
+)]
+#[path = "live/namespace.rs"]
+mod namespace;
 #[path = "shims/stage.rs"]
 mod stage;
 
@@ -11,6 +17,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use namespace::isolated;
 use serde_json::Value;
 use stage::{Stage, assert_ends};
 
@@ -223,6 +230,37 @@ fn a_folder_that_others_can_write_or_that_holds_other_things_is_refused() {
     let hint = format!("gate shell-init bash --dir '{}'", named.display());
     assert!(ran.stderr.contains(&hint), "{ran:?}");
     assert!(named.join("git").is_symlink());
+}
+
+#[test]
+fn the_machines_folder_is_for_everybody_and_roots_to_write() {
+    let stage = Stage::new();
+    let etc = stage.home.path().join("etc");
+    fs::create_dir(&etc).unwrap();
+    // The machine's own /usr/local is not touched: another one is mounted over it.
+    let script = "mount -t tmpfs -o mode=755 none /usr/local && umask 077 && \
+                  \"$0\" shim install --system kubectl && \
+                  stat -c %a /usr/local/lib /usr/local/lib/gate/shims && \
+                  PATH=/usr/local/lib/gate/shims:$PATH \"$0\" shim list --json && \
+                  \"$0\" shell-init sh --system && \"$0\" shim remove --system --all";
+    let ran = assert_ends(stage::run(&mut isolated(&stage.home, &etc, script)), 0);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert!(lines[0].starts_with("kubectl: installed"), "{ran:?}");
+    assert_eq!(lines[1..3], ["755", "755"], "{ran:?}");
+    let listed: Value = serde_json::from_str(lines[3]).unwrap();
+    let folder = &listed["folders"][1];
+    assert_eq!(folder["folder"], "/usr/local/lib/gate/shims");
+    assert_eq!(folder["on_path"], "first");
+    assert_eq!(folder["shims"][0]["is_met"], true);
+    assert!(
+        lines.contains(&"__gate_shims='/usr/local/lib/gate/shims'"),
+        "{ran:?}"
+    );
+    assert_eq!(lines.last(), Some(&"kubectl: removed"));
+    assert!(
+        ran.stderr.contains("gate shell-init bash --system"),
+        "{ran:?}"
+    );
 }
 
 #[test]

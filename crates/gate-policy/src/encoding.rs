@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn a_length_beyond_the_end_takes_no_memory() {
         let mut decoder = Decoder::new(&[0xff, 0xff, 0xff, 0xff, 1]);
-        assert_eq!(decoder.list(|decoder| decoder.long()), None);
+        assert_eq!(decoder.list(Decoder::long), None);
     }
 
     #[test]

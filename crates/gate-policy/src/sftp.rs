@@ -69,7 +69,7 @@ fn judge(text: &[u8], invocation: &mut Invocation) {
         }
         let effect = effect_of(command);
         let text = String::from_utf8_lossy(command.trim_ascii()).into_owned();
-        invocation.add(effect, &format!("`{text}` has the effect {effect}"));
+        invocation.add(effect, format!("`{text}` has the effect {effect}"));
         invocation.nested.push(Nested {
             language: "sftp".into(),
             text,

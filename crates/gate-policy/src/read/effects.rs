@@ -42,7 +42,7 @@ pub(crate) fn judge(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mu
 /// Adds the command's own effect; tells whether a flag took it away.
 fn judge_command(parsed: &Parsed<'_>, command: &CommandSpec, invocation: &mut Invocation) -> bool {
     if let Some(flag) = neutral_flag(parsed, command) {
-        invocation.add(Effect::Read, &format!("`{flag}` keeps it from acting"));
+        invocation.add(Effect::Read, format!("`{flag}` keeps it from acting"));
         return true;
     }
     if only_shows(parsed, command) {

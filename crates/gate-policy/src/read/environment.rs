@@ -183,7 +183,7 @@ fn note(
     };
     if action == EnvironmentAction::MakesUnknown {
         let name = shown(name.as_encoded_bytes());
-        invocation.add(Effect::Unknown, &format!("`{name}` is set: {}", spec.why));
+        invocation.add(Effect::Unknown, format!("`{name}` is set: {}", spec.why));
     }
     if !spec.target.is_empty() && !bytes.is_empty() {
         invocation

@@ -149,7 +149,7 @@ pub(super) fn read(
             let word = shown(word);
             invocation.add(
                 Effect::Unknown,
-                &format!("gate does not know `{word}` of find"),
+                format!("gate does not know `{word}` of find"),
             );
         }
     }

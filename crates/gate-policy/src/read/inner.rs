@@ -128,7 +128,7 @@ pub(crate) fn absorb(
     }
     let values = read.secret_values(inside.argv, |name| inside.env.get(name));
     for reason in &inner.doubts {
-        read.add(Effect::Unknown, &super::masked_prose(reason, &values));
+        read.add(Effect::Unknown, super::masked_prose(reason, &values));
     }
     read.effect = read.effects.strictest();
     add_secrets(line, inner, (&read, inside.argv), invocation);

@@ -168,7 +168,7 @@ fn read_known(
 ) {
     let mut parsed = Parsed::new(spec, line.argv);
     parsed.read();
-    invocation.tool = spec.name.clone();
+    invocation.tool.clone_from(&spec.name);
     invocation.known = true;
     invocation.effects = EffectSet::default();
     invocation.own_effects = EffectSet::default();

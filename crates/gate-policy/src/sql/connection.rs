@@ -259,7 +259,7 @@ fn read_setting(name: &str, value: &str, invocation: &mut Invocation) {
             invocation.target.remove(*field);
             invocation.add(
                 Effect::Unknown,
-                &format!("an empty `{name}` stands for a default of libpq"),
+                format!("an empty `{name}` stands for a default of libpq"),
             );
         }
         Some((_, field)) => {
@@ -268,7 +268,7 @@ fn read_setting(name: &str, value: &str, invocation: &mut Invocation) {
         }
         None => invocation.add(
             Effect::Unknown,
-            &format!("connection setting `{name}` can change what runs"),
+            format!("connection setting `{name}` can change what runs"),
         ),
     }
 }

@@ -91,7 +91,7 @@ fn judge_command(words: &str, run: &mut Run<'_, '_>) {
         Effect::Unknown
     };
     run.invocation
-        .add(effect, &format!("`{name}` is a command of the client"));
+        .add(effect, format!("`{name}` is a command of the client"));
     run.nest("mysql", words, effect);
 }
 

@@ -135,7 +135,7 @@ pub(super) fn judge_script(text: &str, run: &mut Run<'_, '_>) {
     if let Some(name) = pragma_of(statement) {
         let effect = judge_pragma(&name, true);
         run.invocation
-            .add(effect, &format!("gate looked for pragma `{name}`"));
+            .add(effect, format!("gate looked for pragma `{name}`"));
         run.nest("sql", statement, effect);
     } else if let Err(problem) = text::is_plain(statement) {
         run.unknown(problem);
@@ -167,7 +167,7 @@ fn judge_dot(command: &str, run: &mut Run<'_, '_>) {
     let arguments = command.get(name.len()..).unwrap_or_default().trim();
     let effect = dot_effect(name, arguments);
     run.invocation
-        .add(effect, &format!("`.{name}` of the shell"));
+        .add(effect, format!("`.{name}` of the shell"));
     run.nest("sqlite", &format!(".{command}"), effect);
     if name == "read" && effect == Effect::Read {
         run.follow(arguments);
