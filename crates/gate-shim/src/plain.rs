@@ -97,8 +97,9 @@ impl Command {
         }
         let tool = self.tool()?;
         let files = ReadOnce::new(&self.cwd);
+        let argv = self.named();
         let invocation = read_invocation(&CommandLine {
-            argv: &self.argv,
+            argv: &argv,
             env: &self.env,
             cwd: &self.cwd,
             stdin: match stdin {
@@ -116,6 +117,18 @@ impl Command {
             && evaluation.obligations.environment.is_empty()
             && self.record(&invocation, &evaluation, &state);
         is_allowed.then_some((tool, invocation.environment))
+    }
+
+    /// Returns the command as it is read: by whatever path the shim was called, the tool is found by
+    /// its name.
+    fn named(&self) -> Vec<OsString> {
+        let mut argv = self.argv.clone();
+        if let Some(typed) = argv.first_mut()
+            && let Some(name) = Path::new(typed).file_name().map(ToOwned::to_owned)
+        {
+            *typed = name;
+        }
+        argv
     }
 
     /// Finds the real tool; none where the full gate has to say why there is none.
@@ -139,8 +152,8 @@ impl Command {
                 let entry = Entry {
                     at_ns: u64::try_from(since_epoch().as_nanos()).unwrap_or_default(),
                     pid: std::process::id(),
-                    tool: evaluation.tool.clone(),
-                    command: evaluation.command.clone(),
+                    tool: evaluation.tool.to_string(),
+                    command: evaluation.command.iter().map(ToString::to_string).collect(),
                     effect: evaluation.effect.as_str().to_owned(),
                     rule: evaluation.deciding.id.clone(),
                     cwd: self.cwd.clone().into_os_string(),

@@ -51,7 +51,9 @@ pub(super) fn checked(world: &World, argv: &[OsString]) -> Result<serde_json::Va
     let reading = reading::read_beside(world, argv, gate_policy::Stdin::Unread)?;
     let around = circumstances::of_caller(&|name| world.env(name));
     let evaluation = policy.evaluate(&reading.invocation, &world.cwd, &pipeline::caller(&around));
-    serde_json::to_value(Checked::new(&reading.invocation, &evaluation)).map_err(|error| {
+    let mut json = Json::default();
+    Checked::new(&reading.invocation, &evaluation).write(None, &mut json);
+    serde_json::from_str(json.as_str()).map_err(|error| {
         Failure::new(FailureKind::Internal, "cannot write the answer as JSON").caused_by(error)
     })
 }
