@@ -8,7 +8,8 @@ use crate::effect::Effect;
 use crate::invocation::Invocation;
 use crate::read::words::Parsed;
 
-/// Functions and variables by which a program starts or reads something else.
+/// Functions and variables by which a program starts or reads something else. A
+/// name can stand right behind a number.
 const LEADING_ON: &[&[u8]] = &[
     b"ARGC",
     b"ARGV",
@@ -42,12 +43,10 @@ fn is_plain(program: &[u8]) -> bool {
     let actions = program.get(open..).unwrap_or_default();
     !program.contains(&b'@')
         && !program.windows(2).any(|two| two == b"\\\n")
-        && words(program).all(|word| !LEADING_ON.contains(&word))
+        && !LEADING_ON
+            .iter()
+            .any(|name| program.windows(name.len()).any(|part| part == *name))
         && !redirects(actions)
-}
-
-fn words(program: &[u8]) -> impl Iterator<Item = &[u8]> {
-    program.split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')
 }
 
 /// Tells whether a `>` stands there that is not of `>=`, or a `|` that is not of
@@ -99,6 +98,7 @@ mod tests {
             "{print | \"sh\"}",
             "{print |& \"sh\"}",
             "BEGIN{system(\"touch P\")}",
+            "1system(\"touch P\")",
             "BEGIN{\"date\" | getline x}",
             "\"date\" | getline",
             "BEGIN{while ((getline l < \"f\") > 0) print l}",

@@ -192,18 +192,56 @@ impl<'s> Script<'s> {
                     self.take()?;
                 }
                 byte if byte == sign => return Ok(()),
-                b'[' if is_regex && self.knows_brackets => self.brackets()?,
+                b'[' if is_regex && self.knows_brackets => self.brackets(sign)?,
                 _ => {}
             }
         }
     }
 
-    /// Reads to the end of brackets. The first letter does not end them.
-    fn brackets(&mut self) -> Result<(), Stop> {
+    /// Reads to the end of brackets. The first letter does not end them, and what
+    /// they hold besides letters must be read alike everywhere.
+    fn brackets(&mut self, sign: u8) -> Result<(), Stop> {
         self.take_one_of(b"^");
+        let mut last = self.take()?;
+        let mut has_sign = last == sign;
+        let mut has_class = last == b'[';
+        if has_class {
+            self.class()?;
+        }
+        loop {
+            let byte = self.take()?;
+            match byte {
+                b'\n' => return Err(Stop::Unknown),
+                b']' if last == b'\\' => return Err(Stop::Unknown),
+                b']' => break,
+                b'[' => {
+                    has_class = true;
+                    self.class()?;
+                }
+                byte => has_sign |= byte == sign,
+            }
+            last = byte;
+        }
+        if has_class && has_sign {
+            Err(Stop::Unknown)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Reads the rest of `[:alpha:]`, where a `[` in brackets begins one.
+    fn class(&mut self) -> Result<(), Stop> {
+        let Some(kind) = self
+            .rest
+            .first()
+            .copied()
+            .filter(|byte| b":.=".contains(byte))
+        else {
+            return Ok(());
+        };
         self.take()?;
-        self.skip(|byte| !matches!(byte, b']' | b'\n'));
-        if self.take()? == b']' {
+        self.skip(u8::is_ascii_alphabetic);
+        if self.take()? == kind && self.take()? == b']' {
             Ok(())
         } else {
             Err(Stop::Unknown)
@@ -227,6 +265,7 @@ mod tests {
             "s|/usr|/opt|g; s,x,y,2p",
             "s/[^/]*$//",
             "s/[]]//;s/[[:space:]]*$//",
+            "s/[\\t ]*$//;/[^[:alnum:]_-]/d",
             "0~4p",
             "$!N;P;D",
             ":a;N;$!ba;s/\\n/ /g",
@@ -260,6 +299,11 @@ mod tests {
             "s/[/]/x/w f",
             "/[/]w f/p",
             "s/[/;w f",
+            "s/[\\]/a/;/]/p;/w f/p",
+            "s/[[:space:]/a/;/]/p;/w f/p",
+            "s/[[.x.]/a/;/]/p;/w f/p",
+            "s/[[:x/]/a/;/]/p;/w f/p",
+            "s/[[/]/a/;/]/p;/w f/p",
             "\\,a,w f",
             "y/a/b/w f",
             "p w f",

@@ -293,7 +293,7 @@ fn a_tool_whose_name_is_near_to_a_known_one_is_noted_and_no_mistake() {
             "r.toml:4:8: field `rule.tool`: gate has no profile of `curl`; write `chrt` if that is meant; docs/profiles.md says how to tell gate of a tool"
         ]
     );
-    for tool in ["curl", "make", "wget", "go", "yq", "packer"] {
+    for tool in ["curl", "make", "perl", "wget", "go", "yq", "packer"] {
         assert_eq!(notes_of(tool).len(), 1, "{tool}");
     }
     assert!(notes_of("kubectl").is_empty());
