@@ -169,6 +169,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Name every mistake in rule files and tool profiles')
+            [CompletionResult]::new('compile', 'compile', [CompletionResultType]::ParameterValue, 'Compile the rules in force, so that shims decide by them at once')
             [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Hold a table of commands against rules')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of rule files, or of another file that gate reads')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the rules in force here, with the layer and the place of each')
@@ -180,6 +181,11 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         }
         'gate;rules;check' {
             [CompletionResult]::new('--layer', '--layer', [CompletionResultType]::ParameterName, 'Whose rules they are to be. By default `machine`, and `project` for a file of the name `.gate.toml`')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'gate;rules;compile' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -224,6 +230,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         }
         'gate;rules;help' {
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Name every mistake in rule files and tool profiles')
+            [CompletionResult]::new('compile', 'compile', [CompletionResultType]::ParameterValue, 'Compile the rules in force, so that shims decide by them at once')
             [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Hold a table of commands against rules')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of rule files, or of another file that gate reads')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the rules in force here, with the layer and the place of each')
@@ -234,6 +241,9 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             break
         }
         'gate;rules;help;check' {
+            break
+        }
+        'gate;rules;help;compile' {
             break
         }
         'gate;rules;help;test' {
@@ -719,6 +729,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         }
         'gate;help;rules' {
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Name every mistake in rule files and tool profiles')
+            [CompletionResult]::new('compile', 'compile', [CompletionResultType]::ParameterValue, 'Compile the rules in force, so that shims decide by them at once')
             [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Hold a table of commands against rules')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of rule files, or of another file that gate reads')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the rules in force here, with the layer and the place of each')
@@ -728,6 +739,9 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
             break
         }
         'gate;help;rules;check' {
+            break
+        }
+        'gate;help;rules;compile' {
             break
         }
         'gate;help;rules;test' {

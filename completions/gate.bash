@@ -43,6 +43,9 @@ _gate() {
             gate,help)
                 cmd="gate__subcmd__help"
                 ;;
+            gate,hook)
+                cmd="gate__subcmd__hook"
+                ;;
             gate,login)
                 cmd="gate__subcmd__login"
                 ;;
@@ -51,6 +54,9 @@ _gate() {
                 ;;
             gate,man)
                 cmd="gate__subcmd__man"
+                ;;
+            gate,mcp)
+                cmd="gate__subcmd__mcp"
                 ;;
             gate,requests)
                 cmd="gate__subcmd__requests"
@@ -130,6 +136,9 @@ _gate() {
             gate__subcmd__help,help)
                 cmd="gate__subcmd__help__subcmd__help"
                 ;;
+            gate__subcmd__help,hook)
+                cmd="gate__subcmd__help__subcmd__hook"
+                ;;
             gate__subcmd__help,login)
                 cmd="gate__subcmd__help__subcmd__login"
                 ;;
@@ -138,6 +147,9 @@ _gate() {
                 ;;
             gate__subcmd__help,man)
                 cmd="gate__subcmd__help__subcmd__man"
+                ;;
+            gate__subcmd__help,mcp)
+                cmd="gate__subcmd__help__subcmd__mcp"
                 ;;
             gate__subcmd__help,requests)
                 cmd="gate__subcmd__help__subcmd__requests"
@@ -172,6 +184,15 @@ _gate() {
             gate__subcmd__help__subcmd__audit,verify)
                 cmd="gate__subcmd__help__subcmd__audit__subcmd__verify"
                 ;;
+            gate__subcmd__help__subcmd__hook,install)
+                cmd="gate__subcmd__help__subcmd__hook__subcmd__install"
+                ;;
+            gate__subcmd__help__subcmd__hook,list)
+                cmd="gate__subcmd__help__subcmd__hook__subcmd__list"
+                ;;
+            gate__subcmd__help__subcmd__hook,remove)
+                cmd="gate__subcmd__help__subcmd__hook__subcmd__remove"
+                ;;
             gate__subcmd__help__subcmd__requests,cancel)
                 cmd="gate__subcmd__help__subcmd__requests__subcmd__cancel"
                 ;;
@@ -186,6 +207,9 @@ _gate() {
                 ;;
             gate__subcmd__help__subcmd__rules,check)
                 cmd="gate__subcmd__help__subcmd__rules__subcmd__check"
+                ;;
+            gate__subcmd__help__subcmd__rules,compile)
+                cmd="gate__subcmd__help__subcmd__rules__subcmd__compile"
                 ;;
             gate__subcmd__help__subcmd__rules,pull)
                 cmd="gate__subcmd__help__subcmd__rules__subcmd__pull"
@@ -247,6 +271,30 @@ _gate() {
             gate__subcmd__help__subcmd__shim,remove)
                 cmd="gate__subcmd__help__subcmd__shim__subcmd__remove"
                 ;;
+            gate__subcmd__hook,help)
+                cmd="gate__subcmd__hook__subcmd__help"
+                ;;
+            gate__subcmd__hook,install)
+                cmd="gate__subcmd__hook__subcmd__install"
+                ;;
+            gate__subcmd__hook,list)
+                cmd="gate__subcmd__hook__subcmd__list"
+                ;;
+            gate__subcmd__hook,remove)
+                cmd="gate__subcmd__hook__subcmd__remove"
+                ;;
+            gate__subcmd__hook__subcmd__help,help)
+                cmd="gate__subcmd__hook__subcmd__help__subcmd__help"
+                ;;
+            gate__subcmd__hook__subcmd__help,install)
+                cmd="gate__subcmd__hook__subcmd__help__subcmd__install"
+                ;;
+            gate__subcmd__hook__subcmd__help,list)
+                cmd="gate__subcmd__hook__subcmd__help__subcmd__list"
+                ;;
+            gate__subcmd__hook__subcmd__help,remove)
+                cmd="gate__subcmd__hook__subcmd__help__subcmd__remove"
+                ;;
             gate__subcmd__requests,cancel)
                 cmd="gate__subcmd__requests__subcmd__cancel"
                 ;;
@@ -280,6 +328,9 @@ _gate() {
             gate__subcmd__rules,check)
                 cmd="gate__subcmd__rules__subcmd__check"
                 ;;
+            gate__subcmd__rules,compile)
+                cmd="gate__subcmd__rules__subcmd__compile"
+                ;;
             gate__subcmd__rules,help)
                 cmd="gate__subcmd__rules__subcmd__help"
                 ;;
@@ -303,6 +354,9 @@ _gate() {
                 ;;
             gate__subcmd__rules__subcmd__help,check)
                 cmd="gate__subcmd__rules__subcmd__help__subcmd__check"
+                ;;
+            gate__subcmd__rules__subcmd__help,compile)
+                cmd="gate__subcmd__rules__subcmd__help__subcmd__compile"
                 ;;
             gate__subcmd__rules__subcmd__help,help)
                 cmd="gate__subcmd__rules__subcmd__help__subcmd__help"
@@ -461,7 +515,7 @@ _gate() {
 
     case "${cmd}" in
         gate)
-            opts="-h -V --help --version run check explain login logout whoami requests approve deny rules audit shim shell-init doctor server demo completions man help"
+            opts="-h -V --help --version run check explain login logout whoami requests approve deny rules audit shim shell-init doctor server demo hook mcp completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -775,7 +829,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help)
-            opts="run check explain login logout whoami requests approve deny rules audit shim shell-init doctor server demo completions man help"
+            opts="run check explain login logout whoami requests approve deny rules audit shim shell-init doctor server demo hook mcp completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -970,6 +1024,62 @@ _gate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        gate__subcmd__help__subcmd__hook)
+            opts="install remove list"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__hook__subcmd__install)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__hook__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__hook__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         gate__subcmd__help__subcmd__login)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -999,6 +1109,20 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help__subcmd__man)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__mcp)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1083,7 +1207,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help__subcmd__rules)
-            opts="check test schema show suggest pull push"
+            opts="check compile test schema show suggest pull push"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1097,6 +1221,20 @@ _gate() {
             return 0
             ;;
         gate__subcmd__help__subcmd__rules__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__help__subcmd__rules__subcmd__compile)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1460,6 +1598,132 @@ _gate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        gate__subcmd__hook)
+            opts="-h --strict --shims --help claude-code codex gemini cursor copilot opencode aider install remove list help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__hook__subcmd__help)
+            opts="install remove list help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__hook__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__hook__subcmd__help__subcmd__install)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__hook__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__hook__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__hook__subcmd__install)
+            opts="-h --project --dry-run --strict --shims --help claude-code codex gemini cursor copilot opencode aider"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__hook__subcmd__list)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__hook__subcmd__remove)
+            opts="-h --project --dry-run --help claude-code codex gemini cursor copilot opencode aider"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         gate__subcmd__login)
             opts="-h --server --server-key --token-stdin --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1511,6 +1775,20 @@ _gate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__mcp)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;
@@ -1681,7 +1959,7 @@ _gate() {
             return 0
             ;;
         gate__subcmd__rules)
-            opts="-h --help check test schema show suggest pull push help"
+            opts="-h --help check compile test schema show suggest pull push help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1712,8 +1990,22 @@ _gate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        gate__subcmd__rules__subcmd__compile)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         gate__subcmd__rules__subcmd__help)
-            opts="check test schema show suggest pull push help"
+            opts="check compile test schema show suggest pull push help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1727,6 +2019,20 @@ _gate() {
             return 0
             ;;
         gate__subcmd__rules__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gate__subcmd__rules__subcmd__help__subcmd__compile)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -146,6 +146,7 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
             cand check 'Name every mistake in rule files and tool profiles'
+            cand compile 'Compile the rules in force, so that shims decide by them at once'
             cand test 'Hold a table of commands against rules'
             cand schema 'Print the JSON Schema of rule files, or of another file that gate reads'
             cand show 'Show the rules in force here, with the layer and the place of each'
@@ -156,6 +157,10 @@ set edit:completion:arg-completer[gate] = {|@words|
         }
         &'gate;rules;check'= {
             cand --layer 'Whose rules they are to be. By default `machine`, and `project` for a file of the name `.gate.toml`'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'gate;rules;compile'= {
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -193,6 +198,7 @@ set edit:completion:arg-completer[gate] = {|@words|
         }
         &'gate;rules;help'= {
             cand check 'Name every mistake in rule files and tool profiles'
+            cand compile 'Compile the rules in force, so that shims decide by them at once'
             cand test 'Hold a table of commands against rules'
             cand schema 'Print the JSON Schema of rule files, or of another file that gate reads'
             cand show 'Show the rules in force here, with the layer and the place of each'
@@ -202,6 +208,8 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gate;rules;help;check'= {
+        }
+        &'gate;rules;help;compile'= {
         }
         &'gate;rules;help;test'= {
         }
@@ -594,6 +602,7 @@ set edit:completion:arg-completer[gate] = {|@words|
         }
         &'gate;help;rules'= {
             cand check 'Name every mistake in rule files and tool profiles'
+            cand compile 'Compile the rules in force, so that shims decide by them at once'
             cand test 'Hold a table of commands against rules'
             cand schema 'Print the JSON Schema of rule files, or of another file that gate reads'
             cand show 'Show the rules in force here, with the layer and the place of each'
@@ -602,6 +611,8 @@ set edit:completion:arg-completer[gate] = {|@words|
             cand push 'Put new rules in force at the server, for every client'
         }
         &'gate;help;rules;check'= {
+        }
+        &'gate;help;rules;compile'= {
         }
         &'gate;help;rules;test'= {
         }
