@@ -89,7 +89,7 @@ impl Sequence {
     pub(super) fn of_tool(tool: &[u8]) -> Self {
         let is_known = matches!(tool, b"az" | b"npm" | b"pnpm" | b"yarn");
         Self {
-            tool: Known::find(tool).filter(|_| is_known),
+            tool: is_known.then(|| Known::find(tool)).flatten(),
             ..Self::default()
         }
     }
