@@ -122,6 +122,12 @@ const NAMES: &[&str] = &[
 
 /// Folders that hold files with secrets beside others: whoever reads all of one reads them too.
 const SEARCHED: &[&str] = &[
+    "/",
+    "/home",
+    "/root",
+    "/run",
+    "/var",
+    "/var/run",
     "/etc",
     "/etc/rancher",
     "/etc/ssl",
