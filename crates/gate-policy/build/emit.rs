@@ -77,6 +77,7 @@ pub(crate) fn profile(name: &str, tool: &ToolSpec, operations: &str) -> String {
         style,
         groups,
         commands,
+        patterns,
         listed,
         environment,
         sets_variables,
@@ -90,7 +91,7 @@ pub(crate) fn profile(name: &str, tool: &ToolSpec, operations: &str) -> String {
     } = tool;
     format!(
         "static {name}: ToolSpec = ToolSpec {{ name: {}, aliases: {}, style: {}, groups: {}, \
-         commands: {}, listed: {}, environment: {}, \
+         commands: {}, patterns: {}, listed: {}, environment: {}, \
          sets_variables: {sets_variables}, moved_by: {}, literal: {}, implicit: {}, \
          operations: {operations}, operation_starts: {}, can_be_python: {can_be_python}, reader: {} }};\n",
         tool_name.rust(),
@@ -98,6 +99,7 @@ pub(crate) fn profile(name: &str, tool: &ToolSpec, operations: &str) -> String {
         style.rust(),
         groups.rust(),
         commands.rust(),
+        patterns.rust(),
         listed.rust(),
         environment.rust(),
         moved_by.rust(),

@@ -14,23 +14,15 @@ impl ToolSpec {
         if let Ok(index) = found {
             return self.node(index + 1);
         }
-        let start = self
-            .commands
-            .get(1..)?
-            .partition_point(|spec| spec.parent < parent);
-        self.commands
-            .iter()
-            .enumerate()
-            .skip(start + 1)
-            .take_while(|(_, spec)| spec.parent == parent)
-            .filter(|(_, spec)| {
-                spec.name
-                    .strip_suffix('*')
-                    .is_some_and(|prefix| word.starts_with(prefix.as_bytes()))
-            })
-            // `*` sorts before every letter: the longest prefix stands last.
-            .last()
-            .and_then(|(index, _)| self.node(index))
+        let is_meant = |spec: &CommandSpec| {
+            let prefix = spec.name.strip_suffix('*');
+            spec.parent == parent && prefix.is_some_and(|known| word.starts_with(known.as_bytes()))
+        };
+        // `*` sorts before every letter: the longest prefix stands last.
+        let patterns = self.patterns.iter().rev().map(|index| usize::from(*index));
+        patterns
+            .filter_map(|index| self.node(index))
+            .find(|(_, spec)| is_meant(spec))
     }
 
     /// Returns the words that name a node below `parent`, those that stand for many left out.

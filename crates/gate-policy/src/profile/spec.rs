@@ -26,6 +26,8 @@ pub struct ToolSpec {
     /// The subcommand tree, sorted by parent and name. The first is the tool
     /// called with no subcommand.
     pub commands: Table<CommandSpec>,
+    /// The indexes of those whose word stands for many.
+    pub patterns: Table<u16>,
     /// The commands that stand in a list of their own.
     pub listed: Option<ListedSpec>,
     /// The variables that matter.

@@ -208,16 +208,21 @@ impl<'a> Parsed<'a> {
         if let Some(flag) = self.find_exact(name, with_globals) {
             return Found::Flag(flag);
         }
-        let mut found = Found::Nothing;
-        for flag in self.tables(with_globals).flatten() {
-            if !name.is_empty() && flag.name.as_bytes().starts_with(name) && flag.name.len() > 1 {
-                found = match found {
-                    Found::Nothing => Found::Flag(flag),
-                    Found::Flag(_) | Found::Ambiguous => Found::Ambiguous,
-                };
-            }
+        if name.is_empty() {
+            return Found::Nothing;
         }
-        found
+        // Names that start alike stand together.
+        let alike = self.tables(with_globals).flat_map(|flags| {
+            let first = flags.partition_point(|flag| flag.name.as_bytes() < name);
+            let behind = flags.get(first..).unwrap_or_default().iter();
+            behind.take_while(|flag| flag.name.as_bytes().starts_with(name))
+        });
+        let mut alike = alike.filter(|flag| flag.name.len() > 1);
+        match (alike.next(), alike.next()) {
+            (None, _) => Found::Nothing,
+            (Some(flag), None) => Found::Flag(flag),
+            (Some(_), Some(_)) => Found::Ambiguous,
+        }
     }
 
     /// With cobra a flag of the command stands for a global one of its name:

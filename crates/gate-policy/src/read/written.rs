@@ -150,7 +150,9 @@ fn is_far(read: &Invocation) -> bool {
 
 /// Makes a command unknown that reads what another command of it writes.
 pub(super) fn judge(line: &CommandLine<'_>, nesting: Nesting<'_>, invocation: &mut Invocation) {
-    if invocation.nested.is_empty() && nesting.account.redirected.borrow().is_empty() {
+    let is_alone = invocation.inner().next().is_none();
+    if is_alone && nesting.account.redirected.borrow().is_empty() {
+        // What a command writes itself is held against what others of it read.
         return;
     }
     if let Some(path) = met(line, nesting, invocation) {

@@ -57,9 +57,13 @@ impl<'t> Lines<'t> {
         }
     }
 
+    fn line(&self, offset: usize) -> usize {
+        self.starts.partition_point(|start| *start <= offset)
+    }
+
     fn position(&self, offset: usize) -> (usize, usize) {
         let offset = self.text.floor_char_boundary(offset);
-        let line = self.starts.partition_point(|start| *start <= offset);
+        let line = self.line(offset);
         let start = line.checked_sub(1).and_then(|at| self.starts.get(at));
         let before = start.and_then(|start| self.text.get(*start..offset));
         (line, before.map_or(0, |part| part.chars().count()) + 1)
@@ -103,6 +107,12 @@ impl<'t> Report<'t> {
     /// Returns the tables of every tool.
     pub(super) fn tools(&self) -> impl Iterator<Item = &'t ToolSpec> + use<'t> {
         self.profiles.all_known_to(self.layer)
+    }
+
+    /// Returns the line of a byte, from one. All rules can stand in one line, so that to count its
+    /// columns for each of them would take long.
+    pub(super) fn line(&self, offset: usize) -> usize {
+        self.lines.line(offset)
     }
 
     /// Returns line and column of a byte, both from one.

@@ -205,7 +205,7 @@ fn refuse_without_meaning(fields: &mut Fields<'_, '_, '_>, decision: Option<Deci
 }
 
 fn place(fields: &mut Fields<'_, '_, '_>, layer: Layer) -> MatchedRule {
-    let (line, _) = fields.report.position(fields.offset);
+    let line = fields.report.line(fields.offset);
     let source = Cow::Owned(fields.report.source_name.to_owned());
     if !fields.has("id") {
         let at = fields.offset;

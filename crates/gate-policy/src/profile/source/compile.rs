@@ -8,8 +8,8 @@ use super::words::{
 };
 use super::{Flag, Mistake, Neutral, Placed, Profile, Word, command, named, tree, variables};
 use crate::profile::{
-    Arity, Changes, FlagGroup, FlagRuns, FlagSpec, Follows, Neutral as NeutralSpec, Reader, Style,
-    Text, ToolSpec, ValueEffect, VariableAction, VariableSpec,
+    Arity, Changes, CommandSpec, FlagGroup, FlagRuns, FlagSpec, Follows, Neutral as NeutralSpec,
+    Reader, Style, Table, Text, ToolSpec, ValueEffect, VariableAction, VariableSpec,
 };
 
 /// Returns the tables, without what stands in files beside the profile, or every mistake.
@@ -39,6 +39,7 @@ pub(crate) fn compile(profile: &Profile) -> Result<ToolSpec, Vec<Mistake>> {
             .collect(),
         style,
         groups: Cow::Owned(groups),
+        patterns: patterns(&commands),
         commands: Cow::Owned(commands),
         listed: None,
         sets_variables: environment.iter().any(sets),
@@ -51,6 +52,16 @@ pub(crate) fn compile(profile: &Profile) -> Result<ToolSpec, Vec<Mistake>> {
         can_be_python: profile.python,
         reader,
     })
+}
+
+/// Returns the indexes of the commands whose word stands for many.
+pub(crate) fn patterns(commands: &[CommandSpec]) -> Table<u16> {
+    let stands_for_many = |(_, spec): &(u16, &CommandSpec)| spec.name.ends_with('*');
+    let numbered = (0..).zip(commands);
+    numbered
+        .filter(stands_for_many)
+        .map(|(index, _)| index)
+        .collect()
 }
 
 /// Returns what was made, or notes why it was not.
