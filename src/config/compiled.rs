@@ -34,7 +34,7 @@ pub(crate) enum Compiled {
 /// # Errors
 /// The rules in force can't be read, trusted or understood, or the file can't be written.
 pub(crate) fn refresh(world: &World) -> Result<Compiled, Failure> {
-    let is_machines = Path::new(place::MACHINE).symlink_metadata().is_ok();
+    let is_machines = place::has_owner();
     if world.layout.demo_config().is_some() {
         return Ok(Compiled::None("the demo decides by its own configuration"));
     }

@@ -7,8 +7,8 @@ use gate_policy::Environment;
 
 /// The machine owner's folder. While it is there, only root's own compiled policy counts.
 pub const MACHINE: &str = "/etc/gate";
-/// The policy that root compiled for this machine.
-pub const OF_MACHINE: &str = "/var/lib/gate/policy";
+/// The policy that root compiled for this machine, in a folder of its own that everybody can read.
+pub const OF_MACHINE: &str = "/var/lib/gate-shims/policy";
 /// The name of a project's own rules: the nearest at or above the working directory counts.
 pub const PROJECT_RULES: &str = ".gate.toml";
 
@@ -42,14 +42,10 @@ pub(crate) fn has_own_settings(env: &Environment, state: &Path) -> bool {
         Some(config) if config.is_absolute() => Some(config.to_owned()),
         _ => env.get("HOME").map(|home| Path::new(home).join(".config")),
     };
-    let is_there = |path: PathBuf| {
-        let found = path.symlink_metadata();
-        !found.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
-    };
     is_named("GATE_CONFIG")
         || is_named("GATE_SERVER")
-        || config.is_none_or(|config| is_there(config.join("gate")))
-        || is_there(state.join("rules"))
+        || config.is_none_or(|config| may_be_there(&config.join("gate")))
+        || may_be_there(&state.join("rules"))
 }
 
 /// Returns where the caller's own compiled policy is, by gate's state folder.
@@ -70,10 +66,19 @@ pub(crate) fn spool(state: &Path) -> PathBuf {
     state.join("spool")
 }
 
+/// Tells whether this machine may have rules of its owner: it has where nobody can look.
+#[must_use]
+pub fn has_owner() -> bool {
+    may_be_there(Path::new(MACHINE))
+}
+
+fn may_be_there(path: &Path) -> bool {
+    let found = path.symlink_metadata();
+    !found.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+}
+
 /// Tells whether a project's rules may stand at or above `cwd`.
 pub(crate) fn may_have_project_rules(cwd: &Path) -> bool {
-    cwd.ancestors().any(|folder| {
-        let found = folder.join(PROJECT_RULES).symlink_metadata();
-        !found.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
-    })
+    let mut folders = cwd.ancestors();
+    folders.any(|folder| may_be_there(&folder.join(PROJECT_RULES)))
 }

@@ -79,7 +79,7 @@ impl Command {
     /// environment is not the caller's.
     fn allowed(&self, stdin: StandardInput) -> Option<(Tool, Vec<EnvironmentNote>)> {
         let state = place::state(&self.env)?;
-        let is_machines = Path::new(place::MACHINE).symlink_metadata().is_ok();
+        let is_machines = place::has_owner();
         let policy = if is_machines {
             let policy = MappedFile::open(Path::new(place::OF_MACHINE)).ok();
             policy.filter(|policy| policy.owner() == 0)?

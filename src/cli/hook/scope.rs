@@ -9,6 +9,7 @@ use gate_policy::{Effect, EffectSet, Invocation};
 
 /// What every session of an agent runs all day, in its work folder.
 const EVERYDAY: &[&str] = &[
+    "awk",
     "basename",
     "bash",
     "busybox",
@@ -55,6 +56,7 @@ const EVERYDAY: &[&str] = &[
     "rm",
     "rmdir",
     "script",
+    "sed",
     "seq",
     "setsid",
     "sh",
@@ -89,7 +91,8 @@ const PARTLY: &[&str] = &[
 ];
 /// What runs other commands: where it is not understood, these may hide in it.
 const CARRIERS: &[&str] = &[
-    "bash", "busybox", "env", "ksh", "parallel", "script", "sh", "watch", "xargs", "zsh",
+    "awk", "bash", "busybox", "env", "ksh", "parallel", "script", "sed", "sh", "watch", "xargs",
+    "zsh",
 ];
 /// Tools that reach beyond the folder, by each name that a script can call them.
 const BEYOND: &[&str] = &[
