@@ -22,6 +22,7 @@ const EDGES: [(&str, &[&str]); 9] = [
             "gate-policy",
             "gate-protocol",
             "gate-server",
+            "gate-shim",
         ],
     ),
 ];

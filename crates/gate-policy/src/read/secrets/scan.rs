@@ -8,7 +8,7 @@ use super::literal::Quoting;
 use super::marks::Marks;
 use super::pairs::{self, Field, Pair};
 use super::sql::{self, Statement};
-use super::text::{Text, is_name_byte};
+use super::text::{Text, before_comment, is_name_byte, run_end};
 use super::tokens::Tokens;
 use super::value::{self, Extent, How, NameKind};
 use super::{entropy, header, nested, pem, prose, shapes, statement, uri, yaml};
@@ -473,39 +473,4 @@ impl How {
             name: NameKind::Plain,
         }
     }
-}
-
-/// Returns where the run of name bytes ends that starts here. An escape of
-/// JSON or of a URI that stands for a letter is part of it.
-fn run_end(text: &Text<'_>, start: usize) -> usize {
-    let mut at = start;
-    loop {
-        at = text.seek(at, |byte| !is_name_byte(byte));
-        match escape_length(text, at) {
-            0 => return at,
-            length => at += length,
-        }
-    }
-}
-
-/// A dash is part of a name; two of them start a comment of SQL.
-fn before_comment(text: &Text<'_>, start: usize, end: usize) -> usize {
-    if !text.slice(start..end).contains(&b'-') {
-        return end;
-    }
-    // What starts with them is no comment, or it would have been skipped.
-    text.find(start + 1, end, b"--").unwrap_or(end)
-}
-
-fn escape_length(text: &Text<'_>, at: usize) -> usize {
-    let (digits, length) = match text.at(at) {
-        Some(b'%') => (text.slice(at + 1..at + 3), 3),
-        Some(b'\\') if text.at(at + 1) == Some(b'u') => (text.slice(at + 2..at + 6), 6),
-        _ => return 0,
-    };
-    let is_letter = match digits {
-        [b'4'..=b'7', low] | [b'0', b'0', b'4'..=b'7', low] => low.is_ascii_hexdigit(),
-        _ => false,
-    };
-    if is_letter { length } else { 0 }
 }
