@@ -8,7 +8,7 @@ use super::literal::Quoting;
 use super::marks::Marks;
 use super::pairs::{self, Field, Pair};
 use super::sql::{self, Statement};
-use super::text::{Text, before_comment, is_name_byte, run_end};
+use super::text::{Text, before_comment, escape_length, is_name_byte, run_end};
 use super::tokens::Tokens;
 use super::value::{self, Extent, How, NameKind};
 use super::{entropy, header, nested, pem, prose, shapes, statement, uri, yaml};

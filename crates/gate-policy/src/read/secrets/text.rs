@@ -167,7 +167,7 @@ pub(super) fn before_comment(text: &Text<'_>, start: usize, end: usize) -> usize
     text.find(start + 1, end, b"--").unwrap_or(end)
 }
 
-fn escape_length(text: &Text<'_>, at: usize) -> usize {
+pub(super) fn escape_length(text: &Text<'_>, at: usize) -> usize {
     let (digits, length) = match text.at(at) {
         Some(b'%') => (text.slice(at + 1..at + 3), 3),
         Some(b'\\') if text.at(at + 1) == Some(b'u') => (text.slice(at + 2..at + 6), 6),
