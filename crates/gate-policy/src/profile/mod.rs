@@ -6,10 +6,6 @@
 //! types, and is checked by the same code: `source`. `docs/profiles.md`
 //! describes the files.
 
-#[expect(
-    clippy::unreadable_literal,
-    reason = "the build script writes the numbers"
-)]
 mod builtin;
 mod implicit;
 mod listed;
