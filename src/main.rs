@@ -15,6 +15,7 @@ mod config;
 mod credential;
 mod defect;
 mod durable;
+mod everyday;
 mod exit_code;
 mod failure;
 mod identity;

@@ -269,19 +269,27 @@ fn refuse_without_server(world: &World, evaluation: &Evaluation) -> Result<(), F
     .hint("run `gate login --server URL`, or try it all with `gate demo`"))
 }
 
-/// Finds the real binary behind the command's name.
+/// Returns what is never a tool: gate's own programs.
 ///
 /// # Errors
-/// There is none, it can't be run, or others can write it.
-pub(crate) fn real_tool(world: &World, name: &OsStr, search: Search) -> Result<Tool, Failure> {
-    let exclusions = Exclusions::of_this_program().map_err(|error| {
+/// gate can't tell which program it is.
+pub(crate) fn exclusions() -> Result<Exclusions, Failure> {
+    Exclusions::of_this_program().map_err(|error| {
         Failure::new(
             FailureKind::Internal,
             "cannot tell which program gate itself is",
         )
         .caused_by(error)
         .hint("mount /proc")
-    })?;
+    })
+}
+
+/// Finds the real binary behind the command's name.
+///
+/// # Errors
+/// There is none, it can't be run, or others can write it.
+pub(crate) fn real_tool(world: &World, name: &OsStr, search: Search) -> Result<Tool, Failure> {
+    let exclusions = exclusions()?;
     let exclusions = exclusions.led_by(world.passed(), name);
     let exclusions = match search {
         Search::AtTheStart => exclusions,

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 
 use gate_exec::{Exclusions, ResolveError, is_gate_program, resolve};
 
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
+use crate::pipeline;
 
 /// Where a shell looks when there is no PATH at all.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
@@ -61,14 +62,7 @@ impl<'a> Lookup<'a> {
     /// # Errors
     /// gate can't tell which program it is.
     pub(crate) fn from(cwd: &'a Path) -> Result<Self, Failure> {
-        let exclusions = Exclusions::of_this_program().map_err(|error| {
-            Failure::new(
-                FailureKind::Internal,
-                "cannot tell which program gate itself is",
-            )
-            .caused_by(error)
-            .hint("mount /proc")
-        })?;
+        let exclusions = pipeline::exclusions()?;
         Ok(Self { exclusions, cwd })
     }
 

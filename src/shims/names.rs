@@ -5,8 +5,9 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use gate_exec::resolve::Quoted;
 use gate_policy::Profiles;
-use gate_policy::profile::builtin;
+use gate_policy::profile::{builtin, find_builtin};
 
+use crate::everyday::EVERYDAY;
 use crate::failure::{Failure, FailureKind};
 use crate::layout::{DEMO_PROGRAM, PROGRAM, SHIM_PROGRAM};
 
@@ -16,83 +17,10 @@ const SHELLS: [&str; 22] = [
     "mksh", "nu", "oksh", "pdksh", "pwsh", "rbash", "rzsh", "sh", "tcsh", "yash", "zsh",
 ];
 
-/// What has a profile so that gate can follow scripts and wrappers. Scripts of the system call them
-/// all the time, and little that anybody would be asked about is done by them alone.
-const ORDINARY: [&str; 69] = [
-    "basename",
-    "cat",
-    "chmod",
-    "chown",
-    "chroot",
-    "chrt",
-    "cmp",
-    "comm",
-    "cp",
-    "cut",
-    "date",
-    "df",
-    "diff",
-    "dirname",
-    "doas",
-    "du",
-    "echo",
-    "egrep",
-    "env",
-    "expr",
-    "false",
-    "fgrep",
-    "find",
-    "grep",
-    "groups",
-    "head",
-    "id",
-    "ionice",
-    "jq",
-    "kill",
-    "ln",
-    "ls",
-    "mkdir",
-    "mv",
-    "nice",
-    "nohup",
-    "nproc",
-    "nsenter",
-    "parallel",
-    "printenv",
-    "printf",
-    "ps",
-    "pwd",
-    "readlink",
-    "realpath",
-    "rm",
-    "rmdir",
-    "script",
-    "seq",
-    "setsid",
-    "sha256sum",
-    "sleep",
-    "sort",
-    "stat",
-    "stdbuf",
-    "su",
-    "sudo",
-    "sudoedit",
-    "tail",
-    "taskset",
-    "tee",
-    "test",
-    "time",
-    "timeout",
-    "touch",
-    "tr",
-    "true",
-    "uname",
-    "uniq",
-];
-
-/// More of the same.
-const ORDINARY_TOO: [&str; 8] = [
-    "[", "unshare", "uptime", "watch", "wc", "which", "whoami", "xargs",
+/// What scripts call all the time beside what is [`EVERYDAY`], and what only changes who or where
+/// somebody is.
+const ALSO: [&str; 8] = [
+    "[", "chroot", "doas", "nsenter", "su", "sudo", "sudoedit", "unshare",
 ];
 
 /// Refuses what is no name at all.
@@ -161,14 +89,13 @@ pub(crate) fn wrapped_by_all(profiles: &Profiles) -> Vec<String> {
 }
 
 fn is_meant(name: &str) -> bool {
-    let is_ordinary = ORDINARY.contains(&name) || ORDINARY_TOO.contains(&name);
+    let own = find_builtin(name.as_bytes()).map_or(name, |tool| &*tool.name);
+    let is_ordinary = EVERYDAY.contains(&own) || ALSO.contains(&name);
     !is_ordinary && refuse(OsStr::new(name)).is_ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use gate_policy::profile::find_builtin;
-
     use super::*;
 
     #[test]
@@ -177,14 +104,16 @@ mod tests {
         for tool in ["kubectl", "terraform", "tofu", "aws", "psql", "git", "ssh"] {
             assert!(all.iter().any(|name| name == tool), "{tool}: {all:?}");
         }
-        for tool in ["ls", "sh", "bash", "env", "sudo", "xargs", "[", "cat"] {
+        for tool in [
+            "ls", "sh", "bash", "env", "sudo", "xargs", "[", "cat", "awk", "sed", "sudoedit",
+        ] {
             assert!(!all.iter().any(|name| name == tool), "{tool}");
         }
     }
 
     #[test]
     fn what_is_left_out_has_a_profile() {
-        for name in ORDINARY.iter().chain(&ORDINARY_TOO) {
+        for name in EVERYDAY.iter().chain(&ALSO) {
             assert!(find_builtin(name.as_bytes()).is_some(), "{name}");
         }
     }
