@@ -13,7 +13,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, raise};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
+use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, FailureKind};
@@ -30,7 +30,7 @@ pub(crate) fn is_possible() -> bool {
 /// The terminal fails, or a signal ends the question.
 pub(crate) fn text(question: &str) -> Result<String, Failure> {
     let question = format!("gate: {question}");
-    ask(move || {
+    ask(Echo::On, move || {
         dialoguer::Input::<String>::new()
             .with_prompt(question)
             .allow_empty(true)
@@ -45,7 +45,7 @@ pub(crate) fn text(question: &str) -> Result<String, Failure> {
 /// The terminal fails, or a signal ends the question.
 pub(crate) fn secret(question: &str) -> Result<Zeroizing<String>, Failure> {
     let question = format!("gate: {question}");
-    ask(move || {
+    ask(Echo::Off, move || {
         dialoguer::Password::new()
             .with_prompt(question)
             .allow_empty_password(true)
@@ -67,15 +67,41 @@ pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
     ))
 }
 
+/// Whether what is typed is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Echo {
+    On,
+    /// From before the question is seen: who answers at once, or pastes, is not shown either.
+    Off,
+}
+
 /// Runs a question on a thread of its own while this one waits for the answer
 /// or a signal. The signals are blocked in both, and read as a file.
 fn ask<T: Send + 'static>(
+    echo: Echo,
     question: impl FnOnce() -> dialoguer::Result<T> + Send + 'static,
 ) -> Result<T, Failure> {
     let failed = |source: std::io::Error| {
         Failure::new(FailureKind::Internal, "cannot ask at the terminal").caused_by(source)
     };
     let found = tcgetattr(std::io::stdin()).map_err(|error| failed(error.into()))?;
+    if echo == Echo::Off {
+        let mut hidden = found.clone();
+        hidden.local_flags.remove(LocalFlags::ECHO);
+        let set = tcsetattr(std::io::stdin(), SetArg::TCSANOW, &hidden);
+        set.map_err(|error| failed(error.into()))?;
+    }
+    let answer = ask_from(&found, question, failed);
+    // The library leaves the terminal as it met it.
+    let _ = tcsetattr(std::io::stdin(), SetArg::TCSANOW, &found);
+    answer
+}
+
+fn ask_from<T: Send + 'static>(
+    found: &Termios,
+    question: impl FnOnce() -> dialoguer::Result<T> + Send + 'static,
+    failed: impl Fn(std::io::Error) -> Failure,
+) -> Result<T, Failure> {
     let caught = SigSet::from_iter([
         Signal::SIGINT,
         Signal::SIGTERM,
@@ -85,7 +111,7 @@ fn ask<T: Send + 'static>(
     ]);
     let signals = SignalFd::with_flags(&caught, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
         .map_err(|error| failed(error.into()))?;
-    let (answered, answering) = std::io::pipe().map_err(failed)?;
+    let (answered, answering) = std::io::pipe().map_err(&failed)?;
     let mask = caught
         .thread_swap_mask(SigmaskHow::SIG_BLOCK)
         .map_err(|error| failed(error.into()))?;
@@ -94,10 +120,10 @@ fn ask<T: Send + 'static>(
         drop(answering);
         answer
     });
-    let asking = asking.map(|asking| (asking, wait(&signals, &answered, &found)));
+    let asking = asking.map(|asking| (asking, wait(&signals, &answered, found)));
     // The mask was ours to change and is valid, so setting it back can't fail.
     let _ = mask.thread_set_mask();
-    let (asking, ended) = asking.map_err(failed)?;
+    let (asking, ended) = asking.map_err(&failed)?;
     match ended.map_err(|error| failed(error.into()))? {
         Some(signal) => Err(stopped(signal)),
         None => match asking.join() {
