@@ -33,7 +33,7 @@ fn run(world: &World, argv: Vec<OsString>) -> Result<Ending, Failure> {
         .unwrap_or_default()
         .to_owned();
     let timeout = world.configuration()?.timeout();
-    // The next one need not come here. Where it can't be, this one says nothing of it: `gate doctor` does.
+    // The next one need not come here. Why it can't be made is for `gate rules compile` to say.
     drop(compiled::refresh(world));
     pipeline::run(
         world,
