@@ -10,7 +10,7 @@ use gate_shim::stamp::{Source, Stamp};
 use jiff::Timestamp;
 
 use super::policy::{mistakes, profile_sources, rule_files, rule_sources};
-use super::stored_rules;
+use super::{ServerRules, stored_rules};
 use crate::durable;
 use crate::failure::{Failure, FailureKind};
 use crate::layout::Layout;
@@ -43,6 +43,13 @@ pub(crate) fn refresh(world: &World) -> Result<Compiled, Failure> {
             "this machine has rules of its owner, so root has to compile them: sudo gate rules compile",
         ));
     }
+    // Root's file is for every caller, and whether one of them has fetched the server's rules is
+    // not in it: the full gate refuses whoever has none.
+    if is_machines && world.configuration()?.server_rules() == ServerRules::Required {
+        return Ok(Compiled::None(
+            "this machine requires the server's rules, which each user fetches: the full gate decides there",
+        ));
+    }
     let path = if is_machines {
         PathBuf::from(place::OF_MACHINE)
     } else {
@@ -54,7 +61,9 @@ pub(crate) fn refresh(world: &World) -> Result<Compiled, Failure> {
         return Ok(Compiled::Current(path));
     }
     let Some((stamp, layers)) = stamp(world, &env, is_machines)? else {
-        return Ok(Compiled::None("there are rules that change by the hour"));
+        return Ok(Compiled::None(
+            "the time for which the server's rules hold can't be told; run `gate rules pull`",
+        ));
     };
     if !stamp.is_settled(u64::try_from(now.as_nanosecond()).unwrap_or_default()) {
         return Ok(Compiled::None("the rules were written this very moment"));

@@ -40,7 +40,12 @@ pub(crate) fn has_own_settings(env: &Environment, state: &Path) -> bool {
     let is_named = |name| env.get(name).is_some_and(|value| !value.is_empty());
     let config = match env.get("XDG_CONFIG_HOME").map(Path::new) {
         Some(config) if config.is_absolute() => Some(config.to_owned()),
-        _ => env.get("HOME").map(|home| Path::new(home).join(".config")),
+        // Without a home in the environment gate looks for one elsewhere.
+        _ => {
+            let home = env.get("HOME").map(Path::new);
+            let home = home.filter(|home| home.is_absolute());
+            home.map(|home| home.join(".config"))
+        }
     };
     is_named("GATE_CONFIG")
         || is_named("GATE_SERVER")
