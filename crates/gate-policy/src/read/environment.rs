@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 
 use super::secret_names::names_a_secret;
 use super::words::{Parsed, shown};
-use crate::command_line::CommandLine;
+use crate::command_line::{CommandLine, Environment};
 use crate::effect::Effect;
 use crate::glob;
 use crate::invocation::{EnvironmentAction, EnvironmentNote, Invocation, SecretPlace, SecretSpan};
@@ -20,21 +20,22 @@ pub(super) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
         return;
     }
     let own = parsed.spec.environment.iter();
+    let beginnings = Beginnings::of(line.env);
     // The entry for all the rest comes behind those of every tool.
     let (is_rest, is_named) = (
         |spec: &&VariableSpec| spec.name == ALL_THE_REST,
         |spec: &&VariableSpec| spec.name != ALL_THE_REST,
     );
     for spec in own.clone().filter(is_named) {
-        read_own(line, spec, parsed, invocation);
+        read_own(line, spec, parsed, &beginnings, invocation);
     }
     for spec in EVERY_TOOL.environment.iter() {
         if parsed.spec.can_be_python || !spec.is_of_python {
-            apply(line, spec, None, invocation);
+            apply(line, spec, None, &beginnings, invocation);
         }
     }
     for spec in own.filter(is_rest) {
-        apply(line, spec, Some(parsed), invocation);
+        apply(line, spec, Some(parsed), &beginnings, invocation);
     }
     note_repeated(line, invocation);
 }
@@ -46,8 +47,9 @@ fn set_alone(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invoc
         return;
     }
     let is_set = |spec: &&VariableSpec| matches!(spec.action, VariableAction::Set(_));
+    let none = Beginnings::of(line.env);
     for spec in parsed.spec.environment.iter().filter(is_set) {
-        read_own(line, spec, parsed, invocation);
+        read_own(line, spec, parsed, &none, invocation);
     }
 }
 
@@ -56,11 +58,16 @@ fn read_own(
     line: &CommandLine<'_>,
     spec: &VariableSpec,
     parsed: &Parsed<'_>,
+    beginnings: &Beginnings,
     invocation: &mut Invocation,
 ) {
+    let is_set_by_gate = matches!(spec.action, VariableAction::Set(_));
+    if !is_set_by_gate && !beginnings.may_be_of(&spec.name) {
+        return;
+    }
     let is_read = !is_replaced(spec, parsed);
     if is_read && (matters(spec, parsed) || spec.is_stripped_elsewhere) {
-        apply(line, spec, Some(parsed), invocation);
+        apply(line, spec, Some(parsed), beginnings, invocation);
     }
 }
 
@@ -88,22 +95,41 @@ fn is_replaced(spec: &VariableSpec, parsed: &Parsed<'_>) -> bool {
 }
 
 /// Tells whether a variable that a pattern covers has an entry of its own or
-/// one with a longer pattern in the same file. One that names other commands
-/// says that the variable does not matter here, but for the entry for all the rest.
+/// one with a longer pattern in the same file.
 fn has_nearer_entry(parsed: Option<&Parsed<'_>>, pattern: &str, name: &OsStr) -> bool {
     let bytes = name.as_encoded_bytes();
     let is_nearer = |spec: &VariableSpec| {
         let is_longer = !spec.name.contains('*') || spec.name.len() > pattern.len();
         is_longer && glob::matches(spec.name.as_bytes(), bytes)
     };
-    let counts = |spec: &VariableSpec| {
-        pattern != ALL_THE_REST || parsed.is_none_or(|parsed| matters(spec, parsed))
-    };
     let spec = parsed.map_or(EVERY_TOOL, |parsed| parsed.spec);
-    let mut entries = spec.environment.iter();
-    let mut of_all = EVERY_TOOL.environment.iter();
-    entries.any(|spec| is_nearer(spec) && counts(spec))
-        || (pattern == ALL_THE_REST && of_all.any(is_nearer))
+    spec.environment.iter().any(is_nearer)
+}
+
+/// Returns the variables that no entry covers but the one for all the rest. An entry that names
+/// other commands says that the variable does not matter here, and covers it only for those.
+fn all_the_rest<'e>(
+    line: &CommandLine<'e>,
+    parsed: Option<&Parsed<'_>>,
+    beginnings: &Beginnings,
+) -> Vec<(&'e OsStr, &'e OsStr)> {
+    let mut rest: Vec<(&OsStr, &OsStr)> = line.env.iter().collect();
+    let own = parsed.map_or(EVERY_TOOL, |parsed| parsed.spec);
+    let own = own.environment.iter().map(|spec| (spec, parsed));
+    let of_all = EVERY_TOOL.environment.iter().map(|spec| (spec, None));
+    let entries = own
+        .chain(of_all)
+        .filter(|(spec, _)| spec.name != ALL_THE_REST && beginnings.may_be_of(&spec.name));
+    for (spec, parsed) in entries {
+        let is_covered =
+            |name: &OsStr| glob::matches(spec.name.as_bytes(), name.as_encoded_bytes());
+        if rest.iter().any(|(name, _)| is_covered(name))
+            && parsed.is_none_or(|parsed| matters(spec, parsed))
+        {
+            rest.retain(|(name, _)| !is_covered(name));
+        }
+    }
+    rest
 }
 
 /// Tells whether the command path starts with these words.
@@ -115,16 +141,51 @@ fn is_below(parsed: &Parsed<'_>, path: &str) -> bool {
 
 /// Reads what matters to every tool, also to one that gate doesn't know.
 pub(super) fn read_foreign(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    let beginnings = Beginnings::of(line.env);
     for spec in EVERY_TOOL.environment.iter() {
-        apply(line, spec, None, invocation);
+        apply(line, spec, None, &beginnings, invocation);
     }
     note_repeated(line, invocation);
+}
+
+/// How the names of an environment begin: most entries are for variables that are not set, which
+/// is so told at a glance.
+struct Beginnings([bool; 256]);
+
+impl Beginnings {
+    fn of(env: &Environment) -> Self {
+        let mut places = [false; 256];
+        for (name, _) in env.iter() {
+            if let [first, second, ..] = name.as_encoded_bytes()
+                && let Some(place) = places.get_mut(Self::place(*first, *second))
+            {
+                *place = true;
+            }
+        }
+        Self(places)
+    }
+
+    fn place(first: u8, second: u8) -> usize {
+        first.wrapping_mul(29).wrapping_add(second).into()
+    }
+
+    /// Tells whether a variable that a name or a pattern covers may be set.
+    fn may_be_of(&self, name: &str) -> bool {
+        let is_wild = |byte: u8| matches!(byte, b'*' | b'?');
+        match *name.as_bytes() {
+            [first, second, ..] if !is_wild(first) && !is_wild(second) => {
+                self.0.get(Self::place(first, second)) == Some(&true)
+            }
+            _ => true,
+        }
+    }
 }
 
 fn apply(
     line: &CommandLine<'_>,
     spec: &VariableSpec,
     parsed: Option<&Parsed<'_>>,
+    beginnings: &Beginnings,
     invocation: &mut Invocation,
 ) {
     if spec.action == VariableAction::Ignore {
@@ -138,7 +199,14 @@ fn apply(
         });
         return;
     }
-    if let Some((prefix, end)) = spec.name.split_once('*') {
+    if !beginnings.may_be_of(&spec.name) {
+        return;
+    }
+    if spec.name == ALL_THE_REST {
+        for variable in all_the_rest(line, parsed, beginnings) {
+            note(line, spec, variable, parsed, invocation);
+        }
+    } else if let Some((prefix, end)) = spec.name.split_once('*') {
         let all = line.env.starting_with(prefix);
         let is_meant = |name: &OsStr| {
             let name = name.as_encoded_bytes();
