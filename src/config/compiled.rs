@@ -60,6 +60,10 @@ pub(crate) fn refresh(world: &World) -> Result<Compiled, Failure> {
     if is_current(&path, &env, now) {
         return Ok(Compiled::Current(path));
     }
+    if !is_machines {
+        // A policy is stale where its own folder came after it was looked at.
+        durable::make_folder(world.layout.state()?).map_err(not_written)?;
+    }
     let Some((stamp, layers)) = stamp(world, &env, is_machines)? else {
         return Ok(Compiled::None(
             "the time for which the server's rules hold can't be told; run `gate rules pull`",
@@ -72,10 +76,12 @@ pub(crate) fn refresh(world: &World) -> Result<Compiled, Failure> {
         return Ok(Compiled::None("the rules do not fit in one file"));
     };
     let spool = (!is_machines).then(|| world.layout.spool()).transpose()?;
-    write(&path, &file, spool.as_deref()).map_err(|error| {
-        Failure::new(FailureKind::Internal, "cannot write the compiled policy").caused_by(error)
-    })?;
+    write(&path, &file, spool.as_deref()).map_err(not_written)?;
     Ok(Compiled::Made(path))
+}
+
+fn not_written(error: io::Error) -> Failure {
+    Failure::new(FailureKind::Internal, "cannot write the compiled policy").caused_by(error)
 }
 
 fn is_current(path: &Path, env: &Environment, now: Timestamp) -> bool {
@@ -109,7 +115,7 @@ fn stamp(
         let stamp = Stamp::of_machine(looked.sources()?);
         return Ok(Some((stamp, |layer| layer == Layer::Machine)));
     }
-    looked.content(PathBuf::from(place::MACHINE));
+    // That the machine has no owner's folder is looked at each time, before any policy is opened.
     looked.of_user(layout)?;
     let folder = layout.cached_rules()?;
     for path in [

@@ -1,13 +1,16 @@
 //! A file of the caller's own, mapped to be read where it lies.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::os::fd::AsRawFd as _;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::ptr::null_mut;
 use std::slice;
+
+use crate::open::open;
 
 /// What nobody but the owner may do.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
@@ -30,10 +33,7 @@ impl MappedFile {
     /// What `open(2)`, `fstat(2)` and `mmap(2)` say; `EPERM` where others own or can write it,
     /// `EINVAL` where it is empty or no regular file.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .read(true)
-            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC)
-            .open(path)?;
+        let file = open(path, libc::O_NOFOLLOW | libc::O_NONBLOCK)?;
         let metadata = file.metadata()?;
         // SAFETY: it takes nothing and can't fail.
         let caller = unsafe { libc::geteuid() };
@@ -68,6 +68,13 @@ impl MappedFile {
             length,
             owner,
         })
+    }
+
+    /// Leaves the file mapped for as long as the process is this program.
+    pub fn leak(self) -> &'static [u8] {
+        let file = ManuallyDrop::new(self);
+        // SAFETY: as in `deref`; and nothing takes the mapping away, because it is never dropped.
+        unsafe { slice::from_raw_parts(file.start, file.length) }
     }
 
     /// Returns whose the file is.

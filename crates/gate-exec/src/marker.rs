@@ -5,7 +5,8 @@
 //! is found through the program headers: a few hundred bytes are read, whatever the file's size.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt;
+
+use crate::head::Head;
 
 /// A file of this name marks a folder of gate shims; nothing in such a folder is ever the tool.
 pub const SHIM_FOLDER_MARKER: &str = ".gate-shims";
@@ -47,30 +48,32 @@ const PT_NOTE: u32 = 4;
 /// Returns whether the open file is a gate program (or a copy of one). A file that cannot be
 /// read, or is no 64-bit little-endian ELF file, is none.
 pub fn is_gate_program(file: &File) -> bool {
-    let mut header = [0_u8; ELF_HEADER_BYTES];
-    if file.read_exact_at(&mut header, 0).is_err() || !header.starts_with(b"\x7fELF\x02\x01") {
+    begins_gate_program(&Head::read(file))
+}
+
+/// As [`is_gate_program`], of a file whose beginning was read already.
+pub(crate) fn begins_gate_program(head: &Head<'_>) -> bool {
+    let header = head.bytes();
+    if header.len() < ELF_HEADER_BYTES || !header.starts_with(b"\x7fELF\x02\x01") {
         return false;
     }
-    let (Some(table), Some(entry_bytes), Some(count)) = (
-        u64_at(&header, 32),
-        u16_at(&header, 54),
-        u16_at(&header, 56),
-    ) else {
+    let (Some(table), Some(entry_bytes), Some(count)) =
+        (u64_at(header, 32), u16_at(header, 54), u16_at(header, 56))
+    else {
         return false;
     };
     if usize::from(entry_bytes) != PROGRAM_HEADER_BYTES || count > MAX_PROGRAM_HEADERS {
         return false;
     }
-    let mut headers = vec![0_u8; usize::from(count) * PROGRAM_HEADER_BYTES];
-    if file.read_exact_at(&mut headers, table).is_err() {
+    let Some(headers) = head.copy(table, usize::from(count) * PROGRAM_HEADER_BYTES) else {
         return false;
-    }
+    };
     headers
         .chunks_exact(PROGRAM_HEADER_BYTES)
-        .any(|header| carries_marker(file, header))
+        .any(|header| carries_marker(head, header))
 }
 
-fn carries_marker(file: &File, header: &[u8]) -> bool {
+fn carries_marker(head: &Head<'_>, header: &[u8]) -> bool {
     let (Some(kind), Some(offset), Some(length)) =
         (u32_at(header, 0), u64_at(header, 8), u64_at(header, 32))
     else {
@@ -79,11 +82,11 @@ fn carries_marker(file: &File, header: &[u8]) -> bool {
     if kind != PT_NOTE || length > MAX_NOTE_BYTES {
         return false;
     }
-    let mut notes = vec![0_u8; usize::try_from(length).unwrap_or_default()];
-    file.read_exact_at(&mut notes, offset).is_ok()
-        && notes
-            .windows(DESCRIPTOR.len())
-            .any(|window| window == MARKER.descriptor)
+    let notes = head.copy(offset, usize::try_from(length).unwrap_or_default());
+    notes.is_some_and(|notes| {
+        let mut windows = notes.windows(DESCRIPTOR.len());
+        windows.any(|window| window == MARKER.descriptor)
+    })
 }
 
 fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {

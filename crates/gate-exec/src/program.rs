@@ -6,13 +6,14 @@
 //! the C library calls itself, so that nothing was changed and nothing has to be restored.
 
 use std::alloc::{GlobalAlloc, Layout};
-use std::cell::Cell;
-use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int};
+use std::cell::{Cell, UnsafeCell};
+use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int, c_long};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::ptr::{null, null_mut};
+use std::time::Duration;
 
 use crate::Tool;
 
@@ -24,7 +25,9 @@ unsafe extern "C" {
 #[macro_export]
 macro_rules! program {
     ($run:path) => {
+        // Apart from what else begins as zeros, so that a linker can put it behind all that.
         #[global_allocator]
+        #[unsafe(link_section = ".bss.arena")]
         static ARENA: $crate::Arena = $crate::Arena::new();
 
         /// What the C library calls.
@@ -71,6 +74,19 @@ impl Start {
             OsStr::from_bytes(word.to_bytes()).to_owned()
         };
         (0..self.count).map(word).collect()
+    }
+
+    /// Returns the path by which the kernel was told to start this program.
+    ///
+    /// Source: `getauxval(3)`, `AT_EXECFN`.
+    pub fn file(&self) -> Option<&'static Path> {
+        // SAFETY: it takes a number and gives one.
+        let start = unsafe { libc::getauxval(libc::AT_EXECFN) } as *const c_char;
+        (!start.is_null()).then(|| {
+            // SAFETY: the kernel put a C string there, which stays as long as the process.
+            let path = unsafe { CStr::from_ptr(start) };
+            Path::new(OsStr::from_bytes(path.to_bytes()))
+        })
     }
 
     /// Returns every entry of the environment, in its order.
@@ -133,14 +149,23 @@ impl Start {
 ///
 /// `getcwd(3)` without the walk that a C library falls back to.
 pub fn working_directory() -> Option<PathBuf> {
-    let mut buffer = vec![0_u8; usize::try_from(libc::PATH_MAX).ok()?];
-    // SAFETY: the buffer is as long as is said, and the kernel writes a C string into it.
-    let length = unsafe { libc::syscall(libc::SYS_getcwd, buffer.as_mut_ptr(), buffer.len()) };
+    let mut buffer = vec![0_u8; SHORT_PATH_BYTES];
+    let mut length = current_folder(&mut buffer);
+    if length < 0 {
+        buffer.resize(usize::try_from(libc::PATH_MAX).ok()?, 0);
+        length = current_folder(&mut buffer);
+    }
     buffer.truncate(usize::try_from(length).ok()?.checked_sub(1)?);
     // The kernel puts `(unreachable)` in front of a folder outside the root.
     buffer
         .starts_with(b"/")
         .then(|| PathBuf::from(OsString::from_vec(buffer)))
+}
+
+/// Returns how many bytes of `buffer` the kernel filled; less than none where it did not.
+fn current_folder(buffer: &mut [u8]) -> c_long {
+    // SAFETY: the buffer is as long as is said, and the kernel writes a C string into it.
+    unsafe { libc::syscall(libc::SYS_getcwd, buffer.as_mut_ptr(), buffer.len()) }
 }
 
 /// What stands at standard input.
@@ -168,7 +193,24 @@ pub fn standard_input() -> StandardInput {
     }
 }
 
-/// The bytes of an arena's first piece: enough for the reading of a plain command.
+/// Returns the time since the epoch, by a system call: what a C library does to spare it costs a
+/// program that asks once more than it spares.
+///
+/// Source: `clock_gettime(2)`, `CLOCK_REALTIME`.
+pub fn since_epoch() -> Duration {
+    let mut now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: the structure lives through the call, which writes nothing else.
+    unsafe { libc::syscall(libc::SYS_clock_gettime, libc::CLOCK_REALTIME, &raw mut now) };
+    let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(now.tv_nsec).unwrap_or_default())
+}
+
+/// As long as most working directories are at most, in bytes.
+const SHORT_PATH_BYTES: usize = 256;
+/// The bytes of an arena's first piece, which is its own: enough for the reading of a plain command.
 const FIRST_BYTES: usize = 256 << 10;
 /// The bytes of each further piece, at least.
 const MORE_BYTES: usize = 1 << 20;
@@ -176,31 +218,40 @@ const MORE_BYTES: usize = 1 << 20;
 /// Memory for a program that lives for microseconds: it only grows, and goes with the process.
 /// There must be no second thread.
 #[derive(Debug)]
+#[repr(C, align(16))]
 pub struct Arena {
     /// The next free byte, and the first one beyond the piece.
     free: Cell<(*mut u8, *mut u8)>,
+    first: UnsafeCell<[u8; FIRST_BYTES]>,
 }
 
 // SAFETY: a program made by `program!` starts no thread.
 unsafe impl Sync for Arena {}
 
 impl Arena {
-    /// Returns an arena without a piece.
+    /// Returns an arena of which nothing was taken. It must not move any more once something was.
+    #[expect(
+        clippy::large_stack_arrays,
+        reason = "an arena is a static, whose zeros are on no stack and in no file"
+    )]
     pub const fn new() -> Self {
         Self {
             free: Cell::new((null_mut(), null_mut())),
+            first: UnsafeCell::new([0; FIRST_BYTES]),
         }
     }
 
-    /// Maps another piece that holds `bytes`.
+    /// Begins another piece that holds `bytes`.
     fn grow(&self, bytes: usize) -> Option<()> {
         let (start, _) = self.free.get();
-        let least = if start.is_null() {
-            FIRST_BYTES
-        } else {
-            MORE_BYTES
-        };
-        let length = bytes.checked_add(least)?.checked_next_multiple_of(4096)?;
+        if start.is_null() && bytes <= FIRST_BYTES {
+            let piece = self.first.get().cast::<u8>();
+            self.free.set((piece, piece.wrapping_add(FIRST_BYTES)));
+            return Some(());
+        }
+        let length = bytes
+            .checked_add(MORE_BYTES)?
+            .checked_next_multiple_of(4096)?;
         // SAFETY: a private anonymous mapping at no given place touches nothing that exists.
         let piece = unsafe {
             libc::mmap(

@@ -19,6 +19,8 @@ const LIMIT_BYTES: u64 = 256 << 10;
 const HEAD_BYTES: usize = 12;
 /// `O_NOFOLLOW | O_NONBLOCK`: what stands in the journal's place is not followed or waited for.
 const PLAIN: i32 = 0o400_000 | 0o4_000;
+/// `O_WRONLY | O_APPEND`.
+const APPENDED: i32 = 0o1 | 0o2_000;
 
 /// One command that was allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,10 +81,7 @@ impl Entry {
 /// There is no journal, it is not the caller's own, it is full, or somebody takes from it; or the
 /// system refuses. The entry is not there then, or not whole.
 pub fn append(path: &Path, entry: &Entry, is_durable: bool) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .append(true)
-        .custom_flags(PLAIN)
-        .open(path)?;
+    let mut file = gate_exec::open(path, APPENDED | PLAIN)?;
     file.try_lock_shared().map_err(|error| match error {
         TryLockError::WouldBlock => io::Error::from(io::ErrorKind::WouldBlock),
         TryLockError::Error(error) => error,

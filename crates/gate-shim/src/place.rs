@@ -1,6 +1,7 @@
 //! Where what the shim reads and writes lies.
 
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use gate_policy::Environment;
@@ -84,6 +85,17 @@ fn may_be_there(path: &Path) -> bool {
 
 /// Tells whether a project's rules may stand at or above `cwd`.
 pub(crate) fn may_have_project_rules(cwd: &Path) -> bool {
-    let mut folders = cwd.ancestors();
-    folders.any(|folder| may_be_there(&folder.join(PROJECT_RULES)))
+    let cwd = cwd.as_os_str().as_bytes();
+    let mut folder = cwd.strip_suffix(b"/").unwrap_or(cwd);
+    loop {
+        let path = [folder, b"/", PROJECT_RULES.as_bytes()].concat();
+        if may_be_there(Path::new(OsStr::from_bytes(&path))) {
+            return true;
+        }
+        let above = folder.iter().rposition(|byte| *byte == b'/');
+        match above.and_then(|slash| folder.get(..slash)) {
+            Some(above) => folder = above,
+            None => return false,
+        }
+    }
 }

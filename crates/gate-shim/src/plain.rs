@@ -3,17 +3,16 @@
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use gate_exec::resolve::{PASSED_VARIABLE, version_manager};
 use gate_exec::{
-    Exclusions, MappedFile, StandardInput, Start, Tool, ToolKind, resolve, standard_input,
-    working_directory,
+    Exclusions, MappedFile, StandardInput, Start, Tool, ToolKind, resolve, since_epoch,
+    standard_input, working_directory,
 };
 use gate_policy::{
     CommandLine, CompiledPolicy, Decision, Environment, EnvironmentAction, EnvironmentNote,
-    Evaluation, Input, InputKind, Invocation, Layer, Placement, Recording, Stdin, handed_on,
-    read_invocation,
+    Evaluation, Input, InputKind, Invocation, Layer, Placement, Recording, SecretPlace, Stdin,
+    handed_on, read_invocation,
 };
 
 use crate::files::ReadOnce;
@@ -56,6 +55,8 @@ struct Command {
     argv: Vec<OsString>,
     env: Environment,
     cwd: PathBuf,
+    /// What the kernel was told to start.
+    shim: &'static Path,
 }
 
 impl Command {
@@ -72,6 +73,7 @@ impl Command {
             argv: start.argv(),
             env,
             cwd: working_directory()?,
+            shim: start.file()?,
         })
     }
 
@@ -86,10 +88,10 @@ impl Command {
         } else {
             MappedFile::open(&place::compiled(&state)).ok()?
         };
-        let compiled = CompiledPolicy::open(&policy).ok()?;
+        let compiled = CompiledPolicy::open(policy.leak()).ok()?;
         let stamp = Stamp::decode(compiled.stamp())?;
         let is_in_force = stamp.is_machines() == is_machines
-            && stamp.holds(&self.env, seconds)
+            && stamp.holds(&self.env, || since_epoch().as_secs())
             && !(is_machines && place::has_own_settings(&self.env, &state))
             && !place::may_have_project_rules(&self.cwd);
         if !is_in_force {
@@ -134,11 +136,31 @@ impl Command {
     /// Finds the real tool; none where the full gate has to say why there is none.
     fn tool(&self) -> Option<Tool> {
         let name = Path::new(self.argv.first()?).file_name()?;
-        let exclusions = Exclusions::of_this_program().ok()?.from_behind_shim();
+        let exclusions = Exclusions::of_program_at(self.shim)
+            .ok()?
+            .from_behind_shim();
         let tool = resolve(name, self.env.get("PATH"), &exclusions).ok()?;
         // A file in no known format runs by a shell, and a version manager may lead back here.
         let is_plain = tool.kind != ToolKind::Other && version_manager(&tool.path).is_none();
         is_plain.then_some(tool)
+    }
+
+    /// Tells whether an entry of the journal could hold a secret: there is one in the words, or a
+    /// word repeats a variable that is one, as each of those is that a tool may hand to whatever it
+    /// starts.
+    fn may_show_secret(&self, invocation: &Invocation) -> bool {
+        let holds = |text: &OsStr, value: &OsStr| {
+            let mut windows = text.as_bytes().windows(value.len().max(1));
+            windows.any(|window| window == value.as_bytes())
+        };
+        invocation.secrets.iter().any(|secret| match &secret.place {
+            SecretPlace::Env(name) => self.env.get(name).is_some_and(|value| {
+                let words = self.argv.iter().map(OsString::as_os_str);
+                let mut texts = words.chain([self.cwd.as_os_str()]);
+                texts.any(|text| holds(text, value))
+            }),
+            SecretPlace::Argv(_) => true,
+        })
     }
 
     /// Records the decision where the rules want that. What a rule of somebody's allows is on the
@@ -147,7 +169,7 @@ impl Command {
         match evaluation.obligations.record {
             Recording::None => true,
             Recording::Outcome => false,
-            Recording::Decision if !invocation.secrets.is_empty() => false,
+            Recording::Decision if self.may_show_secret(invocation) => false,
             Recording::Decision => {
                 let entry = Entry {
                     at_ns: u64::try_from(since_epoch().as_nanos()).unwrap_or_default(),
@@ -188,13 +210,4 @@ fn split(entry: &'static [u8]) -> Option<(&'static OsStr, &'static OsStr)> {
     let at = entry.iter().position(|byte| *byte == b'=')?;
     let (name, value) = entry.split_at_checked(at)?;
     Some((OsStr::from_bytes(name), OsStr::from_bytes(value.get(1..)?)))
-}
-
-fn since_epoch() -> Duration {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.unwrap_or_default()
-}
-
-fn seconds() -> u64 {
-    since_epoch().as_secs()
 }

@@ -73,12 +73,25 @@ impl Source {
         })
     }
 
-    fn holds(&self) -> bool {
+    /// Tells whether it is still so. `absent` are folders that are not there, to which this one is
+    /// added: nothing is in them.
+    fn holds<'s>(&'s self, absent: &mut Vec<&'s [u8]>) -> bool {
+        let path = self.path.as_os_str().as_bytes();
+        let is_in = |folder: &&[u8]| {
+            let behind = path.strip_prefix(*folder);
+            behind.is_some_and(|behind| behind.is_empty() || behind.starts_with(b"/"))
+        };
+        if self.look == Look::Absent && absent.iter().any(is_in) {
+            return true;
+        }
         let Ok(found) = metadata(&self.path) else {
             return false;
         };
         match (&self.look, found) {
-            (Look::Absent, None) => true,
+            (Look::Absent, None) => {
+                absent.push(path);
+                true
+            }
             (Look::Same(before), Some(now)) => *before == whole(&now),
             (Look::Guarded(before), Some(now)) => *before == guard(&now),
             (Look::Absent | Look::Same(_) | Look::Guarded(_), _) => false,
@@ -149,7 +162,9 @@ impl Stamp {
 
     /// Makes the stamp of the machine's policy.
     #[must_use]
-    pub fn of_machine(sources: Vec<Source>) -> Self {
+    pub fn of_machine(mut sources: Vec<Source>) -> Self {
+        // A folder stands before what is in it, which is not there where the folder is not.
+        sources.sort_by(|one, other| one.path.cmp(&other.path));
         Self {
             sources,
             good_until: None,
@@ -241,9 +256,10 @@ impl Stamp {
     /// since the epoch, and asked for only where a clock ends it.
     pub fn holds(&self, env: &Environment, now: impl FnOnce() -> u64) -> bool {
         let is_for = |variables: &Vec<Option<OsString>>| *variables == values(env);
+        let mut absent = Vec::new();
         self.variables.as_ref().is_none_or(is_for)
             && self.good_until.is_none_or(|until| now() < until)
-            && self.sources.iter().all(Source::holds)
+            && self.sources.iter().all(|source| source.holds(&mut absent))
     }
 }
 

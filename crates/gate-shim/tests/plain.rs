@@ -348,8 +348,6 @@ fn an_allowed_command_makes_no_thread_no_socket_and_opens_what_it_has_to() {
     opened.dedup();
     let wanted = [
         place::compiled(&stage.state()),
-        // Itself is looked at where PATH leads to it first, then the tool.
-        stage.path("shims/kubectl"),
         stage.path("bin/kubectl"),
         stage.journal(),
     ];

@@ -1,13 +1,13 @@
 //! What can never be the tool: gate's own programs, under whatever name.
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
 use super::passed;
+use crate::head::Head;
 use crate::identity::{FileId, Fingerprint};
-use crate::marker::{SHIM_FOLDER_MARKER, is_gate_program};
+use crate::marker::{SHIM_FOLDER_MARKER, begins_gate_program};
 
 /// Programs that are passed over when a tool is searched.
 ///
@@ -25,7 +25,17 @@ impl Exclusions {
     /// # Errors
     /// What `stat(2)` reports for `/proc/self/exe`, when `/proc` is not mounted.
     pub fn of_this_program() -> io::Result<Self> {
-        Fingerprint::of_path(Path::new("/proc/self/exe")).map(|own| Self {
+        Self::of_program_at(Path::new("/proc/self/exe"))
+    }
+
+    /// As [`Exclusions::of_this_program`], where it was started by this path: the kernel makes a
+    /// process's folder in `/proc` when somebody looks into it, and that takes its time. Where
+    /// another file stands at the path by now, this program is still known by its mark.
+    ///
+    /// # Errors
+    /// What `stat(2)` reports.
+    pub fn of_program_at(path: &Path) -> io::Result<Self> {
+        Fingerprint::of_path(path).map(|own| Self {
             own: own.id,
             begins_behind_shim: false,
             passed: Vec::new(),
@@ -63,23 +73,23 @@ impl Exclusions {
         self.begins_behind_shim
     }
 
-    /// Returns whether a candidate in `folder` is gate's: the same file as this program, a file
-    /// in a shim folder, or any gate program by its content.
-    pub(super) fn covers(&self, folder: &Path, id: FileId, file: &File) -> bool {
-        self.is_gate(id, file) || is_shim_folder(folder)
+    /// Returns whether a file is this program, which needs no look at what is in it.
+    pub(super) fn is_this_program(&self, id: FileId) -> bool {
+        id == self.own
     }
+}
 
-    /// Returns whether a file is this program, or any gate program by its content. Where it lies
-    /// says nothing: a folder that only looks like one for shims must not make a tool gate's.
-    pub(super) fn is_gate(&self, id: FileId, file: &File) -> bool {
-        id == self.own || is_gate_program(file)
-    }
+/// Returns whether a candidate in `folder` is gate's: any gate program by its content, or a file in
+/// a shim folder.
+pub(super) fn covers(folder: &Path, head: &Head<'_>) -> bool {
+    begins_gate_program(head) || is_shim_folder(folder)
+}
 
-    /// Returns whether the file that a candidate's symbolic links lead to lies in a shim folder.
-    #[expect(clippy::unused_self, reason = "it is a question to the exclusions")]
-    pub(super) fn covers_canonical(&self, canonical: &Path) -> bool {
-        canonical.parent().is_some_and(is_shim_folder)
-    }
+/// Returns whether the file that the symbolic links of a candidate in `folder` lead to lies in a
+/// shim folder, where `folder` is none.
+pub(super) fn covers_canonical(folder: &Path, canonical: &Path) -> bool {
+    let parent = canonical.parent();
+    parent.is_some_and(|parent| parent != folder && is_shim_folder(parent))
 }
 
 fn is_shim_folder(folder: &Path) -> bool {

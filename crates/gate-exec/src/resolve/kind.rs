@@ -1,10 +1,10 @@
 //! How the kernel will start a file: as a program, through an interpreter, or by a shell.
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+
+use crate::head::Head;
 
 /// The kernel reads no more of an interpreter line than this (`BINPRM_BUF_SIZE`).
 const INTERPRETER_LINE_BYTES: usize = 256;
@@ -25,16 +25,10 @@ pub enum ToolKind {
     Other,
 }
 
-/// Looks at the first bytes of `file`.
-pub(super) fn of(file: &File, is_readable: bool) -> ToolKind {
-    if !is_readable {
-        return ToolKind::Other;
-    }
-    let mut head = [0_u8; INTERPRETER_LINE_BYTES];
-    let Ok(read) = file.read_at(&mut head, 0) else {
-        return ToolKind::Other;
-    };
-    let head = head.get(..read).unwrap_or_default();
+/// Looks at the first bytes of a file; one that can't be read has none.
+pub(super) fn of(head: &Head<'_>) -> ToolKind {
+    let head = head.bytes();
+    let head = head.get(..INTERPRETER_LINE_BYTES).unwrap_or(head);
     if head.starts_with(b"\x7fELF") {
         return ToolKind::Elf;
     }
@@ -66,7 +60,7 @@ mod tests {
     fn kind_of(bytes: &[u8]) -> ToolKind {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
-        of(&file, true)
+        of(&Head::read(&file))
     }
 
     fn script(interpreter: &str, argument: Option<&[u8]>) -> ToolKind {

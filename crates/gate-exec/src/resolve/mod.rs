@@ -13,10 +13,9 @@ mod quoted;
 mod trust;
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 pub use error::ResolveError;
@@ -26,7 +25,11 @@ pub use passed::{PASSED_VARIABLE, version_manager};
 pub use quoted::Quoted;
 pub use trust::Distrust;
 
+use self::exclusions::{covers, covers_canonical};
+use crate::head::Head;
 use crate::identity::{FileId, Fingerprint, OpenFile};
+use crate::marker::begins_gate_program;
+use crate::open::open;
 
 /// Where `execvp(3)` looks when there is no PATH at all.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
@@ -77,16 +80,18 @@ pub fn resolve(
     let mut skipped = 0;
     for folder in in_order(name, path.unwrap_or(OsStr::new(DEFAULT_PATH)), exclusions) {
         let candidate = folder.join(name);
-        match examine(&candidate) {
-            Ok(found) => {
-                let id = found.fingerprint.id;
-                let is_passed = exclusions.passed().contains(&id);
-                if is_passed || exclusions.covers(folder, id, &found.file) {
+        match examine(&candidate, exclusions) {
+            Ok(Examined::ThisProgram) => skipped += 1,
+            Ok(Examined::Other(found)) => {
+                let head = Head::read(&found.file);
+                let is_passed = exclusions.passed().contains(&found.fingerprint.id);
+                if is_passed || covers(folder, &head) {
                     skipped += 1;
                     continue;
                 }
-                let mut tool = found.trusted(name, candidate)?;
-                if exclusions.covers_canonical(&tool.canonical) {
+                let kind = kind::of(&head);
+                let mut tool = found.trusted(name, candidate, kind)?;
+                if covers_canonical(folder, &tool.canonical) {
                     skipped += 1;
                     continue;
                 }
@@ -126,7 +131,7 @@ fn at_given_path(name: &OsStr, exclusions: &Exclusions) -> Result<Tool, ResolveE
         path: PathBuf::from(name),
         source,
     })?;
-    let found = examine(&path).map_err(|source| {
+    let examined = examine(&path, exclusions).map_err(|source| {
         if is_absent(&source) {
             not_found(name, 0)
         } else {
@@ -136,12 +141,17 @@ fn at_given_path(name: &OsStr, exclusions: &Exclusions) -> Result<Tool, ResolveE
             }
         }
     })?;
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    if exclusions.covers(folder, found.fingerprint.id, &found.file) {
+    let Examined::Other(found) = examined else {
+        return Err(ResolveError::IsGate { path });
+    };
+    let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
+    let head = Head::read(&found.file);
+    if covers(&folder, &head) {
         return Err(ResolveError::IsGate { path });
     }
-    let tool = found.trusted(name, path)?;
-    if exclusions.covers_canonical(&tool.canonical) {
+    let kind = kind::of(&head);
+    let tool = found.trusted(name, path, kind)?;
+    if covers_canonical(&folder, &tool.canonical) {
         return Err(ResolveError::IsGate { path: tool.path });
     }
     Ok(tool)
@@ -151,8 +161,12 @@ fn at_given_path(name: &OsStr, exclusions: &Exclusions) -> Result<Tool, ResolveE
 /// shim is. Where an entry of PATH, or the name, is relative, nobody can say.
 pub fn leads_to_gate(name: &OsStr, path: Option<&OsStr>, exclusions: &Exclusions) -> bool {
     let is_gate = |candidate: &Path| {
-        let found = examine(candidate).ok()?;
-        Some(exclusions.is_gate(found.fingerprint.id, &found.file))
+        Some(match examine(candidate, exclusions).ok()? {
+            Examined::ThisProgram => true,
+            // Where it lies says nothing: a folder that only looks like one for shims must not make
+            // a tool gate's.
+            Examined::Other(found) => begins_gate_program(&Head::read(&found.file)),
+        })
     };
     if name.as_bytes().contains(&b'/') {
         let candidate = Path::new(name);
@@ -183,12 +197,14 @@ fn not_found(name: &OsStr, skipped: usize) -> ResolveError {
 fn in_order<'p>(name: &OsStr, path: &'p OsStr, exclusions: &Exclusions) -> Vec<&'p Path> {
     let mut folders: Vec<&Path> = folders(path).collect();
     if exclusions.begins_behind_shim() {
-        let is_shim = |folder: &&Path| {
-            let found = examine(&folder.join(name));
-            found.is_ok_and(|found| exclusions.covers(folder, found.fingerprint.id, &found.file))
+        let is_shim = |folder: &&Path| match examine(&folder.join(name), exclusions) {
+            Ok(Examined::ThisProgram) => true,
+            Ok(Examined::Other(found)) => covers(folder, &Head::read(&found.file)),
+            Err(_) => false,
         };
-        let first = folders.iter().position(is_shim);
-        folders.rotate_left(first.unwrap_or_default());
+        // The shim itself comes last, where nothing has to be learned of it a second time.
+        let behind = folders.iter().position(is_shim).map(|first| first + 1);
+        folders.rotate_left(behind.unwrap_or_default());
     }
     folders
 }
@@ -201,6 +217,14 @@ fn folders(path: &OsStr) -> impl Iterator<Item = &Path> {
         .filter(|folder| folder.is_absolute())
 }
 
+/// What stands at a path that may be a tool's.
+enum Examined {
+    /// The running program, which is nobody's tool.
+    ThisProgram,
+    /// Another file.
+    Other(Candidate),
+}
+
 /// A file that could be run, not yet known to be a tool.
 struct Candidate {
     file: File,
@@ -208,25 +232,23 @@ struct Candidate {
     is_readable: bool,
 }
 
-/// Opens `path` if it is a regular file that this process may execute.
-fn examine(path: &Path) -> io::Result<Candidate> {
+/// Opens `path` if it is a regular file that this process may execute, and not this program.
+fn examine(path: &Path, exclusions: &Exclusions) -> io::Result<Examined> {
     // Looked at before it is opened: opening a device or a FIFO has effects of its own.
-    if !std::fs::metadata(path)?.is_file() {
+    let metadata = std::fs::metadata(path)?;
+    if exclusions.is_this_program(Fingerprint::from_metadata(&metadata).id) {
+        return Ok(Examined::ThisProgram);
+    }
+    if !metadata.is_file() {
         return Err(io::Error::from_raw_os_error(libc::EACCES));
     }
     if !is_executable(path)? {
         return Err(io::Error::from_raw_os_error(libc::EACCES));
     }
-    let open = |flags| {
-        OpenOptions::new()
-            .read(true)
-            .custom_flags(flags | libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC)
-            .open(path)
-    };
-    let (file, is_readable) = match open(0) {
+    let (file, is_readable) = match open(path, libc::O_NONBLOCK | libc::O_NOCTTY) {
         Ok(file) => (file, true),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            (open(libc::O_PATH)?, false)
+            (open(path, libc::O_PATH)?, false)
         }
         Err(error) => return Err(error),
     };
@@ -234,11 +256,11 @@ fn examine(path: &Path) -> io::Result<Candidate> {
     if !metadata.is_file() {
         return Err(io::Error::from_raw_os_error(libc::EACCES));
     }
-    Ok(Candidate {
+    Ok(Examined::Other(Candidate {
         fingerprint: Fingerprint::from_metadata(&metadata),
         file,
         is_readable,
-    })
+    }))
 }
 
 /// Asks the kernel, for the effective user, so that capabilities, ACLs and `noexec` count.
@@ -259,7 +281,7 @@ fn is_executable(path: &Path) -> io::Result<bool> {
 
 impl Candidate {
     /// Makes it the tool, if nobody but root and the caller could have put it there.
-    fn trusted(self, name: &OsStr, path: PathBuf) -> Result<Tool, ResolveError> {
+    fn trusted(self, name: &OsStr, path: PathBuf, kind: ToolKind) -> Result<Tool, ResolveError> {
         let walked = trust::walk(&path)?;
         if walked.id != self.fingerprint.id {
             return Err(ResolveError::Untrusted {
@@ -267,7 +289,6 @@ impl Candidate {
                 why: Distrust::Replaced,
             });
         }
-        let kind = kind::of(&self.file, self.is_readable);
         Ok(Tool {
             name: name.to_owned(),
             path,
