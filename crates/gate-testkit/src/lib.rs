@@ -8,3 +8,5 @@
 pub mod home;
 pub mod pty;
 pub mod real;
+#[cfg(target_arch = "x86_64")]
+pub mod steps;
