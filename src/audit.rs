@@ -32,6 +32,8 @@ const CATCH_UP: Duration = Duration::from_secs(1);
 /// How long another gate may hold the queue while a command waits that runs
 /// without its record as well.
 const BASELINE_LOCK: Duration = Duration::from_secs(1);
+/// How long it may hold it while an agent waits for the answer to its hook.
+const SOON: Duration = Duration::from_secs(1);
 /// How long `gate audit flush` goes on.
 const FLUSH: Duration = Duration::from_mins(1);
 
@@ -70,6 +72,27 @@ pub(crate) fn decided(
             Ok(())
         }
         recorded => recorded,
+    }
+}
+
+/// Records commands that were denied before anybody ran them, each with its words, as far as that
+/// can be done soon: who waits for the answer takes none in time for a yes, and another gate may
+/// hold the queue for ever.
+pub(crate) fn denied_beforehand<'d>(
+    world: &World,
+    denied: impl IntoIterator<Item = (&'d Evaluation, &'d str)>,
+) {
+    let mut denied = denied
+        .into_iter()
+        .filter(|(evaluation, _)| evaluation.obligations.record != Recording::None)
+        .map(|(evaluation, shown)| decided_fact(world, evaluation, shown.to_owned()))
+        .peekable();
+    if denied.peek().is_none() {
+        return;
+    }
+    if let Ok(mut spool) = open_within(world, Some(SOON)) {
+        // The first that can't be kept is the last that is tried.
+        drop(denied.try_for_each(|fact| spool.append(fact, Durability::Synced).map(drop)));
     }
 }
 

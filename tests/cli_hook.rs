@@ -8,6 +8,8 @@
 
 #[path = "cli_hook/commands.rs"]
 mod commands;
+#[path = "cli_hook/in_time.rs"]
+mod in_time;
 #[path = "cli_hook/installed.rs"]
 mod installed;
 #[path = "cli_hook/refused.rs"]

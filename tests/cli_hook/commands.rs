@@ -142,6 +142,12 @@ fn what_is_not_understood_is_stopped_where_it_could_hide_such_a_tool() {
         "$(cat tool) delete ns p",
         "bash <(echo kubectl delete ns p)",
         "/tmp/x/kubectl get pods",
+        "env - kubectl delete ns p",
+        "nice -5 kubectl delete ns p",
+        "git -c alias.x='!kubectl delete ns p' x",
+        "aws-vault exec prod -- terraform destroy",
+        "$'\\x6bubectl' delete ns p",
+        "$'\\153ubectl' delete ns p",
         &many,
     ] {
         assert!(stage.says_no(script).is_some(), "{script}");

@@ -50,11 +50,8 @@ fn a_program_that_is_only_called_gate_is_not_trusted() {
     let told = "gate run -- kubectl delete ns p";
     std::fs::remove_file(stage.home.bin().join("gate")).unwrap();
     stage.home.script("gate", "shift 2; exec \"$@\"").unwrap();
-    assert_eq!(
-        stage.says_no_with(&["--shims"], told),
-        None,
-        "gate knows no such tool"
-    );
+    let as_unknown = stage.says_no_with(&["--shims"], told).unwrap();
+    assert!(as_unknown.contains("no profile of `gate`"), "{as_unknown}");
     stage.rules("[[rule]]\nid = \"g\"\ntool = \"gate\"\ndecision = \"deny\"\n");
     assert!(stage.says_no(told).is_some(), "it is a tool as any other");
     let stage = Stage::new();
@@ -103,6 +100,14 @@ fn a_shim_asks_only_where_it_comes_first_and_the_hook_was_told_of_shims() {
         "terraform destroy",
         "ssh host kubectl delete ns p",
         "kubectl get pods; terraform destroy",
+        // The shim is on the PATH of the agent's shell, and not on these.
+        "env -i kubectl delete ns p",
+        "env -u PATH kubectl delete ns p",
+        "exec env - timeout 5 kubectl delete ns p",
+        "bash -lc 'kubectl delete ns p'",
+        "read -r PATH <<< /usr/bin; kubectl delete ns p",
+        "for PATH in /usr/bin; do kubectl delete ns p; done",
+        "unset PATH; kubectl delete ns p",
     ] {
         assert!(stage.says_no_with(shims, around).is_some(), "{around}");
     }

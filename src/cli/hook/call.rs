@@ -19,6 +19,9 @@ const FOLDERS: [&str; 5] = [
     "cwd",
 ];
 
+/// Fields of a tool's input that hold what is run.
+const COMMANDS: [&str; 2] = ["command", "cmd"];
+
 /// A shell command that an agent is about to run.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Call {
@@ -63,12 +66,16 @@ impl Call {
             return Err("gate reads no PowerShell");
         }
         let input = tool_input(&question)?;
-        let inside = FOLDERS.iter().find_map(|name| folder(&input, name));
+        // A model may add a field that its agent does not look at: what runs is the other one.
+        let inside = one(FOLDERS.iter().filter_map(|name| folder(&input, name)))
+            .ok_or("the hook's input names more than one folder")?;
         let cwd = match (cwd, inside) {
             (Some(cwd), Some(inside)) => Some(cwd.join(inside)),
             (cwd, inside) => inside.or(cwd),
         };
-        Self::of_command(input.get("command").or_else(|| input.get("cmd")), cwd).map(Some)
+        let command = one(COMMANDS.iter().filter_map(|name| input.get(*name)))
+            .ok_or("the hook's input holds more than one command")?;
+        Self::of_command(command, cwd).map(Some)
     }
 
     fn of_command(command: Option<&Value>, cwd: Option<PathBuf>) -> Result<Self, &'static str> {
@@ -116,6 +123,17 @@ fn tool_input(question: &Map<String, Value>) -> Result<Map<String, Value>, &'sta
     }
 }
 
+/// Returns what all of them are; none where they differ.
+#[expect(
+    clippy::option_option,
+    reason = "nothing said and different things said are two answers"
+)]
+fn one<T: PartialEq>(mut said: impl Iterator<Item = T>) -> Option<Option<T>> {
+    let first = said.next();
+    said.all(|other| Some(&other) == first.as_ref())
+        .then_some(first)
+}
+
 fn text_of<'q>(question: &'q Map<String, Value>, names: &[&str]) -> Option<&'q str> {
     names
         .iter()
@@ -157,6 +175,8 @@ mod tests {
             r#"{"tool_name":"Bash","tool_input":{"command":[]}}"#,
             r#"{"tool_name":"Bash","tool_input":{"command":"ls\u0000"}}"#,
             r#"{"tool_name":"Bash","tool_input":{"command":"ls \ud800"}}"#,
+            r#"{"tool_name":"Bash","tool_input":{"command":"ls","cmd":"rm x"}}"#,
+            r#"{"tool_name":"Bash","tool_input":{"command":"ls","workdir":"/a","cwd":"/b"}}"#,
             r#"{"tool_name":"PowerShell","tool_input":{"command":"ls"}}"#,
             r#"{"hook_event_name":7,"tool_name":"Bash","tool_input":{"command":"ls"}}"#,
         ] {

@@ -13,6 +13,7 @@ mod opinion;
 mod remove;
 mod scope;
 mod setting;
+mod turn;
 mod words;
 
 use std::io::{self, Read as _, Write as _};
@@ -20,6 +21,7 @@ use std::panic::AssertUnwindSafe;
 
 use agent::Agent;
 use opinion::{Manner, Opinion};
+use turn::Turn;
 
 use crate::cli::named::one_of;
 use crate::exit_code::Ending;
@@ -78,19 +80,17 @@ impl Hook {
     }
 
     fn answer(&self, world: &World, agent: Agent) -> Result<(), Failure> {
+        let turn = Turn::default();
+        turn.or_late(move || say(agent, &Opinion::No(words::late())));
         // Whatever fails in here is a no: most agents take any other end of a hook for a yes.
         let opinion = std::panic::catch_unwind(AssertUnwindSafe(|| self.opinion(world, agent)));
         let opinion = opinion.unwrap_or_else(|_| Opinion::No(words::failed()));
-        let answer = answer::of(agent, &opinion);
-        let mut stdout = io::stdout().lock();
-        let written = writeln!(stdout, "{answer}").and_then(|()| stdout.flush());
-        match (written, opinion) {
-            (Err(_), Opinion::No(text)) => {
-                report::line(&text.replace('\n', "\ngate: "));
-                Ending::Code(NO).leave()
-            }
-            (Ok(()), _) | (Err(_), Opinion::None) => Ok(()),
+        turn.take();
+        let ending = say(agent, &opinion);
+        if ending == Ending::Code(0) {
+            return Ok(());
         }
+        ending.leave()
     }
 
     fn opinion(&self, world: &World, agent: Agent) -> Opinion {
@@ -111,6 +111,20 @@ impl Hook {
                 .unwrap_or_else(|failure| Opinion::No(words::undecided(&failure))),
             Err(why) => Opinion::No(words::unreadable(why)),
         }
+    }
+}
+
+/// Writes the answer, and returns how the process is to end.
+fn say(agent: Agent, opinion: &Opinion) -> Ending {
+    let answer = answer::of(agent, opinion);
+    let mut stdout = io::stdout().lock();
+    let written = writeln!(stdout, "{answer}").and_then(|()| stdout.flush());
+    match (written, opinion) {
+        (Err(_), Opinion::No(text)) => {
+            report::line(&text.replace('\n', "\ngate: "));
+            Ending::Code(NO)
+        }
+        (Ok(()), _) | (Err(_), Opinion::None) => Ending::Code(0),
     }
 }
 

@@ -17,7 +17,6 @@ use super::agent::Agent;
 use super::call::Call;
 use super::{scope, words};
 use crate::failure::Failure;
-use crate::progress::Voice;
 use crate::world::World;
 use crate::{audit, circumstances, pipeline, reading};
 
@@ -119,9 +118,7 @@ pub(super) fn on(
     };
     let mut stops = Vec::new();
     judge.whole(&reading.invocation, call, &mut stops);
-    for stop in &stops {
-        record(&here, stop);
-    }
+    record(&here, &stops);
     let program = judge.own_name();
     Ok(match words::stopped(&stops, &call.script, &program) {
         Some(text) => Opinion::No(text),
@@ -129,14 +126,15 @@ pub(super) fn on(
     })
 }
 
-/// Keeps a denial. That it can't be kept changes nothing: nothing runs.
-fn record(world: &World, stop: &Stop) {
-    if let Why::Decided(evaluation) = &stop.why
-        && evaluation.decision == Decision::Deny
-    {
-        let shown = stop.command.clone().unwrap_or_default();
-        drop(audit::decided(world, evaluation, Voice::Json, || Ok(shown)));
-    }
+/// Keeps the denials. That they can't be kept changes nothing: nothing runs.
+fn record(world: &World, stops: &[Stop]) {
+    let denied = stops.iter().filter_map(|stop| match &stop.why {
+        Why::Decided(evaluation) if evaluation.decision == Decision::Deny => {
+            Some((&**evaluation, stop.command.as_deref().unwrap_or_default()))
+        }
+        Why::Decided(_) | Why::ForPeople => None,
+    });
+    audit::denied_beforehand(world, denied);
 }
 
 struct Judge<'a> {
@@ -154,6 +152,8 @@ struct Standing<'i> {
     argv: &'i [String],
     cwd: &'i Path,
     place: Place,
+    /// Whether it is looked for on the PATH that the agent's shell has, as far as that is known.
+    has_path: bool,
     /// The command as it is told: its own words, or those of what takes it elsewhere.
     shown: &'i str,
 }
@@ -172,6 +172,7 @@ impl Judge<'_> {
                 argv: &argv,
                 cwd: &self.world.cwd,
                 place: Place::Here,
+                has_path: true,
                 shown: &call.script,
             };
             return self.one(invocation, standing, stops);
@@ -188,19 +189,17 @@ impl Judge<'_> {
                 why: Why::Decided(Box::new(evaluation)),
             });
         }
-        self.inside(invocation, Place::Here, None, stops);
+        self.inside(invocation, None, stops);
     }
 
-    /// Judges what a command runs. What runs elsewhere is told by the command that takes it there.
-    fn inside(
-        &self,
-        invocation: &Invocation,
-        place: Place,
-        outer: Option<&str>,
-        stops: &mut Vec<Stop>,
-    ) {
+    /// Judges what a command runs, inside another one or in the agent's own shell. What runs
+    /// elsewhere is told by the command that takes it there.
+    fn inside(&self, invocation: &Invocation, outer: Option<Standing<'_>>, stops: &mut Vec<Stop>) {
+        let is_outer_here = outer.is_none_or(|outer| outer.place == Place::Here);
+        let has_path =
+            outer.is_none_or(|outer| outer.has_path && scope::keeps_path(&invocation.tool));
         for inner in invocation.inner() {
-            let is_here = place == Place::Here && inner.place == Place::Here;
+            let is_here = is_outer_here && inner.place == Place::Here;
             let place = if is_here {
                 Place::Here
             } else {
@@ -211,7 +210,11 @@ impl Judge<'_> {
                 argv: &inner.argv,
                 cwd: &inner.cwd,
                 place,
-                shown: outer.filter(|_| !is_here).unwrap_or(&own),
+                has_path,
+                shown: match outer {
+                    Some(outer) if !is_here => outer.shown,
+                    Some(_) | None => &own,
+                },
             };
             self.one(&inner.invocation, standing, stops);
         }
@@ -224,7 +227,7 @@ impl Judge<'_> {
                 why: Why::ForPeople,
             });
         }
-        if standing.place == Place::Here && self.asks_itself(standing.argv) {
+        if standing.place == Place::Here && self.asks_itself(standing) {
             return;
         }
         let own = alone(invocation);
@@ -240,7 +243,7 @@ impl Judge<'_> {
                 why: Why::Decided(Box::new(evaluation)),
             });
         }
-        self.inside(invocation, standing.place, Some(standing.shown), stops);
+        self.inside(invocation, Some(standing), stops);
     }
 
     /// Returns how the agent's shell can call gate.
@@ -258,12 +261,13 @@ impl Judge<'_> {
     }
 
     /// Tells whether what runs is gate, which asks where it has to. With another PATH that is not
-    /// known.
-    fn asks_itself(&self, argv: &[String]) -> bool {
-        let (Some(name), Some(exclusions)) = (argv.first(), &self.exclusions) else {
+    /// known, and there are many ways to change it.
+    fn asks_itself(&self, standing: Standing<'_>) -> bool {
+        let (Some(name), Some(exclusions)) = (standing.argv.first(), &self.exclusions) else {
             return false;
         };
-        if !(self.manner.shims || is_gate(argv)) || self.script.contains("PATH=") {
+        let is_left = is_gate(standing.argv) || (self.manner.shims && standing.has_path);
+        if !is_left || self.script.contains("PATH") {
             return false;
         }
         let path = self.world.variable(OsStr::new("PATH"));
@@ -281,8 +285,12 @@ impl Judge<'_> {
             return true;
         }
         // That what runs elsewhere is not understood is said by the command that takes it there.
-        scope::speaks_for(own, self.script)
-            && (standing.place == Place::Here || scope::lasts(own.own_effects))
+        let is_spoken_for = if own.known {
+            scope::speaks_for(own, self.script)
+        } else {
+            scope::takes_along(standing.argv)
+        };
+        is_spoken_for && (standing.place == Place::Here || scope::lasts(own.own_effects))
     }
 
     /// Tells whether a rule that somebody wrote asks or denies. Where the baseline says the same,

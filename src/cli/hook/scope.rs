@@ -14,10 +14,36 @@ use crate::everyday::EVERYDAY;
 const PARTLY: &[&str] = &[
     "cargo", "docker", "git", "npm", "npx", "pnpm", "podman", "sqlite3", "yarn",
 ];
-/// What runs other commands: where it is not understood, these may hide in it.
+/// What runs other commands, beside [`KEEPING_PATH`]: where it is not understood, these may hide in it.
 const CARRIERS: &[&str] = &[
-    "awk", "bash", "busybox", "env", "ksh", "parallel", "script", "sed", "sh", "watch", "xargs",
-    "zsh",
+    "awk", "bash", "busybox", "env", "ksh", "parallel", "script", "sed", "sh", "zsh",
+];
+/// Programs without a profile that run the command behind their own options.
+const STARTERS: &[&str] = &[
+    "caffeinate",
+    "chronic",
+    "direnv",
+    "faketime",
+    "flock",
+    "k3s",
+    "ltrace",
+    "microk8s",
+    "minikube",
+    "prlimit",
+    "runuser",
+    "setpriv",
+    "strace",
+    "systemd-run",
+    "torsocks",
+    "unbuffer",
+];
+/// What stands right before a command that such a program is to run, as in `aws-vault exec p --`.
+const BEFORE_COMMAND: &[&str] = &["--", "exec", "run"];
+/// What runs another command with the very PATH that it has: `env` may take it away, and a shell
+/// may read a file that makes its own.
+const KEEPING_PATH: &[&str] = &[
+    "chrt", "find", "ionice", "nice", "nohup", "setsid", "stdbuf", "taskset", "time", "timeout",
+    "watch", "xargs",
 ];
 /// Tools that reach beyond the folder, by each name that a script can call them.
 const BEYOND: &[&str] = &[
@@ -69,9 +95,10 @@ pub(super) fn speaks_for(invocation: &Invocation, script: &str) -> bool {
     }
     let effects = invocation.own_effects;
     if PARTLY.contains(&tool) {
-        return lasts(effects);
+        return lasts(effects) || (effects.contains(Effect::Unknown) && mentions_tool(script));
     }
-    if CARRIERS.contains(&tool) && effects.contains(Effect::Unknown) {
+    let is_carrier = CARRIERS.contains(&tool) || KEEPING_PATH.contains(&tool);
+    if is_carrier && effects.contains(Effect::Unknown) {
         return mentions_tool(script);
     }
     !EVERYDAY.contains(&tool)
@@ -88,9 +115,36 @@ pub(super) fn lasts(effects: EffectSet) -> bool {
     effects.intersects(lasting.into_iter().collect())
 }
 
+/// Tells whether a program that gate has no profile of runs a tool that a hook speaks for, as far as
+/// that shows in its words. One that begins with a dash is no program, but an option of what stands
+/// before it that is not known.
+pub(super) fn takes_along(argv: &[String]) -> bool {
+    let is_tool = |word: &String| BEYOND.contains(&name_of(word));
+    let Some((program, words)) = argv.split_first() else {
+        return false;
+    };
+    if program.starts_with('-') || STARTERS.contains(&name_of(program)) {
+        return words.iter().any(is_tool);
+    }
+    let mut pairs = words.iter().zip(words.iter().skip(1));
+    pairs.any(|(before, word)| BEFORE_COMMAND.contains(&&**before) && is_tool(word))
+}
+
+fn name_of(word: &str) -> &str {
+    word.rsplit('/').next().unwrap_or(word)
+}
+
+/// Tells whether a command that this one runs is looked for on the same PATH.
+pub(super) fn keeps_path(tool: &str) -> bool {
+    KEEPING_PATH.contains(&tool)
+}
+
 /// Tells whether a text that is not understood holds the name of a tool that a hook speaks for,
-/// quoted or not.
+/// quoted or not, or may spell one letter by letter.
 fn mentions_tool(script: &str) -> bool {
+    if script.contains("$'") && spells(script) {
+        return true;
+    }
     let plain: String = script
         .chars()
         .filter(|c| !matches!(c, '\'' | '"' | '\\'))
@@ -98,6 +152,12 @@ fn mentions_tool(script: &str) -> bool {
     plain
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'))
         .any(|word| BEYOND.contains(&word))
+}
+
+/// Tells whether a letter may stand in it by its number, as in `$'\x6b'`.
+fn spells(script: &str) -> bool {
+    let mut rest = script.split('\\').skip(1);
+    rest.any(|behind| behind.starts_with(|c: char| matches!(c, 'x' | 'u' | 'U' | '0'..='7')))
 }
 
 #[cfg(test)]
@@ -123,11 +183,42 @@ mod tests {
     }
 
     #[test]
+    fn a_program_without_a_profile_shows_what_it_runs() {
+        let shows =
+            |line: &str| takes_along(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        for line in [
+            "- kubectl delete ns p",
+            "-5 /usr/bin/kubectl delete ns p",
+            "strace -f kubectl delete ns p",
+            "aws-vault exec prod -- terraform destroy",
+            "uv run aws s3 ls",
+            "minikube kubectl -- delete ns p",
+        ] {
+            assert!(shows(line), "{line}");
+        }
+        for line in [
+            "brew install kubectl helm",
+            "which terraform",
+            "rg kubectl -- src",
+            "./deploy.sh aws",
+            "just run",
+        ] {
+            assert!(!shows(line), "{line}");
+        }
+    }
+
+    #[test]
     fn a_name_is_found_through_quotes_and_not_inside_a_word() {
-        for text in ["x; kubectl y", "k'ub'ectl", "\\aws s3", "$(which psql)"] {
+        for text in [
+            "x; kubectl y",
+            "k'ub'ectl",
+            "\\aws s3",
+            "$(which psql)",
+            r"$'\x6bubectl' y",
+        ] {
             assert!(mentions_tool(text), "{text}");
         }
-        for text in ["paws", "kubectls", "my-aws", "ls *.rs"] {
+        for text in ["paws", "kubectls", "my-aws", "ls *.rs", r"IFS=$'\n'"] {
             assert!(!mentions_tool(text), "{text}");
         }
     }

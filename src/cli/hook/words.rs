@@ -162,6 +162,14 @@ pub(super) fn unreadable(why: &str) -> String {
     )
 }
 
+/// Says that gate took too long.
+pub(super) fn late() -> String {
+    "gate: gate could not tell in time what would be run, so nothing may be. Run fewer or shorter \
+     commands at once; where that does not help, tell the person you work for. Do not look for \
+     another way round."
+        .to_owned()
+}
+
 /// Says that gate itself failed.
 pub(super) fn failed() -> String {
     "gate: gate itself failed while it read this command, so nothing may be run. Tell the person \
