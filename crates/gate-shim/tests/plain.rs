@@ -15,6 +15,9 @@ use gate_shim::journal;
 use gate_shim::place;
 use gate_shim::stamp::{Source, Stamp};
 
+#[path = "plain/corpus.rs"]
+mod corpus;
+
 /// What the tool says.
 const RAN: &str = "the tool: ";
 /// What stands in gate's place says.
@@ -52,15 +55,28 @@ impl Stage {
         .unwrap();
         stage.script("programs/gate", LEFT);
         for tool in ["kubectl", "psql", "unheard-of"] {
-            let shim = stage.path("shims").join(tool);
-            symlink(stage.path("programs/gate-shim"), shim).unwrap();
-            stage.script(&format!("bin/{tool}"), RAN);
+            stage.tool(tool);
         }
         fs::write(stage.path("rules.toml"), rules).unwrap();
         fs::create_dir_all(stage.state().join("spool")).unwrap();
         fs::write(stage.journal(), "").unwrap();
         stage.compile();
         stage
+    }
+
+    /// Puts a tool on PATH, and a shim before it, where they are not there yet.
+    fn tool(&self, name: &str) {
+        let shim = self.path("shims").join(name);
+        if !shim.exists() {
+            symlink(self.path("programs/gate-shim"), shim).unwrap();
+            self.script(&format!("bin/{name}"), RAN);
+        }
+    }
+
+    /// Returns the value of PATH.
+    fn search(&self) -> String {
+        let path = [self.path("shims"), self.path("bin")].map(|path| path.display().to_string());
+        format!("{}:/usr/bin:/bin", path.join(":"))
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -99,12 +115,11 @@ impl Stage {
 
     fn command(&self, line: &[&str]) -> Command {
         let mut command = Command::new(self.path("shims").join(line[0]));
-        let path = [self.path("shims"), self.path("bin")].map(|path| path.display().to_string());
         command
             .args(&line[1..])
             .env_clear()
             .env("HOME", self.path("home"))
-            .env("PATH", format!("{}:/usr/bin:/bin", path.join(":")))
+            .env("PATH", self.search())
             .current_dir(self.path("work"))
             .stdin(Stdio::null());
         command
