@@ -1,5 +1,6 @@
 //! The policy that shims decide by: the rules in force, compiled once, with what they were made of.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -61,8 +62,10 @@ pub(crate) fn refresh(world: &World) -> Result<Compiled, Failure> {
         return Ok(Compiled::Current(path));
     }
     if !is_machines {
-        // A policy is stale where its own folder came after it was looked at.
-        durable::make_folder(world.layout.state()?).map_err(not_written)?;
+        let spool = world.layout.spool()?;
+        durable::make_folder(&spool)
+            .and_then(|()| make_journal(&spool))
+            .map_err(cannot_write)?;
     }
     let Some((stamp, layers)) = stamp(world, &env, is_machines)? else {
         return Ok(Compiled::None(
@@ -75,12 +78,14 @@ pub(crate) fn refresh(world: &World) -> Result<Compiled, Failure> {
     let Some(file) = compile(world, &stamp, layers)? else {
         return Ok(Compiled::None("the rules do not fit in one file"));
     };
-    let spool = (!is_machines).then(|| world.layout.spool()).transpose()?;
-    write(&path, &file, spool.as_deref()).map_err(not_written)?;
+    durable::replace(&path, &file).map_err(cannot_write)?;
+    if is_machines {
+        durable::let_read(&path).map_err(cannot_write)?;
+    }
     Ok(Compiled::Made(path))
 }
 
-fn not_written(error: io::Error) -> Failure {
+fn cannot_write(error: io::Error) -> Failure {
     Failure::new(FailureKind::Internal, "cannot write the compiled policy").caused_by(error)
 }
 
@@ -125,6 +130,7 @@ fn stamp(
     ] {
         looked.content(path);
     }
+    looked.guard(&layout.spool()?);
     looked.guard(layout.state()?);
     let mut stamp = Stamp::of_caller(looked.sources()?, env);
     if let Some(stored) = stored_rules::stored(&folder)? {
@@ -143,15 +149,27 @@ fn stamp(
 
 /// Files and folders that were looked at.
 #[derive(Default)]
-struct Looked(Vec<io::Result<Source>>);
+struct Looked {
+    sources: Vec<io::Result<Source>>,
+    guarded: BTreeSet<PathBuf>,
+}
 
 impl Looked {
     fn content(&mut self, path: impl AsRef<Path>) {
-        self.0.push(Source::content(path.as_ref()));
+        self.sources.push(Source::content(path.as_ref()));
     }
 
-    fn guard(&mut self, path: &Path) {
-        self.0.push(Source::guard(path));
+    /// Looks at who can write a folder. Where it is not there, a link that leads nowhere may come
+    /// in the place of one above it, so those count too, up to one that is there.
+    fn guard(&mut self, folder: &Path) {
+        for folder in folder.ancestors() {
+            if self.guarded.insert(folder.to_owned()) {
+                self.sources.push(Source::guard(folder));
+            }
+            if folder.symlink_metadata().is_ok() {
+                return;
+            }
+        }
     }
 
     /// Looks at a folder of rules or profiles, and at each file in it.
@@ -166,6 +184,9 @@ impl Looked {
     fn of_user(&mut self, layout: &Layout) -> Result<(), Failure> {
         let files = [layout.user_config(), layout.login_file()];
         for file in files.into_iter().flatten() {
+            if let Some(folder) = file.parent() {
+                self.guard(folder);
+            }
             self.content(file);
         }
         for folder in [layout.user_rules(), layout.user_profiles()]
@@ -181,7 +202,7 @@ impl Looked {
     }
 
     fn sources(self) -> Result<Vec<Source>, Failure> {
-        let sources: io::Result<Vec<Source>> = self.0.into_iter().collect();
+        let sources: io::Result<Vec<Source>> = self.sources.into_iter().collect();
         sources.map_err(|error| {
             Failure::new(
                 FailureKind::Configuration,
@@ -209,13 +230,4 @@ fn compile(world: &World, stamp: &Stamp, layers: Layers) -> Result<Option<Vec<u8
     let mut stamp = stamp.clone();
     stamp.has_profiles = !profile_sources(world)?.is_empty();
     Ok(builder.build().compile(&stamp.encode()))
-}
-
-fn write(path: &Path, file: &[u8], spool: Option<&Path>) -> io::Result<()> {
-    durable::replace(path, file)?;
-    let Some(spool) = spool else {
-        return durable::let_read(path);
-    };
-    durable::make_folder(spool)?;
-    make_journal(spool)
 }

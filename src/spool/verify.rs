@@ -7,6 +7,7 @@ use std::path::Path;
 use gate_protocol::canonical::{StrictError, from_strict_slice};
 use gate_protocol::event::ClientEvent;
 
+use super::allowed::waiting;
 use super::chain::{Chain, Misplaced};
 use super::{PATIENCE, Position, Sequence, Spool, SpoolError, at, fork, lock, queue, read_json};
 
@@ -28,6 +29,8 @@ pub(crate) struct Held {
     pub(crate) events: u64,
     /// Those of them that the server has not confirmed.
     pub(crate) undelivered: u64,
+    /// What shims allowed and no gate has taken into it yet.
+    pub(crate) of_shims: u64,
     /// Whether a write at its end was cut off before anything relied on it.
     pub(crate) torn: bool,
     /// The older queues that stand beside it.
@@ -35,7 +38,7 @@ pub(crate) struct Held {
 }
 
 /// The queues that were kept when another one began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Older {
     /// How many were damaged, so that what they had not delivered is lost.
     pub(crate) damaged: usize,
@@ -121,8 +124,10 @@ pub(crate) fn verify(folder: &Path) -> Result<Verified, SpoolError> {
         Some(bytes) => Some(bytes),
         None => read_if_there(&folder.join(queue::FILE))?,
     };
+    let of_shims = waiting(folder)?;
     let (bytes, sequence) = match (bytes, sequence) {
-        (None, None) => return Ok(Verified::Nothing),
+        (None, None) if of_shims == 0 => return Ok(Verified::Nothing),
+        (None, None) => return Ok(Verified::Sound(Held { of_shims, ..EMPTY })),
         (None, Some(_)) => return Ok(Verified::Unsound(Fault::Gone)),
         (Some(_), None) => return Ok(Verified::Unsound(Fault::Sequence)),
         (Some(bytes), Some(sequence)) => (bytes, sequence),
@@ -134,7 +139,11 @@ pub(crate) fn verify(folder: &Path) -> Result<Verified, SpoolError> {
     };
     let older = older(folder)?;
     Ok(match follow(&bytes, &spool.confirmed()?) {
-        Ok(held) => Verified::Sound(Held { older, ..held }),
+        Ok(held) => Verified::Sound(Held {
+            of_shims,
+            older,
+            ..held
+        }),
         Err(fault) => Verified::Unsound(fault),
     })
 }
@@ -147,13 +156,23 @@ fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, SpoolError> {
     }
 }
 
+/// A queue in which nothing stands.
+const EMPTY: Held = Held {
+    events: 0,
+    undelivered: 0,
+    of_shims: 0,
+    torn: false,
+    older: Older {
+        damaged: 0,
+        forked: 0,
+    },
+};
+
 fn follow(bytes: &[u8], confirmed: &Position) -> Result<Held, Fault> {
     let whole = queue::whole_lines(bytes);
     let mut held = Held {
-        events: 0,
-        undelivered: 0,
         torn: whole.len() < bytes.len(),
-        older: Older::default(),
+        ..EMPTY
     };
     let mut chain = Chain::from(confirmed);
     let lines = whole.split(|byte| *byte == b'\n');
@@ -177,7 +196,7 @@ fn follow(bytes: &[u8], confirmed: &Position) -> Result<Held, Fault> {
 }
 
 fn older(folder: &Path) -> Result<Older, SpoolError> {
-    let mut found = Older::default();
+    let mut found = EMPTY.older;
     for entry in std::fs::read_dir(folder).map_err(at("read", folder))? {
         let name = entry.map_err(at("read", folder))?.file_name();
         let name = name.to_string_lossy();

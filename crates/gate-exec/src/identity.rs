@@ -34,6 +34,12 @@ pub struct Fingerprint {
     pub ctime_ns: i128,
 }
 
+/// Returns the user that this process acts as: whoever owns what it makes.
+pub fn effective_user() -> u32 {
+    // SAFETY: `geteuid(2)` takes nothing and cannot fail.
+    unsafe { libc::geteuid() }
+}
+
 impl Fingerprint {
     /// Returns the fingerprint of an open file.
     ///

@@ -37,7 +37,7 @@ pub mod terminal;
 pub use command::{Command, ExecBy, ExecError};
 pub use environment::inherited_environment;
 pub use exit_reason::{ExitReason, die_by_signal};
-pub use identity::{FileId, Fingerprint, OpenFile};
+pub use identity::{FileId, Fingerprint, OpenFile, effective_user};
 pub use initial_state::InitialState;
 pub use mapped::MappedFile;
 pub use marker::{SHIM_FOLDER_MARKER, is_gate_program};

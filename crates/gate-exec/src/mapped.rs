@@ -10,6 +10,7 @@ use std::path::Path;
 use std::ptr::null_mut;
 use std::slice;
 
+use crate::identity::effective_user;
 use crate::open::open;
 
 /// What nobody but the owner may do.
@@ -35,8 +36,7 @@ impl MappedFile {
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = open(path, libc::O_NOFOLLOW | libc::O_NONBLOCK)?;
         let metadata = file.metadata()?;
-        // SAFETY: it takes nothing and can't fail.
-        let caller = unsafe { libc::geteuid() };
+        let caller = effective_user();
         let owner = metadata.uid();
         if (owner != 0 && owner != caller) || metadata.mode() & WRITABLE_BY_OTHERS != 0 {
             return Err(io::Error::from_raw_os_error(libc::EPERM));

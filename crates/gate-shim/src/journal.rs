@@ -11,6 +11,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
+use gate_exec::effective_user;
 use gate_policy::encoding::{Decoder, Encoder, sum};
 
 /// The longest journal that a shim adds to, in bytes: then the full gate takes what is there.
@@ -87,7 +88,8 @@ pub fn append(path: &Path, entry: &Entry, is_durable: bool) -> io::Result<()> {
         TryLockError::Error(error) => error,
     })?;
     let found = file.metadata()?;
-    if !found.is_file() || found.len() > LIMIT_BYTES || found.mode() & 0o022 != 0 {
+    let is_own = found.uid() == effective_user() && found.mode() & 0o022 == 0;
+    if !found.is_file() || found.len() > LIMIT_BYTES || !is_own {
         return Err(io::Error::from(io::ErrorKind::InvalidInput));
     }
     let content = entry.encode();

@@ -2,8 +2,10 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use gate_exec::effective_user;
 use gate_policy::Environment;
 
 /// The machine owner's folder. While it is there, only root's own compiled policy counts.
@@ -50,8 +52,8 @@ pub(crate) fn has_own_settings(env: &Environment, state: &Path) -> bool {
     };
     is_named("GATE_CONFIG")
         || is_named("GATE_SERVER")
-        || config.is_none_or(|config| may_be_there(&config.join("gate")))
-        || may_be_there(&state.join("rules"))
+        || config.is_none_or(|config| may_be_below(&config, "gate"))
+        || may_be_below(state, "rules")
 }
 
 /// Returns where the caller's own compiled policy is, by gate's state folder.
@@ -72,6 +74,20 @@ pub(crate) fn spool(state: &Path) -> PathBuf {
     state.join("spool")
 }
 
+/// Tells whether nobody but root and the caller can take a record out of the folder of the queue,
+/// or put another folder in its place.
+pub(crate) fn is_callers_own(spool: &Path) -> bool {
+    let caller = effective_user();
+    let is_own = |folder: &Path| {
+        let found = folder.symlink_metadata();
+        found.is_ok_and(|found| {
+            let is_theirs = found.uid() == caller || found.uid() == 0;
+            found.is_dir() && is_theirs && found.mode() & 0o022 == 0
+        })
+    };
+    is_own(spool) && spool.parent().is_some_and(is_own)
+}
+
 /// Tells whether this machine may have rules of its owner: it has where nobody can look.
 #[must_use]
 pub fn has_owner() -> bool {
@@ -81,6 +97,16 @@ pub fn has_owner() -> bool {
 fn may_be_there(path: &Path) -> bool {
     let found = path.symlink_metadata();
     !found.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+}
+
+/// Tells whether something of that name may be in a folder: it may where the way there ends in a link
+/// that leads nowhere, which somebody made for what is to be there.
+fn may_be_below(folder: &Path, name: &str) -> bool {
+    let leads_nowhere = |at: &Path| {
+        let found = at.symlink_metadata().ok()?;
+        Some(found.is_symlink() && std::fs::metadata(at).is_err())
+    };
+    may_be_there(&folder.join(name)) || folder.ancestors().find_map(leads_nowhere) == Some(true)
 }
 
 /// Tells whether a project's rules may stand at or above `cwd`.

@@ -6,19 +6,19 @@ use std::path::{Path, PathBuf};
 
 use gate_exec::resolve::{PASSED_VARIABLE, version_manager};
 use gate_exec::{
-    Exclusions, MappedFile, StandardInput, Start, Tool, ToolKind, resolve, since_epoch,
-    standard_input, working_directory,
+    Exclusions, StandardInput, Start, Tool, ToolKind, resolve, since_epoch, standard_input,
+    working_directory,
 };
 use gate_policy::{
-    CommandLine, CompiledPolicy, Decision, Environment, EnvironmentAction, EnvironmentNote,
-    Evaluation, Input, InputKind, Invocation, Layer, Placement, Recording, SecretPlace, Stdin,
-    handed_on, read_invocation,
+    CommandLine, Decision, Environment, EnvironmentAction, EnvironmentNote, Evaluation, Input,
+    InputKind, Invocation, Layer, Placement, Recording, SecretPlace, Stdin, handed_on,
+    read_invocation,
 };
 
 use crate::files::ReadOnce;
+use crate::in_force::InForce;
 use crate::journal::{self, Entry};
 use crate::place;
-use crate::stamp::Stamp;
 
 /// Becomes the tool where the command is plainly allowed. Returns where it is not, and nothing was
 /// done then that anybody could see.
@@ -81,22 +81,9 @@ impl Command {
     /// environment is not the caller's.
     fn allowed(&self, stdin: StandardInput) -> Option<(Tool, Vec<EnvironmentNote>)> {
         let state = place::state(&self.env)?;
-        let is_machines = place::has_owner();
-        let policy = if is_machines {
-            let policy = MappedFile::open(Path::new(place::OF_MACHINE)).ok();
-            policy.filter(|policy| policy.owner() == 0)?
-        } else {
-            MappedFile::open(&place::compiled(&state)).ok()?
-        };
-        let compiled = CompiledPolicy::open(policy.leak()).ok()?;
-        let stamp = Stamp::decode(compiled.stamp())?;
-        let is_in_force = stamp.is_machines() == is_machines
-            && stamp.holds(&self.env, || since_epoch().as_secs())
-            && !(is_machines && place::has_own_settings(&self.env, &state))
-            && !place::may_have_project_rules(&self.cwd);
-        if !is_in_force {
-            return None;
-        }
+        let seconds = || since_epoch().as_secs();
+        let in_force = InForce::find(&self.env, &self.cwd, seconds).ok()?;
+        let compiled = in_force.policy();
         let tool = self.tool()?;
         let files = ReadOnce::new(&self.cwd);
         let argv = self.named();
@@ -111,13 +98,17 @@ impl Command {
             },
             files: &files,
         });
-        if !is_plain(&invocation, &files) || (stamp.has_profiles && !is_built_in(&invocation)) {
+        if !is_plain(&invocation, &files) || (in_force.has_profiles() && !is_built_in(&invocation))
+        {
             return None;
         }
         let evaluation = compiled.evaluate(&invocation, &self.cwd).ok()?;
+        let spool = place::spool(&state);
+        // A caller's own policy names the folder among what it was made of.
         let is_allowed = evaluation.decision == Decision::Allow
             && evaluation.obligations.environment.is_empty()
-            && self.record(&invocation, &evaluation, &state);
+            && (!in_force.is_machines() || place::is_callers_own(&spool))
+            && self.record(&invocation, &evaluation, &spool);
         is_allowed.then_some((tool, invocation.environment))
     }
 
@@ -165,7 +156,7 @@ impl Command {
 
     /// Records the decision where the rules want that. What a rule of somebody's allows is on the
     /// disk before the tool starts.
-    fn record(&self, invocation: &Invocation, evaluation: &Evaluation, state: &Path) -> bool {
+    fn record(&self, invocation: &Invocation, evaluation: &Evaluation, spool: &Path) -> bool {
         match evaluation.obligations.record {
             Recording::None => true,
             Recording::Outcome => false,
@@ -182,7 +173,7 @@ impl Command {
                     argv: self.argv.clone(),
                 };
                 let is_durable = evaluation.deciding.layer != Layer::Baseline;
-                journal::append(&place::journal(&place::spool(state)), &entry, is_durable).is_ok()
+                journal::append(&place::journal(spool), &entry, is_durable).is_ok()
             }
         }
     }

@@ -22,6 +22,8 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// How long a file may be written to again at what looks like the same time, in nanoseconds: some
 /// ticks of a slow clock.
 const SETTLING_NS: u64 = 50_000_000;
+/// The same where the file system keeps no parts of a second; some of those keep every other one.
+const SETTLING_OF_SECONDS_NS: u64 = 2_050_000_000;
 
 /// How a file or folder was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,7 +186,15 @@ impl Stamp {
     #[must_use]
     pub fn is_settled(&self, now_ns: u64) -> bool {
         self.sources.iter().all(|source| match source.look {
-            Look::Same([.., ctime, _]) => ctime.saturating_add(SETTLING_NS) < now_ns,
+            Look::Same([.., mtime, ctime, _]) => {
+                let has_seconds = [mtime, ctime].iter().all(|at| at % 1_000_000_000 == 0);
+                let settling = if has_seconds {
+                    SETTLING_OF_SECONDS_NS
+                } else {
+                    SETTLING_NS
+                };
+                ctime.saturating_add(settling) < now_ns
+            }
             Look::Absent | Look::Guarded(_) => true,
         })
     }
@@ -340,6 +350,15 @@ mod tests {
         assert!(!stamp.is_settled(ctime + 1));
         assert!(stamp.is_settled(ctime + SETTLING_NS + 1));
         assert!(stamp.is_machines() && stamp.holds(&env("/any"), || 0));
+        // On a file system that keeps seconds, all of one second look the same.
+        let mut of_seconds = stamp;
+        let Look::Same(look) = &mut of_seconds.sources[0].look else {
+            unreachable!("it is one");
+        };
+        let second = 1_700_000_000 * 1_000_000_000;
+        [look[5], look[6]] = [second, second];
+        assert!(!of_seconds.is_settled(second + 1_000_000_000));
+        assert!(of_seconds.is_settled(second + SETTLING_OF_SECONDS_NS + 1));
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! Whether gate itself is in order: configuration, rules, the server's key, and
 //! what was not delivered.
 
+use gate_policy::Environment;
 use gate_protocol::inert::inert;
+use gate_shim::in_force::{InForce, NotInForce};
+use gate_shim::place::has_owner;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::verdict::State as ToolState;
@@ -63,7 +67,7 @@ impl Setting {
 
 /// Looks at each.
 pub(super) fn settings(world: &World) -> Vec<Setting> {
-    let mut settings = vec![configuration(world), rules(world)];
+    let mut settings = vec![configuration(world), rules(world), compiled(world)];
     settings.extend(server_key(world));
     settings.push(spool(world));
     settings
@@ -120,6 +124,45 @@ fn rules(world: &World) -> Setting {
     }
 }
 
+/// Tells whether shims decide here by compiled rules: without, each command is slower, and nothing
+/// is judged in another way.
+fn compiled(world: &World) -> Setting {
+    const NAME: &str = "compiled rules";
+    let env: Environment = world.variables().collect();
+    let now = || u64::try_from(Timestamp::now().as_second()).unwrap_or_default();
+    let why = match InForce::find(&env, &world.cwd, now) {
+        Ok(policy) => {
+            let whose = if policy.is_machines() {
+                "this machine's"
+            } else {
+                "yours"
+            };
+            let said = format!("{whose} are in force: shims decide by them");
+            return Setting::new(NAME, Standing::Good, said);
+        }
+        Err(why) => why,
+    };
+    let (said, is_mended_by_compiling) = match why {
+        NotInForce::NoState => ("no folder for gate's state is named", false),
+        NotInForce::Missing => ("there are none yet", true),
+        NotInForce::Refused => ("others could have written the file", true),
+        NotInForce::Damaged => ("the file is damaged, or another gate's", true),
+        NotInForce::Stale => ("what they were made of has changed", true),
+        NotInForce::OwnSettings => (
+            "you have settings or rules of your own beside this machine's",
+            false,
+        ),
+        NotInForce::Project => ("a project's `.gate.toml` is heard here", false),
+    };
+    let said = format!("not in force, so commands take the longer way through gate: {said}");
+    let setting = Setting::new(NAME, Standing::Note, said);
+    match (is_mended_by_compiling, has_owner()) {
+        (true, true) => setting.mend("run `sudo gate rules compile`"),
+        (true, false) => setting.mend("run `gate rules compile`, or any command by a shim"),
+        (false, _) => setting,
+    }
+}
+
 fn server_key(world: &World) -> Option<Setting> {
     const NAME: &str = "server key";
     let configuration = world.configuration().ok()?;
@@ -139,13 +182,13 @@ fn spool(world: &World) -> Setting {
     match audit::verify_spool(world) {
         Err(failure) => Setting::failed(NAME, &failure),
         Ok(Verified::Nothing) => Setting::new(NAME, Standing::Good, "nothing was recorded yet"),
-        Ok(Verified::Sound(held)) if held.undelivered == 0 => {
+        Ok(Verified::Sound(held)) if held.undelivered + held.of_shims == 0 => {
             Setting::new(NAME, Standing::Good, "all delivered")
         }
         Ok(Verified::Sound(held)) => Setting::new(
             NAME,
             Standing::Note,
-            format!("{} not delivered yet", held.undelivered),
+            format!("{} not delivered yet", held.undelivered + held.of_shims),
         )
         .mend("they go with the next approval, or by `gate audit flush`"),
         Ok(Verified::Unsound(fault)) => {

@@ -11,7 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::{Quoted, ResolveError};
-use crate::identity::{FileId, Fingerprint};
+use crate::identity::{FileId, Fingerprint, effective_user};
 
 /// As many symbolic links as the kernel follows (`path_resolution(7)`).
 const MAX_LINKS: usize = 40;
@@ -76,8 +76,7 @@ pub(super) struct Walked {
 /// Follows the absolute `path` to its file and refuses if anybody but root and the caller can
 /// change a name on the way, or the file.
 pub(super) fn walk(path: &Path) -> Result<Walked, ResolveError> {
-    // SAFETY: `geteuid(2)` takes nothing and cannot fail.
-    let caller = unsafe { libc::geteuid() };
+    let caller = effective_user();
     let mut current = PathBuf::from("/");
     let mut metadata = look_at(&current, caller)?;
     let mut ahead: Vec<OsString> = names(path);

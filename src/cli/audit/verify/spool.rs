@@ -40,8 +40,13 @@ fn words(held: &Held) -> String {
             format!("older queues whose undelivered events went on in the next one: {count}\n")
         }
     };
+    let of_shims = match held.of_shims {
+        0 => String::new(),
+        count => format!("allowed by shims and not taken into the chain yet: {count}\n"),
+    };
     format!(
-        "verified: {} events in one chain, {} not confirmed by the server yet{torn}\n{damaged}{forked}",
+        "verified: {} events in one chain, {} not confirmed by the server yet{torn}\n\
+         {of_shims}{damaged}{forked}",
         held.events, held.undelivered
     )
 }
