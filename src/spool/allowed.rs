@@ -1,8 +1,9 @@
 //! What the shims allowed becomes events of the queue: whoever opens it takes what is there.
 //!
 //! The queue is locked, and so is the journal, until its entries are on the disk in the queue; only
-//! then is it emptied. A crash in between leaves the last of them as the last event of the queue,
-//! for nothing else is appended before the rest is: by that one it is known which were taken.
+//! then is it emptied. A mark is put behind them first, with the last event before them: where a
+//! crash leaves it there, those that were taken stand behind that event, in their order, whatever
+//! another gate has appended since.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -11,7 +12,7 @@ use std::path::Path;
 
 use gate_protocol::event::{ClientEvent, DecidedFact, Fact};
 use gate_protocol::masked::MaskedText;
-use gate_shim::journal::{self, Entry};
+use gate_shim::journal::{self, Entries, Entry, Mark};
 use gate_shim::place;
 use jiff::Timestamp;
 
@@ -44,7 +45,15 @@ impl Spool {
             durable::replace(&aside, &bytes).map_err(at("set aside", &path))?;
         }
         let mut queue = self.queue()?;
-        append_all(&mut queue, found.entries)?;
+        let left = not_taken(&mut queue, found)?;
+        let mark = Mark {
+            epoch: queue.last().epoch.to_string(),
+            seq: queue.last().seq,
+        };
+        mark.put(&mut held)
+            .and_then(|()| held.sync_data())
+            .map_err(at("mark", &path))?;
+        append_all(&mut queue, left)?;
         empty(&held, &path)
     }
 }
@@ -75,14 +84,20 @@ fn empty(held: &File, path: &Path) -> Result<(), SpoolError> {
     held.set_len(0).map_err(at("empty", path))
 }
 
-fn append_all(queue: &mut Queue, entries: Vec<Entry>) -> Result<(), SpoolError> {
-    let taken: Vec<(Timestamp, Fact)> = entries.into_iter().map(event).collect();
-    let is_last = |known: &(Timestamp, Fact)| {
-        let last = queue.last_event();
-        last.is_some_and(|last| (last.at, &last.fact) == (known.0, &known.1))
-    };
-    let behind = taken.iter().rposition(is_last).map_or(0, |last| last + 1);
-    let mut left = taken.into_iter().skip(behind).peekable();
+/// Returns what of a journal is not in the queue yet.
+fn not_taken(queue: &mut Queue, found: Entries) -> Result<Vec<(Timestamp, Fact)>, SpoolError> {
+    let mut left = found.entries.into_iter().map(event).peekable();
+    let epoch = queue.last().epoch.to_string();
+    if let Some(mark) = found.marks.iter().find(|mark| mark.epoch == epoch) {
+        for taken in queue.events_behind(mark.seq)? {
+            left.next_if(|next| (next.0, &next.1) == (taken.at, &taken.fact));
+        }
+    }
+    Ok(left.collect())
+}
+
+fn append_all(queue: &mut Queue, facts: Vec<(Timestamp, Fact)>) -> Result<(), SpoolError> {
+    let mut left = facts.into_iter().peekable();
     while let Some((at, fact)) = left.next() {
         let event = ClientEvent {
             seq: queue.last().seq + 1,
@@ -162,7 +177,7 @@ mod tests {
         let events = spool.queue().unwrap().after(&start).unwrap().unwrap();
         let number = |(event, _): &(ClientEvent, usize)| {
             let at = u64::try_from(event.at.as_nanosecond()).unwrap();
-            at - START_NS
+            at.wrapping_sub(START_NS)
         };
         events.iter().map(number).collect()
     }
@@ -189,16 +204,45 @@ mod tests {
         assert_eq!(decided.decision, "allow");
     }
 
+    /// Leaves entries in the journal as a gate does that was ended when it had taken some of them.
+    fn crash(folder: &Path, numbers: &[u64], taken: usize) {
+        let mut spool = Spool::open(folder).unwrap();
+        let mut queue = spool.queue().unwrap();
+        let (epoch, seq) = (queue.last().epoch.to_string(), queue.last().seq);
+        put(folder, numbers);
+        let mut held = journal::hold(&place::journal(folder)).unwrap().unwrap();
+        let mut bytes = Vec::new();
+        held.read_to_end(&mut bytes).unwrap();
+        Mark { epoch, seq }.put(&mut held).unwrap();
+        let facts = numbers[..taken].iter().map(|number| event(entry(*number)));
+        append_all(&mut queue, facts.collect()).unwrap();
+    }
+
     #[test]
     fn a_crash_before_the_journal_was_emptied_makes_no_event_twice_and_loses_none() {
         for taken in 0..=3 {
             let folder = folder();
-            put(folder.path(), &[1, 2, 3][..taken]);
-            let before = opened(folder.path());
-            assert_eq!(before.len(), taken);
-            // As it would be had the queue been written so far and the journal not been emptied.
-            put(folder.path(), &[1, 2, 3]);
-            assert_eq!(opened(folder.path()), [1, 2, 3], "{taken}");
+            crash(folder.path(), &[1, 2, 3], taken);
+            let path = place::journal(folder.path());
+            // A shim goes on with the journal.
+            journal::append(&path, &entry(4), false).unwrap();
+            assert_eq!(opened(folder.path()), [1, 2, 3, 4], "{taken}");
+        }
+    }
+
+    #[test]
+    fn what_another_gate_appends_after_a_crash_makes_no_event_twice() {
+        for taken in 0..=3 {
+            let folder = folder();
+            // It opened the queue before, and a shim may have been at the journal.
+            let mut other = Spool::open(folder.path()).unwrap();
+            crash(folder.path(), &[1, 2, 3], taken);
+            let (_, fact) = event(entry(9));
+            other.append(fact, Durability::Written).unwrap();
+            let events = opened(folder.path());
+            let of_shims = events.iter().filter(|number| **number < 9);
+            assert_eq!(of_shims.collect::<Vec<_>>(), [&1, &2, &3], "{taken}");
+            assert_eq!(events.len(), 4, "{taken}: {events:?}");
         }
     }
 
@@ -210,7 +254,7 @@ mod tests {
         let shim = fs::OpenOptions::new().append(true).open(&path).unwrap();
         shim.lock_shared().unwrap();
         let mut spool = Spool::open(folder.path()).unwrap();
-        assert!(spool.queue().unwrap().last_event().is_none());
+        assert_eq!(spool.queue().unwrap().last().seq, 0);
         drop(shim);
         assert_eq!(opened(folder.path()), [1]);
     }

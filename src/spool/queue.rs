@@ -30,7 +30,6 @@ pub(super) struct Queue {
     path: PathBuf,
     file: File,
     last: Position,
-    last_event: Option<ClientEvent>,
     length_bytes: u64,
 }
 
@@ -53,11 +52,11 @@ impl Queue {
         let whole = whole_lines(&tail);
         let length_bytes = tail_start + whole.len() as u64;
         let last = match lines(whole).next_back() {
-            None if length_bytes == 0 => Some((confirmed.clone(), None)),
+            None if length_bytes == 0 => Some(confirmed.clone()),
             None => None,
             Some(line) => last_position(line, confirmed),
         };
-        let Some((last, last_event)) = last else {
+        let Some(last) = last else {
             return Ok(None);
         };
         if whole.len() < tail.len() {
@@ -68,7 +67,6 @@ impl Queue {
             path,
             file,
             last,
-            last_event,
             length_bytes,
         }))
     }
@@ -76,11 +74,6 @@ impl Queue {
     /// Returns the last event's place and hash.
     pub(super) fn last(&self) -> &Position {
         &self.last
-    }
-
-    /// Returns the last event that stands in the file.
-    pub(super) fn last_event(&self) -> Option<&ClientEvent> {
-        self.last_event.as_ref()
     }
 
     /// Appends one event as one write.
@@ -108,7 +101,6 @@ impl Queue {
         self.length_bytes += line.len() as u64;
         self.last.seq = event.seq;
         self.last.hash = hash;
-        self.last_event = Some(event.clone());
         Ok(())
     }
 
@@ -162,12 +154,24 @@ impl Queue {
         Ok(Some(events))
     }
 
+    /// Returns the events that stand in the file behind the one of that number.
+    pub(super) fn events_behind(&mut self, seq: u64) -> Result<Vec<ClientEvent>, SpoolError> {
+        let mut bytes = Vec::new();
+        let read = self.file.seek(SeekFrom::Start(0));
+        read.and_then(|_| self.file.read_to_end(&mut bytes))
+            .map_err(at("read", &self.path))?;
+        let events = lines(whole_lines(&bytes)).rev();
+        let events = events.map_while(|line| from_strict_slice::<ClientEvent>(line).ok());
+        let mut behind: Vec<ClientEvent> = events.take_while(|event| event.seq > seq).collect();
+        behind.reverse();
+        Ok(behind)
+    }
+
     /// Empties a long file whose every event is confirmed.
     pub(super) fn compact(&mut self, confirmed: &Position) -> Result<(), SpoolError> {
         if self.length_bytes > COMPACT_BYTES && *confirmed == self.last {
             self.file.set_len(0).map_err(at("empty", &self.path))?;
             self.length_bytes = 0;
-            self.last_event = None;
         }
         Ok(())
     }
@@ -206,8 +210,8 @@ fn lines(whole: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
         .filter(|line| !line.is_empty())
 }
 
-/// Returns where the queue stands, and its last event; `None` where that is before `confirmed`.
-fn last_position(line: &[u8], confirmed: &Position) -> Option<(Position, Option<ClientEvent>)> {
+/// Returns where the queue stands; `None` where that is before `confirmed`.
+fn last_position(line: &[u8], confirmed: &Position) -> Option<Position> {
     let event: ClientEvent = from_strict_slice(line).ok()?;
     let last = Position {
         epoch: confirmed.epoch,
@@ -215,7 +219,7 @@ fn last_position(line: &[u8], confirmed: &Position) -> Option<(Position, Option<
         hash: event.hash().ok()?,
     };
     let goes_on = last.seq > confirmed.seq || last == *confirmed;
-    goes_on.then_some((last, Some(event)))
+    goes_on.then_some(last)
 }
 
 /// Returns each event with the length of its line in bytes; `None` where they

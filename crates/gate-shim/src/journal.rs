@@ -92,11 +92,8 @@ pub fn append(path: &Path, entry: &Entry, is_durable: bool) -> io::Result<()> {
     if !found.is_file() || found.len() > LIMIT_BYTES || !is_own {
         return Err(io::Error::from(io::ErrorKind::InvalidInput));
     }
-    let content = entry.encode();
-    let mut line = Encoder::new();
-    line.long(sum(&content));
-    line.text(&content);
-    let written = file.write(&line.clone().into_bytes())?;
+    let line = line(&entry.encode());
+    let written = file.write(&line)?;
     if written != line.len() {
         return Err(io::Error::from(io::ErrorKind::StorageFull));
     }
@@ -106,11 +103,55 @@ pub fn append(path: &Path, entry: &Entry, is_durable: bool) -> io::Result<()> {
     Ok(())
 }
 
+/// Where in the queue the entries before it go. Whoever takes them writes it first, so that one who
+/// comes after a crash knows where to look for those that were taken already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The epoch of the queue.
+    pub epoch: String,
+    /// The last event before them.
+    pub seq: u64,
+}
+
+/// What a mark has in the place of a time.
+const MARK: u64 = u64::MAX;
+
+impl Mark {
+    /// Writes the mark behind what was read from a journal.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn put(&self, held: &mut File) -> io::Result<()> {
+        let mut to = Encoder::new();
+        to.long(MARK);
+        to.text(&self.epoch);
+        to.long(self.seq);
+        held.write_all(&line(&to.into_bytes()))
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut from = Decoder::new(bytes);
+        (from.long()? == MARK).then_some(())?;
+        let epoch = from.text()?.to_owned();
+        let seq = from.long()?;
+        from.rest().is_empty().then_some(Self { epoch, seq })
+    }
+}
+
+fn line(content: &[u8]) -> Vec<u8> {
+    let mut line = Encoder::new();
+    line.long(sum(content));
+    line.text(content);
+    line.into_bytes()
+}
+
 /// What stands in a journal.
 #[derive(Debug)]
 pub struct Entries {
     /// What is whole, in its order.
     pub entries: Vec<Entry>,
+    /// The marks of those who took from it and did not come to the end, in their order.
+    pub marks: Vec<Mark>,
     /// How many of the bytes are no entry.
     pub damaged_bytes: usize,
 }
@@ -121,28 +162,31 @@ pub struct Entries {
 pub fn read(mut bytes: &[u8]) -> Entries {
     let mut found = Entries {
         entries: Vec::new(),
+        marks: Vec::new(),
         damaged_bytes: 0,
     };
     while !bytes.is_empty() {
-        let behind = if let Some((entry, length)) = first(bytes) {
+        let content = first(bytes);
+        let mut behind = HEAD_BYTES + content.map_or(0, <[u8]>::len);
+        if let Some(entry) = content.and_then(Entry::decode) {
             found.entries.push(entry);
-            length
+        } else if let Some(mark) = content.and_then(Mark::decode) {
+            found.marks.push(mark);
         } else {
             found.damaged_bytes += 1;
-            1
-        };
+            behind = 1;
+        }
         bytes = bytes.get(behind..).unwrap_or_default();
     }
     found
 }
 
-fn first(bytes: &[u8]) -> Option<(Entry, usize)> {
+/// Returns what the first line holds, where it is whole.
+fn first(bytes: &[u8]) -> Option<&[u8]> {
     let mut from = Decoder::new(bytes);
     let expected = from.long()?;
     let content = from.bytes()?;
-    let is_whole = sum(content) == expected;
-    let entry = is_whole.then(|| Entry::decode(content)).flatten()?;
-    Some((entry, HEAD_BYTES + content.len()))
+    (sum(content) == expected).then_some(content)
 }
 
 /// Holds a journal for as long as its entries are taken. None where there is none, and where a shim
