@@ -47,8 +47,8 @@ fn main() {
 fn run() -> exit_code::Ending {
     let argv: Vec<OsString> = std::env::args_os().collect();
     let name = argv.first().map(Path::new).and_then(Path::file_name);
-    match name.and_then(OsStr::to_str) {
-        None | Some("gate") => cli::main(&argv),
-        Some(_) => shim::main(argv),
+    match name {
+        Some(name) if name != OsStr::new(layout::PROGRAM) => shim::main(argv),
+        Some(_) | None => cli::main(&argv),
     }
 }

@@ -11,6 +11,10 @@ mod server;
 #[path = "approval/stage.rs"]
 mod stage;
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::Stdio;
+
+use gate_testkit::home::Home;
 use serde_json::{Value, json};
 
 use agent::DOWN;
@@ -237,4 +241,42 @@ fn whoever_speaks_no_protocol_is_told_what_it_is_for() {
     assert_eq!(ended.code, Some(64), "{ended:?}");
     assert_eq!(ended.stdout, "");
     assert!(ended.stderr.contains("it is for agents"), "{ended:?}");
+}
+
+#[test]
+fn a_line_without_an_end_takes_no_memory_and_the_next_one_is_answered() {
+    const MEBIBYTE: usize = 1 << 20;
+    let home = Home::new().unwrap();
+    let mut child = home
+        .command(GATE)
+        .arg("mcp")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let piece = vec![b'['; MEBIBYTE];
+    for _ in 0..96 {
+        input.write_all(&piece).unwrap();
+    }
+    let greeting = json!({ "jsonrpc": "2.0", "id": 7, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {},
+        "clientInfo": { "name": "x", "version": "1" } } });
+    input
+        .write_all(format!("\n{greeting}\n").as_bytes())
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let answer = lines
+        .by_ref()
+        .map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap())
+        .find(|answer| answer["id"] == 7)
+        .unwrap();
+    assert_eq!(answer["result"]["serverInfo"]["name"], "gate", "{answer}");
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let most = most.unwrap().trim().trim_end_matches(" kB");
+    let most_bytes = most.parse::<usize>().unwrap() * 1024;
+    assert!(most_bytes < 80 * MEBIBYTE, "{most} KiB");
+    drop(input);
+    child.wait().unwrap();
 }

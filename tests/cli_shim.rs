@@ -13,13 +13,15 @@ mod namespace;
 #[path = "shims/stage.rs"]
 mod stage;
 
+use std::ffi::OsStr;
 use std::fs::{self, Permissions};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use namespace::isolated;
 use serde_json::Value;
-use stage::{Stage, assert_ends};
+use stage::{Stage, assert_ends, run};
 
 /// Puts a folder first, or last, on PATH.
 fn put(stage: &mut Stage, folder: &Path, is_first: bool) {
@@ -66,7 +68,7 @@ fn an_installed_shim_stands_before_the_tool_and_says_what_is_missing() {
     assert!(again.stdout.contains("already installed"), "{again:?}");
     assert!(again.stderr.contains("come first on PATH"), "{again:?}");
     assert!(!again.stderr.contains("shell-init"), "{again:?}");
-    let called = stage::run(stage.home.command("kubectl").args(["get", "pods"]));
+    let called = run(stage.home.command("kubectl").args(["get", "pods"]));
     assert_eq!(called.stdout, "kubectl: get pods\n", "{called:?}");
 }
 
@@ -243,7 +245,7 @@ fn the_machines_folder_is_for_everybody_and_roots_to_write() {
                   stat -c %a /usr/local/lib /usr/local/lib/gate/shims && \
                   PATH=/usr/local/lib/gate/shims:$PATH \"$0\" shim list --json && \
                   \"$0\" shell-init sh --system && \"$0\" shim remove --system --all";
-    let ran = assert_ends(stage::run(&mut isolated(&stage.home, &etc, script)), 0);
+    let ran = assert_ends(run(&mut isolated(&stage.home, &etc, script)), 0);
     let lines: Vec<&str> = ran.stdout.lines().collect();
     assert!(lines[0].starts_with("kubectl: installed"), "{ran:?}");
     assert_eq!(lines[1..3], ["755", "755"], "{ran:?}");
@@ -269,7 +271,7 @@ fn the_shims_do_not_depend_on_the_umask() {
     let mut command = stage.home.command("/bin/sh");
     command.args(["-c", "umask 777; exec \"$0\" shim install git"]);
     command.arg(stage.program("gate"));
-    assert_ends(stage::run(&mut command), 0);
+    assert_ends(run(&mut command), 0);
     let mode = fs::metadata(stage.shims()).unwrap().permissions().mode();
     assert_eq!(mode & 0o7777, 0o755);
 }
@@ -332,4 +334,14 @@ fn a_folder_on_path_is_listed_wherever_it_lies() {
         .map(|folder| folder["folder"].as_str().unwrap())
         .collect();
     assert_eq!(folders.iter().filter(|folder| **folder == dir).count(), 1);
+}
+
+#[test]
+fn under_a_name_that_is_no_text_gate_is_that_tool_and_never_itself() {
+    let stage = Stage::new();
+    let name = OsStr::from_bytes(b"tool-\xff");
+    let shim = stage.home.path().join(name);
+    symlink(stage.program("gate"), &shim).unwrap();
+    let ran = assert_ends(run(stage.home.command(&shim).arg("--version")), 127);
+    assert_eq!(ran.stdout, "", "{ran:?}");
 }
