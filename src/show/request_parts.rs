@@ -68,6 +68,8 @@ fn ci_job(sheet: &mut Sheet<'_>, ci: &CiJob) {
     let rows = [
         ("link", &ci.url),
         ("repository", &ci.repository),
+        ("workflow", &ci.workflow),
+        ("job", &ci.job),
         ("commit", &ci.commit),
         ("branch", &ci.branch),
         ("set off by", &ci.actor),
@@ -75,6 +77,12 @@ fn ci_job(sheet: &mut Sheet<'_>, ci: &CiJob) {
     for (name, value) in rows {
         if let Some(value) = value {
             sheet.field("", &format!("{name} {}", inert(value)));
+        }
+    }
+    if let Some(change) = &ci.pull_request {
+        sheet.field("", &format!("pull request {}", inert(&change.number)));
+        if let Some(url) = &change.url {
+            sheet.field("", &format!("its link {}", inert(url)));
         }
     }
 }

@@ -6,7 +6,7 @@
     reason = "a test whose stage can't be set has failed"
 )]
 
-use gate_protocol::request::{CiJob, GitState};
+use gate_protocol::request::{CiJob, GitState, PullRequest};
 use gate_testkit::real::{BareRepository, Checkout};
 
 use crate::agent::shown;
@@ -23,6 +23,9 @@ const GITHUB: Variables<'_> = &[
     ("GITHUB_REPOSITORY", "acme/infra"),
     ("GITHUB_RUN_ID", "4711"),
     ("GITHUB_RUN_ATTEMPT", "2"),
+    ("GITHUB_WORKFLOW", "Deploy"),
+    ("GITHUB_JOB", "apply"),
+    ("GITHUB_REF", "refs/pull/7/merge"),
     ("GITHUB_SHA", "0123456789012345678901234567890123456789"),
     ("GITHUB_REF_NAME", "7/merge"),
     ("GITHUB_HEAD_REF", "fix/login"),
@@ -39,20 +42,33 @@ const GITLAB: Variables<'_> = &[
         "https://gitlab.com/acme/infra/-/pipelines/9",
     ),
     ("CI_PROJECT_PATH", "acme/infra"),
+    ("CI_JOB_STAGE", "Deploy"),
+    ("CI_JOB_NAME", "apply"),
+    ("CI_MERGE_REQUEST_IID", "7"),
+    (
+        "CI_MERGE_REQUEST_PROJECT_URL",
+        "https://gitlab.com/acme/infra",
+    ),
     ("CI_COMMIT_SHA", "0123456789012345678901234567890123456789"),
     ("CI_COMMIT_REF_NAME", "fix/login"),
     ("GITLAB_USER_LOGIN", "ada"),
 ];
 
-fn job(provider: &str, url: &str) -> CiJob {
+fn job(provider: &str, url: &str, change: &str) -> CiJob {
     let some = |text: &str| Some(text.to_owned());
     CiJob {
         provider: provider.to_owned(),
         url: some(url),
         repository: some("acme/infra"),
+        workflow: some("Deploy"),
+        job: some("apply"),
         commit: some("0123456789012345678901234567890123456789"),
         branch: some("fix/login"),
         actor: some("ada"),
+        pull_request: Some(PullRequest {
+            number: "7".to_owned(),
+            url: some(change),
+        }),
     }
 }
 
@@ -102,11 +118,18 @@ fn the_job_of_a_ci_system_arrives_with_its_link() {
     let checkout = remote.check_out("work").unwrap();
     let actions = "https://github.com/acme/infra/actions/runs/4711/attempts/2";
     let gitlab = "https://gitlab.com/acme/infra/-/jobs/4711";
-    for (variables, provider, url) in [(GITHUB, "github", actions), (GITLAB, "gitlab", gitlab)] {
+    let pull = "https://github.com/acme/infra/pull/7";
+    let merge = "https://gitlab.com/acme/infra/-/merge_requests/7";
+    for (variables, provider, url, change) in [
+        (GITHUB, "github", actions, pull),
+        (GITLAB, "gitlab", gitlab, merge),
+    ] {
         let said = asked(&checkout, variables);
-        assert_eq!(said.ci, Some(job(provider, url)));
+        assert_eq!(said.ci, Some(job(provider, url, change)));
         assert_eq!(said.agent, None);
-        assert_reads(&said, &[url, "acme/infra", "fix/login", "ada"]);
+        let read = ["acme/infra", "Deploy", "apply", "fix/login", "ada"];
+        assert_reads(&said, &read);
+        assert_reads(&said, &[url, "pull request 7", change]);
     }
 }
 

@@ -167,9 +167,18 @@ impl Circumstances {
                 ("ci.provider", Some(&job.provider)),
                 ("ci.url", job.url.as_ref()),
                 ("ci.repository", job.repository.as_ref()),
+                ("ci.workflow", job.workflow.as_ref()),
+                ("ci.job", job.job.as_ref()),
                 ("ci.commit", job.commit.as_ref()),
                 ("ci.branch", job.branch.as_ref()),
                 ("ci.actor", job.actor.as_ref()),
+            ]
+        });
+        let pull_request = self.ci.iter().filter_map(|job| job.pull_request.as_ref());
+        let pull_request = pull_request.flat_map(|change| {
+            [
+                ("ci.pull_request.number", Some(&change.number)),
+                ("ci.pull_request.url", change.url.as_ref()),
             ]
         });
         let git = self.git.iter().flat_map(|state| {
@@ -183,6 +192,7 @@ impl Circumstances {
             .into_iter()
             .chain([("agent", self.agent.as_ref())])
             .chain(ci)
+            .chain(pull_request)
             .chain(git)
             .filter_map(|(field, text)| Some((field, text?.as_str())))
     }
@@ -200,15 +210,36 @@ pub struct CiJob {
     /// The repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<String>,
+    /// What the job is a part of: the workflow, the pipeline, the stage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<String>,
+    /// The job's own name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
     /// The commit the job is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-    /// The branch or tag.
+    /// The branch or tag; of a pull request, the branch that it would bring in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
     /// Who set the job off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
+    /// The pull request that the job is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_request: Option<PullRequest>,
+}
+
+/// A pull request, merge request or change, as the environment of a CI job
+/// describes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PullRequest {
+    /// Its number where it stands: text, since not every system counts.
+    pub number: String,
+    /// Where it can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 /// A git work tree, read without running git.
@@ -336,9 +367,15 @@ mod tests {
                 provider: text(),
                 url: Some(text()),
                 repository: Some(text()),
+                workflow: Some(text()),
+                job: Some(text()),
                 commit: Some(text()),
                 branch: Some(text()),
                 actor: Some(text()),
+                pull_request: Some(PullRequest {
+                    number: text(),
+                    url: Some(text()),
+                }),
             }),
             git: Some(GitState {
                 commit: Some(text()),

@@ -82,6 +82,7 @@ golden! {
     principal_kind, NoObject, crate::actors::agent().kind;
     problem, Ignored, crate::actors::problem();
     problem_code, NoObject, crate::actors::problem().code;
+    pull_request, Refused, crate::asked::pull_request();
     record_page, Ignored, crate::signed::record_page();
     request_page, Ignored, crate::asked::page();
     requester, Ignored, crate::asked::approval_request().requester;

@@ -1,181 +1,245 @@
+use std::collections::BTreeMap;
+
+use super::link::{number_of, page_of_repository, path_segment};
 use super::*;
 
-fn job(variables: &[(&str, &str)]) -> Option<CiJob> {
-    let env = |asked: &str| {
-        let found = variables.iter().find(|(name, _)| *name == asked)?;
-        Some(found.1.to_owned())
-    };
-    detect(&env)
+/// The jobs of `jobs.toml`.
+#[derive(serde::Deserialize)]
+struct Jobs {
+    job: Vec<Recorded>,
 }
 
-fn expected(provider: &str, [url, repository, commit, branch, actor]: [&str; 5]) -> CiJob {
+#[derive(Clone, serde::Deserialize)]
+struct Recorded {
+    provider: String,
+    variables: BTreeMap<String, String>,
+    told: toml::Table,
+}
+
+impl Recorded {
+    /// Returns what is to be told of the job.
+    fn expected(&self) -> CiJob {
+        let mut members = self.told.clone();
+        members.insert("provider".to_owned(), self.provider.clone().into());
+        members.try_into().unwrap()
+    }
+}
+
+fn recorded() -> Vec<Recorded> {
+    let jobs: Jobs = toml::from_str(include_str!("jobs.toml")).unwrap();
+    jobs.job
+}
+
+fn job(variables: &[(&str, &str)]) -> Option<CiJob> {
+    let found = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    job_of(&found.collect())
+}
+
+fn job_of(variables: &BTreeMap<String, String>) -> Option<CiJob> {
+    detect(&|name: &str| variables.get(name).cloned())
+}
+
+/// The job of a system that says nothing more.
+fn bare(provider: &str) -> CiJob {
     CiJob {
         provider: provider.to_owned(),
-        url: Some(url.to_owned()),
-        repository: Some(repository.to_owned()),
-        commit: Some(commit.to_owned()),
-        branch: Some(branch.to_owned()),
-        actor: Some(actor.to_owned()),
+        ..CiJob::default()
     }
 }
 
 #[test]
-fn github_actions_names_the_attempt_the_head_and_who_ran_it_again() {
-    let found = job(&[
-        ("CI", "true"),
-        ("GITHUB_ACTIONS", "true"),
-        ("GITHUB_SERVER_URL", "https://github.com"),
-        ("GITHUB_REPOSITORY", "acme/infra"),
-        ("GITHUB_RUN_ID", "42"),
-        ("GITHUB_RUN_ATTEMPT", "2"),
-        ("GITHUB_SHA", "c0ffee"),
-        ("GITHUB_REF_NAME", "7/merge"),
-        ("GITHUB_HEAD_REF", "fix"),
-        ("GITHUB_ACTOR", "ada"),
-        ("GITHUB_TRIGGERING_ACTOR", "bob"),
-    ]);
-    let url = "https://github.com/acme/infra/actions/runs/42/attempts/2";
-    assert_eq!(
-        found,
-        Some(expected(
-            "github",
-            [url, "acme/infra", "c0ffee", "fix", "bob"]
-        ))
-    );
+fn each_system_names_job_branch_person_and_pull_request_by_its_own_variables() {
+    let jobs = recorded();
+    assert_eq!(jobs.len(), 13);
+    for one in jobs {
+        assert_eq!(job_of(&one.variables), Some(one.expected()));
+    }
 }
 
 #[test]
-fn gitlab_names_the_job_and_its_user() {
-    let found = job(&[
-        ("GITLAB_CI", "true"),
-        ("CI_JOB_URL", "https://gitlab.com/acme/infra/-/jobs/7"),
-        ("CI_PROJECT_PATH", "acme/infra"),
-        ("CI_COMMIT_SHA", "c0ffee"),
-        ("CI_COMMIT_REF_NAME", "main"),
-        ("GITLAB_USER_LOGIN", "ada"),
-    ]);
-    let url = "https://gitlab.com/acme/infra/-/jobs/7";
-    assert_eq!(
-        found,
-        Some(expected(
-            "gitlab",
-            [url, "acme/infra", "c0ffee", "main", "ada"]
-        ))
-    );
-}
-
-#[test]
-fn jenkins_loses_the_token_that_its_checkout_address_holds() {
-    let found = job(&[
-        ("JENKINS_URL", "https://ci.acme.com/"),
-        ("BUILD_URL", "https://ci.acme.com/job/infra/9/"),
-        ("GIT_URL", "https://robot:hunter2@git.acme.com/infra.git"),
-        ("GIT_COMMIT", "c0ffee"),
-        ("GIT_BRANCH", "origin/main"),
-        ("BUILD_USER_ID", "ada"),
-    ]);
-    let url = "https://ci.acme.com/job/infra/9/";
-    let repository = "https://git.acme.com/infra.git";
-    assert_eq!(
-        found,
-        Some(expected(
-            "jenkins",
-            [url, repository, "c0ffee", "origin/main", "ada"]
-        ))
-    );
-}
-
-#[test]
-fn buildkite_names_the_job_within_the_build() {
-    let found = job(&[
-        ("BUILDKITE", "true"),
+fn a_push_has_no_pull_request() {
+    for (variables, branch) in [
         (
-            "BUILDKITE_BUILD_URL",
-            "https://buildkite.com/acme/infra/builds/3",
+            &[
+                ("GITHUB_ACTIONS", "true"),
+                ("GITHUB_REF", "refs/heads/pull/7"),
+                ("GITHUB_REF_NAME", "pull/7"),
+                ("GITHUB_HEAD_REF", ""),
+            ][..],
+            "pull/7",
         ),
-        ("BUILDKITE_JOB_ID", "0198"),
-        ("BUILDKITE_REPO", "git@github.com:acme/infra.git"),
-        ("BUILDKITE_COMMIT", "c0ffee"),
-        ("BUILDKITE_BRANCH", "main"),
-        ("BUILDKITE_BUILD_CREATOR", "Ada L."),
-    ]);
-    let url = "https://buildkite.com/acme/infra/builds/3#0198";
-    let repository = "git@github.com:acme/infra.git";
-    assert_eq!(
-        found,
-        Some(expected(
-            "buildkite",
-            [url, repository, "c0ffee", "main", "Ada L."]
-        ))
-    );
+        (
+            &[
+                ("BUILDKITE", "true"),
+                ("BUILDKITE_PULL_REQUEST", "false"),
+                ("BUILDKITE_BRANCH", "main"),
+            ],
+            "main",
+        ),
+        (
+            &[
+                ("TRAVIS", "true"),
+                ("TRAVIS_PULL_REQUEST", "false"),
+                ("TRAVIS_PULL_REQUEST_BRANCH", ""),
+                ("TRAVIS_BRANCH", "main"),
+            ],
+            "main",
+        ),
+        (
+            &[
+                ("TF_BUILD", "True"),
+                ("BUILD_SOURCEBRANCH", "refs/heads/main"),
+            ],
+            "main",
+        ),
+        (&[("CIRCLECI", "true"), ("CIRCLE_TAG", "v1")], "v1"),
+        (
+            &[("HUDSON_URL", "https://ci/"), ("GIT_BRANCH", "origin/main")],
+            "origin/main",
+        ),
+    ] {
+        let found = job(variables).unwrap();
+        assert_eq!(found.pull_request, None, "{variables:?}");
+        assert_eq!(found.branch.as_deref(), Some(branch), "{variables:?}");
+    }
+}
+
+/// A job that runs on another system's machine sees the variables of both.
+#[test]
+fn the_variables_of_two_systems_are_not_mixed() {
+    let jobs = recorded();
+    let mut told = 0;
+    for inner in &jobs {
+        for outer in jobs.iter().filter(|one| one.provider != inner.provider) {
+            let mut both = outer.variables.clone();
+            both.extend(inner.variables.clone());
+            let found = job_of(&both).unwrap();
+            if found.provider == inner.provider {
+                assert_eq!(found, inner.expected(), "in {}", outer.provider);
+                told += 1;
+            }
+        }
+    }
+    // Of each two one is told, whichever runs within the other.
+    assert!(told >= jobs.len() * (jobs.len() - 1) / 2 - 1, "{told}");
 }
 
 #[test]
-fn circleci_joins_owner_and_name() {
-    let found = job(&[
-        ("CIRCLECI", "true"),
-        ("CIRCLE_BUILD_URL", "https://circleci.com/gh/acme/infra/5"),
-        ("CIRCLE_PROJECT_USERNAME", "acme"),
-        ("CIRCLE_PROJECT_REPONAME", "infra"),
-        ("CIRCLE_SHA1", "c0ffee"),
-        ("CIRCLE_TAG", "v1"),
-        ("CIRCLE_USERNAME", "ada"),
-    ]);
-    let url = "https://circleci.com/gh/acme/infra/5";
-    assert_eq!(
-        found,
-        Some(expected(
-            "circleci",
-            [url, "acme/infra", "c0ffee", "v1", "ada"]
-        ))
-    );
-}
-
-#[test]
-fn azure_pipelines_puts_its_link_together() {
-    let found = job(&[
-        ("TF_BUILD", "True"),
-        ("SYSTEM_COLLECTIONURI", "https://dev.azure.com/acme/"),
-        ("SYSTEM_TEAMPROJECT", "Our Infra"),
-        ("BUILD_BUILDID", "11"),
-        ("BUILD_REPOSITORY_NAME", "infra"),
-        ("BUILD_SOURCEVERSION", "c0ffee"),
-        ("BUILD_SOURCEBRANCH", "refs/heads/main"),
-        ("BUILD_REQUESTEDFOR", "Ada L."),
-    ]);
-    let url = "https://dev.azure.com/acme/Our%20Infra/_build/results?buildId=11";
-    assert_eq!(
-        found,
-        Some(expected(
-            "azure",
-            [url, "infra", "c0ffee", "main", "Ada L."]
-        ))
-    );
+fn a_job_of_github_on_an_agent_of_jenkins_is_githubs_and_tells_nothing_of_jenkins() {
+    let jobs = recorded();
+    let of = |name: &str| jobs.iter().find(|one| one.provider == name).unwrap();
+    let mut bare_within = of("jenkins").variables.clone();
+    bare_within.insert("GITHUB_ACTIONS".to_owned(), "true".to_owned());
+    assert_eq!(job_of(&bare_within), Some(bare("github")));
 }
 
 #[test]
 fn ci_alone_is_some_job_and_no_ci_is_none() {
-    let plain = CiJob {
-        provider: "ci".to_owned(),
-        ..CiJob::default()
-    };
-    assert_eq!(job(&[("CI", "1")]), Some(plain));
-    assert_eq!(job(&[("CI", "false")]), None);
-    assert_eq!(job(&[("CI", "")]), None);
+    assert_eq!(job(&[("CI", "1")]), Some(bare("ci")));
+    for (name, value) in [
+        ("CI", "false"),
+        ("CI", ""),
+        ("GITHUB_ACTIONS", "false"),
+        ("JENKINS_URL", ""),
+        ("BUILDKITE", "1"),
+    ] {
+        assert_eq!(job(&[(name, value)]), None, "{name}={value}");
+    }
     assert_eq!(job(&[]), None);
 }
 
 #[test]
 fn a_link_is_a_whole_web_address_or_nothing() {
     let with = |url: &str| {
-        job(&[("GITLAB_CI", "true"), ("CI_JOB_URL", url)])
-            .unwrap()
-            .url
+        let found = job(&[
+            ("JENKINS_URL", "https://ci"),
+            ("BUILD_URL", url),
+            ("CHANGE_ID", "7"),
+            ("CHANGE_URL", url),
+        ])
+        .unwrap();
+        assert_eq!(found.url, found.pull_request.unwrap().url, "{url}");
+        found.url
     };
     assert_eq!(with("javascript:alert(1)"), None);
     assert_eq!(with("https://x/\u{202e}evil"), None);
+    assert_eq!(with("https://x/a\nhttps://y"), None);
     assert_eq!(with(&format!("https://x/{}", "a".repeat(400))), None);
     assert_eq!(with("https://u:p@x/job").as_deref(), Some("https://x/job"));
+}
+
+#[test]
+fn a_hostile_number_does_not_become_a_link_elsewhere() {
+    let with = |number: &str| {
+        let found = job(&[
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_SERVER_URL", "https://github.com"),
+            ("GITHUB_REPOSITORY", "acme/infra"),
+            ("GITHUB_REF", &format!("refs/pull/{number}/merge")),
+        ]);
+        found.unwrap().pull_request.unwrap()
+    };
+    assert_eq!(with("\u{202e}7").url, None);
+    assert_eq!(with("7\n").url, None);
+    let long = with(&"7".repeat(10_000));
+    assert_eq!(long.url, None);
+    assert_eq!(
+        long.number.chars().count(),
+        gate_protocol::request::CIRCUMSTANCE_LIMIT
+    );
+}
+
+#[test]
+fn the_number_of_a_pull_request_is_the_end_of_its_link() {
+    for (url, number) in [
+        ("https://github.com/acme/infra/pull/123", Some("123")),
+        (
+            "https://bitbucket.org/acme/infra/pull-requests/7/",
+            Some("7"),
+        ),
+        (
+            "https://github.com/acme/infra/pull/7?diff=split#x",
+            Some("7"),
+        ),
+        ("https://github.com/acme/infra/pull/7x", None),
+        ("https://github.com/acme/infra/pull/", None),
+        ("javascript:alert(1)/7", None),
+        ("7", None),
+        ("", None),
+    ] {
+        assert_eq!(number_of(url), number, "{url}");
+    }
+    let fork = job(&[
+        ("CIRCLECI", "true"),
+        ("CIRCLE_PULL_REQUEST", "javascript:x/7"),
+        ("CIRCLE_PR_NUMBER", "8"),
+    ]);
+    let fork = fork.unwrap().pull_request.unwrap();
+    assert_eq!((fork.number.as_str(), fork.url), ("8", None));
+}
+
+#[test]
+fn the_page_of_a_repository_follows_from_its_address_or_does_not() {
+    let page = "https://github.com/acme/infra";
+    for (address, expected) in [
+        ("git@github.com:acme/infra.git", Some(page)),
+        ("https://github.com/acme/infra.git", Some(page)),
+        ("https://robot:hunter2@github.com/acme/infra", Some(page)),
+        ("git://github.com/acme/infra.git/", Some(page)),
+        ("ssh://git@github.com/acme/infra.git", Some(page)),
+        ("ssh://git@github.com:22/acme/infra.git", None),
+        ("file:///srv/infra.git", None),
+        ("/srv/infra.git", None),
+        ("", None),
+    ] {
+        assert_eq!(
+            page_of_repository(address).as_deref(),
+            expected,
+            "{address}"
+        );
+    }
 }
 
 #[test]
@@ -185,6 +249,7 @@ fn an_at_sign_in_a_path_is_not_taken_for_a_user() {
         "https://x/@acme/infra"
     );
     assert_eq!(without_userinfo("ssh://git@x:22/infra"), "ssh://x:22/infra");
+    assert_eq!(path_segment("a b/../c?é"), "a%20b%2F..%2Fc%3F%C3%A9");
 }
 
 #[test]

@@ -11,8 +11,8 @@ use gate_protocol::masked::{MaskedSecret, MaskedText};
 use gate_protocol::mode::Mode;
 use gate_protocol::principal::PrincipalKind;
 use gate_protocol::request::{
-    ApprovalRequest, ApprovalStatus, CiJob, Circumstances, GitState, RequestPage, Requester,
-    Requirement, SubmitRequest, Terms,
+    ApprovalRequest, ApprovalStatus, CiJob, Circumstances, GitState, PullRequest, RequestPage,
+    Requester, Requirement, SubmitRequest, Terms,
 };
 use gate_protocol::review::{Answer, Review, SubmitReview};
 use gate_protocol::runner_key::RunnerSecret;
@@ -132,9 +132,19 @@ pub(crate) fn ci_job() -> CiJob {
         provider: "github".to_owned(),
         url: Some("https://ci.example/runs/7".to_owned()),
         repository: Some("shop/orders".to_owned()),
+        workflow: Some("release".to_owned()),
+        job: Some("deploy".to_owned()),
         commit: Some("0123456789abcdef0123456789abcdef01234567".to_owned()),
         branch: Some("main".to_owned()),
         actor: Some("alice".to_owned()),
+        pull_request: Some(pull_request()),
+    }
+}
+
+pub(crate) fn pull_request() -> PullRequest {
+    PullRequest {
+        number: "12".to_owned(),
+        url: Some("https://ci.example/shop/orders/pull/12".to_owned()),
     }
 }
 

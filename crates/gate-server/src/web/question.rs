@@ -119,7 +119,8 @@ pub(super) struct Question {
     pub(super) given: Vec<Given>,
     pub(super) git: Vec<Fact>,
     pub(super) ci: Vec<Fact>,
-    pub(super) ci_link: Option<Link>,
+    /// The job and its pull request, each with its name.
+    pub(super) ci_links: Vec<(&'static str, Link)>,
     pub(super) inputs: Vec<Input>,
     pub(super) environment: Vec<Variable>,
     /// The names of variables that are bound and of which nothing is known.
@@ -173,7 +174,7 @@ impl Question {
             given: state.reviews.iter().map(given).collect(),
             git: circumstances.git.as_ref().map_or_else(Vec::new, git),
             ci: ci.map_or_else(Vec::new, ci_facts),
-            ci_link: ci.and_then(|ci| ci.url.as_deref()).map(link),
+            ci_links: ci.map_or_else(Vec::new, ci_links),
             inputs: invocation.inputs.iter().map(input).collect(),
             environment: listed(invocation).map(variable).collect(),
             unlisted: unlisted(invocation),
@@ -367,15 +368,33 @@ fn git(git: &GitState) -> Vec<Fact> {
 }
 
 fn ci_facts(ci: &CiJob) -> Vec<Fact> {
+    let pull_request = ci.pull_request.as_ref();
     [
         fact("System", Some(&ci.provider)),
         fact("Repository", ci.repository.as_deref()),
+        fact("Workflow", ci.workflow.as_deref()),
+        fact("Name", ci.job.as_deref()),
         fact("Branch", ci.branch.as_deref()),
         fact("Commit", ci.commit.as_deref()),
         fact("Set off by", ci.actor.as_deref()),
+        fact("Pull request", pull_request.map(|one| one.number.as_str())),
     ]
     .into_iter()
     .flatten()
+    .collect()
+}
+
+fn ci_links(ci: &CiJob) -> Vec<(&'static str, Link)> {
+    let pull_request = ci.pull_request.as_ref();
+    [
+        ("Job", ci.url.as_deref()),
+        (
+            "Its link",
+            pull_request.and_then(|change| change.url.as_deref()),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(name, url)| Some((name, link(url?))))
     .collect()
 }
 

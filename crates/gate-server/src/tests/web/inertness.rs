@@ -4,7 +4,9 @@ use axum::http::StatusCode;
 use gate_protocol::canonical::Digest;
 use gate_protocol::invocation::{BoundInput, BoundVariable, Delivery, Treatment};
 use gate_protocol::masked::{MaskedSecret, MaskedText};
-use gate_protocol::request::{ApprovalRequest, ApprovalStatus, CiJob, GitState, SubmitRequest};
+use gate_protocol::request::{
+    ApprovalRequest, ApprovalStatus, CiJob, GitState, PullRequest, SubmitRequest,
+};
 
 use super::browser::{Browser, path};
 use crate::tests::bench::{Bench, submission};
@@ -61,9 +63,15 @@ fn everywhere(text: &str) -> SubmitRequest {
         provider: text.to_owned(),
         url: some(),
         repository: some(),
+        workflow: some(),
+        job: some(),
         commit: some(),
         branch: some(),
         actor: some(),
+        pull_request: Some(PullRequest {
+            number: text.to_owned(),
+            url: some(),
+        }),
     });
     circumstances.git = Some(GitState {
         commit: some(),
@@ -152,10 +160,16 @@ async fn only_an_address_of_the_web_is_a_link() {
         wanted.circumstances.ci = Some(CiJob {
             provider: "github".to_owned(),
             url: Some(url.to_owned()),
+            pull_request: Some(PullRequest {
+                number: "7".to_owned(),
+                url: Some(url.to_owned()),
+            }),
             ..CiJob::default()
         });
         let page = bob.page(&path(&asked(&bench, &wanted).await)).await;
-        assert_eq!(page.contains("rel=\"noopener noreferrer"), is_link, "{url}");
+        let links = page.matches("rel=\"noopener noreferrer").count();
+        assert_eq!(links, if is_link { 2 } else { 0 }, "{url}");
+        assert!(page.contains("<dt>Pull request</dt>"), "{page}");
     }
 }
 
