@@ -51,7 +51,7 @@ Register-ArgumentCompleter -Native -CommandName 'gate' -ScriptBlock {
         'gate;run' {
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Why it is to be run, for the people who are asked; `GATE_REASON` says it as well')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for an answer, as 90s, 30m or 1h; the request itself goes on')
-            [CompletionResult]::new('--no-wait', '--no-wait', [CompletionResultType]::ParameterName, 'Ask and return at once; run the same command again for the answer')
+            [CompletionResult]::new('--no-wait', '--no-wait', [CompletionResultType]::ParameterName, 'Ask and return at once; run the same command again for the answer. `GATE_NO_WAIT=1` says it as well, also to shims')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Tell of the wait as JSON lines on stderr')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

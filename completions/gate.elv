@@ -47,7 +47,7 @@ set edit:completion:arg-completer[gate] = {|@words|
         &'gate;run'= {
             cand --reason 'Why it is to be run, for the people who are asked; `GATE_REASON` says it as well'
             cand --timeout 'How long to wait for an answer, as 90s, 30m or 1h; the request itself goes on'
-            cand --no-wait 'Ask and return at once; run the same command again for the answer'
+            cand --no-wait 'Ask and return at once; run the same command again for the answer. `GATE_NO_WAIT=1` says it as well, also to shims'
             cand --json 'Tell of the wait as JSON lines on stderr'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'

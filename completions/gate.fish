@@ -49,7 +49,7 @@ complete -c gate -n "__fish_gate_needs_command" -f -a "man" -d 'Print gate\'s ma
 complete -c gate -n "__fish_gate_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gate -n "__fish_gate_using_subcommand run" -l reason -d 'Why it is to be run, for the people who are asked; `GATE_REASON` says it as well' -r
 complete -c gate -n "__fish_gate_using_subcommand run" -l timeout -d 'How long to wait for an answer, as 90s, 30m or 1h; the request itself goes on' -r
-complete -c gate -n "__fish_gate_using_subcommand run" -l no-wait -d 'Ask and return at once; run the same command again for the answer'
+complete -c gate -n "__fish_gate_using_subcommand run" -l no-wait -d 'Ask and return at once; run the same command again for the answer. `GATE_NO_WAIT=1` says it as well, also to shims'
 complete -c gate -n "__fish_gate_using_subcommand run" -l json -d 'Tell of the wait as JSON lines on stderr'
 complete -c gate -n "__fish_gate_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gate -n "__fish_gate_using_subcommand check" -l rules -d 'Decide by these rules and the built-in baseline alone, with the profiles in force' -r -F

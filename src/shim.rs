@@ -42,7 +42,7 @@ fn run(world: &World, argv: Vec<OsString>) -> Result<Ending, Failure> {
             search: Search::BehindTheShim,
             argv,
             reason: None,
-            patience: Patience::Wait(timeout),
+            patience: Patience::usual(&|name| world.env(name), timeout),
             voice: Voice::Human,
         },
     )

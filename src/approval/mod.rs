@@ -20,6 +20,7 @@ use gate_protocol::signed_note::VerifierKey;
 use crate::answers;
 use crate::audit::{self, RunRecorder};
 use crate::binding::Bound;
+use crate::circumstances::Env;
 use crate::failure::{Failure, FailureKind};
 use crate::identity::Identity;
 use crate::progress::{Progress, Voice};
@@ -47,7 +48,21 @@ pub(crate) enum Patience {
     AskOnly,
 }
 
+/// The environment variable that says not to wait, for programs that call a
+/// tool by its name and so can't say `--no-wait`.
+const NO_WAIT: &str = "GATE_NO_WAIT";
+
 impl Patience {
+    /// Returns the patience of a run whose command line says nothing of it: none
+    /// where `GATE_NO_WAIT` is set, and otherwise the configuration's. To wait
+    /// less is only stricter, so a caller may say it.
+    pub(crate) fn usual(env: Env<'_>, limit: Option<Duration>) -> Self {
+        match env(NO_WAIT).as_deref().map(str::trim) {
+            None | Some("" | "0" | "false" | "no") => Self::Wait(limit),
+            Some(_) => Self::AskOnly,
+        }
+    }
+
     /// Returns how long everything may take until there is an answer.
     pub(crate) fn limit(self) -> Option<Duration> {
         match self {

@@ -26,7 +26,7 @@ pub(crate) struct RunCommand {
     /// How long to wait for an answer, as 90s, 30m or 1h; the request itself goes on
     #[arg(long, value_name = "DURATION", value_parser = gate_policy::parse_duration)]
     timeout: Option<Duration>,
-    /// Ask and return at once; run the same command again for the answer
+    /// Ask and return at once; run the same command again for the answer. `GATE_NO_WAIT=1` says it as well, also to shims
     #[arg(long, conflicts_with = "timeout")]
     no_wait: bool,
     /// Tell of the wait as JSON lines on stderr
@@ -46,15 +46,13 @@ impl RunCommand {
 
     fn try_run(&self, world: &World) -> Result<Ending, Failure> {
         let limit = world.configuration()?.timeout();
-        // The shorter of the two: a timeout only makes gate stricter.
-        let timeout = match (self.timeout, limit) {
-            (Some(asked), Some(limit)) => Some(asked.min(limit)),
-            (asked, limit) => asked.or(limit),
-        };
-        let patience = if self.no_wait {
-            Patience::AskOnly
-        } else {
-            Patience::Wait(timeout)
+        let patience = match (self.no_wait, self.timeout) {
+            (true, _) => Patience::AskOnly,
+            // The shorter of the two: a timeout only makes gate stricter.
+            (false, Some(asked)) => {
+                Patience::Wait(Some(limit.map_or(asked, |limit| limit.min(asked))))
+            }
+            (false, None) => Patience::usual(&|name| world.env(name), limit),
         };
         pipeline::run(
             world,

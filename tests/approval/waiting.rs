@@ -46,6 +46,40 @@ fn without_waiting_it_is_asked_once_and_run_after_the_approval() {
     agent.assert_log_verifies();
 }
 
+/// README, Environment: `GATE_NO_WAIT` does what `--no-wait` does.
+#[test]
+fn a_variable_says_not_to_wait_and_the_command_line_comes_before_it() {
+    let live = Live::start();
+    let agent = agent_with_deploy(&live);
+    for value in ["1", "true", "please"] {
+        let asked = run(agent.gate_run(&[], &["deploy"]).env("GATE_NO_WAIT", value));
+        assert_eq!(asked.code, Some(75), "{value}: {asked:?}");
+        assert!(!asked.stderr.contains("waiting for"), "{value}: {asked:?}");
+    }
+    for (value, options) in [
+        ("1", &["--timeout", "1s"][..]),
+        ("0", &["--timeout", "1s"]),
+        ("", &["--timeout", "1s"]),
+    ] {
+        let waited = run(agent
+            .gate_run(options, &["deploy"])
+            .env("GATE_NO_WAIT", value));
+        assert_eq!(waited.code, Some(75), "{value}: {waited:?}");
+        assert!(
+            waited.stderr.contains("waiting again for"),
+            "{value}: {waited:?}"
+        );
+    }
+    // It is for gate alone: neither answer nor question depends on it.
+    assert_eq!(requests(&live).len(), 1);
+    let mut waits = agent.gate_run(&[], &["deploy"]);
+    let mut waits = Running::start(waits.env("GATE_NO_WAIT", "no"));
+    let id = waits.asked();
+    approve_as_bob(&live, &id);
+    assert_eq!(waits.finish().code, Some(5));
+    agent.assert_log_verifies();
+}
+
 #[test]
 fn a_rerun_after_the_waiting_gate_was_killed_goes_on_with_the_same_request() {
     let live = Live::start();
