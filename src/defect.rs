@@ -28,7 +28,8 @@ pub(crate) fn guarded(gate: impl FnOnce() -> Ending + UnwindSafe) -> Ending {
     std::panic::catch_unwind(gate).unwrap_or_else(|_| {
         let failure = end(STARTED.load(Ordering::SeqCst));
         let ending = Ending::from(failure.kind());
-        voice().last(&failure, ending);
+        // Nothing more is done than to say it: not even the environment is read.
+        voice().last(&failure, ending, &|_| None);
         ending
     })
 }

@@ -29,7 +29,7 @@ use crate::permit::Permit;
 use crate::progress::Voice;
 use crate::reading::{self, Reading};
 use crate::world::World;
-use crate::{audit, circumstances, reason, report, server_rules, session};
+use crate::{audit, circumstances, progress, reason, report, server_rules, session};
 
 /// How long a command that asks nobody waits for newer rules.
 const AGING: Duration = Duration::from_secs(2);
@@ -86,7 +86,8 @@ pub(crate) enum Search {
 pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
     let tool = real_tool(world, &run.name, run.search)?;
     let mut reading = reading::read(world, &run.named())?;
-    let around = circumstances::of_caller(&|name| world.env(name));
+    let env = |name: &str| world.env(name);
+    let around = circumstances::of_caller(&env);
     let (evaluation, left) = current_evaluation(world, &mut reading, &around, &run)?;
     let set = &evaluation.obligations.environment;
     let told = || Ok(assigned(set) + &shown(world, &run.argv, &reading)?);
@@ -108,7 +109,9 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
         }
         Decision::Deny => {
             audit::decided(world, &evaluation, run.voice, told)?;
-            Err(denied(&evaluation))
+            let failure = denied(&evaluation);
+            progress::tell_denial(&env, &told()?, &failure);
+            Err(failure)
         }
         Decision::RequireApproval => {
             reading.seal_stdin(run.voice)?;
@@ -122,7 +125,7 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
                     run.reason,
                     evaluation.obligations.reason_required,
                     run.voice,
-                    &|name| world.env(name),
+                    &env,
                     &known,
                 )?,
                 circumstances: circumstances::in_full(around, &world.cwd),
@@ -135,6 +138,7 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
             let ran = Permit::for_granted(&approved.grant, approved.received, bound)
                 .and_then(|permit| permit.supervise(&cancel));
             approved.recorder.ended(&ran);
+            progress::tell_end(&env, approved.grant.grant().request, &ran);
             approved.recorder.deliver(world);
             // The tool's own ending: by its code, or by its signal.
             ran.map(|outcome| Ending::from(outcome.reason))

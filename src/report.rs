@@ -9,6 +9,12 @@ use std::io::Write as _;
 use gate_protocol::inert::inert;
 
 use crate::failure::Failure;
+use crate::progress::Mark;
+
+/// What stands for a bracket in a line.
+pub(crate) const BRACKET: &str = "\\u{5b}";
+/// The same in JSON.
+pub(crate) const JSON_BRACKET: &str = "\\u005b";
 
 /// Writes one line. `text` is ours: what came from a command, a reason or a
 /// name must have been through [`inert`] when it was put in.
@@ -38,14 +44,19 @@ pub(crate) fn shown(text: &str) -> String {
 }
 
 /// Writes whole lines for a person, prefix and newline included, among them the
-/// marks by which a CI system shows them better.
+/// marks of a section.
 pub(crate) fn lines(text: &str) {
-    write(&without_commands(text, "\\u{5b}"));
+    write(&without_commands(text, BRACKET));
+}
+
+/// Writes a command of ours to the CI system around us.
+pub(crate) fn mark(mark: &Mark) {
+    write(mark.as_str());
 }
 
 /// Writes JSON events for a program, whole lines. A CI system reads them too.
 pub(crate) fn events(json: &str) {
-    write(&without_commands(json, "\\u005b"));
+    write(&without_commands(json, JSON_BRACKET));
 }
 
 fn write(text: &str) {
@@ -62,7 +73,7 @@ fn write(text: &str) {
 ///
 /// Source: `ActionCommand.TryParse` of actions/runner, and "Logging commands"
 /// of Azure Pipelines.
-fn without_commands<'a>(text: &'a str, escape: &str) -> Cow<'a, str> {
+pub(crate) fn without_commands<'a>(text: &'a str, escape: &str) -> Cow<'a, str> {
     if !text.contains("##") {
         return Cow::Borrowed(text);
     }
@@ -93,14 +104,14 @@ mod tests {
             ("#[x] ## [y] a[0]", "#[x] ## [y] a[0]"),
             ("a[0]", "a[0]"),
         ] {
-            assert_eq!(without_commands(text, "\\u{5b}"), safe);
+            assert_eq!(without_commands(text, BRACKET), safe);
         }
     }
 
     #[test]
     fn an_event_means_the_same_without_the_command() {
         let json = serde_json::to_string(&["##[a]", "##vso[b]", "[c]"]).unwrap();
-        let safe = without_commands(&json, "\\u005b");
+        let safe = without_commands(&json, JSON_BRACKET);
         assert!(!safe.contains("##[") && !safe.contains("##vso["), "{safe}");
         let read: Vec<String> = serde_json::from_str(&safe).unwrap();
         assert_eq!(read, ["##[a]", "##vso[b]", "[c]"]);

@@ -18,11 +18,12 @@ pub(crate) fn main(argv: Vec<OsString>) -> Ending {
     let world = World::capture();
     run(&world, argv).unwrap_or_else(|failure| {
         let failure = advice::to_caller(&world, failure);
-        report::failure(&failure);
+        let ending = Ending::from(failure.kind());
+        Voice::Human.last(&failure, ending, &|name| world.env(name));
         if failure.kind() == FailureKind::NotFound {
             report::line("this is gate, which under the name of a tool stands before that tool");
         }
-        failure.kind().into()
+        ending
     })
 }
 

@@ -199,7 +199,7 @@ impl Wait<'_> {
         &self,
         submitted: Submitted,
         patience: Patience,
-        progress: &mut Progress,
+        progress: &mut Progress<'_>,
     ) -> Result<ApprovalRequest, Failure> {
         let Submitted {
             request,
@@ -274,7 +274,7 @@ impl Wait<'_> {
     fn wait(
         &self,
         first: ApprovalRequest,
-        progress: &mut Progress,
+        progress: &mut Progress<'_>,
     ) -> Result<ApprovalRequest, Failure> {
         let id = first.id;
         let asked = first.clone();

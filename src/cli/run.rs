@@ -40,8 +40,12 @@ pub(crate) struct RunCommand {
 impl RunCommand {
     pub(crate) fn run(&self, world: &World) -> Ending {
         defect::told_to(self.voice());
-        self.try_run(world)
-            .unwrap_or_else(|failure| self.end(&advice::to_caller(world, failure)))
+        self.try_run(world).unwrap_or_else(|failure| {
+            let failure = advice::to_caller(world, failure);
+            let ending = Ending::from(failure.kind());
+            self.voice().last(&failure, ending, &|name| world.env(name));
+            ending
+        })
     }
 
     fn try_run(&self, world: &World) -> Result<Ending, Failure> {
@@ -65,12 +69,6 @@ impl RunCommand {
                 voice: self.voice(),
             },
         )
-    }
-
-    fn end(&self, failure: &Failure) -> Ending {
-        let ending = Ending::from(failure.kind());
-        self.voice().last(failure, ending);
-        ending
     }
 
     fn voice(&self) -> Voice {

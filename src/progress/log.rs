@@ -5,11 +5,19 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gate_protocol::request::ApprovalStatus;
 
+use super::marks::{Mark, Weight};
 use super::{Minutes, Moment, words};
 use crate::circumstances::Provider;
 
 /// The name of our section in a GitLab log.
 const SECTION: &str = "gate_wait";
+
+/// Lines, and the mark that follows them.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) lines: String,
+    pub(super) mark: Option<Mark>,
+}
 
 /// Writes the lines of one wait. Each function returns the text to write.
 pub(super) struct Log {
@@ -29,20 +37,23 @@ impl Log {
         }
     }
 
-    pub(super) fn submitted(&mut self, moment: Moment<'_>, reattached: bool) -> String {
+    pub(super) fn submitted(&mut self, moment: Moment<'_>, reattached: bool) -> Told {
         if moment.request.status != ApprovalStatus::Pending {
-            return line(&words::asked_before(moment.request));
+            let lines = line(&words::asked_before(moment.request));
+            return Told { lines, mark: None };
         }
         let asked = words::asked(moment, reattached);
-        let line = line(&asked);
-        match self.provider {
-            Some(Provider::GitHub) => format!("{line}{}", notice("waiting for approval", &asked)),
-            Some(Provider::GitLab) => {
-                self.has_section = true;
-                format!("{}{line}", section("start"))
-            }
-            _ => line,
+        let mut lines = line(&asked);
+        if self.provider == Some(Provider::GitLab) {
+            self.has_section = true;
+            lines.insert_str(0, &section("start"));
         }
+        let mark = self.notice("waiting for approval", asked);
+        Told { lines, mark }
+    }
+
+    fn notice(&self, title: &str, text: String) -> Option<Mark> {
+        Mark::annotation(self.provider, Weight::Notice, title, &[text])
     }
 
     /// Tells of every review after the first `known` ones.
@@ -73,9 +84,9 @@ impl Log {
         line(&words::still_waiting(moment))
     }
 
-    pub(super) fn ended(&mut self, moment: Moment<'_>) -> String {
-        let told = match moment.request.status {
-            ApprovalStatus::Approved => self.approved(moment),
+    pub(super) fn ended(&mut self, moment: Moment<'_>) -> Told {
+        let approved = match moment.request.status {
+            ApprovalStatus::Approved => Some(words::approved(moment)),
             // The failure that follows says what these mean and what to do.
             ApprovalStatus::Pending
             | ApprovalStatus::Denied
@@ -84,18 +95,12 @@ impl Log {
             | ApprovalStatus::Claimed
             | ApprovalStatus::Started
             | ApprovalStatus::Finished
-            | ApprovalStatus::Unknown => String::new(),
+            | ApprovalStatus::Unknown => None,
         };
-        told + &self.close()
-    }
-
-    fn approved(&self, moment: Moment<'_>) -> String {
-        let approved = words::approved(moment);
-        match self.provider {
-            Some(Provider::GitHub) => {
-                format!("{}{}", line(&approved), notice("approved", &approved))
-            }
-            _ => line(&approved),
+        let said = approved.as_deref().map(line).unwrap_or_default();
+        Told {
+            lines: said + &self.close(),
+            mark: approved.and_then(|text| self.notice("approved", text)),
         }
     }
 
@@ -111,22 +116,6 @@ impl Log {
 
 fn line(text: &str) -> String {
     format!("gate: {text}\n")
-}
-
-/// Returns an annotation of GitHub Actions.
-///
-/// Source: "Workflow commands for GitHub Actions", "Setting a notice message";
-/// the escapes are those of its toolkit, `packages/core/src/command.ts`.
-fn notice(title: &str, text: &str) -> String {
-    let escape = |text: &str| {
-        text.replace('%', "%25")
-            .replace('\r', "%0D")
-            .replace('\n', "%0A")
-    };
-    let title = escape(&format!("gate: {title}"))
-        .replace(':', "%3A")
-        .replace(',', "%2C");
-    format!("::notice title={title}::{}\n", escape(text))
 }
 
 /// Returns the beginning or the end of a section that a GitLab log can fold.

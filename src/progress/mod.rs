@@ -8,6 +8,8 @@
 mod event;
 mod live;
 mod log;
+mod marks;
+mod summary;
 mod words;
 
 use std::io::IsTerminal as _;
@@ -19,6 +21,9 @@ use crate::circumstances::{Env, provider};
 use crate::exit_code::Ending;
 use crate::failure::Failure;
 use crate::report;
+
+pub(crate) use marks::Mark;
+pub(crate) use summary::{tell_denial, tell_end};
 
 /// Who is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,10 +58,17 @@ impl Voice {
         }
     }
 
-    /// Tells why gate ends without an ending of the tool's.
-    pub(crate) fn last(self, failure: &Failure, ending: Ending) {
+    /// Tells why gate ends without an ending of the tool's, the CI system around it too.
+    pub(crate) fn last(self, failure: &Failure, ending: Ending, env: Env<'_>) {
         match self {
-            Self::Human => report::failure(failure),
+            Self::Human => {
+                report::failure(failure);
+                if !std::io::stderr().is_terminal()
+                    && let Some(mark) = Mark::of_failure(env, failure)
+                {
+                    report::mark(&mark);
+                }
+            }
             Self::Json => report::events(&event::last(failure, ending)),
         }
     }
@@ -66,9 +78,12 @@ impl Voice {
 ///
 /// Dropped without [`Progress::ended`], as when Ctrl-C cancels the wait, it
 /// leaves the terminal clean as well.
-pub(crate) struct Progress {
+pub(crate) struct Progress<'a> {
     teller: Teller,
     wait: Option<Wait>,
+    env: Env<'a>,
+    /// The request as last seen, where whoever looks at the job later is told of it.
+    last: Option<ApprovalRequest>,
 }
 
 enum Teller {
@@ -120,9 +135,16 @@ fn end_of(request: &ApprovalRequest, now: Instant) -> Instant {
     now.checked_add(left).unwrap_or(now)
 }
 
-impl Progress {
+fn tell(told: &log::Told) {
+    report::lines(&told.lines);
+    if let Some(mark) = &told.mark {
+        report::mark(mark);
+    }
+}
+
+impl<'a> Progress<'a> {
     /// Gets ready to tell `voice`. Nothing is written yet.
-    pub(crate) fn start(voice: Voice, env: Env<'_>) -> Self {
+    pub(crate) fn start(voice: Voice, env: Env<'a>) -> Self {
         let teller = match voice {
             Voice::Json => Teller::Json(event::Events::default()),
             Voice::Human => match live::Live::start(std::io::stderr().is_terminal(), env) {
@@ -130,12 +152,32 @@ impl Progress {
                 None => Teller::Log(log::Log::new(provider(env))),
             },
         };
-        Self { teller, wait: None }
+        Self {
+            teller,
+            wait: None,
+            env,
+            last: None,
+        }
+    }
+
+    /// Keeps the request as it is now. Who was asked is told only as long as they are.
+    fn see(&mut self, request: &ApprovalRequest) {
+        if !summary::is_wanted(self.env) {
+            return;
+        }
+        let mut seen = request.clone();
+        if let Some(before) = self.last.take()
+            && seen.may_review.is_empty()
+        {
+            seen.may_review = before.may_review;
+        }
+        self.last = Some(seen);
     }
 
     /// The server has the request. `reattached`: it had it before, from an
     /// earlier run of the same command.
     pub(crate) fn submitted(&mut self, request: &ApprovalRequest, reattached: bool) {
+        self.see(request);
         let wait = self.wait.insert(Wait::begin(request));
         let moment = wait.moment();
         match &mut self.teller {
@@ -144,7 +186,7 @@ impl Progress {
             }
             // What follows says all of it.
             Teller::Live(_) => {}
-            Teller::Log(log) => report::lines(&log.submitted(moment, reattached)),
+            Teller::Log(log) => tell(&log.submitted(moment, reattached)),
             Teller::Json(events) => report::events(&events.submitted(moment, reattached)),
         }
     }
@@ -152,6 +194,7 @@ impl Progress {
     /// The server has the request, and nobody waits for its end. A person reads
     /// what follows, which says all of it; a program is told now.
     pub(crate) fn asked(&mut self, request: &ApprovalRequest, reattached: bool) {
+        self.see(request);
         if let Teller::Json(events) = &mut self.teller {
             let wait = Wait::begin(request);
             report::events(&events.submitted(wait.moment(), reattached));
@@ -160,6 +203,7 @@ impl Progress {
 
     /// The request has changed: somebody reviewed it, or its status moved.
     pub(crate) fn changed(&mut self, request: &ApprovalRequest) {
+        self.see(request);
         let Some(wait) = &mut self.wait else { return };
         let known = wait.request.reviews.len();
         wait.ends = end_of(request, Instant::now());
@@ -208,6 +252,7 @@ impl Progress {
     /// The wait is over, whatever the answer is. What a denial means is said by
     /// the failure that follows, not here.
     pub(crate) fn ended(&mut self, request: &ApprovalRequest) {
+        self.see(request);
         let Some(mut wait) = self.wait.take() else {
             return;
         };
@@ -221,14 +266,17 @@ impl Progress {
                     report::line(&words::approved(moment));
                 }
             }
-            Teller::Log(log) => report::lines(&log.ended(moment)),
+            Teller::Log(log) => tell(&log.ended(moment)),
             Teller::Json(events) => report::events(&events.ended(moment)),
         }
     }
 }
 
-impl Drop for Progress {
+impl Drop for Progress<'_> {
     fn drop(&mut self) {
+        if let Some(request) = &self.last {
+            summary::tell_asked(self.env, request);
+        }
         match &mut self.teller {
             Teller::Live(live) => live.erase(),
             Teller::Log(log) => report::lines(&log.close()),

@@ -1,5 +1,6 @@
 use super::*;
 use crate::circumstances::Provider;
+use crate::failure::FailureKind;
 use gate_protocol::review::Review;
 
 /// A request for a hostile command, pending, with `seconds` left.
@@ -44,6 +45,12 @@ fn review(answer: &str, comment: Option<&str>) -> Review {
     .unwrap()
 }
 
+/// Returns what a log is told: its lines, and the mark behind them.
+fn whole(told: &log::Told) -> String {
+    let mark = told.mark.as_ref().map_or("", Mark::as_str);
+    format!("{}{mark}", told.lines)
+}
+
 fn at(request: &ApprovalRequest, elapsed: u64) -> Moment<'_> {
     Moment {
         request,
@@ -57,7 +64,7 @@ fn a_log_is_told_at_once_what_is_asked_of_whom_where_until_when_and_how_to_cance
     let request = request(900);
     let told = log::Log::new(None).submitted(at(&request, 0), false);
     assert_eq!(
-        told,
+        whole(&told),
         "gate: waiting for group:sre, user:b\\u{202e}ob to approve \
          `kubectl delete ns 'a\\u{1b}[2J##[stop-commands]x\\n::error::%'` (destroy) at \
          https://gate.example.com/requests/0199a3c0-1111-7000-8000-0000deadbeef; ends in 15 min; \
@@ -97,7 +104,7 @@ fn a_log_says_each_review_once_and_who_approved() {
     assert_eq!(log::Log::changed(at(&request, 6), 1), "");
     request.status = ApprovalStatus::Approved;
     assert_eq!(
-        log.ended(at(&request, 65)),
+        whole(&log.ended(at(&request, 65))),
         "gate: approved by bo\\u{1b}b after 1 min 5 s: \"fine\\nby me\"\n"
     );
 }
@@ -124,12 +131,12 @@ fn a_log_does_not_wait_for_what_was_answered_before() {
     for provider in [None, Some(Provider::GitHub), Some(Provider::GitLab)] {
         let mut log = log::Log::new(provider);
         assert_eq!(
-            log.submitted(at(&request, 0), true),
+            whole(&log.submitted(at(&request, 0), true)),
             "gate: asked before and denied: \
              `kubectl delete ns 'a\\u{1b}[2J##[stop-commands]x\\n::error::%'` (destroy) at \
              https://gate.example.com/requests/0199a3c0-1111-7000-8000-0000deadbeef\n"
         );
-        assert_eq!(log.ended(at(&request, 0)), "");
+        assert_eq!(whole(&log.ended(at(&request, 0))), "");
     }
 }
 
@@ -154,35 +161,82 @@ fn a_lost_connection_is_told_once_and_its_return_once() {
 fn github_gets_an_annotation_in_which_nothing_acts() {
     let mut request = request(900);
     let mut log = log::Log::new(Some(Provider::GitHub));
-    let told = log.submitted(at(&request, 0), true);
+    let told = whole(&log.submitted(at(&request, 0), true));
     let (line, notice) = told.split_once('\n').unwrap();
     assert!(line.starts_with("gate: already asked, waiting again for group:sre"));
     assert!(notice.starts_with("::notice title=gate%3A waiting for approval::already asked"));
     assert!(notice.contains("\\n::error::%25'"), "{notice}");
+    assert!(notice.contains("##\\u{5b}stop-commands]"), "{notice}");
     assert_eq!(notice.matches('\n').count(), 1);
     request.status = ApprovalStatus::Approved;
     request
         .reviews
         .push(review("approve", Some("100%\n::error::x")));
     assert_eq!(
-        log.ended(at(&request, 2)),
+        whole(&log.ended(at(&request, 2))),
         "gate: approved by bo\\u{1b}b after 2 s: \"100%\\n::error::x\"\n\
          ::notice title=gate%3A approved::approved by bo\\u{1b}b after 2 s: \"100%25\\n::error::x\"\n"
     );
+}
+
+/// Returns what the CI system that `variable` names is told of a failure.
+fn mark_of(variable: &str, kind: FailureKind) -> Option<String> {
+    let failure = Failure::new(kind, "denied by bo\\u{1b}b: 100%, ##vso[task.complete]a;b]")
+        .hint("next\n::set-env name=A::b\r##[add-path]/tmp");
+    let env = |name: &str| (name == variable).then(|| "true".to_owned());
+    Mark::of_failure(&env, &failure).map(|mark| mark.as_str().to_owned())
+}
+
+#[test]
+fn a_failure_is_an_annotation_in_which_nothing_acts() {
+    let hints = "%0Anext%0A::set-env name=A::b\\r##\\u{5b}add-path]/tmp\n";
+    let text = "denied by bo\\u{1b}b: 100%25, ##vso\\u{5b}task.complete]a;b]";
+    for (kind, weight, title) in [
+        (FailureKind::Denied, "error", "denied"),
+        (FailureKind::NoAnswer, "warning", "no answer yet"),
+        (FailureKind::Unreachable, "error", "nobody was reached"),
+    ] {
+        assert_eq!(
+            mark_of("GITHUB_ACTIONS", kind).unwrap(),
+            format!("::{weight} title=gate%3A {title}::{text}{hints}")
+        );
+        assert_eq!(
+            mark_of("TF_BUILD", kind).unwrap(),
+            format!("##vso[task.logissue type={weight}]gate: {title}: {text}{hints}")
+                .replace("%25", "%AZP25")
+        );
+        for other in [
+            "GITLAB_CI",
+            "BUILDKITE",
+            "CIRCLECI",
+            "TEAMCITY_VERSION",
+            "CI",
+            "HOME",
+        ] {
+            assert_eq!(mark_of(other, kind), None, "{other}");
+        }
+    }
+    for kind in [
+        FailureKind::Usage,
+        FailureKind::NotFound,
+        FailureKind::Interrupted(2),
+    ] {
+        assert_eq!(mark_of("GITHUB_ACTIONS", kind), None, "{kind:?}");
+    }
 }
 
 #[test]
 fn gitlab_gets_a_section_that_is_closed_once() {
     let request = request(900);
     let mut log = log::Log::new(Some(Provider::GitLab));
-    let told = log.submitted(at(&request, 0), false);
+    let told = whole(&log.submitted(at(&request, 0), false));
     let (mark, rest) = told.split_once("\r\u{1b}[0K").unwrap();
     let name = mark.strip_prefix("\u{1b}[0Ksection_start:").unwrap();
     let (time, name) = name.split_once(':').unwrap();
     assert!(time.parse::<u64>().unwrap() > 1_700_000_000);
     assert_eq!(name, "gate_wait");
     assert!(rest.starts_with("gate: waiting for approval\ngate: waiting for group:sre"));
-    let end = log.ended(at(&request, 3));
+    let end = whole(&log.ended(at(&request, 3)));
     assert!(end.starts_with("\u{1b}[0Ksection_end:") && end.ends_with(":gate_wait\r\u{1b}[0K\n"));
     assert_eq!(log.close(), "");
 }

@@ -149,7 +149,7 @@ fn answered(review: &Review) -> String {
     format!("{} {verb}", inert(&review.reviewer))
 }
 
-fn approvers(request: &ApprovalRequest) -> String {
+pub(super) fn approvers(request: &ApprovalRequest) -> String {
     let people = request
         .terms
         .requirements

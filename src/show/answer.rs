@@ -9,11 +9,12 @@ use serde::Serialize;
 
 use crate::exit_code::Ending;
 use crate::failure::{Failure, FailureKind};
+use crate::report;
 
 /// `SIGPIPE`, which has this number on every system that gate is built for.
 const SIGPIPE: i32 = 13;
 
-/// Writes text that is shown as it is.
+/// Writes text that is shown as it is, but that no CI system finds a command in it.
 ///
 /// When nobody reads any more, the process ends the way `cat` would: by
 /// SIGPIPE and without a word. Rust ignores that signal before `main`, so the
@@ -22,6 +23,18 @@ const SIGPIPE: i32 = 13;
 /// # Errors
 /// stdout can't be written to, as on a full disk.
 pub(crate) fn text(text: &str) -> Result<(), Failure> {
+    write(&report::without_commands(text, report::BRACKET))
+}
+
+/// Writes a file of TOML, whose strings know the escape of JSON.
+///
+/// # Errors
+/// As [`text`].
+pub(crate) fn toml(file: &str) -> Result<(), Failure> {
+    write(&report::without_commands(file, report::JSON_BRACKET))
+}
+
+fn write(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout
         .write_all(text.as_bytes())
@@ -52,7 +65,9 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let encoded = serde_json::to_string(value).map_err(|error| {
         Failure::new(FailureKind::Internal, "cannot write the answer as JSON").caused_by(error)
     })?;
-    line(&printable(&encoded))
+    let printable = printable(&encoded);
+    let safe = report::without_commands(&printable, report::JSON_BRACKET);
+    write(&format!("{safe}\n"))
 }
 
 /// Returns the same JSON in which no character can act on a terminal: whatever

@@ -148,15 +148,43 @@ fn an_approvers_comment_reaches_who_asked() {
     agent.assert_log_verifies();
 }
 
-/// What every CI system might obey, in the middle of a line and at its beginning.
+/// What every CI system might obey, in the middle of a line and at its beginning: GitHub, Azure,
+/// GitLab, `TeamCity`, Travis, Buildkite and the console notes of Jenkins.
 const COMMANDS: &str = "100%\n::set-env name=A::b\r##[add-path]/tmp ##vso[task.complete]\n\
+     ##teamcity[buildStatus status='FAILURE']\ntravis_fold:end:x\r\n+++ now\n--- then\n\
+     \u{1b}[8mha:AAAA\u{1b}[0m\u{1b}]1337;File=x\u{7}\n\
      \u{1b}[0Ksection_end:1:gate_wait\r\u{1b}[0K";
+
+/// How each CI system says that it is there.
+const SYSTEMS: [(&str, &str); 13] = [
+    ("GITHUB_ACTIONS", "true"),
+    ("GITLAB_CI", "true"),
+    ("TF_BUILD", "True"),
+    ("JENKINS_URL", "https://ci/"),
+    ("BUILDKITE", "true"),
+    ("CIRCLECI", "true"),
+    ("BITBUCKET_BUILD_NUMBER", "1"),
+    ("TEAMCITY_VERSION", "2023.09"),
+    ("DRONE", "true"),
+    ("CI", "woodpecker"),
+    ("TRAVIS", "true"),
+    ("APPVEYOR", "True"),
+    ("CI", "true"),
+];
+
+/// What gate itself tells Azure, at the beginning of a line.
+const AZURE_ERROR: &str = "##vso[task.logissue type=error]gate: denied: denied by bob";
 
 /// Runs `deploy` in the CI that `variable` names, with such commands for a word, a
 /// reason and bob's comment, and returns its request and how it ended.
-fn answered_in(agent: &Agent<'_>, variable: &str, answer: &str) -> (String, Ended) {
-    let mut command = agent.gate_run(&["--reason", COMMANDS], &["deploy", variable, COMMANDS]);
-    let mut waiting = Running::start(command.env(variable, "true"));
+fn answered_in(
+    agent: &Agent<'_>,
+    (variable, value): (&str, &str),
+    answer: &str,
+) -> (String, Ended) {
+    let words = ["deploy", variable, value, COMMANDS];
+    let mut command = agent.gate_run(&["--reason", COMMANDS], &words);
+    let mut waiting = Running::start(command.env(variable, value));
     let id = waiting.asked();
     let digest = shown(agent.live, &id).digest.to_string();
     let mut args = vec![answer, &id, "--comment", COMMANDS];
@@ -166,8 +194,16 @@ fn answered_in(agent: &Agent<'_>, variable: &str, answer: &str) -> (String, Ende
     let answered = run(&mut agent.live.gate("bob_approver", &args));
     assert_eq!(answered.code, Some(0), "{answered:?}");
     let ended = waiting.finish();
-    for of_azure_and_github in ["##[", "##vso["] {
-        assert!(!ended.stderr.contains(of_azure_and_github), "{ended:?}");
+    let azures_own = if variable == "TF_BUILD" {
+        AZURE_ERROR
+    } else {
+        "\u{0}"
+    };
+    for line in ended.stderr.lines() {
+        let rest = line.strip_prefix(azures_own).unwrap_or(line);
+        for begins in ["##[", "##vso[", "##teamcity["] {
+            assert!(!rest.contains(begins), "{ended:?}");
+        }
     }
     (id, ended)
 }
@@ -176,7 +212,7 @@ fn answered_in(agent: &Agent<'_>, variable: &str, answer: &str) -> (String, Ende
 fn github_actions_shows_the_wait_as_an_annotation() {
     let live = Live::start();
     let agent = agent_with_deploy(&live);
-    let (id, ended) = answered_in(&agent, "GITHUB_ACTIONS", "approve");
+    let (id, ended) = answered_in(&agent, SYSTEMS[0], "approve");
     assert_eq!(ended.code, Some(5), "{ended:?}");
     let (notices, lines): (Vec<_>, Vec<_>) = ended
         .stderr
@@ -206,7 +242,7 @@ fn github_actions_shows_the_wait_as_an_annotation() {
 fn gitlab_folds_the_wait_into_a_section() {
     let live = Live::start();
     let agent = agent_with_deploy(&live);
-    let (_, ended) = answered_in(&agent, "GITLAB_CI", "approve");
+    let (_, ended) = answered_in(&agent, SYSTEMS[1], "approve");
     assert_eq!(ended.code, Some(5), "{ended:?}");
     let (marks, lines): (Vec<_>, Vec<_>) = ended
         .stderr
@@ -238,15 +274,34 @@ fn gitlab_folds_the_wait_into_a_section() {
 fn no_ci_system_finds_a_command_in_a_denial() {
     let live = Live::start();
     let agent = agent_with_deploy(&live);
-    for variable in ["GITHUB_ACTIONS", "TF_BUILD"] {
-        let (_, ended) = answered_in(&agent, variable, "deny");
+    for system in SYSTEMS {
+        let (_, ended) = answered_in(&agent, system, "deny");
         assert_eq!(ended.code, Some(77), "{ended:?}");
         assert!(ended.stderr.contains("denied by bob"), "{ended:?}");
-        let is_ours = |line: &str| {
-            line.starts_with("gate: ") || line.starts_with("::notice title=gate%3A waiting")
+        let marks: &[&str] = match system.0 {
+            "GITHUB_ACTIONS" => &[
+                "::notice title=gate%3A waiting for approval::waiting",
+                "::error title=gate%3A denied::denied by bob",
+            ],
+            "TF_BUILD" => &[AZURE_ERROR],
+            _ => &[],
         };
-        let mut lines = ended.stderr.split_terminator(['\n', '\r']);
-        assert!(lines.all(is_ours), "{ended:?}");
+        let is_ours = |line: &&str| line.starts_with("gate: ");
+        let is_section = |line: &&str| system.0 == "GITLAB_CI" && line.contains("section_");
+        let lines = ended.stderr.lines();
+        let others: Vec<_> = lines
+            .filter(|line| !is_ours(line) && !is_section(line))
+            .collect();
+        assert_eq!(others.len(), marks.len(), "{others:#?}");
+        for (line, mark) in others.iter().zip(marks) {
+            assert!(line.starts_with(mark), "{line}");
+        }
+        if system.0 != "GITLAB_CI" {
+            assert!(
+                !ended.stderr.contains(['\u{1b}', '\r', '\u{7}']),
+                "{ended:?}"
+            );
+        }
     }
     agent.assert_log_verifies();
 }
@@ -361,9 +416,34 @@ fn no_line_of_ours_holds_a_command_of_a_ci_system() {
     let deny = ["deny", &id, "--comment", COMMAND];
     let denied = run(&mut live.gate("bob_approver", &deny));
     assert_eq!(denied.code, Some(0), "{denied:?}");
+    no_answer_holds_a_command(&live, &id);
     let told = told_without_commands(in_github(agent.gate_run(&[], &["deploy", COMMAND])), 77);
     assert!(
         told.starts_with("gate: asked before and denied: `deploy "),
         "nobody waits for what was denied before: {told}"
+    );
+}
+
+/// A job that looks at a request or at a command prints what it finds there.
+#[track_caller]
+fn no_answer_holds_a_command(live: &Live, id: &str) {
+    let check = ["check", "--json", "--", "deploy", COMMAND];
+    let explain = ["explain", "--", "kubectl", "delete", "ns", COMMAND];
+    for args in [
+        &["requests", "show", id][..],
+        &["requests", "show", id, "--json"],
+        &["requests", "list"],
+        &explain,
+        &check,
+    ] {
+        let told = run(&mut live.gate("bob_approver", args));
+        assert_eq!(told.code, Some(0), "{told:?}");
+        let obeyed = ["##[", "##vso["].map(|mark| told.stdout.contains(mark));
+        assert_eq!(obeyed, [false, false], "{told:?}");
+    }
+    let shown = shown(live, id);
+    assert!(
+        shown.invocation.shown_command().contains(COMMAND),
+        "JSON means the same"
     );
 }

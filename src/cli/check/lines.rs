@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 
 use super::checked::Checked;
 use crate::failure::{Failure, FailureKind};
+use crate::report;
 use crate::show::json::Json;
 
 /// The longest line that is read, in bytes; a longer one is answered with an error.
@@ -131,7 +132,8 @@ fn answer_each<R: io::Read>(
         } else {
             answers.write(&line);
         }
-        output.write_all(answers.json.as_str().as_bytes())?;
+        let json = report::without_commands(answers.json.as_str(), report::JSON_BRACKET);
+        output.write_all(json.as_bytes())?;
         output.write_all(b"\n")?;
     }
 }

@@ -88,7 +88,7 @@ impl Suggest {
             report::line("there is nothing to propose");
             return Ok(());
         }
-        answer::text(&file_of(&suggested, answered))
+        answer::toml(&file_of(&suggested, answered))
     }
 }
 
