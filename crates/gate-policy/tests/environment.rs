@@ -71,6 +71,12 @@ fn the_same_command_from_another_shell_is_the_same_question() {
         "GATE_REASON",
         "GITHUB_OUTPUT",
         "GITHUB_RUN_ATTEMPT",
+        "GITHUB_TRIGGERING_ACTOR",
+        "RUNNER_NAME",
+        "CI_CONCURRENT_ID",
+        "CI_RUNNER_DESCRIPTION",
+        "BUILDKITE_AGENT_NAME",
+        "SYSTEM_JOBATTEMPT",
         "CODEX_THREAD_ID",
     ];
     let env: Vec<(&str, &str)> = noise.iter().map(|name| (*name, "x")).collect();
