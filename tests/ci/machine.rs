@@ -1,0 +1,128 @@
+//! A machine on which jobs run: with a tool that gate does not know, so that it asks.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use gate_testkit::home::Home;
+use serde_json::Value;
+
+use crate::agent::{Ended, Running, shown};
+use crate::server::{GATE, Live, Ran, run};
+
+/// 64 bytes in base64: who asks, on each of the machines of a test.
+pub(crate) const RUNNER_KEY: &str =
+    "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWYwMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZg==";
+
+/// Leaves its words, says so, and ends with the code 5.
+const DEPLOY: &str = "#!/bin/sh\necho \"ran $*\" >> \"$HOME/trace\"\necho deployed\nexit 5\n";
+
+/// A machine with gate and `deploy` on its PATH.
+pub(crate) struct Machine<'a> {
+    pub(crate) live: &'a Live,
+    pub(crate) home: Home,
+}
+
+impl<'a> Machine<'a> {
+    pub(crate) fn new(live: &'a Live) -> Self {
+        let mut home = Home::new().unwrap();
+        home.link("gate", Path::new(GATE)).unwrap();
+        home.script("deploy", DEPLOY).unwrap();
+        // A runner sets none of these.
+        for name in ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"] {
+            home.unset(name);
+        }
+        home.set("CI", "true");
+        Self { live, home }
+    }
+
+    /// Takes away what a job leaves behind, as where each has a machine of its own.
+    pub(crate) fn is_new_again(&self) {
+        for name in [".local", ".config", ".gate-ci", "work"] {
+            let path = self.home.path().join(name);
+            if path.exists() {
+                fs::remove_dir_all(&path).unwrap();
+            }
+        }
+        fs::create_dir(self.home.work()).unwrap();
+    }
+
+    /// Returns what the tool has left: a line for each run.
+    pub(crate) fn trace(&self) -> String {
+        fs::read_to_string(self.home.path().join("trace")).unwrap_or_default()
+    }
+
+    /// Returns a command in the work folder with these variables and folders first on PATH.
+    pub(crate) fn command(
+        &self,
+        program: &str,
+        variables: &BTreeMap<String, String>,
+        first: &[PathBuf],
+    ) -> Command {
+        let usual = &self.home.environment()[OsStr::new("PATH")];
+        let path = first.iter().cloned().chain(std::env::split_paths(usual));
+        let mut command = self.home.command(program);
+        command
+            .envs(variables)
+            .env("PATH", std::env::join_paths(path).unwrap())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Writes an archive of a release with gate in it, and returns its path and SHA-256.
+    pub(crate) fn archive(&self) -> (PathBuf, String) {
+        let folder = self.home.path().join("release/gate-0.1.0");
+        fs::create_dir_all(&folder).unwrap();
+        let gate = folder.join("gate");
+        fs::hard_link(GATE, &gate)
+            .or_else(|_| fs::copy(GATE, &gate).map(drop))
+            .unwrap();
+        let archive = self.home.path().join("gate-0.1.0.tar");
+        let mut tar = Command::new("tar");
+        tar.arg("-cf").arg(&archive).arg("-C");
+        let packed = run(tar.arg(self.home.path().join("release")).arg("gate-0.1.0"));
+        assert_eq!(packed.code, Some(0), "{packed:?}");
+        let summed = run(Command::new("sha256sum").arg(&archive));
+        let digest = summed.stdout.split(' ').next().unwrap().to_owned();
+        (archive, digest)
+    }
+}
+
+/// Lets bob answer the request that a command has just asked, and returns how it ended.
+#[track_caller]
+pub(crate) fn answered(live: &Live, command: &mut Command, answer: &str) -> Ended {
+    let mut waiting = Running::start(command);
+    let id = waiting.asked();
+    answer_as_bob(live, &id, answer);
+    waiting.finish()
+}
+
+#[track_caller]
+pub(crate) fn answer_as_bob(live: &Live, id: &str, answer: &str) {
+    let digest = shown(live, id).digest.to_string();
+    let args: &[&str] = if answer == "approve" {
+        &["approve", id, "--yes", "--digest", &digest]
+    } else {
+        &["deny", id, "--comment", "not on a Friday"]
+    };
+    let said = run(&mut live.gate("bob_approver", args));
+    assert_eq!(said.code, Some(0), "{said:?}");
+}
+
+/// Returns the ids of all requests that the server has.
+pub(crate) fn requests(live: &Live) -> Vec<String> {
+    let listed = run(&mut live.gate("bob_approver", &["requests", "list", "--json"]));
+    let page: Value = serde_json::from_str(&listed.stdout).unwrap();
+    let requests = page["requests"].as_array().unwrap();
+    let ids = requests
+        .iter()
+        .map(|request| request["id"].as_str().unwrap().to_owned());
+    ids.collect()
+}
+
+#[track_caller]
+pub(crate) fn assert_code(ran: &Ran, code: i32) {
+    assert_eq!(ran.code, Some(code), "{ran:?}");
+}
