@@ -52,6 +52,14 @@ pub(crate) fn connect_within(
     open(world, server, |settings| settings.with_token(token))
 }
 
+/// Connects with the stored token where it is at hand: nobody is asked, nothing is told, and what is
+/// in the way means none.
+pub(crate) fn connect_unasked(world: &World, patience: Duration) -> Option<Session> {
+    let server = world.configuration().ok()?.server().ok()?;
+    let token = credential::at_hand(world, server, patience)?;
+    open(world, server, |settings| settings.with_token(token)).ok()
+}
+
 /// Connects without a token, for what a server tells anyone.
 ///
 /// # Errors

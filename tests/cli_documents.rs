@@ -1,4 +1,5 @@
-//! Completions and manual pages that are checked in say what the binary says.
+//! Manual pages that are checked in say what the binary says, and the binary has the completions that
+//! are.
 #![expect(
     clippy::unwrap_used,
     reason = "a test whose stage can't be set has failed"
@@ -51,7 +52,7 @@ fn the_completions_that_are_checked_in_are_those_of_the_binary() {
         let kept = fs::read(root().join("completions").join(file)).unwrap();
         assert!(
             printed.stdout == kept,
-            "completions/{file} is out of date: {MEND}"
+            "{shell}: completions/{file} is another"
         );
     }
     let unknown = home

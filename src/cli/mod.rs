@@ -82,6 +82,8 @@ enum Command {
     #[cfg(feature = "mcp")]
     Mcp(mcp::Mcp),
     Completions(completions::Completions),
+    #[command(name = "__complete", hide = true)]
+    Complete(completions::Complete),
     Man(man::Man),
 }
 
@@ -177,6 +179,7 @@ fn dispatch(command: &Command, world: &World) -> Ending {
         #[cfg(feature = "mcp")]
         Command::Mcp(command) => command.run(),
         Command::Completions(command) => command.run(world),
+        Command::Complete(command) => command.run(),
         Command::Man(command) => command.run(world),
     };
     done.map_or_else(|failure| end(&failure), |()| Ending::Code(0))

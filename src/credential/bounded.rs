@@ -10,7 +10,7 @@ use super::Wait;
 use crate::progress::About;
 
 /// After this long the person is told what is being waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const UNTOLD: Duration = Duration::from_secs(2);
 
 /// Runs `work` on a thread of its own, and waits for it no longer than the limit.
 /// `None` where it took longer or did not end by itself; the thread is then
@@ -35,15 +35,15 @@ pub(super) fn within<T: Send + 'static>(
             }
         })
         .ok()?;
-    match result.recv_timeout(PATIENCE.min(limit)) {
+    match result.recv_timeout(UNTOLD.min(limit)) {
         Ok(result) => return Some(result),
         Err(RecvTimeoutError::Disconnected) => return None,
-        Err(RecvTimeoutError::Timeout) if limit <= PATIENCE => return None,
+        Err(RecvTimeoutError::Timeout) if limit <= UNTOLD => return None,
         Err(RecvTimeoutError::Timeout) => {}
     }
     let waiting = format!("waiting for {waits_for}, which may be asking to be unlocked");
     voice.note(About::Keyring, &[waiting]);
-    result.recv_timeout(limit.saturating_sub(PATIENCE)).ok()
+    result.recv_timeout(limit.saturating_sub(UNTOLD)).ok()
 }
 
 #[cfg(test)]

@@ -121,6 +121,18 @@ impl Keyring {
         })
     }
 
+    /// Tells whether what is stored for `account` can be had without asking anybody.
+    pub(super) fn is_open(self, account: &str, wait: Wait) -> bool {
+        let account = account.to_owned();
+        match self {
+            Self::Keyutils => true,
+            Self::SecretService => within(wait, self.name(), move || {
+                secret_service::is_open(SERVICE, &account)
+            })
+            .unwrap_or(false),
+        }
+    }
+
     /// Removes what is stored for `account`; nothing there is no failure.
     ///
     /// # Errors

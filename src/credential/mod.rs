@@ -25,6 +25,7 @@ use crate::progress::Voice;
 use crate::report;
 use crate::world::World;
 
+use bounded::UNTOLD;
 use file::{Book, Kept};
 use keyring::{Keyring, KeyringError};
 
@@ -96,6 +97,23 @@ pub(crate) fn load(
         Some(Kept::SecretService {}) => from_keyring(Keyring::SecretService, wait, server),
         Some(Kept::Keyutils {}) => from_keyring(Keyring::Keyutils, wait, server),
     }
+}
+
+/// Returns the token for `server` as [`load`] does, where nobody has to be asked for it: a keyring
+/// that is locked stays so. Nothing is told.
+pub(crate) fn at_hand(world: &World, server: &ServerUrl, patience: Duration) -> Option<Token> {
+    let voice = Voice::Human;
+    if world.env(VARIABLE).is_none() {
+        let book = Book::read(&world.layout.credential_file().ok()?).ok()?;
+        let keyring = book.find(server)?.keyring();
+        let limit = patience.min(UNTOLD);
+        let wait = Wait { limit, voice };
+        if keyring.is_some_and(|keyring| !keyring.is_open(&account(server), wait)) {
+            return None;
+        }
+    }
+    let found = load(world, server, Some(patience.min(UNTOLD)), voice).ok()?;
+    found.map(|(token, _)| token)
 }
 
 fn from_keyring(

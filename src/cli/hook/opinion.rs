@@ -21,7 +21,7 @@ use crate::world::World;
 use crate::{audit, circumstances, pipeline, reading};
 
 /// What gate's own subcommands do that an agent may use: look, ask, and take its own requests back.
-const FOR_AGENTS: [&[&str]; 18] = [
+const FOR_AGENTS: [&[&str]; 19] = [
     &["run"],
     &["check"],
     &["explain"],
@@ -39,6 +39,7 @@ const FOR_AGENTS: [&[&str]; 18] = [
     &["shell-init"],
     &["man"],
     &["completions"],
+    &["__complete"],
     &["help"],
 ];
 
@@ -346,6 +347,7 @@ mod tests {
             "gate requests cancel 0198",
             "gate rules show",
             "gate approve --help",
+            "gate __complete bash -- approve ",
             "gate",
             "kubectl approve",
         ] {

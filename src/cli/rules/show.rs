@@ -4,7 +4,7 @@ use gate_policy::{Layer, RuleSummary};
 use gate_protocol::inert::inert;
 
 use crate::config::stored_rules::stored;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::report;
 use crate::show::screen::Screen;
 use crate::show::{answer, rules};
@@ -18,6 +18,9 @@ use crate::world::World;
 /// built in stand below, with whose they are.
 #[derive(Debug, clap::Args)]
 pub(super) struct Show {
+    /// Only the rules of these names, of whatever layer.
+    #[arg(value_name = "RULE")]
+    rules: Vec<String>,
     /// Print one JSON object instead of a table.
     #[arg(long)]
     json: bool,
@@ -30,6 +33,9 @@ impl Show {
             report::line(&format!("warning: {}", inert(warning)));
         }
         let in_force: Vec<_> = policy.rules().collect();
+        if !self.rules.is_empty() {
+            return self.named(world, in_force);
+        }
         if self.json {
             let profiles: Vec<_> = world.profiles()?.own().collect();
             let shown = serde_json::json!({ "rules": in_force, "profiles": profiles });
@@ -53,6 +59,25 @@ impl Show {
         report::line("what no rule of the server or the machine matches, the baseline decides:");
         report::line("effects read and local are allowed, everything else asks");
         Ok(())
+    }
+}
+
+impl Show {
+    /// Shows the rules that were asked for by their names, and nothing beside them.
+    fn named(&self, world: &World, mut rules: Vec<RuleSummary>) -> Result<(), Failure> {
+        let is_there = |name: &&String| rules.iter().any(|rule| rule.rule.id == **name);
+        if let Some(missing) = self.rules.iter().find(|name| !is_there(name)) {
+            let text = format!("no rule in force here is called `{}`", inert(missing));
+            return Err(Failure::new(FailureKind::Usage, text).hint(
+                "`gate rules show` lists them; what they do not match, the baseline decides",
+            ));
+        }
+        rules.retain(|rule| self.rules.contains(&rule.rule.id));
+        if self.json {
+            return answer::json(&serde_json::json!({ "rules": rules }));
+        }
+        let screen = Screen::of_stdout(world.env("NO_COLOR").is_some());
+        answer::text(&rules::table(&screen, &rules))
     }
 }
 
