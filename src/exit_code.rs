@@ -17,7 +17,8 @@ pub(crate) const USAGE: u8 = 64;
 /// The server can't be reached.
 pub(crate) const UNREACHABLE: u8 = 69;
 /// Nobody answered yet, or in time; or the request was cancelled, or too many
-/// are open. Run it again to go on.
+/// are open. Run it again to go on. Also what only completes a line for a shell:
+/// by a tab nobody is asked.
 pub(crate) const NO_ANSWER: u8 = 75;
 /// A rule or a person said no to the command. Nothing else ends with it: an
 /// agent that reads it must not look for another way.

@@ -146,6 +146,19 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
     }
 }
 
+/// Refuses what a shell only runs to learn what can stand at the cursor: by a tab nobody is asked,
+/// and nobody waits.
+///
+/// bash says so by a variable (`complete -C`), the scripts of cobra's tools by hidden subcommands.
+fn refuse_for_completion(world: &World, argv: &[OsString]) -> Result<(), Failure> {
+    let is_hidden = |word: &OsString| word == "__complete" || word == "__completeNoDesc";
+    if !argv.get(1).is_some_and(is_hidden) && world.env_os("COMP_LINE").is_none() {
+        return Ok(());
+    }
+    let text = "it only completes a line, and for that nobody is asked";
+    Err(Failure::new(FailureKind::NoAnswer, text).hint("to ask for it, run it without COMP_LINE"))
+}
+
 /// What became of a question that nobody waits for.
 #[cfg(feature = "mcp")]
 pub(crate) enum Asked {
@@ -242,6 +255,7 @@ fn newest_evaluation(
     if evaluation.decision != Decision::RequireApproval {
         return Ok((evaluation, left()));
     }
+    refuse_for_completion(world, &run.argv)?;
     refuse_without_server(world, &evaluation)?;
     let session = session::connect_within(world, left(), run.voice)?;
     if server_rules::refresh(world, &session, left())? {

@@ -82,31 +82,10 @@ fn words_that_make_no_sense_have_no_completion_and_no_message() {
 #[test]
 fn a_keyring_is_read_where_it_is_open_and_never_unlocked_for_a_completion() {
     let stage = Stage::new();
-    let url = stage.live.said("/url").to_owned();
     let id = stage.pending.id.to_string();
     let open = SecretService::start().unwrap();
     let environment = open.environment();
-    let mut login = stage.home.command(GATE);
-    let token = stage.live.said("/tokens/bob_approver");
-    stage.home.write("token", token).unwrap();
-    let file = File::open(stage.home.path().join("token")).unwrap();
-    let key = stage.live.said("/server/grant_key");
-    login
-        .args([
-            "login",
-            "--server",
-            &url,
-            "--server-key",
-            key,
-            "--token-stdin",
-        ])
-        .stdin(file)
-        .envs(environment.clone())
-        .env("HOME", stage.home.path())
-        .env_remove("GATE_TOKEN");
-    let ran = run(&mut login);
-    assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(ran.stderr.contains("Secret Service"), "{ran:?}");
+    log_in(&stage, environment.clone());
     let ask = |environment: Vec<_>| {
         let mut command = stage.home.command(GATE);
         command
@@ -128,8 +107,8 @@ fn a_keyring_is_read_where_it_is_open_and_never_unlocked_for_a_completion() {
         ])
         .args(["/org/freedesktop/secrets", member, argument])
         .envs(environment.clone());
-        let sent = run(&mut send);
-        assert_eq!(sent.code, Some(0), "{sent:?}");
+        let answer = run(&mut send);
+        assert_eq!(answer.code, Some(0), "{answer:?}");
     };
     call(
         "org.freedesktop.Secret.Service.Lock",
@@ -145,6 +124,33 @@ fn a_keyring_is_read_where_it_is_open_and_never_unlocked_for_a_completion() {
     let seen = monitor.wait_for("member=ReadAlias");
     assert!(seen.contains("member=SearchItems"), "{seen}");
     assert!(!seen.contains("member=Unlock"), "{seen}");
+}
+
+/// Logs bob in, with his token in the keyring.
+fn log_in(stage: &Stage, environment: Vec<(&'static str, OsString)>) {
+    let token = stage.live.said("/tokens/bob_approver");
+    let token = stage.home.write("token", token).unwrap();
+    let (url, key) = (
+        stage.live.said("/url"),
+        stage.live.said("/server/grant_key"),
+    );
+    let mut login = stage.home.command(GATE);
+    login
+        .args([
+            "login",
+            "--token-stdin",
+            "--server",
+            url,
+            "--server-key",
+            key,
+        ])
+        .stdin(File::open(token).unwrap())
+        .envs(environment)
+        .env("HOME", stage.home.path())
+        .env_remove("GATE_TOKEN");
+    let ran = run(&mut login);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stderr.contains("Secret Service"), "{ran:?}");
 }
 
 /// Sees what is asked of the keyring. Ended when dropped.

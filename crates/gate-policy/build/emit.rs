@@ -87,13 +87,14 @@ pub(crate) fn profile(name: &str, tool: &ToolSpec, operations: &str) -> String {
         operations: _,
         operation_starts,
         can_be_python,
+        completed_by,
         reader,
     } = tool;
     format!(
         "static {name}: ToolSpec = ToolSpec {{ name: {}, aliases: {}, style: {}, groups: {}, \
          commands: {}, patterns: {}, listed: {}, environment: {}, \
          sets_variables: {sets_variables}, moved_by: {}, literal: {}, implicit: {}, \
-         operations: {operations}, operation_starts: {}, can_be_python: {can_be_python}, reader: {} }};\n",
+         operations: {operations}, operation_starts: {}, can_be_python: {can_be_python}, completed_by: {}, reader: {} }};\n",
         tool_name.rust(),
         aliases.rust(),
         style.rust(),
@@ -106,6 +107,7 @@ pub(crate) fn profile(name: &str, tool: &ToolSpec, operations: &str) -> String {
         literal.rust(),
         implicit.rust(),
         operation_starts.rust(),
+        completed_by.rust(),
         reader.rust(),
     )
 }

@@ -157,7 +157,13 @@ fn hold(tool: &str, more: More, unsaid: &[&str]) -> Result<Vec<String>, Box<dyn 
     }
     for found in spec.commands.iter().skip(1) {
         let path = path_of(spec, found);
-        if more == More::Listed && !tree.contains_key(&path) && found.name == found.canonical {
+        // No help names what the scripts of the shells call.
+        let is_hidden = path.starts_with("__complete");
+        if more == More::Listed
+            && !is_hidden
+            && !tree.contains_key(&path)
+            && found.name == found.canonical
+        {
             wrong.push(format!("the tool has no `{path}`"));
         }
     }

@@ -107,6 +107,9 @@ fn only_built_in(profile: &Profile) -> Vec<Mistake> {
     if let Some(listed) = &profile.listed {
         refuse(listed.span(), "it names a file beside the profile");
     }
+    if let Some(variable) = &profile.completed_by {
+        refuse(variable.span(), "it takes all effects away");
+    }
     for class in profile.command.iter().filter_map(|one| one.class.as_ref()) {
         refuse(class.span(), "it is a class of a file beside the profile");
     }

@@ -48,6 +48,8 @@ pub struct ToolSpec {
     pub operation_starts: Table<u32>,
     /// Whether it can be a program of Python.
     pub can_be_python: bool,
+    /// The variable with which it only says what can stand at the cursor; empty: none.
+    pub completed_by: Text,
     /// A deeper reading that tables can't express.
     pub reader: Reader,
 }

@@ -55,6 +55,11 @@ impl<'a> Nesting<'a> {
         self.profiles
     }
 
+    /// Tells whether nothing stands around it: its environment is the caller's own.
+    pub(super) fn is_outermost(self) -> bool {
+        self.depth == 0
+    }
+
     /// Returns how a command in this one stands, if it is still read.
     pub(crate) fn deeper(self) -> Option<Self> {
         let left = self.account.left.get().checked_sub(1)?;

@@ -155,6 +155,20 @@ pub fn is_too_long(argv: &[OsString]) -> bool {
     argv.len() > MAX_WORDS || length_bytes(argv) > MAX_ARGV_BYTES
 }
 
+/// Tells whether the tool is started only to say what can stand at the cursor, by the variable with
+/// which bash says so (`complete -C`): whatever its words are, it does nothing else.
+///
+/// A command inside another may get another environment than the one that is seen here (`sudo`,
+/// `ssh`, `unset`), so of those it is never said.
+fn only_completes(line: &CommandLine<'_>, spec: &ToolSpec) -> bool {
+    let variable = &*spec.completed_by;
+    !variable.is_empty()
+        && line
+            .env
+            .get(variable)
+            .is_some_and(|value| !value.is_empty())
+}
+
 /// Returns the bytes of all words, each with the zero behind it.
 fn length_bytes(argv: &[OsString]) -> usize {
     argv.iter().map(|word| word.len() + 1).sum()
@@ -173,8 +187,13 @@ fn read_known(
     invocation.effects = EffectSet::default();
     invocation.own_effects = EffectSet::default();
     invocation.held_effects = EffectSet::default();
-    judge(line, &parsed, invocation);
-    presence::judge(line, &parsed, invocation);
+    if nesting.is_outermost() && only_completes(line, spec) {
+        let reason = format!("`{}` is set: it only completes a line", spec.completed_by);
+        invocation.add(Effect::Read, reason);
+    } else {
+        judge(line, &parsed, invocation);
+        presence::judge(line, &parsed, invocation);
+    }
     secrets::of_flags(&parsed, invocation);
     of_operands(line, &parsed, invocation);
     inputs::find(line, &parsed, invocation);

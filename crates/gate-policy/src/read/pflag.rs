@@ -13,6 +13,10 @@ use crate::profile::{Arity, Order, Passed, Style};
 
 pub(crate) fn read(parsed: &mut Parsed<'_>) {
     while let Some((index, word)) = parsed.next_word() {
+        if parsed.node().is_some_and(|node| node.order == Order::Words) {
+            parsed.take_rest(false);
+            return;
+        }
         match word {
             b"--" => {
                 take_separator(parsed);
@@ -78,7 +82,8 @@ fn take_negated(parsed: &mut Parsed<'_>, name: &[u8], has_value: bool) -> bool {
 }
 
 /// Cobra takes the word behind a flag that it does not know for its value,
-/// pflag for an operand: which subcommand runs is then not certain.
+/// pflag for an operand: which subcommand runs is then not certain. Where a command is open and
+/// known, it is a parameter.
 fn refuse(parsed: &mut Parsed<'_>, dashes: &[u8], name: &[u8]) {
     let problem = format!(
         "gate does not know flag `{}{}` here",
@@ -87,6 +92,8 @@ fn refuse(parsed: &mut Parsed<'_>, dashes: &[u8], name: &[u8]) {
     );
     if parsed.wants_command() {
         parsed.give_up(problem);
+    } else if parsed.node().is_some_and(|node| node.is_open) {
+        parsed.mark(WordRole::Option, Cow::Borrowed(""));
     } else {
         parsed.take_unknown(problem);
     }

@@ -50,6 +50,10 @@ pub(crate) fn compile(profile: &Profile) -> Result<ToolSpec, Vec<Mistake>> {
         operations: Cow::Borrowed(""),
         operation_starts: Cow::Borrowed(&[]),
         can_be_python: profile.python,
+        completed_by: profile
+            .completed_by
+            .as_ref()
+            .map_or_else(Text::default, |one| text(one.get_ref())),
         reader,
     })
 }

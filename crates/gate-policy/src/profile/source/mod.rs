@@ -59,6 +59,8 @@ pub(crate) struct Profile {
     /// Whether it can be a program of Python.
     #[serde(default = "yes")]
     pub(crate) python: bool,
+    /// The variable with which it only completes a line.
+    pub(crate) completed_by: Option<Word>,
 }
 
 /// Commands that stand in a list beside the profile.
