@@ -169,6 +169,21 @@ fn only_completes(line: &CommandLine<'_>, spec: &ToolSpec) -> bool {
             .is_some_and(|value| !value.is_empty())
 }
 
+fn judge_words(
+    line: &CommandLine<'_>,
+    parsed: &Parsed<'_>,
+    nesting: Nesting<'_>,
+    invocation: &mut Invocation,
+) {
+    if nesting.is_outermost() && only_completes(line, parsed.spec) {
+        let variable = &parsed.spec.completed_by;
+        let reason = format!("`{variable}` is set: it only completes a line");
+        return invocation.add(Effect::Read, reason);
+    }
+    judge(line, parsed, invocation);
+    presence::judge(line, parsed, invocation);
+}
+
 /// Returns the bytes of all words, each with the zero behind it.
 fn length_bytes(argv: &[OsString]) -> usize {
     argv.iter().map(|word| word.len() + 1).sum()
@@ -187,13 +202,7 @@ fn read_known(
     invocation.effects = EffectSet::default();
     invocation.own_effects = EffectSet::default();
     invocation.held_effects = EffectSet::default();
-    if nesting.is_outermost() && only_completes(line, spec) {
-        let reason = format!("`{}` is set: it only completes a line", spec.completed_by);
-        invocation.add(Effect::Read, reason);
-    } else {
-        judge(line, &parsed, invocation);
-        presence::judge(line, &parsed, invocation);
-    }
+    judge_words(line, &parsed, nesting, invocation);
     secrets::of_flags(&parsed, invocation);
     of_operands(line, &parsed, invocation);
     inputs::find(line, &parsed, invocation);
