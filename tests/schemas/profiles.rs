@@ -308,8 +308,15 @@ fn the_schema_of_profiles_that_is_printed_is_the_one_that_is_published_and_has_e
     assert!(output.status.success(), "{output:?}");
     assert!(output.stdout == fs::read(schema()).unwrap());
     let object: Value = serde_json::from_slice(&output.stdout).unwrap();
-    // What names a file beside a profile, or knows one tool, stands in no schema.
-    let built_in = ["operations", "listed", "shares", "class", "modules"];
+    // What names a file beside a profile, knows one tool or takes all effects away, stands in none.
+    let built_in = [
+        "operations",
+        "listed",
+        "shares",
+        "class",
+        "modules",
+        "completed_by",
+    ];
     for (at, text) in [
         ("/properties", "qqqqqqqqqqqqqqqqqq = 1"),
         (
