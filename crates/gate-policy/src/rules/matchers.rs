@@ -178,7 +178,13 @@ fn demand_known_flag(fields: &mut Fields<'_, '_, '_>, spec: &ToolSpec, word: &st
         let flags = spec.groups.iter().flat_map(|group| group.flags.iter());
         flags.map(|flag| flag.name.as_ref())
     };
-    let is_open = spec.commands.iter().any(|command| command.is_open);
+    // What the scripts of the shells call takes the flags of the others, and has none of its own.
+    let is_hidden = |parent: u16| {
+        let above = spec.commands.get(usize::from(parent));
+        above.is_some_and(|above| above.name.starts_with("__complete"))
+    };
+    let mut commands = spec.commands.iter();
+    let is_open = commands.any(|command| command.is_open && !is_hidden(command.parent));
     if is_open || names().any(|known| known == word) {
         return;
     }
