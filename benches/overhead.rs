@@ -11,6 +11,10 @@
 
 #[path = "overhead/corpus.rs"]
 mod corpus;
+#[path = "overhead/fast.rs"]
+mod fast;
+#[path = "../tests/live/released.rs"]
+mod released;
 #[path = "overhead/report.rs"]
 mod report;
 #[path = "../tests/live/server.rs"]
@@ -85,6 +89,10 @@ impl Bench {
 struct Extent {
     /// Rules of the user, and rounds with so many of them.
     allowed: &'static [(usize, usize)],
+    /// The same, through the small shim.
+    fast: &'static [(usize, usize)],
+    /// Rounds of each real tool.
+    real: usize,
     approved_rounds: usize,
     decision_rules: &'static [usize],
     decision_lines: usize,
@@ -93,7 +101,9 @@ struct Extent {
 
 /// What `cargo bench` measures.
 const WHOLE: Extent = Extent {
-    allowed: &[(0, 300), (10, 300), (1_000, 100), (10_000, 30)],
+    allowed: &[(0, 300), (10, 300), (1_000, 100)],
+    fast: &[(10, 1_000), (1_000, 1_000), (100_000, 1_000)],
+    real: 40,
     approved_rounds: 60,
     decision_rules: &[10, 1_000, 10_000],
     decision_lines: 10_000,
@@ -103,6 +113,8 @@ const WHOLE: Extent = Extent {
 /// What `cargo test` plays: enough to print every figure, and nothing to read from them.
 const SOME: Extent = Extent {
     allowed: &[(0, 2), (10, 2)],
+    fast: &[(10, 2)],
+    real: 1,
     approved_rounds: 2,
     decision_rules: &[10],
     decision_lines: 1_000,
@@ -122,6 +134,7 @@ fn main() {
     };
     let bench = Bench::set();
     let mut report = Report::default();
+    fast::measure(&bench, &mut report, extent);
     let mut direct = 0.0;
     for (rules, rounds) in extent.allowed {
         direct = allowed(&bench, &mut report, *rules, *rounds);
@@ -133,7 +146,7 @@ fn main() {
     approved(&bench, &mut report, extent.approved_rounds);
     waiting_memory(&bench, &mut report);
     decisions(&bench, &mut report, extent, direct);
-    report.assert_complete(extent.allowed.len());
+    report.assert_complete(extent.allowed.len(), extent.fast.len());
 }
 
 /// Returns the median of a direct run, in microseconds.
@@ -159,7 +172,7 @@ fn allowed(bench: &Bench, report: &mut Report, rules: usize, rounds: usize) -> f
             "gate run, allowed",
             &[&GATE, &"run", &"--", &"kubectl", &"get", &"pods"],
         ),
-        Timed::new("shim, allowed", &[&shim, &"get", &"pods"]),
+        Timed::new("gate as shim, allowed", &[&shim, &"get", &"pods"]),
     ];
     let times = in_turn(bench.home.command("rounds"), rounds, &commands);
     report.line(&format!(

@@ -8,6 +8,9 @@
     reason = "a test whose stage can't be set has failed"
 )]
 
+#[path = "live/released.rs"]
+mod released;
+
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::os::unix::fs::symlink;
@@ -82,19 +85,6 @@ const SESSION: [(&str, &str); 18] = [
     ("_", "/usr/bin/make"),
 ];
 
-/// Builds the shim as it is released.
-fn released_shim() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-    let built = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/shim"))
-        .arg(env!("CARGO_BIN_EXE_gate"))
-        .env("CARGO_TARGET_DIR", target)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&built.stderr);
-    assert!(built.status.success(), "{said}");
-    PathBuf::from(String::from_utf8(built.stdout).unwrap().trim_end())
-}
-
 /// Makes a home in which each tool is a program that only ends, with a shim in front of it.
 fn home(shim: &Path) -> Home {
     let mut home = Home::with_path(&[]).unwrap();
@@ -168,7 +158,7 @@ fn added_faults(home: &Home, argv: &[&str]) -> i64 {
 
 #[test]
 fn an_allowed_command_costs_no_more_than_it_did_at_any_number_of_rules() {
-    let home = home(&released_shim());
+    let home = home(&released::shim());
     compile(&home, 10);
     let few: Vec<(u64, u64)> = LIMITS
         .iter()

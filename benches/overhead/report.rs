@@ -16,17 +16,18 @@ impl Report {
     }
 
     /// Fails unless every figure that the benchmark promises was printed, and is one.
-    /// `allowed` is the number of tables of allowed commands.
-    pub(crate) fn assert_complete(&self, allowed: usize) {
-        for name in [
-            "floor_exec",
-            "floor_sup",
-            "gate run, allowed",
-            "shim, allowed",
-        ] {
+    /// `allowed` is the number of tables of allowed commands, `fast` of those through the small
+    /// shim.
+    pub(crate) fn assert_complete(&self, allowed: usize, fast: usize) {
+        for name in ["floor_sup", "gate run, allowed", "gate as shim, allowed"] {
             self.assert_rows(name, allowed, 4);
         }
-        self.assert_rows("direct", allowed + 1, 3);
+        self.assert_rows("floor_exec", allowed + fast, 4);
+        for (name, _) in crate::fast::COMMANDS {
+            self.assert_rows(&format!("gate-shim: {name}"), fast, 4);
+        }
+        self.assert_rows("env", fast, 4);
+        self.assert_rows("direct", allowed + fast + 1, 3);
         for name in ["gate run --no-wait: asks", "gate run: approved already"] {
             self.assert_rows(name, 1, 3);
         }
