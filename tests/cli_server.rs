@@ -188,6 +188,35 @@ fn a_server_that_is_started_again_is_the_same_server() {
 }
 
 #[test]
+fn the_settings_say_where_to_listen_and_the_flag_wins() {
+    let home = Home::new().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    home.write("work/server.toml", format!("listen = '{taken}'\n"))
+        .unwrap();
+    let of_file = [
+        "server",
+        "--dev",
+        "--data",
+        "data",
+        "--config",
+        "server.toml",
+    ];
+    let refused = run(home.command(GATE).args(of_file));
+    assert_eq!(refused.code, Some(78), "{refused:?}");
+    let said = format!("cannot listen on {taken}");
+    assert!(refused.stderr.contains(&said), "{refused:?}");
+    let (child, ready) = start(&home, &["--dev", "--config", "server.toml"]);
+    let listen = ready["listen"].as_str().unwrap();
+    assert!(
+        listen.starts_with("127.0.0.1:") && listen != taken,
+        "{ready}"
+    );
+    assert_eq!(ready["url"], format!("http://{listen}"));
+    assert_eq!(stop(child, Signal::SIGTERM), Some(0));
+}
+
+#[test]
 fn a_mistake_in_the_settings_names_file_line_and_field() {
     let home = Home::new().unwrap();
     run(home

@@ -1,5 +1,6 @@
 //! What an operator can set, with the defaults, and its TOML form.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Where people reach the server, without a slash at the end.
     pub public_url: String,
+    /// Where to listen, if the file says so. Who binds the listener asks for it.
+    pub listen: Option<SocketAddr>,
     /// Certificate and key; without them the server listens on loopback only.
     pub tls: Option<TlsFiles>,
     /// What the server asks of every request, whatever the client's rules say.
@@ -99,6 +102,7 @@ impl Settings {
         Self {
             data_dir: data_dir.into(),
             public_url: public_url.into().trim_end_matches('/').to_owned(),
+            listen: None,
             tls: None,
             floor: Floor {
                 approvers: vec!["group:approvers".to_owned()],
@@ -145,6 +149,7 @@ impl Settings {
         if let Some(approvers) = file.approvers {
             self.floor.approvers = approvers;
         }
+        self.listen = file.listen.or(self.listen);
         self.tls = file.tls.or(self.tls);
         self.floor.min_count = file.min_count.unwrap_or(self.floor.min_count);
         self.limits.open_requests = file.open_requests.unwrap_or(self.limits.open_requests);
@@ -204,6 +209,7 @@ impl Settings {
 #[serde(deny_unknown_fields, default)]
 struct SettingsFile {
     public_url: Option<String>,
+    listen: Option<SocketAddr>,
     tls: Option<TlsFiles>,
     approvers: Option<Vec<String>>,
     min_count: Option<u32>,
@@ -244,9 +250,12 @@ mod tests {
     #[test]
     fn a_file_changes_what_it_names_and_nothing_else() {
         let settings = defaults()
-            .with_toml("min_count = 2\nrun_lease_seconds = 60\napprovers = ['group:sre']")
+            .with_toml(
+                "min_count = 2\nrun_lease_seconds = 60\napprovers = ['group:sre']\nlisten = '[::1]:80'",
+            )
             .unwrap();
         assert_eq!(settings.floor.min_count, 2);
+        assert_eq!(settings.listen, Some("[::1]:80".parse().unwrap()));
         assert_eq!(settings.leases.run, Duration::from_mins(1));
         assert_eq!(settings.floor.approvers, ["group:sre"]);
         assert_eq!(settings.leases.grant, Duration::from_mins(1));
@@ -263,6 +272,7 @@ mod tests {
             ("grant_seconds = 0", "grant_seconds"),
             ("public_url = 'ftp://x'", "public_url"),
             ("min_count = -1", "min_count"),
+            ("listen = 'gate.example.com'", "socket address"),
             ("[", ""),
         ] {
             let error = defaults().with_toml(text).unwrap_err();

@@ -1,6 +1,6 @@
 //! `gate server`: from flags to a server that listens, and its end.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 
 use gate_protocol::inert::inert;
@@ -13,7 +13,10 @@ use crate::failure::{Failure, FailureKind};
 use crate::world::World;
 
 /// Where a server listens that is not told where.
-const LISTEN: &str = "127.0.0.1:4280";
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4280);
+
+/// Stands for the server's URL until it is known. No name ends so.
+const NOT_YET: &str = "http://not-yet.invalid";
 
 /// How to serve.
 #[derive(Debug, clap::Args)]
@@ -24,9 +27,10 @@ pub(super) struct Serve {
     /// The folder with keys and database.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Where to listen; port 0 takes any free one. Only loopback without TLS.
-    #[arg(long, value_name = "ADDRESS", default_value = LISTEN)]
-    listen: SocketAddr,
+    /// Where to listen, if not on 127.0.0.1:4280; port 0 takes any free one. Only
+    /// loopback without TLS.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
     /// Where people reach the server, if not at the address it listens on.
     #[arg(long, value_name = "URL", value_parser = parse_url)]
     url: Option<String>,
@@ -52,11 +56,17 @@ fn parse_url(text: &str) -> Result<String, String> {
 
 impl Serve {
     pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
-        let listener = self.listen()?;
-        let address = listener
-            .local_addr()
-            .map_err(|error| self.cannot_listen(error))?;
-        let settings = self.settings(world, address)?;
+        let mut settings = self.settings(world)?;
+        let listen = self.listen.or(settings.listen).unwrap_or(LISTEN);
+        let cannot_listen = |error| cannot_listen(listen, error);
+        let listener = bind(listen).map_err(cannot_listen)?;
+        let address = listener.local_addr().map_err(cannot_listen)?;
+        if settings.public_url == NOT_YET {
+            // A browser compares the scheme too: it would be told that our own
+            // page is a stranger's.
+            let scheme = settings.tls.as_ref().map_or("http", |_| "https");
+            settings.public_url = format!("{scheme}://{address}");
+        }
         log(world)?;
         let runtime = runtime()?;
         let served = runtime.block_on(self.serve(listener, address, settings));
@@ -65,28 +75,13 @@ impl Serve {
         served
     }
 
-    fn listen(&self) -> Result<TcpListener, Failure> {
-        TcpListener::bind(self.listen)
-            .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
-            .map_err(|error| self.cannot_listen(error))
-    }
-
-    fn cannot_listen(&self, error: std::io::Error) -> Failure {
-        Failure::new(
-            FailureKind::Configuration,
-            format!("cannot listen on {}", self.listen),
-        )
-        .caused_by(error)
-        .hint("name another address with --listen; port 0 takes any free one")
-    }
-
-    fn settings(&self, world: &World, address: SocketAddr) -> Result<Settings, Failure> {
+    /// Returns what flags and file say; the URL is [`NOT_YET`] where neither says it.
+    fn settings(&self, world: &World) -> Result<Settings, Failure> {
         let data = match (&self.data, self.dev) {
             (None, true) => world.layout.dev_server_data()?,
             (named, _) => data_folder(world, named.as_ref())?,
         };
-        let plain = format!("http://{address}");
-        let mut settings = Settings::new(data, &plain);
+        let mut settings = Settings::new(data, NOT_YET);
         if let Some(file) = &self.config {
             settings = settings::read(settings, &world.cwd.join(file))?;
         }
@@ -98,11 +93,6 @@ impl Serve {
                 certificate: world.cwd.join(certificate),
                 key: world.cwd.join(key),
             });
-        }
-        // Only now is known whether it speaks TLS. A browser compares the scheme
-        // too: it would be told that our own page is a stranger's.
-        if settings.tls.is_some() && settings.public_url == plain {
-            settings.public_url = format!("https://{address}");
         }
         Ok(settings)
     }
@@ -138,6 +128,21 @@ impl Serve {
         }
         serving.await.map_err(cannot_serve)
     }
+}
+
+fn bind(listen: SocketAddr) -> std::io::Result<TcpListener> {
+    let listener = TcpListener::bind(listen)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+fn cannot_listen(listen: SocketAddr, error: std::io::Error) -> Failure {
+    Failure::new(
+        FailureKind::Configuration,
+        format!("cannot listen on {listen}"),
+    )
+    .caused_by(error)
+    .hint("name another address with --listen; port 0 takes any free one")
 }
 
 /// Returns a future that ends with the first SIGTERM or SIGINT.
