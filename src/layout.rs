@@ -45,19 +45,30 @@ pub(crate) fn is_in_missing_home(folder: &Path) -> bool {
 }
 
 impl Layout {
-    /// Finds the user's folders: the XDG base directories, or none of them
-    /// where there is no home. `GATE_CONFIG` names another user configuration file.
-    pub(crate) fn find(gate_config: Option<OsString>) -> Self {
+    /// Finds the user's folders: the XDG base directories. Where there is no home,
+    /// those are there that a variable names by itself. `GATE_CONFIG` names another
+    /// user configuration file.
+    pub(crate) fn find(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let dirs = directories::ProjectDirs::from("", "", OWN_FOLDER);
+        let homeless = |name| {
+            let base = PathBuf::from(variable(name)?);
+            let is_alone = dirs.is_none() && base.is_absolute();
+            is_alone.then(|| base.join(OWN_FOLDER))
+        };
+        let of_home = dirs.as_ref();
         Self {
-            user_config: dirs.as_ref().map(|d| d.config_dir().to_owned()),
-            user_config_file: gate_config
+            user_config: of_home
+                .map(|dirs| dirs.config_dir().to_owned())
+                .or_else(|| homeless("XDG_CONFIG_HOME")),
+            user_config_file: variable("GATE_CONFIG")
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
-            state: dirs
-                .as_ref()
-                .and_then(|d| d.state_dir().map(Path::to_owned)),
-            data: dirs.as_ref().map(|d| d.data_local_dir().to_owned()),
+            state: of_home
+                .and_then(|dirs| dirs.state_dir().map(Path::to_owned))
+                .or_else(|| homeless("XDG_STATE_HOME")),
+            data: of_home
+                .map(|dirs| dirs.data_local_dir().to_owned())
+                .or_else(|| homeless("XDG_DATA_HOME")),
         }
     }
 
@@ -278,7 +289,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let work = folder.path().join("work");
         std::fs::create_dir(&work).unwrap();
-        let layout = Layout::find(None);
+        let layout = Layout::find(|_| None);
         let found = || layout.project_rules(&work);
         assert_eq!(found(), None);
         let above = folder.path().join(PROJECT_RULES);

@@ -56,7 +56,7 @@ impl World {
         let cwd = std::env::current_dir()
             .or_else(|_| std::fs::read_link("/proc/self/cwd"))
             .unwrap_or_default();
-        let layout = Layout::find(by_name.get(OsStr::new("GATE_CONFIG")).cloned());
+        let layout = Layout::find(|name| by_name.get(OsStr::new(name)).cloned());
         Self {
             environment,
             cwd,

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use gate_client::ServerUrl;
 use gate_exec::{Exclusions, SHIM_FOLDER_MARKER};
+use gate_protocol::inert::inert;
 
 use super::cargo::{self, Before};
 use super::ground::must_succeed;
@@ -50,7 +51,13 @@ impl Place {
         std::fs::DirBuilder::new()
             .mode(0o711)
             .create(&root)
-            .map_err(|error| cannot("make the demo's folder", error))?;
+            .map_err(|error| {
+                cannot(
+                    &format!("make its folder `{}`", inert(&root.to_string_lossy())),
+                    error,
+                )
+                .hint("set TMPDIR to a folder that you can write")
+            })?;
         let caller_path = world.env_os("PATH").unwrap_or_default();
         let tools = installed(caller_path)?;
         let mut place = Self {

@@ -6,11 +6,13 @@ use gate_protocol::inert::inert;
 use gate_shim::in_force::{InForce, NotInForce};
 use gate_shim::place::has_owner;
 use jiff::Timestamp;
+use nix::unistd::{AccessFlags, access};
 use serde::Serialize;
 
 use super::verdict::State as ToolState;
 use crate::audit;
 use crate::failure::Failure;
+use crate::layout::is_in_missing_home;
 use crate::report;
 use crate::spool::Verified;
 use crate::world::World;
@@ -179,6 +181,14 @@ fn server_key(world: &World) -> Option<Setting> {
 
 fn spool(world: &World) -> Setting {
     const NAME: &str = "records";
+    if let Some(why) = unwritable(world) {
+        return Setting::new(
+            NAME,
+            Standing::Bad,
+            format!("nothing can be recorded: {why}"),
+        )
+        .mend("set HOME or XDG_STATE_HOME to a folder that you can write");
+    }
     match audit::verify_spool(world) {
         Err(failure) => Setting::failed(NAME, &failure),
         Ok(Verified::Nothing) => Setting::new(NAME, Standing::Good, "nothing was recorded yet"),
@@ -196,6 +206,18 @@ fn spool(world: &World) -> Setting {
                 .mend("run `gate audit verify --spool`")
         }
     }
+}
+
+/// Returns why the queue of records can't be written to, where that is plain.
+fn unwritable(world: &World) -> Option<String> {
+    // Where there is no folder at all, whoever looks into it says so.
+    let spool = world.layout.spool().ok()?;
+    if is_in_missing_home(&spool) {
+        return Some("HOME names a folder that is not there".to_owned());
+    }
+    let there = spool.ancestors().find(|folder| folder.exists())?;
+    let error = access(there, AccessFlags::W_OK | AccessFlags::X_OK).err()?;
+    Some(format!("`{}`: {error}", inert(&there.to_string_lossy())))
 }
 
 /// Tells whether a state is one that must be mended where it is asked for.
