@@ -57,7 +57,8 @@ install_packages() {
   # The left side is the program that tells whether the package on the right is needed.
   for pair in git:git tmux:tmux strace:strace gnome-keyring-daemon:gnome-keyring dbus-daemon:dbus \
     dbus-send:dbus secret-tool:libsecret-tools keyctl:keyutils setsid:util-linux xz:xz-utils \
-    flock:util-linux cc:gcc zsh:zsh fish:fish elvish:elvish shellcheck:shellcheck; do
+    flock:util-linux cc:gcc zsh:zsh fish:fish elvish:elvish shellcheck:shellcheck jq:jq \
+    strip:binutils systemd-analyze:systemd; do
     command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
   done
   [ -r /usr/share/bash-completion/bash_completion ] || missing+=(bash-completion)
