@@ -168,7 +168,7 @@ fn every_other_verb_works_or_says_why_not() {
 fn doctor_tells_what_can_not_be_recorded() {
     let mut bare = Bare::new();
     for (home, why) in [
-        ("/", "nothing can be recorded: `/`: EROFS"),
+        ("/", "nothing can be recorded: `/`: "),
         (
             "/home/alice",
             "nothing can be recorded: HOME names a folder that is not there",

@@ -49,7 +49,7 @@ if [ -n "$writable" ]; then
   mkdir -p "$root$writable"
   mount --bind "$kept" "$root$writable"
 fi
-mount -o remount,ro "$root"
+mount -o remount,bind,ro "$root"
 exec "$@"
 "#;
 
