@@ -9,6 +9,7 @@ use std::io::{ErrorKind, IsTerminal as _};
 use std::os::fd::AsFd as _;
 use std::thread;
 
+use dialoguer::console::Term;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, raise};
@@ -46,12 +47,13 @@ pub(crate) fn text(question: &str) -> Result<String, Failure> {
 pub(crate) fn secret(question: &str) -> Result<Zeroizing<String>, Failure> {
     let question = format!("gate: {question}");
     ask(Echo::Off, move || {
-        dialoguer::Password::new()
-            .with_prompt(question)
-            .allow_empty_password(true)
-            .report(false)
-            .interact()
-            .map(Zeroizing::new)
+        // Not the library's own question: it throws away what was typed before it listens.
+        let terminal = Term::stderr();
+        terminal.write_str(&format!("{question}: "))?;
+        let answer = Zeroizing::new(terminal.read_line()?);
+        // The line break that ended it was not shown either.
+        terminal.write_line("")?;
+        Ok(answer)
     })
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gate_protocol::signed_note::SigningKey;
 use gate_server::{DevSetup, Settings};
@@ -134,7 +134,16 @@ impl Rig {
     pub(crate) fn replace_server(&mut self) {
         let address = self.server.address;
         self.server.stop();
-        self.server = LoginServer::start(TcpListener::bind(address).unwrap());
+        // Another test's connection may have the port for a moment.
+        let until = Instant::now() + WITHIN;
+        let listener = loop {
+            match TcpListener::bind(address) {
+                Ok(listener) => break listener,
+                Err(error) => assert!(Instant::now() < until, "{address}: {error}"),
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        };
+        self.server = LoginServer::start(listener);
     }
 
     /// Returns the program with these arguments, in a session of the kernel's keyring of its own, so
