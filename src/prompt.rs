@@ -50,7 +50,10 @@ pub(crate) fn secret(question: &str) -> Result<Zeroizing<String>, Failure> {
         // Not the library's own question: it throws away what was typed before it listens.
         let terminal = Term::stderr();
         terminal.write_str(&format!("{question}: "))?;
-        let answer = Zeroizing::new(terminal.read_line()?);
+        let mut answer = Zeroizing::new(String::new());
+        std::io::stdin().read_line(&mut answer)?;
+        let length = answer.trim_end_matches(['\r', '\n']).len();
+        answer.truncate(length);
         // The line break that ended it was not shown either.
         terminal.write_line("")?;
         Ok(answer)

@@ -33,33 +33,33 @@ struct Limit {
 const LIMITS: [Limit; 5] = [
     Limit {
         argv: &["kubectl", "get", "pods", "-n", "web"],
-        instructions: 116_000,
-        system_calls: 48,
-        page_faults: 34,
+        instructions: 158_000,
+        system_calls: 53,
+        page_faults: 36,
     },
     Limit {
         argv: &["terraform", "plan"],
-        instructions: 365_000,
-        system_calls: 52,
-        page_faults: 38,
+        instructions: 455_000,
+        system_calls: 57,
+        page_faults: 41,
     },
     Limit {
         argv: &["aws", "ec2", "describe-instances"],
-        instructions: 130_000,
-        system_calls: 49,
-        page_faults: 40,
+        instructions: 172_000,
+        system_calls: 54,
+        page_faults: 42,
     },
     Limit {
         argv: &["psql", "-c", "select id from users where id = 7"],
-        instructions: 215_000,
-        system_calls: 46,
-        page_faults: 46,
+        instructions: 258_000,
+        system_calls: 51,
+        page_faults: 48,
     },
     Limit {
         argv: &["git", "status", "--short"],
-        instructions: 128_000,
-        system_calls: 46,
-        page_faults: 38,
+        instructions: 170_000,
+        system_calls: 51,
+        page_faults: 40,
     },
 ];
 
