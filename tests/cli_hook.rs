@@ -20,7 +20,7 @@ mod shims;
 mod stage;
 
 use serde_json::{Value, json};
-use stage::{Stage, question};
+use stage::{Stage, question, recorded};
 
 /// Each form of a question, the agent that sends it, and where its command stands.
 const QUESTIONS: [(&str, &str, &str); 9] = [
@@ -33,6 +33,15 @@ const QUESTIONS: [(&str, &str, &str); 9] = [
     ("copilot", "preToolUse-text", "/toolArgs"),
     ("copilot", "PreToolUse", "/tool_input/command"),
     ("opencode", "bash", "/args/command"),
+];
+
+/// The questions that were recorded from the running agents.
+const RECORDED: [(&str, &str); 5] = [
+    ("claude-code", "Bash"),
+    ("codex", "Bash"),
+    ("gemini", "run_shell_command"),
+    ("copilot", "preToolUse"),
+    ("opencode", "bash"),
 ];
 
 /// Returns a question of tests/hooks about another command.
@@ -96,6 +105,25 @@ fn each_agent_is_told_no_in_its_own_form_and_never_yes() {
             "Do not look for another way round",
         ] {
             assert!(reason.contains(told), "{agent} {form}: {reason}");
+        }
+    }
+}
+
+#[test]
+fn what_an_agent_really_sent_is_read_byte_for_byte() {
+    let stage = Stage::new();
+    for (agent, form) in RECORDED {
+        let recorded = recorded(agent, form);
+        for sent in [&*recorded, recorded.trim_end()] {
+            let answer = stage.answers(&[agent], sent.as_bytes());
+            assert_eq!(answer, json!({}), "{agent}");
+            let harmful = sent.replace("kubectl get pods", "kubectl delete pod web-0");
+            assert_ne!(harmful, sent, "{agent}");
+            let reason = reason_of(agent, &stage.answers(&[agent], harmful.as_bytes()));
+            assert!(
+                reason.contains("run -- kubectl delete pod web-0"),
+                "{agent}: {reason}"
+            );
         }
     }
 }

@@ -139,6 +139,22 @@ fn comes_and_goes(
 }
 
 #[test]
+fn who_sets_it_for_a_project_is_told_where_the_agent_leaves_it_out() {
+    for (agent, ..) in FILES {
+        let stage = stage();
+        let needs_trust = matches!(agent, "codex" | "gemini" | "copilot");
+        let of_project = done(&stage, &["install", agent, "--project"]);
+        let of_user = done(&stage, &["install", agent]);
+        assert_eq!(
+            of_project.contains("a project's hooks"),
+            needs_trust,
+            "{of_project}"
+        );
+        assert!(!of_user.contains("a project's hooks"), "{of_user}");
+    }
+}
+
+#[test]
 fn a_rehearsal_shows_the_change_and_changes_nothing() {
     for (agent, user, _, text) in FILES {
         let stage = stage();

@@ -16,12 +16,17 @@ pub(crate) struct Stage {
 
 /// Returns a question of an agent as tests/hooks has it.
 pub(crate) fn question(agent: &str, form: &str) -> Value {
+    serde_json::from_str(&recorded(agent, form)).unwrap()
+}
+
+/// The same, with the very bytes.
+pub(crate) fn recorded(agent: &str, form: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/hooks")
         .join(agent)
         .join(form)
         .with_extension("json");
-    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    std::fs::read_to_string(path).unwrap()
 }
 
 impl Stage {

@@ -85,7 +85,8 @@ impl Agent {
                  Codex. It lets a call through when a hook takes too long or can't be started."
             }
             Self::Gemini => {
-                "Gemini CLI lets a call through when a hook takes too long or can't be started."
+                "Gemini CLI lets a call through when a hook takes too long, is killed or ends with \
+                 code 1, and refuses it when the hook can't be started."
             }
             Self::Cursor => {
                 "A Cursor that does not know `failClosed` lets a call through when a hook takes too \
@@ -97,6 +98,25 @@ impl Agent {
             }
             Self::Opencode => "opencode loads plugins when it starts.",
             Self::Aider => "",
+        }
+    }
+
+    /// Returns what who sets the hook for a project has to know beside that: where the agent leaves
+    /// a project's hooks out.
+    pub(super) const fn remark_of_project(self) -> Option<&'static str> {
+        match self {
+            Self::Codex => Some(
+                "Codex leaves a project's hooks out, and runs every call, until the folder is \
+                 trusted too.",
+            ),
+            Self::Gemini => {
+                Some("Gemini CLI works with a project's hooks in a trusted folder only.")
+            }
+            Self::Copilot => Some(
+                "GitHub Copilot leaves a project's hooks out, without a word, where the folder is \
+                 not trusted: a prompt on the command line (`-p`) needs `--trust-folder`.",
+            ),
+            Self::ClaudeCode | Self::Cursor | Self::Opencode | Self::Aider => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What an agent is about to run, from its hook's JSON.
 //!
-//! The forms are those of the agents' own documents; `tests/hooks` has one of each, with its
-//! source. Fields that gate does not need are not looked at: agents add new ones.
+//! `tests/hooks` has one of each form, recorded from the running agent or, where it could not be
+//! run, from its documents. Fields that gate does not need are not looked at: agents add new ones.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -64,8 +64,12 @@ impl Install {
         let kept = before.map_or_else(String::new, |_| {
             format!("; what was there is kept in `{}`", shown(&place.copy()))
         });
+        let of_project = match (scope, self.agent.remark_of_project()) {
+            (Scope::Project, Some(remark)) => format!("{remark}\n"),
+            (Scope::Project, None) | (Scope::User, _) => String::new(),
+        };
         show::print(&format!(
-            "`{file}` is written{kept}:\n{change}{}\n\
+            "`{file}` is written{kept}:\n{change}{}\n{of_project}\
              A hook helps; the shim is the boundary: put gate's shims first on the agent's PATH \
              too.\n",
             self.agent.remark(),
