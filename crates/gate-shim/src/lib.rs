@@ -7,7 +7,8 @@
 //! the same words, and asks, denies or explains.
 //!
 //! The library is what both have in common: [`stamp`] says which files a compiled policy was made
-//! of, [`in_force`] whether one decides, [`journal`] keeps what was allowed until somebody delivers it, [`place`] names where.
+//! of, [`in_force`] whether one decides, [`journal`] keeps what was allowed until somebody delivers
+//! it, [`place`] names where.
 #![forbid(unsafe_code)]
 
 mod files;
