@@ -83,6 +83,18 @@ impl Bench {
     fn bin(&self, name: &str) -> PathBuf {
         self.home.bin().join(name)
     }
+
+    /// Gives the user so many rules, and no others.
+    fn write_rules(&self, rules: usize) {
+        let folder = self.home.path().join(".config/gate/rules.d");
+        if folder.exists() {
+            std::fs::remove_dir_all(folder).unwrap();
+        }
+        for (number, text) in corpus::rules(rules).enumerate() {
+            let file = format!(".config/gate/rules.d/bench-{number}.toml");
+            self.home.write(&file, text).unwrap();
+        }
+    }
 }
 
 /// How much is measured.
@@ -139,10 +151,7 @@ fn main() {
     for (rules, rounds) in extent.allowed {
         direct = allowed(&bench, &mut report, *rules, *rounds);
     }
-    bench
-        .home
-        .write(".config/gate/rules.d/bench.toml", "")
-        .unwrap();
+    bench.write_rules(0);
     approved(&bench, &mut report, extent.approved_rounds);
     waiting_memory(&bench, &mut report);
     decisions(&bench, &mut report, extent, direct);
@@ -151,11 +160,7 @@ fn main() {
 
 /// Returns the median of a direct run, in microseconds.
 fn allowed(bench: &Bench, report: &mut Report, rules: usize, rounds: usize) -> f64 {
-    let text = corpus::rules(rules);
-    bench
-        .home
-        .write(".config/gate/rules.d/bench.toml", text)
-        .unwrap();
+    bench.write_rules(rules);
     let tool = bench.bin("kubectl");
     let shim = bench.home.path().join("shims/kubectl");
     let commands = [
@@ -323,7 +328,7 @@ fn decisions(bench: &Bench, report: &mut Report, extent: &Extent, direct: f64) {
         let questions = bench.home.write("questions.jsonl", questions).unwrap();
         let mut row = format!("| {tool} |");
         for rules in extent.decision_rules {
-            let text = corpus::rules(*rules);
+            let text: String = corpus::rules(*rules).collect();
             let rules_file = bench.home.write("rules.toml", text).unwrap();
             let check = |input: &PathBuf| {
                 let mut command = bench.home.command(GATE);

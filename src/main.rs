@@ -45,6 +45,7 @@ fn main() {
 }
 
 fn run() -> exit_code::Ending {
+    gate_exec::outlive_file_limit();
     let argv: Vec<OsString> = std::env::args_os().collect();
     let name = argv.first().map(Path::new).and_then(Path::file_name);
     match name {

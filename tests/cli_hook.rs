@@ -18,6 +18,8 @@ mod refused;
 mod shims;
 #[path = "cli_hook/stage.rs"]
 mod stage;
+#[path = "cli_hook/switched_off.rs"]
+mod switched_off;
 
 use serde_json::{Value, json};
 use stage::{Stage, question, recorded};

@@ -33,31 +33,31 @@ struct Limit {
 const LIMITS: [Limit; 5] = [
     Limit {
         argv: &["kubectl", "get", "pods", "-n", "web"],
-        instructions: 158_000,
+        instructions: 116_000,
         system_calls: 53,
         page_faults: 36,
     },
     Limit {
         argv: &["terraform", "plan"],
-        instructions: 455_000,
+        instructions: 348_000,
         system_calls: 57,
-        page_faults: 41,
+        page_faults: 40,
     },
     Limit {
         argv: &["aws", "ec2", "describe-instances"],
-        instructions: 172_000,
+        instructions: 128_000,
         system_calls: 54,
         page_faults: 42,
     },
     Limit {
         argv: &["psql", "-c", "select id from users where id = 7"],
-        instructions: 258_000,
+        instructions: 212_000,
         system_calls: 51,
         page_faults: 48,
     },
     Limit {
         argv: &["git", "status", "--short"],
-        instructions: 170_000,
+        instructions: 128_000,
         system_calls: 51,
         page_faults: 40,
     },

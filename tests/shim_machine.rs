@@ -197,3 +197,20 @@ long kubectl get pods
 "#,
     );
 }
+
+#[test]
+fn a_limit_on_the_length_of_files_kills_neither_the_shim_nor_gate() {
+    Stage::with("").plays(
+        r#"
+"$0" run -- kubectl get pods >/dev/null
+short kubectl top pods
+limited() { bash -c 'ulimit -f 0; exec "$@"' limited "$@"; }
+long limited "$HOME/shims/kubectl" top pods
+# What the baseline allows runs without its record, with a word of it.
+said "gate: warning: this decision is not recorded" limited "$0" run -- kubectl get pods
+# What somebody's rule allows does not.
+limited "$0" run -- kubectl top pods 2>&1 | grep -q 'File too large' || exit 1
+limited "$0" run -- kubectl top pods && exit 1 || [ $? = 125 ]
+"#,
+    );
+}

@@ -38,27 +38,31 @@ pub(crate) fn questions(tool: &str, count: usize) -> String {
     text
 }
 
-/// Returns `count` rules over all tools; none of them matches a question.
-pub(crate) fn rules(count: usize) -> String {
-    const COMMANDS: [(&str, &str); 4] = [
-        ("kubectl", "delete"),
-        ("terraform", "destroy"),
-        ("aws", "s3 rm"),
-        ("psql", "*"),
-    ];
-    let mut text = String::new();
-    for number in 0..count {
-        let (tool, command) = COMMANDS[number % COMMANDS.len()];
-        let command = match command {
-            "*" => String::new(),
-            command => format!("command = [\"{command}\"]\n"),
-        };
-        writeln!(
-            text,
-            "[[rule]]\nid = \"bench/{number}\"\ntool = [\"{tool}\"]\n{command}\
-             operands = [\"never-{number}-*\"]\ndecision = \"deny\"\n"
-        )
-        .unwrap();
-    }
-    text
+/// The rules of one file, at most: a file of them has at most 8 MiB.
+const RULES_OF_FILE: usize = 10_000;
+
+/// Returns `count` rules over all tools in files; none of them matches a question. A quarter is
+/// about psql, which has no subcommands: what tells its rules apart is the database.
+pub(crate) fn rules(count: usize) -> impl Iterator<Item = String> {
+    let numbers = move |start: usize| start..count.min(start + RULES_OF_FILE);
+    let starts = (0..count.max(1)).step_by(RULES_OF_FILE);
+    starts.map(move |start| numbers(start).map(rule).collect())
+}
+
+fn rule(number: usize) -> String {
+    let (tool, of_what) = match number % 4 {
+        0 => ("kubectl", "command = \"delete\"\noperands"),
+        1 => ("terraform", "command = \"destroy\"\noperands"),
+        2 => ("aws", "command = \"s3 rm\"\noperands"),
+        _ => {
+            return format!(
+                "[[rule]]\nid = \"bench/{number}\"\ntool = \"psql\"\n\
+                 target = {{ database = \"never-{number}\" }}\ndecision = \"deny\"\n\n"
+            );
+        }
+    };
+    format!(
+        "[[rule]]\nid = \"bench/{number}\"\ntool = \"{tool}\"\n\
+         {of_what} = [\"never-{number}-*\"]\ndecision = \"deny\"\n\n"
+    )
 }

@@ -8,14 +8,23 @@ use std::time::Duration;
 use crate::report::Report;
 use crate::server::GATE;
 use crate::timing::{Timed, find, in_turn};
-use crate::{Bench, Extent, HEADER, corpus, released};
+use crate::{Bench, Extent, HEADER, released};
 
 /// Allowed commands: the name of the row, and the words.
 pub(crate) const COMMANDS: [(&str, &[&str]); 4] = [
     ("kubectl", &["kubectl", "get", "pods"]),
     ("terraform", &["terraform", "plan"]),
     ("aws", &["aws", "ec2", "describe-instances"]),
-    ("psql", &["psql", "-c", "select id from users where id = 7"]),
+    (
+        "psql",
+        &[
+            "psql",
+            "-d",
+            "shop",
+            "-c",
+            "select id from users where id = 7",
+        ],
+    ),
 ];
 
 /// Other programs that start a command and may do something of their own before: the name, and what
@@ -67,9 +76,7 @@ fn shims(bench: &Bench) -> PathBuf {
 
 /// Compiles so many rules of the user.
 fn compile(bench: &Bench, rules: usize) {
-    let text = corpus::rules(rules);
-    let file = ".config/gate/rules.d/bench.toml";
-    bench.home.write(file, text).unwrap();
+    bench.write_rules(rules);
     // What was written this very moment is not compiled.
     std::thread::sleep(Duration::from_millis(100));
     let mut compiled = bench.home.command(GATE);

@@ -56,7 +56,7 @@ fn hook(stage: &Stage, words: &[&str]) -> Output {
 }
 
 #[track_caller]
-fn done(stage: &Stage, words: &[&str]) -> String {
+pub(crate) fn done(stage: &Stage, words: &[&str]) -> String {
     let output = hook(stage, words);
     assert!(output.status.success(), "{words:?}: {output:?}");
     String::from_utf8(output.stdout).unwrap()
@@ -71,7 +71,7 @@ fn refused(stage: &Stage, words: &[&str]) -> String {
 }
 
 /// A home with a repository in the working folder.
-fn stage() -> Stage {
+pub(crate) fn stage() -> Stage {
     let stage = Stage::new();
     fs::create_dir(stage.home.work().join(".git")).unwrap();
     stage
@@ -451,4 +451,21 @@ fn an_agent_without_hooks_and_a_home_that_is_not_there_are_said() {
     stage.home.set("CLAUDE_CONFIG_DIR", &moved);
     done(&stage, &["install", "claude-code"]);
     assert!(moved.join("settings.json").exists());
+}
+
+#[test]
+fn a_file_of_the_users_in_the_place_of_the_copy_stays() {
+    let stage = stage();
+    stage.home.write(".claude/settings.json", "{}\n").unwrap();
+    let copy = stage
+        .home
+        .write(".claude/settings.json.before-gate", "mine")
+        .unwrap();
+    let told = refused(&stage, &["install", "claude-code"]);
+    assert!(told.contains("settings.json.before-gate"), "{told}");
+    assert!(told.contains("move that file away"), "{told}");
+    assert_eq!(fs::read_to_string(&copy).unwrap(), "mine");
+    fs::remove_file(&copy).unwrap();
+    done(&stage, &["install", "claude-code"]);
+    assert_eq!(fs::read_to_string(&copy).unwrap(), "{}\n");
 }

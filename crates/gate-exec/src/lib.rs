@@ -12,9 +12,11 @@
     reason = "this crate is the boundary to the kernel: every unsafe block states its invariant"
 )]
 
+mod bytes;
 mod command;
 mod environment;
 mod exit_reason;
+mod file_limit;
 mod head;
 mod identity;
 mod initial_state;
@@ -34,9 +36,11 @@ mod supervise;
 mod syscall;
 pub mod terminal;
 
+pub use bytes::{compare, copy};
 pub use command::{Command, ExecBy, ExecError};
 pub use environment::inherited_environment;
 pub use exit_reason::{ExitReason, die_by_signal};
+pub use file_limit::{file_limit_bytes, outlive_file_limit};
 pub use identity::{FileId, Fingerprint, OpenFile, effective_user};
 pub use initial_state::InitialState;
 pub use mapped::MappedFile;

@@ -30,6 +30,44 @@ macro_rules! program {
         #[unsafe(link_section = ".bss.arena")]
         static ARENA: $crate::Arena = $crate::Arena::new();
 
+        /// Stands before the C library's own, which takes one byte after the other.
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn memcmp(
+            one: *const u8,
+            other: *const u8,
+            count: usize,
+        ) -> ::std::ffi::c_int {
+            // SAFETY: as the caller of `memcmp(3)` promises.
+            unsafe { $crate::compare(one, other, count) }
+        }
+
+        /// The same for who only asks whether they are equal.
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn bcmp(
+            one: *const u8,
+            other: *const u8,
+            count: usize,
+        ) -> ::std::ffi::c_int {
+            // SAFETY: as the caller of `bcmp(3)` promises.
+            unsafe { $crate::compare(one, other, count) }
+        }
+
+        /// Stands before the C library's own, which is quick for long copies alone.
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, count: usize) -> *mut u8 {
+            // SAFETY: as the caller of `memcpy(3)` promises.
+            unsafe { $crate::copy(to, from, count) };
+            to
+        }
+
+        /// The same, for what may overlap.
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, count: usize) -> *mut u8 {
+            // SAFETY: as the caller of `memmove(3)` promises.
+            unsafe { $crate::copy(to, from, count) };
+            to
+        }
+
         /// What the C library calls.
         #[unsafe(no_mangle)]
         extern "C" fn main(

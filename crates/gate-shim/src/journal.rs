@@ -11,7 +11,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use gate_exec::effective_user;
+use gate_exec::{effective_user, file_limit_bytes};
 use gate_policy::encoding::{Decoder, Encoder, sum};
 
 /// The longest journal that a shim adds to, in bytes: then the full gate takes what is there.
@@ -93,6 +93,11 @@ pub fn append(path: &Path, entry: &Entry, is_durable: bool) -> io::Result<()> {
         return Err(io::Error::from(io::ErrorKind::InvalidInput));
     }
     let line = line(&entry.encode());
+    // A write beyond it would kill the command before it began.
+    let end_bytes = found.len().saturating_add(line.len() as u64);
+    if file_limit_bytes().is_some_and(|limit| end_bytes > limit) {
+        return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+    }
     let written = file.write(&line)?;
     if written != line.len() {
         return Err(io::Error::from(io::ErrorKind::StorageFull));

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use gate_protocol::inert::inert;
 
 use super::agent::Agent;
-use super::setting::{Place, Scope, shown};
+use super::setting::{Form, Found, Place, Scope, shown};
 use crate::failure::Failure;
 use crate::show;
 use crate::world::World;
@@ -24,10 +24,7 @@ impl List {
                     continue;
                 };
                 let state = match place.look() {
-                    Ok(found) => found.held.map_or_else(
-                        || "no hook of gate's".to_owned(),
-                        |held| format!("calls `{}`", inert(&held.command)),
-                    ),
+                    Ok(found) => state(place.form, &found),
                     Err(failure) => failure.to_string(),
                 };
                 let (name, scope, file) = (agent.as_str(), scope.as_str(), shown(&place.path));
@@ -37,5 +34,18 @@ impl List {
         }
         text.push_str("aider        has no hooks\n");
         show::print(&text)
+    }
+}
+
+/// Says whether a file has gate's hook in it, and whether the agent calls it.
+fn state(form: Form, found: &Found) -> String {
+    let Some(held) = &found.held else {
+        return "no hook of gate's".to_owned();
+    };
+    let command = inert(&held.command);
+    let text = found.text.as_deref().unwrap_or_default();
+    match form.switched_off(text, &held.command) {
+        Some(why) => format!("does not call `{command}`: {why}"),
+        None => format!("calls `{command}`"),
     }
 }

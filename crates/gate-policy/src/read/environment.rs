@@ -121,8 +121,7 @@ fn all_the_rest<'e>(
         .chain(of_all)
         .filter(|(spec, _)| spec.name != ALL_THE_REST && beginnings.may_be_of(&spec.name));
     for (spec, parsed) in entries {
-        let is_covered =
-            |name: &OsStr| glob::matches(spec.name.as_bytes(), name.as_encoded_bytes());
+        let is_covered = |name: &OsStr| covers(&spec.name, name);
         if rest.iter().any(|(name, _)| is_covered(name))
             && parsed.is_none_or(|parsed| matters(spec, parsed))
         {
@@ -130,6 +129,17 @@ fn all_the_rest<'e>(
         }
     }
     rest
+}
+
+/// Tells whether a name or a pattern covers a variable. Most differ before any star.
+fn covers(pattern: &str, name: &OsStr) -> bool {
+    let (pattern, name) = (pattern.as_bytes(), name.as_encoded_bytes());
+    let begins_so = match (pattern, name) {
+        ([b'*' | b'?', ..] | [_, b'*' | b'?', ..], _) => true,
+        ([one, two, ..], [first, second, ..]) => one == first && two == second,
+        _ => pattern == name,
+    };
+    begins_so && glob::matches(pattern, name)
 }
 
 /// Tells whether the command path starts with these words.

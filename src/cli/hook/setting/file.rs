@@ -126,10 +126,28 @@ impl Place {
             let what = "it was changed in the meantime";
             return Err(self.refused(&Mistake::new(None, what, mend)));
         }
+        if found.held.is_none() && keep.is_some() {
+            self.refuse_to_lose_copy(keep)?;
+        }
         self.write(text, keep).map_err(|error| {
             let text = format!("cannot write `{}`", shown(&self.path));
             Failure::new(FailureKind::Internal, text).caused_by(error)
         })
+    }
+
+    /// Refuses where the copy would take the place of a file that gate did not write: while there is
+    /// no hook of gate's, a file of that name is the user's.
+    fn refuse_to_lose_copy(&self, keep: Option<&str>) -> Result<(), Failure> {
+        let copy = self.copy();
+        if copy.symlink_metadata().is_err() || read(&copy)?.as_deref() == keep {
+            return Ok(());
+        }
+        let what = format!(
+            "`{}`, where it would be kept, is there already",
+            shown(&copy)
+        );
+        let mend = "move that file away, then run this again";
+        Err(self.refused(&Mistake::new(None, what, mend)))
     }
 
     fn write(&self, text: Option<&str>, keep: Option<&str>) -> io::Result<()> {

@@ -9,10 +9,12 @@ mod form;
 mod json_text;
 mod place;
 mod spans;
+mod switched;
 mod toml_text;
 mod whole;
 
 pub(super) use diff::diff;
+pub(super) use file::Found;
 pub(super) use form::Form;
 pub(super) use place::{Place, Scope};
 
