@@ -21,6 +21,7 @@ fn carol(live: &Live) -> String {
         name: "carol".to_owned(),
         kind: PrincipalKind::User,
         owner: None,
+        person: None,
         groups: vec!["approvers".to_owned()],
         disabled: false,
     };

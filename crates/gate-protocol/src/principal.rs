@@ -86,12 +86,25 @@ pub struct Principal {
     /// The user who owns an agent or a workload; none for a user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// The one human whose account a user is, where that is not the user's own
+    /// name; none for an agent and a workload, behind whom stands their owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
     /// The groups it is in.
     #[serde(default)]
     pub groups: Vec<String>,
     /// Whether it may act at all.
     #[serde(default)]
     pub disabled: bool,
+}
+
+impl Principal {
+    /// Returns the name of the human whose account a user is: several users can
+    /// be one person, who then counts once and never reviews what is their own.
+    #[must_use]
+    pub fn person(&self) -> &str {
+        self.person.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// The answer of `GET /v1/whoami`.

@@ -10,7 +10,7 @@ use crate::event::RunOutcome;
 use crate::id::RequestId;
 use crate::invocation::BoundInvocation;
 use crate::mode::Mode;
-use crate::principal::PrincipalKind;
+use crate::principal::{Principal, PrincipalKind};
 use crate::review::Review;
 
 /// The longest reason that is accepted, in characters.
@@ -285,6 +285,27 @@ pub struct Requester {
     /// The user who owns it, for an agent or a workload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// The one human behind it, whatever accounts they have: a user itself, or
+    /// the owner. None where the server does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+}
+
+impl Requester {
+    /// Returns the name of the human who asks, or for whom it is asked.
+    #[must_use]
+    pub fn person(&self) -> &str {
+        let named = self.person.as_deref().or(self.owner.as_deref());
+        named.unwrap_or(&self.name)
+    }
+
+    /// Tells whether it was `me` who asked, by whichever account, or somebody of theirs.
+    #[must_use]
+    pub fn is_of(&self, me: &Principal) -> bool {
+        self.name == me.name
+            || self.owner.as_deref() == Some(&me.name)
+            || self.person() == me.person()
+    }
 }
 
 /// One approval request, as the API shows it.

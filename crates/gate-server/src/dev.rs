@@ -73,6 +73,7 @@ async fn create_missing(change: &mut Change<'_>) -> Result<(), InitialiseError> 
         name: "demo-agent".to_owned(),
         kind: PrincipalKind::Agent,
         owner: Some("alice".to_owned()),
+        person: None,
         groups: Vec::new(),
         disabled: false,
     };

@@ -134,6 +134,7 @@ pub(crate) fn user(name: &str, groups: &[&str]) -> Principal {
         name: name.to_owned(),
         kind: PrincipalKind::User,
         owner: None,
+        person: None,
         groups: groups.iter().map(ToString::to_string).collect(),
         disabled: false,
     }

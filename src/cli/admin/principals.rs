@@ -41,6 +41,10 @@ struct Create {
     /// The user who owns it; agents and workloads need one.
     #[arg(long, value_name = "USER")]
     owner: Option<String>,
+    /// The human whose account it is, where that is not its own name: several
+    /// users can be one person, who then counts once.
+    #[arg(long, value_name = "PERSON")]
+    person: Option<String>,
     /// A group that it is in; may be given again.
     #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
@@ -116,6 +120,7 @@ impl Create {
             name: self.name.clone(),
             kind: self.kind,
             owner: self.owner.clone(),
+            person: self.person.clone(),
             groups: self.groups.clone(),
             disabled: false,
         };
@@ -153,15 +158,20 @@ fn described(principal: &Principal) -> String {
         .owner
         .as_ref()
         .map(|owner| format!(", owned by {}", inert(owner)));
+    let person = principal
+        .person
+        .as_ref()
+        .map(|person| format!(", an account of {}", inert(person)));
     let groups = match principal.groups.as_slice() {
         [] => String::new(),
         groups => format!(", in {}", inert(&groups.join(", "))),
     };
     let disabled = if principal.disabled { ", disabled" } else { "" };
     format!(
-        "{} {}{}{groups}{disabled}",
+        "{} {}{}{}{groups}{disabled}",
         principal.kind.as_str(),
         inert(&principal.name),
         owner.unwrap_or_default(),
+        person.unwrap_or_default(),
     )
 }

@@ -44,8 +44,8 @@ fn requests(world: &World, about: About, patience: Duration) -> Option<Vec<Candi
     let fitting = requests.iter().filter(|request| {
         about.statuses().contains(&request.status)
             && match about {
-                About::Answerable | About::Deniable => !is_of(request, &who),
-                About::Own => is_of(request, &who),
+                About::Answerable | About::Deniable => !request.requester.is_of(&who.principal),
+                About::Own => request.requester.is_of(&who.principal),
                 About::Every | About::Open => true,
             }
     });
@@ -82,12 +82,6 @@ async fn page(
         ..ListQuery::default()
     };
     session.client().list(&query).await
-}
-
-/// Tells whether it was asked by this user or by somebody of theirs.
-fn is_of(request: &ApprovalRequest, who: &Whoami) -> bool {
-    let me = &who.principal.name;
-    request.requester.name == *me || request.requester.owner.as_ref() == Some(me)
 }
 
 fn described(request: &ApprovalRequest, now: Timestamp) -> Candidate {

@@ -67,7 +67,7 @@ impl List {
     fn fetch(&self, session: &Session) -> Result<RequestPage, Failure> {
         let limit = self.most();
         let me = if self.mine {
-            Some(session.call(session.client().whoami())?.principal.name)
+            Some(session.call(session.client().whoami())?.principal)
         } else {
             None
         };
@@ -81,8 +81,9 @@ impl List {
         loop {
             let page = session.call(session.client().list(&query))?;
             seen += page.requests.len();
-            let is_wanted =
-                |request: &ApprovalRequest| me.as_ref().is_none_or(|me| is_of(request, me));
+            let is_wanted = |request: &ApprovalRequest| {
+                me.as_ref().is_none_or(|me| request.requester.is_of(me))
+            };
             requests.extend(page.requests.into_iter().filter(is_wanted));
             let is_full = requests.len() >= limit;
             let cut = requests.len() > limit;
@@ -112,8 +113,4 @@ pub(in crate::cli) fn own(session: &Session, limit: u32) -> Result<RequestPage, 
         json: true,
     };
     list.fetch(session)
-}
-
-fn is_of(request: &ApprovalRequest, me: &str) -> bool {
-    request.requester.name == me || request.requester.owner.as_deref() == Some(me)
 }

@@ -178,6 +178,7 @@ async fn what_must_not_happen_twice_is_sent_once() {
         name: "ci".into(),
         kind: PrincipalKind::Workload,
         owner: Some("alice".into()),
+        person: None,
         groups: Vec::new(),
         disabled: false,
     };

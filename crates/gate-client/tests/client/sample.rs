@@ -76,6 +76,7 @@ pub(crate) fn request(id: RequestId, status: ApprovalStatus, version: u64) -> Ap
             name: "alice".into(),
             kind: PrincipalKind::User,
             owner: None,
+            person: None,
         },
         invocation,
         circumstances: Circumstances::default(),

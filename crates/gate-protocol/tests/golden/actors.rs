@@ -17,6 +17,7 @@ pub(crate) fn agent() -> Principal {
         name: "alice-agent".to_owned(),
         kind: PrincipalKind::Agent,
         owner: Some("alice".to_owned()),
+        person: None,
         groups: vec!["payments".to_owned()],
         disabled: false,
     }

@@ -208,6 +208,7 @@ pub(crate) fn approval_request() -> ApprovalRequest {
             name: "alice-agent".to_owned(),
             kind: PrincipalKind::Agent,
             owner: Some("alice".to_owned()),
+            person: Some("alice.smith".to_owned()),
         },
         invocation: submission.invocation,
         circumstances: submission.circumstances,

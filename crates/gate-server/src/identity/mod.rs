@@ -13,6 +13,8 @@ use jiff::Timestamp;
 #[derive(Clone, Debug)]
 pub(crate) struct Actor {
     pub(crate) principal: Principal,
+    /// The one human behind it: of a user themselves, of an agent its owner.
+    pub(crate) person: String,
     pub(crate) role: Role,
     pub(crate) expires_at: Option<Timestamp>,
 }
@@ -30,6 +32,13 @@ impl Actor {
             Role::Approver | Role::Admin | Role::Auditor => true,
         }
     }
+}
+
+/// Tells whether two names of persons are one human. Distinctness, self-review
+/// and every exclusion ask this and never compare accounts: who has two of them
+/// is still one.
+pub(crate) fn is_same_person(one: &str, other: &str) -> bool {
+    one == other
 }
 
 /// Tells whether a principal of this kind can have a token of this role: only

@@ -22,6 +22,7 @@ use gate_protocol::runner_key::RunnerKey;
 use jiff::Timestamp;
 
 use crate::clock;
+use crate::identity::is_same_person;
 
 /// All of a request that decides what may happen to it.
 #[derive(Clone, Debug)]
@@ -45,6 +46,8 @@ pub(crate) struct RequestState {
 #[derive(Clone, Debug)]
 pub(crate) struct Answered {
     pub(crate) review: Review,
+    /// The human whose account the reviewer is.
+    pub(crate) person: String,
     pub(crate) groups: Vec<String>,
 }
 
@@ -59,6 +62,8 @@ pub(crate) struct Claimed {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reviewer<'a> {
     pub(crate) name: &'a str,
+    /// The human whose account it is.
+    pub(crate) person: &'a str,
     pub(crate) groups: &'a [String],
 }
 
@@ -134,7 +139,7 @@ impl RequestState {
             let people: BTreeSet<&str> = approving
                 .iter()
                 .filter(|a| names(requirement, &a.review.reviewer, &a.groups))
-                .map(|a| a.review.reviewer.as_str())
+                .map(|a| a.person.as_str())
                 .collect();
             people.len() < usize::try_from(requirement.count.max(1)).unwrap_or(usize::MAX)
         };
@@ -233,12 +238,10 @@ pub(crate) fn apply(
     }
 }
 
-/// Refuses who asked, who owns who asked, and whom no requirement names. There
-/// is no exception, for admins neither.
+/// Refuses who asked, who owns who asked, in whichever of their accounts, and
+/// whom no requirement names. There is no exception, for admins neither.
 fn refuse_reviewer(state: &RequestState, reviewer: Reviewer<'_>) -> Result<(), Refusal> {
-    let is_own = state.requester.name == reviewer.name
-        || state.requester.owner.as_deref() == Some(reviewer.name);
-    if is_own {
+    if is_same_person(state.requester.person(), reviewer.person) {
         return Err(Refusal::SelfReview);
     }
     let is_named = |requirement| names(requirement, reviewer.name, reviewer.groups);
@@ -258,7 +261,7 @@ fn review(
     let before = state
         .reviews
         .iter()
-        .find(|answered| answered.review.reviewer == reviewer.name)
+        .rfind(|answered| is_same_person(&answered.person, reviewer.person))
         .map(|answered| answered.review.answer);
     if before == Some(answer) {
         return Ok(state.stay(Happened::Nothing));
@@ -292,6 +295,7 @@ fn approve(state: &RequestState, reviewer: Reviewer<'_>, now: Timestamp) -> Tran
             at: now,
             channel: String::new(),
         },
+        person: reviewer.person.to_owned(),
         groups: reviewer.groups.to_vec(),
     });
     if with

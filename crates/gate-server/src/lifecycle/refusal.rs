@@ -6,8 +6,10 @@ use gate_protocol::request::ApprovalStatus;
 /// Why an event must not happen. The request stays as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
-    /// The reviewer asked for this, or owns who asked.
-    #[error("nobody reviews their own request, nor that of an agent or workload they own")]
+    /// The reviewer asked for this, or owns who asked, by whichever account.
+    #[error(
+        "nobody reviews their own request, nor that of an agent or workload they own, by whichever account"
+    )]
     SelfReview,
     /// No requirement names the reviewer.
     #[error("the rules of this request do not name you as an approver")]

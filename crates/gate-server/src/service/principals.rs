@@ -227,6 +227,17 @@ fn validate(principal: &Principal) -> Result<(), Failure> {
     if !principal.groups.iter().all(|group| is_name(group)) {
         return Err(Failure::bad_request(format!("each of `groups` {FORM}")));
     }
+    match &principal.person {
+        Some(_) if principal.kind != PrincipalKind::User => {
+            return Err(Failure::bad_request(
+                "only a user has a `person`; behind an agent or a workload stands its owner",
+            ));
+        }
+        Some(person) if !is_name(person) => {
+            return Err(Failure::bad_request(format!("`person` {FORM}")));
+        }
+        Some(_) | None => {}
+    }
     match (principal.kind, &principal.owner) {
         (PrincipalKind::User, Some(_)) => Err(Failure::bad_request("a user has no `owner`")),
         (PrincipalKind::Agent | PrincipalKind::Workload, None) => Err(Failure::bad_request(

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::Channel;
 use super::change::Change;
-use crate::identity::Actor;
+use crate::identity::{Actor, is_same_person};
 use crate::lifecycle::{Answered, Event, Happened, Refusal, Reviewer, Transition, apply};
 use crate::problem::Failure;
 use crate::state::Server;
@@ -38,6 +38,7 @@ impl Server {
         let event = Event::Review {
             reviewer: Reviewer {
                 name: actor.name(),
+                person: &actor.person,
                 groups: &actor.principal.groups,
             },
             answer: submitted.answer,
@@ -65,6 +66,7 @@ impl Server {
                 at: now,
                 channel: channel.as_str().to_owned(),
             },
+            person: actor.person.clone(),
             groups: actor.principal.groups.clone(),
         };
         let reviewed = count(&mut change, &request, transition, answered).await?;
@@ -85,6 +87,7 @@ async fn count(
         "request": request.id,
         "digest": request.state.digest,
         "reviewer": review.reviewer,
+        "person": answered.person,
         "groups": answered.groups,
         "answer": review.answer,
         "comment": review.comment,
@@ -95,7 +98,7 @@ async fn count(
     let reviewed = change
         .advance(request, transition, |after| {
             let reviews = &mut after.state.reviews;
-            reviews.retain(|other| other.review.reviewer != answered.review.reviewer);
+            reviews.retain(|other| !is_same_person(&other.person, &answered.person));
             reviews.push(answered);
         })
         .await?;
@@ -115,6 +118,7 @@ async fn record_self_review(
         "request": request.id,
         "digest": request.state.digest,
         "reviewer": actor.name(),
+        "person": actor.person,
         "answer": answer,
         "channel": channel.as_str(),
         "why": "self_review",

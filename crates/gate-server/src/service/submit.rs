@@ -183,6 +183,7 @@ async fn create(
                 name: actor.principal.name.clone(),
                 kind: actor.principal.kind,
                 owner: actor.principal.owner.clone(),
+                person: Some(actor.person.clone()),
             },
             digest: submission.digest,
             runner_key: submission.invocation.runner_key,

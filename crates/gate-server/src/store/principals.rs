@@ -27,8 +27,11 @@ pub(crate) struct StoredToken {
 }
 
 fn principal(row: &SqliteRow) -> Result<Principal, StoreError> {
+    let own: String = get(row, "name")?;
+    let person: String = get(row, "person")?;
     Ok(Principal {
-        name: get(row, "name")?,
+        person: (person != own).then_some(person),
+        name: own,
         kind: name(row, "kind")?,
         owner: get(row, "owner")?,
         groups: json(row, "groups")?,
@@ -41,20 +44,18 @@ pub(crate) async fn find(
     connection: &mut Connection,
     name: &str,
 ) -> Result<Option<Principal>, StoreError> {
-    let row =
-        sqlx::query("SELECT name, kind, owner, groups, disabled_at FROM principals WHERE name = ?")
-            .bind(name)
-            .fetch_optional(connection)
-            .await?;
+    let row = sqlx::query("SELECT * FROM principals WHERE name = ?")
+        .bind(name)
+        .fetch_optional(connection)
+        .await?;
     row.as_ref().map(principal).transpose()
 }
 
 /// Returns all principals by name.
 pub(crate) async fn all(connection: &mut Connection) -> Result<Vec<Principal>, StoreError> {
-    let rows =
-        sqlx::query("SELECT name, kind, owner, groups, disabled_at FROM principals ORDER BY name")
-            .fetch_all(connection)
-            .await?;
+    let rows = sqlx::query("SELECT * FROM principals ORDER BY name")
+        .fetch_all(connection)
+        .await?;
     rows.iter().map(principal).collect()
 }
 
@@ -65,12 +66,13 @@ pub(crate) async fn insert(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let done = sqlx::query(
-        "INSERT INTO principals (name, kind, owner, groups, created_at, disabled_at)
-         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO principals (name, kind, owner, person, groups, created_at, disabled_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     )
     .bind(&principal.name)
     .bind(principal.kind.as_str())
     .bind(&principal.owner)
+    .bind(principal.person())
     .bind(text(&principal.groups, "groups")?)
     .bind(now.as_millisecond())
     .bind(principal.disabled.then(|| now.as_millisecond()))
@@ -188,7 +190,7 @@ pub(crate) async fn bearer(
     now: Timestamp,
 ) -> Result<Option<Actor>, StoreError> {
     let row = sqlx::query(
-        "SELECT p.name, p.kind, p.owner, p.groups, p.disabled_at, t.role, t.expires_at
+        "SELECT p.*, coalesce(o.person, p.person) AS human, t.role, t.expires_at
          FROM tokens t JOIN principals p ON p.name = t.principal
          LEFT JOIN principals o ON o.name = p.owner
          WHERE t.hash = ? AND t.revoked_at IS NULL
@@ -202,6 +204,7 @@ pub(crate) async fn bearer(
     row.map(|row| {
         Ok(Actor {
             principal: principal(&row)?,
+            person: get(&row, "human")?,
             role: name(&row, "role")?,
             expires_at: time_if_any(&row, "expires_at")?,
         })

@@ -80,6 +80,7 @@ fn request(row: &SqliteRow, reviews: Vec<Answered>) -> Result<Request, StoreErro
                 name: get(row, "requester")?,
                 kind: name(row, "requester_kind")?,
                 owner: get(row, "requester_owner")?,
+                person: get(row, "requester_person")?,
             },
             digest: parse(row, "digest")?,
             runner_key: invocation.runner_key,
@@ -106,8 +107,9 @@ fn optional_json(row: &SqliteRow, column: &'static str) -> Result<Option<RunOutc
 
 async fn reviews(connection: &mut Connection, id: &str) -> Result<Vec<Answered>, StoreError> {
     let rows = sqlx::query(
-        "SELECT reviewer, answer, comment, at, channel, groups FROM reviews
-         WHERE request = ? ORDER BY at, reviewer",
+        "SELECT r.reviewer, r.answer, r.comment, r.at, r.channel, r.groups, p.person
+         FROM reviews r JOIN principals p ON p.name = r.reviewer
+         WHERE r.request = ? ORDER BY r.at, r.reviewer",
     )
     .bind(id)
     .fetch_all(connection)
@@ -121,6 +123,7 @@ async fn reviews(connection: &mut Connection, id: &str) -> Result<Vec<Answered>,
                 at: time(row, "at")?,
                 channel: get(row, "channel")?,
             },
+            person: get(row, "person")?,
             groups: json(row, "groups")?,
         })
     };
@@ -137,7 +140,7 @@ pub(crate) async fn find(
     connection: &mut Connection,
     id: RequestId,
 ) -> Result<Option<Request>, StoreError> {
-    let row = sqlx::query("SELECT * FROM requests WHERE id = ?")
+    let row = sqlx::query("SELECT * FROM requests_asked WHERE id = ?")
         .bind(id.to_string())
         .fetch_optional(&mut *connection)
         .await?;
@@ -183,7 +186,7 @@ pub(crate) async fn standing_for(
     digest: Digest,
 ) -> Result<Vec<Request>, StoreError> {
     let rows = sqlx::query(
-        "SELECT * FROM requests WHERE requester = ? AND digest = ?
+        "SELECT * FROM requests_asked WHERE requester = ? AND digest = ?
          AND status IN ('pending', 'approved', 'denied') ORDER BY id DESC LIMIT 100",
     )
     .bind(requester)
@@ -230,9 +233,9 @@ pub(crate) async fn list(
          places AS (
            SELECT id, row_number() OVER newest AS place, sum(bytes) OVER newest - bytes AS before
            FROM sizes WINDOW newest AS (ORDER BY id DESC ROWS UNBOUNDED PRECEDING))
-         SELECT requests.*, (SELECT count(*) FROM sizes) AS found
-         FROM places JOIN requests ON requests.id = places.id
-         WHERE place <= ?5 AND before < ?6 ORDER BY requests.id DESC",
+         SELECT asked.*, (SELECT count(*) FROM sizes) AS found
+         FROM places JOIN requests_asked asked ON asked.id = places.id
+         WHERE place <= ?5 AND before < ?6 ORDER BY asked.id DESC",
     )
     .bind(&selection.requester)
     .bind(selection.status.map(ApprovalStatus::as_str))
@@ -344,13 +347,22 @@ pub(crate) async fn swap(
     Ok(done.rows_affected() == 1)
 }
 
-/// Stores one person's answer in place of the one before; the log keeps both.
+/// Stores one person's answer in place of the one before, by
+/// whichever account; the log keeps both.
 pub(crate) async fn put_review(
     connection: &mut Connection,
     id: RequestId,
     answered: &Answered,
 ) -> Result<(), StoreError> {
     let review = &answered.review;
+    sqlx::query(
+        "DELETE FROM reviews WHERE request = ?
+         AND reviewer IN (SELECT name FROM principals WHERE person = ?)",
+    )
+    .bind(id.to_string())
+    .bind(&answered.person)
+    .execute(&mut *connection)
+    .await?;
     sqlx::query(
         "INSERT INTO reviews (request, reviewer, answer, comment, at, channel, groups)
          VALUES (?, ?, ?, ?, ?, ?, ?)

@@ -21,13 +21,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
 
 /// Append-only: a released migration is never edited.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (
         2,
         "web session",
         include_str!("migrations/0002_web_session.sql"),
     ),
+    (3, "identity", include_str!("migrations/0003_identity.sql")),
 ];
 
 /// The open database.

@@ -84,7 +84,9 @@ pub(crate) async fn bearer(
     let role = name(&row, "role")?;
     let expires_at = super::columns::time_if_any(&row, "expires_at")?;
     let principal = principals::find(connection, get(&row, "principal")?).await?;
+    // Only a user has a session, so the human is the one whose account it is.
     Ok(principal.map(|principal| Actor {
+        person: principal.person().to_owned(),
         principal,
         role,
         expires_at,

@@ -267,6 +267,14 @@ async fn a_principal_needs_a_sound_name_and_a_machine_an_owner() {
         (make("ci", "workload", Some("demo-agent")), "bad_request"),
         (make("ci", "workload", Some("nobody")), "bad_request"),
         (make("ci", "robot", None), "bad_request"),
+        (
+            json!({ "name": "carol-ops", "kind": "user", "person": "Carol" }),
+            "bad_request",
+        ),
+        (
+            json!({ "name": "ci", "kind": "workload", "owner": "bob", "person": "bob" }),
+            "bad_request",
+        ),
     ] {
         let answer = bench.post(admin, "/v1/principals", &body).await;
         assert_eq!(answer.problem(), code, "{body}");

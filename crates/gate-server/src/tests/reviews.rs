@@ -41,6 +41,48 @@ async fn nobody_reviews_their_own_nor_what_they_own_and_the_attempt_is_recorded(
 }
 
 #[tokio::test]
+async fn a_second_account_of_the_same_person_is_that_person() {
+    let bench = Bench::with(|settings| settings.floor.min_count = 2).await;
+    let admin = &bench.setup.admin;
+    let mut tokens = Vec::new();
+    for (name, person) in [("alice-ops", "alice"), ("bob-ops", "bob")] {
+        let user =
+            json!({ "name": name, "kind": "user", "person": person, "groups": ["approvers"] });
+        let made = bench.post(admin, "/v1/principals", &user).await;
+        assert_eq!(made.json()["person"], person, "{}", made.text());
+        for role in ["approver", "requester"] {
+            let wanted = json!({ "principal": name, "role": role, "ttl_seconds": 60 });
+            let made = bench.post(admin, "/v1/tokens", &wanted).await.json();
+            tokens.push(made["token"].as_str().unwrap().to_owned());
+        }
+    }
+    let [alice_approver, alice_requester, bob_approver, _] = tokens.as_slice() else {
+        panic!("{tokens:?}");
+    };
+    let of_agent = bench.asked("prod").await;
+    assert_eq!(of_agent.requester.person(), "alice");
+    let own = bench.submit(alice_requester, &submission("own")).await;
+    let own = own.request();
+    for request in [&of_agent, &own] {
+        for token in [alice_approver, &bench.setup.alice_approver] {
+            let answered = bench.review(token, request, Answer::Approve).await;
+            assert_eq!(answered.problem(), "self_review");
+        }
+    }
+    assert_eq!(bench.count("request.rejected_review").await, 4);
+    // Two accounts of bob's are one of two.
+    for token in [&bench.setup.bob_approver, bob_approver] {
+        let answered = bench.review(token, &of_agent, Answer::Approve).await;
+        assert_eq!(answered.request().status, ApprovalStatus::Pending);
+    }
+    let denied = bench.review(bob_approver, &of_agent, Answer::Deny).await;
+    let denied = denied.request();
+    assert_eq!(denied.status, ApprovalStatus::Denied);
+    assert_eq!(denied.reviews.len(), 1, "{:?}", denied.reviews);
+    bench.verified().await;
+}
+
+#[tokio::test]
 async fn an_answer_is_to_the_bytes_that_were_shown() {
     let bench = Bench::new().await;
     let request = bench.asked("prod").await;

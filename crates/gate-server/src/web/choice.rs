@@ -69,6 +69,7 @@ fn counts(
     let event = Event::Review {
         reviewer: Reviewer {
             name: visitor.name(),
+            person: &visitor.actor.person,
             groups: &visitor.actor.principal.groups,
         },
         answer,

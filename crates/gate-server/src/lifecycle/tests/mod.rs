@@ -42,6 +42,7 @@ fn answered(name: &str, groups: &[&str], answer: Answer) -> Answered {
             at: at(10),
             channel: "api".to_owned(),
         },
+        person: name.to_owned(),
         groups: groups.iter().map(ToString::to_string).collect(),
     }
 }
@@ -62,6 +63,7 @@ fn state(status: ApprovalStatus) -> RequestState {
             name: "agent".to_owned(),
             kind: PrincipalKind::Agent,
             owner: Some("owner".to_owned()),
+            person: None,
         },
         digest: Digest::of_bytes(b"request"),
         runner_key: RunnerSecret::from_seed(&[1; 32]).public(),
@@ -86,7 +88,8 @@ fn groups() -> Vec<String> {
     vec!["approvers".to_owned()]
 }
 
-/// Applies a review by `name`, who is in the group `approvers`.
+/// Applies a review by `name`, who is in the group `approvers`. An account
+/// `alice/2` is a second one of alice.
 fn reviewed(
     state: &RequestState,
     name: &str,
@@ -97,6 +100,7 @@ fn reviewed(
     let event = Event::Review {
         reviewer: Reviewer {
             name,
+            person: name.split('/').next().unwrap(),
             groups: &groups,
         },
         answer,
@@ -313,13 +317,29 @@ fn after_its_end_a_request_can_be_neither_answered_nor_claimed_nor_cancelled() {
 #[test]
 fn nobody_reviews_what_is_their_own() {
     for status in STATUSES {
-        for name in ["agent", "owner"] {
+        for name in ["owner", "owner/2"] {
             for answer in [Answer::Approve, Answer::Deny] {
                 let own = reviewed(&state(status), name, answer, 50);
                 assert_eq!(own, Err(Refusal::SelfReview));
             }
         }
     }
+}
+
+#[test]
+fn who_asks_by_one_account_does_not_review_by_another() {
+    let mut state = state(S::Pending);
+    state.requester = Requester {
+        name: "alice-ops".to_owned(),
+        kind: PrincipalKind::User,
+        owner: None,
+        person: Some("alice".to_owned()),
+    };
+    for name in ["alice", "alice/2"] {
+        let own = reviewed(&state, name, Answer::Approve, 50);
+        assert_eq!(own, Err(Refusal::SelfReview));
+    }
+    assert!(reviewed(&state, "alice-ops", Answer::Approve, 50).is_ok());
 }
 
 #[test]
@@ -357,6 +377,8 @@ fn n_of_m_counts_different_people_for_each_requirement() {
     state.reviews = vec![answered("bob", &["approvers", "dba"], Answer::Approve)];
     let same = reviewed(&state, "bob", Answer::Approve, 1).unwrap();
     assert_eq!((same.status, same.happened), (S::Pending, H::Nothing));
+    let same = reviewed(&state, "bob/2", Answer::Approve, 1).unwrap();
+    assert_eq!(same.status, S::Pending, "two accounts are one person");
     let second = reviewed(&state, "carol", Answer::Approve, 1).unwrap();
     assert_eq!(second.status, S::Pending, "dave is missing");
     let dave = reviewed(&state, "dave", Answer::Approve, 1).unwrap();

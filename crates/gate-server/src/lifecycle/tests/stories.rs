@@ -40,6 +40,7 @@ fn play(state: &mut RequestState, step: Step, now: i64) -> Option<Happened> {
         Step::Review(person, is_yes, right) => Event::Review {
             reviewer: Reviewer {
                 name: PEOPLE[person],
+                person: PEOPLE[person],
                 groups: &groups,
             },
             answer: if is_yes {
