@@ -46,6 +46,8 @@ pub(crate) struct Run {
     pub(crate) argv: Vec<OsString>,
     /// Why, if it was said.
     pub(crate) reason: Option<String>,
+    /// Whether the break-glass people are asked in place of the rules' own.
+    pub(crate) break_glass: bool,
     /// Whether to wait for an answer.
     pub(crate) patience: Patience,
     /// Who is told of the wait.
@@ -123,18 +125,20 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
             let asking = Asking {
                 reason: reason::obtain(
                     run.reason,
-                    evaluation.obligations.reason_required,
+                    evaluation.obligations.reason_required || run.break_glass,
                     run.voice,
                     &env,
                     &known,
                 )?,
                 circumstances: circumstances::in_full(around, &world.cwd),
                 evaluation: &evaluation,
+                break_glass: run.break_glass,
                 patience: run.patience,
                 left,
                 voice: run.voice,
             };
             let mut approved = approval::obtain(world, &bound, &identity, asking, &cancel)?;
+            tell_observed(&approved, run.voice);
             let ran = Permit::for_granted(&approved.grant, approved.received, bound)
                 .and_then(|permit| permit.supervise(&cancel));
             approved.recorder.ended(&ran);
@@ -206,6 +210,7 @@ pub(crate) fn ask(world: &World, run: Run) -> Result<Asked, Failure> {
         reason: reason::obtain(run.reason, required, run.voice, &env, &known)?,
         circumstances: circumstances::in_full(around, &world.cwd),
         evaluation: &evaluation,
+        break_glass: run.break_glass,
         patience: run.patience,
         left,
         voice: run.voice,
@@ -381,6 +386,13 @@ fn tell_words_of_rules(evaluation: &Evaluation, voice: Voice) {
     for message in &evaluation.messages {
         let name = message.rule.named();
         report::line(&format!("{}: {}", inert(&name), inert(&message.text)));
+    }
+}
+
+/// Says that nobody approved this: the signature says so, so no setting here can.
+fn tell_observed(approved: &approval::Approved, voice: Voice) {
+    if approved.grant.grant().observed && voice != Voice::Json {
+        report::line("the server only observes: it would have asked, and nobody approved this");
     }
 }
 

@@ -43,6 +43,7 @@ fn run(world: &World, argv: Vec<OsString>) -> Result<Ending, Failure> {
             search: Search::BehindTheShim,
             argv,
             reason: None,
+            break_glass: false,
             patience: Patience::usual(&|name| world.env(name), timeout),
             voice: Voice::Human,
         },

@@ -123,8 +123,10 @@ fn submission(runner: &RunnerSecret) -> SubmitRequest {
             requirements: Vec::new(),
             request_ttl_seconds: 600,
             permit_ttl_seconds: 300,
+            remind_seconds: None,
         },
         reason: None,
+        break_glass: false,
     }
 }
 

@@ -102,6 +102,8 @@ STEPS = {  # type: (stages before it, the stage after it; none: as before)
     "request.cancelled": (UNCLAIMED, "ended"),
     "request.expired": (UNCLAIMED, "ended"),
     "decision.recorded": (UNCLAIMED, None),
+    "decision.voided": ({"pending", "approved"}, None),
+    "request.observed": ({"pending"}, "approved"),
     "grant.claimed": ({"reviewed", "approved"}, "claimed"),
     "run.started": ({"claimed"}, "started"),
     "run.finished": ({"started", "unknown"}, "ended"),
@@ -126,6 +128,10 @@ def follow(stages, record):
         after = "reviewed" if is_unsaid else REVIEW.get(str(body.get("status")))
         need(after, "no status that a review leads to")
         need(stage != "approved" or after == "ended", "a second approval")
+    if kind == "decision.voided":
+        # A yes that does not count any more ends nothing, and makes no yes.
+        after = body.get("status")
+        need(after in ("pending", stage), "no status that a void review leads to")
     stages[request] = after or stage
 
 

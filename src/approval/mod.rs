@@ -14,6 +14,7 @@ use gate_exec::Cancel;
 use gate_policy::Evaluation;
 use gate_protocol::claim::{ClaimRequest, ExpectedGrant, SignedGrant, VerifiedGrant};
 use gate_protocol::id::{Nonce, RequestId};
+use gate_protocol::inert::inert;
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus, Circumstances, SubmitRequest};
 use gate_protocol::signed_note::VerifierKey;
 
@@ -24,6 +25,7 @@ use crate::circumstances::Env;
 use crate::failure::{Failure, FailureKind};
 use crate::identity::Identity;
 use crate::progress::{Progress, Voice};
+use crate::report;
 use crate::session::{self, Session, from_client};
 use crate::world::World;
 
@@ -80,6 +82,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) circumstances: Circumstances,
     /// Why the requester wants it.
     pub(crate) reason: Option<String>,
+    /// Whether the break-glass people are asked.
+    pub(crate) break_glass: bool,
     /// Whether to wait.
     pub(crate) patience: Patience,
     /// How much of [`Patience::limit`] is left.
@@ -178,6 +182,7 @@ impl Wait<'_> {
         let submitted = self.submit(&submission(self.bound, asking)?)?;
         self.session
             .block_on(audit::catch_up(self.world, self.client()));
+        self.warn(&submitted.request);
         let request = self.decided(submitted, patience, &mut progress)?;
         drop(progress);
         answers::keep(self.world, &request, self.voice);
@@ -191,6 +196,16 @@ impl Wait<'_> {
             | ApprovalStatus::Started
             | ApprovalStatus::Finished
             | ApprovalStatus::Unknown => Err(words::not_approved(&request)),
+        }
+    }
+
+    /// Says what the server warns of, as that too few people can answer.
+    fn warn(&self, request: &ApprovalRequest) {
+        if self.voice == Voice::Json {
+            return;
+        }
+        for warning in &request.particulars.warnings {
+            report::line(&format!("warning: {}", inert(warning)));
         }
     }
 

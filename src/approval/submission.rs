@@ -7,7 +7,9 @@
 use std::borrow::Cow;
 
 use gate_protocol::limits::{Excess, RULES_LIMIT};
-use gate_protocol::request::{Requirement, SubmitRequest, TERM_LIMIT, Terms, shortened};
+use gate_protocol::request::{
+    Escalation, Requirement, SubmitRequest, TERM_LIMIT, Terms, shortened,
+};
 
 use super::Asking;
 use crate::binding::Bound;
@@ -30,22 +32,30 @@ pub(super) fn submission(bound: &Bound, asking: Asking<'_>) -> Result<SubmitRequ
         terms: Terms {
             rules: cut(rules),
             reasons: folded(cut(evaluation.reasons.clone())),
-            requirements: obligations
-                .requirements
-                .iter()
-                .map(|requirement| Requirement {
-                    approvers: requirement.approvers.clone(),
-                    count: u32::from(requirement.count),
-                })
-                .collect(),
+            requirements: obligations.requirements.iter().map(on_the_wire).collect(),
             request_ttl_seconds: obligations.request_ttl.as_secs(),
             permit_ttl_seconds: obligations.permit_ttl.as_secs(),
+            remind_seconds: obligations.remind_every.map(|every| every.as_secs()),
         },
         reason: asking.reason,
+        break_glass: asking.break_glass,
     };
     match submission.excess() {
         None => Ok(submission),
         Some(excess) => Err(too_much(excess)),
+    }
+}
+
+/// Returns what a rule asks for as it is said on the wire.
+fn on_the_wire(one: &gate_policy::Requirement) -> Requirement {
+    Requirement {
+        approvers: one.approvers.clone(),
+        count: u32::from(one.count),
+        apart: one.apart.clone(),
+        escalation: one.escalation.as_ref().map(|later| Escalation {
+            after_seconds: later.after_seconds,
+            to: later.to.clone(),
+        }),
     }
 }
 

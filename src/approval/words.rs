@@ -79,12 +79,25 @@ fn denied(request: &ApprovalRequest) -> Failure {
     )
     .hint(
         "nothing was run. This is a person's decision: do not look for another way to do the same;\n\
-         change the plan or talk to them; to ask again, give a new --reason",
+         change the plan or talk to them; for a while the same command gets the same answer,\n\
+         whatever its --reason",
     )
 }
 
 /// The approved request could not be claimed.
 pub(super) fn not_claimed(request: &ApprovalRequest, error: ClientError) -> Failure {
+    if let ClientError::Refused(problem) = &error
+        && problem.code == ProblemCode::Lapsed
+    {
+        return Failure::new(
+            FailureKind::NoAnswer,
+            format!(
+                "an approval of request {} does not count any more, and people are asked again",
+                request.id
+            ),
+        )
+        .hint("nothing was run; run the same command again to go on with it");
+    }
     if let ClientError::Refused(problem) = &error
         && problem.code == ProblemCode::Conflict
     {

@@ -11,6 +11,7 @@ mod demo;
 mod deny;
 mod doctor;
 mod explain;
+mod grants;
 mod hook;
 mod login;
 mod logout;
@@ -70,6 +71,7 @@ enum Command {
     Requests(requests::Requests),
     Approve(approve::Approve),
     Deny(deny::Deny),
+    Grants(grants::Grants),
     Rules(rules::Rules),
     Audit(audit::Audit),
     Admin(admin::Admin),
@@ -168,6 +170,7 @@ fn dispatch(command: &Command, world: &World) -> Ending {
         Command::Requests(command) => command.run(world),
         Command::Approve(command) => command.run(world),
         Command::Deny(command) => command.run(world),
+        Command::Grants(command) => command.run(world),
         Command::Rules(command) => command.run(world),
         Command::Audit(command) => command.run(world),
         Command::Admin(command) => command.run(world),

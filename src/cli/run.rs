@@ -23,6 +23,9 @@ pub(crate) struct RunCommand {
     /// Why it is to be run, for the people who are asked; `GATE_REASON` says it as well
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+    /// Ask the server's break-glass people in place of those that the rules name: everybody hears of it, and it is reviewed afterwards. Needs a reason
+    #[arg(long)]
+    break_glass: bool,
     /// How long to wait for an answer, as 90s, 30m or 1h; the request itself goes on
     #[arg(long, value_name = "DURATION", value_parser = gate_policy::parse_duration)]
     timeout: Option<Duration>,
@@ -65,6 +68,7 @@ impl RunCommand {
                 search: Search::AtTheStart,
                 argv: self.command.clone(),
                 reason: self.reason.clone(),
+                break_glass: self.break_glass,
                 patience,
                 voice: self.voice(),
             },

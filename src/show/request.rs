@@ -24,6 +24,7 @@ pub(crate) fn sheet(screen: &Screen, request: &ApprovalRequest) -> String {
     let mut sheet = Sheet::new(screen);
     sheet.heading(Tone::Strong, &format!("request {}", request.id));
     sheet.heading(tone(request.status), &status_line(screen, request));
+    parts::particulars(&mut sheet, request);
     sheet.gap();
     who(&mut sheet, request);
     what(&mut sheet, request);

@@ -109,15 +109,24 @@ fn requirement_words(requirement: &Requirement) -> String {
         0 | 1 => "one person".to_owned(),
         count => format!("{count} different people"),
     };
-    if requirement.approvers.is_empty() {
-        return format!("{people} who may approve");
+    let listed = |names: &[String]| {
+        let names: Vec<_> = names.iter().map(|name| inert(name)).collect();
+        names.join(", ")
+    };
+    let mut words = if requirement.approvers.is_empty() {
+        format!("{people} who may approve")
+    } else {
+        format!("{people} of {}", listed(&requirement.approvers))
+    };
+    if requirement.apart.is_some() {
+        words.push_str(", none of whom fills another place of the rule");
     }
-    let names: Vec<_> = requirement
-        .approvers
-        .iter()
-        .map(|name| inert(name))
-        .collect();
-    format!("{people} of {}", names.join(", "))
+    if let Some(later) = &requirement.escalation {
+        let after = span::seconds(later.after_seconds);
+        // Writing to a String can't fail.
+        let _ = write!(words, "; after {after} also of {}", listed(&later.to));
+    }
+    words
 }
 
 /// The files and the stdin that decide what happens.
@@ -218,6 +227,10 @@ pub(super) fn reviews(sheet: &mut Sheet<'_>, screen: &Screen, request: &Approval
             clock::local_and_relative(screen, review.at),
             inert(&review.channel)
         );
+        if let Some(void) = &review.void {
+            // Writing to a String can't fail.
+            let _ = write!(line, ", and it does not count any more: {}", inert(void));
+        }
         if let Some(comment) = &review.comment {
             // Writing to a String can't fail.
             let _ = write!(line, ": \"{}\"", inert(comment));
@@ -227,6 +240,30 @@ pub(super) fn reviews(sheet: &mut Sheet<'_>, screen: &Screen, request: &Approval
     if !request.may_review.is_empty() && !request.status.is_terminal() {
         let names: Vec<_> = request.may_review.iter().map(|name| inert(name)).collect();
         sheet.field("can answer", &names.join(", "));
+    }
+}
+
+/// What is out of the ordinary: that nobody was asked, or others than the rules name.
+pub(super) fn particulars(sheet: &mut Sheet<'_>, request: &ApprovalRequest) {
+    let particulars = &request.particulars;
+    if particulars.observed {
+        let line = "the server only observes: it would have asked, and nobody approved this";
+        sheet.toned("observed", Tone::Alarm, line);
+    }
+    if let Some(break_glass) = &particulars.break_glass {
+        let state = match (&break_glass.reviewed_by, break_glass.is_open) {
+            (Some(by), _) => format!("reviewed by {}", inert(by)),
+            (None, true) => "used, and to be reviewed".to_owned(),
+            (None, false) => "asked past the rules' own approvers".to_owned(),
+        };
+        sheet.toned("BREAK-GLASS", Tone::Alarm, &state);
+    }
+    if let Some(used) = &particulars.standing_grant {
+        let line = format!("use {} of {} of {}", used.number, used.uses, used.id);
+        sheet.toned("standing grant", Tone::Strong, &line);
+    }
+    for warning in &particulars.warnings {
+        sheet.toned("warning", Tone::Alarm, &inert(warning));
     }
 }
 

@@ -56,11 +56,15 @@ pub(crate) fn submit(live: &Live, namespace: &str, reason: &str) -> ApprovalRequ
             requirements: vec![Requirement {
                 approvers: Vec::new(),
                 count: 1,
+                apart: None,
+                escalation: None,
             }],
             request_ttl_seconds: 600,
             permit_ttl_seconds: 300,
+            remind_seconds: None,
         },
         reason: Some(reason.to_owned()),
+        break_glass: false,
     };
     let token = live.said("/tokens/agent").parse().unwrap();
     let server = live.said("/url").parse().unwrap();

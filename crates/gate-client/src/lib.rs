@@ -39,6 +39,7 @@ mod reply;
 mod request;
 mod server_url;
 mod settings;
+mod standing_grants;
 mod tls;
 mod token;
 mod wait;

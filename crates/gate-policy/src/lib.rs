@@ -43,7 +43,7 @@ pub use profile::{ProfileSummary, Profiles, UsedProfile};
 pub use read::{is_too_long, masked_prose, read_invocation};
 pub use rules::{
     AskingRule, Caller, CallerKind, CompiledPolicy, Consideration, Considered, Decision,
-    DurationError, Evaluation, Hearing, Layer, MatchedRule, Miss, Obligations, Occasion,
-    ParseDecisionError, Policy, PolicyBuilder, Recording, Requirement, RuleError, RuleMessage,
-    RuleSummary, Undecided, parse_duration, position,
+    DurationError, Escalation, Evaluation, Hearing, Layer, MatchedRule, Miss, Obligations,
+    Occasion, ParseDecisionError, Policy, PolicyBuilder, Recording, Requirement, RuleError,
+    RuleMessage, RuleSummary, Undecided, parse_duration, position,
 };

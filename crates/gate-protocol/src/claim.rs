@@ -109,6 +109,9 @@ pub struct Grant {
     pub not_after: Timestamp,
     /// How long it is good from the moment it is received, in seconds.
     pub valid_for_seconds: u64,
+    /// The server only observes: nobody approved, and it would have asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub observed: bool,
 }
 
 /// A grant with the server's signature, and the record that was written first.

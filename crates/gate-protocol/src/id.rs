@@ -73,6 +73,11 @@ uuid_newtype!(
     "a request id (a UUID)"
 );
 uuid_newtype!(
+    /// Names one standing grant.
+    StandingGrantId,
+    "the id of a standing grant (a UUID)"
+);
+uuid_newtype!(
     /// Names one installation of the client, whose events form one sequence per epoch.
     ClientId,
     "a client id (a UUID)"

@@ -10,6 +10,7 @@ pub mod canonical;
 pub mod log;
 pub mod signed_note;
 
+pub mod break_glass;
 pub mod claim;
 pub mod event;
 pub mod id;
@@ -27,3 +28,4 @@ pub mod rules;
 pub mod runner_key;
 pub mod server;
 pub mod span;
+pub mod standing_grant;

@@ -35,10 +35,15 @@ pub enum ProblemCode {
     Forbidden,
     /// The reviewer asked for this, or owns who asked.
     SelfReview,
+    /// The reviewer made or changed who asked, or the rule that asks.
+    Excluded,
     /// No such thing, or none that this token may see.
     NotFound,
     /// It was already decided, claimed or ended.
     Conflict,
+    /// It was approved, and an approval does not count any more: it waits for
+    /// people again.
+    Lapsed,
     /// The digest named is not the digest of what is there.
     DigestMismatch,
     /// The idempotency key was used for something else.
@@ -79,8 +84,10 @@ impl ProblemCode {
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
             Self::SelfReview => "self_review",
+            Self::Excluded => "excluded",
             Self::NotFound => "not_found",
             Self::Conflict => "conflict",
+            Self::Lapsed => "lapsed",
             Self::DigestMismatch => "digest_mismatch",
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::TooLarge => "too_large",
@@ -99,8 +106,10 @@ impl ProblemCode {
             Self::Unauthorized => (401, "Not signed in"),
             Self::Forbidden => (403, "Not allowed"),
             Self::SelfReview => (403, "Nobody reviews their own request"),
+            Self::Excluded => (403, "Nobody reviews what they had a hand in"),
             Self::NotFound => (404, "Not found"),
             Self::Conflict => (409, "Too late"),
+            Self::Lapsed => (409, "An approval does not count any more"),
             Self::DigestMismatch => (409, "Not what was shown"),
             Self::IdempotencyMismatch => (409, "The idempotency key was used for something else"),
             Self::TooLarge => (413, "Too large"),

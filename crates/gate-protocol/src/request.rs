@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::break_glass::BreakGlass;
 use crate::canonical::Digest;
 use crate::event::RunOutcome;
 use crate::id::RequestId;
@@ -12,6 +13,7 @@ use crate::invocation::BoundInvocation;
 use crate::mode::Mode;
 use crate::principal::{Principal, PrincipalKind};
 use crate::review::Review;
+use crate::standing_grant::StandingUse;
 
 /// The longest reason that is accepted, in characters.
 pub const REASON_LIMIT: usize = 500;
@@ -116,6 +118,9 @@ pub struct Terms {
     pub request_ttl_seconds: u64,
     /// How long an approval may be claimed, in seconds.
     pub permit_ttl_seconds: u64,
+    /// How often people are reminded while nobody has answered, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind_seconds: Option<u64>,
 }
 
 /// Who must say yes.
@@ -126,6 +131,37 @@ pub struct Requirement {
     pub approvers: Vec<String>,
     /// How many different people, at least 1.
     pub count: u32,
+    /// Requirements with the same word here are met by different people: one
+    /// person fills one place of all of them. Without it, a person who meets this
+    /// one may meet others too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apart: Option<String>,
+    /// Who may answer too, once it has waited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalation: Option<Escalation>,
+}
+
+/// A second group that joins the approvers where the first one is silent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Escalation {
+    /// How long the request waits before that, in seconds, at least 1.
+    pub after_seconds: u64,
+    /// `group:NAME` or `user:NAME`, at least one.
+    pub to: Vec<String>,
+}
+
+impl Requirement {
+    /// Returns the requirement of so many of these, with nothing else to it.
+    #[must_use]
+    pub fn of(approvers: Vec<String>, count: u32) -> Self {
+        Self {
+            approvers,
+            count,
+            apart: None,
+            escalation: None,
+        }
+    }
 }
 
 /// Where and by what the command is asked for. Shown, recorded, not bound by
@@ -273,6 +309,10 @@ pub struct SubmitRequest {
     /// Why, in the requester's words: unverified text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Asks the people of the server's break-glass group in place of those that
+    /// the rules name. It is loud, needs a reason, and is reviewed afterwards.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub break_glass: bool,
 }
 
 /// Who asked.
@@ -348,6 +388,35 @@ pub struct ApprovalRequest {
     pub may_review: Vec<String>,
     /// The page on which it can be answered.
     pub url: String,
+    /// What is out of the ordinary about it.
+    #[serde(default, skip_serializing_if = "Particulars::is_ordinary")]
+    pub particulars: Particulars,
+}
+
+/// What is out of the ordinary about a request; for most, nothing is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Particulars {
+    /// The server only observes: it would have asked, and approved by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub observed: bool,
+    /// It was asked as break-glass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<BreakGlass>,
+    /// The standing grant that approved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing_grant: Option<StandingUse>,
+    /// What whoever asks, or is asked, should know: that too few people can
+    /// answer it, above all. In the server's words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+impl Particulars {
+    /// Tells whether there is nothing to say.
+    #[must_use]
+    pub fn is_ordinary(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// One page of requests, newest first.

@@ -58,4 +58,7 @@ pub struct Review {
     pub at: Timestamp,
     /// Where the answer came in, as `api` or `web`.
     pub channel: String,
+    /// Why it does not count any more, where it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub void: Option<String>,
 }

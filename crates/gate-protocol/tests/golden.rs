@@ -13,6 +13,8 @@
 mod actors;
 #[path = "golden/asked.rs"]
 mod asked;
+#[path = "golden/excepted.rs"]
+mod excepted;
 #[path = "golden/ran.rs"]
 mod ran;
 #[path = "golden/signed.rs"]
@@ -60,6 +62,8 @@ golden! {
     bound_invocation, Refused, crate::asked::invocation();
     bound_tool, Refused, crate::asked::invocation().tool;
     bound_variable, Refused, crate::asked::variable();
+    break_glass, Ignored, crate::excepted::break_glass();
+    break_glass_entry, Ignored, crate::excepted::break_glass_entry();
     ci_job, Refused, crate::asked::ci_job();
     circumstances, Refused, crate::asked::circumstances();
     claim_request, Refused, crate::signed::claim();
@@ -69,6 +73,7 @@ golden! {
     delivery, NoObject, crate::asked::input().delivery;
     detached_signature, Refused, crate::signed::grant().signature;
     digest, NoObject, crate::asked::digest();
+    escalation, Refused, crate::asked::escalation();
     event_batch, Refused, crate::ran::batch();
     fact, Refused, crate::ran::event().fact;
     frontier, Refused, crate::signed::frontier();
@@ -78,16 +83,19 @@ golden! {
     masked_secret, Refused, crate::asked::secret();
     masked_text, NoObject, crate::asked::masked();
     mode, NoObject, crate::asked::circumstances().mode;
+    particulars, Ignored, crate::excepted::particulars();
     principal, Refused, crate::actors::agent();
     principal_kind, NoObject, crate::actors::agent().kind;
     problem, Ignored, crate::actors::problem();
     problem_code, NoObject, crate::actors::problem().code;
+    propose_standing_grant, Refused, crate::excepted::proposal();
     pull_request, Refused, crate::asked::pull_request();
     record_page, Ignored, crate::signed::record_page();
     request_page, Ignored, crate::asked::page();
     requester, Ignored, crate::asked::approval_request().requester;
     requirement, Refused, crate::asked::requirement();
     review, Ignored, crate::asked::review();
+    review_break_glass, Refused, crate::excepted::review_break_glass();
     role, NoObject, crate::actors::create_token().role;
     rule_bundle, Refused, crate::signed::rules().bundle;
     run_abandoned_fact, Refused, crate::ran::abandoned();
@@ -98,6 +106,10 @@ golden! {
     server_identity, Ignored, crate::actors::server();
     signed_grant, Refused, crate::signed::grant();
     signed_rules, Refused, crate::signed::rules();
+    standing_grant, Ignored, crate::excepted::standing_grant();
+    standing_grant_list, Ignored, crate::excepted::standing_grants();
+    standing_grant_status, NoObject, crate::excepted::standing_grant().status;
+    standing_use, Ignored, crate::excepted::standing_use();
     submit_request, Refused, crate::asked::submission();
     submit_review, Refused, crate::asked::answer();
     terms, Refused, crate::asked::terms();

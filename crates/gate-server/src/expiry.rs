@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::clock;
 use crate::problem::Failure;
 use crate::state::Server;
-use crate::store::requests;
+use crate::store::{idempotency, requests, timers};
 
 /// The clock may be set while the task sleeps: it looks again at least this often.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
@@ -23,14 +23,19 @@ impl Server {
             let mut reader = self.store.read().await?;
             let due = requests::due(reader.connection(), now).await?;
             let next = requests::next_deadline(reader.connection()).await?;
+            let ringing = timers::due(reader.connection(), now).await?;
+            let next_timer = timers::next(reader.connection()).await?;
             drop(reader);
-            if due.is_empty() {
-                return Ok(next);
+            if due.is_empty() && ringing.is_empty() {
+                return Ok([next, next_timer].into_iter().flatten().min());
             }
             let mut change = self.change_not_before(now).await?;
             for id in due {
                 // Reading it lets time pass for it.
                 change.request(id).await?;
+            }
+            for timer in ringing {
+                change.ring(timer).await?;
             }
             change.commit().await?;
         }
@@ -42,7 +47,7 @@ impl Server {
             return Ok(());
         };
         let mut writer = self.store.write().await?;
-        requests::forget_keys(writer.connection(), before).await?;
+        idempotency::forget_keys(writer.connection(), before).await?;
         writer.commit().await?;
         Ok(())
     }

@@ -10,7 +10,9 @@ use serde_json::json;
 
 use crate::clock;
 use crate::problem::Failure;
+use crate::service::changes;
 use crate::state::Server;
+use crate::store::edits;
 use crate::store::rules::{self, StoredRules};
 
 impl Server {
@@ -87,7 +89,15 @@ impl crate::service::Change<'_> {
             text,
             activated_at: self.now(),
         };
+        let before = rules::current(self.connection()).await?;
+        let before = before.map(|stored| stored.text).unwrap_or_default();
+        let after = stored.text.clone();
+        let edits = tokio::task::spawn_blocking(move || changes(&before, &after))
+            .await
+            .map_err(|error| Failure::internal(&error))?;
         rules::insert(self.connection(), &stored, by).await?;
+        let now = self.now();
+        edits::note_rules(self.connection(), version, &edits, (by, now)).await?;
         let body = json!({ "version": version, "sha256": stored.sha256(), "by": by });
         self.record(&RecordType::RulesActivated, &body).await?;
         Ok(stored)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, watch};
 
+use crate::flood::Flood;
 use crate::keys::Keys;
 use crate::service::NamedRules;
 use crate::settings::Settings;
@@ -20,6 +21,7 @@ pub(crate) struct Server {
     pub(crate) names: Arc<Names>,
     pub(crate) keys: Arc<Keys>,
     pub(crate) named_rules: NamedRules,
+    pub(crate) flood: Flood,
     /// Tells the expiry task that a deadline may have come nearer.
     pub(crate) deadlines: Arc<Notify>,
     stopping: watch::Sender<bool>,
@@ -34,6 +36,7 @@ impl Server {
             names: Arc::new(names),
             keys: Arc::new(keys),
             named_rules: NamedRules::default(),
+            flood: Flood::default(),
             deadlines: Arc::default(),
             stopping: watch::Sender::new(false),
         }

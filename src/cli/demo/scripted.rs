@@ -156,7 +156,7 @@ impl Play<'_> {
     }
 
     /// Runs a wrapped command for that reason, and answers as bob what it asks. A
-    /// denial stands for a while: another reason makes it another question.
+    /// denial stands for a while: on the demo's server another reason lifts it.
     fn answered(
         &self,
         scenario: &Scenario,

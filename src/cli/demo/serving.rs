@@ -37,7 +37,9 @@ impl Serving {
             .local_addr()
             .map_err(|error| cannot("listen", error))?;
         let url = format!("http://{address}");
-        let settings = Settings::new(place.server_data(), url.clone());
+        let mut settings = Settings::new(place.server_data(), url.clone());
+        // One command is denied and then approved, for another reason.
+        settings.approving.flood.reason_lifts = true;
         let url: ServerUrl = url
             .parse()
             .map_err(|error| cannot("name its server", error))?;

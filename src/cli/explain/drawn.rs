@@ -1,7 +1,10 @@
 //! An explanation as a tree that a person reads from the top.
 
+use std::fmt::Write as _;
+
 use gate_policy::{Decision, Effect, Requirement};
 use gate_protocol::inert::inert;
+use gate_protocol::span;
 
 use super::explained::{Explained, ExplainedInput, ExplainedRule, ExplainedVariable, Inside, Read};
 use crate::show::screen::Tone;
@@ -242,7 +245,17 @@ fn needs(requires: &[Requirement]) -> Option<Tree> {
         } else {
             requirement.approvers.join(", ")
         };
-        plain(format!("{} of {}", requirement.count, inert(&who)))
+        let mut line = format!("{} of {}", requirement.count, inert(&who));
+        if requirement.apart.is_some() {
+            line.push_str(", by different people");
+        }
+        if let Some(later) = &requirement.escalation {
+            let after = span::seconds(later.after_seconds);
+            let names = later.to.join(", ");
+            // Writing to a String can't fail.
+            let _ = write!(line, "; after {after} also of {}", inert(&names));
+        }
+        plain(line)
     });
     (!requires.is_empty()).then(|| Tree::of(Tone::Strong, "needs").with(parts))
 }

@@ -157,6 +157,7 @@ impl Request {
             search: pipeline::Search::AtTheStart,
             argv,
             reason: self.reason.clone(),
+            break_glass: false,
             patience: Patience::AskOnly,
             voice: Voice::Json,
         };

@@ -1,5 +1,6 @@
 //! `gate requests`: what was asked, and how it stands.
 
+mod break_glass;
 mod cancel;
 mod find;
 mod list;
@@ -26,6 +27,8 @@ enum Verb {
     Show(show::Show),
     Watch(watch::Watch),
     Cancel(cancel::Cancel),
+    BreakGlass(break_glass::BreakGlass),
+    ReviewBreakGlass(break_glass::ReviewBreakGlass),
 }
 
 impl Requests {
@@ -35,6 +38,8 @@ impl Requests {
             Verb::Show(show) => show.run(world),
             Verb::Watch(watch) => watch.run(world),
             Verb::Cancel(cancel) => cancel.run(world),
+            Verb::BreakGlass(list) => list.run(world),
+            Verb::ReviewBreakGlass(review) => review.run(world),
         }
     }
 }

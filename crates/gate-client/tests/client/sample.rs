@@ -9,7 +9,8 @@ use gate_protocol::invocation::{BoundInvocation, BoundTool};
 use gate_protocol::masked::MaskedText;
 use gate_protocol::principal::PrincipalKind;
 use gate_protocol::request::{
-    ApprovalRequest, ApprovalStatus, Circumstances, Requester, Requirement, SubmitRequest, Terms,
+    ApprovalRequest, ApprovalStatus, Circumstances, Particulars, Requester, Requirement,
+    SubmitRequest, Terms,
 };
 use gate_protocol::runner_key::RunnerSecret;
 use gate_protocol::signed_note::SigningKey;
@@ -48,9 +49,12 @@ fn terms() -> Terms {
         requirements: vec![Requirement {
             approvers: Vec::new(),
             count: 1,
+            apart: None,
+            escalation: None,
         }],
         request_ttl_seconds: 600,
         permit_ttl_seconds: 60,
+        remind_seconds: None,
     }
 }
 
@@ -62,6 +66,7 @@ pub(crate) fn submission() -> SubmitRequest {
         circumstances: Circumstances::default(),
         terms: terms(),
         reason: Some("cleaning up".into()),
+        break_glass: false,
     }
 }
 
@@ -89,6 +94,7 @@ pub(crate) fn request(id: RequestId, status: ApprovalStatus, version: u64) -> Ap
         outcome: None,
         may_review: Vec::new(),
         url: "http://127.0.0.1/requests/1".into(),
+        particulars: Particulars::default(),
     }
 }
 
@@ -128,6 +134,7 @@ pub(crate) fn grant(id: RequestId, claim: &ClaimRequest) -> SignedGrant {
         approved_by: vec!["bob".into()],
         not_after: "2026-01-01T00:10:00Z".parse().unwrap(),
         valid_for_seconds: 60,
+        observed: false,
     };
     let key = SigningKey::from_seed("gate.test", &[9; 32]).unwrap();
     SignedGrant::sign(grant, "{}".into(), &key).unwrap()

@@ -150,6 +150,8 @@ pub struct Obligations {
     pub request_ttl: Duration,
     /// How long an approved command may wait before it starts.
     pub permit_ttl: Duration,
+    /// How often people are reminded while nobody has answered.
+    pub remind_every: Option<Duration>,
     /// Whether the caller must say why.
     pub reason_required: bool,
     /// What is recorded.
@@ -165,6 +167,34 @@ pub struct Requirement {
     pub approvers: Vec<String>,
     /// How many distinct people.
     pub count: u16,
+    /// The rule that asks for several requirements: they are met by different
+    /// people. None where the rule has one alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub apart: Option<String>,
+    /// Who may agree too, once nobody did for a while.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub escalation: Option<Escalation>,
+}
+
+/// A second group that joins where the first one is silent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Escalation {
+    /// After how long, in whole seconds.
+    pub after_seconds: u64,
+    /// `group:NAME` or `user:NAME`, at least one.
+    pub to: Vec<String>,
+}
+
+impl Requirement {
+    /// Returns what a rule wants that says nothing of people: anyone, once.
+    pub(super) const fn of_anyone() -> Self {
+        Self {
+            approvers: Vec::new(),
+            count: 1,
+            apart: None,
+            escalation: None,
+        }
+    }
 }
 
 /// What a rule that asks wants met.
@@ -172,12 +202,14 @@ pub struct Requirement {
 pub struct AskingRule<'a> {
     /// Its id.
     pub id: &'a str,
-    /// Who must agree.
-    pub requirement: &'a Requirement,
+    /// Who must agree; every one of these must be met.
+    pub requirements: &'a [Requirement],
     /// How long people have to answer; none where the rule leaves it open.
     pub request_ttl: Option<Duration>,
     /// How long an approved command may wait; none where the rule leaves it open.
     pub permit_ttl: Option<Duration>,
+    /// How often people are reminded; none where the rule wants no reminders.
+    pub remind_every: Option<Duration>,
 }
 
 /// A rule for showing.

@@ -155,12 +155,10 @@ fn rule(report: &mut Report<'_>, table: &Spanned<&DeTable<'_>>, layer: Layer) ->
             .one_of("reason", "a word for it", REASONS)
             .unwrap_or(false),
         record: fields.one_of("record", "a kind of record", RECORDINGS),
-        requirement: Requirement {
-            approvers: Vec::new(),
-            count: 1,
-        },
+        requirements: vec![Requirement::of_anyone()],
         request_ttl: None,
         permit_ttl: None,
+        remind_every: None,
         session: None,
     };
     let (caller, time, approval) = (

@@ -27,7 +27,7 @@ pub use duration::{DurationError, parse_duration};
 pub(crate) use error::near_miss;
 pub use error::{RuleError, position};
 pub use evaluation::{
-    AskingRule, Caller, CallerKind, Evaluation, MatchedRule, Obligations, Occasion, Requirement,
-    RuleMessage, RuleSummary,
+    AskingRule, Caller, CallerKind, Escalation, Evaluation, MatchedRule, Obligations, Occasion,
+    Requirement, RuleMessage, RuleSummary,
 };
 pub use policy::{Policy, PolicyBuilder};

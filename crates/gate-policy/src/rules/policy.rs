@@ -147,9 +147,10 @@ impl Policy {
             .filter(|rule| rule.decision == Decision::RequireApproval)
             .map(|rule| AskingRule {
                 id: &rule.place.id,
-                requirement: &rule.requirement,
+                requirements: &rule.requirements,
                 request_ttl: rule.request_ttl,
                 permit_ttl: rule.permit_ttl,
+                remind_every: rule.remind_every,
             })
     }
 
@@ -389,16 +390,13 @@ fn obligations(decision: Decision, matching: &[&Rule]) -> Obligations {
     };
     let mut requirements: Vec<Requirement> = Vec::new();
     if decision == Decision::RequireApproval {
-        for rule in asking() {
-            if !requirements.contains(&rule.requirement) {
-                requirements.push(rule.requirement.clone());
+        for requirement in asking().flat_map(|rule| &rule.requirements) {
+            if !requirements.contains(requirement) {
+                requirements.push(requirement.clone());
             }
         }
         if requirements.is_empty() {
-            requirements.push(Requirement {
-                approvers: Vec::new(),
-                count: 1,
-            });
+            requirements.push(Requirement::of_anyone());
         }
     }
     let recorded = matching.iter().filter_map(|rule| rule.record).max();
@@ -412,6 +410,7 @@ fn obligations(decision: Decision, matching: &[&Rule]) -> Obligations {
             .filter_map(|rule| rule.permit_ttl)
             .min()
             .unwrap_or(PERMIT_TTL),
+        remind_every: asking().filter_map(|rule| rule.remind_every).min(),
         reason_required: matching.iter().any(|rule| rule.reason_required),
         environment: session::note(matching).into_iter().collect(),
         record: match decision {

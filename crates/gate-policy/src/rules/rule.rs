@@ -32,9 +32,10 @@ pub(super) struct Rule {
     pub(super) message: Option<String>,
     pub(super) reason_required: bool,
     pub(super) record: Option<Recording>,
-    pub(super) requirement: Requirement,
+    pub(super) requirements: Vec<Requirement>,
     pub(super) request_ttl: Option<Duration>,
     pub(super) permit_ttl: Option<Duration>,
+    pub(super) remind_every: Option<Duration>,
     pub(super) session: Option<Session>,
 }
 

@@ -1,6 +1,7 @@
 //! Whether the records of each request tell a possible story.
 //!
 //! created → reviews → approved, denied, expired or cancelled; approved →
+//! pending again, where a review does not count any more; approved →
 //! denied, expired or cancelled as long as it is not claimed; approved →
 //! claimed → started → finished or unknown; claimed or started → abandoned.
 //! After unknown the outcome may come late, once. This holds the log against
@@ -86,6 +87,8 @@ pub enum Illegality {
 enum Step {
     Create,
     Review,
+    VoidReview,
+    Observe,
     RefuseReview,
     Withdraw,
     Claim,
@@ -96,9 +99,11 @@ enum Step {
 }
 
 /// All other types tell nothing of a request's story.
-const STEPS: [(RecordType, Step); 10] = [
+const STEPS: [(RecordType, Step); 12] = [
     (RecordType::RequestCreated, Step::Create),
     (RecordType::DecisionRecorded, Step::Review),
+    (RecordType::DecisionVoided, Step::VoidReview),
+    (RecordType::RequestObserved, Step::Observe),
     (RecordType::RequestRejectedReview, Step::RefuseReview),
     (RecordType::RequestCancelled, Step::Withdraw),
     (RecordType::RequestExpired, Step::Withdraw),
@@ -188,6 +193,13 @@ fn next(story: Story, step: Step, record: &AuditRecord) -> Result<Story, Illegal
         (Step::Review, Stage::Approved) => {
             Some(stage_after_review(record)?).filter(|after| *after == Stage::Ended)
         }
+        // A yes that does not count any more ends nothing, and makes no yes.
+        (Step::VoidReview, Stage::Pending | Stage::Approved) => {
+            let after = stage_after_review(record)?;
+            let is_possible = after == Stage::Pending || after == stage;
+            Some(after).filter(|_| is_possible)
+        }
+        (Step::Observe, Stage::Pending) => Some(Stage::Approved),
         (Step::Withdraw, Stage::Pending | Stage::Reviewed | Stage::Approved)
         | (Step::Finish, Stage::Started | Stage::Unknown)
         | (Step::Abandon, Stage::Claimed | Stage::Started | Stage::Unknown) => Some(Stage::Ended),
@@ -196,6 +208,8 @@ fn next(story: Story, step: Step, record: &AuditRecord) -> Result<Story, Illegal
         (Step::LoseTrack, Stage::Claimed | Stage::Started) => Some(Stage::Unknown),
         (
             Step::Review
+            | Step::VoidReview
+            | Step::Observe
             | Step::Withdraw
             | Step::Claim
             | Step::Start

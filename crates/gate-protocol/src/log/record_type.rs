@@ -60,6 +60,29 @@ record_types! {
     RequestRejectedReview = "request.rejected_review",
     /// A review counted; `status` in the body is the request's status after it.
     DecisionRecorded = "decision.recorded",
+    /// A review that counted does not count any more; `status` in the body is the
+    /// request's status after it.
+    DecisionVoided = "decision.voided",
+    /// The server only observes, and approved what it would have asked about.
+    RequestObserved = "request.observed",
+    /// A second group may answer too, because nobody did in time.
+    RequestEscalated = "request.escalated",
+    /// Somebody asked past the rules' own approvers; follows `request.created`.
+    BreakGlassAsked = "break_glass.asked",
+    /// What was asked as break-glass was turned into a grant: it is to be reviewed.
+    BreakGlassUsed = "break_glass.used",
+    /// Somebody who had no part in it reviewed a break-glass afterwards.
+    BreakGlassReviewed = "break_glass.reviewed",
+    /// Somebody wants a standing grant; it holds once enough people confirm it.
+    StandingGrantProposed = "standing_grant.proposed",
+    /// A person confirmed a standing grant; `status` in the body is its status after it.
+    StandingGrantConfirmed = "standing_grant.confirmed",
+    /// Somebody wanted or confirmed a standing grant who has no say in it.
+    StandingGrantRejected = "standing_grant.rejected",
+    /// A standing grant approved a request.
+    StandingGrantUsed = "standing_grant.used",
+    /// A standing grant was taken back.
+    StandingGrantRevoked = "standing_grant.revoked",
     /// A rule let a command through, with nobody asked.
     AllowRecorded = "allow.recorded",
     /// A command that a rule let through ended, or could not be started.

@@ -11,12 +11,13 @@ use gate_protocol::masked::{MaskedSecret, MaskedText};
 use gate_protocol::mode::Mode;
 use gate_protocol::principal::PrincipalKind;
 use gate_protocol::request::{
-    ApprovalRequest, ApprovalStatus, CiJob, Circumstances, GitState, PullRequest, RequestPage,
-    Requester, Requirement, SubmitRequest, Terms,
+    ApprovalRequest, ApprovalStatus, CiJob, Circumstances, Escalation, GitState, PullRequest,
+    RequestPage, Requester, Requirement, SubmitRequest, Terms,
 };
 use gate_protocol::review::{Answer, Review, SubmitReview};
 use gate_protocol::runner_key::RunnerSecret;
 
+use crate::excepted::particulars;
 use crate::{at, digest_of, ran};
 
 pub(crate) fn runner() -> RunnerSecret {
@@ -111,6 +112,15 @@ pub(crate) fn requirement() -> Requirement {
     Requirement {
         approvers: vec!["group:sre".to_owned(), "user:bob".to_owned()],
         count: 2,
+        apart: Some("team/no-drop".to_owned()),
+        escalation: Some(escalation()),
+    }
+}
+
+pub(crate) fn escalation() -> Escalation {
+    Escalation {
+        after_seconds: 600,
+        to: vec!["group:leads".to_owned()],
     }
 }
 
@@ -124,6 +134,7 @@ pub(crate) fn terms() -> Terms {
         requirements: vec![requirement()],
         request_ttl_seconds: 3600,
         permit_ttl_seconds: 300,
+        remind_seconds: Some(900),
     }
 }
 
@@ -176,6 +187,7 @@ pub(crate) fn submission() -> SubmitRequest {
         circumstances: circumstances(),
         terms: terms(),
         reason: Some("the table is empty since \u{201c}Tuesday\u{201d}".to_owned()),
+        break_glass: true,
     }
 }
 
@@ -194,6 +206,7 @@ pub(crate) fn review() -> Review {
         comment: Some("go on".to_owned()),
         at: at("2026-01-02T03:05:00Z"),
         channel: "web".to_owned(),
+        void: Some("the account was disabled".to_owned()),
     }
 }
 
@@ -221,6 +234,7 @@ pub(crate) fn approval_request() -> ApprovalRequest {
         outcome: Some(ran::outcome()),
         may_review: vec!["group:sre".to_owned(), "user:bob".to_owned()],
         url: format!("https://gate.example/requests/{}", id()),
+        particulars: particulars(),
     }
 }
 

@@ -9,6 +9,7 @@ mod principals;
 mod requests;
 mod rules;
 mod server;
+mod standing_grants;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -23,6 +24,7 @@ pub(crate) fn routes() -> OpenApiRouter<Server> {
         event_routes(),
         audit_routes(),
         principal_routes(),
+        standing_grant_routes(),
     ]
     .into_iter()
     .fold(OpenApiRouter::new(), OpenApiRouter::merge)
@@ -67,4 +69,13 @@ fn principal_routes() -> OpenApiRouter<Server> {
         .routes(routes!(principals::list_tokens, principals::create_token))
         .routes(routes!(principals::revoke_token))
         .routes(routes!(login_codes::create))
+}
+
+fn standing_grant_routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::new()
+        .routes(routes!(standing_grants::list, standing_grants::propose))
+        .routes(routes!(standing_grants::confirm))
+        .routes(routes!(standing_grants::revoke))
+        .routes(routes!(standing_grants::break_glass))
+        .routes(routes!(standing_grants::review_break_glass))
 }

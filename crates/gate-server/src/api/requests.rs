@@ -7,13 +7,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use gate_protocol::claim::{ClaimRequest, SignedGrant};
 use gate_protocol::id::RequestId;
+use gate_protocol::principal::Role;
 use gate_protocol::problem::Problem;
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus, RequestPage, SubmitRequest};
 use gate_protocol::review::SubmitReview;
 use serde::Deserialize;
 
 use super::extract::{Json, Name, Query, Reply, json_bytes, parse_parameter};
-use crate::identity::{AnyRole, Approver, Caller, Requester};
+use crate::identity::{AnyRole, Caller, Requester};
 use crate::problem::Failure;
 use crate::service::{Channel, Listing, Submitted, Wait};
 use crate::state::Server;
@@ -115,10 +116,16 @@ pub(super) async fn show(
         (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn review(
     State(server): State<Server>,
-    caller: Caller<Approver>,
+    caller: Caller<AnyRole>,
     Name(id): Name<RequestId>,
-    Json(review): Json<SubmitReview>,
+    review: Result<Json<SubmitReview>, Failure>,
 ) -> Result<Reply<ApprovalRequest>, Failure> {
+    // Another role is refused on the record, so it is not for the extractor to say.
+    if caller.actor.role != Role::Approver {
+        let channel = Channel::Api;
+        return server.refuse_role(&caller.actor, id, channel).await;
+    }
+    let Json(review) = review?;
     let request = server
         .review(&caller.actor, id, review, Channel::Api)
         .await?;

@@ -44,6 +44,10 @@ roles! {
     Operator: Admin;
     /// Who reads the log.
     Keeper: Auditor, Admin;
+    /// Who looks at what was approved past the rules.
+    Watching: Approver, Admin, Auditor;
+    /// Who reviews it.
+    Reviewing: Approver, Auditor;
 }
 
 /// Who calls, in one of the roles `R`.

@@ -3,7 +3,9 @@
 mod extract;
 mod token;
 
-pub(crate) use extract::{AnyRole, Approver, Caller, Keeper, Operator, Requester};
+pub(crate) use extract::{
+    AnyRole, Approver, Caller, Keeper, Operator, Requester, Reviewing, Watching,
+};
 pub(crate) use token::{Token, TokenHash};
 
 use gate_protocol::principal::{Principal, PrincipalKind, Role};
@@ -17,6 +19,8 @@ pub(crate) struct Actor {
     pub(crate) person: String,
     pub(crate) role: Role,
     pub(crate) expires_at: Option<Timestamp>,
+    /// The id of the token; none of a browser's session.
+    pub(crate) token: Option<String>,
 }
 
 impl Actor {

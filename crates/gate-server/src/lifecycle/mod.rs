@@ -2,17 +2,21 @@
 //! status, and what it must not do.
 //!
 //! `pending → approved, denied, expired, cancelled`;
-//! `approved → denied, cancelled, expired, claimed → started → finished, unknown`.
+//! `approved → denied, cancelled, expired, claimed → started → finished, unknown`;
+//! `approved → pending` where an approval does not count any more.
 //! Nothing here reads a clock or a table; the caller settles what time has done
 //! ([`Event::Pass`]) before it applies anything else.
 
+mod electorate;
+mod event;
+mod places;
 mod refusal;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use electorate::{Electorate, Exclusion, Void, Voter};
+pub(crate) use event::{Event, Happened, Reviewer, Transition};
 pub(crate) use refusal::Refusal;
-
-use std::collections::BTreeSet;
 
 use gate_protocol::canonical::Digest;
 use gate_protocol::id::Nonce;
@@ -34,6 +38,12 @@ pub(crate) struct RequestState {
     pub(crate) requirements: Vec<Requirement>,
     pub(crate) permit_ttl_seconds: u64,
     pub(crate) reviews: Vec<Answered>,
+    /// From when on it waits.
+    pub(crate) created_at: Timestamp,
+    /// Until when people can answer it.
+    pub(crate) answer_by: Timestamp,
+    /// The server approved it by itself, since it only observes.
+    pub(crate) is_observed: bool,
     /// Shown to people: the end of the wait for an answer or for the claim.
     pub(crate) expires_at: Timestamp,
     /// When time alone changes the status; none where it never does.
@@ -42,7 +52,7 @@ pub(crate) struct RequestState {
     pub(crate) has_outcome: bool,
 }
 
-/// One answer, with the groups that the reviewer was in at the time.
+/// One answer, with whose account gave it, and the groups that it was in at the time.
 #[derive(Clone, Debug)]
 pub(crate) struct Answered {
     pub(crate) review: Review,
@@ -58,92 +68,74 @@ pub(crate) struct Claimed {
     pub(crate) not_after: Timestamp,
 }
 
-/// Who answers.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Reviewer<'a> {
-    pub(crate) name: &'a str,
-    /// The human whose account it is.
-    pub(crate) person: &'a str,
-    pub(crate) groups: &'a [String],
-}
-
-/// What someone wants to happen.
-#[derive(Clone, Debug)]
-pub(crate) enum Event<'a> {
-    /// A person answers.
-    Review {
-        reviewer: Reviewer<'a>,
-        answer: Answer,
-        digest: Digest,
-    },
-    /// The requester takes it back.
-    Cancel,
-    /// The requester's runner, whose signature was verified, wants the grant.
-    Claim {
-        nonce: Nonce,
-        digest: Digest,
-        runner_key: RunnerKey,
-        /// Those of the reviewers who may still act.
-        enabled: &'a BTreeSet<String>,
-        /// When a start that was never reported counts as lost.
-        report_by: Timestamp,
-    },
-    /// The client said that it starts the tool.
-    Start { nonce: Nonce, report_by: Timestamp },
-    /// The client said how the tool ended.
-    Finish { nonce: Nonce },
-    /// The client said that it held a grant and did not start the tool.
-    Abandon { nonce: Nonce },
-    /// Nothing but time.
-    Pass,
-}
-
-/// What an event does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Transition {
-    pub(crate) status: ApprovalStatus,
-    pub(crate) expires_at: Timestamp,
-    pub(crate) deadline_at: Option<Timestamp>,
-    pub(crate) happened: Happened,
-}
-
-/// What is to be written down of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Happened {
-    /// Nothing: it was so before, and the answer is the same.
-    Nothing,
-    /// The review counts.
-    Reviewed,
-    Cancelled,
-    /// The grant is to be made.
-    Claimed,
-    /// The grant that was made is to be handed out again.
-    ClaimedBefore,
-    Started,
-    Finished,
-    /// It ended, and its start was never reported.
-    StartedAndFinished,
-    Abandoned,
-    /// The outcome of what was given up is known after all.
-    OutcomeAfterAll,
-    Expired,
-    /// No word came in time: it may have run.
-    LostTrack,
-}
-
 impl RequestState {
-    /// Returns the requirements that `answers` do not meet yet.
-    pub(crate) fn unmet(&self, mut approves: impl FnMut(&Answered) -> bool) -> Vec<&Requirement> {
+    /// Returns the requirements that the approvals chosen by `approves` do not
+    /// meet yet, each with the person and the groups of its own time.
+    pub(crate) fn unmet(
+        &self,
+        now: Timestamp,
+        mut approves: impl FnMut(&Answered) -> bool,
+    ) -> Vec<&Requirement> {
         let approving: Vec<&Answered> = self.reviews.iter().filter(|a| approves(a)).collect();
-        let is_unmet = |requirement: &&Requirement| {
-            let people: BTreeSet<&str> = approving
-                .iter()
-                .filter(|a| names(requirement, &a.review.reviewer, &a.groups))
-                .map(|a| a.person.as_str())
-                .collect();
-            people.len() < usize::try_from(requirement.count.max(1)).unwrap_or(usize::MAX)
-        };
-        self.requirements.iter().filter(is_unmet).collect()
+        places::unmet(&self.requirements, &approving, self.waited(now))
+    }
+
+    /// Returns the requirements that would be unmet if all of these said yes.
+    pub(crate) fn unmet_by(&self, now: Timestamp, answers: &[Answered]) -> Vec<&Requirement> {
+        let all: Vec<&Answered> = answers.iter().collect();
+        places::unmet(&self.requirements, &all, self.waited(now))
+    }
+
+    /// Tells whether so many of those who said yes count that nothing is unmet.
+    pub(crate) fn is_met_by(
+        requirements: &[Requirement],
+        answers: &[Answered],
+        electorate: &Electorate,
+    ) -> bool {
+        let standing = electorate.standing(answers);
+        let all: Vec<&Answered> = standing.iter().collect();
+        places::unmet(requirements, &all, 0).is_empty()
+    }
+
+    /// Returns the people whose approvals count now, by what is known now.
+    pub(crate) fn approving(&self, electorate: &Electorate) -> Vec<String> {
+        let standing = electorate.standing(&self.reviews).into_iter();
+        standing.map(|answered| answered.review.reviewer).collect()
+    }
+
+    /// Returns for how many whole seconds it has waited.
+    pub(crate) fn waited(&self, now: Timestamp) -> u64 {
+        let waited = now.as_second().saturating_sub(self.created_at.as_second());
+        u64::try_from(waited).unwrap_or(0)
+    }
+
+    fn is_met(&self, electorate: &Electorate, now: Timestamp) -> bool {
+        self.unmet_by(now, &electorate.standing(&self.reviews))
+            .is_empty()
+    }
+
+    /// Waits for people again, unless that time is over too.
+    fn reopen(&self, now: Timestamp) -> Transition {
+        if now >= self.answer_by {
+            return self.to(ApprovalStatus::Expired, Happened::Expired);
+        }
+        Transition {
+            status: ApprovalStatus::Pending,
+            expires_at: self.answer_by,
+            deadline_at: Some(self.answer_by),
+            happened: Happened::Reopened,
+        }
+    }
+
+    /// May be claimed from now on.
+    fn permit(&self, happened: Happened, now: Timestamp) -> Transition {
+        let expires_at = clock::after(now, self.permit_ttl_seconds);
+        Transition {
+            status: ApprovalStatus::Approved,
+            expires_at,
+            deadline_at: Some(expires_at),
+            happened,
+        }
     }
 
     fn to(&self, status: ApprovalStatus, happened: Happened) -> Transition {
@@ -177,17 +169,33 @@ impl RequestState {
     }
 }
 
-/// Tells whether a requirement names this person; an empty one names everybody.
+/// Tells whether a requirement names this person from the beginning; an empty one
+/// names everybody.
 pub(crate) fn names(requirement: &Requirement, name: &str, groups: &[String]) -> bool {
-    requirement.approvers.is_empty()
-        || requirement
-            .approvers
-            .iter()
-            .any(|approver| match approver.split_once(':') {
-                Some(("user", user)) => user == name,
-                Some(("group", group)) => groups.iter().any(|g| g == group),
-                Some(_) | None => false,
-            })
+    requirement.approvers.is_empty() || is_among(&requirement.approvers, name, groups)
+}
+
+/// Tells whether a requirement names this person after so many seconds: those too
+/// whom it is escalated to.
+pub(crate) fn names_at(
+    requirement: &Requirement,
+    name: &str,
+    groups: &[String],
+    waited_seconds: u64,
+) -> bool {
+    let escalation = requirement.escalation.as_ref();
+    let joined = escalation.filter(|later| waited_seconds >= later.after_seconds);
+    names(requirement, name, groups)
+        || joined.is_some_and(|later| is_among(&later.to, name, groups))
+}
+
+fn is_among(approvers: &[String], name: &str, groups: &[String]) -> bool {
+    let is_meant = |approver: &String| match approver.split_once(':') {
+        Some(("user", user)) => user == name,
+        Some(("group", group)) => groups.iter().any(|g| g == group),
+        Some(_) | None => false,
+    };
+    approvers.iter().any(is_meant)
 }
 
 /// Returns what `event` does to a request at `now`, or why it must not.
@@ -204,19 +212,30 @@ pub(crate) fn apply(
             reviewer,
             answer,
             digest,
+            electorate,
         } => {
-            refuse_reviewer(state, *reviewer)?;
+            may_review(state, *reviewer, electorate, now)?;
             if *digest != state.digest {
                 return Err(Refusal::OtherDigest);
             }
             review(state, *reviewer, *answer, now)
         }
+        Event::Confirm {
+            answers,
+            electorate,
+        } => Ok(confirm(state, answers, electorate, now)),
+        Event::Observe => Ok(observe(state, now)),
+        Event::Recount {
+            electorate,
+            is_observing,
+        } => Ok(recount(state, electorate, *is_observing, now)),
         Event::Cancel => cancel(state, now),
         Event::Claim {
             nonce,
             digest,
             runner_key,
-            enabled,
+            electorate,
+            is_observing,
             report_by,
         } => {
             if *digest != state.digest {
@@ -225,7 +244,8 @@ pub(crate) fn apply(
             if *runner_key != state.runner_key {
                 return Err(Refusal::OtherRunner);
             }
-            let mut transition = claim(state, *nonce, enabled, now)?;
+            let standing = recount(state, electorate, *is_observing, now);
+            let mut transition = claim(state, *nonce, standing.status, now)?;
             if transition.happened == Happened::Claimed {
                 transition.deadline_at = Some(*report_by);
             }
@@ -238,13 +258,23 @@ pub(crate) fn apply(
     }
 }
 
-/// Refuses who asked, who owns who asked, in whichever of their accounts, and
-/// whom no requirement names. There is no exception, for admins neither.
-fn refuse_reviewer(state: &RequestState, reviewer: Reviewer<'_>) -> Result<(), Refusal> {
-    if is_same_person(state.requester.person(), reviewer.person) {
-        return Err(Refusal::SelfReview);
+/// Refuses who has no say in this, and whom no requirement names. There is no
+/// exception, for admins neither.
+fn may_review(
+    state: &RequestState,
+    reviewer: Reviewer<'_>,
+    electorate: &Electorate,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let is_own = is_same_person(state.requester.person(), reviewer.person);
+    match electorate.exclusion(reviewer.person) {
+        _ if is_own => return Err(Refusal::SelfReview),
+        Some(Exclusion::Asked | Exclusion::Owns) => return Err(Refusal::SelfReview),
+        Some(why) => return Err(Refusal::Excluded(why)),
+        None => {}
     }
-    let is_named = |requirement| names(requirement, reviewer.name, reviewer.groups);
+    let waited = state.waited(now);
+    let is_named = |one| names_at(one, reviewer.name, reviewer.groups, waited);
     if state.requirements.iter().any(is_named) {
         Ok(())
     } else {
@@ -261,6 +291,7 @@ fn review(
     let before = state
         .reviews
         .iter()
+        .filter(|answered| answered.review.void.is_none())
         .rfind(|answered| is_same_person(&answered.person, reviewer.person))
         .map(|answered| answered.review.answer);
     if before == Some(answer) {
@@ -285,32 +316,69 @@ fn review(
     }
 }
 
+/// Counts one more approval. Those before it count as they were given: whoever
+/// calls has had them recounted.
 fn approve(state: &RequestState, reviewer: Reviewer<'_>, now: Timestamp) -> Transition {
-    let mut with = state.clone();
-    with.reviews.push(Answered {
+    let mut answers: Vec<Answered> = state.reviews.clone();
+    answers.retain(Answered::is_yes);
+    answers.push(Answered {
         review: Review {
             reviewer: reviewer.name.to_owned(),
             answer: Answer::Approve,
             comment: None,
             at: now,
             channel: String::new(),
+            void: None,
         },
         person: reviewer.person.to_owned(),
         groups: reviewer.groups.to_vec(),
     });
-    if with
-        .unmet(|answered| answered.review.answer == Answer::Approve)
-        .is_empty()
-    {
-        let expires_at = clock::after(now, state.permit_ttl_seconds);
-        return Transition {
-            status: ApprovalStatus::Approved,
-            expires_at,
-            deadline_at: Some(expires_at),
-            happened: Happened::Reviewed,
-        };
+    if state.unmet_by(now, &answers).is_empty() {
+        return state.permit(Happened::Reviewed, now);
     }
     state.stay(Happened::Reviewed)
+}
+
+/// Approves by the confirmations of a standing grant, if they alone suffice.
+fn confirm(
+    state: &RequestState,
+    answers: &[Answered],
+    electorate: &Electorate,
+    now: Timestamp,
+) -> Transition {
+    let mut with = state.clone();
+    with.reviews = answers.to_vec();
+    let is_open = state.status == ApprovalStatus::Pending && !state.is_due(now);
+    if is_open && with.is_met(electorate, now) {
+        return state.permit(Happened::Confirmed, now);
+    }
+    state.stay(Happened::Nothing)
+}
+
+fn observe(state: &RequestState, now: Timestamp) -> Transition {
+    if state.status == ApprovalStatus::Pending && !state.is_due(now) {
+        return state.permit(Happened::Observed, now);
+    }
+    state.stay(Happened::Nothing)
+}
+
+/// An approval that is not claimed yet stands as long as those who gave it could
+/// give it again, and one that nobody gave as long as the server only observes.
+fn recount(
+    state: &RequestState,
+    electorate: &Electorate,
+    is_observing: bool,
+    now: Timestamp,
+) -> Transition {
+    if state.status != ApprovalStatus::Approved || state.is_due(now) {
+        return state.stay(Happened::Nothing);
+    }
+    let stands = (state.is_observed && is_observing) || state.is_met(electorate, now);
+    if stands {
+        state.stay(Happened::Nothing)
+    } else {
+        state.reopen(now)
+    }
 }
 
 fn cancel(state: &RequestState, now: Timestamp) -> Result<Transition, Refusal> {
@@ -331,26 +399,18 @@ fn cancel(state: &RequestState, now: Timestamp) -> Result<Transition, Refusal> {
     }
 }
 
+/// `standing` is the status once everything is counted again.
 fn claim(
     state: &RequestState,
     nonce: Nonce,
-    enabled: &BTreeSet<String>,
+    standing: ApprovalStatus,
     now: Timestamp,
 ) -> Result<Transition, Refusal> {
     match state.status {
         ApprovalStatus::Pending => Err(Refusal::NotApproved),
         ApprovalStatus::Approved if state.is_due(now) => Err(Refusal::Expired),
-        ApprovalStatus::Approved => {
-            let still_counts = |answered: &Answered| {
-                answered.review.answer == Answer::Approve
-                    && enabled.contains(&answered.review.reviewer)
-            };
-            if state.unmet(still_counts).is_empty() {
-                Ok(state.to(ApprovalStatus::Claimed, Happened::Claimed))
-            } else {
-                Err(Refusal::ReviewerDisabled)
-            }
-        }
+        ApprovalStatus::Approved if standing != ApprovalStatus::Approved => Err(Refusal::Lapsed),
+        ApprovalStatus::Approved => Ok(state.to(ApprovalStatus::Claimed, Happened::Claimed)),
         // Once the start was reported the grant is used up, and after its end
         // it is worth nothing: neither is handed out again.
         ApprovalStatus::Claimed => match state.claim {

@@ -3,6 +3,8 @@
 use gate_protocol::problem::{Problem, ProblemCode};
 use gate_protocol::request::ApprovalStatus;
 
+use super::Exclusion;
+
 /// Why an event must not happen. The request stays as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
@@ -11,6 +13,9 @@ pub(crate) enum Refusal {
         "nobody reviews their own request, nor that of an agent or workload they own, by whichever account"
     )]
     SelfReview,
+    /// The reviewer had a hand in it.
+    #[error("nobody reviews what they had a hand in: you {}", .0.words())]
+    Excluded(Exclusion),
     /// No requirement names the reviewer.
     #[error("the rules of this request do not name you as an approver")]
     NotAReviewer,
@@ -32,9 +37,9 @@ pub(crate) enum Refusal {
     /// Its time is over.
     #[error("the request has expired; run the command again to ask anew")]
     Expired,
-    /// Without a disabled reviewer it lacks approvals.
-    #[error("a reviewer of this request was disabled; run the command again to ask anew")]
-    ReviewerDisabled,
+    /// Without what does not count any more it lacks approvals.
+    #[error("an approval of this request does not count any more, and people are asked again")]
+    Lapsed,
     /// Something else changed it first, and it is still open.
     #[error(
         "the request was changed at the same moment; look at it again and repeat what still holds"
@@ -50,13 +55,14 @@ impl Refusal {
     pub(crate) fn problem(self) -> Problem {
         let code = match self {
             Self::SelfReview => ProblemCode::SelfReview,
+            Self::Excluded(_) => ProblemCode::Excluded,
             Self::NotAReviewer | Self::OtherRunner => ProblemCode::Forbidden,
             Self::OtherDigest => ProblemCode::DigestMismatch,
+            Self::Lapsed => ProblemCode::Lapsed,
             Self::OtherClaim
             | Self::ClaimedByOther
             | Self::NotApproved
             | Self::Expired
-            | Self::ReviewerDisabled
             | Self::Overtaken
             | Self::TooLate(_) => ProblemCode::Conflict,
         };

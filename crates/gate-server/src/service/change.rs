@@ -14,12 +14,35 @@ use crate::state::Server;
 use crate::store::requests::{self, Request};
 use crate::store::{Connection, Writer, log};
 
+/// What happened to a request, for those who tell people of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// People are asked.
+    Asked,
+    /// People are asked as break-glass: everybody should hear of it.
+    BreakGlassAsked,
+    /// Nobody is asked: a standing grant approved it, or the server only observes.
+    ApprovedUnasked,
+    /// Somebody answered.
+    Reviewed,
+    /// An approval does not count any more.
+    Reopened,
+    /// A second group may answer too.
+    Escalated,
+    /// Nobody has answered for a while.
+    Reminded,
+    /// A break-glass was used: it is to be reviewed.
+    BreakGlassUsed,
+    /// Anything else that shows: its end, its claim, its outcome.
+    Changed,
+}
+
 /// One transaction, the time it happens at, and whom it wakes.
 pub(crate) struct Change<'s> {
     server: &'s Server,
     writer: Writer,
     now: Timestamp,
-    touched: Vec<RequestId>,
+    touched: Vec<(RequestId, What)>,
 }
 
 impl Server {
@@ -89,6 +112,9 @@ impl Change<'_> {
             Happened::LostTrack => RecordType::RunUnknown,
             Happened::Nothing
             | Happened::Reviewed
+            | Happened::Confirmed
+            | Happened::Observed
+            | Happened::Reopened
             | Happened::Cancelled
             | Happened::Claimed
             | Happened::ClaimedBefore
@@ -122,7 +148,7 @@ impl Change<'_> {
         if !requests::swap(self.connection(), before, &after).await? {
             return Err(self.overtaken(before.id).await);
         }
-        self.touched.push(before.id);
+        self.touched.push((before.id, What::Changed));
         Ok(after)
     }
 
@@ -145,9 +171,16 @@ impl Change<'_> {
         }
     }
 
-    /// Says that a request was made or changed: who waits is woken after the commit.
-    pub(crate) fn touch(&mut self, id: RequestId) {
-        self.touched.push(id);
+    /// Says what happened to a request. Who waits for it is woken after the
+    /// commit; what tells people elsewhere takes it from here, in this transaction.
+    #[expect(
+        clippy::unused_async,
+        reason = "whoever delivers it stores it here, with what it is about"
+    )]
+    pub(crate) async fn note(&mut self, id: RequestId, what: What) -> Result<(), Failure> {
+        tracing::debug!(request = %id, ?what, "noted");
+        self.touched.push((id, what));
+        Ok(())
     }
 
     /// Returns once everything is durable, and wakes who waits for it.
@@ -156,7 +189,7 @@ impl Change<'_> {
         if !self.touched.is_empty() {
             self.server.deadlines.notify_one();
         }
-        for id in self.touched {
+        for (id, _) in self.touched {
             self.server.waiters.wake(id);
         }
         Ok(())

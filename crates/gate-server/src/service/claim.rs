@@ -1,12 +1,10 @@
 //! The one step from an approved request to a grant.
 
-use std::collections::BTreeSet;
-
 use gate_protocol::claim::{ClaimRequest, Grant, SignedGrant};
 use gate_protocol::id::RequestId;
 use gate_protocol::log::RecordType;
 use gate_protocol::problem::ProblemCode;
-use gate_protocol::review::Answer;
+use gate_protocol::request::ApprovalStatus;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -15,9 +13,10 @@ use crate::clock;
 use crate::identity::Actor;
 use crate::lifecycle::{Claimed, Event, Happened, Refusal, Transition, apply};
 use crate::problem::Failure;
+use crate::settings::ServerMode;
 use crate::state::Server;
 use crate::store::requests::Request;
-use crate::store::{principals, rules};
+use crate::store::rules;
 
 impl Server {
     /// Returns the grant as the JSON that was stored: the same claim gets the
@@ -40,13 +39,18 @@ impl Server {
             .await?
             .filter(|request| request.state.requester.name == actor.name())
             .ok_or_else(Failure::not_found)?;
-        let enabled = enabled_reviewers(&mut change, &request).await?;
+        let was = request.state.status;
+        let (request, electorate) = change.recount(request).await?;
+        if was == ApprovalStatus::Approved && request.state.status != was {
+            return change.refuse(Refusal::Lapsed).await;
+        }
         let not_after = clock::after(change.now(), self.settings.leases.grant.as_secs());
         let event = Event::Claim {
             nonce: claim.nonce,
             digest: claim.digest,
             runner_key: claim.runner_key,
-            enabled: &enabled,
+            electorate: &electorate,
+            is_observing: self.settings.approving.mode == ServerMode::Observe,
             report_by: clock::after(not_after, self.settings.leases.start_report.as_secs()),
         };
         let transition = match apply(&request.state, &event, change.now()) {
@@ -59,6 +63,7 @@ impl Server {
             return answer.ok_or_else(|| Refusal::ClaimedByOther.into());
         }
         let granting = Granting {
+            approved_by: request.state.approving(&electorate),
             request: &request,
             claim: &claim,
             transition,
@@ -73,46 +78,26 @@ impl Server {
 /// A claim that is good, and what it makes of the request.
 struct Granting<'a> {
     request: &'a Request,
+    /// The people whose approvals count.
+    approved_by: Vec<String>,
     claim: &'a ClaimRequest,
     transition: Transition,
     /// Until when the grant is good.
     not_after: Timestamp,
 }
 
-/// Returns those who approved and may still act.
-async fn enabled_reviewers(
-    change: &mut Change<'_>,
-    request: &Request,
-) -> Result<BTreeSet<String>, Failure> {
-    let mut enabled = BTreeSet::new();
-    for answered in &request.state.reviews {
-        let name = &answered.review.reviewer;
-        let principal = principals::find(change.connection(), name).await?;
-        if principal.is_some_and(|principal| !principal.disabled) {
-            enabled.insert(name.clone());
-        }
-    }
-    Ok(enabled)
-}
-
 /// Writes the record, makes the grant with it, and swaps the status: all or nothing.
 async fn grant(change: &mut Change<'_>, granting: Granting<'_>) -> Result<String, Failure> {
     let Granting {
         request,
+        approved_by,
         claim,
         transition,
         not_after,
     } = granting;
     let policy_version = rules::version(change.connection()).await?;
-    let approved_by: Vec<String> = request
-        .state
-        .reviews
-        .iter()
-        .filter(|answered| answered.review.answer == Answer::Approve)
-        .map(|answered| answered.review.reviewer.clone())
-        .collect();
     let server = change.server().clone();
-    let body = json!({
+    let mut body = json!({
         "request": request.id,
         "requester": request.state.requester,
         "digest": claim.digest,
@@ -123,6 +108,9 @@ async fn grant(change: &mut Change<'_>, granting: Granting<'_>) -> Result<String
         "not_after": not_after,
         "mode": request.circumstances.mode,
     });
+    if request.particulars.observed {
+        body["observed"] = json!(true);
+    }
     let record = change.record(&RecordType::GrantClaimed, &body).await?;
     let grant = Grant {
         v: 1,
@@ -135,18 +123,23 @@ async fn grant(change: &mut Change<'_>, granting: Granting<'_>) -> Result<String
         approved_by,
         not_after,
         valid_for_seconds: server.settings.leases.grant.as_secs(),
+        observed: request.particulars.observed,
     };
     let record = String::from_utf8_lossy(record.bytes()).into_owned();
     let signed = SignedGrant::sign(grant, record, &server.keys.grant)?;
     let answer = serde_json::to_string(&signed).map_err(|error| Failure::internal(&error))?;
-    change
+    let granted = change
         .advance(request, transition, |after| {
             after.state.claim = Some(Claimed {
                 nonce: claim.nonce,
                 not_after,
             });
             after.claim_answer = Some(answer.clone());
+            if let Some(break_glass) = &mut after.particulars.break_glass {
+                break_glass.is_open = true;
+            }
         })
         .await?;
+    change.note_break_glass(&granted).await?;
     Ok(answer)
 }

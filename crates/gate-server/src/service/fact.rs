@@ -196,6 +196,9 @@ async fn advance(
         // No report does any of these; were one to, the record would say so.
         Happened::Nothing
         | Happened::Reviewed
+        | Happened::Confirmed
+        | Happened::Observed
+        | Happened::Reopened
         | Happened::Cancelled
         | Happened::Claimed
         | Happened::ClaimedBefore

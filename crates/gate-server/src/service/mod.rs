@@ -4,20 +4,28 @@
 //! Each change is one transaction: read, let time pass, decide, write state and
 //! record, commit, wake. A refusal changes nothing but what time had done.
 
+mod break_glass;
 mod change;
 mod claim;
+mod electorate;
 mod events;
 mod fact;
 mod named_rules;
 mod principals;
 mod requests;
 mod review;
+mod rule_changes;
+mod standing_grants;
+mod standing_use;
 mod submission;
 mod submit;
+mod timers;
 
 pub(crate) use change::Change;
+pub(crate) use electorate::Say;
 pub(crate) use named_rules::NamedRules;
 pub(crate) use requests::{Listing, Wait};
+pub(crate) use rule_changes::changes;
 pub(crate) use submit::Submitted;
 
 /// How someone reached the server.
@@ -27,6 +35,8 @@ pub(crate) enum Channel {
     Api,
     /// The page in a browser.
     Web,
+    /// A standing grant, that people confirmed before.
+    StandingGrant,
 }
 
 impl Channel {
@@ -34,6 +44,7 @@ impl Channel {
         match self {
             Self::Api => "api",
             Self::Web => "web",
+            Self::StandingGrant => "standing-grant",
         }
     }
 }

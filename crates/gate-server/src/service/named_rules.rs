@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gate_policy::{AskingRule, Layer, PolicyBuilder};
-use gate_protocol::request::{Requirement, TERM_LIMIT, Terms, shortened};
+use gate_protocol::request::{Escalation, Requirement, TERM_LIMIT, Terms, shortened};
 
 use super::submission::meets;
 use crate::problem::Failure;
@@ -30,36 +30,48 @@ struct Version {
 /// What one rule wants met.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Asked {
-    requirement: Requirement,
+    requirements: Vec<Requirement>,
     request_ttl_seconds: Option<u64>,
     permit_ttl_seconds: Option<u64>,
+    remind_seconds: Option<u64>,
 }
 
 impl Asked {
     fn by(rule: AskingRule<'_>) -> Self {
         Self {
-            requirement: Requirement {
-                approvers: rule.requirement.approvers.clone(),
-                count: u32::from(rule.requirement.count),
-            },
+            requirements: rule.requirements.iter().map(on_the_wire).collect(),
             request_ttl_seconds: rule.request_ttl.map(|ttl| ttl.as_secs()),
             permit_ttl_seconds: rule.permit_ttl.map(|ttl| ttl.as_secs()),
+            remind_seconds: rule.remind_every.map(|every| every.as_secs()),
         }
     }
 
     fn tighten(&self, terms: &mut Terms) {
-        if !terms
-            .requirements
-            .iter()
-            .any(|one| meets(one, &self.requirement))
-        {
-            terms.requirements.push(self.requirement.clone());
+        for wanted in &self.requirements {
+            if !terms.requirements.iter().any(|one| meets(one, wanted)) {
+                terms.requirements.push(wanted.clone());
+            }
         }
         let shorter = |seconds: &mut u64, limit: Option<u64>| {
             *seconds = limit.map_or(*seconds, |limit| limit.min(*seconds));
         };
         shorter(&mut terms.request_ttl_seconds, self.request_ttl_seconds);
         shorter(&mut terms.permit_ttl_seconds, self.permit_ttl_seconds);
+        let reminders = [terms.remind_seconds, self.remind_seconds];
+        terms.remind_seconds = reminders.into_iter().flatten().min();
+    }
+}
+
+/// Returns what a rule asks for as it is said on the wire.
+fn on_the_wire(one: &gate_policy::Requirement) -> Requirement {
+    Requirement {
+        approvers: one.approvers.clone(),
+        count: u32::from(one.count),
+        apart: one.apart.clone(),
+        escalation: one.escalation.as_ref().map(|later| Escalation {
+            after_seconds: later.after_seconds,
+            to: later.to.clone(),
+        }),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::clock;
 use crate::identity::{self, Token};
 use crate::problem::Failure;
 use crate::state::Server;
+use crate::store::edits::{self, PrincipalEdit};
 use crate::store::principals::{self, NewToken};
 
 /// The most groups that a principal can be in.
@@ -60,6 +61,8 @@ impl Server {
         if principals::disable(change.connection(), name, now).await? {
             let body = json!({ "name": name, "by": by });
             change.record(&RecordType::PrincipalDisabled, &body).await?;
+            change.note_edit(by, name, "disabled").await?;
+            change.recount_votes_of(name).await?;
         }
         let principal = principals::find(change.connection(), name)
             .await?
@@ -79,6 +82,7 @@ impl Server {
         if principals::enable(change.connection(), name).await? {
             let body = json!({ "name": name, "by": by });
             change.record(&RecordType::PrincipalEnabled, &body).await?;
+            change.note_edit(by, name, "enabled").await?;
         }
         let principal = principals::find(change.connection(), name)
             .await?
@@ -135,6 +139,9 @@ impl Server {
                 "by": by,
             });
             change.record(&RecordType::TokenRevoked, &body).await?;
+            change
+                .note_edit(by, &token.principal, "token_revoked")
+                .await?;
         }
         change.commit().await
     }
@@ -162,7 +169,26 @@ impl Change<'_> {
         }
         let body = json!({ "principal": principal, "by": by });
         self.record(&RecordType::PrincipalCreated, &body).await?;
+        self.note_edit(by, &principal.name, "created").await?;
         Ok(true)
+    }
+
+    /// Remembers who changed a principal, who has no say for a while in what it
+    /// asks. Whatever changes one calls this.
+    pub(crate) async fn note_edit(
+        &mut self,
+        by: &str,
+        principal: &str,
+        what: &'static str,
+    ) -> Result<(), Failure> {
+        let edit = PrincipalEdit {
+            principal,
+            token: None,
+            editor: by,
+            what,
+        };
+        let now = self.now();
+        Ok(edits::note(self.connection(), edit, now).await?)
     }
 
     /// Stores a new token of a principal that can have one of this role.
@@ -209,6 +235,13 @@ impl Change<'_> {
             "by": by,
         });
         self.record(&RecordType::TokenCreated, &body).await?;
+        let edit = PrincipalEdit {
+            principal: &principal.name,
+            token: Some(&id),
+            editor: by,
+            what: "token_created",
+        };
+        edits::note(self.connection(), edit, now).await?;
         Ok((id, token))
     }
 }

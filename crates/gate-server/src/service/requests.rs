@@ -6,15 +6,14 @@ use gate_protocol::canonical::Digest;
 use gate_protocol::id::RequestId;
 use gate_protocol::log::RecordType;
 use gate_protocol::principal::Role;
-use gate_protocol::request::{ApprovalRequest, ApprovalStatus, RequestPage};
-use gate_protocol::review::Answer;
+use gate_protocol::request::{ApprovalRequest, ApprovalStatus, RequestPage, Requirement};
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::time::Instant;
 
 use crate::clock;
 use crate::identity::{Actor, AnyRole, Caller};
-use crate::lifecycle::{Event, Happened, apply};
+use crate::lifecycle::{Answered, Event, Happened, apply};
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::requests::{self, Listed, Request, Selection};
@@ -49,10 +48,19 @@ impl Server {
         let state = &request.state;
         let mut may_review = Vec::new();
         if state.status == ApprovalStatus::Pending {
-            let unmet = state.unmet(|answered| answered.review.answer == Answer::Approve);
-            for approver in unmet.iter().flat_map(|requirement| &requirement.approvers) {
-                if !may_review.contains(approver) {
-                    may_review.push(approver.clone());
+            let waited = state.waited(now);
+            let joined = |one: &Requirement| {
+                let escalation = one.escalation.as_ref();
+                let later = escalation.filter(|later| waited >= later.after_seconds);
+                later.map(|later| later.to.clone()).unwrap_or_default()
+            };
+            let unmet = state.unmet(now, Answered::is_yes);
+            let approvers = unmet
+                .iter()
+                .flat_map(|one| one.approvers.iter().cloned().chain(joined(one)));
+            for approver in approvers {
+                if !may_review.contains(&approver) {
+                    may_review.push(approver);
                 }
             }
         }
@@ -73,6 +81,7 @@ impl Server {
             outcome: request.outcome.clone(),
             may_review,
             url: format!("{}/requests/{}", self.settings.public_url, request.id),
+            particulars: request.particulars.clone(),
         }
     }
 

@@ -2,20 +2,24 @@
 
 use gate_protocol::id::RequestId;
 use gate_protocol::log::RecordType;
+use gate_protocol::principal::Role;
+use gate_protocol::problem::ProblemCode;
 use gate_protocol::request::ApprovalRequest;
-use gate_protocol::review::{Answer, COMMENT_LIMIT, Review, SubmitReview};
-use serde_json::json;
+use gate_protocol::review::{COMMENT_LIMIT, Review, SubmitReview};
+use serde_json::{Value, json};
 
 use super::Channel;
-use super::change::Change;
+use super::change::{Change, What};
 use crate::identity::{Actor, is_same_person};
 use crate::lifecycle::{Answered, Event, Happened, Refusal, Reviewer, Transition, apply};
 use crate::problem::Failure;
 use crate::state::Server;
+use crate::store::edits;
 use crate::store::requests::{self, Request};
 
 impl Server {
-    /// Counts a person's answer, or refuses it.
+    /// Counts a person's answer, or refuses it. Whoever has no say is refused on
+    /// the record, whatever way they came by.
     pub(crate) async fn review(
         &self,
         actor: &Actor,
@@ -23,6 +27,9 @@ impl Server {
         submitted: SubmitReview,
         channel: Channel,
     ) -> Result<ApprovalRequest, Failure> {
+        if actor.role != Role::Approver {
+            return self.refuse_role(actor, id, channel).await;
+        }
         let comment = submitted.comment.as_deref().unwrap_or_default();
         if comment.chars().count() > COMMENT_LIMIT {
             let detail = format!("`comment` is longer than {COMMENT_LIMIT} characters");
@@ -35,21 +42,24 @@ impl Server {
             .await?
             .filter(|request| actor.sees_requests_of(&request.state.requester.name))
             .ok_or_else(Failure::not_found)?;
+        let (request, electorate) = change.recount(request).await?;
+        let person = edits::person_of(change.connection(), actor.name()).await?;
         let event = Event::Review {
             reviewer: Reviewer {
                 name: actor.name(),
-                person: &actor.person,
+                person: &person,
                 groups: &actor.principal.groups,
             },
             answer: submitted.answer,
             digest: submitted.digest,
+            electorate: &electorate,
         };
         let transition = match apply(&request.state, &event, now) {
             Ok(transition) => transition,
             Err(refusal) => {
-                if refusal == Refusal::SelfReview {
-                    let answer = submitted.answer;
-                    record_self_review(&mut change, actor, &request, answer, channel).await?;
+                if let Some(why) = why_no_say(refusal) {
+                    let answer = json!(submitted.answer);
+                    record_rejected(&mut change, actor, &request, (answer, channel, why)).await?;
                 }
                 return change.refuse(refusal).await;
             }
@@ -65,13 +75,59 @@ impl Server {
                 comment: submitted.comment,
                 at: now,
                 channel: channel.as_str().to_owned(),
+                void: None,
             },
-            person: actor.person.clone(),
+            person,
             groups: actor.principal.groups.clone(),
         };
         let reviewed = count(&mut change, &request, transition, answered).await?;
+        change.note(reviewed.id, What::Reviewed).await?;
         change.commit().await?;
         Ok(self.view(&reviewed, now))
+    }
+
+    /// Refuses an answer of a token that is for something else: an agent's, a
+    /// workload's, an admin's.
+    pub(crate) async fn refuse_role<T>(
+        &self,
+        actor: &Actor,
+        id: RequestId,
+        channel: Channel,
+    ) -> Result<T, Failure> {
+        let refusal = Failure::new(
+            ProblemCode::Forbidden,
+            format!(
+                "this is for the role approver, and this token has the role {}",
+                actor.role.as_str()
+            ),
+        );
+        self.flood
+            .admit(actor.name(), &self.settings.approving.flood)?;
+        let mut change = self.change().await?;
+        let Some(request) = change.request(id).await? else {
+            return change.refuse(refusal).await;
+        };
+        let said = (Value::Null, channel, "role");
+        record_rejected(&mut change, actor, &request, said).await?;
+        change.refuse(refusal).await
+    }
+}
+
+/// Returns the word for the record, where somebody answered who has no say.
+fn why_no_say(refusal: Refusal) -> Option<&'static str> {
+    match refusal {
+        Refusal::SelfReview => Some("self_review"),
+        Refusal::Excluded(why) => Some(why.as_str()),
+        Refusal::NotAReviewer => Some("not_named"),
+        Refusal::OtherDigest
+        | Refusal::OtherRunner
+        | Refusal::OtherClaim
+        | Refusal::ClaimedByOther
+        | Refusal::NotApproved
+        | Refusal::Expired
+        | Refusal::Lapsed
+        | Refusal::Overtaken
+        | Refusal::TooLate(_) => None,
     }
 }
 
@@ -106,13 +162,12 @@ async fn count(
     Ok(reviewed)
 }
 
-/// Writes down that somebody tried to review what is their own.
-async fn record_self_review(
+/// Writes down that somebody answered who has no say.
+async fn record_rejected(
     change: &mut Change<'_>,
     actor: &Actor,
     request: &Request,
-    answer: Answer,
-    channel: Channel,
+    (answer, channel, why): (Value, Channel, &str),
 ) -> Result<(), Failure> {
     let body = json!({
         "request": request.id,
@@ -121,7 +176,7 @@ async fn record_self_review(
         "person": actor.person,
         "answer": answer,
         "channel": channel.as_str(),
-        "why": "self_review",
+        "why": why,
     });
     let record_type = RecordType::RequestRejectedReview;
     change.record(&record_type, &body).await?;

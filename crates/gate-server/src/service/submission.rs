@@ -5,16 +5,20 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use gate_protocol::invocation::BoundInvocation;
+use gate_protocol::limits::APPROVERS_LIMIT;
 use gate_protocol::masked::{MaskedText, Segment};
 use gate_protocol::principal::is_name;
 use gate_protocol::problem::ProblemCode;
 use gate_protocol::request::{CIRCUMSTANCE_LIMIT, Requirement, SubmitRequest, TERM_LIMIT, Terms};
 
 use crate::problem::Failure;
-use crate::settings::Floor;
+use crate::settings::{Approving, Floor};
 
 /// More people than this approve nothing.
 const MAX_COUNT: u32 = 100;
+
+/// Nobody is reminded more often.
+const LEAST_REMINDER_SECONDS: u64 = 60;
 
 /// Tells whether what was asked under `standing` answers what would be asked under `wanted`: the
 /// same people, and no more time. Which rules say so, and in which words, may differ: a new rule
@@ -132,6 +136,14 @@ fn validate_terms(terms: &Terms) -> Result<(), Failure> {
             "`terms.request_ttl_seconds` and `terms.permit_ttl_seconds` must be at least 1",
         ));
     }
+    if terms
+        .remind_seconds
+        .is_some_and(|every| every < LEAST_REMINDER_SECONDS)
+    {
+        return Err(Failure::bad_request(format!(
+            "`terms.remind_seconds` must be at least {LEAST_REMINDER_SECONDS}"
+        )));
+    }
     for requirement in &terms.requirements {
         validate_requirement(requirement)?;
     }
@@ -145,7 +157,29 @@ fn validate_requirement(requirement: &Requirement) -> Result<(), Failure> {
             requirement.count
         )));
     }
-    let approvers = &requirement.approvers;
+    if requirement
+        .apart
+        .as_ref()
+        .is_some_and(|apart| apart.chars().count() > TERM_LIMIT)
+    {
+        return Err(Failure::bad_request(format!(
+            "`terms.requirements.apart` has more than {TERM_LIMIT} characters"
+        )));
+    }
+    validate_approvers("terms.requirements.approvers", &requirement.approvers)?;
+    let Some(escalation) = &requirement.escalation else {
+        return Ok(());
+    };
+    if escalation.after_seconds == 0 || !(1..=APPROVERS_LIMIT).contains(&escalation.to.len()) {
+        return Err(Failure::bad_request(format!(
+            "`terms.requirements.escalation` must wait for a second at least, and name 1 to \
+             {APPROVERS_LIMIT}"
+        )));
+    }
+    validate_approvers("terms.requirements.escalation.to", &escalation.to)
+}
+
+fn validate_approvers(field: &str, approvers: &[String]) -> Result<(), Failure> {
     let is_approver = |approver: &&String| {
         approver
             .split_once(':')
@@ -153,18 +187,20 @@ fn validate_requirement(requirement: &Requirement) -> Result<(), Failure> {
     };
     match approvers.iter().find(|approver| !is_approver(approver)) {
         Some(approver) => Err(Failure::bad_request(format!(
-            "`terms.requirements.approvers` has `{}`, which is neither `group:NAME` nor `user:NAME`",
+            "`{field}` has `{}`, which is neither `group:NAME` nor `user:NAME`",
             gate_protocol::inert::inert(approver)
         ))),
         None => Ok(()),
     }
 }
 
-/// Tells whether whoever meets `one` meets `wanted` too. Nobody named means
-/// everybody who may approve.
+/// Tells whether whoever meets `one` meets `wanted` too, now and later. Nobody
+/// named means everybody who may approve.
 pub(super) fn meets(one: &Requirement, wanted: &Requirement) -> bool {
     let are_among = |all: &[String]| one.approvers.iter().all(|name| all.contains(name));
     one.count >= wanted.count
+        && (wanted.apart.is_none() || one.apart == wanted.apart)
+        && (one.escalation.is_none() || one.escalation == wanted.escalation)
         && (wanted.approvers.is_empty()
             || (!one.approvers.is_empty() && are_among(&wanted.approvers)))
 }
@@ -172,8 +208,9 @@ pub(super) fn meets(one: &Requirement, wanted: &Requirement) -> bool {
 /// Returns the terms with the server's own demands: nobody named means the
 /// floor's approvers, nothing lives longer than the floor says, and the floor
 /// is met beside whatever the client's rules ask for.
-pub(super) fn with_floor(mut terms: Terms, floor: &Floor) -> Terms {
-    let least = floor.requirement();
+pub(super) fn with_floor(mut terms: Terms, floor: &Floor, approving: &Approving) -> Terms {
+    let mut least = floor.requirement();
+    least.escalation.clone_from(&approving.escalation);
     for requirement in &mut terms.requirements {
         if requirement.approvers.is_empty() {
             requirement.approvers.clone_from(&least.approvers);
@@ -186,6 +223,11 @@ pub(super) fn with_floor(mut terms: Terms, floor: &Floor) -> Terms {
     let at_most = |seconds: u64, limit: Duration| seconds.min(limit.as_secs());
     terms.request_ttl_seconds = at_most(terms.request_ttl_seconds, floor.max_request_ttl);
     terms.permit_ttl_seconds = at_most(terms.permit_ttl_seconds, floor.max_permit_ttl);
+    let reminders = [
+        terms.remind_seconds,
+        approving.remind_every.map(|every| every.as_secs()),
+    ];
+    terms.remind_seconds = reminders.into_iter().flatten().min();
     terms
 }
 
@@ -195,10 +237,7 @@ mod tests {
     use crate::settings::Settings;
 
     fn requirement(approvers: &[&str], count: u32) -> Requirement {
-        Requirement {
-            approvers: approvers.iter().map(ToString::to_string).collect(),
-            count,
-        }
+        Requirement::of(approvers.iter().map(ToString::to_string).collect(), count)
     }
 
     fn merged(requirements: Vec<Requirement>, floor: &Floor) -> Vec<Requirement> {
@@ -208,8 +247,9 @@ mod tests {
             requirements,
             request_ttl_seconds: u64::MAX,
             permit_ttl_seconds: 5,
+            remind_seconds: None,
         };
-        let merged = with_floor(terms, floor);
+        let merged = with_floor(terms, floor, &Approving::default());
         assert_eq!(merged.request_ttl_seconds, floor.max_request_ttl.as_secs());
         assert_eq!(merged.permit_ttl_seconds, 5);
         merged.requirements

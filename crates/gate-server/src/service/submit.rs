@@ -1,10 +1,13 @@
 //! A command asks for approval.
 
+use gate_protocol::break_glass::BreakGlass;
 use gate_protocol::canonical::{Digest, to_canonical_bytes};
 use gate_protocol::id::RequestId;
 use gate_protocol::log::RecordType;
 use gate_protocol::problem::ProblemCode;
-use gate_protocol::request::{ApprovalRequest, ApprovalStatus, Requester, SubmitRequest, Terms};
+use gate_protocol::request::{
+    ApprovalRequest, ApprovalStatus, Particulars, Requester, SubmitRequest, Terms,
+};
 use gate_protocol::review::Answer;
 use serde_json::json;
 
@@ -15,7 +18,8 @@ use crate::identity::Actor;
 use crate::lifecycle::RequestState;
 use crate::problem::Failure;
 use crate::state::Server;
-use crate::store::requests::{self, Key, Request};
+use crate::store::idempotency::{self, Key};
+use crate::store::requests::{self, Request};
 
 /// The longest idempotency key, in bytes.
 const MAX_KEY_BYTES: usize = 200;
@@ -44,11 +48,12 @@ impl Server {
             ));
         }
         submission::validate(&submission)?;
+        self.flood
+            .admit(actor.name(), &self.settings.approving.flood)?;
         let body_hash = Digest::of("gate/idempotency/v1", &to_canonical_bytes(&submission)?);
         let mut change = self.change().await?;
         // Not before: rules that come into force meanwhile would not hold for this request.
-        let terms = self.with_named_rules(submission.terms.clone()).await?;
-        let terms = submission::with_floor(terms, &self.settings.floor);
+        let terms = self.terms_of(&submission).await?;
         let key = Key {
             principal: actor.name(),
             text: key,
@@ -66,10 +71,23 @@ impl Server {
             None => create(&mut change, actor, submission, terms).await?,
         };
         let now = change.now();
-        requests::remember_key(change.connection(), &key, request.id, now).await?;
+        idempotency::remember_key(change.connection(), &key, request.id, now).await?;
         change.commit().await?;
         let view = self.view(&request, now);
         Ok(Submitted::new(view, is_new))
+    }
+
+    /// Returns what a submission is held to: what it says, at least what the rules
+    /// that it names say, and at least what the server wants. Break-glass is the one
+    /// way past the people of all three, to those whom the server names for it.
+    async fn terms_of(&self, submission: &SubmitRequest) -> Result<Terms, Failure> {
+        let terms = self.with_named_rules(submission.terms.clone()).await?;
+        let approving = &self.settings.approving;
+        let mut terms = submission::with_floor(terms, &self.settings.floor, approving);
+        if submission.break_glass {
+            terms.requirements = vec![self.break_glass_of(submission)?];
+        }
+        Ok(terms)
     }
 }
 
@@ -86,7 +104,7 @@ impl Submitted {
 /// Returns the request that this very submission led to before, and whether it
 /// made it: a retry is answered as the first time.
 async fn keyed(change: &mut Change<'_>, key: &Key<'_>) -> Result<Option<(Request, bool)>, Failure> {
-    match requests::keyed(change.connection(), key).await? {
+    match idempotency::keyed(change.connection(), key).await? {
         None => Ok(None),
         Some(use_before) if use_before.body_hash != key.body_hash => Err(Failure::new(
             ProblemCode::IdempotencyMismatch,
@@ -100,19 +118,21 @@ async fn keyed(change: &mut Change<'_>, key: &Key<'_>) -> Result<Option<(Request
 }
 
 /// Returns the request by which the same principal asks for the same already,
-/// from the same people and for no longer: pending, or approved and not claimed; or denied a
-/// short while ago, so that a denial reaches who asked and left, and nobody is
-/// asked again until they are tired. Another reason is another question.
+/// from the same people and for no longer: pending, or approved and not claimed; or
+/// denied a short while ago, so that a denial reaches who asked and left, and
+/// nobody is asked again until they are tired: whatever terms it comes with then,
+/// and whatever reason, unless the server says that another one is another question.
 async fn standing(
     change: &mut Change<'_>,
     actor: &Actor,
     submission: &SubmitRequest,
     terms: &Terms,
 ) -> Result<Option<Request>, Failure> {
+    let reason_lifts = change.server().settings.approving.flood.reason_lifts;
     let found =
         requests::standing_for(change.connection(), actor.name(), submission.digest).await?;
     for request in found {
-        if !submission::covers(&request.terms, terms) {
+        if request.particulars.break_glass.is_some() != submission.break_glass {
             continue;
         }
         // Read again: time may have ended it.
@@ -120,9 +140,12 @@ async fn standing(
             continue;
         };
         let stands = match request.state.status {
-            ApprovalStatus::Pending | ApprovalStatus::Approved => true,
+            ApprovalStatus::Pending | ApprovalStatus::Approved => {
+                submission::covers(&request.terms, terms)
+            }
             ApprovalStatus::Denied => {
-                request.reason == submission.reason && was_denied_lately(change, &request)
+                let is_another = reason_lifts && request.reason != submission.reason;
+                !is_another && was_denied_lately(change, &request)
             }
             ApprovalStatus::Expired
             | ApprovalStatus::Cancelled
@@ -138,6 +161,32 @@ async fn standing(
     Ok(None)
 }
 
+/// Refuses what was denied to somebody else a short while ago: the digest names
+/// the runner, so that is the same machine with another token.
+async fn refuse_denied_elsewhere(
+    change: &mut Change<'_>,
+    submission: &SubmitRequest,
+) -> Result<(), Failure> {
+    let settings = &change.server().settings;
+    let stands_for = settings.limits.denial_stands.as_secs();
+    if settings.approving.flood.reason_lifts || submission.break_glass {
+        return Ok(());
+    }
+    let denied_at = requests::last_denial(change.connection(), submission.digest).await?;
+    let now = change.now();
+    match denied_at.map(|at| clock::after(at, stands_for)) {
+        Some(until) if until > now => {
+            let seconds = clock::seconds_until(now, until);
+            let detail = format!(
+                "the same command was denied to another principal of this runner; \
+                 it can be asked again in {seconds} s"
+            );
+            Err(Failure::new(ProblemCode::TooMany, detail).retry_after(seconds))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 fn was_denied_lately(change: &Change<'_>, request: &Request) -> bool {
     let stands_for = change.server().settings.limits.denial_stands.as_secs();
     let reviews = request.state.reviews.iter();
@@ -147,16 +196,23 @@ fn was_denied_lately(change: &Change<'_>, request: &Request) -> bool {
 
 async fn refuse_too_many(change: &mut Change<'_>, actor: &Actor) -> Result<(), Failure> {
     let now = change.now();
-    let limit = change.server().settings.limits.open_requests;
+    let settings = &change.server().settings;
+    let limit = settings.limits.open_requests;
+    let limit_of_all = settings.approving.flood.open_requests;
     let open = requests::count_open(change.connection(), actor.name(), now).await?;
-    if open < u64::from(limit) {
-        return Ok(());
-    }
-    let detail = format!(
-        "{open} requests of `{}` are open, and {limit} may be; \
-         have some answered or cancel them",
-        actor.name()
-    );
+    let detail = if open >= u64::from(limit) {
+        format!(
+            "{open} requests of `{}` are open, and {limit} may be; \
+             have some answered or cancel them",
+            actor.name()
+        )
+    } else {
+        let open = requests::count_all_open(change.connection(), now).await?;
+        if open < u64::from(limit_of_all) {
+            return Ok(());
+        }
+        format!("{open} requests are open, and {limit_of_all} of everybody may be")
+    };
     Err(Failure::new(ProblemCode::TooMany, detail).retry_after(30))
 }
 
@@ -166,10 +222,33 @@ async fn create(
     submission: SubmitRequest,
     terms: Terms,
 ) -> Result<Request, Failure> {
+    refuse_denied_elsewhere(change, &submission).await?;
     refuse_too_many(change, actor).await?;
+    let request = new_request(change, actor, submission, terms);
+    requests::insert(change.connection(), &request).await?;
+    let body = json!({
+        "request": request.id,
+        "requester": request.state.requester,
+        "digest": request.state.digest,
+        "invocation": request.invocation,
+        "circumstances": request.circumstances,
+        "terms": request.terms,
+        "reason": request.reason,
+        "expires_at": request.state.expires_at,
+    });
+    change.record(&RecordType::RequestCreated, &body).await?;
+    change.settle_new(request).await
+}
+
+fn new_request(
+    change: &Change<'_>,
+    actor: &Actor,
+    submission: SubmitRequest,
+    terms: Terms,
+) -> Request {
     let now = change.now();
     let expires_at = clock::after(now, terms.request_ttl_seconds);
-    let request = Request {
+    Request {
         id: RequestId::generate(),
         version: 1,
         circumstances: submission.circumstances,
@@ -177,6 +256,11 @@ async fn create(
         created_at: now,
         outcome: None,
         claim_answer: None,
+        token: actor.token.clone(),
+        particulars: Particulars {
+            break_glass: submission.break_glass.then(BreakGlass::default),
+            ..Particulars::default()
+        },
         state: RequestState {
             status: ApprovalStatus::Pending,
             requester: Requester {
@@ -190,6 +274,9 @@ async fn create(
             requirements: terms.requirements.clone(),
             permit_ttl_seconds: terms.permit_ttl_seconds,
             reviews: Vec::new(),
+            created_at: now,
+            answer_by: expires_at,
+            is_observed: false,
             expires_at,
             deadline_at: Some(expires_at),
             claim: None,
@@ -197,19 +284,5 @@ async fn create(
         },
         invocation: submission.invocation,
         terms,
-    };
-    requests::insert(change.connection(), &request).await?;
-    let body = json!({
-        "request": request.id,
-        "requester": request.state.requester,
-        "digest": request.state.digest,
-        "invocation": request.invocation,
-        "circumstances": request.circumstances,
-        "terms": request.terms,
-        "reason": request.reason,
-        "expires_at": request.state.expires_at,
-    });
-    change.record(&RecordType::RequestCreated, &body).await?;
-    change.touch(request.id);
-    Ok(request)
+    }
 }

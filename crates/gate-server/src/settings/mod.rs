@@ -1,5 +1,7 @@
 //! What an operator can set, with the defaults, and its TOML form.
 
+mod approving;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +9,9 @@ use std::time::Duration;
 use gate_protocol::event::BATCH_LIMIT_BYTES;
 use gate_protocol::request::Requirement;
 use serde::Deserialize;
+
+pub use approving::{Approving, Flood, ServerMode, StandingGrants};
+use approving::{ApprovingFile, BreakGlassFile, FloodFile, StandingGrantsFile};
 
 /// How a server runs.
 #[derive(Clone, Debug)]
@@ -25,6 +30,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How long things live.
     pub leases: Leases,
+    /// Who may approve, past what the rules say.
+    pub approving: Approving,
 }
 
 /// The files that TLS needs, both PEM.
@@ -53,10 +60,7 @@ pub struct Floor {
 impl Floor {
     /// Returns the floor as a requirement.
     pub(crate) fn requirement(&self) -> Requirement {
-        Requirement {
-            approvers: self.approvers.clone(),
-            count: self.min_count.max(1),
-        }
+        Requirement::of(self.approvers.clone(), self.min_count.max(1))
     }
 }
 
@@ -65,7 +69,7 @@ impl Floor {
 pub struct Limits {
     /// How many of a principal's requests can be pending, or approved and unclaimed.
     pub open_requests: u32,
-    /// How long a denial answers the same question, asked again for the same reason.
+    /// How long a denial answers the same command, asked again.
     pub denial_stands: Duration,
     /// The largest body, in bytes; [`BATCH_LIMIT_BYTES`] at least, or a client
     /// could not deliver what it has to.
@@ -126,6 +130,7 @@ impl Settings {
                 checkpoint_records: 1_000,
                 shutdown: Duration::from_secs(10),
             },
+            approving: Approving::default(),
         }
     }
 
@@ -163,6 +168,12 @@ impl Settings {
         seconds(&mut self.leases.start_report, file.start_report_seconds);
         seconds(&mut self.leases.run, file.run_lease_seconds);
         seconds(&mut self.leases.rules, file.rules_seconds);
+        self.approving.read(
+            file.mode,
+            file.approving,
+            file.standing_grants,
+            (file.break_glass, file.flood),
+        )?;
         self.validate()?;
         Ok(self)
     }
@@ -199,7 +210,7 @@ impl Settings {
         ];
         match lives.iter().find(|(life, _)| life.as_secs() == 0) {
             Some((_, field)) => value(field, "must be at least 1"),
-            None => Ok(()),
+            None => self.approving.validate(),
         }
     }
 }
@@ -221,6 +232,11 @@ struct SettingsFile {
     start_report_seconds: Option<u64>,
     run_lease_seconds: Option<u64>,
     rules_seconds: Option<u64>,
+    mode: Option<ServerMode>,
+    approving: Option<ApprovingFile>,
+    standing_grants: Option<StandingGrantsFile>,
+    break_glass: Option<BreakGlassFile>,
+    flood: Option<FloodFile>,
 }
 
 /// Why settings can't be used.

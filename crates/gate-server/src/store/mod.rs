@@ -4,14 +4,19 @@
 //! Each file owns the tables of one noun and takes a [`Connection`], so that
 //! another database is another `Connection` behind the same functions.
 
+pub(crate) mod break_glass;
 pub(crate) mod clients;
 mod columns;
+pub(crate) mod edits;
+pub(crate) mod idempotency;
 pub(crate) mod log;
 pub(crate) mod principals;
 pub(crate) mod requests;
 pub(crate) mod rules;
 pub(crate) mod server;
 mod sqlite;
+pub(crate) mod standing_grants;
+pub(crate) mod timers;
 pub(crate) mod web_session;
 
 pub(crate) use sqlite::{Connection, Store, Writer};

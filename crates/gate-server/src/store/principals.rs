@@ -190,7 +190,7 @@ pub(crate) async fn bearer(
     now: Timestamp,
 ) -> Result<Option<Actor>, StoreError> {
     let row = sqlx::query(
-        "SELECT p.*, coalesce(o.person, p.person) AS human, t.role, t.expires_at
+        "SELECT p.*, coalesce(o.person, p.person) AS human, t.role, t.expires_at, t.id
          FROM tokens t JOIN principals p ON p.name = t.principal
          LEFT JOIN principals o ON o.name = p.owner
          WHERE t.hash = ? AND t.revoked_at IS NULL
@@ -207,6 +207,7 @@ pub(crate) async fn bearer(
             person: get(&row, "human")?,
             role: name(&row, "role")?,
             expires_at: time_if_any(&row, "expires_at")?,
+            token: Some(get(&row, "id")?),
         })
     })
     .transpose()

@@ -4,13 +4,15 @@ use gate_protocol::canonical::Digest;
 use gate_protocol::event::RunOutcome;
 use gate_protocol::id::RequestId;
 use gate_protocol::invocation::BoundInvocation;
-use gate_protocol::request::{ApprovalStatus, Circumstances, Requester, Terms};
+use gate_protocol::request::{ApprovalStatus, Circumstances, Particulars, Requester, Terms};
 use gate_protocol::review::Review;
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
 
 use super::columns::{count, get, integer, json, name, parse, text, time, time_if_any};
 use super::{Connection, StoreError};
+use crate::clock;
 use crate::lifecycle::{Answered, Claimed, RequestState};
 
 /// A request as it is stored.
@@ -26,6 +28,10 @@ pub(crate) struct Request {
     pub(crate) outcome: Option<RunOutcome>,
     /// The answer to the claim, byte for byte.
     pub(crate) claim_answer: Option<String>,
+    /// The token that it came with, where it came with one.
+    pub(crate) token: Option<String>,
+    /// What is out of the ordinary about it.
+    pub(crate) particulars: Particulars,
     pub(crate) state: RequestState,
 }
 
@@ -59,6 +65,8 @@ fn request(row: &SqliteRow, reviews: Vec<Answered>) -> Result<Request, StoreErro
     let invocation: BoundInvocation = json(row, "invocation")?;
     let terms: Terms = json(row, "terms")?;
     let outcome: Option<RunOutcome> = optional_json(row, "outcome")?;
+    let particulars: Particulars = optional_json(row, "particulars")?.unwrap_or_default();
+    let created_at = time(row, "created_at")?;
     let nonce: Option<&str> = get(row, "claim_nonce")?;
     let claim = match (nonce, time_if_any(row, "claim_not_after")?) {
         (Some(_), Some(not_after)) => Some(Claimed {
@@ -72,8 +80,9 @@ fn request(row: &SqliteRow, reviews: Vec<Answered>) -> Result<Request, StoreErro
         version: count(row, "version")?,
         circumstances: json(row, "circumstances")?,
         reason: get(row, "reason")?,
-        created_at: time(row, "created_at")?,
+        created_at,
         claim_answer: get(row, "claim_answer")?,
+        token: get(row, "token")?,
         state: RequestState {
             status: name(row, "status")?,
             requester: Requester {
@@ -87,6 +96,9 @@ fn request(row: &SqliteRow, reviews: Vec<Answered>) -> Result<Request, StoreErro
             requirements: terms.requirements.clone(),
             permit_ttl_seconds: terms.permit_ttl_seconds,
             reviews,
+            created_at,
+            answer_by: clock::after(created_at, terms.request_ttl_seconds),
+            is_observed: particulars.observed,
             expires_at: time(row, "expires_at")?,
             deadline_at: time_if_any(row, "deadline_at")?,
             claim,
@@ -95,10 +107,14 @@ fn request(row: &SqliteRow, reviews: Vec<Answered>) -> Result<Request, StoreErro
         invocation,
         terms,
         outcome,
+        particulars,
     })
 }
 
-fn optional_json(row: &SqliteRow, column: &'static str) -> Result<Option<RunOutcome>, StoreError> {
+fn optional_json<T: DeserializeOwned>(
+    row: &SqliteRow,
+    column: &'static str,
+) -> Result<Option<T>, StoreError> {
     match get::<Option<&str>>(row, column)? {
         Some(_) => json(row, column).map(Some),
         None => Ok(None),
@@ -107,9 +123,9 @@ fn optional_json(row: &SqliteRow, column: &'static str) -> Result<Option<RunOutc
 
 async fn reviews(connection: &mut Connection, id: &str) -> Result<Vec<Answered>, StoreError> {
     let rows = sqlx::query(
-        "SELECT r.reviewer, r.answer, r.comment, r.at, r.channel, r.groups, p.person
-         FROM reviews r JOIN principals p ON p.name = r.reviewer
-         WHERE r.request = ? ORDER BY r.at, r.reviewer",
+        "SELECT reviewer, answer, comment, at, channel, groups, void,
+           coalesce(person, reviewer) AS person FROM reviews
+         WHERE request = ? ORDER BY at, reviewer",
     )
     .bind(id)
     .fetch_all(connection)
@@ -122,6 +138,7 @@ async fn reviews(connection: &mut Connection, id: &str) -> Result<Vec<Answered>,
                 comment: get(row, "comment")?,
                 at: time(row, "at")?,
                 channel: get(row, "channel")?,
+                void: get(row, "void")?,
             },
             person: get(row, "person")?,
             groups: json(row, "groups")?,
@@ -217,6 +234,52 @@ pub(crate) async fn count_open(
     count(&row, "open")
 }
 
+/// Returns how many requests of everybody are open at `now`.
+pub(crate) async fn count_all_open(
+    connection: &mut Connection,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let row = sqlx::query(
+        "SELECT count(*) AS open FROM requests
+         WHERE status IN ('pending', 'approved') AND deadline_at > ?",
+    )
+    .bind(now.as_millisecond())
+    .fetch_one(connection)
+    .await?;
+    count(&row, "open")
+}
+
+/// Returns when a request for this digest was last denied, whoever asked.
+pub(crate) async fn last_denial(
+    connection: &mut Connection,
+    digest: Digest,
+) -> Result<Option<Timestamp>, StoreError> {
+    let row = sqlx::query(
+        "SELECT max(reviews.at) AS at FROM requests JOIN reviews ON reviews.request = requests.id
+         WHERE requests.digest = ? AND requests.status = 'denied' AND reviews.answer = 'deny'",
+    )
+    .bind(digest.to_string())
+    .fetch_one(connection)
+    .await?;
+    time_if_any(&row, "at")
+}
+
+/// Returns the open requests that this account has approved.
+pub(crate) async fn approved_by(
+    connection: &mut Connection,
+    reviewer: &str,
+) -> Result<Vec<RequestId>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT requests.id FROM reviews JOIN requests ON requests.id = reviews.request
+         WHERE reviews.reviewer = ? AND reviews.answer = 'approve' AND reviews.void IS NULL
+           AND requests.status IN ('pending', 'approved')",
+    )
+    .bind(reviewer)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(|row| parse(row, "id")).collect()
+}
+
 /// Returns a page of requests, newest first. Of what does not fit only the sizes are read.
 pub(crate) async fn list(
     connection: &mut Connection,
@@ -291,8 +354,9 @@ pub(crate) async fn insert(
     let state = &request.state;
     sqlx::query(
         "INSERT INTO requests (id, status, version, requester, requester_kind, requester_owner,
-           digest, invocation, circumstances, terms, reason, created_at, expires_at, deadline_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+           digest, invocation, circumstances, terms, reason, created_at, expires_at, deadline_at,
+           token, particulars)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(request.id.to_string())
     .bind(state.status.as_str())
@@ -308,8 +372,31 @@ pub(crate) async fn insert(
     .bind(request.created_at.as_millisecond())
     .bind(state.expires_at.as_millisecond())
     .bind(state.deadline_at.map(Timestamp::as_millisecond))
+    .bind(&request.token)
+    .bind(particulars(request)?)
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// Writes what is out of the ordinary; nothing for most.
+fn particulars(request: &Request) -> Result<Option<String>, StoreError> {
+    if request.particulars.is_ordinary() {
+        return Ok(None);
+    }
+    text(&request.particulars, "particulars").map(Some)
+}
+
+/// Writes what is out of the ordinary of a request that was just stored.
+pub(crate) async fn put_particulars(
+    connection: &mut Connection,
+    request: &Request,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE requests SET particulars = ? WHERE id = ?")
+        .bind(particulars(request)?)
+        .bind(request.id.to_string())
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -327,7 +414,8 @@ pub(crate) async fn swap(
     };
     let done = sqlx::query(
         "UPDATE requests SET status = ?, version = ?, expires_at = ?, deadline_at = ?,
-           claim_nonce = ?, claim_not_after = ?, claim_answer = ?, outcome = ?
+           claim_nonce = ?, claim_not_after = ?, claim_answer = ?, outcome = ?,
+           particulars = ?, standing_grant = ?
          WHERE id = ? AND version = ? AND status = ? AND digest = ?",
     )
     .bind(state.status.as_str())
@@ -338,6 +426,14 @@ pub(crate) async fn swap(
     .bind(state.claim.map(|claim| claim.not_after.as_millisecond()))
     .bind(&after.claim_answer)
     .bind(outcome)
+    .bind(particulars(after)?)
+    .bind(
+        after
+            .particulars
+            .standing_grant
+            .as_ref()
+            .map(|used| used.id.to_string()),
+    )
     .bind(before.id.to_string())
     .bind(integer(before.version))
     .bind(before.state.status.as_str())
@@ -364,11 +460,11 @@ pub(crate) async fn put_review(
     .execute(&mut *connection)
     .await?;
     sqlx::query(
-        "INSERT INTO reviews (request, reviewer, answer, comment, at, channel, groups)
-         VALUES (?, ?, ?, ?, ?, ?, ?)
+        "INSERT INTO reviews (request, reviewer, answer, comment, at, channel, groups, person, void)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (request, reviewer) DO UPDATE SET answer = excluded.answer,
            comment = excluded.comment, at = excluded.at, channel = excluded.channel,
-           groups = excluded.groups",
+           groups = excluded.groups, person = excluded.person, void = excluded.void",
     )
     .bind(id.to_string())
     .bind(&review.reviewer)
@@ -377,87 +473,9 @@ pub(crate) async fn put_review(
     .bind(review.at.as_millisecond())
     .bind(&review.channel)
     .bind(text(&answered.groups, "groups")?)
+    .bind(&answered.person)
+    .bind(&review.void)
     .execute(connection)
     .await?;
-    Ok(())
-}
-
-/// An idempotency key: whose it is, and what it came with.
-#[derive(Debug)]
-pub(crate) struct Key<'a> {
-    pub(crate) principal: &'a str,
-    pub(crate) text: &'a str,
-    pub(crate) body_hash: Digest,
-}
-
-/// What an idempotency key was used for.
-#[derive(Debug)]
-pub(crate) struct KeyUse {
-    pub(crate) body_hash: Digest,
-    pub(crate) request: RequestId,
-    /// Whether the request was made by it, and not found standing.
-    pub(crate) is_first: bool,
-}
-
-/// Returns what an idempotency key was used for.
-pub(crate) async fn keyed(
-    connection: &mut Connection,
-    key: &Key<'_>,
-) -> Result<Option<KeyUse>, StoreError> {
-    // A request is stored in one change with the key that it came with, so that key is the first of
-    // its keys. Rows are numbered as they come; a span of times, because only these have an index.
-    let row = sqlx::query(
-        "SELECT used.body_hash, used.request, NOT EXISTS (
-             SELECT 1 FROM idempotency_keys earlier
-             WHERE earlier.request = used.request AND earlier.rowid < used.rowid
-             AND earlier.created_at BETWEEN requests.created_at AND used.created_at
-         ) AS is_first
-         FROM idempotency_keys used JOIN requests ON requests.id = used.request
-         WHERE used.principal = ? AND used.key = ?",
-    )
-    .bind(key.principal)
-    .bind(key.text)
-    .fetch_optional(connection)
-    .await?;
-    row.map(|row| {
-        Ok(KeyUse {
-            body_hash: parse(&row, "body_hash")?,
-            request: parse(&row, "request")?,
-            is_first: get(&row, "is_first")?,
-        })
-    })
-    .transpose()
-}
-
-/// Remembers an idempotency key.
-pub(crate) async fn remember_key(
-    connection: &mut Connection,
-    key: &Key<'_>,
-    id: RequestId,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO idempotency_keys (principal, key, body_hash, request, created_at)
-         VALUES (?, ?, ?, ?, ?)",
-    )
-    .bind(key.principal)
-    .bind(key.text)
-    .bind(key.body_hash.to_string())
-    .bind(id.to_string())
-    .bind(now.as_millisecond())
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// Forgets the idempotency keys that are older than `before`.
-pub(crate) async fn forget_keys(
-    connection: &mut Connection,
-    before: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM idempotency_keys WHERE created_at < ?")
-        .bind(before.as_millisecond())
-        .execute(connection)
-        .await?;
     Ok(())
 }

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
 
 /// Append-only: a released migration is never edited.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (
         2,
@@ -29,6 +29,11 @@ const MIGRATIONS: [(i64, &str, &str); 3] = [
         include_str!("migrations/0002_web_session.sql"),
     ),
     (3, "identity", include_str!("migrations/0003_identity.sql")),
+    (
+        4,
+        "who may approve",
+        include_str!("migrations/0004_who_may_approve.sql"),
+    ),
 ];
 
 /// The open database.

@@ -90,6 +90,7 @@ pub(crate) async fn bearer(
         principal,
         role,
         expires_at,
+        token: None,
     }))
 }
 

@@ -82,6 +82,8 @@ impl Bench {
             .unwrap();
         let mut settings = Settings::new(&data, "http://127.0.0.1:1");
         settings.limits.open_requests = 100;
+        // A test asks faster than anybody.
+        settings.approving.flood.burst = 100_000;
         adjust(&mut settings);
         let (server, lock) = crate::serve::open(settings).await.unwrap();
         Self {
@@ -93,8 +95,14 @@ impl Bench {
     }
 
     /// Opens the same folder again, as after a kill: nothing was closed.
-    pub(super) async fn reopened(mut self) -> Self {
-        let settings = (*self.server.settings).clone();
+    pub(super) async fn reopened(self) -> Self {
+        self.reopened_with(|_| {}).await
+    }
+
+    /// Opens the same folder again with other settings.
+    pub(super) async fn reopened_with(mut self, adjust: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = (*self.server.settings).clone();
+        adjust(&mut settings);
         // The lock goes with the process; the store is dropped, not closed.
         drop(self.lock.take());
         let (server, lock) = crate::serve::open(settings).await.unwrap();
@@ -316,11 +324,15 @@ pub(super) fn submission(word: &str) -> SubmitRequest {
             requirements: vec![Requirement {
                 approvers: Vec::new(),
                 count: 1,
+                apart: None,
+                escalation: None,
             }],
             request_ttl_seconds: 600,
             permit_ttl_seconds: 600,
+            remind_seconds: None,
         },
         reason: Some("a test".to_owned()),
+        break_glass: false,
     }
 }
 

@@ -1,12 +1,16 @@
 //! The API, called through the router as a client would, on a store of its own.
 
 mod access;
+mod approving;
 mod bench;
 mod claims;
 mod events;
+mod exceptional;
+mod flood;
 mod log;
 mod polls;
 mod reviews;
+mod self_approval;
 mod submissions;
 mod web;
 mod wire;

@@ -153,6 +153,8 @@ async fn each_requirement_is_met_by_people_whom_it_names() {
     asked.terms.requirements = vec![Requirement {
         approvers: vec!["user:carol".to_owned()],
         count: 1,
+        apart: None,
+        escalation: None,
     }];
     let request = bench.submit(&bench.setup.agent, &asked).await.request();
     assert_eq!(request.may_review, ["user:carol", "group:approvers"]);

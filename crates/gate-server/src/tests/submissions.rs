@@ -216,6 +216,8 @@ fn spoils() -> Vec<(&'static str, Spoil)> {
                 s.terms.requirements = vec![Requirement {
                     approvers: vec!["bob\u{1b}[2J".to_owned()],
                     count: 1,
+                    apart: None,
+                    escalation: None,
                 }];
             }),
         ),
@@ -410,6 +412,8 @@ async fn a_client_that_names_a_rule_in_force_is_held_to_it() {
     let two = Requirement {
         approvers: vec!["group:approvers".to_owned()],
         count: 2,
+        apart: None,
+        escalation: None,
     };
     assert!(terms.requirements.contains(&two), "{terms:?}");
     assert_eq!(

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::session::Visitor;
 use crate::lifecycle::{Event, Happened, Refusal, Reviewer, apply};
+use crate::service::Say;
 use crate::store::requests::Request;
 
 /// What the page offers.
@@ -21,7 +22,12 @@ pub(super) struct Choice {
 impl Choice {
     /// Returns what `visitor` can answer at `now`. What is not shown whole
     /// can't be approved here, but denied.
-    pub(super) fn of(request: &Request, visitor: &Visitor, is_whole: bool, now: Timestamp) -> Self {
+    pub(super) fn of(
+        request: &Request,
+        (visitor, say): (&Visitor, &Say),
+        is_whole: bool,
+        now: Timestamp,
+    ) -> Self {
         let mut choice = Self::default();
         if !visitor.is_approver() {
             choice.notes.push(format!(
@@ -30,7 +36,7 @@ impl Choice {
             ));
             return choice;
         }
-        let answered = |answer| counts(request, visitor, answer, now);
+        let answered = |answer| counts(request, (visitor, say), answer, now);
         choice.can_deny = answered(Answer::Deny) == Ok(true);
         match answered(Answer::Approve) {
             Ok(can_approve) => choice.can_approve = can_approve,
@@ -48,10 +54,14 @@ impl Choice {
     }
 
     /// Tells whether the request waits for this visitor.
-    pub(super) fn waits(request: &Request, visitor: &Visitor, now: Timestamp) -> bool {
+    pub(super) fn waits(
+        request: &Request,
+        (visitor, say): (&Visitor, &Say),
+        now: Timestamp,
+    ) -> bool {
         visitor.is_approver()
             && request.state.status == ApprovalStatus::Pending
-            && counts(request, visitor, Answer::Approve, now) == Ok(true)
+            && counts(request, (visitor, say), Answer::Approve, now) == Ok(true)
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -62,18 +72,19 @@ impl Choice {
 /// Tells whether the answer would change something.
 fn counts(
     request: &Request,
-    visitor: &Visitor,
+    (visitor, say): (&Visitor, &Say),
     answer: Answer,
     now: Timestamp,
 ) -> Result<bool, Refusal> {
     let event = Event::Review {
         reviewer: Reviewer {
             name: visitor.name(),
-            person: &visitor.actor.person,
+            person: &say.person,
             groups: &visitor.actor.principal.groups,
         },
         answer,
         digest: request.state.digest,
+        electorate: &say.electorate,
     };
     apply(&request.state, &event, now).map(|transition| transition.happened != Happened::Nothing)
 }
@@ -87,6 +98,10 @@ fn note(refusal: Refusal, request: &Request) -> Option<String> {
             requester.name
         )),
         Refusal::SelfReview => Some("You asked for this, so somebody else has to answer.".into()),
+        Refusal::Excluded(why) => Some(format!(
+            "You {}, so somebody else has to answer.",
+            why.words()
+        )),
         Refusal::NotAReviewer => {
             Some("The rules of this request do not name you, nor a group you are in.".into())
         }
@@ -96,7 +111,7 @@ fn note(refusal: Refusal, request: &Request) -> Option<String> {
         | Refusal::ClaimedByOther
         | Refusal::NotApproved
         | Refusal::Expired
-        | Refusal::ReviewerDisabled
+        | Refusal::Lapsed
         | Refusal::Overtaken
         | Refusal::TooLate(_) => None,
     }

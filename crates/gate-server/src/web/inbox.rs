@@ -152,9 +152,18 @@ pub(super) async fn waiting(
         now,
     } = page(&server, query, Some(ApprovalStatus::Pending)).await?;
     requests.retain(|request| request.state.status == ApprovalStatus::Pending);
-    let (yours, others): (Vec<_>, Vec<_>) = requests
-        .iter()
-        .partition(|request| Choice::waits(request, &visitor, now));
+    let (mut yours, mut others) = (Vec::new(), Vec::new());
+    for request in &requests {
+        let say = match server.say_of(&visitor.actor, request, now).await {
+            Ok(say) => say,
+            Err(failure) => return Err(Refused::from(failure).signed_in(visitor)),
+        };
+        if Choice::waits(request, (&visitor, &say), now) {
+            yours.push(request);
+        } else {
+            others.push(request);
+        }
+    }
     let rows = |requests: Vec<&Request>| requests.iter().map(|r| Row::of(r, now)).collect();
     let page = InboxPage {
         is_approver: visitor.is_approver(),

@@ -313,7 +313,7 @@ fn needs(requirements: &[Requirement], reviews: &[Answered]) -> Vec<Need> {
     let need = |requirement: &Requirement| {
         // One review for each person is stored, so these are different people.
         let counts = |answered: &&Answered| {
-            answered.review.answer == Answer::Approve
+            answered.is_yes()
                 && lifecycle::names(requirement, &answered.review.reviewer, &answered.groups)
         };
         let given = reviews.iter().filter(counts).count();

@@ -45,7 +45,11 @@ pub(super) async fn show(
         Err(failure) => return Err(Refused::from(failure).signed_in(visitor)),
     };
     let question = Question::of(&request, now);
-    let choice = Choice::of(&request, &visitor, question.is_whole(), now);
+    let say = match server.say_of(&visitor.actor, &request, now).await {
+        Ok(say) => say,
+        Err(failure) => return Err(Refused::from(failure).signed_in(visitor)),
+    };
+    let choice = Choice::of(&request, (&visitor, &say), question.is_whole(), now);
     let can_type = question.is_pending && choice.is_open();
     let is_moving = !request.state.status.is_terminal() && !can_type;
     let page = RequestPage {
@@ -130,10 +134,8 @@ async fn answer(
 ) -> Result<(), Failure> {
     use gate_protocol::problem::ProblemCode::Forbidden;
     if !visitor.is_approver() {
-        return Err(Failure::new(
-            Forbidden,
-            "you are signed in to look, and only an approver answers",
-        ));
+        let id: RequestId = id.parse().map_err(|_| Failure::not_found())?;
+        return server.refuse_role(&visitor.actor, id, Channel::Web).await;
     }
     let (request, now) = find(server, visitor, id).await?;
     let is_whole = Question::of(&request, now).is_whole();

@@ -106,12 +106,10 @@ pub(super) fn take(from: &mut Decoder<'_>) -> Option<Option<Rule>> {
         condition: None,
         message: None,
         reason_required: false,
-        requirement: Requirement {
-            approvers: Vec::new(),
-            count: 1,
-        },
+        requirements: vec![Requirement::of_anyone()],
         request_ttl: None,
         permit_ttl: None,
+        remind_every: None,
         session: None,
     }))
 }

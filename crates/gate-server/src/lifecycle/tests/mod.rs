@@ -1,5 +1,6 @@
 //! Every event in every status.
 
+mod counting;
 mod stories;
 
 use super::*;
@@ -27,10 +28,7 @@ fn nonce(digit: char) -> Nonce {
 }
 
 fn requirement(approvers: &[&str], count: u32) -> Requirement {
-    Requirement {
-        approvers: approvers.iter().map(ToString::to_string).collect(),
-        count,
-    }
+    Requirement::of(approvers.iter().map(ToString::to_string).collect(), count)
 }
 
 fn answered(name: &str, groups: &[&str], answer: Answer) -> Answered {
@@ -41,6 +39,7 @@ fn answered(name: &str, groups: &[&str], answer: Answer) -> Answered {
             comment: None,
             at: at(10),
             channel: "api".to_owned(),
+            void: None,
         },
         person: name.to_owned(),
         groups: groups.iter().map(ToString::to_string).collect(),
@@ -74,6 +73,9 @@ fn state(status: ApprovalStatus) -> RequestState {
         } else {
             Vec::new()
         },
+        created_at: at(0),
+        answer_by: at(100),
+        is_observed: false,
         expires_at: at(100),
         deadline_at: (!status.is_terminal()).then(|| at(100)),
         claim: is_claimed.then(|| Claimed {
@@ -105,17 +107,35 @@ fn reviewed(
         },
         answer,
         digest: state.digest,
+        electorate: &everybody(),
     };
     apply(state, &event, at(now))
 }
 
+/// Returns the electorate in which all who appear here may act, in their group.
+fn everybody() -> Electorate {
+    let mut electorate = Electorate::default();
+    for name in ["bob", "carol", "dave", "eve"] {
+        admit(&mut electorate, name, &["approvers"]);
+    }
+    electorate
+}
+
+fn admit(electorate: &mut Electorate, name: &str, groups: &[&str]) {
+    let voter = Voter {
+        person: name.to_owned(),
+        groups: groups.iter().map(ToString::to_string).collect(),
+    };
+    electorate.admit(name.to_owned(), voter);
+}
+
 fn claimed(state: &RequestState, digit: char, now: i64) -> Result<Transition, Refusal> {
-    let enabled: BTreeSet<String> = ["carol", "dave", "bob"].map(str::to_owned).into();
     let event = Event::Claim {
         nonce: nonce(digit),
         digest: state.digest,
         runner_key: state.runner_key,
-        enabled: &enabled,
+        electorate: &everybody(),
+        is_observing: false,
         report_by: at(now + 30),
     };
     apply(state, &event, at(now))
@@ -388,23 +408,21 @@ fn n_of_m_counts_different_people_for_each_requirement() {
 #[test]
 fn a_claim_needs_approvals_of_people_who_may_still_act() {
     let state = state(S::Approved);
-    let nobody = BTreeSet::new();
-    let claim = |digest, runner_key, enabled| {
+    let nobody = Electorate::default();
+    let claim = |digest, runner_key, electorate| {
         let event = Event::Claim {
             nonce: nonce('a'),
             digest,
             runner_key,
-            enabled,
+            electorate,
+            is_observing: false,
             report_by: at(80),
         };
         apply(&state, &event, at(50))
     };
     let (digest, runner) = (state.digest, state.runner_key);
-    assert_eq!(
-        claim(digest, runner, &nobody),
-        Err(Refusal::ReviewerDisabled)
-    );
-    let carol: BTreeSet<String> = ["carol".to_owned()].into();
+    assert_eq!(claim(digest, runner, &nobody), Err(Refusal::Lapsed));
+    let carol = everybody();
     let other = RunnerSecret::from_seed(&[2; 32]).public();
     assert_eq!(
         claim(Digest::of_bytes(b"x"), runner, &carol),

@@ -104,6 +104,8 @@ async fn an_auditor_looks_and_a_stranger_to_the_rule_does_not_answer() {
     wanted.terms.requirements = vec![Requirement {
         approvers: vec!["user:carol".to_owned()],
         count: 1,
+        apart: None,
+        escalation: None,
     }];
     let bench = Bench::with(|settings| settings.floor.approvers = vec!["user:carol".into()]).await;
     let request = bench.submit(&bench.setup.agent, &wanted).await.request();

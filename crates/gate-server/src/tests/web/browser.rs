@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use axum::http::{HeaderValue, Method, Request, StatusCode};
 use gate_protocol::request::ApprovalRequest;
+use gate_protocol::review::SubmitReview;
 
 use crate::tests::bench::{Answered, Bench};
 
@@ -104,6 +105,25 @@ impl<'b> Browser<'b> {
             ("comment", "as agreed\r\non the phone"),
         ];
         self.post(&review_path(request), &fields).await
+    }
+}
+
+impl Bench {
+    /// Answers on the page, signed in with a token; the refusal of the sign-in
+    /// where this token can't.
+    pub(in crate::tests) async fn review_on_page(
+        &self,
+        token: &str,
+        request: &ApprovalRequest,
+        review: &SubmitReview,
+    ) -> Answered {
+        let mut browser = Browser::new(self);
+        let entered = browser.post("/login", &[("token", token)]).await;
+        if entered.status != StatusCode::SEE_OTHER {
+            return entered;
+        }
+        browser.keep_cookie(&entered);
+        browser.answer(request, review.answer.as_str()).await
     }
 }
 

@@ -1,0 +1,167 @@
+//! Who has a say in a request. It is judged anew at each answer and at the
+//! claim, from what is known then: an answer counts only as long as whoever gave
+//! it could give it again.
+
+use std::collections::BTreeMap;
+
+use gate_protocol::review::Answer;
+use jiff::Timestamp;
+
+use super::{Answered, RequestState, names_at};
+
+/// Why a person has no say. The order is that in which it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Exclusion {
+    /// They asked.
+    Asked,
+    /// They own who asked.
+    Owns,
+    /// They made the agent or workload that asked.
+    MadeRequester,
+    /// They made the token that it was asked with.
+    MadeToken,
+    /// They changed the agent or workload that asked, a short while ago.
+    EditedRequester,
+    /// They changed the rule that asks, a short while ago.
+    EditedRule,
+}
+
+impl Exclusion {
+    /// Returns the word that stands for it in records.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Owns => "owns",
+            Self::MadeRequester => "made_requester",
+            Self::MadeToken => "made_token",
+            Self::EditedRequester => "edited_requester",
+            Self::EditedRule => "edited_rule",
+        }
+    }
+
+    /// Returns it as what the person did.
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Asked => "asked for this",
+            Self::Owns => "own who asked for this",
+            Self::MadeRequester => "made the agent or workload that asked for this",
+            Self::MadeToken => "made the token that this was asked with",
+            Self::EditedRequester => "changed the agent or workload that asked, a short while ago",
+            Self::EditedRule => "changed the rules that decide on this, a short while ago",
+        }
+    }
+}
+
+/// An account that may act now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Voter {
+    /// Whose account it is.
+    pub(crate) person: String,
+    /// The groups that it is in now.
+    pub(crate) groups: Vec<String>,
+}
+
+/// Who has a say in one request, as far as anybody asked.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Electorate {
+    /// By person.
+    excluded: BTreeMap<String, Exclusion>,
+    /// By account: those who answered and may still act.
+    voters: BTreeMap<String, Voter>,
+}
+
+impl Electorate {
+    /// Takes a person's say away. The first reason in the order of [`Exclusion`] is kept.
+    pub(crate) fn exclude(&mut self, person: String, why: Exclusion) {
+        let known = self.excluded.entry(person).or_insert(why);
+        *known = why.min(*known);
+    }
+
+    /// Lets an account count.
+    pub(crate) fn admit(&mut self, name: String, voter: Voter) {
+        self.voters.insert(name, voter);
+    }
+
+    /// Returns why a person has no say, if they have none.
+    pub(crate) fn exclusion(&self, person: &str) -> Option<Exclusion> {
+        self.excluded.get(person).copied()
+    }
+
+    /// Returns those of `answers` that are approvals and count now, each with the
+    /// person and the groups of now.
+    pub(super) fn standing(&self, answers: &[Answered]) -> Vec<Answered> {
+        let approvals = answers.iter().filter(|answered| answered.is_yes());
+        let as_of_now = |answered: &Answered| {
+            let voter = self.voter(&answered.review.reviewer)?;
+            Some(Answered {
+                review: answered.review.clone(),
+                person: voter.person.clone(),
+                groups: voter.groups.clone(),
+            })
+        };
+        approvals.filter_map(as_of_now).collect()
+    }
+
+    /// Returns the account as it is now, if it may act and its person has a say.
+    fn voter(&self, name: &str) -> Option<&Voter> {
+        self.voters
+            .get(name)
+            .filter(|voter| self.exclusion(&voter.person).is_none())
+    }
+}
+
+/// Why an answer does not count any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Void {
+    /// Whoever gave it may not act.
+    Disabled,
+    /// No requirement names them any more.
+    NotNamed,
+    /// They have no say.
+    Excluded(Exclusion),
+    /// It came of a standing grant that was taken back.
+    StandingGrantRevoked,
+}
+
+impl Void {
+    /// Returns it in words, as the end of "it does not count:".
+    pub(crate) fn words(self) -> String {
+        match self {
+            Self::Disabled => "the account was disabled".to_owned(),
+            Self::NotNamed => "not in a group that may approve any more".to_owned(),
+            Self::Excluded(why) => format!("they {}", why.words()),
+            Self::StandingGrantRevoked => "the standing grant was revoked".to_owned(),
+        }
+    }
+}
+
+impl RequestState {
+    /// Returns the reviewers whose approval does not count any more, and why.
+    pub(crate) fn voided(&self, electorate: &Electorate, now: Timestamp) -> Vec<(String, Void)> {
+        let approvals = self.reviews.iter().filter(|answered| answered.is_yes());
+        let void = |answered: &Answered| {
+            let name = answered.review.reviewer.as_str();
+            let Some(voter) = electorate.voters.get(name) else {
+                return Some(Void::Disabled);
+            };
+            if let Some(why) = electorate.exclusion(&voter.person) {
+                return Some(Void::Excluded(why));
+            }
+            let is_named = self
+                .requirements
+                .iter()
+                .any(|one| names_at(one, name, &voter.groups, self.waited(now)));
+            (!is_named).then_some(Void::NotNamed)
+        };
+        approvals
+            .filter_map(|answered| Some((answered.review.reviewer.clone(), void(answered)?)))
+            .collect()
+    }
+}
+
+impl Answered {
+    /// Tells whether this is an approval that nothing has made void.
+    pub(crate) fn is_yes(&self) -> bool {
+        self.review.answer == Answer::Approve && self.review.void.is_none()
+    }
+}

@@ -1,0 +1,176 @@
+//! Break-glass: asked past the rules' own approvers, heard by everybody, and
+//! reviewed afterwards by somebody who had no part in it.
+
+use gate_protocol::break_glass::{BreakGlassEntry, ReviewBreakGlass};
+use gate_protocol::id::RequestId;
+use gate_protocol::log::RecordType;
+use gate_protocol::problem::ProblemCode;
+use gate_protocol::request::{ApprovalRequest, Requirement, SubmitRequest};
+use gate_protocol::review::COMMENT_LIMIT;
+use serde_json::json;
+
+use super::change::{Change, What};
+use crate::identity::Actor;
+use crate::lifecycle::{Answered, Happened, Transition};
+use crate::problem::Failure;
+use crate::state::Server;
+use crate::store::requests::{self, Request};
+use crate::store::{break_glass, edits};
+
+impl Server {
+    /// Returns who is asked for break-glass.
+    pub(super) fn break_glass_of(
+        &self,
+        submission: &SubmitRequest,
+    ) -> Result<Requirement, Failure> {
+        let reason = submission.reason.as_deref().unwrap_or_default();
+        if reason.trim().is_empty() {
+            return Err(Failure::bad_request(
+                "break-glass needs a `reason`, which whoever reviews it will read",
+            ));
+        }
+        self.settings.approving.break_glass.clone().ok_or_else(|| {
+            Failure::new(
+                ProblemCode::Forbidden,
+                "this server has no break-glass; ask without it, or have an admin set \
+                 `[break_glass]`",
+            )
+        })
+    }
+
+    /// Returns the newest uses of break-glass; with `is_open`, those that nobody
+    /// has reviewed yet.
+    pub(crate) async fn break_glass_uses(
+        &self,
+        is_open: bool,
+    ) -> Result<Vec<BreakGlassEntry>, Failure> {
+        let mut reader = self.store.read().await?;
+        let mut entries = Vec::new();
+        for (id, used_at) in break_glass::uses(reader.connection(), is_open).await? {
+            let found = requests::find(reader.connection(), id).await?;
+            let Some((request, what)) = found
+                .and_then(|request| Some((request.particulars.break_glass.clone()?, request)))
+                .map(|(what, request)| (request, what))
+            else {
+                continue;
+            };
+            let approving = request.state.reviews.iter().filter(|one| one.is_yes());
+            entries.push(BreakGlassEntry {
+                request: id,
+                requester: request.state.requester.name.clone(),
+                approved_by: approving.map(|one| one.review.reviewer.clone()).collect(),
+                reason: request.reason.clone().unwrap_or_default(),
+                used_at,
+                break_glass: what,
+            });
+        }
+        Ok(entries)
+    }
+
+    /// Closes the review of a break-glass that was used.
+    pub(crate) async fn review_break_glass(
+        &self,
+        actor: &Actor,
+        id: RequestId,
+        review: ReviewBreakGlass,
+    ) -> Result<ApprovalRequest, Failure> {
+        let length = review.comment.trim().chars().count();
+        if !(1..=COMMENT_LIMIT).contains(&length) {
+            return Err(Failure::bad_request(format!(
+                "`comment` must have 1 to {COMMENT_LIMIT} characters: it is the review"
+            )));
+        }
+        let mut change = self.change().await?;
+        let now = change.now();
+        let request = change.request(id).await?.ok_or_else(Failure::not_found)?;
+        let is_open = request
+            .particulars
+            .break_glass
+            .as_ref()
+            .map(|what| what.is_open);
+        match is_open {
+            Some(true) => {}
+            Some(false) | None => {
+                let detail = "this request is no break-glass whose review is open";
+                return change
+                    .refuse(Failure::new(ProblemCode::Conflict, detail))
+                    .await;
+            }
+        }
+        if let Some(refusal) = change.involved_in(actor, &request).await? {
+            return change.refuse(refusal).await;
+        }
+        let unchanged = Transition {
+            status: request.state.status,
+            expires_at: request.state.expires_at,
+            deadline_at: request.state.deadline_at,
+            happened: Happened::Nothing,
+        };
+        let reviewed = change
+            .advance(&request, unchanged, |after| {
+                if let Some(what) = &mut after.particulars.break_glass {
+                    what.is_open = false;
+                    what.reviewed_by = Some(actor.name().to_owned());
+                    what.reviewed_at = Some(now);
+                    what.comment = Some(review.comment.clone());
+                }
+            })
+            .await?;
+        let body = json!({ "request": id, "by": actor.name(), "comment": review.comment });
+        change
+            .record(&RecordType::BreakGlassReviewed, &body)
+            .await?;
+        change.commit().await?;
+        Ok(self.view(&reviewed, now))
+    }
+}
+
+impl Change<'_> {
+    /// Writes down that a break-glass was used, where it was one.
+    pub(super) async fn note_break_glass(&mut self, granted: &Request) -> Result<(), Failure> {
+        if granted.particulars.break_glass.is_none() {
+            return Ok(());
+        }
+        let now = self.now();
+        break_glass::note_use(self.connection(), granted.id, now).await?;
+        let approving = granted.state.reviews.iter().filter(|one| one.is_yes());
+        let approved_by: Vec<&String> = approving.map(|one| &one.review.reviewer).collect();
+        let body = json!({
+            "request": granted.id,
+            "requester": granted.state.requester,
+            "reason": granted.reason,
+            "approved_by": approved_by,
+        });
+        self.record(&RecordType::BreakGlassUsed, &body).await?;
+        self.note(granted.id, What::BreakGlassUsed).await
+    }
+
+    /// Returns why this person can't review it: they had a part in it.
+    async fn involved_in(
+        &mut self,
+        actor: &Actor,
+        request: &Request,
+    ) -> Result<Option<Failure>, Failure> {
+        let person = edits::person_of(self.connection(), actor.name()).await?;
+        let electorate = self.electorate_of(request).await?;
+        let has_answered = |one: &Answered| one.person == person;
+        let why = match electorate.exclusion(&person) {
+            Some(why) => why.words(),
+            None if request.state.reviews.iter().any(has_answered) => "answered it yourself",
+            None => return Ok(None),
+        };
+        let body = json!({
+            "request": request.id,
+            "digest": request.state.digest,
+            "reviewer": actor.name(),
+            "answer": "break_glass_review",
+            "channel": "api",
+            "why": why,
+        });
+        self.record(&RecordType::RequestRejectedReview, &body)
+            .await?;
+        let detail =
+            format!("a break-glass is reviewed by somebody who had no part in it: you {why}");
+        Ok(Some(Failure::new(ProblemCode::Excluded, detail)))
+    }
+}

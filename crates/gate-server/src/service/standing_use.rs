@@ -1,0 +1,255 @@
+//! What becomes of a new request before anybody is asked: the server only
+//! observes, a standing grant approves it, or people are asked.
+
+use std::collections::BTreeSet;
+
+use gate_protocol::log::RecordType;
+use gate_protocol::principal::PrincipalKind;
+use gate_protocol::request::Requirement;
+use gate_protocol::review::{Answer, Review};
+use gate_protocol::standing_grant::StandingUse;
+use serde_json::json;
+
+use super::Channel;
+use super::change::{Change, What};
+use super::electorate::Case;
+use crate::lifecycle::{Answered, Electorate, Event, Happened, Voter, apply};
+use crate::problem::Failure;
+use crate::settings::ServerMode;
+use crate::store::requests::{self, Request};
+use crate::store::standing_grants::{self, Stored};
+use crate::store::{edits, principals};
+
+impl Change<'_> {
+    /// Settles what a new request leads to at once, and returns it as it then is.
+    pub(super) async fn settle_new(&mut self, request: Request) -> Result<Request, Failure> {
+        let approving = self.server().settings.approving.clone();
+        if request.particulars.break_glass.is_some() {
+            let body = json!({
+                "request": request.id,
+                "requester": request.state.requester,
+                "reason": request.reason,
+                "requirements": request.state.requirements,
+            });
+            self.record(&RecordType::BreakGlassAsked, &body).await?;
+        }
+        if approving.mode == ServerMode::Observe {
+            return self.observe(&request).await;
+        }
+        let is_everyday = request.particulars.break_glass.is_none();
+        if is_everyday && let Some(approved) = self.approve_by_standing_grant(&request).await? {
+            return Ok(approved);
+        }
+        let request = self.warn(request).await?;
+        self.set_timers(&request).await?;
+        let what = if is_everyday {
+            What::Asked
+        } else {
+            What::BreakGlassAsked
+        };
+        self.note(request.id, what).await?;
+        Ok(request)
+    }
+
+    /// Approves by the mode. The record says so, and the grant will.
+    async fn observe(&mut self, request: &Request) -> Result<Request, Failure> {
+        let transition = apply(&request.state, &Event::Observe, self.now())?;
+        let observed = self
+            .advance(request, transition, |after| {
+                after.particulars.observed = true;
+                after.state.is_observed = true;
+            })
+            .await?;
+        let body = json!({
+            "request": request.id,
+            "would_ask": request.state.requirements,
+            "status": transition.status.as_str(),
+        });
+        self.record(&RecordType::RequestObserved, &body).await?;
+        self.note(request.id, What::ApprovedUnasked).await?;
+        Ok(observed)
+    }
+
+    /// Has the first standing grant that fits approve it, if one does.
+    async fn approve_by_standing_grant(
+        &mut self,
+        request: &Request,
+    ) -> Result<Option<Request>, Failure> {
+        let settings = self.server().settings.approving.standing_grants.clone();
+        let Some(settings) = settings else {
+            return Ok(None);
+        };
+        // A grant is for one rule: what another one asks about too is asked.
+        let rules: BTreeSet<&String> = request.terms.rules.iter().collect();
+        let mut rules = rules.into_iter();
+        let (Some(rule), None) = (rules.next(), rules.next()) else {
+            return Ok(None);
+        };
+        if settings
+            .not_for_effects
+            .contains(&request.invocation.effect)
+        {
+            return Ok(None);
+        }
+        let now = self.now();
+        let requester = &request.state.requester.name;
+        let found = standing_grants::in_force(self.connection(), requester, rule, now).await?;
+        let fitting = found
+            .into_iter()
+            .filter(|one| one.target == request.invocation.target);
+        for standing in fitting {
+            if let Some(approved) = self.use_of(&standing, request).await? {
+                return Ok(Some(approved));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Uses a standing grant for a request, if those who confirmed it could
+    /// approve this very request now.
+    async fn use_of(
+        &mut self,
+        standing: &Stored,
+        request: &Request,
+    ) -> Result<Option<Request>, Failure> {
+        let confirmed = standing.confirmations.iter();
+        let names: Vec<String> = confirmed.map(|one| one.review.reviewer.clone()).collect();
+        let electorate = self.electorate_for(Case::of(request), &names).await?;
+        let now = self.now();
+        let answers: Vec<Answered> = standing
+            .confirmations
+            .iter()
+            .map(|one| as_answer(one, now))
+            .collect();
+        let event = Event::Confirm {
+            answers: &answers,
+            electorate: &electorate,
+        };
+        let transition = apply(&request.state, &event, now)?;
+        if transition.happened != Happened::Confirmed {
+            return Ok(None);
+        }
+        let Some(number) = standing_grants::take_use(self.connection(), standing.id, now).await?
+        else {
+            return Ok(None);
+        };
+        for answered in &answers {
+            requests::put_review(self.connection(), request.id, answered).await?;
+        }
+        let used = StandingUse {
+            id: standing.id,
+            number,
+            uses: standing.uses,
+        };
+        let approved = self
+            .advance(request, transition, |after| {
+                after.state.reviews.clone_from(&answers);
+                after.particulars.standing_grant = Some(used.clone());
+            })
+            .await?;
+        self.record_use(&approved, &used, &answers).await?;
+        self.note(request.id, What::ApprovedUnasked).await?;
+        Ok(Some(approved))
+    }
+
+    /// Writes the use down, and each confirmation as the review that it stands for.
+    async fn record_use(
+        &mut self,
+        request: &Request,
+        used: &StandingUse,
+        answers: &[Answered],
+    ) -> Result<(), Failure> {
+        let body = json!({ "request": request.id, "standing_grant": used });
+        self.record(&RecordType::StandingGrantUsed, &body).await?;
+        for (index, answered) in answers.iter().enumerate() {
+            let is_last = index + 1 == answers.len();
+            let body = json!({
+                "request": request.id,
+                "digest": request.state.digest,
+                "reviewer": answered.review.reviewer,
+                "person": answered.person,
+                "groups": answered.groups,
+                "answer": answered.review.answer,
+                "channel": answered.review.channel,
+                "standing_grant": used.id,
+                "status": if is_last { "approved" } else { "pending" },
+            });
+            self.record(&RecordType::DecisionRecorded, &body).await?;
+        }
+        Ok(())
+    }
+
+    /// Says to whoever asks, and on the page, that too few people can answer.
+    async fn warn(&mut self, request: Request) -> Result<Request, Failure> {
+        let electorate = self.electorate_of(&request).await?;
+        let eligible = self.eligible(&electorate).await?;
+        let last = request.state.answer_by;
+        let lacking = request.state.unmet_by(last, &eligible);
+        let warnings: Vec<String> = lacking.into_iter().map(too_few).collect();
+        if warnings.is_empty() {
+            return Ok(request);
+        }
+        let mut warned = request;
+        warned.particulars.warnings = warnings;
+        requests::put_particulars(self.connection(), &warned).await?;
+        Ok(warned)
+    }
+
+    /// Returns everybody who has a say, as if they had said yes.
+    async fn eligible(&mut self, electorate: &Electorate) -> Result<Vec<Answered>, Failure> {
+        let now = self.now();
+        let mut eligible = Vec::new();
+        for principal in principals::all(self.connection()).await? {
+            if principal.disabled || principal.kind != PrincipalKind::User {
+                continue;
+            }
+            let person = edits::person_of(self.connection(), &principal.name).await?;
+            if electorate.exclusion(&person).is_none() {
+                let voter = Voter {
+                    person,
+                    groups: principal.groups,
+                };
+                eligible.push(yes(principal.name, voter, now));
+            }
+        }
+        Ok(eligible)
+    }
+}
+
+fn too_few(requirement: &Requirement) -> String {
+    let who = if requirement.approvers.is_empty() {
+        "anybody".to_owned()
+    } else {
+        requirement.approvers.join(", ")
+    };
+    format!(
+        "{} of {who} must approve, and fewer people can: who asked, who owns or made the \
+         requester, and who changed it or its rule lately have no say",
+        requirement.count
+    )
+}
+
+fn yes(name: String, voter: Voter, at: jiff::Timestamp) -> Answered {
+    Answered {
+        review: Review {
+            reviewer: name,
+            answer: Answer::Approve,
+            comment: None,
+            at,
+            channel: String::new(),
+            void: None,
+        },
+        person: voter.person,
+        groups: voter.groups,
+    }
+}
+
+/// Returns a confirmation as the review that it is of one request.
+fn as_answer(confirmation: &Answered, at: jiff::Timestamp) -> Answered {
+    let mut answered = confirmation.clone();
+    answered.review.at = at;
+    Channel::StandingGrant
+        .as_str()
+        .clone_into(&mut answered.review.channel);
+    answered
+}

@@ -1,0 +1,40 @@
+//! Which uses of break-glass there were. The rest of each is in its request.
+
+use gate_protocol::id::RequestId;
+use jiff::Timestamp;
+
+use super::columns::{parse, time};
+use super::{Connection, StoreError};
+
+/// Writes down that a request was used as break-glass.
+pub(crate) async fn note_use(
+    connection: &mut Connection,
+    id: RequestId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE requests SET break_glass_used_at = ? WHERE id = ?")
+        .bind(now.as_millisecond())
+        .bind(id.to_string())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Returns the newest uses, at most a hundred, each with its time: with
+/// `is_open`, those that nobody has reviewed yet.
+pub(crate) async fn uses(
+    connection: &mut Connection,
+    is_open: bool,
+) -> Result<Vec<(RequestId, Timestamp)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, break_glass_used_at FROM requests WHERE break_glass_used_at IS NOT NULL
+         AND (NOT ?1 OR particulars ->> '$.break_glass.is_open')
+         ORDER BY break_glass_used_at DESC, id DESC LIMIT 100",
+    )
+    .bind(is_open)
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| Ok((parse(row, "id")?, time(row, "break_glass_used_at")?)))
+        .collect()
+}

@@ -1,0 +1,167 @@
+//! Who had a hand in what: in a principal, in a token, in a rule; and whose
+//! account an account is.
+
+use gate_protocol::principal::PrincipalKind;
+use gate_protocol::request::Requester;
+use jiff::Timestamp;
+
+use super::columns::{get, integer, text};
+use super::{Connection, StoreError};
+
+/// One change of a principal, or of a token of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PrincipalEdit<'a> {
+    pub(crate) principal: &'a str,
+    pub(crate) token: Option<&'a str>,
+    pub(crate) editor: &'a str,
+    pub(crate) what: &'static str,
+}
+
+/// One rule that a version of the rules changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RuleEdit {
+    /// The rule's id; none stands for all rules.
+    pub(crate) rule: Option<String>,
+    /// The tools that it was about before, as patterns; none for every tool.
+    pub(crate) tools: Option<Vec<String>>,
+}
+
+/// Who changed a rule.
+#[derive(Clone, Debug)]
+pub(crate) struct RuleEditor {
+    pub(crate) editor: String,
+    pub(crate) edit: RuleEdit,
+}
+
+/// Returns the one human whose account this is; the account's own name where
+/// there is no such account any more.
+pub(crate) async fn person_of(
+    connection: &mut Connection,
+    name: &str,
+) -> Result<String, StoreError> {
+    let row = sqlx::query("SELECT person FROM principals WHERE name = ?")
+        .bind(name)
+        .fetch_optional(connection)
+        .await?;
+    let person = row.map(|row| get(&row, "person")).transpose()?;
+    Ok(person.unwrap_or_else(|| name.to_owned()))
+}
+
+/// Remembers who changed a principal.
+pub(crate) async fn note(
+    connection: &mut Connection,
+    edit: PrincipalEdit<'_>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO principal_edits (principal, token, editor, what, at) VALUES (?, ?, ?, ?, ?)",
+    )
+    .bind(edit.principal)
+    .bind(edit.token)
+    .bind(edit.editor)
+    .bind(edit.what)
+    .bind(now.as_millisecond())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Returns who made a token.
+pub(crate) async fn makers_of_token(
+    connection: &mut Connection,
+    token: &str,
+) -> Result<Vec<String>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT editor FROM principal_edits WHERE token = ? AND what = 'token_created'",
+    )
+    .bind(token)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(|row| get(row, "editor")).collect()
+}
+
+/// Returns who made an agent or workload, whenever that was; nobody for a user.
+pub(crate) async fn makers_of(
+    connection: &mut Connection,
+    requester: &Requester,
+) -> Result<Vec<String>, StoreError> {
+    if requester.kind == PrincipalKind::User {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query(
+        "SELECT DISTINCT editor FROM principal_edits WHERE principal = ? AND what = 'created'",
+    )
+    .bind(&requester.name)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(|row| get(row, "editor")).collect()
+}
+
+/// Returns who changed an agent or workload since then, or its tokens; nobody for a user.
+pub(crate) async fn editors_of(
+    connection: &mut Connection,
+    requester: &Requester,
+    since: Timestamp,
+) -> Result<Vec<String>, StoreError> {
+    if requester.kind == PrincipalKind::User {
+        return Ok(Vec::new());
+    }
+    let rows =
+        sqlx::query("SELECT DISTINCT editor FROM principal_edits WHERE principal = ? AND at > ?")
+            .bind(&requester.name)
+            .bind(since.as_millisecond())
+            .fetch_all(connection)
+            .await?;
+    rows.iter().map(|row| get(row, "editor")).collect()
+}
+
+/// Remembers which rules a version changed.
+pub(crate) async fn note_rules(
+    connection: &mut Connection,
+    version: u64,
+    edits: &[RuleEdit],
+    by: (&str, Timestamp),
+) -> Result<(), StoreError> {
+    for edit in edits {
+        let tools = match &edit.tools {
+            Some(tools) => Some(text(tools, "tools")?),
+            None => None,
+        };
+        sqlx::query(
+            "INSERT INTO rule_edits (version, rule, tools, editor, at) VALUES (?, ?, ?, ?, ?)",
+        )
+        .bind(integer(version))
+        .bind(&edit.rule)
+        .bind(tools)
+        .bind(by.0)
+        .bind(by.1.as_millisecond())
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Returns who changed which rules since then.
+pub(crate) async fn rule_editors(
+    connection: &mut Connection,
+    since: Timestamp,
+) -> Result<Vec<RuleEditor>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT editor, rule, tools FROM rule_edits WHERE at > ? ORDER BY editor",
+    )
+    .bind(since.as_millisecond())
+    .fetch_all(connection)
+    .await?;
+    let editor = |row| {
+        let tools: Option<&str> = get(row, "tools")?;
+        let tools = tools.map(serde_json::from_str).transpose();
+        Ok(RuleEditor {
+            editor: get(row, "editor")?,
+            edit: RuleEdit {
+                rule: get(row, "rule")?,
+                tools: tools.map_err(|_| StoreError::Unreadable { what: "tools" })?,
+            },
+        })
+    };
+    rows.iter().map(editor).collect()
+}

@@ -1,0 +1,166 @@
+//! THREATS 6A.3: whoever had a hand in a request has no say in it, whoever they
+//! are and whichever way they come. Every cell is a 403, on the record, and the
+//! request stays as it was.
+
+use axum::http::StatusCode;
+use gate_protocol::request::{ApprovalRequest, ApprovalStatus};
+use gate_protocol::review::{Answer, SubmitReview};
+use serde_json::{Value, json};
+
+use super::bench::{Answered, Bench, submission};
+
+/// A way to answer. A channel that another part brings adds itself here.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Api,
+    Web,
+}
+
+const WAYS: [Way; 2] = [Way::Api, Way::Web];
+
+/// Who tries.
+struct Attempt {
+    who: &'static str,
+    token: String,
+    request: ApprovalRequest,
+    /// The word for it in the record; a page that a role can't even sign in to
+    /// answer on has none of its own.
+    why: &'static str,
+}
+
+impl Way {
+    /// Tells whether the page has no place for this token: then there is no request to
+    /// answer, and nothing is written of one.
+    fn refuses_to_sign_in(self, attempt: &Attempt) -> bool {
+        matches!(self, Self::Web) && attempt.why == "role" && attempt.who != "auditor"
+    }
+
+    async fn answer(self, bench: &Bench, attempt: &Attempt, answer: Answer) -> Answered {
+        match self {
+            Self::Api => bench.review(&attempt.token, &attempt.request, answer).await,
+            Self::Web => {
+                let review = SubmitReview {
+                    answer,
+                    digest: attempt.request.digest,
+                    comment: None,
+                };
+                bench
+                    .review_on_page(&attempt.token, &attempt.request, &review)
+                    .await
+            }
+        }
+    }
+}
+
+/// Makes everybody that the catalogue names, and a request of each kind.
+async fn attempts(bench: &Bench) -> Vec<Attempt> {
+    let admin = &bench.setup.admin;
+    let post = async |path: &str, body: Value| bench.post(admin, path, &body).await;
+    bench.approver("alice-second", &["approvers"]).await;
+    bench.one_person("alice-second", "alice").await;
+    let second = bench.token_of("alice-second", "approver").await;
+    bench.approver("root", &["approvers"]).await;
+    let root_admin = bench.token_of("root", "admin").await;
+    let root = bench.token_of("root", "approver").await;
+    let ci = json!({ "name": "ci", "kind": "workload", "owner": "bob", "groups": ["approvers"] });
+    post("/v1/principals", ci).await;
+    let ci_token = bench.token_of("ci", "requester").await;
+    // Root makes an agent, and a token of another one.
+    let made = json!({ "name": "made-bot", "kind": "agent", "owner": "bob" });
+    bench.post(&root_admin, "/v1/principals", &made).await;
+    let made_token = bench.token_of("made-bot", "requester").await;
+    let wanted = json!({ "principal": "ci", "role": "requester", "ttl_seconds": 600 });
+    let minted = bench.post(&root_admin, "/v1/tokens", &wanted).await;
+    let minted = minted.json()["token"].as_str().unwrap().to_owned();
+    let ask =
+        async |token: &str, word: &str| bench.submit(token, &submission(word)).await.request();
+    let setup = &bench.setup;
+    let of_agent = ask(&setup.agent, "of-agent").await;
+    let of_alice = ask(&setup.alice_requester, "of-alice").await;
+    let of_made = ask(&made_token, "of-made").await;
+    let of_minted = ask(&minted, "of-minted").await;
+    let attempt = |who, token: &str, request: &ApprovalRequest, why| Attempt {
+        who,
+        token: token.to_owned(),
+        request: request.clone(),
+        why,
+    };
+    vec![
+        attempt("requester", &setup.alice_approver, &of_alice, "self_review"),
+        attempt(
+            "agent's owner",
+            &setup.alice_approver,
+            &of_agent,
+            "self_review",
+        ),
+        attempt("owner's second account", &second, &of_agent, "self_review"),
+        attempt(
+            "requester's second account",
+            &second,
+            &of_alice,
+            "self_review",
+        ),
+        attempt("admin as admin", &setup.admin, &of_agent, "role"),
+        attempt(
+            "admin who made the agent",
+            &root,
+            &of_made,
+            "made_requester",
+        ),
+        attempt("token creator", &root, &of_minted, "made_token"),
+        attempt("agent's own token", &setup.agent, &of_agent, "role"),
+        attempt("service account", &ci_token, &of_agent, "role"),
+        attempt("auditor", &setup.auditor, &of_agent, "role"),
+    ]
+}
+
+#[tokio::test]
+async fn nobody_who_had_a_hand_in_it_approves_whatever_the_way() {
+    let bench = Bench::new().await;
+    let attempts = attempts(&bench).await;
+    for attempt in &attempts {
+        for way in WAYS {
+            for answer in [Answer::Approve, Answer::Deny] {
+                let cell = format!("{} by {way:?}: {answer:?}", attempt.who);
+                let before = bench.count("request.rejected_review").await;
+                let refused = way.answer(&bench, attempt, answer).await;
+                assert_eq!(
+                    refused.status,
+                    StatusCode::FORBIDDEN,
+                    "{cell}: {}",
+                    refused.text()
+                );
+                if way.refuses_to_sign_in(attempt) {
+                    continue;
+                }
+                let records = bench.records().await;
+                let rejected: Vec<_> = records
+                    .iter()
+                    .filter(|one| one.record_type().as_str() == "request.rejected_review")
+                    .collect();
+                assert_eq!(rejected.len(), before + 1, "{cell}: no record");
+                let body = rejected.last().unwrap().body();
+                assert_eq!(body["request"], attempt.request.id.to_string(), "{cell}");
+                assert_eq!(body["why"], attempt.why, "{cell}");
+            }
+        }
+    }
+    for attempt in &attempts {
+        let stays = bench
+            .get(
+                &bench.setup.auditor,
+                &format!("/v1/requests/{}", attempt.request.id),
+            )
+            .await
+            .request();
+        assert_eq!(stays.status, ApprovalStatus::Pending);
+        assert!(stays.reviews.is_empty(), "{}", attempt.who);
+    }
+    // The matrix refuses them, and not everybody.
+    let request = &attempts.first().unwrap().request;
+    let fine = bench
+        .review(&bench.setup.bob_approver, request, Answer::Approve)
+        .await;
+    assert_eq!(fine.request().status, ApprovalStatus::Approved);
+    bench.verified().await;
+}
