@@ -4,6 +4,7 @@
 //! Each file owns the tables of one noun and takes a [`Connection`], so that
 //! another database is another `Connection` behind the same functions.
 
+pub(crate) mod accounts;
 pub(crate) mod break_glass;
 pub(crate) mod clients;
 mod columns;

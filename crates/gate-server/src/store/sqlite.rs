@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
 
 /// Append-only: a released migration is never edited.
-const MIGRATIONS: [(i64, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (
         2,
@@ -34,6 +34,7 @@ const MIGRATIONS: [(i64, &str, &str); 4] = [
         "who may approve",
         include_str!("migrations/0004_who_may_approve.sql"),
     ),
+    (6, "channels", include_str!("migrations/0006_channels.sql")),
 ];
 
 /// The open database.
