@@ -11,6 +11,7 @@ pub mod log;
 pub mod signed_note;
 
 pub mod break_glass;
+pub mod channel;
 pub mod claim;
 pub mod event;
 pub mod id;

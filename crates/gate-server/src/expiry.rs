@@ -49,7 +49,7 @@ impl Server {
         let mut writer = self.store.write().await?;
         idempotency::forget_keys(writer.connection(), before).await?;
         writer.commit().await?;
-        Ok(())
+        self.forget_deliveries().await
     }
 
     /// Settles at each deadline, until dropped.

@@ -76,6 +76,13 @@ impl Keys {
     }
 }
 
+/// Returns the key that the secrets of channels are encrypted with, and makes it
+/// where there is none.
+pub(crate) fn channels_key(data_dir: &Path) -> Result<[u8; 32], KeysError> {
+    let key = make_key(&data_dir.join("channels.key"), "channels")?;
+    Ok(*key.expose_seed())
+}
+
 /// Makes the data folder with mode 0700, or refuses one that others can read.
 pub(crate) fn prepare_dir(path: &Path) -> Result<(), KeysError> {
     let failed = |source| KeysError::File {

@@ -19,6 +19,7 @@ mod identity;
 mod initialise;
 mod keys;
 mod lifecycle;
+mod notify;
 mod openapi;
 mod problem;
 mod rules;

@@ -6,6 +6,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::flood::Flood;
 use crate::keys::Keys;
+use crate::notify::Channels;
 use crate::service::NamedRules;
 use crate::settings::Settings;
 use crate::store::Store;
@@ -22,6 +23,8 @@ pub(crate) struct Server {
     pub(crate) keys: Arc<Keys>,
     pub(crate) named_rules: NamedRules,
     pub(crate) flood: Flood,
+    /// Where people hear of requests besides the page.
+    pub(crate) channels: Channels,
     /// Tells the expiry task that a deadline may have come nearer.
     pub(crate) deadlines: Arc<Notify>,
     stopping: watch::Sender<bool>,
@@ -37,6 +40,7 @@ impl Server {
             keys: Arc::new(keys),
             named_rules: NamedRules::default(),
             flood: Flood::default(),
+            channels: Channels::default(),
             deadlines: Arc::default(),
             stopping: watch::Sender::new(false),
         }

@@ -117,6 +117,16 @@ record_types! {
     SessionCreated = "session.created",
     /// A browser was signed out.
     SessionEnded = "session.ended",
+    /// An account elsewhere became one of our users.
+    IdentityLinked = "identity.linked",
+    /// An account elsewhere is nobody's any more.
+    IdentityUnlinked = "identity.unlinked",
+    /// A channel was made.
+    ChannelCreated = "channel.created",
+    /// A channel was taken away.
+    ChannelDeleted = "channel.deleted",
+    /// A chat's callback was refused; it changed nothing.
+    CallbackRefused = "callback.refused",
     /// A version of the rules came into force.
     RulesActivated = "rules.activated",
     /// Events of a client are missing.

@@ -2,6 +2,7 @@
 //! wire apart, name the roles that may call them, and call the services.
 
 mod audit;
+mod channels;
 mod events;
 mod extract;
 mod login_codes;
@@ -25,6 +26,7 @@ pub(crate) fn routes() -> OpenApiRouter<Server> {
         audit_routes(),
         principal_routes(),
         standing_grant_routes(),
+        channel_routes(),
     ]
     .into_iter()
     .fold(OpenApiRouter::new(), OpenApiRouter::merge)
@@ -78,4 +80,13 @@ fn standing_grant_routes() -> OpenApiRouter<Server> {
         .routes(routes!(standing_grants::revoke))
         .routes(routes!(standing_grants::break_glass))
         .routes(routes!(standing_grants::review_break_glass))
+}
+
+fn channel_routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::new()
+        .routes(routes!(channels::list, channels::create))
+        .routes(routes!(channels::show, channels::delete))
+        .routes(routes!(channels::test))
+        .routes(routes!(channels::deliveries))
+        .routes(routes!(channels::retry))
 }

@@ -14,10 +14,11 @@ use axum_server::tls_rustls::RustlsConfig;
 
 use crate::folder::{self, Folder, FolderError};
 use crate::keys::KeysError;
+use crate::notify::LoadError;
 use crate::settings::{Settings, SettingsError};
 use crate::state::Server;
 use crate::store::StoreError;
-use crate::{clock, keys, openapi, web};
+use crate::{clock, keys, notify, openapi, web};
 
 /// Why the server does not serve, or stopped serving.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,9 @@ pub enum ServeError {
     /// The database can't be used.
     #[error("the store can't be used")]
     Store(#[from] StoreError),
+    /// A channel can't be used.
+    #[error("the channels can't be used")]
+    Channels(#[from] LoadError),
     /// What fell due while the server was down was not written down.
     #[error("requests were not settled at the start: {0}")]
     Settle(String),
@@ -92,6 +96,7 @@ pub async fn serve_on(
         tokio::spawn(server.clone().settle_regularly()),
         tokio::spawn(server.clone().forget_regularly()),
         tokio::spawn(server.clone().checkpoint_regularly()),
+        tokio::spawn(server.clone().notify_regularly()),
     ];
     let result = answer_until(shutdown, listener, &server, tls).await;
     for task in tasks {
@@ -144,7 +149,9 @@ pub(crate) async fn open(settings: Settings) -> Result<(Server, keys::FolderLock
         .names
         .clone()
         .ok_or(ServeError::NotInitialised(dir))?;
-    Ok(folder.into_server(settings, names)?)
+    let (server, lock) = folder.into_server(settings, names)?;
+    server.load_channels().await?;
+    Ok((server, lock))
 }
 
 async fn listen(
@@ -195,6 +202,7 @@ pub(crate) fn router(server: Server) -> Router {
     let describe = move || async move { ([(CONTENT_TYPE, "application/json")], document.clone()) };
     api.route("/v1/openapi.json", get(describe))
         .merge(web::routes(&server))
+        .merge(notify::routes())
         .layer(DefaultBodyLimit::max(server.settings.limits.body_bytes))
         .fallback(middleware::no_such_path)
         .method_not_allowed_fallback(middleware::no_such_method)

@@ -1,5 +1,7 @@
 //! One transaction that changes something.
 
+use std::collections::BTreeSet;
+
 use gate_protocol::id::RequestId;
 use gate_protocol::log::{AuditRecord, RecordType};
 use gate_protocol::request::ApprovalStatus;
@@ -12,7 +14,7 @@ use crate::lifecycle::{Event, Happened, Refusal, Transition, apply};
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::requests::{self, Request};
-use crate::store::{Connection, Writer, log};
+use crate::store::{Connection, Writer, log, outbox};
 
 /// What happened to a request, for those who tell people of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,12 +39,26 @@ pub(crate) enum What {
     Changed,
 }
 
+impl What {
+    /// Returns the word for what is told of by itself, beside the status of the request.
+    pub(crate) const fn occasion(self) -> Option<&'static str> {
+        match self {
+            Self::BreakGlassAsked => Some("break_glass"),
+            Self::BreakGlassUsed => Some("break_glass_used"),
+            Self::Escalated => Some("escalated"),
+            Self::Reminded => Some("reminded"),
+            Self::Reopened => Some("reopened"),
+            Self::Asked | Self::ApprovedUnasked | Self::Reviewed | Self::Changed => None,
+        }
+    }
+}
+
 /// One transaction, the time it happens at, and whom it wakes.
 pub(crate) struct Change<'s> {
     server: &'s Server,
     writer: Writer,
     now: Timestamp,
-    touched: Vec<(RequestId, What)>,
+    touched: BTreeSet<RequestId>,
 }
 
 impl Server {
@@ -62,7 +78,7 @@ impl Server {
             server: self,
             writer,
             now: clock::now().max(earliest),
-            touched: Vec::new(),
+            touched: BTreeSet::new(),
         })
     }
 }
@@ -148,7 +164,7 @@ impl Change<'_> {
         if !requests::swap(self.connection(), before, &after).await? {
             return Err(self.overtaken(before.id).await);
         }
-        self.touched.push((before.id, What::Changed));
+        self.touched.insert(before.id);
         Ok(after)
     }
 
@@ -172,24 +188,36 @@ impl Change<'_> {
     }
 
     /// Says what happened to a request. Who waits for it is woken after the
-    /// commit; what tells people elsewhere takes it from here, in this transaction.
-    #[expect(
-        clippy::unused_async,
-        reason = "whoever delivers it stores it here, with what it is about"
-    )]
+    /// commit; what tells people elsewhere gets it in this transaction.
     pub(crate) async fn note(&mut self, id: RequestId, what: What) -> Result<(), Failure> {
         tracing::debug!(request = %id, ?what, "noted");
-        self.touched.push((id, what));
+        let now = self.now;
+        if let Some(occasion) = what.occasion()
+            && self.server.channels.is_any()
+        {
+            outbox::note(self.connection(), id, Some(occasion), now).await?;
+        }
+        self.touched.insert(id);
         Ok(())
     }
 
     /// Returns once everything is durable, and wakes who waits for it.
-    pub(crate) async fn commit(self) -> Result<(), Failure> {
+    pub(crate) async fn commit(mut self) -> Result<(), Failure> {
+        let tells = !self.touched.is_empty() && self.server.channels.is_any();
+        if tells {
+            // With the change or not at all: no channel is told of what never was.
+            for id in &self.touched {
+                outbox::note(self.writer.connection(), *id, None, self.now).await?;
+            }
+        }
         self.writer.commit().await?;
+        if tells {
+            self.server.channels.wake();
+        }
         if !self.touched.is_empty() {
             self.server.deadlines.notify_one();
         }
-        for (id, _) in self.touched {
+        for id in self.touched {
             self.server.waiters.wake(id);
         }
         Ok(())

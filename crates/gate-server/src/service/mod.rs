@@ -6,6 +6,7 @@
 
 mod break_glass;
 mod change;
+mod channels;
 mod claim;
 mod electorate;
 mod events;
@@ -22,6 +23,7 @@ mod submit;
 mod timers;
 
 pub(crate) use change::Change;
+pub(crate) use channels::Deliveries;
 pub(crate) use electorate::Say;
 pub(crate) use named_rules::NamedRules;
 pub(crate) use requests::{Listing, Wait};
@@ -35,15 +37,32 @@ pub(crate) enum Channel {
     Api,
     /// The page in a browser.
     Web,
+    /// A button in Slack.
+    Slack,
+    /// A button in Microsoft Teams.
+    Teams,
     /// A standing grant, that people confirmed before.
     StandingGrant,
 }
 
 impl Channel {
+    /// Returns what proves who answered, for the record: a token, a signed-in
+    /// browser, or a chat's word for it, which is the weakest.
+    pub(crate) fn evidence(self) -> &'static str {
+        match self {
+            Self::Api => "token",
+            Self::Web => "session",
+            Self::Slack | Self::Teams => "chat",
+            Self::StandingGrant => "standing-grant",
+        }
+    }
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Api => "api",
             Self::Web => "web",
+            Self::Slack => "slack",
+            Self::Teams => "teams",
             Self::StandingGrant => "standing-grant",
         }
     }

@@ -80,7 +80,7 @@ impl Server {
             person,
             groups: actor.principal.groups.clone(),
         };
-        let reviewed = count(&mut change, &request, transition, answered).await?;
+        let reviewed = count(&mut change, &request, transition, answered, channel).await?;
         change.note(reviewed.id, What::Reviewed).await?;
         change.commit().await?;
         Ok(self.view(&reviewed, now))
@@ -137,6 +137,7 @@ async fn count(
     request: &Request,
     transition: Transition,
     answered: Answered,
+    channel: Channel,
 ) -> Result<Request, Failure> {
     let review = &answered.review;
     let body = json!({
@@ -148,6 +149,7 @@ async fn count(
         "answer": review.answer,
         "comment": review.comment,
         "channel": review.channel,
+        "evidence": channel.evidence(),
         "status": transition.status.as_str(),
     });
     requests::put_review(change.connection(), request.id, &answered).await?;

@@ -1,6 +1,11 @@
 //! What an operator can set, with the defaults, and its TOML form.
 
 mod approving;
+mod channels;
+
+pub use channels::{ChannelFile, OutboundSettings};
+
+pub use crate::notify::Network;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -32,6 +37,10 @@ pub struct Settings {
     pub leases: Leases,
     /// Who may approve, past what the rules say.
     pub approving: Approving,
+    /// Where people hear of requests besides the page.
+    pub channels: Vec<ChannelFile>,
+    /// Where the server may connect to.
+    pub outbound: OutboundSettings,
 }
 
 /// The files that TLS needs, both PEM.
@@ -131,6 +140,8 @@ impl Settings {
                 shutdown: Duration::from_secs(10),
             },
             approving: Approving::default(),
+            channels: Vec::new(),
+            outbound: OutboundSettings::default(),
         }
     }
 
@@ -174,6 +185,9 @@ impl Settings {
             file.standing_grants,
             (file.break_glass, file.flood),
         )?;
+        self.outbound = file.outbound.read()?;
+        let tables = file.channel.into_iter();
+        self.channels = tables.map(channels::channel).collect::<Result<_, _>>()?;
         self.validate()?;
         Ok(self)
     }
@@ -208,6 +222,14 @@ impl Settings {
             (self.leases.run, "run_lease_seconds"),
             (self.leases.rules, "rules_seconds"),
         ];
+        let names: std::collections::BTreeSet<&str> = self
+            .channels
+            .iter()
+            .map(|channel| channel.spec.name.as_str())
+            .collect();
+        if names.len() < self.channels.len() {
+            return value("channel", "must have a name of its own each");
+        }
         match lives.iter().find(|(life, _)| life.as_secs() == 0) {
             Some((_, field)) => value(field, "must be at least 1"),
             None => self.approving.validate(),
@@ -237,6 +259,8 @@ struct SettingsFile {
     standing_grants: Option<StandingGrantsFile>,
     break_glass: Option<BreakGlassFile>,
     flood: Option<FloodFile>,
+    channel: Vec<toml::Table>,
+    outbound: channels::OutboundFile,
 }
 
 /// Why settings can't be used.
@@ -252,6 +276,14 @@ pub enum SettingsError {
         field: &'static str,
         /// What it must be.
         why: &'static str,
+    },
+    /// A channel that can't be served by.
+    #[error("the channel `{channel}`: {why}")]
+    Channel {
+        /// Its name.
+        channel: String,
+        /// What is wrong with it.
+        why: String,
     },
 }
 

@@ -6,11 +6,15 @@
 
 pub(crate) mod accounts;
 pub(crate) mod break_glass;
+pub(crate) mod channel_messages;
+pub(crate) mod channels;
 pub(crate) mod clients;
 mod columns;
+pub(crate) mod deliveries;
 pub(crate) mod edits;
 pub(crate) mod idempotency;
 pub(crate) mod log;
+pub(crate) mod outbox;
 pub(crate) mod principals;
 pub(crate) mod requests;
 pub(crate) mod rules;

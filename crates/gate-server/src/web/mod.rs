@@ -10,6 +10,7 @@ mod choice;
 mod form;
 mod headers;
 mod inbox;
+mod link;
 mod login;
 mod login_code;
 mod moment;
@@ -41,6 +42,11 @@ pub(crate) fn routes(server: &Server) -> Router<Server> {
         .route("/requests/{id}", looking(get(request::show)))
         .route("/requests/{id}/review", looking(post(request::review)))
         .route("/login", looking(get(login::ask).post(login::sign_in)))
+        .route(
+            "/link/{chat}",
+            looking(get(link::show).post(link::create_code)),
+        )
+        .route("/link/{chat}/unlink", looking(post(link::unlink)))
         .route("/logout", looking(post(login::sign_out)))
         .route("/style.css", looking(get(page::style)))
         .layer(DefaultBodyLimit::max(FORM_BYTES))

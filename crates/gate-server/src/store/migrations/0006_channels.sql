@@ -39,6 +39,7 @@ CREATE TABLE outbox (
     request TEXT NOT NULL REFERENCES requests (id),
     version INTEGER NOT NULL,
     status TEXT NOT NULL,
+    occasion TEXT,
     at INTEGER NOT NULL
 ) STRICT;
 

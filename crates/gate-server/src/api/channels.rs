@@ -1,0 +1,121 @@
+//! `/v1/channels` and `/v1/deliveries`: where people hear of requests.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use gate_protocol::channel::{
+    ChannelEntry, CreateChannel, DeliveryEntry, DeliveryPage, DeliveryState, TestedChannel,
+};
+use gate_protocol::problem::Problem;
+use serde::Deserialize;
+
+use super::extract::{Json, Name, Query, Reply};
+use crate::identity::{Caller, Operator};
+use crate::problem::Failure;
+use crate::service::Deliveries;
+use crate::state::Server;
+
+/// Lists all channels, by name, without their secrets.
+#[utoipa::path(get, path = "/v1/channels", tag = "channels",
+    responses((status = 200, body = Vec<ChannelEntry>)))]
+pub(super) async fn list(
+    State(server): State<Server>,
+    _caller: Caller<Operator>,
+) -> Result<Reply<Vec<ChannelEntry>>, Failure> {
+    Ok(Reply(StatusCode::OK, server.channel_entries().await?))
+}
+
+/// Makes a channel. Its secrets are stored encrypted and never shown.
+#[utoipa::path(post, path = "/v1/channels", tag = "channels", request_body = CreateChannel,
+    responses((status = 201, body = ChannelEntry), (status = 400, body = Problem),
+        (status = 409, body = Problem)))]
+pub(super) async fn create(
+    State(server): State<Server>,
+    caller: Caller<Operator>,
+    Json(wanted): Json<CreateChannel>,
+) -> Result<Reply<ChannelEntry>, Failure> {
+    let created = server.create_channel(caller.actor.name(), wanted).await?;
+    Ok(Reply(StatusCode::CREATED, created))
+}
+
+/// Shows a channel, without its secrets.
+#[utoipa::path(get, path = "/v1/channels/{name}", tag = "channels",
+    params(("name" = String, Path, description = "The channel")),
+    responses((status = 200, body = ChannelEntry), (status = 404, body = Problem)))]
+pub(super) async fn show(
+    State(server): State<Server>,
+    _caller: Caller<Operator>,
+    Name(name): Name<String>,
+) -> Result<Reply<ChannelEntry>, Failure> {
+    Ok(Reply(StatusCode::OK, server.channel_named(&name).await?))
+}
+
+/// Takes a channel away, with what waits for it.
+#[utoipa::path(delete, path = "/v1/channels/{name}", tag = "channels",
+    params(("name" = String, Path, description = "The channel")),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn delete(
+    State(server): State<Server>,
+    caller: Caller<Operator>,
+    Name(name): Name<String>,
+) -> Result<StatusCode, Failure> {
+    server.delete_channel(caller.actor.name(), &name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sends a message that says it is a test, and returns what the other side said.
+#[utoipa::path(post, path = "/v1/channels/{name}/test", tag = "channels",
+    params(("name" = String, Path, description = "The channel")),
+    responses((status = 200, body = TestedChannel), (status = 404, body = Problem)))]
+pub(super) async fn test(
+    State(server): State<Server>,
+    _caller: Caller<Operator>,
+    Name(name): Name<String>,
+) -> Result<Reply<TestedChannel>, Failure> {
+    let tested = server.test_channel_named(&name).await?;
+    Ok(Reply(StatusCode::OK, tested))
+}
+
+/// Which deliveries are listed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeliveriesQuery {
+    state: Option<DeliveryState>,
+    before: Option<String>,
+    limit: Option<u64>,
+}
+
+/// Lists what a channel delivered, newest first.
+#[utoipa::path(get, path = "/v1/channels/{name}/deliveries", tag = "channels",
+    params(("name" = String, Path, description = "The channel"),
+        ("state" = Option<DeliveryState>, Query, description = "Only those in this state"),
+        ("before" = Option<String>, Query, description = "Only those older than this one"),
+        ("limit" = Option<u64>, Query, description = "At most so many, up to 100")),
+    responses((status = 200, body = DeliveryPage), (status = 400, body = Problem),
+        (status = 404, body = Problem)))]
+pub(super) async fn deliveries(
+    State(server): State<Server>,
+    _caller: Caller<Operator>,
+    Name(name): Name<String>,
+    Query(query): Query<DeliveriesQuery>,
+) -> Result<Reply<DeliveryPage>, Failure> {
+    let wanted = Deliveries {
+        state: query.state,
+        before: query.before,
+        limit: query.limit.unwrap_or(50),
+    };
+    let page = server.channel_deliveries(&name, &wanted).await?;
+    Ok(Reply(StatusCode::OK, page))
+}
+
+/// Tries a delivery again that was given up.
+#[utoipa::path(post, path = "/v1/deliveries/{id}/retry", tag = "channels",
+    params(("id" = String, Path, description = "The delivery")),
+    responses((status = 200, body = DeliveryEntry), (status = 404, body = Problem),
+        (status = 409, body = Problem)))]
+pub(super) async fn retry(
+    State(server): State<Server>,
+    _caller: Caller<Operator>,
+    Name(id): Name<String>,
+) -> Result<Reply<DeliveryEntry>, Failure> {
+    Ok(Reply(StatusCode::OK, server.retry_delivery(&id).await?))
+}

@@ -1,0 +1,191 @@
+//! Mail with a link, by SMTP. It only tells: nothing is answered by mail.
+
+use std::time::Duration;
+
+use gate_protocol::channel::{MailSecurity, MailSettings};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
+
+use super::lane::Telling;
+use super::notice::Notice;
+use super::{Attempt, Channel};
+use crate::state::Server;
+
+/// How long the mail server may take for one command.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Writes about a request.
+pub(crate) async fn tell(telling: &Telling<'_>, settings: &MailSettings) -> Attempt {
+    let notice = telling.notice;
+    if telling.is_overtaken() {
+        // A mail that asks for what is decided would only mislead.
+        return Attempt::Delivered("not sent: it was overtaken".to_owned());
+    }
+    let subject = format!("[gate] {}: {}", telling.word(), notice.title);
+    let letter = Letter {
+        subject: &subject,
+        thread: Some(format!("<{}@gate>", notice.id)),
+        text: text(notice),
+    };
+    send(telling.server, telling.channel, settings, &letter).await
+}
+
+/// Writes a test.
+pub(crate) async fn test(server: &Server, channel: &Channel, settings: &MailSettings) -> Attempt {
+    let letter = Letter {
+        subject: "[gate] a test",
+        thread: None,
+        text: "A test of gate. Nothing waits for an answer.\n".to_owned(),
+    };
+    send(server, channel, settings, &letter).await
+}
+
+struct Letter<'a> {
+    subject: &'a str,
+    /// What all mails about one request answer to.
+    thread: Option<String>,
+    text: String,
+}
+
+/// Returns the text of a mail: facts first, the link, and then what nobody checked.
+fn text(notice: &Notice) -> String {
+    let mut lines = vec![
+        notice.standing.clone(),
+        String::new(),
+        format!("{} asks to run:", notice.asker),
+        String::new(),
+        format!("    {}", notice.command),
+        String::new(),
+        format!("Effect: {} ({})", notice.effect, notice.meaning),
+    ];
+    for line in &notice.target {
+        let mark = if line.is_production {
+            "  PRODUCTION"
+        } else {
+            ""
+        };
+        lines.push(format!("Target: {}{mark}", line.text));
+    }
+    lines.extend(notice.details.iter().map(|line| format!("It runs {line}")));
+    lines.push(format!("Rule: {}", notice.rule));
+    lines.extend(notice.needs.iter().map(|line| format!("Needs: {line}")));
+    lines.extend(notice.answers.iter().map(|line| format!("Answer: {line}")));
+    lines.extend(notice.warnings.iter().map(|line| format!("! {line}")));
+    if let Some(reason) = &notice.reason {
+        lines.push(String::new());
+        lines.push(format!("Unverified text from the requester: {reason}"));
+    }
+    lines.push(String::new());
+    lines.push("Look at it and answer, signed in, at:".to_owned());
+    lines.push(notice.url.clone());
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// Returns the text as HTML that can't do anything. Only the last line that is
+/// an address of ours is a link.
+fn html(text: &str) -> String {
+    let escaped = text
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;");
+    format!(
+        "<!doctype html><html><body><pre style=\"white-space:pre-wrap\">{escaped}</pre>\
+         </body></html>"
+    )
+}
+
+async fn send(
+    server: &Server,
+    channel: &Channel,
+    settings: &MailSettings,
+    letter: &Letter<'_>,
+) -> Attempt {
+    let message = match message(settings, letter) {
+        Ok(message) => message,
+        Err(why) => return Attempt::Failed(why),
+    };
+    let transport = match transport(server, channel, settings).await {
+        Ok(transport) => transport,
+        Err(attempt) => return attempt,
+    };
+    match transport.send(message).await {
+        Ok(answer) => {
+            let text: Vec<&str> = answer.message().collect();
+            Attempt::Delivered(format!("answered {} {}", answer.code(), text.join(" ")))
+        }
+        Err(error) if error.is_permanent() => Attempt::Failed(error.to_string()),
+        Err(error) => Attempt::Later(None, error.to_string()),
+    }
+}
+
+fn message(settings: &MailSettings, letter: &Letter<'_>) -> Result<Message, String> {
+    let mailbox = |text: &str| -> Result<Mailbox, String> {
+        text.parse()
+            .map_err(|_| format!("`{text}` is no mail address"))
+    };
+    let mut builder = Message::builder()
+        .from(mailbox(&settings.from)?)
+        .subject(letter.subject);
+    for to in &settings.to {
+        builder = builder.to(mailbox(to)?);
+    }
+    if let Some(thread) = &letter.thread {
+        builder = builder
+            .in_reply_to(thread.clone())
+            .references(thread.clone());
+    }
+    // Nobody's vacation answers it. Source: RFC 3834, section 5.
+    let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
+    builder = builder.raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()));
+    let part = |kind: ContentType, body: String| SinglePart::builder().header(kind).body(body);
+    builder
+        .multipart(
+            MultiPart::alternative()
+                .singlepart(part(ContentType::TEXT_PLAIN, letter.text.clone()))
+                .singlepart(part(ContentType::TEXT_HTML, html(&letter.text))),
+        )
+        .map_err(|error| error.to_string())
+}
+
+/// Returns the way to the mail server, whose address was judged.
+async fn transport(
+    server: &Server,
+    channel: &Channel,
+    settings: &MailSettings,
+) -> Result<AsyncSmtpTransport<Tokio1Executor>, Attempt> {
+    let outbound = server
+        .channels
+        .outbound()
+        .ok_or_else(|| Attempt::Later(None, "not started yet".to_owned()))?;
+    let address = outbound.resolve(&settings.host, settings.port).await?;
+    let failed = |error: lettre::transport::smtp::Error| Attempt::Failed(error.to_string());
+    let tls = match settings.security {
+        MailSecurity::None if address.ip().is_loopback() => Tls::None,
+        MailSecurity::None => {
+            return Err(Attempt::Failed(
+                "without TLS only a mail server on this machine is spoken to".to_owned(),
+            ));
+        }
+        MailSecurity::Starttls => {
+            Tls::Required(TlsParameters::new(settings.host.clone()).map_err(failed)?)
+        }
+        MailSecurity::Tls => {
+            Tls::Wrapper(TlsParameters::new(settings.host.clone()).map_err(failed)?)
+        }
+    };
+    let mut builder =
+        AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(address.ip().to_string())
+            .port(settings.port)
+            .tls(tls)
+            .timeout(Some(PATIENCE));
+    if let Some(username) = &settings.username {
+        let password = channel.secret("password").to_owned();
+        builder = builder.credentials(Credentials::new(username.clone(), password));
+    }
+    Ok(builder.build())
+}

@@ -1,0 +1,311 @@
+//! What every channel says of a request, in the same words: who asks, what
+//! would run, on what, why, and how it stands.
+
+use gate_protocol::id::RequestId;
+use gate_protocol::invocation::BoundInvocation;
+use gate_protocol::masked::MaskedText;
+use gate_protocol::mode::Mode;
+use gate_protocol::production::says_production;
+use gate_protocol::request::{ApprovalStatus, Requirement};
+use gate_protocol::review::Answer;
+use jiff::Timestamp;
+
+use super::plain::Plain;
+use crate::lifecycle::{self, Answered, Event, apply};
+use crate::store::requests::Request;
+
+/// The longest command that a message shows, in characters.
+pub(crate) const COMMAND_LIMIT: usize = 2_500;
+/// The most of other parts that a message shows, in characters.
+const PART_LIMIT: usize = 600;
+/// The most lines of one kind.
+const LINES_LIMIT: usize = 12;
+
+/// One field of the target.
+#[derive(Clone, Debug)]
+pub(crate) struct TargetLine {
+    pub(crate) text: Plain,
+    pub(crate) is_production: bool,
+}
+
+/// What is said of a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Notice {
+    pub(crate) id: RequestId,
+    pub(crate) digest: String,
+    pub(crate) version: u64,
+    pub(crate) status: ApprovalStatus,
+    /// Where it stands, in words.
+    pub(crate) standing: String,
+    pub(crate) asker: Plain,
+    /// The tool with its subcommand.
+    pub(crate) title: Plain,
+    pub(crate) command: Plain,
+    pub(crate) effect: Plain,
+    pub(crate) meaning: &'static str,
+    pub(crate) target: Vec<TargetLine>,
+    /// Variables, files and where it runs.
+    pub(crate) details: Vec<Plain>,
+    pub(crate) rule: Plain,
+    pub(crate) reason: Option<Plain>,
+    pub(crate) needs: Vec<Plain>,
+    pub(crate) answers: Vec<Plain>,
+    /// What to mind, each a sentence.
+    pub(crate) warnings: Vec<String>,
+    pub(crate) url: String,
+    /// Whether all that decides what runs is in it: else it is not approved here.
+    pub(crate) is_whole: bool,
+}
+
+impl Notice {
+    /// Returns what is said of `request` at `now`.
+    pub(crate) fn of(request: &Request, public_url: &str, now: Timestamp) -> Self {
+        let (state, invocation) = (&request.state, &request.invocation);
+        let mut status = state.status;
+        if let Ok(passed) = apply(state, &Event::Pass, now) {
+            status = passed.status;
+        }
+        let mut title = invocation.tool.name.clone();
+        for word in &invocation.command {
+            title.push(' ');
+            title.push_str(word);
+        }
+        let mut notice = Self {
+            id: request.id,
+            digest: state.digest.to_string(),
+            version: request.version,
+            status,
+            standing: standing(status, state.expires_at),
+            asker: asker(request),
+            title: Plain::of(&title),
+            command: Plain::of_inert(&invocation.shown_command()),
+            effect: Plain::of(&invocation.effect),
+            meaning: meaning(&invocation.effect),
+            target: target(invocation),
+            details: details(request),
+            rule: Plain::of(&rule(request)),
+            reason: request.reason.as_deref().map(Plain::of),
+            needs: state
+                .requirements
+                .iter()
+                .map(|requirement| need(requirement, &state.reviews))
+                .collect(),
+            answers: state.reviews.iter().map(answer).collect(),
+            warnings: Vec::new(),
+            url: format!("{public_url}/requests/{}", request.id),
+            is_whole: invocation.inputs.is_empty(),
+        };
+        notice.bound();
+        notice.warn(request);
+        notice
+    }
+
+    /// Cuts what is too long for a message, and remembers that it did.
+    fn bound(&mut self) {
+        let mut cut = self.command.keep(COMMAND_LIMIT);
+        for part in [&mut self.asker, &mut self.title, &mut self.effect] {
+            cut += part.keep(PART_LIMIT);
+        }
+        cut += self.target.len().saturating_sub(LINES_LIMIT);
+        cut += self.details.len().saturating_sub(LINES_LIMIT);
+        self.target.truncate(LINES_LIMIT);
+        self.details.truncate(LINES_LIMIT);
+        for line in &mut self.target {
+            cut += line.text.keep(PART_LIMIT);
+        }
+        for line in &mut self.details {
+            cut += line.keep(PART_LIMIT);
+        }
+        self.is_whole &= cut == 0;
+        // What follows explains; what runs does not depend on it.
+        self.rule.keep(PART_LIMIT);
+        if let Some(reason) = &mut self.reason {
+            reason.keep(PART_LIMIT);
+        }
+        self.needs.truncate(LINES_LIMIT);
+        self.answers.truncate(LINES_LIMIT);
+        for line in self.needs.iter_mut().chain(&mut self.answers) {
+            line.keep(PART_LIMIT);
+        }
+    }
+
+    fn warn(&mut self, request: &Request) {
+        if self.target.iter().any(|line| line.is_production) {
+            self.warnings
+                .push("The target says that it is production.".to_owned());
+        }
+        if self.parts().any(Plain::is_odd) {
+            self.warnings.push(
+                "A word mixes the letters of two alphabets, as imitations do; it is spelled out."
+                    .to_owned(),
+            );
+        }
+        if request.circumstances.mode == Mode::Advisory {
+            self.warnings.push(
+                "ADVISORY: its caller could have gone around gate, and came through it.".to_owned(),
+            );
+        }
+        if !self.is_whole && !request.state.status.is_terminal() {
+            self.warnings.push(
+                "Not all that decides what runs fits in here, so it is approved on its page only."
+                    .to_owned(),
+            );
+        }
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Plain> {
+        [
+            &self.asker,
+            &self.title,
+            &self.command,
+            &self.effect,
+            &self.rule,
+        ]
+        .into_iter()
+        .chain(self.target.iter().map(|line| &line.text))
+        .chain(&self.details)
+        .chain(&self.reason)
+    }
+
+    /// Tells whether it still waits for an answer.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.status == ApprovalStatus::Pending
+    }
+
+    /// Returns what a list of messages shows of it.
+    pub(crate) fn headline(&self) -> String {
+        format!(
+            "{}: {} asks to run {}",
+            self.standing, self.asker, self.title
+        )
+    }
+
+    /// Returns one line for the thread: what came of it, and by whom.
+    pub(crate) fn outcome(&self) -> String {
+        let mut line = self.standing.clone();
+        for answer in &self.answers {
+            line.push('\n');
+            line.push_str(answer.as_str());
+        }
+        line
+    }
+}
+
+/// Returns a time as people read it.
+fn utc(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+fn standing(status: ApprovalStatus, expires_at: Timestamp) -> String {
+    match status {
+        ApprovalStatus::Pending => format!("Waits for an answer until {}", utc(expires_at)),
+        ApprovalStatus::Approved => format!("Approved, to be run until {}", utc(expires_at)),
+        ApprovalStatus::Denied => "Denied; it does not run".to_owned(),
+        ApprovalStatus::Expired => "Expired; it did not run".to_owned(),
+        ApprovalStatus::Cancelled => "Taken back by its requester; it did not run".to_owned(),
+        ApprovalStatus::Claimed => "Approved; it is about to run".to_owned(),
+        ApprovalStatus::Started => "Approved; it runs".to_owned(),
+        ApprovalStatus::Finished => "Approved; it ended".to_owned(),
+        ApprovalStatus::Unknown => "Approved; no word of its end came, it may have run".to_owned(),
+    }
+}
+
+fn asker(request: &Request) -> Plain {
+    let requester = &request.state.requester;
+    Plain::of(&match &requester.owner {
+        Some(owner) => format!(
+            "{} ({} of {owner})",
+            requester.name,
+            requester.kind.as_str()
+        ),
+        None => requester.name.clone(),
+    })
+}
+
+fn meaning(effect: &str) -> &'static str {
+    match effect {
+        "read" => "changes nothing",
+        "local" => "changes files of that machine only",
+        "write" => "changes what is there",
+        "destroy" => "what it names is gone afterwards",
+        "access" => "changes who may do what",
+        "secret" => "reveals credentials or bulk data",
+        "execute" => "runs arbitrary code",
+        _ => "gate does not know what it does",
+    }
+}
+
+fn target(invocation: &BoundInvocation) -> Vec<TargetLine> {
+    let line = |(name, value): (&String, &String)| TargetLine {
+        text: Plain::of(&format!("{name}: {value}")),
+        is_production: says_production(value),
+    };
+    invocation.target.iter().map(line).collect()
+}
+
+fn details(request: &Request) -> Vec<Plain> {
+    let (invocation, circumstances) = (&request.invocation, &request.circumstances);
+    let mut lines = vec![Plain::of_inert(&format!(
+        "in {} on {}",
+        invocation.cwd.shown(),
+        gate_protocol::inert::inert(&circumstances.host)
+    ))];
+    let listed = invocation.environment.iter().filter(|v| !v.is_unlisted());
+    lines.extend(listed.map(|variable| {
+        let value = variable.value.as_ref().map(MaskedText::shown_word);
+        let name = gate_protocol::inert::inert(&variable.name);
+        Plain::of_inert(&format!("with {name}={}", value.unwrap_or_default()))
+    }));
+    let unlisted = invocation.environment.iter().filter(|v| v.is_unlisted());
+    match unlisted.count() {
+        0 => {}
+        count => lines.push(Plain::of_inert(&format!(
+            "with {count} more variables, bound as they are and masked"
+        ))),
+    }
+    lines.extend(invocation.inputs.iter().map(|input| {
+        let role = gate_protocol::inert::inert(&input.role);
+        let size = input.size_bytes;
+        Plain::of_inert(&format!("{role} {} of {size} bytes", input.name.shown()))
+    }));
+    lines
+}
+
+fn rule(request: &Request) -> String {
+    let rule = request.terms.rules.first().map_or("", String::as_str);
+    match request.terms.reasons.first() {
+        Some(why) => format!("{rule}: {why}"),
+        None => rule.to_owned(),
+    }
+}
+
+fn need(requirement: &Requirement, reviews: &[Answered]) -> Plain {
+    let counts = |answered: &&Answered| {
+        answered.review.answer == Answer::Approve
+            && lifecycle::names(requirement, &answered.review.reviewer, &answered.groups)
+    };
+    let given = reviews.iter().filter(counts).count();
+    let people = match requirement.approvers.as_slice() {
+        [] => "every approver".to_owned(),
+        names => names.join(" or "),
+    };
+    let count = requirement.count.max(1);
+    Plain::of(&format!("{given} of {count} from {people}"))
+}
+
+fn answer(answered: &Answered) -> Plain {
+    let review = &answered.review;
+    let said = match review.answer {
+        Answer::Approve => "approved",
+        Answer::Deny => "denied",
+    };
+    let comment = review.comment.as_deref().unwrap_or_default();
+    let comment = match comment {
+        "" => String::new(),
+        comment => format!(": {comment}"),
+    };
+    Plain::of(&format!(
+        "{} {said} by {}{comment}",
+        review.reviewer, review.channel
+    ))
+}

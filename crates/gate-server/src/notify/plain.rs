@@ -1,0 +1,96 @@
+//! Text from outside for a surface without marks: inert, and a word that
+//! imitates another one spelled out.
+
+use std::fmt::Write as _;
+
+use gate_protocol::inert::{inert, mixes_scripts};
+
+/// Text that is ready for every channel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Plain {
+    text: String,
+    is_odd: bool,
+}
+
+impl Plain {
+    /// Takes text as it came.
+    pub(crate) fn of(text: &str) -> Self {
+        Self::of_inert(&inert(text))
+    }
+
+    /// Takes text that is inert already, masks included.
+    pub(crate) fn of_inert(text: &str) -> Self {
+        let mut plain = Self::default();
+        for piece in text.split_inclusive(|c: char| !c.is_alphanumeric()) {
+            if mixes_scripts(piece) {
+                plain.is_odd = true;
+                plain.text.extend(piece.chars().map(spelled));
+            } else {
+                plain.text.push_str(piece);
+            }
+        }
+        plain
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Tells whether a word in it mixed alphabets.
+    pub(crate) fn is_odd(&self) -> bool {
+        self.is_odd
+    }
+
+    /// Returns how many characters it has.
+    pub(crate) fn chars(&self) -> usize {
+        self.text.chars().count()
+    }
+
+    /// Keeps the start of it and says how much is missing; returns how many
+    /// characters that is.
+    pub(crate) fn keep(&mut self, limit: usize) -> usize {
+        let cut = self.chars().saturating_sub(limit);
+        if cut > 0 {
+            self.text = self.text.chars().take(limit).collect();
+            // Writing to a String can't fail.
+            let _ = write!(self.text, " [{cut} more characters are not shown here]");
+        }
+        cut
+    }
+}
+
+/// A mask's own brackets stay; what is not ASCII is written as its number.
+fn spelled(c: char) -> String {
+    if c.is_ascii() || matches!(c, '‹' | '›') {
+        c.to_string()
+    } else {
+        c.escape_unicode().to_string()
+    }
+}
+
+impl std::fmt::Display for Plain {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_imitates_is_spelled_out() {
+        let plain = Plain::of("-n pr\u{43e}d");
+        assert_eq!(plain.as_str(), "-n pr\\u{43e}d");
+        assert!(plain.is_odd());
+        assert!(!Plain::of("прод имя prod").is_odd());
+    }
+
+    #[test]
+    fn what_is_cut_is_said() {
+        let mut plain = Plain::of("ééé rm -rf");
+        assert_eq!(plain.keep(10), 0);
+        assert_eq!(plain.keep(3), 7);
+        assert_eq!(plain.as_str(), "ééé [7 more characters are not shown here]");
+    }
+}

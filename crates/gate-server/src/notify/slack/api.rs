@@ -1,0 +1,101 @@
+//! Calls of Slack's Web API.
+
+use std::time::Duration;
+
+use gate_protocol::channel::SlackSettings;
+use reqwest::Method;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use serde_json::Value;
+
+use super::super::outbound::{Exchange, OutboundError, parse_url};
+use super::super::{Attempt, Channel};
+use crate::state::Server;
+
+const API: &str = "https://slack.com/api";
+
+/// Why a call did not do what it was for.
+#[derive(Debug)]
+pub(super) enum ApiError {
+    /// Slack said no, in its own word.
+    Said(String),
+    /// Slack asks to be left alone for a while, or is not well.
+    Later(Option<Duration>, String),
+    /// It was not reached.
+    Outbound(OutboundError),
+}
+
+impl From<OutboundError> for ApiError {
+    fn from(error: OutboundError) -> Self {
+        Self::Outbound(error)
+    }
+}
+
+impl From<ApiError> for Attempt {
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::Said(why) => Self::Failed(why),
+            ApiError::Later(after, why) => Self::Later(after, why),
+            ApiError::Outbound(error) => error.into(),
+        }
+    }
+}
+
+/// Calls a method with the bot's token.
+pub(super) async fn call(
+    server: &Server,
+    channel: &Channel,
+    settings: &SlackSettings,
+    method: &str,
+    body: &Value,
+) -> Result<Value, ApiError> {
+    call_with(server, channel.secret("bot_token"), settings, method, body).await
+}
+
+/// Calls a method with a token.
+pub(super) async fn call_with(
+    server: &Server,
+    token: &str,
+    settings: &SlackSettings,
+    method: &str,
+    body: &Value,
+) -> Result<Value, ApiError> {
+    let outbound = server.channels.outbound();
+    let outbound = outbound.ok_or_else(|| ApiError::Later(None, "not started yet".to_owned()))?;
+    let api = settings.api_url.as_deref().unwrap_or(API);
+    let url = parse_url(&format!("{}/{method}", api.trim_end_matches('/')))?;
+    let mut headers = HeaderMap::new();
+    let json = HeaderValue::from_static("application/json; charset=utf-8");
+    headers.insert(CONTENT_TYPE, json);
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {token}"))
+        .map_err(|_| ApiError::Said("the token has signs that no header has".to_owned()))?;
+    bearer.set_sensitive(true);
+    headers.insert(AUTHORIZATION, bearer);
+    let body = serde_json::to_vec(body).map_err(|error| ApiError::Said(error.to_string()))?;
+    let reply = outbound
+        .send(Exchange {
+            method: Method::POST,
+            url,
+            headers,
+            body,
+        })
+        .await?;
+    if reply.status == 429 || reply.status >= 500 {
+        let why = format!("answered {}", reply.status);
+        return Err(ApiError::Later(reply.retry_after, why));
+    }
+    let answer = reply.json()?;
+    if reply.is_success() && answer.get("ok") == Some(&Value::Bool(true)) {
+        return Ok(answer);
+    }
+    let said = answer.get("error").and_then(Value::as_str);
+    let said = said.unwrap_or("no reason").to_owned();
+    Err(match said.as_str() {
+        "ratelimited"
+        | "internal_error"
+        | "fatal_error"
+        | "request_timeout"
+        | "service_unavailable"
+        | "team_added_to_org" => ApiError::Later(reply.retry_after, said),
+        _ => ApiError::Said(said),
+    })
+}

@@ -1,0 +1,118 @@
+//! Slack: a message for each request, which follows it, with buttons where a
+//! chat may answer; callbacks by HTTP or by Socket Mode.
+
+mod api;
+mod interaction;
+mod message;
+mod payload;
+mod signature;
+mod socket;
+
+pub(crate) use signature::interactivity;
+pub(crate) use socket::listen;
+
+use gate_protocol::channel::SlackSettings;
+use serde_json::json;
+
+use self::api::ApiError;
+use super::callback::is_answered_here;
+use super::lane::Telling;
+use super::{Attempt, Channel};
+use crate::problem::Failure;
+use crate::state::Server;
+use crate::store::channel_messages::{self, ChatMessage};
+
+/// The provider of Slack's accounts.
+const PROVIDER: &str = "slack";
+
+/// Brings the message of a request to what the request is, and tells its
+/// thread once what came of it.
+pub(crate) async fn tell(
+    telling: &Telling<'_>,
+    settings: &SlackSettings,
+) -> Result<Attempt, Failure> {
+    let (server, channel, notice) = (telling.server, telling.channel, telling.notice);
+    let mut reader = server.store.read().await?;
+    let known = channel_messages::find(reader.connection(), channel.name(), notice.id).await?;
+    drop(reader);
+    if known.is_none() && notice.status.is_terminal() {
+        return Ok(Attempt::Delivered(
+            "not sent: it was over before".to_owned(),
+        ));
+    }
+    let has_buttons = is_answered_here(channel, notice, notice.effect.as_str());
+    let body = message::of(notice, has_buttons);
+    let mut place = match post_or_update(server, channel, settings, known, &body).await {
+        Ok(place) => place,
+        Err(error) => return Ok(error.into()),
+    };
+    place.version = notice.version;
+    place.request = notice.id;
+    remember(server, channel, &place).await?;
+    let status = notice.status.as_str();
+    if !notice.is_pending() && place.told != status {
+        let reply = message::in_thread(&place.conversation, &place.message, &notice.outcome());
+        if let Err(error) = api::call(server, channel, settings, "chat.postMessage", &reply).await {
+            return Ok(error.into());
+        }
+    }
+    status.clone_into(&mut place.told);
+    remember(server, channel, &place).await?;
+    Ok(Attempt::Delivered(format!("message {}", place.message)))
+}
+
+async fn remember(server: &Server, channel: &Channel, place: &ChatMessage) -> Result<(), Failure> {
+    let mut writer = server.store.write().await?;
+    channel_messages::put(writer.connection(), channel.name(), place).await?;
+    writer.commit().await?;
+    Ok(())
+}
+
+/// Updates the message where it stands; where somebody deleted it, or there was
+/// none, it is posted.
+async fn post_or_update(
+    server: &Server,
+    channel: &Channel,
+    settings: &SlackSettings,
+    known: Option<ChatMessage>,
+    body: &serde_json::Value,
+) -> Result<ChatMessage, ApiError> {
+    if let Some(place) = known {
+        let update = message::at(body, &place.conversation, Some(&place.message));
+        match api::call(server, channel, settings, "chat.update", &update).await {
+            Ok(_) => return Ok(place),
+            Err(ApiError::Said(why)) if why == "message_not_found" => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let post = message::at(body, &settings.conversation, None);
+    let posted = api::call(server, channel, settings, "chat.postMessage", &post).await?;
+    let text = |key: &str| posted.get(key).and_then(serde_json::Value::as_str);
+    let (Some(conversation), Some(message)) = (text("channel"), text("ts")) else {
+        return Err(ApiError::Said(
+            "no `channel` and `ts` in its answer".to_owned(),
+        ));
+    };
+    Ok(ChatMessage {
+        request: gate_protocol::id::RequestId::generate(),
+        conversation: conversation.to_owned(),
+        message: message.to_owned(),
+        version: 0,
+        told: String::new(),
+    })
+}
+
+/// Posts a test.
+pub(crate) async fn test(server: &Server, channel: &Channel, settings: &SlackSettings) -> Attempt {
+    let text = "A test of gate. Nothing waits for an answer.";
+    let body = json!({
+        "channel": settings.conversation,
+        "text": text,
+        "unfurl_links": false,
+        "unfurl_media": false,
+    });
+    match api::call(server, channel, settings, "chat.postMessage", &body).await {
+        Ok(_) => Attempt::Delivered("posted".to_owned()),
+        Err(error) => error.into(),
+    }
+}

@@ -1,0 +1,199 @@
+//! From the outbox to deliveries, and a task for each channel that carries
+//! them out.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gate_protocol::channel::ChannelSettings;
+use gate_protocol::request::ApprovalStatus;
+use jiff::{SignedDuration, Timestamp};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use super::Channel;
+use super::filter::wants;
+use crate::clock;
+use crate::problem::Failure;
+use crate::state::Server;
+use crate::store::deliveries::{self, NewDelivery};
+use crate::store::outbox::{self, Changed};
+use crate::store::{Connection, accounts, channel_messages, requests};
+
+/// How many changes become deliveries in one transaction.
+const BATCH: u64 = 100;
+/// It looks again at least this often.
+const LONGEST_SLEEP: Duration = Duration::from_secs(5);
+/// How long deliveries that are over can be looked at.
+const DELIVERIES_LIVE: SignedDuration = SignedDuration::from_hours(24 * 30);
+
+/// The lanes of each channel; dropped, they end.
+type Tasks = HashMap<String, (Arc<Channel>, JoinSet<()>)>;
+
+impl Server {
+    /// Tells the channels of what happens, until dropped.
+    pub(crate) async fn notify_regularly(self) {
+        let mut news = self.channels.news();
+        let mut tasks = Tasks::new();
+        let mut is_taken_up = false;
+        loop {
+            self.tend(&mut tasks);
+            if let Err(failure) = self.look_around(&mut is_taken_up).await {
+                tracing::error!(?failure, "channels were not told");
+            }
+            tokio::select! {
+                _changed = news.changed() => {}
+                () = tokio::time::sleep(LONGEST_SLEEP) => {}
+            }
+        }
+    }
+
+    async fn look_around(&self, is_taken_up: &mut bool) -> Result<(), Failure> {
+        if !*is_taken_up {
+            self.take_up().await?;
+            *is_taken_up = true;
+        }
+        self.spread().await
+    }
+
+    /// Goes on where a server before this one stopped.
+    pub(crate) async fn take_up(&self) -> Result<(), Failure> {
+        let mut writer = self.store.write().await?;
+        deliveries::put_back(writer.connection()).await?;
+        if self.channels.is_any() {
+            outbox::note_untold(writer.connection(), clock::now()).await?;
+        }
+        writer.commit().await?;
+        Ok(())
+    }
+
+    /// Starts the tasks of new channels and ends those of channels that are gone.
+    fn tend(&self, tasks: &mut Tasks) {
+        let list = self.channels.list();
+        tasks.retain(|_, (channel, _)| list.iter().any(|one| Arc::ptr_eq(one, channel)));
+        for channel in list.iter() {
+            if tasks.contains_key(channel.name()) {
+                continue;
+            }
+            let mut lanes = JoinSet::new();
+            for _ in 0..channel.lanes() {
+                lanes.spawn(self.clone().deliver_regularly(Arc::clone(channel)));
+            }
+            if channel.has_secret("app_token") {
+                lanes.spawn(super::slack::listen(self.clone(), Arc::clone(channel)));
+            }
+            tasks.insert(channel.name().to_owned(), (Arc::clone(channel), lanes));
+        }
+    }
+
+    /// Turns what is in the outbox into deliveries.
+    pub(crate) async fn spread(&self) -> Result<(), Failure> {
+        loop {
+            let mut reader = self.store.read().await?;
+            let is_empty = outbox::oldest(reader.connection(), 1).await?.is_empty();
+            drop(reader);
+            if is_empty {
+                return Ok(());
+            }
+            let channels = self.channels.list();
+            let mut writer = self.store.write().await?;
+            let now = clock::now();
+            let changes = outbox::oldest(writer.connection(), BATCH).await?;
+            for change in &changes {
+                for channel in channels.iter() {
+                    put(writer.connection(), channel, change, now).await?;
+                }
+            }
+            if let Some(last) = changes.last() {
+                outbox::forget_through(writer.connection(), last.seq).await?;
+            }
+            writer.commit().await?;
+            self.channels.wake();
+        }
+    }
+
+    /// Forgets what nobody looks at any more.
+    pub(crate) async fn forget_deliveries(&self) -> Result<(), Failure> {
+        let now = clock::now();
+        let mut writer = self.store.write().await?;
+        if let Ok(before) = now.checked_sub(DELIVERIES_LIVE) {
+            deliveries::forget(writer.connection(), before).await?;
+        }
+        accounts::forget_codes(writer.connection(), now).await?;
+        channel_messages::forget_callbacks(writer.connection(), now).await?;
+        writer.commit().await?;
+        Ok(())
+    }
+}
+
+async fn put(
+    connection: &mut Connection,
+    channel: &Channel,
+    change: &Changed,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let Some(slot) = slot(channel, change) else {
+        return Ok(());
+    };
+    let Some(request) = requests::find(connection, change.request).await? else {
+        return Ok(());
+    };
+    if !wants(&channel.spec.filter, &request) {
+        return Ok(());
+    }
+    let delivery = NewDelivery {
+        id: &Uuid::now_v7().to_string(),
+        channel: channel.name(),
+        slot: &slot,
+        request: change.request,
+        version: change.version,
+        event: &format!("request.{}", told(change)),
+    };
+    deliveries::put(connection, &delivery, now).await?;
+    Ok(())
+}
+
+/// Returns the word for what happened.
+fn told(change: &Changed) -> &str {
+    let occasion = change.occasion.as_deref();
+    occasion.unwrap_or_else(|| change.status.as_str())
+}
+
+/// Returns what a later delivery takes the place of; none where the channel
+/// does not tell of this. A chat has one message for each request, which shows
+/// how it stands.
+fn slot(channel: &Channel, change: &Changed) -> Option<String> {
+    let Changed {
+        seq,
+        request,
+        version,
+        ..
+    } = change;
+    let own = || {
+        change
+            .occasion
+            .as_ref()
+            .map(|word| format!("{request}/{word}/{seq}"))
+    };
+    match channel.spec.settings {
+        ChannelSettings::Slack(_) | ChannelSettings::Teams(_) => Some(request.to_string()),
+        ChannelSettings::Webhook(_) => own().or_else(|| Some(format!("{request}/{version}"))),
+        ChannelSettings::Mail(_) | ChannelSettings::TeamsWorkflow(_) => own().or_else(|| {
+            let status = change.status;
+            is_told(status).then(|| format!("{request}/{}", status.as_str()))
+        }),
+    }
+}
+
+/// Tells whether mail goes out for it: to ask, and for what came of it.
+fn is_told(status: ApprovalStatus) -> bool {
+    match status {
+        ApprovalStatus::Pending
+        | ApprovalStatus::Approved
+        | ApprovalStatus::Denied
+        | ApprovalStatus::Expired
+        | ApprovalStatus::Cancelled
+        | ApprovalStatus::Unknown => true,
+        ApprovalStatus::Claimed | ApprovalStatus::Started | ApprovalStatus::Finished => false,
+    }
+}
