@@ -33,6 +33,7 @@ mod admin;
 mod audit;
 mod backoff;
 mod call;
+mod channels;
 mod client;
 mod error;
 mod reply;

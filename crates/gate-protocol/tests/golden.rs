@@ -19,6 +19,8 @@ mod excepted;
 mod ran;
 #[path = "golden/signed.rs"]
 mod signed;
+#[path = "golden/told.rs"]
+mod told;
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -64,13 +66,22 @@ golden! {
     bound_variable, Refused, crate::asked::variable();
     break_glass, Ignored, crate::excepted::break_glass();
     break_glass_entry, Ignored, crate::excepted::break_glass_entry();
+    channel_entry, Ignored, crate::told::entry();
+    channel_filter, Refused, crate::told::filter();
+    channel_settings, Refused, crate::told::settings();
+    channel_source, NoObject, crate::told::entry().source;
+    channel_spec, Refused, crate::told::spec();
     ci_job, Refused, crate::asked::ci_job();
     circumstances, Refused, crate::asked::circumstances();
     claim_request, Refused, crate::signed::claim();
     client_event, Refused, crate::ran::event();
+    create_channel, Refused, crate::told::create();
     create_token, Refused, crate::actors::create_token();
     decided_fact, Refused, crate::ran::decided();
     delivery, NoObject, crate::asked::input().delivery;
+    delivery_entry, Ignored, crate::told::delivery();
+    delivery_page, Ignored, crate::told::page();
+    delivery_state, NoObject, crate::told::delivery().state;
     detached_signature, Refused, crate::signed::grant().signature;
     digest, NoObject, crate::asked::digest();
     escalation, Refused, crate::asked::escalation();
@@ -80,6 +91,8 @@ golden! {
     git_state, Refused, crate::asked::git_state();
     grant, Refused, crate::signed::grant().grant;
     health, Ignored, crate::actors::health();
+    mail_security, NoObject, crate::told::security();
+    mail_settings, Refused, crate::told::mail();
     masked_secret, Refused, crate::asked::secret();
     masked_text, NoObject, crate::asked::masked();
     mode, NoObject, crate::asked::circumstances().mode;
@@ -110,12 +123,17 @@ golden! {
     standing_grant_list, Ignored, crate::excepted::standing_grants();
     standing_grant_status, NoObject, crate::excepted::standing_grant().status;
     standing_use, Ignored, crate::excepted::standing_use();
+    slack_settings, Refused, crate::told::slack();
     submit_request, Refused, crate::asked::submission();
     submit_review, Refused, crate::asked::answer();
+    teams_settings, Refused, crate::told::teams();
+    teams_workflow_settings, Refused, crate::told::workflow();
     terms, Refused, crate::asked::terms();
+    tested_channel, Ignored, crate::told::tested();
     token_entry, Ignored, crate::actors::token_entry();
     treatment, NoObject, crate::asked::variable().treatment;
     verifier_key, NoObject, crate::signed::key().verifier();
+    webhook_settings, Refused, crate::told::webhook();
     whoami, Ignored, crate::actors::whoami();
     whole_text, Refused, crate::ran::whole();
 }

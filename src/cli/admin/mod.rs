@@ -1,5 +1,7 @@
-//! `gate admin`: who may do what on the server, by its API.
+//! `gate admin`: who may do what on the server and where people hear of it, by its API.
 
+mod channel_file;
+mod channels;
 mod principals;
 mod tokens;
 
@@ -17,6 +19,7 @@ pub(crate) struct Admin {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
+    Channels(channels::Channels),
     Principals(principals::Principals),
     Tokens(tokens::Tokens),
 }
@@ -24,6 +27,7 @@ enum Verb {
 impl Admin {
     pub(crate) fn run(&self, world: &World) -> Result<(), Failure> {
         match &self.verb {
+            Verb::Channels(channels) => channels.run(world),
             Verb::Principals(principals) => principals.run(world),
             Verb::Tokens(tokens) => tokens.run(world),
         }

@@ -36,6 +36,8 @@ pub(crate) use channel::{Channel, Channels, LoadError};
 pub(crate) use link::LINK_CODE_LIFE_SECONDS;
 pub use network::Network;
 pub(crate) use secret::{Secret, Secrets, seal};
+#[cfg(test)]
+pub(crate) use slack::listen as listen_to_slack;
 pub(crate) use sound::{refuse_unsound, refuse_unsound_secret};
 
 use crate::state::Server;

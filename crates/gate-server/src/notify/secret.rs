@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_file_that_everybody_reads_or_that_is_empty_is_refused() {
-        use std::os::unix::fs::PermissionsExt as _;
+        use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("token");
         std::fs::write(&path, "xoxb-1\n").unwrap();

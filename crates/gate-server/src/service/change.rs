@@ -35,8 +35,6 @@ pub(crate) enum What {
     Reminded,
     /// A break-glass was used: it is to be reviewed.
     BreakGlassUsed,
-    /// Anything else that shows: its end, its claim, its outcome.
-    Changed,
 }
 
 impl What {
@@ -48,7 +46,7 @@ impl What {
             Self::Escalated => Some("escalated"),
             Self::Reminded => Some("reminded"),
             Self::Reopened => Some("reopened"),
-            Self::Asked | Self::ApprovedUnasked | Self::Reviewed | Self::Changed => None,
+            Self::Asked | Self::ApprovedUnasked | Self::Reviewed => None,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod access;
 mod approving;
 mod bench;
+mod channels;
 mod claims;
 mod events;
 mod exceptional;

@@ -1,0 +1,151 @@
+//! Mail, to a real mail server.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, Command, Stdio};
+
+use gate_protocol::channel::{ChannelSettings, MailSecurity, MailSettings};
+use gate_protocol::review::Answer;
+use gate_testkit::real::testbed;
+
+use super::stage::{Stage, channel};
+
+/// `aiosmtpd` on a free port: it says which, and then each mail as JSON on a line.
+const SERVER: &str = r"
+import asyncio, email, email.policy, json, sys
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, SMTP
+class Handler:
+    async def handle_DATA(self, server, session, envelope):
+        mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        print(json.dumps({
+            'from': envelope.mail_from, 'to': envelope.rcpt_tos,
+            'headers': {key.lower(): value for key, value in mail.items()},
+            'text': mail.get_body(('plain',)).get_content(),
+            'html': mail.get_body(('html',)).get_content(),
+            'auth': session.authenticated,
+        }), flush=True)
+        return '250 taken'
+def check(server, session, envelope, mechanism, data):
+    return AuthResult(success=data.login == b'gate' and data.password == b'hunter2')
+import socket
+with socket.socket() as probe:
+    probe.bind(('127.0.0.1', 0)); port = probe.getsockname()[1]
+controller = Controller(Handler(), hostname='127.0.0.1', port=port, authenticator=check,
+                        auth_require_tls=False, auth_required='auth' in sys.argv)
+controller.start()
+print(port, flush=True)
+sys.stdin.read()
+controller.stop()
+";
+
+struct MailServer {
+    child: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    port: u16,
+}
+
+impl MailServer {
+    fn start(auth: bool) -> Self {
+        let mut command = Command::new(testbed().join("judges/bin/python"));
+        command.args(["-c", SERVER]).args(auth.then_some("auth"));
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let port = lines.next().unwrap().unwrap().parse().unwrap();
+        Self { child, lines, port }
+    }
+
+    fn next(&mut self) -> serde_json::Value {
+        serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
+    }
+}
+
+impl Drop for MailServer {
+    fn drop(&mut self) {
+        if let Some(mut stdin) = self.child.stdin.take() {
+            let _flushed = stdin.flush();
+        }
+        let _killed = self.child.kill();
+        let _ended = self.child.wait();
+    }
+}
+
+fn settings(port: u16, username: Option<&str>) -> MailSettings {
+    MailSettings {
+        host: "127.0.0.1".to_owned(),
+        port,
+        security: MailSecurity::None,
+        username: username.map(str::to_owned),
+        from: "gate <gate@example.com>".to_owned(),
+        to: vec!["ops@example.com".to_owned(), "dba@example.com".to_owned()],
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_answer_is_written_to_and_told_the_end_with_nothing_but_a_link() {
+    let mut server = MailServer::start(true);
+    let settings = ChannelSettings::Mail(settings(server.port, Some("gate")));
+    let stage = Stage::with(
+        |dir| vec![channel(dir, "mail", settings, &[("password", "hunter2")])],
+        |_| {},
+    )
+    .await;
+    let request = stage.asks("<b>\r\nBcc: eve@example.com\u{202e}").await;
+    stage.deliver().await;
+    let mail = server.next();
+    assert_eq!(mail["auth"], true);
+    assert_eq!(
+        mail["to"],
+        serde_json::json!(["ops@example.com", "dba@example.com"])
+    );
+    let headers = &mail["headers"];
+    assert_eq!(headers["subject"], "[gate] pending: kubectl delete");
+    assert_eq!(headers["auto-submitted"], "auto-generated");
+    assert!(headers.get("bcc").is_none());
+    let (text, html) = (
+        mail["text"].as_str().unwrap(),
+        mail["html"].as_str().unwrap(),
+    );
+    assert!(text.contains(&format!("/requests/{}", request.id)));
+    assert!(
+        text.contains(r"<b>\r\nBcc: eve@example.com\u{202e}"),
+        "{text}"
+    );
+    assert!(html.contains("&lt;b&gt;") && !html.contains("<b>") && !html.contains("<a"));
+    stage
+        .review(&stage.setup.bob_approver, &request, Answer::Deny)
+        .await;
+    stage.deliver().await;
+    let end = server.next();
+    assert_eq!(end["headers"]["subject"], "[gate] denied: kubectl delete");
+    assert_eq!(end["headers"]["in-reply-to"], headers["in-reply-to"]);
+    let admin = &stage.setup.admin;
+    let tested = stage
+        .post(admin, "/v1/channels/mail/test", &())
+        .await
+        .json();
+    assert_eq!(tested["delivered"], true, "{tested}");
+    assert_eq!(server.next()["headers"]["subject"], "[gate] a test");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_tls_a_mail_server_that_is_not_here_gets_nothing() {
+    let server = MailServer::start(false);
+    let mut starttls = settings(server.port, None);
+    starttls.security = MailSecurity::Starttls;
+    let stage = Stage::with(
+        |dir| vec![channel(dir, "mail", ChannelSettings::Mail(starttls), &[])],
+        |_| {},
+    )
+    .await;
+    // It offers no STARTTLS, so there is no mail.
+    let admin = &stage.setup.admin;
+    let tested = stage
+        .post(admin, "/v1/channels/mail/test", &())
+        .await
+        .json();
+    assert_eq!(tested["delivered"], false, "{tested}");
+}

@@ -1,0 +1,365 @@
+//! A server with channels, whose deliveries a test carries out itself.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Request, Response};
+use gate_protocol::canonical::Digest;
+use gate_protocol::channel::{ChannelFilter, ChannelSettings, ChannelSpec, SlackSettings};
+use gate_protocol::request::ApprovalRequest;
+use gate_testkit::real::{run_with_input, testbed};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use super::peer::{self, Call, Peer};
+use crate::settings::{ChannelFile, Settings};
+use crate::tests::bench::{Answered, Bench, submission};
+
+pub(super) const SIGNING_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
+pub(super) const APP: &str = "A1";
+pub(super) const TEAM: &str = "T1";
+pub(super) const CONVERSATION: &str = "C1";
+/// Bob's account in Slack.
+pub(super) const BOB: &str = "UBOB";
+
+/// Writes a secret to a file that only its owner reads.
+pub(super) fn secret_file(dir: &Path, name: &str, text: &str) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = dir.join(name);
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    path
+}
+
+/// Returns a channel as a settings file has it.
+pub(super) fn channel(
+    dir: &Path,
+    name: &str,
+    settings: ChannelSettings,
+    secrets: &[(&str, &str)],
+) -> ChannelFile {
+    let secret_files: BTreeMap<String, PathBuf> = secrets
+        .iter()
+        .map(|(secret, text)| {
+            let file = secret_file(dir, &format!("{name}-{secret}"), text);
+            ((*secret).to_owned(), file)
+        })
+        .collect();
+    ChannelFile {
+        spec: ChannelSpec {
+            name: name.to_owned(),
+            filter: ChannelFilter::default(),
+            settings,
+        },
+        secret_files,
+    }
+}
+
+pub(super) fn allow_loopback(settings: &mut Settings) {
+    settings.outbound.allow_private = vec!["127.0.0.0/8".parse().unwrap()];
+    settings.outbound.first_retry = Duration::from_millis(1);
+}
+
+/// A bench whose secrets are in a folder of their own.
+pub(super) struct Stage {
+    pub(super) bench: Bench,
+    _secrets: tempfile::TempDir,
+}
+
+impl std::ops::Deref for Stage {
+    type Target = Bench;
+
+    fn deref(&self) -> &Bench {
+        &self.bench
+    }
+}
+
+impl Stage {
+    pub(super) async fn with(
+        channels: impl FnOnce(&Path) -> Vec<ChannelFile>,
+        adjust: impl FnOnce(&mut Settings),
+    ) -> Self {
+        let secrets = tempfile::tempdir().unwrap();
+        let channels = channels(secrets.path());
+        let bench = Bench::with(|settings| {
+            allow_loopback(settings);
+            settings.channels = channels;
+            adjust(settings);
+        })
+        .await;
+        Self {
+            bench,
+            _secrets: secrets,
+        }
+    }
+
+    pub(super) async fn reopened(self) -> Self {
+        Self {
+            bench: self.bench.reopened().await,
+            _secrets: self._secrets,
+        }
+    }
+
+    /// Carries out what is due, until nothing is.
+    pub(super) async fn deliver(&self) {
+        self.server.spread().await.unwrap();
+        for channel in self.server.channels.list().iter() {
+            while self.server.deliver_next(channel).await.unwrap() {}
+        }
+    }
+
+    /// Carries out what is due again and again, until nothing waits any more.
+    pub(super) async fn deliver_all(&self, channel: &str) {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        loop {
+            self.deliver().await;
+            let entry = self.server.channel_named(channel).await.unwrap();
+            if entry.waiting == 0 {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{entry:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Asks for something that may be answered in a chat.
+    pub(super) async fn asks(&self, word: &str) -> ApprovalRequest {
+        let mut wanted = submission(word);
+        wanted.invocation.effect = "write".to_owned();
+        wanted.digest = wanted.invocation.digest().unwrap();
+        let answer = self.submit(&self.setup.agent, &wanted).await;
+        answer.request()
+    }
+
+    /// Links an account by the code of a signed-in browser, as a person would.
+    pub(super) async fn link(&self, provider: &str, tenant: &str, subject: &str, name: &str) {
+        let mut change = self.server.change().await.unwrap();
+        let account = crate::store::accounts::Account {
+            provider,
+            tenant,
+            subject,
+        };
+        let now = change.now();
+        crate::store::accounts::link(change.connection(), account, name, name, now)
+            .await
+            .unwrap();
+        change.commit().await.unwrap();
+    }
+}
+
+/// Counts messages: each has a `ts` of its own.
+static POSTED: AtomicU64 = AtomicU64::new(1);
+
+/// Slack, as far as gate speaks with it.
+pub(super) fn slack_answer(call: &Call) -> Response<Body> {
+    let body = call.json();
+    let user = body["user"].as_str().unwrap_or_default();
+    let answer = match call.path.as_str() {
+        "/api/chat.postMessage" => {
+            let ts = format!("1700000000.{:06}", POSTED.fetch_add(1, Ordering::Relaxed));
+            json!({ "ok": true, "channel": body["channel"], "ts": ts, "message": {} })
+        }
+        "/api/chat.update" => {
+            json!({ "ok": true, "channel": body["channel"], "ts": body["ts"] })
+        }
+        "/api/users.info" => json!({
+            "ok": true,
+            "user": {
+                "id": user,
+                "team_id": if user == "UEXT" { "T2" } else { TEAM },
+                "deleted": user == "UGONE",
+                "is_restricted": user == "UGUEST",
+                "is_ultra_restricted": user == "USINGLE",
+                "is_stranger": user == "USTRANGER",
+                "is_bot": user == "UBOT",
+            },
+        }),
+        "/api/views.open" | "/api/chat.postEphemeral" => json!({ "ok": true }),
+        "/api/auth.test" => json!({ "ok": true, "team_id": TEAM, "user_id": "UGATE" }),
+        _ => json!({ "ok": false, "error": "unknown_method" }),
+    };
+    peer::json(200, &answer)
+}
+
+pub(super) fn slack_settings(url: &str) -> SlackSettings {
+    SlackSettings {
+        app_id: APP.to_owned(),
+        team_id: TEAM.to_owned(),
+        conversation: CONVERSATION.to_owned(),
+        link_only: Vec::new(),
+        api_url: Some(format!("{url}/api")),
+    }
+}
+
+/// A server with a channel `chat` in Slack, where bob's account is linked.
+pub(super) struct SlackStage {
+    pub(super) stage: Stage,
+    pub(super) slack: Peer,
+}
+
+impl std::ops::Deref for SlackStage {
+    type Target = Stage;
+
+    fn deref(&self) -> &Stage {
+        &self.stage
+    }
+}
+
+impl SlackStage {
+    pub(super) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub(super) async fn with(adjust: impl FnOnce(&mut SlackSettings)) -> Self {
+        let slack = Peer::start(slack_answer).await;
+        let mut settings = slack_settings(&slack.url());
+        adjust(&mut settings);
+        let secrets = [("bot_token", "xoxb-1"), ("signing_secret", SIGNING_SECRET)];
+        let stage = Stage::with(
+            |dir| {
+                vec![channel(
+                    dir,
+                    "chat",
+                    ChannelSettings::Slack(settings),
+                    &secrets,
+                )]
+            },
+            |_| {},
+        )
+        .await;
+        stage.link("slack", TEAM, BOB, "bob").await;
+        Self { stage, slack }
+    }
+
+    /// Asks, and returns the request with the body of its message.
+    pub(super) async fn posted(&self, word: &str) -> (ApprovalRequest, Value) {
+        let request = self.asks(word).await;
+        self.deliver().await;
+        let calls = self.slack.take_of("/chat.postMessage");
+        assert_eq!(calls.len(), 1, "one message for a request");
+        (request, calls[0].json())
+    }
+
+    /// Posts a callback as Slack does.
+    pub(super) async fn call_back(&self, payload: &Value) -> Answered {
+        let body = form(payload);
+        let now = crate::clock::now().as_second();
+        self.call_back_with(&body, now, &signature(SIGNING_SECRET, now, &body))
+            .await
+    }
+
+    pub(super) async fn call_back_with(
+        &self,
+        body: &str,
+        timestamp: i64,
+        signature: &str,
+    ) -> Answered {
+        let request = Request::post("/slack/interactivity")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("x-slack-request-timestamp", timestamp)
+            .header("x-slack-signature", signature)
+            .body(Body::from(body.to_owned()))
+            .unwrap();
+        self.send(request).await
+    }
+
+    /// Returns why callbacks were refused, as the log says.
+    pub(super) async fn refusals(&self) -> Vec<String> {
+        refusals(&self.bench).await
+    }
+}
+
+pub(super) async fn refusals(bench: &Bench) -> Vec<String> {
+    bench
+        .records()
+        .await
+        .iter()
+        .filter(|record| record.record_type().as_str() == "callback.refused")
+        .map(|record| record.body()["why"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+pub(super) fn form(payload: &Value) -> String {
+    form_urlencoded::Serializer::new(String::new())
+        .append_pair("payload", &payload.to_string())
+        .finish()
+}
+
+/// Signs as Slack does; `slack_judges` holds it against Slack's own library.
+pub(super) fn signature(secret: &str, timestamp: i64, body: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(format!("v0:{timestamp}:{body}").as_bytes());
+    let bytes: [u8; 32] = mac.finalize().into_bytes().into();
+    format!("v0={}", Digest::from_bytes(bytes))
+}
+
+/// A press of a button, as Slack sends it.
+pub(super) fn press(user: &str, action: &str, value: &str, message: &str) -> Value {
+    json!({
+        "type": "block_actions",
+        "api_app_id": APP,
+        "team": { "id": TEAM, "domain": "example" },
+        "user": { "id": user, "username": "somebody", "team_id": TEAM },
+        "trigger_id": format!("{user}.{action}.{message}.{}", gate_protocol::id::RequestId::generate()),
+        "container": { "type": "message", "message_ts": message, "channel_id": CONVERSATION },
+        "channel": { "id": CONVERSATION, "name": "ops" },
+        "response_url": "https://hooks.slack.com/actions/T1/1/x",
+        "actions": [{ "type": "button", "action_id": action, "block_id": "gate", "value": value }],
+    })
+}
+
+pub(super) fn value_of(request: &ApprovalRequest) -> String {
+    format!("{}:{}", request.id, request.digest)
+}
+
+/// Returns a button of a message by its action.
+pub(super) fn button<'a>(message: &'a Value, action: &str) -> Option<&'a Value> {
+    message["blocks"]
+        .as_array()?
+        .iter()
+        .filter(|block| block["type"] == "actions")
+        .flat_map(|block| block["elements"].as_array().unwrap())
+        .find(|element| element["action_id"] == action)
+}
+
+/// Returns the `ts` under which the message of a request stands.
+pub(super) async fn place(stage: &Stage, channel: &str, request: &ApprovalRequest) -> String {
+    let mut reader = stage.server.store.read().await.unwrap();
+    crate::store::channel_messages::find(reader.connection(), channel, request.id)
+        .await
+        .unwrap()
+        .unwrap()
+        .message
+}
+
+/// Runs a judge: a script of Python on the vendors' libraries, with JSON as its
+/// input. It writes what it has to say, or fails.
+pub(super) fn judged(script: &str, input: &Value) -> String {
+    let python = testbed().join("judges/bin/python");
+    let mut command = std::process::Command::new(python);
+    command.args(["-c", script]);
+    run_with_input(
+        &mut command,
+        input.to_string().as_bytes(),
+        Duration::from_mins(1),
+    )
+    .unwrap()
+    .success()
+    .unwrap()
+}
+
+/// Signs a browser in with a token and returns its cookie.
+pub(super) async fn signed_in(bench: &Bench, token: &str) -> String {
+    let request = Request::post("/login")
+        .header("origin", "http://127.0.0.1:1")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from(format!("token={token}")))
+        .unwrap();
+    let answered = bench.send(request).await;
+    let set = answered.headers["set-cookie"].to_str().unwrap();
+    set.split(';').next().unwrap().to_owned()
+}

@@ -1,0 +1,184 @@
+//! Every activity that must not count.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use gate_protocol::request::ApprovalStatus;
+use serde_json::{Value, json};
+
+use super::stage::{refusals, value_of};
+use super::teams::{BOT, TENANT, TeamsStage};
+
+fn with(mut claims: Value, field: &str, value: impl Into<Value>) -> Value {
+    claims[field] = value.into();
+    claims
+}
+
+fn without(mut claims: Value, field: &str) -> Value {
+    claims.as_object_mut().unwrap().remove(field);
+    claims
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_the_bot_frameworks_for_this_bot_now_is_refused() {
+    let now = crate::clock::now().as_second();
+    let stage = TeamsStage::new(|claims| {
+        let token = |claims: Value| json!({ "claims": claims });
+        let how = |how: &str| json!({ "claims": claims.clone(), "how": how });
+        let kid = |kid: &str| json!({ "claims": claims.clone(), "kid": kid });
+        vec![
+            token(claims.clone()),
+            how("none"),
+            how("hs256"),
+            how("rs512"),
+            how("other"),
+            kid("k9"),
+            kid("k2"),
+            kid("k3"),
+            token(with(claims.clone(), "iss", "https://evil.example")),
+            token(with(claims.clone(), "aud", "another-bot")),
+            token(with(claims.clone(), "aud", json!([BOT, "another-bot"]))),
+            token(with(claims.clone(), "exp", now - 301)),
+            token(with(claims.clone(), "nbf", now + 400)),
+            token(with(claims.clone(), "serviceurl", "https://evil.example/")),
+            token(without(claims.clone(), "serviceurl")),
+            token(without(claims.clone(), "exp")),
+        ]
+    })
+    .await;
+    let (request, _) = stage.posted("web").await;
+    let press = || stage.press("gate_approve", &value_of(&request));
+    for token in &stage.tokens[1..] {
+        let answered = stage.act(token, &press()).await;
+        assert_eq!(answered.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(stage.show(&request).await.status, ApprovalStatus::Pending);
+    }
+    let unsigned = Request::post("/teams/messages")
+        .body(Body::from(press().to_string()))
+        .unwrap();
+    assert_eq!(stage.send(unsigned).await.status, StatusCode::UNAUTHORIZED);
+    let cut = stage.tokens[0].rsplit_once('.').unwrap().0.to_owned();
+    for token in [
+        cut.clone(),
+        format!("{cut}."),
+        format!("{}.x", stage.tokens[0]),
+    ] {
+        let answered = stage.act(&token, &press()).await;
+        assert_eq!(answered.status, StatusCode::UNAUTHORIZED);
+    }
+    let mut elsewhere = press();
+    elsewhere["serviceUrl"] = "https://evil.example/".into();
+    let answered = stage.act(&stage.tokens[0], &elsewhere).await;
+    assert_eq!(answered.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(refusals(&stage.stage).await.len(), 20, "one record each");
+    // The first good one works, and its replay does not.
+    let good = press();
+    assert_eq!(
+        stage.act(&stage.tokens[0], &good).await.json()["statusCode"],
+        200
+    );
+    assert_eq!(stage.show(&request).await.status, ApprovalStatus::Approved);
+    let replayed = stage.act(&stage.tokens[0], &good).await;
+    assert_eq!(replayed.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(refusals(&stage.stage).await.last().unwrap(), "replayed");
+    stage.verified().await;
+}
+
+#[tokio::test]
+async fn who_is_not_a_member_of_the_organisation_and_what_is_edited_does_not_count() {
+    let stage = TeamsStage::good().await;
+    let (request, _) = stage.posted("web").await;
+    let (other, _) = {
+        // Both stand at the same place of the fake connector; the last one is there.
+        let request = stage.asks("other").await;
+        (request, ())
+    };
+    let press = |value: &str, change: &dyn Fn(&mut Value)| {
+        let mut activity = stage.press("gate_approve", value);
+        change(&mut activity);
+        activity
+    };
+    let value = value_of(&request);
+    let cases = [
+        (
+            press(&value, &|a| {
+                a["channelData"]["tenant"]["id"] = "other".into()
+            }),
+            "other_team",
+        ),
+        (
+            press(&value, &|a| a["conversation"]["tenantId"] = "other".into()),
+            "other_team",
+        ),
+        (
+            press(&value, &|a| {
+                a["channelData"] = json!({});
+                a["conversation"]
+                    .as_object_mut()
+                    .unwrap()
+                    .remove("tenantId");
+            }),
+            "missing_team",
+        ),
+        (
+            press(&value, &|a| a["channelId"] = "webchat".into()),
+            "other_channel",
+        ),
+        (
+            press(&value, &|a| a["from"] = json!({ "id": "29:bob" })),
+            "missing_user",
+        ),
+        (
+            press(&value, &|a| a["from"]["id"] = "29:guest".into()),
+            "guest",
+        ),
+        (
+            press(&value, &|a| a["from"]["id"] = "29:liar".into()),
+            "external_user",
+        ),
+        (press(&value_of(&other), &|_| {}), "edited_value"),
+        (
+            press(&format!("{}:{}", request.id, other.digest), &|_| {}),
+            "edited_value",
+        ),
+        (
+            press(&value, &|a| a["replyToId"] = "2".into()),
+            "edited_value",
+        ),
+        (press("", &|_| {}), "edited_value"),
+    ];
+    let mut expected = Vec::new();
+    for (activity, why) in cases {
+        let answered = stage.act(&stage.tokens[0], &activity).await;
+        let told = answered.json();
+        assert_eq!(
+            told["type"], "application/vnd.microsoft.activity.message",
+            "{why}"
+        );
+        assert_eq!(stage.show(&request).await.version, 1, "{why}");
+        assert_eq!(stage.show(&other).await.version, 1, "{why}");
+        expected.push(why.to_owned());
+        assert_eq!(refusals(&stage.stage).await, expected, "one record each");
+    }
+    let account = crate::store::accounts::Account {
+        provider: "teams",
+        tenant: TENANT,
+        subject: super::teams::BOB,
+    };
+    let mut change = stage.server.change().await.unwrap();
+    crate::store::accounts::unlink(change.connection(), account)
+        .await
+        .unwrap();
+    change.commit().await.unwrap();
+    let told = stage
+        .act(&stage.tokens[0], &press(&value, &|_| {}))
+        .await
+        .json();
+    assert!(
+        told["value"].as_str().unwrap().contains("/link/teams"),
+        "{told}"
+    );
+    stage.link("teams", TENANT, super::teams::BOB, "bob").await;
+    stage.act(&stage.tokens[0], &press(&value, &|_| {})).await;
+    assert_eq!(stage.show(&request).await.status, ApprovalStatus::Approved);
+    stage.verified().await;
+}
