@@ -155,6 +155,43 @@ const OF_SERVER: &[(&str, bool)] = &[
     ("[tls]\ncertificate = '/a'\nkey = '/b'", true),
     ("[tls]\ncertificate = '/a'", false),
     ("[tls]\ncertificate = '/a'\nkey = '/b'\nca = '/c'", false),
+    ("[outbound]\nallow_private = ['10.0.0.0/8', 'fd00::/8']", true),
+    ("[outbound]\nallow_private = ['here']", false),
+    ("[outbound]\nca_file = '/a'", true),
+    (
+        "[[channel]]\nname = 'h'\nkind = 'webhook'\nurl = 'https://x.example/'\n\
+         signing_secret_file = '/s'",
+        true,
+    ),
+    (
+        "[[channel]]\nname = 'h'\nkind = 'webhook'\nurl = 'https://x.example/'",
+        false,
+    ),
+    (
+        "[[channel]]\nname = 'f'\nkind = 'teams_workflow'\nurl_file = '/u'\n\
+         for = ['group:dba']\neffects = ['destroy']\ntarget = { namespace = 'prod' }",
+        true,
+    ),
+    (
+        "[[channel]]\nname = 'f'\nkind = 'teams_workflow'\nurl_file = '/u'\nfor = ['dba']",
+        false,
+    ),
+    ("[[channel]]\nname = 'f'\nkind = 'pager'", false),
+    (
+        "[[channel]]\nname = 's'\nkind = 'slack'\napp_id = 'A1'\nteam_id = 'T1'\n\
+         conversation = 'C1'\nbot_token_file = '/b'\napp_token_file = '/a'",
+        true,
+    ),
+    (
+        "[[channel]]\nname = 's'\nkind = 'slack'\napp_id = 'A1'\nteam_id = 'T1'\n\
+         conversation = 'C1'\nbot_token_file = '/b'",
+        false,
+    ),
+    (
+        "[[channel]]\nname = 'm'\nkind = 'mail'\nhost = 'mx.example'\nport = 587\n\
+         security = 'starttls'\nfrom = 'a@example.com'\nto = ['b@example.com']",
+        true,
+    ),
     ("min_cuont = 1", false),
 ];
 
@@ -276,6 +313,7 @@ fn listed(said: &str) -> BTreeSet<String> {
 const TABLES: &[(&str, &str, &str)] = &[
     ("server", "", "qqqq = 1"),
     ("server", "/properties/tls", "[tls]\nqqqq = 1"),
+    ("server", "/properties/outbound", "[outbound]\nqqqq = 1"),
     ("config", "", "qqqq = 1"),
     ("config", "/properties/server", "[server]\nqqqq = 1"),
     ("config", "/properties/approval", "[approval]\nqqqq = 1"),

@@ -37,6 +37,9 @@ fn mistake(path: &Path, text: &str, error: &SettingsError) -> Failure {
     match error {
         SettingsError::Form(error) => faulty.form(error),
         SettingsError::Value { field, why } => faulty.field(field, why),
+        SettingsError::Channel { channel, why } => {
+            faulty.field("channel", &format!("the one named `{channel}`: {why}"))
+        }
     }
 }
 

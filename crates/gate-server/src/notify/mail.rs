@@ -6,7 +6,7 @@ use gate_protocol::channel::{MailSecurity, MailSettings};
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 
 use super::lane::Telling;
@@ -163,7 +163,6 @@ async fn transport(
         .outbound()
         .ok_or_else(|| Attempt::Later(None, "not started yet".to_owned()))?;
     let address = outbound.resolve(&settings.host, settings.port).await?;
-    let failed = |error: lettre::transport::smtp::Error| Attempt::Failed(error.to_string());
     let tls = match settings.security {
         MailSecurity::None if address.ip().is_loopback() => Tls::None,
         MailSecurity::None => {
@@ -171,12 +170,8 @@ async fn transport(
                 "without TLS only a mail server on this machine is spoken to".to_owned(),
             ));
         }
-        MailSecurity::Starttls => {
-            Tls::Required(TlsParameters::new(settings.host.clone()).map_err(failed)?)
-        }
-        MailSecurity::Tls => {
-            Tls::Wrapper(TlsParameters::new(settings.host.clone()).map_err(failed)?)
-        }
+        MailSecurity::Starttls => Tls::Required(parameters(settings, outbound.ca_pem())?),
+        MailSecurity::Tls => Tls::Wrapper(parameters(settings, outbound.ca_pem())?),
     };
     let mut builder =
         AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(address.ip().to_string())
@@ -188,4 +183,14 @@ async fn transport(
         builder = builder.credentials(Credentials::new(username.clone(), password));
     }
     Ok(builder.build())
+}
+
+/// Returns how TLS is done: the certificate must be for the server's name.
+fn parameters(settings: &MailSettings, ca_pem: Option<&[u8]>) -> Result<TlsParameters, Attempt> {
+    let failed = |error: lettre::transport::smtp::Error| Attempt::Failed(error.to_string());
+    let mut builder = TlsParameters::builder(settings.host.clone());
+    if let Some(pem) = ca_pem {
+        builder = builder.add_root_certificate(Certificate::from_pem(pem).map_err(failed)?);
+    }
+    builder.build_rustls().map_err(failed)
 }

@@ -63,6 +63,7 @@ impl Reply {
 pub(crate) struct Outbound {
     allow_private: Arc<[Network]>,
     tls: Arc<ClientConfig>,
+    ca_pem: Option<Arc<[u8]>>,
 }
 
 impl Outbound {
@@ -83,7 +84,13 @@ impl Outbound {
         Ok(Self {
             allow_private: allow_private.into(),
             tls: Arc::new(tls),
+            ca_pem: ca_pem.map(Arc::from),
         })
+    }
+
+    /// Returns the certificates that are trusted besides Mozilla's roots.
+    pub(crate) fn ca_pem(&self) -> Option<&[u8]> {
+        self.ca_pem.as_deref()
     }
 
     /// Returns how TLS is done on the way out.

@@ -58,6 +58,25 @@ const MATRIX: &[(&str, &str, [bool; 4])] = &[
     ("GET", "/v1/tokens", [false, false, true, false]),
     ("POST", "/v1/tokens", [false, false, true, false]),
     ("DELETE", "/v1/tokens/none", [false, false, true, false]),
+    ("GET", "/v1/channels", [false, false, true, false]),
+    ("POST", "/v1/channels", [false, false, true, false]),
+    ("GET", "/v1/channels/none", [false, false, true, false]),
+    ("DELETE", "/v1/channels/none", [false, false, true, false]),
+    (
+        "POST",
+        "/v1/channels/none/test",
+        [false, false, true, false],
+    ),
+    (
+        "GET",
+        "/v1/channels/none/deliveries",
+        [false, false, true, false],
+    ),
+    (
+        "POST",
+        "/v1/deliveries/none/retry",
+        [false, false, true, false],
+    ),
 ];
 
 #[tokio::test]

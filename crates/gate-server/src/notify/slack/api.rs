@@ -12,6 +12,8 @@ use super::super::{Attempt, Channel};
 use crate::state::Server;
 
 const API: &str = "https://slack.com/api";
+/// Methods that read no JSON. Source: Slack's "Using the Slack Web API".
+const FORMS: [&str; 2] = ["apps.connections.open", "users.info"];
 
 /// Why a call did not do what it was for.
 #[derive(Debug)]
@@ -63,20 +65,23 @@ pub(super) async fn call_with(
     let outbound = outbound.ok_or_else(|| ApiError::Later(None, "not started yet".to_owned()))?;
     let api = settings.api_url.as_deref().unwrap_or(API);
     let url = parse_url(&format!("{}/{method}", api.trim_end_matches('/')))?;
+    let (kind, body) = if FORMS.contains(&method) {
+        ("application/x-www-form-urlencoded", form(body))
+    } else {
+        ("application/json; charset=utf-8", body.to_string())
+    };
     let mut headers = HeaderMap::new();
-    let json = HeaderValue::from_static("application/json; charset=utf-8");
-    headers.insert(CONTENT_TYPE, json);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     let mut bearer = HeaderValue::from_str(&format!("Bearer {token}"))
         .map_err(|_| ApiError::Said("the token has signs that no header has".to_owned()))?;
     bearer.set_sensitive(true);
     headers.insert(AUTHORIZATION, bearer);
-    let body = serde_json::to_vec(body).map_err(|error| ApiError::Said(error.to_string()))?;
     let reply = outbound
         .send(Exchange {
             method: Method::POST,
             url,
             headers,
-            body,
+            body: body.into_bytes(),
         })
         .await?;
     if reply.status == 429 || reply.status >= 500 {
@@ -98,4 +103,13 @@ pub(super) async fn call_with(
         | "team_added_to_org" => ApiError::Later(reply.retry_after, said),
         _ => ApiError::Said(said),
     })
+}
+
+/// Returns the fields that are text as a form.
+fn form(body: &Value) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in body.as_object().into_iter().flatten() {
+        form.append_pair(name, value.as_str().unwrap_or_default());
+    }
+    form.finish()
 }

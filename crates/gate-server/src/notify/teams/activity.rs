@@ -321,10 +321,15 @@ impl Person<'_> {
         let text = |key: &str| member.get(key).and_then(Value::as_str);
         let is_same = text("aadObjectId").or(text("objectId")) == Some(&subject);
         let is_home = text("tenantId").is_none_or(|tenant| tenant == self.settings.tenant_id);
-        match text("userRole") {
-            Some(role) if !role.eq_ignore_ascii_case("user") => Err(stranger("guest")),
-            _ if !is_same || !is_home => Err(stranger("external_user")),
-            _ => Ok(subject),
+        let is_member = text("userRole").is_none_or(|role| {
+            ["user", "owner"]
+                .iter()
+                .any(|known| role.eq_ignore_ascii_case(known))
+        });
+        match (is_same && is_home, is_member) {
+            (true, true) => Ok(subject),
+            (false, _) => Err(stranger("external_user")),
+            (true, false) => Err(stranger("guest")),
         }
     }
 

@@ -30,8 +30,14 @@ def check(server, session, envelope, mechanism, data):
 import socket
 with socket.socket() as probe:
     probe.bind(('127.0.0.1', 0)); port = probe.getsockname()[1]
+tls = None
+if len(sys.argv) == 3:
+    import ssl
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(sys.argv[1], sys.argv[2])
 controller = Controller(Handler(), hostname='127.0.0.1', port=port, authenticator=check,
-                        auth_require_tls=False, auth_required='auth' in sys.argv)
+                        auth_require_tls=False, auth_required='auth' in sys.argv,
+                        tls_context=tls, require_starttls=tls is not None)
 controller.start()
 print(port, flush=True)
 sys.stdin.read()
@@ -45,9 +51,10 @@ struct MailServer {
 }
 
 impl MailServer {
-    fn start(auth: bool) -> Self {
+    /// `auth` asks for a password; a certificate and its key ask for STARTTLS.
+    fn start(arguments: &[&str]) -> Self {
         let mut command = Command::new(testbed().join("judges/bin/python"));
-        command.args(["-c", SERVER]).args(auth.then_some("auth"));
+        command.args(["-c", SERVER]).args(arguments);
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -86,7 +93,7 @@ fn settings(port: u16, username: Option<&str>) -> MailSettings {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_may_answer_is_written_to_and_told_the_end_with_nothing_but_a_link() {
-    let mut server = MailServer::start(true);
+    let mut server = MailServer::start(&["auth"]);
     let settings = ChannelSettings::Mail(settings(server.port, Some("gate")));
     let stage = Stage::with(
         |dir| vec![channel(dir, "mail", settings, &[("password", "hunter2")])],
@@ -133,7 +140,7 @@ async fn who_may_answer_is_written_to_and_told_the_end_with_nothing_but_a_link()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_tls_a_mail_server_that_is_not_here_gets_nothing() {
-    let server = MailServer::start(false);
+    let server = MailServer::start(&[]);
     let mut starttls = settings(server.port, None);
     starttls.security = MailSecurity::Starttls;
     let stage = Stage::with(
@@ -148,4 +155,37 @@ async fn without_tls_a_mail_server_that_is_not_here_gets_nothing() {
         .await
         .json();
     assert_eq!(tested["delivered"], false, "{tested}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn by_starttls_mail_goes_to_the_server_whose_certificate_is_trusted_and_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (certificate, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
+    std::fs::write(&certificate, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let mut server = MailServer::start(&[certificate.to_str().unwrap(), key.to_str().unwrap()]);
+    for (ca_file, is_delivered) in [(Some(certificate.clone()), true), (None, false)] {
+        let mut secure = settings(server.port, None);
+        secure.security = MailSecurity::Starttls;
+        secure.host = "localhost".to_owned();
+        let stage = Stage::with(
+            |dir| vec![channel(dir, "mail", ChannelSettings::Mail(secure), &[])],
+            |settings| {
+                settings
+                    .outbound
+                    .allow_private
+                    .push("::1/128".parse().unwrap());
+                settings.outbound.ca_file = ca_file;
+            },
+        )
+        .await;
+        let admin = &stage.setup.admin;
+        let tested = stage
+            .post(admin, "/v1/channels/mail/test", &())
+            .await
+            .json();
+        assert_eq!(tested["delivered"], is_delivered, "{tested}");
+    }
+    assert_eq!(server.next()["headers"]["subject"], "[gate] a test");
 }

@@ -105,7 +105,7 @@ fn submission(user: &str, view: &Value, typed: &str) -> Value {
         "trigger_id": "1.2.3",
         "view": {
             "callback_id": view["callback_id"],
-            "private_metadata": view["private_metadata"],
+            "private_metadata": view["private_metadata"].as_str().unwrap_or_default(),
             "state": { "values": { "gate_input": { "gate_input": {
                 "type": "plain_text_input", "value": typed,
             } } } },

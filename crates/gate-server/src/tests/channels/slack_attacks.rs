@@ -34,13 +34,12 @@ async fn what_is_not_signed_now_by_slack_is_refused() {
         .body(Body::from(body.clone()))
         .unwrap();
     assert_eq!(stage.send(unsigned).await.status, StatusCode::UNAUTHORIZED);
-    let mut twice = Request::post("/slack/interactivity")
+    let twice = Request::post("/slack/interactivity")
         .header("x-slack-request-timestamp", now)
         .header("x-slack-signature", &good)
         .header("x-slack-signature", &good)
         .body(Body::from(body.clone()))
         .unwrap();
-    twice.extensions_mut().clear();
     assert_eq!(stage.send(twice).await.status, StatusCode::UNAUTHORIZED);
     let old = now - 301;
     let ahead = now + 302;
@@ -50,7 +49,7 @@ async fn what_is_not_signed_now_by_slack_is_refused() {
         (&body, now, signature(SIGNING_SECRET, now - 1, &body)),
         (&tampered, now, good.clone()),
         (&body, now, good.replace("v0=", "v1=")),
-        (&body, now, good.trim_end_matches(|_| true).to_owned()),
+        (&body, now, String::new()),
         (&body, now, format!("{good}00")),
         (&body, old, signature(SIGNING_SECRET, old, &body)),
         (&body, ahead, signature(SIGNING_SECRET, ahead, &body)),
@@ -74,40 +73,32 @@ async fn what_is_not_signed_now_by_slack_is_refused() {
     stage.verified().await;
 }
 
-#[tokio::test]
-async fn who_is_not_a_member_of_the_workspace_now_does_not_answer() {
-    let stage = SlackStage::new().await;
-    let (request, _) = stage.posted("web").await;
-    let ts = place(&stage, "chat", &request).await;
-    let as_user =
-        |user: &str| changed(&request, &ts, |payload| payload["user"]["id"] = user.into());
-    // Each of them is linked to bob: it is not the link that keeps them out.
-    for user in ["UEXT", "UGONE", "UGUEST", "USINGLE", "USTRANGER", "UBOT"] {
-        stage.link("slack", "T1", user, "bob").await;
-    }
-    let cases = [
+/// Presses by those who are no members of the workspace, and why each is refused.
+fn strangers(request: &ApprovalRequest, ts: &str) -> Vec<(Value, &'static str)> {
+    let as_user = |user: &str| changed(request, ts, |payload| payload["user"]["id"] = user.into());
+    vec![
         (
-            changed(&request, &ts, |p| p["team"]["id"] = "T2".into()),
+            changed(request, ts, |p| p["team"]["id"] = "T2".into()),
             "other_team",
         ),
         (
-            changed(&request, &ts, |p| p["team"] = Value::Null),
+            changed(request, ts, |p| p["team"] = Value::Null),
             "missing_team",
         ),
         (
-            changed(&request, &ts, |p| p["user"]["team_id"] = "T2".into()),
+            changed(request, ts, |p| p["user"]["team_id"] = "T2".into()),
             "external_user",
         ),
         (
-            changed(&request, &ts, |p| p["user"] = json!({ "id": BOB })),
+            changed(request, ts, |p| p["user"] = json!({ "id": BOB })),
             "missing_team",
         ),
         (
-            changed(&request, &ts, |p| p["api_app_id"] = "A2".into()),
+            changed(request, ts, |p| p["api_app_id"] = "A2".into()),
             "other_app",
         ),
         (
-            changed(&request, &ts, |p| p["api_app_id"] = Value::Null),
+            changed(request, ts, |p| p["api_app_id"] = Value::Null),
             "other_app",
         ),
         (as_user("UEXT"), "external_user"),
@@ -117,9 +108,20 @@ async fn who_is_not_a_member_of_the_workspace_now_does_not_answer() {
         (as_user("USTRANGER"), "external_user"),
         (as_user("UBOT"), "bot"),
         (as_user("UNOBODY"), "unlinked"),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn who_is_not_a_member_of_the_workspace_now_does_not_answer() {
+    let stage = SlackStage::new().await;
+    let (request, _) = stage.posted("web").await;
+    let ts = place(&stage, "chat", &request).await;
+    // Each of them is linked to bob: it is not the link that keeps them out.
+    for user in ["UEXT", "UGONE", "UGUEST", "USINGLE", "USTRANGER", "UBOT"] {
+        stage.link("slack", "T1", user, "bob").await;
+    }
     let mut expected = Vec::new();
-    for (payload, why) in cases {
+    for (payload, why) in strangers(&request, &ts) {
         stage.slack.take();
         let answered = stage.call_back(&payload).await;
         assert_eq!(

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::peer::Call;
 use super::stage::{SIGNING_SECRET, SlackStage, button, form, judged, press, signature, value_of};
 use crate::tests::channels::stage::{BOB, place};
 
@@ -52,7 +53,7 @@ async fn every_message_is_one_that_slack_takes() {
             .slack
             .take_of("/chat.postEphemeral")
             .iter()
-            .map(|call| call.json()),
+            .map(Call::json),
     );
     stage
         .call_back(&press(BOB, "gate_approve", &value_of(&request), &ts))
@@ -60,7 +61,7 @@ async fn every_message_is_one_that_slack_takes() {
     stage.deliver().await;
     let told = stage.slack.take();
     let told = told.iter().filter(|call| call.path.contains("/chat."));
-    messages.extend(told.map(|call| call.json()));
+    messages.extend(told.map(Call::json));
     assert!(messages.len() >= 5, "{}", messages.len());
     assert!(
         judged(BLOCKS, &json!(messages))

@@ -35,8 +35,8 @@ async fn said(socket: &mut WebSocketStream<TcpStream>, envelope: &Value) -> Valu
     serde_json::from_str(heard.unwrap().unwrap().to_text().unwrap()).unwrap()
 }
 
-#[tokio::test]
-async fn a_click_over_the_socket_counts_once_and_a_lost_connection_is_opened_anew() {
+/// A server with a channel by Socket Mode, and where Slack would listen.
+async fn stage() -> (Stage, TcpListener, Peer) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/link/?ticket=1", listener.local_addr().unwrap());
     let slack = Peer::start(move |call| {
@@ -62,6 +62,12 @@ async fn a_click_over_the_socket_counts_once_and_a_lost_connection_is_opened_ane
     )
     .await;
     stage.link("slack", TEAM, BOB, "bob").await;
+    (stage, listener, slack)
+}
+
+#[tokio::test]
+async fn a_click_over_the_socket_counts_once_and_a_lost_connection_is_opened_anew() {
+    let (stage, listener, _slack) = stage().await;
     let request = stage.asks("web").await;
     stage.deliver().await;
     let ts = place(&stage, "chat", &request).await;

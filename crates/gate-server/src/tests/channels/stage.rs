@@ -61,13 +61,14 @@ pub(super) fn channel(
 
 pub(super) fn allow_loopback(settings: &mut Settings) {
     settings.outbound.allow_private = vec!["127.0.0.0/8".parse().unwrap()];
-    settings.outbound.first_retry = Duration::from_millis(1);
+    settings.outbound.first_retry = Duration::from_micros(20);
 }
 
 /// A bench whose secrets are in a folder of their own.
 pub(super) struct Stage {
     pub(super) bench: Bench,
-    _secrets: tempfile::TempDir,
+    /// Held, for the files are gone with it.
+    secrets: tempfile::TempDir,
 }
 
 impl std::ops::Deref for Stage {
@@ -91,16 +92,13 @@ impl Stage {
             adjust(settings);
         })
         .await;
-        Self {
-            bench,
-            _secrets: secrets,
-        }
+        Self { bench, secrets }
     }
 
     pub(super) async fn reopened(self) -> Self {
         Self {
             bench: self.bench.reopened().await,
-            _secrets: self._secrets,
+            secrets: self.secrets,
         }
     }
 
@@ -157,7 +155,9 @@ static POSTED: AtomicU64 = AtomicU64::new(1);
 /// Slack, as far as gate speaks with it.
 pub(super) fn slack_answer(call: &Call) -> Response<Body> {
     let body = call.json();
-    let user = body["user"].as_str().unwrap_or_default();
+    // Slack reads no JSON for this one, and neither is it read here.
+    let user = form_urlencoded::parse(&call.body).find(|(name, _)| name == "user");
+    let user = user.map(|(_, user)| user.into_owned()).unwrap_or_default();
     let answer = match call.path.as_str() {
         "/api/chat.postMessage" => {
             let ts = format!("1700000000.{:06}", POSTED.fetch_add(1, Ordering::Relaxed));

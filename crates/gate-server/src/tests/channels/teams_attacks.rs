@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use gate_protocol::request::ApprovalStatus;
+use gate_protocol::request::{ApprovalRequest, ApprovalStatus};
 use serde_json::{Value, json};
 
 use super::stage::{refusals, value_of};
@@ -83,25 +83,22 @@ async fn a_token_that_is_not_the_bot_frameworks_for_this_bot_now_is_refused() {
     stage.verified().await;
 }
 
-#[tokio::test]
-async fn who_is_not_a_member_of_the_organisation_and_what_is_edited_does_not_count() {
-    let stage = TeamsStage::good().await;
-    let (request, _) = stage.posted("web").await;
-    let (other, _) = {
-        // Both stand at the same place of the fake connector; the last one is there.
-        let request = stage.asks("other").await;
-        (request, ())
-    };
+/// Presses by those who are no members, and of what is edited, and why each is refused.
+fn strangers(
+    stage: &TeamsStage,
+    request: &ApprovalRequest,
+    other: &ApprovalRequest,
+) -> Vec<(Value, &'static str)> {
     let press = |value: &str, change: &dyn Fn(&mut Value)| {
         let mut activity = stage.press("gate_approve", value);
         change(&mut activity);
         activity
     };
-    let value = value_of(&request);
-    let cases = [
+    let value = value_of(request);
+    vec![
         (
             press(&value, &|a| {
-                a["channelData"]["tenant"]["id"] = "other".into()
+                a["channelData"]["tenant"]["id"] = "other".into();
             }),
             "other_team",
         ),
@@ -135,7 +132,7 @@ async fn who_is_not_a_member_of_the_organisation_and_what_is_edited_does_not_cou
             press(&value, &|a| a["from"]["id"] = "29:liar".into()),
             "external_user",
         ),
-        (press(&value_of(&other), &|_| {}), "edited_value"),
+        (press(&value_of(other), &|_| {}), "edited_value"),
         (
             press(&format!("{}:{}", request.id, other.digest), &|_| {}),
             "edited_value",
@@ -145,9 +142,16 @@ async fn who_is_not_a_member_of_the_organisation_and_what_is_edited_does_not_cou
             "edited_value",
         ),
         (press("", &|_| {}), "edited_value"),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn who_is_not_a_member_of_the_organisation_and_what_is_edited_does_not_count() {
+    let stage = TeamsStage::good().await;
+    let (request, _) = stage.posted("web").await;
+    let other = stage.asks("other").await;
     let mut expected = Vec::new();
-    for (activity, why) in cases {
+    for (activity, why) in strangers(&stage, &request, &other) {
         let answered = stage.act(&stage.tokens[0], &activity).await;
         let told = answered.json();
         assert_eq!(
@@ -170,7 +174,10 @@ async fn who_is_not_a_member_of_the_organisation_and_what_is_edited_does_not_cou
         .unwrap();
     change.commit().await.unwrap();
     let told = stage
-        .act(&stage.tokens[0], &press(&value, &|_| {}))
+        .act(
+            &stage.tokens[0],
+            &stage.press("gate_approve", &value_of(&request)),
+        )
         .await
         .json();
     assert!(
@@ -178,7 +185,12 @@ async fn who_is_not_a_member_of_the_organisation_and_what_is_edited_does_not_cou
         "{told}"
     );
     stage.link("teams", TENANT, super::teams::BOB, "bob").await;
-    stage.act(&stage.tokens[0], &press(&value, &|_| {})).await;
+    stage
+        .act(
+            &stage.tokens[0],
+            &stage.press("gate_approve", &value_of(&request)),
+        )
+        .await;
     assert_eq!(stage.show(&request).await.status, ApprovalStatus::Approved);
     stage.verified().await;
 }

@@ -223,21 +223,22 @@ async fn without_tls_only_what_the_settings_name_is_spoken_to() {
     );
 }
 
+fn siem(url: &str, secret: &str) -> Value {
+    json!({
+        "channel": {
+            "name": "siem",
+            "filter": { "effects": ["destroy"] },
+            "settings": { "kind": "webhook", "url": url },
+        },
+        "secrets": { "signing_secret": secret },
+    })
+}
+
 #[tokio::test]
-async fn a_channel_of_the_api_is_made_tested_kept_and_deleted() {
-    let peer = Peer::start(answered(200)).await;
+async fn a_channel_that_cannot_work_is_refused_without_its_secret_in_the_answer() {
     let stage = Stage::with(|_| Vec::new(), |_| {}).await;
-    let admin = stage.setup.admin.clone();
-    let wanted = |secret: &str| {
-        json!({
-            "channel": {
-                "name": "siem",
-                "filter": { "effects": ["destroy"] },
-                "settings": { "kind": "webhook", "url": peer.url() },
-            },
-            "secrets": { "signing_secret": secret },
-        })
-    };
+    let admin = &stage.setup.admin;
+    let wanted = |secret: &str| siem("https://siem.example/", secret);
     for (body, code) in [
         (wanted("hunter2"), "bad_request"),
         (
@@ -249,10 +250,19 @@ async fn a_channel_of_the_api_is_made_tested_kept_and_deleted() {
             "bad_request",
         ),
     ] {
-        let refused = stage.post(&admin, "/v1/channels", &body).await;
+        let refused = stage.post(admin, "/v1/channels", &body).await;
         assert_eq!(refused.problem(), code, "{}", refused.text());
         assert!(!refused.text().contains("hunter2"));
     }
+}
+
+#[tokio::test]
+async fn a_channel_of_the_api_is_made_tested_kept_and_deleted() {
+    let peer = Peer::start(answered(200)).await;
+    let stage = Stage::with(|_| Vec::new(), |_| {}).await;
+    let admin = stage.setup.admin.clone();
+    let url = peer.url();
+    let wanted = |secret: &str| siem(&url, secret);
     let made = stage.post(&admin, "/v1/channels", &wanted(SECRET)).await;
     assert_eq!(made.status, 201, "{}", made.text());
     assert_eq!(made.json()["source"], "api");
@@ -299,4 +309,36 @@ async fn a_channel_of_the_api_is_made_tested_kept_and_deleted() {
     assert_eq!(stage.count("channel.created").await, 1);
     assert_eq!(stage.count("channel.deleted").await, 1);
     stage.verified().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_server_tells_by_itself_and_so_does_a_channel_that_is_new() {
+    let peer = Peer::start(answered(200)).await;
+    let stage = stage(peer.url()).await;
+    let telling = tokio::spawn(stage.server.clone().notify_regularly());
+    stage.asked("first").await;
+    let told = async |wanted: usize| {
+        let mut calls = Vec::new();
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+        while calls.len() < wanted {
+            calls.extend(peer.take());
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "{} told",
+                calls.len()
+            );
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        calls
+    };
+    told(1).await;
+    let wanted = json!({
+        "channel": { "name": "second", "settings": { "kind": "webhook", "url": peer.url() } },
+        "secrets": { "signing_secret": SECRET },
+    });
+    let admin = &stage.setup.admin;
+    assert_eq!(stage.post(admin, "/v1/channels", &wanted).await.status, 201);
+    stage.asked("both").await;
+    told(2).await;
+    telling.abort();
 }
