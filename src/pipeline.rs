@@ -138,7 +138,6 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
                 voice: run.voice,
             };
             let mut approved = approval::obtain(world, &bound, &identity, asking, &cancel)?;
-            tell_observed(&approved, run.voice);
             let ran = Permit::for_granted(&approved.grant, approved.received, bound)
                 .and_then(|permit| permit.supervise(&cancel));
             approved.recorder.ended(&ran);
@@ -386,13 +385,6 @@ fn tell_words_of_rules(evaluation: &Evaluation, voice: Voice) {
     for message in &evaluation.messages {
         let name = message.rule.named();
         report::line(&format!("{}: {}", inert(&name), inert(&message.text)));
-    }
-}
-
-/// Says that nobody approved this: the signature says so, so no setting here can.
-fn tell_observed(approved: &approval::Approved, voice: Voice) {
-    if approved.grant.grant().observed && voice != Voice::Json {
-        report::line("the server only observes: it would have asked, and nobody approved this");
     }
 }
 

@@ -194,9 +194,10 @@ fn refusal(code: ProblemCode) -> FailureKind {
     match code {
         // The token that is configured here is not one for this. That is no
         // answer to a command: a rule or a person has said nothing about one.
-        ProblemCode::Unauthorized | ProblemCode::Forbidden | ProblemCode::SelfReview => {
-            FailureKind::Configuration
-        }
+        ProblemCode::Unauthorized
+        | ProblemCode::Forbidden
+        | ProblemCode::SelfReview
+        | ProblemCode::Excluded => FailureKind::Configuration,
         ProblemCode::TooMany => FailureKind::NoAnswer,
         _ => FailureKind::Internal,
     }

@@ -120,6 +120,31 @@ const CASES: &[(&str, &str, bool)] = &[
         false,
     ),
     (
+        "tool = 'git'\napproval = { all_of = [{ approvers = 'group:a', count = 2 }, { approvers = 'group:b' }] }",
+        "require_approval",
+        true,
+    ),
+    (
+        "tool = 'git'\napproval = { all_of = [{ approvers = 'group:a' }] }",
+        "require_approval",
+        false,
+    ),
+    (
+        "tool = 'git'\napproval = { count = 1, all_of = [{ approvers = 'group:a' }, { approvers = 'group:b' }] }",
+        "require_approval",
+        false,
+    ),
+    (
+        "tool = 'git'\napproval = { escalate_after = '5m', escalate_to = 'group:a', remind_every = '5m' }",
+        "require_approval",
+        true,
+    ),
+    (
+        "tool = 'git'\napproval = { escalate_after = '5m' }",
+        "require_approval",
+        false,
+    ),
+    (
         "tool = 'git'\napproval = { approvers = ['sre'] }",
         "require_approval",
         false,

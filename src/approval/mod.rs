@@ -351,6 +351,7 @@ impl Wait<'_> {
             .inspect_err(|failure| {
                 recorder.abandoned(&failure.to_string());
             })?;
+        self.tell_observed(&grant);
         recorder.started()?;
         self.session.block_on(recorder.tell(self.client()));
         Ok(Approved {
@@ -358,6 +359,13 @@ impl Wait<'_> {
             received,
             recorder,
         })
+    }
+
+    /// Says that nobody approved this: the signature says so, so no setting here can.
+    fn tell_observed(&self, grant: &VerifiedGrant) {
+        if grant.grant().observed && self.voice != Voice::Json {
+            report::line("the server only observes: it would have asked, and nobody approved this");
+        }
     }
 
     fn ask_for_grant(

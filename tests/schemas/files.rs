@@ -193,6 +193,30 @@ const OF_SERVER: &[(&str, bool)] = &[
         true,
     ),
     ("min_cuont = 1", false),
+    ("mode = 'observe'", true),
+    ("mode = 'monitor'", false),
+    (
+        "[approving]\nrule_editor_seconds = 0\nremind_seconds = 60",
+        true,
+    ),
+    ("[approving]\nremind_seconds = 59", false),
+    (
+        "[approving]\nescalate_after_seconds = 1\nescalate_to = ['group:a']",
+        true,
+    ),
+    ("[approving]\nescalate_to = ['group:a']", false),
+    (
+        "[approving]\nescalate_after_seconds = 1\nescalate_to = []",
+        false,
+    ),
+    ("[standing_grants]\nenabled = false", true),
+    ("[standing_grants]\nmax_uses = 1001", false),
+    ("[standing_grants]\nmax_seconds = 59", false),
+    ("[break_glass]\napprovers = ['group:a']\ncount = 1", true),
+    ("[break_glass]\ncount = 1", false),
+    ("[break_glass]\napprovers = []", false),
+    ("[flood]\nburst = 1\nreason_lifts = true", true),
+    ("[flood]\nburst = 0", false),
 ];
 
 fn schema(of: &str) -> PathBuf {
@@ -314,6 +338,18 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("server", "", "qqqq = 1"),
     ("server", "/properties/tls", "[tls]\nqqqq = 1"),
     ("server", "/properties/outbound", "[outbound]\nqqqq = 1"),
+    ("server", "/properties/approving", "[approving]\nqqqq = 1"),
+    (
+        "server",
+        "/properties/standing_grants",
+        "[standing_grants]\nqqqq = 1",
+    ),
+    (
+        "server",
+        "/properties/break_glass",
+        "[break_glass]\nqqqq = 1",
+    ),
+    ("server", "/properties/flood", "[flood]\nqqqq = 1"),
     ("config", "", "qqqq = 1"),
     ("config", "/properties/server", "[server]\nqqqq = 1"),
     ("config", "/properties/approval", "[approval]\nqqqq = 1"),

@@ -254,9 +254,9 @@ fn refusal_hint(code: ProblemCode) -> &'static str {
     match code {
         ProblemCode::Unauthorized => "run `gate login`, or set another GATE_TOKEN",
         ProblemCode::Forbidden => "see `gate whoami` for what the token may do",
-        ProblemCode::SelfReview => "ask somebody else to review it",
+        ProblemCode::SelfReview | ProblemCode::Excluded => "ask somebody else to review it",
         ProblemCode::NotFound => "see that the name or the id is right",
-        ProblemCode::Conflict | ProblemCode::DigestMismatch => {
+        ProblemCode::Conflict | ProblemCode::Lapsed | ProblemCode::DigestMismatch => {
             "nothing was changed; look at how it stands now"
         }
         ProblemCode::BadRequest => "nothing was changed; mend what the server names",

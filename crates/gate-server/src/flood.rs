@@ -112,7 +112,7 @@ mod tests {
                 .admit_at(&number.to_string(), &limits(), start)
                 .unwrap();
         }
-        let later = start + Duration::from_secs(60);
+        let later = start + Duration::from_mins(1);
         flood.admit_at("one", &limits(), later).unwrap();
         assert_eq!(flood.buckets.lock().unwrap().len(), 1);
     }

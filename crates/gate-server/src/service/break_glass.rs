@@ -88,14 +88,11 @@ impl Server {
             .break_glass
             .as_ref()
             .map(|what| what.is_open);
-        match is_open {
-            Some(true) => {}
-            Some(false) | None => {
-                let detail = "this request is no break-glass whose review is open";
-                return change
-                    .refuse(Failure::new(ProblemCode::Conflict, detail))
-                    .await;
-            }
+        if is_open != Some(true) {
+            let detail = "this request is no break-glass whose review is open";
+            return change
+                .refuse(Failure::new(ProblemCode::Conflict, detail))
+                .await;
         }
         if let Some(refusal) = change.involved_in(actor, &request).await? {
             return change.refuse(refusal).await;

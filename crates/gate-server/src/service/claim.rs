@@ -108,8 +108,10 @@ async fn grant(change: &mut Change<'_>, granting: Granting<'_>) -> Result<String
         "not_after": not_after,
         "mode": request.circumstances.mode,
     });
-    if request.particulars.observed {
-        body["observed"] = json!(true);
+    if request.particulars.observed
+        && let Some(members) = body.as_object_mut()
+    {
+        members.insert("observed".to_owned(), json!(true));
     }
     let record = change.record(&RecordType::GrantClaimed, &body).await?;
     let grant = Grant {

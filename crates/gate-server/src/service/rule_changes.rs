@@ -113,9 +113,12 @@ mod tests {
         }];
         assert_eq!(changes("[", BEFORE), all);
         assert_eq!(changes(BEFORE, "rule = 1"), all);
-        let many: String = (0..=MOST)
-            .map(|n| format!("[[rule]]\nid = '{n}'\n"))
-            .collect();
+        let mut many = String::new();
+        for number in 0..=MOST {
+            many.push_str("[[rule]]\nid = '");
+            many.push_str(&number.to_string());
+            many.push_str("'\n");
+        }
         assert_eq!(changes("", &many), all);
     }
 }

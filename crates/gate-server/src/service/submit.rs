@@ -68,7 +68,8 @@ impl Server {
         let is_new = standing.is_none();
         let request = match standing {
             Some(request) => request,
-            None => create(&mut change, actor, submission, terms).await?,
+            // Boxed: it holds the whole request, and most calls find one standing.
+            None => Box::pin(create(&mut change, actor, submission, terms)).await?,
         };
         let now = change.now();
         idempotency::remember_key(change.connection(), &key, request.id, now).await?;

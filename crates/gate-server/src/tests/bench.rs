@@ -28,6 +28,8 @@ pub(super) struct Bench {
     pub(super) server: Server,
     pub(super) setup: DevSetup,
     lock: Option<crate::keys::FolderLock>,
+    /// Made once: to describe the API takes longer than most calls.
+    router: axum::Router,
 }
 
 /// The answer of a call.
@@ -88,6 +90,7 @@ impl Bench {
         let (server, lock) = crate::serve::open(settings).await.unwrap();
         Self {
             dir,
+            router: crate::serve::router(server.clone()),
             server,
             setup,
             lock: Some(lock),
@@ -106,6 +109,7 @@ impl Bench {
         // The lock goes with the process; the store is dropped, not closed.
         drop(self.lock.take());
         let (server, lock) = crate::serve::open(settings).await.unwrap();
+        self.router = crate::serve::router(server.clone());
         self.server = server;
         self.lock = Some(lock);
         self
@@ -116,10 +120,7 @@ impl Bench {
     }
 
     pub(super) async fn send(&self, request: Request<Body>) -> Answered {
-        let response: Response = crate::serve::router(self.server.clone())
-            .oneshot(request)
-            .await
-            .unwrap();
+        let response: Response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         assert!(parts.headers.contains_key("x-request-id"));
         Answered {

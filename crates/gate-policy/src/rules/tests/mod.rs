@@ -490,5 +490,6 @@ fn a_time_is_written_in_digits_alone() {
     }
 }
 
+mod approvals;
 mod nested;
 mod other_files;

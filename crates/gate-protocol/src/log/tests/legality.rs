@@ -9,6 +9,9 @@ const CREATED: (&str, &str, &str) = ("request.created", "r", "");
 const APPROVED: (&str, &str, &str) = ("decision.recorded", "r", "approved");
 const DENIED: (&str, &str, &str) = ("decision.recorded", "r", "denied");
 const WAITING: (&str, &str, &str) = ("decision.recorded", "r", "pending");
+const VOIDED: (&str, &str, &str) = ("decision.voided", "r", "pending");
+const STILL_APPROVED: (&str, &str, &str) = ("decision.voided", "r", "approved");
+const OBSERVED: (&str, &str, &str) = ("request.observed", "r", "");
 const REFUSED: (&str, &str, &str) = ("request.rejected_review", "r", "");
 const CANCELLED: (&str, &str, &str) = ("request.cancelled", "r", "");
 const EXPIRED: (&str, &str, &str) = ("request.expired", "r", "");
@@ -31,7 +34,7 @@ fn illegal(records: &[(&str, &str, &str)]) -> (u64, Illegality) {
 
 #[test]
 fn every_story_of_the_design_is_legal() {
-    let stories: [&[_]; 14] = [
+    let stories: [&[_]; 18] = [
         &[CREATED],
         &[CREATED, DENIED],
         &[CREATED, EXPIRED],
@@ -46,6 +49,10 @@ fn every_story_of_the_design_is_legal() {
         &[CREATED, APPROVED, CLAIMED, ABANDONED],
         &[CREATED, APPROVED, CLAIMED, STARTED, ABANDONED],
         &[CREATED, APPROVED, CLAIMED, STARTED, UNKNOWN, FINISHED],
+        &[CREATED, APPROVED, VOIDED, APPROVED, CLAIMED, ABANDONED],
+        &[CREATED, WAITING, VOIDED, VOIDED, EXPIRED],
+        &[CREATED, OBSERVED, CLAIMED, STARTED, FINISHED],
+        &[CREATED, OBSERVED, VOIDED, DENIED],
     ];
     for story in stories {
         let verified = verify(&log_of(story), Vec::new());
@@ -140,6 +147,33 @@ fn impossible_stories_are_told_at_their_first_impossible_record() {
             &[CREATED, APPROVED, CLAIMED, EXPIRED],
             RecordType::RequestExpired,
             Stage::Claimed,
+        ),
+    ] {
+        let last = story.len() as u64 - 1;
+        let expected = Illegality::OutOfTurn { record_type, stage };
+        assert_eq!(illegal(story), (last, expected), "{story:?}");
+    }
+}
+
+#[test]
+fn what_does_not_count_any_more_makes_no_approval_and_ends_nothing() {
+    use RecordType::{DecisionVoided, GrantClaimed, RequestObserved};
+    for (story, record_type, stage) in [
+        (
+            &[CREATED, APPROVED, VOIDED, CLAIMED][..],
+            GrantClaimed,
+            Stage::Pending,
+        ),
+        (&[CREATED, STILL_APPROVED], DecisionVoided, Stage::Pending),
+        (
+            &[CREATED, APPROVED, CLAIMED, VOIDED],
+            DecisionVoided,
+            Stage::Claimed,
+        ),
+        (
+            &[CREATED, APPROVED, OBSERVED],
+            RequestObserved,
+            Stage::Approved,
         ),
     ] {
         let last = story.len() as u64 - 1;

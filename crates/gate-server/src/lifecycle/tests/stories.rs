@@ -62,6 +62,15 @@ impl World {
         electorate
     }
 
+    fn after(&mut self, step: Step) {
+        if let Step::Exclude(person) = step {
+            self.excluded[person] = true;
+        }
+        if let Step::Disable(person) = step {
+            self.disabled[person] = true;
+        }
+    }
+
     fn has_say(&self, name: &str) -> bool {
         let index = PEOPLE.iter().position(|known| *known == name).unwrap();
         index > 1 && !self.excluded[index] && !self.disabled[index]
@@ -72,11 +81,7 @@ impl World {
 fn play(state: &mut RequestState, world: &mut World, step: Step, now: i64) -> Option<Happened> {
     let pick = |first| nonce(if first { 'a' } else { 'b' });
     let groups = groups();
-    match step {
-        Step::Exclude(person) => world.excluded[person] = true,
-        Step::Disable(person) => world.disabled[person] = true,
-        _ => {}
-    }
+    world.after(step);
     let electorate = &world.electorate();
     let digest = |right| if right { state.digest } else { Digest::ZERO };
     let event = match step {
@@ -115,17 +120,27 @@ fn play(state: &mut RequestState, world: &mut World, step: Step, now: i64) -> Op
         Step::Abandon(first) => Event::Abandon { nonce: pick(first) },
         Step::Pass => Event::Pass,
     };
-    // As the services do: what does not count any more is void before anything else.
+    void(state, electorate, now);
+    let transition = apply(state, &event, at(now)).ok()?;
+    keep(state, &event, transition, now);
+    Some(transition.happened)
+}
+
+/// As the services do: what does not count any more is void before anything else.
+fn void(state: &mut RequestState, electorate: &Electorate, now: i64) {
     for (name, why) in state.voided(electorate, at(now)) {
         let of_them = state.reviews.iter_mut();
         for one in of_them.filter(|one| one.review.reviewer == name) {
             one.review.void = Some(why.words());
         }
     }
-    let transition = apply(state, &event, at(now)).ok()?;
+}
+
+/// Writes down what a transition says, as the services do.
+fn keep(state: &mut RequestState, event: &Event<'_>, transition: Transition, now: i64) {
     if let Event::Review {
         reviewer, answer, ..
-    } = &event
+    } = event
         && transition.happened == Happened::Reviewed
     {
         state
@@ -135,7 +150,7 @@ fn play(state: &mut RequestState, world: &mut World, step: Step, now: i64) -> Op
             .reviews
             .push(answered(reviewer.name, &["approvers"], *answer));
     }
-    if let Event::Claim { nonce, .. } = &event
+    if let Event::Claim { nonce, .. } = event
         && transition.happened == Happened::Claimed
     {
         state.claim = Some(Claimed {
@@ -147,7 +162,6 @@ fn play(state: &mut RequestState, world: &mut World, step: Step, now: i64) -> Op
     state.status = transition.status;
     state.expires_at = transition.expires_at;
     state.deadline_at = transition.deadline_at;
-    Some(transition.happened)
 }
 
 proptest! {
