@@ -14,6 +14,7 @@ use gate_protocol::inert::inert;
 use gate_protocol::invocation::{BoundInput, Delivery};
 use gate_protocol::masked::MaskedText;
 
+use super::content::Budget;
 use super::copies::{self, Copies};
 use super::{changed, hash, shown, tree};
 use crate::failure::{Failure, FailureKind};
@@ -197,9 +198,9 @@ pub(super) fn bind(
     masker: &Masker<'_>,
 ) -> Result<(Vec<BoundInput>, Vec<Recheck>), Failure> {
     let reading = sources.reading;
-    let mut bound = Vec::new();
+    let (mut bound, mut mentioned) = (Vec::new(), Vec::new());
     let mut rechecks = Vec::new();
-    let mut mentioned = Vec::new();
+    let mut budget = Budget::new();
     for input in &reading.invocation.inputs {
         let (content, delivery) = match input.kind {
             InputKind::Stdin => (hash_stdin(reading)?, Delivery::Stdin),
@@ -249,11 +250,39 @@ pub(super) fn bind(
             name: name(input, argv, masker),
             sha256: content.0,
             size_bytes: content.1,
+            content: text(&mut budget, input, sources, (&content.0, delivery)),
             delivery,
         });
     }
     bound.extend(listed(mentioned)?);
     Ok((bound, rechecks))
+}
+
+/// Returns the text of an input for people. What the tool reads in place has
+/// none: it could be another one by the time that somebody reads it.
+fn text(
+    budget: &mut Budget,
+    input: &Input,
+    sources: Sources<'_>,
+    (hashed, delivery): (&Digest, Delivery),
+) -> Option<String> {
+    let what = (&*input.role, &*input.path);
+    match delivery {
+        Delivery::Stdin => {
+            let stdin = sources.reading.stdin.as_ref()?;
+            budget.text(("stdin", Path::new("")), (hashed, delivery), stdin.reader())
+        }
+        Delivery::Snapshot => {
+            let copy = copy_of(input, sources.reading).ok()?;
+            budget.text(what, (hashed, delivery), copy.reader())
+        }
+        Delivery::Copy if input.kind == InputKind::File => {
+            let place = copy_in(sources.copies, input, sources.reading)?;
+            let file = std::fs::File::open(place).ok()?;
+            budget.text(what, (hashed, delivery), file)
+        }
+        Delivery::Copy | Delivery::Rechecked => None,
+    }
 }
 
 /// Returns what words mention: one by one, or as one where nobody would read
@@ -281,6 +310,7 @@ fn listed(mentioned: Vec<BoundInput>) -> Result<Vec<BoundInput>, Failure> {
         sha256: Digest::of("gate/mentioned-files/v1", &all),
         size_bytes: mentioned.iter().map(|input| input.size_bytes).sum(),
         delivery: Delivery::Rechecked,
+        content: None,
     }])
 }
 
@@ -391,6 +421,7 @@ mod tests {
                 sha256: Digest::of_bytes(b"the same in each"),
                 size_bytes: 16,
                 delivery: Delivery::Rechecked,
+                content: None,
             })
             .collect()
     }

@@ -80,6 +80,7 @@ pub(super) fn behind(
             sha256: content.0,
             size_bytes: content.1,
             delivery: Delivery::Rechecked,
+            content: None,
         });
         waiting.extend(names(&program.kind));
         found.push(Interpreter {

@@ -5,6 +5,7 @@
 //! [`Bound`] adds what a person is asked about: the same things masked, hashed
 //! and put under one digest.
 
+mod content;
 mod copies;
 mod environment;
 mod inputs;

@@ -56,6 +56,7 @@ pub(super) fn behind(
             sha256,
             size_bytes,
             delivery: Delivery::Rechecked,
+            content: None,
         });
         found.push(Profile {
             path: path.to_owned(),

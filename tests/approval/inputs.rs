@@ -14,7 +14,8 @@ use gate_testkit::real::{Postgres, TerraformProject, locate};
 
 use crate::agent::{Agent, shown};
 use crate::binding::{approved_after, assert_refused};
-use crate::server::Live;
+use crate::server::{Live, run};
+use crate::stage::only_request;
 
 /// A module or a configuration that leaves something beside itself.
 const EVIL: &str = "resource \"terraform_data\" \"x\" {\n  provisioner \"local-exec\" {\n    \
@@ -243,4 +244,24 @@ fn a_script_that_a_tool_without_a_profile_is_given_is_bound() {
         Delivery::Rechecked
     );
     agent.assert_log_verifies();
+}
+
+#[test]
+fn the_text_of_a_script_is_asked_with_it_and_its_secrets_are_masked() {
+    let live = Live::start();
+    let agent = Agent::new(&live);
+    agent.home.link("psql", &locate("psql").unwrap()).unwrap();
+    let text = "drop table tea;\nalter role a password 'Gr8-Secr3t-Pa55';\n";
+    agent.home.write("work/q.sql", text).unwrap();
+    let words = ["psql", "-X", "-h", "db.example", "-f", "q.sql"];
+    let asked = run(&mut agent.gate_run(&["--no-wait"], &words));
+    assert_eq!(asked.code, Some(75), "{asked:?}");
+    let request = only_request(&live);
+    let inputs = &request.invocation.inputs;
+    let script = inputs.iter().find(|input| input.role == "script").unwrap();
+    let content = script.content.as_deref().unwrap();
+    assert!(content.starts_with("drop table tea;\n"), "{content}");
+    assert!(!content.contains("Secr3t"), "{content}");
+    let json = serde_json::to_string(&request).unwrap();
+    assert!(!json.contains("Secr3t"), "{json}");
 }

@@ -94,6 +94,10 @@ pub struct BoundInput {
     pub size_bytes: u64,
     /// How the approved bytes reach the tool.
     pub delivery: Delivery,
+    /// The content for people, with its secrets masked: all of it, or nothing
+    /// where it is no text, is long, or is of a kind that is not shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
 }
 
 /// How the approved bytes of an input reach the tool.
@@ -111,6 +115,11 @@ pub enum Delivery {
     /// caught up to then, and not in the instants after.
     Rechecked,
 }
+
+/// The longest [`BoundInput::content`], in bytes.
+pub const CONTENT_LIMIT_BYTES: usize = 64 << 10;
+/// The most that the contents of one request have together, in bytes.
+pub const CONTENTS_LIMIT_BYTES: usize = 256 << 10;
 
 /// The kind of what is masked because nothing is known of it.
 const UNLISTED: &str = "variable";

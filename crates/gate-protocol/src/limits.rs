@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use crate::invocation::CONTENTS_LIMIT_BYTES;
 use crate::request::{REASON_LIMIT, SubmitRequest};
 
 /// The most words of a command line.
@@ -44,7 +45,7 @@ type Count = fn(&SubmitRequest) -> usize;
 
 /// Each part of a submission: its field on the wire, how many there may be, what is counted in the
 /// plural, and the count.
-const PARTS: [(&str, usize, &str, Count); 10] = [
+const PARTS: [(&str, usize, &str, Count); 11] = [
     ("invocation.argv", WORDS_LIMIT, "words", |submit| {
         submit.invocation.argv.len()
     }),
@@ -57,6 +58,16 @@ const PARTS: [(&str, usize, &str, Count); 10] = [
     ("invocation.inputs", PARTS_LIMIT, "inputs", |submit| {
         submit.invocation.inputs.len()
     }),
+    (
+        "invocation.inputs.content",
+        CONTENTS_LIMIT_BYTES,
+        "bytes",
+        |submit| {
+            let inputs = submit.invocation.inputs.iter();
+            let contents = inputs.filter_map(|input| input.content.as_ref());
+            contents.map(String::len).sum()
+        },
+    ),
     ("invocation.target", PARTS_LIMIT, "fields", |submit| {
         submit.invocation.target.len()
     }),

@@ -60,6 +60,7 @@ pub(crate) fn input() -> BoundInput {
         sha256: digest_of("drop table orders;\n"),
         size_bytes: 19,
         delivery: Delivery::Snapshot,
+        content: None,
     }
 }
 
@@ -76,6 +77,7 @@ pub(crate) fn invocation() -> BoundInvocation {
         sha256: digest_of(""),
         size_bytes: 0,
         delivery: Delivery::Stdin,
+        content: None,
     };
     BoundInvocation {
         v: 1,

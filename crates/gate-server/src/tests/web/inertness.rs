@@ -47,6 +47,7 @@ fn everywhere(text: &str) -> SubmitRequest {
         sha256: Digest::of_bytes(b"input"),
         size_bytes: 5,
         delivery: Delivery::Rechecked,
+        content: Some(text.to_owned()),
     }];
     wanted.digest = invocation.digest().unwrap();
     let circumstances = &mut wanted.circumstances;
@@ -103,8 +104,8 @@ async fn hostile_text_is_shown_as_text_on_every_page() {
         for html in [inbox, page, decided, bob.page("/history").await] {
             assert!(!html.contains(hostile), "{hostile:?} is on a page");
             for tag in [
-                "<script",
-                "<img",
+                "<script>",
+                "<img src=x",
                 "<svg",
                 "<b>now",
                 "onfocus='",
