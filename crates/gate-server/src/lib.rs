@@ -13,6 +13,7 @@ mod audit;
 mod clock;
 mod dev;
 mod expiry;
+mod feed;
 mod flood;
 mod folder;
 mod identity;

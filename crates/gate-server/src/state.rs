@@ -12,6 +12,7 @@ use crate::settings::Settings;
 use crate::store::Store;
 use crate::store::server::Names;
 use crate::waiters::Waiters;
+use crate::web::OpenPages;
 
 /// The running server. Cheap to clone.
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub(crate) struct Server {
     pub(crate) channels: Channels,
     /// Tells the expiry task that a deadline may have come nearer.
     pub(crate) deadlines: Arc<Notify>,
+    /// What the pages remember between calls.
+    pub(crate) pages: OpenPages,
     stopping: watch::Sender<bool>,
 }
 
@@ -42,6 +45,7 @@ impl Server {
             flood: Flood::default(),
             channels: Channels::default(),
             deadlines: Arc::default(),
+            pages: OpenPages::default(),
             stopping: watch::Sender::new(false),
         }
     }

@@ -8,12 +8,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use gate_protocol::id::RequestId;
 use tokio::sync::watch;
 
+use crate::feed::Feed;
+
 type Channels = HashMap<RequestId, watch::Sender<()>>;
 
 /// The waiters of all requests.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Waiters {
     channels: Arc<Mutex<Channels>>,
+    /// What open pages listen to.
+    pub(crate) feed: Feed,
 }
 
 /// One waiter; gone from the table when dropped.
@@ -44,6 +48,7 @@ impl Waiters {
         if let Some(channel) = self.lock().get(&id) {
             channel.send_replace(());
         }
+        self.feed.tell(id);
     }
 
     #[cfg(test)]

@@ -45,11 +45,6 @@ async fn whole(request: Request, next: Next) -> Response {
     }
 }
 
-/// No such path.
-pub(super) async fn no_such_path() -> Failure {
-    Failure::not_found()
-}
-
 /// The path has other methods.
 pub(super) async fn no_such_method() -> Failure {
     Failure::bad_request("this path is not for this method")

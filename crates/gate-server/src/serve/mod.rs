@@ -204,7 +204,7 @@ pub(crate) fn router(server: Server) -> Router {
         .merge(web::routes(&server))
         .merge(notify::routes())
         .layer(DefaultBodyLimit::max(server.settings.limits.body_bytes))
-        .fallback(middleware::no_such_path)
+        .fallback(web::nowhere)
         .method_not_allowed_fallback(middleware::no_such_method)
         .layer(axum::middleware::from_fn(middleware::frame))
         .with_state(server)

@@ -2,6 +2,7 @@
 
 mod approving;
 mod channels;
+mod production;
 
 pub use channels::{ChannelFile, OutboundSettings};
 
@@ -17,6 +18,8 @@ use serde::Deserialize;
 
 pub use approving::{Approving, Flood, ServerMode, StandingGrants};
 use approving::{ApprovingFile, BreakGlassFile, FloodFile, StandingGrantsFile};
+pub(crate) use production::Known;
+pub use production::Production;
 
 /// How a server runs.
 #[derive(Clone, Debug)]
@@ -41,6 +44,8 @@ pub struct Settings {
     pub channels: Vec<ChannelFile>,
     /// Where the server may connect to.
     pub outbound: OutboundSettings,
+    /// Which targets are production.
+    pub production: Production,
 }
 
 /// The files that TLS needs, both PEM.
@@ -142,6 +147,7 @@ impl Settings {
             approving: Approving::default(),
             channels: Vec::new(),
             outbound: OutboundSettings::default(),
+            production: Production::default(),
         }
     }
 
@@ -164,6 +170,9 @@ impl Settings {
         }
         if let Some(approvers) = file.approvers {
             self.floor.approvers = approvers;
+        }
+        if let Some(patterns) = &file.production {
+            self.production = Production::parse(patterns)?;
         }
         self.listen = file.listen.or(self.listen);
         self.tls = file.tls.or(self.tls);
@@ -261,6 +270,7 @@ struct SettingsFile {
     flood: Option<FloodFile>,
     channel: Vec<toml::Table>,
     outbound: channels::OutboundFile,
+    production: Option<Vec<String>>,
 }
 
 /// Why settings can't be used.
@@ -321,6 +331,7 @@ mod tests {
             ("public_url = 'ftp://x'", "public_url"),
             ("min_count = -1", "min_count"),
             ("listen = 'gate.example.com'", "socket address"),
+            ("production = ['a b c']", "production"),
             ("[", ""),
         ] {
             let error = defaults().with_toml(text).unwrap_err();

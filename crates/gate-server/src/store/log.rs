@@ -4,8 +4,9 @@ use gate_protocol::canonical::Digest;
 use gate_protocol::log::{AuditRecord, Frontier};
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Sqlite};
 
-use super::columns::{count, get, integer, json, parse, text};
+use super::columns::{count, get, integer, json, parse, text, time};
 use super::{Connection, StoreError};
 
 /// What the next record follows from.
@@ -63,11 +64,47 @@ pub(crate) async fn page(
         .bind(integer(limit))
         .fetch_all(connection)
         .await?;
-    let text = |row: &SqliteRow| {
-        String::from_utf8(get(row, "record")?)
-            .map_err(|_| StoreError::Unreadable { what: "record" })
-    };
-    rows.iter().map(text).collect()
+    rows.iter().map(record_text).collect()
+}
+
+fn record_text(row: &SqliteRow) -> Result<String, StoreError> {
+    String::from_utf8(get(row, "record")?).map_err(|_| StoreError::Unreadable { what: "record" })
+}
+
+/// Which records are looked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WantedRecords {
+    /// Only those of this type.
+    pub(crate) record_type: Option<String>,
+    /// Only those that tell of this request.
+    pub(crate) request: Option<String>,
+    /// Only those below this index.
+    pub(crate) before: Option<u64>,
+    /// The most of one page.
+    pub(crate) limit: u64,
+}
+
+/// Returns records as text, newest first.
+pub(crate) async fn search(
+    connection: &mut Connection,
+    wanted: &WantedRecords,
+) -> Result<Vec<String>, StoreError> {
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT record FROM log_records WHERE 1");
+    if let Some(record_type) = &wanted.record_type {
+        query.push(" AND json_extract(CAST(record AS TEXT), '$.type') = ");
+        query.push_bind(record_type);
+    }
+    if let Some(request) = &wanted.request {
+        query.push(" AND json_extract(CAST(record AS TEXT), '$.body.request') = ");
+        query.push_bind(request);
+    }
+    if let Some(before) = wanted.before {
+        query.push(" AND seq < ").push_bind(integer(before));
+    }
+    query.push(" ORDER BY seq DESC LIMIT ");
+    query.push_bind(integer(wanted.limit));
+    let rows = query.build().fetch_all(connection).await?;
+    rows.iter().map(record_text).collect()
 }
 
 /// Returns the leaf hashes of the first `size` records.
@@ -94,6 +131,17 @@ pub(crate) async fn checkpointed(connection: &mut Connection) -> Result<u64, Sto
         .fetch_one(connection)
         .await?;
     count(&row, "size")
+}
+
+/// Returns the size of the last checkpoint and when it was signed.
+pub(crate) async fn last_checkpoint(
+    connection: &mut Connection,
+) -> Result<Option<(u64, Timestamp)>, StoreError> {
+    let row = sqlx::query("SELECT size, at FROM log_checkpoints ORDER BY size DESC LIMIT 1")
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| Ok((count(&row, "size")?, time(&row, "at")?)))
+        .transpose()
 }
 
 /// Stores a checkpoint.

@@ -18,6 +18,7 @@ pub(crate) mod outbox;
 pub(crate) mod principals;
 pub(crate) mod requests;
 pub(crate) mod rules;
+pub(crate) mod search;
 pub(crate) mod server;
 mod sqlite;
 pub(crate) mod standing_grants;

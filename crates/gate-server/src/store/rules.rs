@@ -2,6 +2,7 @@
 
 use gate_protocol::canonical::Digest;
 use jiff::Timestamp;
+use sqlx::sqlite::SqliteRow;
 
 use super::columns::{count, get, integer, time};
 use super::{Connection, StoreError};
@@ -28,14 +29,61 @@ pub(crate) async fn current(
         sqlx::query("SELECT version, text, activated_at FROM rules ORDER BY version DESC LIMIT 1")
             .fetch_optional(connection)
             .await?;
-    row.map(|row| {
-        Ok(StoredRules {
-            version: count(&row, "version")?,
-            text: get(&row, "text")?,
-            activated_at: time(&row, "activated_at")?,
-        })
+    row.map(|row| stored(&row)).transpose()
+}
+
+fn stored(row: &SqliteRow) -> Result<StoredRules, StoreError> {
+    Ok(StoredRules {
+        version: count(row, "version")?,
+        text: get(row, "text")?,
+        activated_at: time(row, "activated_at")?,
     })
-    .transpose()
+}
+
+/// A version without its text.
+#[derive(Clone, Debug)]
+pub(crate) struct Activation {
+    pub(crate) version: u64,
+    pub(crate) by: String,
+    pub(crate) at: Timestamp,
+    pub(crate) size_bytes: u64,
+}
+
+/// Returns who activated which version when, newest first, up to a version.
+pub(crate) async fn activations(
+    connection: &mut Connection,
+    up_to: u64,
+    limit: u64,
+) -> Result<Vec<Activation>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT version, activated_by, activated_at, octet_length(text) AS bytes FROM rules
+         WHERE version <= ? ORDER BY version DESC LIMIT ?",
+    )
+    .bind(integer(up_to))
+    .bind(integer(limit))
+    .fetch_all(connection)
+    .await?;
+    let activation = |row: &SqliteRow| {
+        Ok(Activation {
+            version: count(row, "version")?,
+            by: get(row, "activated_by")?,
+            at: time(row, "activated_at")?,
+            size_bytes: count(row, "bytes")?,
+        })
+    };
+    rows.iter().map(activation).collect()
+}
+
+/// Returns one version.
+pub(crate) async fn find(
+    connection: &mut Connection,
+    version: u64,
+) -> Result<Option<StoredRules>, StoreError> {
+    let row = sqlx::query("SELECT version, text, activated_at FROM rules WHERE version = ?")
+        .bind(integer(version))
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| stored(&row)).transpose()
 }
 
 /// Returns the number of the version in force; 0 where there is none.

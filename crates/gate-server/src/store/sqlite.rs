@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
 
 /// Append-only: a released migration is never edited.
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (
         2,
@@ -34,6 +34,7 @@ const MIGRATIONS: [(i64, &str, &str); 5] = [
         "who may approve",
         include_str!("migrations/0004_who_may_approve.sql"),
     ),
+    (5, "web", include_str!("migrations/0005_web.sql")),
     (6, "channels", include_str!("migrations/0006_channels.sql")),
 ];
 
@@ -193,7 +194,7 @@ mod tests {
         let store = open(dir.path()).await;
         let mut writer = store.write().await.unwrap();
         let mut run = async |sql: &'static str| sqlx::query(sql).execute(writer.connection()).await;
-        run("INSERT INTO log_records VALUES (0, x'00', x'00')")
+        run("INSERT INTO log_records VALUES (0, CAST('{}' AS BLOB), x'00')")
             .await
             .unwrap();
         assert!(run("UPDATE log_records SET record = x'01'").await.is_err());

@@ -64,6 +64,16 @@ impl Choice {
             && counts(request, (visitor, say), Answer::Approve, now) == Ok(true)
     }
 
+    /// Names what is offered: while that stays, a form that somebody fills in stays.
+    pub(super) fn state(&self) -> &'static str {
+        match (self.can_approve, self.can_deny) {
+            (true, true) => "both",
+            (true, false) => "approve",
+            (false, true) => "deny",
+            (false, false) => "none",
+        }
+    }
+
     pub(super) fn is_open(&self) -> bool {
         self.can_approve || self.can_deny
     }

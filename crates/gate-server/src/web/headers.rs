@@ -12,9 +12,12 @@ use axum::response::Response;
 use super::session;
 use crate::state::Server;
 
-/// No scripts, no images, no frames; one style sheet and forms of our own.
-const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; \
-                      frame-ancestors 'none'; base-uri 'none'";
+/// One script, one style sheet, one font, one mark and forms, all of our own;
+/// no frames. Text becomes markup only where the script's one policy lets it.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; \
+                      img-src 'self'; connect-src 'self'; form-action 'self'; \
+                      frame-ancestors 'none'; base-uri 'none'; \
+                      require-trusted-types-for 'script'; trusted-types gate";
 
 const HEADERS: [(HeaderName, &str); 7] = [
     (CONTENT_SECURITY_POLICY, POLICY),
@@ -24,7 +27,10 @@ const HEADERS: [(HeaderName, &str); 7] = [
     // forms, and then nothing tells them from those of a stranger. Other sites
     // learn as little by this one. Source: Fetch, "append a request `Origin` header".
     (REFERRER_POLICY, "same-origin"),
-    (CACHE_CONTROL, "no-store"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
     (
         HeaderName::from_static("cross-origin-opener-policy"),
         "same-origin",
@@ -38,15 +44,24 @@ const HEADERS: [(HeaderName, &str); 7] = [
 /// Adds the headers to whatever the pages answer.
 pub(super) async fn harden(State(server): State<Server>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    add(&server, &mut response);
+    response
+}
+
+/// Adds them to one answer.
+pub(super) fn add(server: &Server, response: &mut Response) {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    if session::is_secure(&server) {
+    // What says itself how long it may be kept is no page.
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if session::is_secure(server) {
         headers.insert(
             STRICT_TRANSPORT_SECURITY,
             HeaderValue::from_static("max-age=31536000"),
         );
     }
-    response
 }

@@ -1,4 +1,4 @@
-//! What waits for the visitor, and what was decided.
+//! What waits: for the visitor first, then for others.
 
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
@@ -7,14 +7,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use gate_protocol::id::RequestId;
 use gate_protocol::request::ApprovalStatus;
-use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::choice::Choice;
-use super::moment;
 use super::page::{Refused, render};
-use super::question::{self, ShownEffect, Status, Target};
 use super::request::pass;
+use super::row::Row;
 use super::session::Visitor;
 use super::shown::Shown;
 use crate::clock;
@@ -27,53 +25,23 @@ const PAGE: u64 = 50;
 /// A page ends once what is stored of its requests has this many bytes: a browser
 /// on a telephone is to show it.
 const PAGE_BYTES: u64 = 1 << 20;
+/// So many requests of one requester stand one by one; more are folded into one
+/// line, so that a flood hides nobody else's.
+const ONE_BY_ONE: usize = 3;
 
-/// How much of a command stands in a list, in bytes. The rest is announced, and
-/// nothing is answered from a list.
-const ROW_LIMIT: usize = 600;
-
-/// One request in a list.
-struct Row {
-    id: String,
-    command: Shown,
-    cut_bytes: usize,
-    effect: ShownEffect,
-    target: Vec<Target>,
-    requester: Shown,
-    kind: &'static str,
-    owner: Option<Shown>,
-    host: Shown,
-    asked: String,
-    status: Status,
-    reason: Option<Shown>,
-    answered_by: Vec<Shown>,
+/// One entry of the inbox.
+enum Pile {
+    One(Row),
+    Many(Fold),
 }
 
-impl Row {
-    fn of(request: &Request, now: Timestamp) -> Self {
-        let requester = &request.state.requester;
-        let mut command = Shown::of_command(&request.invocation);
-        let reviews = request.state.reviews.iter();
-        Self {
-            id: request.id.to_string(),
-            cut_bytes: command.keep(ROW_LIMIT),
-            command,
-            effect: question::effect(&request.invocation.effect),
-            target: question::target(&request.invocation),
-            requester: Shown::of(&requester.name),
-            kind: requester.kind.as_str(),
-            owner: requester.owner.as_deref().map(Shown::of),
-            host: Shown::of(&request.circumstances.host),
-            asked: moment::ago(now, request.created_at),
-            status: question::status(request, now),
-            reason: request.reason.as_deref().map(Shown::of),
-            answered_by: reviews.map(|a| Shown::of(&a.review.reviewer)).collect(),
-        }
-    }
-
-    fn is_production(&self) -> bool {
-        self.target.iter().any(|target| target.is_production)
-    }
+/// Many requests of one requester.
+struct Fold {
+    /// Names the fold on the page.
+    id: usize,
+    requester: Shown,
+    summary: String,
+    rows: Vec<Row>,
 }
 
 #[derive(Template)]
@@ -81,16 +49,9 @@ impl Row {
 struct InboxPage {
     visitor: Option<Visitor>,
     is_approver: bool,
-    yours: Vec<Row>,
-    others: Vec<Row>,
-    older: Option<String>,
-}
-
-#[derive(Template)]
-#[template(path = "history.html")]
-struct HistoryPage {
-    visitor: Option<Visitor>,
-    rows: Vec<Row>,
+    yours_count: usize,
+    yours: Vec<Pile>,
+    others: Vec<Pile>,
     older: Option<String>,
 }
 
@@ -99,24 +60,18 @@ pub(super) struct PageQuery {
     before: Option<String>,
 }
 
-/// Requests that are settled as of now, and where the next page begins.
-struct Page {
-    requests: Vec<Request>,
-    older: Option<String>,
-    now: Timestamp,
-}
-
-async fn page(
-    server: &Server,
+/// Shows what waits.
+pub(super) async fn waiting(
+    State(server): State<Server>,
+    visitor: Visitor,
     query: Result<Query<PageQuery>, QueryRejection>,
-    status: Option<ApprovalStatus>,
-) -> Result<Page, Failure> {
+) -> Result<Response, Refused> {
     let before = query.ok().and_then(|Query(query)| query.before);
     let before: Option<RequestId> = before
         .map(|text| text.parse().map_err(|_| Failure::not_found()))
         .transpose()?;
     let selection = Selection {
-        status,
+        status: Some(ApprovalStatus::Pending),
         before,
         limit: PAGE,
         limit_bytes: PAGE_BYTES,
@@ -133,24 +88,6 @@ async fn page(
     for request in &mut requests {
         pass(request, now);
     }
-    Ok(Page {
-        requests,
-        older,
-        now,
-    })
-}
-
-/// Shows what waits: for the visitor first, then for others.
-pub(super) async fn waiting(
-    State(server): State<Server>,
-    visitor: Visitor,
-    query: Result<Query<PageQuery>, QueryRejection>,
-) -> Result<Response, Refused> {
-    let Page {
-        mut requests,
-        older,
-        now,
-    } = page(&server, query, Some(ApprovalStatus::Pending)).await?;
     requests.retain(|request| request.state.status == ApprovalStatus::Pending);
     let (mut yours, mut others) = (Vec::new(), Vec::new());
     for request in &requests {
@@ -164,33 +101,59 @@ pub(super) async fn waiting(
             others.push(request);
         }
     }
-    let rows = |requests: Vec<&Request>| requests.iter().map(|r| Row::of(r, now)).collect();
+    let row = |request: &Request| Row::of(request, now, &server.settings.production);
     let page = InboxPage {
         is_approver: visitor.is_approver(),
-        yours: rows(yours),
-        others: rows(others),
+        yours_count: yours.len(),
+        yours: piled(&yours, 0, row),
+        others: piled(&others, yours.len(), row),
         older,
         visitor: Some(visitor),
     };
     Ok(render(StatusCode::OK, &page))
 }
 
-/// Shows what was decided, or ended without.
-pub(super) async fn history(
-    State(server): State<Server>,
-    visitor: Visitor,
-    query: Result<Query<PageQuery>, QueryRejection>,
-) -> Result<Response, Refused> {
-    let Page {
-        mut requests,
-        older,
-        now,
-    } = page(&server, query, None).await?;
-    requests.retain(|request| request.state.status != ApprovalStatus::Pending);
-    let page = HistoryPage {
-        rows: requests.iter().map(|r| Row::of(r, now)).collect(),
-        older,
-        visitor: Some(visitor),
+/// Folds what one requester asks for where it is much. A pile stands where its
+/// newest request would.
+fn piled(requests: &[&Request], first_id: usize, row: impl Fn(&Request) -> Row) -> Vec<Pile> {
+    let mut names: Vec<&str> = Vec::new();
+    let mut piles: Vec<Pile> = Vec::new();
+    let of = |name: &str| -> Vec<&&Request> {
+        let of_name = |request: &&&Request| request.state.requester.name == name;
+        requests.iter().filter(of_name).collect()
     };
-    Ok(render(StatusCode::OK, &page))
+    for request in requests {
+        let name = request.state.requester.name.as_str();
+        let own = of(name);
+        if own.len() <= ONE_BY_ONE {
+            piles.push(Pile::One(row(request)));
+        } else if !names.contains(&name) {
+            names.push(name);
+            piles.push(Pile::Many(Fold {
+                id: first_id + piles.len(),
+                requester: Shown::of(name),
+                summary: summary(&own),
+                rows: own.into_iter().map(|request| row(request)).collect(),
+            }));
+        }
+    }
+    piles
+}
+
+/// Counts the effects, as `4 destroy, 2 write`; the most frequent first.
+fn summary(requests: &[&&Request]) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for request in requests {
+        let effect = request.invocation.effect.as_str();
+        match counts.iter_mut().find(|(name, _)| *name == effect) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((effect, 1)),
+        }
+    }
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let parts: Vec<String> = counts
+        .iter()
+        .map(|(name, count)| format!("{count} {}", Shown::of(name).text()))
+        .collect();
+    parts.join(", ")
 }

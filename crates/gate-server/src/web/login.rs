@@ -117,8 +117,8 @@ pub(super) async fn sign_in(
         SignIn::OtherRole(role) => (
             StatusCode::FORBIDDEN,
             format!(
-                "This token has the role {}. Sign in with one of the role approver, or auditor \
-                 to look only.",
+                "This token has the role {}. Sign in with one of the role approver, auditor to \
+                 look only, or admin.",
                 role.as_str()
             ),
         ),

@@ -1,27 +1,51 @@
 //! The page on which an approver sees what is asked for and answers.
 //!
-//! Rendered here, without scripts: what a browser shows is what stands in the
-//! answer. Every handler that shows something takes a [`Visitor`](session::Visitor)
+//! Rendered here: what a browser shows is what stands in the answer, with or
+//! without the one script, which looks again when something changed. Every handler that shows something takes a [`Visitor`](session::Visitor)
+//! or a [`Keeper`](session::Keeper),
 //! and every one that changes something takes [`Posted`](form::Posted), so none
 //! can forget the session, the origin or the token of the form. What is answered
 //! goes through the same service as the API, in the channel `web`.
 
+pub(crate) mod asset;
+mod audit;
+mod chain;
 mod choice;
+mod diff;
 mod form;
 mod headers;
+mod history;
 mod inbox;
+mod input;
 mod link;
+mod live;
 mod login;
 mod login_code;
 mod moment;
+mod nowhere;
+mod origin;
 mod page;
+mod past;
+mod people;
 mod question;
+mod reading;
 mod request;
+mod risk;
+mod row;
+mod rule_age;
+mod rules;
 mod session;
 mod shown;
 mod sign_in;
+mod tokens;
+mod what_if;
 
 pub use login_code::{LoginCodeError, create_login_code};
+pub(crate) use nowhere::nowhere;
+
+// For the templates.
+use moment::utc;
+use shown::Shown;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -29,18 +53,33 @@ use axum::routing::{MethodRouter, get, post};
 
 use crate::state::Server;
 
-/// The largest form: a token, or a comment of 500 characters of four bytes,
-/// each of them percent-encoded.
-const FORM_BYTES: usize = 16 * 1024;
+/// The largest form: a line of 8,000 bytes, or a comment of 500 characters of four
+/// bytes, each of them percent-encoded.
+const FORM_BYTES: usize = 32 * 1024;
+
+/// What the pages remember between calls. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OpenPages {
+    seats: live::Seats,
+    chain: chain::Chain,
+    rule_ages: rule_age::RuleAges,
+}
 
 /// Returns the pages.
 pub(crate) fn routes(server: &Server) -> Router<Server> {
     let looking = |handler: MethodRouter<Server>| handler.fallback(page::other_method);
     Router::new()
         .route("/", looking(get(inbox::waiting)))
-        .route("/history", looking(get(inbox::history)))
+        .route("/events", looking(get(live::events)))
+        .route("/history", looking(get(history::history)))
         .route("/requests/{id}", looking(get(request::show)))
         .route("/requests/{id}/review", looking(post(request::review)))
+        .route("/audit", looking(get(audit::audit)))
+        .route("/audit/records", looking(get(audit::download)))
+        .route("/rules", looking(get(rules::rules)))
+        .route("/rules/{version}", looking(get(rules::version)))
+        .route("/what-if", looking(get(what_if::ask).post(what_if::decide)))
+        .merge(who_may_act(looking))
         .route("/login", looking(get(login::ask).post(login::sign_in)))
         .route(
             "/link/{chat}",
@@ -48,10 +87,23 @@ pub(crate) fn routes(server: &Server) -> Router<Server> {
         )
         .route("/link/{chat}/unlink", looking(post(link::unlink)))
         .route("/logout", looking(post(login::sign_out)))
-        .route("/style.css", looking(get(page::style)))
+        .route("/assets/{name}", looking(get(asset::serve)))
         .layer(DefaultBodyLimit::max(FORM_BYTES))
         .layer(axum::middleware::from_fn_with_state(
             server.clone(),
             headers::harden,
         ))
+}
+
+/// The pages about principals and their tokens.
+fn who_may_act(looking: impl Fn(MethodRouter<Server>) -> MethodRouter<Server>) -> Router<Server> {
+    let principals = get(people::principals).post(people::create);
+    Router::new()
+        .route("/principals", looking(principals))
+        .route("/principals/{name}/disable", looking(post(people::disable)))
+        .route("/principals/{name}/enable", looking(post(people::enable)))
+        .route("/agents", looking(get(people::agents)))
+        .route("/groups", looking(get(people::groups)))
+        .route("/tokens", looking(get(tokens::tokens).post(tokens::create)))
+        .route("/tokens/{id}/revoke", looking(post(tokens::revoke)))
 }

@@ -1,7 +1,7 @@
 //! Pages that say why there is nothing else to see, and the style sheet.
 
 use askama::Template;
-use axum::http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
+use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
@@ -34,12 +34,6 @@ pub(super) fn see_other(path: &str, cookie: Option<HeaderValue>) -> Response {
     response
 }
 
-/// The one style sheet.
-pub(super) async fn style() -> Response {
-    let css = include_str!("../../templates/style.css");
-    ([(CONTENT_TYPE, "text/css; charset=utf-8")], css).into_response()
-}
-
 /// The path is there, for another method.
 pub(super) async fn other_method() -> Refused {
     Refused::new(
@@ -57,26 +51,54 @@ pub(super) enum Place {
     Inbox,
     History,
     Request(RequestId),
+    Audit,
+    Principals,
+    Agents,
+    Tokens,
+    Groups,
+    Rules,
+    WhatIf,
 }
+
+/// The places that are one page.
+const SINGLE: [(Place, &str, &str); 9] = [
+    (Place::Inbox, "/", "To the inbox"),
+    (Place::History, "/history", "To the history"),
+    (Place::Audit, "/audit", "To the audit log"),
+    (Place::Principals, "/principals", "To the principals"),
+    (Place::Agents, "/agents", "To the agents"),
+    (Place::Tokens, "/tokens", "To the tokens"),
+    (Place::Groups, "/groups", "To the groups"),
+    (Place::Rules, "/rules", "To the rules"),
+    (Place::WhatIf, "/what-if", "To what would happen"),
+];
 
 impl Place {
     pub(super) fn parse(path: &str) -> Option<Self> {
-        match path {
-            "/" => Some(Self::Inbox),
-            "/history" => Some(Self::History),
-            _ => {
-                let id = path.strip_prefix("/requests/")?;
-                id.parse().ok().map(Self::Request)
-            }
+        if let Some((place, ..)) = SINGLE.iter().find(|(_, known, _)| *known == path) {
+            return Some(*place);
         }
+        let id = path.strip_prefix("/requests/")?;
+        id.parse().ok().map(Self::Request)
     }
 
     pub(super) fn path(self) -> String {
         match self {
-            Self::Inbox => "/".to_owned(),
-            Self::History => "/history".to_owned(),
             Self::Request(id) => format!("/requests/{id}"),
+            _ => self.single().0.to_owned(),
         }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Request(_) => "Look at the request",
+            _ => self.single().1,
+        }
+    }
+
+    fn single(self) -> (&'static str, &'static str) {
+        let found = SINGLE.iter().find(|(place, ..)| *place == self);
+        found.map_or(("/", "To the inbox"), |(_, path, label)| (*path, *label))
     }
 }
 
@@ -173,11 +195,7 @@ impl Refused {
     }
 
     fn back_label(&self) -> &'static str {
-        match self.back {
-            Place::Inbox => "To what waits for you",
-            Place::History => "To what was decided",
-            Place::Request(_) => "Look at the request",
-        }
+        self.back.label()
     }
 }
 
@@ -235,7 +253,7 @@ mod tests {
     #[test]
     fn only_our_own_pages_are_places() {
         let id = RequestId::generate();
-        for path in ["/", "/history", &format!("/requests/{id}")] {
+        for path in ["/", "/history", "/what-if", &format!("/requests/{id}")] {
             assert_eq!(Place::parse(path).unwrap().path(), path);
         }
         for path in [

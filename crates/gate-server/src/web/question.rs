@@ -2,18 +2,23 @@
 //! where, why, and which rule wants a person for it.
 
 use gate_protocol::event::RunOutcome;
-use gate_protocol::invocation::{BoundInput, BoundInvocation, BoundVariable, Delivery, Treatment};
+use gate_protocol::invocation::{BoundInvocation, BoundVariable, Treatment};
 use gate_protocol::mode::Mode;
-use gate_protocol::production::says_production;
-use gate_protocol::request::{ApprovalStatus, CiJob, GitState, Requirement};
+use gate_protocol::request::{ApprovalStatus, Requirement};
 use gate_protocol::review::Answer;
 use gate_protocol::span;
 use jiff::Timestamp;
 
+use super::input::{Approved, Input};
 use super::moment;
+use super::origin::Origin;
+use super::reading::Reading;
+use super::risk;
+use super::rule_age::Age;
 use super::shown::Shown;
 use crate::clock;
 use crate::lifecycle::{self, Answered};
+use crate::settings::{Known, Production};
 use crate::store::requests::Request;
 
 /// The longest command that is shown, in bytes.
@@ -38,29 +43,28 @@ pub(super) struct ShownEffect {
 pub(super) struct Target {
     pub(super) name: Shown,
     pub(super) value: Shown,
-    pub(super) is_production: bool,
+    /// How it is known that it is production.
+    pub(super) production: Option<Known>,
 }
 
-/// One thing to know, by name.
-pub(super) struct Fact {
-    pub(super) name: &'static str,
-    pub(super) value: Shown,
+impl Target {
+    pub(super) fn is_production(&self) -> bool {
+        self.production.is_some()
+    }
 }
 
-/// The CI job's page: an address that is shown whole, and is a link where
-/// following it can't do anything but open a page.
-pub(super) struct Link {
-    pub(super) text: Shown,
-    pub(super) href: Option<String>,
+/// A rule that asked.
+pub(super) struct AskingRule {
+    pub(super) id: Shown,
+    /// When it was last changed, where it is the server's.
+    pub(super) age: Option<Age>,
 }
 
-/// A file or stdin.
-pub(super) struct Input {
-    pub(super) role: Shown,
-    pub(super) name: Shown,
-    pub(super) size: String,
-    pub(super) sha256: String,
-    pub(super) delivery: &'static str,
+/// What is found out about a request before it is shown.
+pub(super) struct KnownAbout {
+    pub(super) reading: Reading,
+    pub(super) approved: Approved,
+    pub(super) ages: Vec<Option<Age>>,
 }
 
 /// An environment variable.
@@ -84,6 +88,7 @@ pub(super) struct Given {
     pub(super) reviewer: Shown,
     pub(super) is_approval: bool,
     pub(super) at: String,
+    pub(super) iso: String,
     pub(super) channel: Shown,
     pub(super) comment: Option<Shown>,
 }
@@ -94,12 +99,17 @@ pub(super) struct Question {
     pub(super) digest: String,
     pub(super) status: Status,
     pub(super) is_pending: bool,
+    /// Whether nothing more will happen to it.
+    pub(super) is_over: bool,
     pub(super) requester: Shown,
     pub(super) kind: &'static str,
     pub(super) owner: Option<Shown>,
     pub(super) agent: Option<Shown>,
     pub(super) asked: String,
     pub(super) created_at: String,
+    pub(super) created_iso: String,
+    pub(super) expires_at: String,
+    pub(super) reading: Reading,
     pub(super) title: Shown,
     pub(super) words: Vec<Shown>,
     /// How many bytes of the command are not shown.
@@ -113,14 +123,11 @@ pub(super) struct Question {
     pub(super) terminal: bool,
     pub(super) mode: Mode,
     pub(super) reason: Option<Shown>,
-    pub(super) rules: Vec<Shown>,
+    pub(super) rules: Vec<AskingRule>,
     pub(super) reasons: Vec<Shown>,
     pub(super) needs: Vec<Need>,
     pub(super) given: Vec<Given>,
-    pub(super) git: Vec<Fact>,
-    pub(super) ci: Vec<Fact>,
-    /// The job and its pull request, each with its name.
-    pub(super) ci_links: Vec<(&'static str, Link)>,
+    pub(super) origin: Origin,
     pub(super) inputs: Vec<Input>,
     pub(super) environment: Vec<Variable>,
     /// The names of variables that are bound and of which nothing is known.
@@ -131,39 +138,49 @@ pub(super) struct Question {
     pub(super) tool_sha256: String,
     pub(super) client_version: Shown,
     pub(super) outcome: Option<Shown>,
+    /// Whether the tool ended well, where that is known.
+    is_success: Option<bool>,
 }
 
 impl Question {
     /// Returns the question that `request` is at `now`.
-    pub(super) fn of(request: &Request, now: Timestamp) -> Self {
+    pub(super) fn of(
+        request: &Request,
+        about: KnownAbout,
+        production: &Production,
+        now: Timestamp,
+    ) -> Self {
         let (state, invocation) = (&request.state, &request.invocation);
         let circumstances = &request.circumstances;
         let (words, cut_bytes) = words(invocation);
-        let ci = circumstances.ci.as_ref();
         Self {
             id: request.id.to_string(),
             digest: state.digest.to_string(),
             status: status(request, now),
             is_pending: state.status == ApprovalStatus::Pending,
+            is_over: state.status.is_terminal(),
             requester: Shown::of(&state.requester.name),
             kind: state.requester.kind.as_str(),
             owner: state.requester.owner.as_deref().map(Shown::of),
             agent: circumstances.agent.as_deref().map(Shown::of),
             asked: moment::ago(now, request.created_at),
             created_at: moment::utc(request.created_at),
+            created_iso: request.created_at.to_string(),
+            expires_at: state.expires_at.to_string(),
+            reading: about.reading,
             title: title(invocation),
             words,
             cut_bytes,
             secrets: invocation.secrets_masked(),
             effect: effect(&invocation.effect),
-            target: target(invocation),
+            target: target(invocation, production),
             cwd: Shown::of_masked(&invocation.cwd),
             host: Shown::of(&circumstances.host),
             os_user: Shown::of(&circumstances.os_user),
             terminal: circumstances.terminal,
             mode: circumstances.mode,
             reason: request.reason.as_deref().map(Shown::of),
-            rules: request.terms.rules.iter().map(|id| Shown::of(id)).collect(),
+            rules: rules(&request.terms.rules, about.ages),
             reasons: request
                 .terms
                 .reasons
@@ -172,10 +189,12 @@ impl Question {
                 .collect(),
             needs: needs(&state.requirements, &state.reviews),
             given: state.reviews.iter().map(given).collect(),
-            git: circumstances.git.as_ref().map_or_else(Vec::new, git),
-            ci: ci.map_or_else(Vec::new, ci_facts),
-            ci_links: ci.map_or_else(Vec::new, ci_links),
-            inputs: invocation.inputs.iter().map(input).collect(),
+            origin: Origin::of(circumstances),
+            inputs: invocation
+                .inputs
+                .iter()
+                .map(|input| Input::of(input, &about.approved, now))
+                .collect(),
             environment: listed(invocation).map(variable).collect(),
             unlisted: unlisted(invocation),
             tool: Shown::of(&invocation.tool.name),
@@ -184,6 +203,10 @@ impl Question {
             tool_sha256: invocation.tool.sha256.to_string(),
             client_version: Shown::of(&circumstances.client_version),
             outcome: request.outcome.as_ref().map(outcome),
+            is_success: request
+                .outcome
+                .as_ref()
+                .map(|outcome| outcome.exit_code == Some(0)),
         }
     }
 
@@ -198,7 +221,21 @@ impl Question {
     }
 
     pub(super) fn is_production(&self) -> bool {
-        self.target.iter().any(|target| target.is_production)
+        self.target.iter().any(Target::is_production)
+    }
+
+    /// Says how it is known that something is production.
+    pub(super) fn production_notes(&self) -> Vec<String> {
+        risk::production_notes(&self.target)
+    }
+
+    /// Returns how the end is marked: as good, bad, or neither.
+    pub(super) fn outcome_class(&self) -> &'static str {
+        match self.is_success {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "",
+        }
     }
 
     /// Tells whether something on the page imitates another word.
@@ -215,12 +252,15 @@ impl Question {
             .into_iter()
             .chain(&self.words)
             .chain(self.target.iter().flat_map(|t| [&t.name, &t.value]))
-            .chain(self.inputs.iter().map(|input| &input.name))
             .chain(values)
-            .chain(self.git.iter().chain(&self.ci).map(|fact| &fact.value))
             .chain(&self.reason);
-        all.any(Shown::is_odd)
+        all.any(Shown::is_odd) || self.origin.is_odd() || self.inputs.iter().any(Input::is_odd)
     }
+}
+
+/// Tells whether the whole command is shown.
+pub(super) fn is_whole(invocation: &BoundInvocation) -> bool {
+    words(invocation).1 == 0
 }
 
 /// Returns the words of the command, whole up to the limit, and what is missing.
@@ -250,11 +290,20 @@ pub(super) fn title(invocation: &BoundInvocation) -> Shown {
     Shown::of(&title)
 }
 
-pub(super) fn target(invocation: &BoundInvocation) -> Vec<Target> {
+fn rules(ids: &[String], ages: Vec<Option<Age>>) -> Vec<AskingRule> {
+    let ages = ages.into_iter().chain(std::iter::repeat_with(|| None));
+    let rule = |(id, age): (&String, Option<Age>)| AskingRule {
+        id: Shown::of(id),
+        age,
+    };
+    ids.iter().zip(ages).map(rule).collect()
+}
+
+pub(super) fn target(invocation: &BoundInvocation, production: &Production) -> Vec<Target> {
     let field = |(name, value): (&String, &String)| Target {
         name: Shown::of(name),
         value: Shown::of(value),
-        is_production: says_production(value),
+        production: production.knows(name, value),
     };
     invocation.target.iter().map(field).collect()
 }
@@ -338,95 +387,9 @@ fn given(answered: &Answered) -> Given {
         reviewer: Shown::of(&review.reviewer),
         is_approval: review.answer == Answer::Approve,
         at: moment::utc(review.at),
+        iso: review.at.to_string(),
         channel: Shown::of(&review.channel),
         comment: review.comment.as_deref().map(Shown::of),
-    }
-}
-
-fn fact(name: &'static str, value: Option<&str>) -> Option<Fact> {
-    value.map(|value| Fact {
-        name,
-        value: Shown::of(value),
-    })
-}
-
-fn git(git: &GitState) -> Vec<Fact> {
-    let tree = match git.dirty {
-        Some(true) => "has changes that are not committed",
-        Some(false) => "no tracked changes",
-        None => "changes not known",
-    };
-    let branch = git.branch.as_deref().unwrap_or("none: HEAD is detached");
-    [
-        fact("Branch", Some(branch)),
-        fact("Commit", git.commit.as_deref()),
-        fact("Work tree", Some(tree)),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
-
-fn ci_facts(ci: &CiJob) -> Vec<Fact> {
-    let pull_request = ci.pull_request.as_ref();
-    [
-        fact("System", Some(&ci.provider)),
-        fact("Repository", ci.repository.as_deref()),
-        fact("Workflow", ci.workflow.as_deref()),
-        fact("Name", ci.job.as_deref()),
-        fact("Branch", ci.branch.as_deref()),
-        fact("Commit", ci.commit.as_deref()),
-        fact("Set off by", ci.actor.as_deref()),
-        fact("Pull request", pull_request.map(|one| one.number.as_str())),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
-
-fn ci_links(ci: &CiJob) -> Vec<(&'static str, Link)> {
-    let pull_request = ci.pull_request.as_ref();
-    [
-        ("Job", ci.url.as_deref()),
-        (
-            "Its link",
-            pull_request.and_then(|change| change.url.as_deref()),
-        ),
-    ]
-    .into_iter()
-    .filter_map(|(name, url)| Some((name, link(url?))))
-    .collect()
-}
-
-/// Makes a link only of what starts as an address of the web and has nothing
-/// in it but visible ASCII.
-fn link(url: &str) -> Link {
-    let is_web = url.starts_with("https://") || url.starts_with("http://");
-    let is_plain = url
-        .bytes()
-        .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    Link {
-        text: Shown::of(url),
-        href: (is_web && is_plain).then(|| url.to_owned()),
-    }
-}
-
-fn input(input: &BoundInput) -> Input {
-    Input {
-        role: Shown::of(&input.role),
-        name: Shown::of_masked(&input.name),
-        size: moment::bytes(input.size_bytes),
-        sha256: input.sha256.to_string(),
-        delivery: match input.delivery {
-            Delivery::Snapshot => "runs from a sealed copy of these bytes",
-            Delivery::Stdin => "fed from a sealed copy of these bytes",
-            Delivery::Copy => {
-                "runs from a private copy of these bytes, hashed again right before the start"
-            }
-            Delivery::Rechecked => {
-                "read where it is: hashed again right before the start, not after"
-            }
-        },
     }
 }
 

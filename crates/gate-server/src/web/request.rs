@@ -6,15 +6,22 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use gate_protocol::id::RequestId;
 use gate_protocol::mode::Mode;
+use gate_protocol::problem::ProblemCode;
 use gate_protocol::review::{Answer, SubmitReview};
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::choice::Choice;
 use super::form::{Posted, Tokened};
+use super::input::{Approved, InputContent};
 use super::page::{Place, Refused, render, see_other};
-use super::question::Question;
+use super::past::Past;
+use super::question::{self, KnownAbout, Question};
+use super::reading::Reading;
+use super::risk::Risk;
+use super::rule_age;
 use super::session::Visitor;
+use super::shown::Shown;
 use crate::clock;
 use crate::lifecycle::{Event, apply};
 use crate::problem::Failure;
@@ -28,11 +35,30 @@ struct RequestPage {
     visitor: Option<Visitor>,
     csrf: String,
     question: Question,
+    past: Past,
     choice: Choice,
-    /// After how many seconds the page looks again; never where somebody could
-    /// be typing on it.
+    risk: Risk,
+    /// After how many seconds the page looks again where there is no script;
+    /// never where somebody could be typing on it.
     refresh: Option<u32>,
 }
+
+#[derive(Template)]
+#[template(path = "confirm.html")]
+struct ConfirmPage {
+    visitor: Option<Visitor>,
+    csrf: String,
+    id: String,
+    digest: String,
+    comment: String,
+    complaint: &'static str,
+    command: Shown,
+    cut_bytes: usize,
+    risk: Risk,
+}
+
+/// How much of the command the page shows that asks once more, in bytes.
+const CONFIRM_LIMIT: usize = 4_000;
 
 /// Shows a request.
 pub(super) async fn show(
@@ -40,26 +66,43 @@ pub(super) async fn show(
     visitor: Visitor,
     Path(id): Path<String>,
 ) -> Result<Response, Refused> {
-    let (request, now) = match find(&server, &visitor, &id).await {
-        Ok(found) => found,
-        Err(failure) => return Err(Refused::from(failure).signed_in(visitor)),
+    match look(&server, &visitor, &id).await {
+        Ok((question, past, choice, risk)) => {
+            let can_type = question.is_pending && choice.is_open();
+            let page = RequestPage {
+                csrf: visitor.csrf(),
+                refresh: (!question.is_over && !can_type).then_some(5),
+                question,
+                past,
+                choice,
+                risk,
+                visitor: Some(visitor),
+            };
+            Ok(render(StatusCode::OK, &page))
+        }
+        Err(failure) => Err(Refused::from(failure).signed_in(visitor)),
+    }
+}
+
+/// Finds out all that the page shows.
+async fn look(
+    server: &Server,
+    visitor: &Visitor,
+    id: &str,
+) -> Result<(Question, Past, Choice, Risk), Failure> {
+    let (request, now) = find(server, visitor, id).await?;
+    let production = &server.settings.production;
+    let about = KnownAbout {
+        reading: Reading::of(&request.invocation).await,
+        approved: Approved::before(server, &request).await?,
+        ages: rule_age::ages(server, &request.terms.rules, now).await?,
     };
-    let question = Question::of(&request, now);
-    let say = match server.say_of(&visitor.actor, &request, now).await {
-        Ok(say) => say,
-        Err(failure) => return Err(Refused::from(failure).signed_in(visitor)),
-    };
-    let choice = Choice::of(&request, (&visitor, &say), question.is_whole(), now);
-    let can_type = question.is_pending && choice.is_open();
-    let is_moving = !request.state.status.is_terminal() && !can_type;
-    let page = RequestPage {
-        csrf: visitor.csrf(),
-        question,
-        refresh: is_moving.then_some(5),
-        choice,
-        visitor: Some(visitor),
-    };
-    Ok(render(StatusCode::OK, &page))
+    let past = Past::of(server, &request, now).await?;
+    let risk = Risk::of(&request, production);
+    let question = Question::of(&request, about, production, now);
+    let say = server.say_of(&visitor.actor, &request, now).await?;
+    let choice = Choice::of(&request, (visitor, &say), question.is_whole(), now);
+    Ok((question, past, choice, risk))
 }
 
 async fn find(
@@ -98,6 +141,9 @@ pub(super) struct ReviewForm {
     answer: Answer,
     #[serde(default)]
     comment: String,
+    /// What was typed to approve what is dangerous.
+    #[serde(default)]
+    confirm: String,
 }
 
 impl Tokened for ReviewForm {
@@ -115,7 +161,14 @@ pub(super) async fn review(
     let Posted { visitor, form } = posted;
     let place = id.parse().map_or(Place::Inbox, Place::Request);
     match answer(&server, &visitor, &id, form).await {
-        Ok(()) => Ok(see_other(&place.path(), None)),
+        Ok(None) => Ok(see_other(&place.path(), None)),
+        Ok(Some(page)) => {
+            let page = ConfirmPage {
+                visitor: Some(visitor),
+                ..*page
+            };
+            Ok(render(StatusCode::UNPROCESSABLE_ENTITY, &page))
+        }
         Err(failure) => {
             let back = match failure.problem().status {
                 404 => Place::Inbox,
@@ -126,22 +179,24 @@ pub(super) async fn review(
     }
 }
 
+/// Counts the answer; or returns the page that asks once more, and nothing was
+/// changed then.
 async fn answer(
     server: &Server,
     visitor: &Visitor,
     id: &str,
     form: ReviewForm,
-) -> Result<(), Failure> {
-    use gate_protocol::problem::ProblemCode::Forbidden;
+) -> Result<Option<Box<ConfirmPage>>, Failure> {
     if !visitor.is_approver() {
         let id: RequestId = id.parse().map_err(|_| Failure::not_found())?;
         return server.refuse_role(&visitor.actor, id, Channel::Web).await;
     }
     let (request, now) = find(server, visitor, id).await?;
-    let is_whole = Question::of(&request, now).is_whole();
-    if form.answer == Answer::Approve && !is_whole {
+    let is_approval = form.answer == Answer::Approve;
+    let is_whole = question::is_whole(&request.invocation);
+    if is_approval && !is_whole {
         return Err(Failure::new(
-            Forbidden,
+            ProblemCode::Forbidden,
             "the command is too long to be shown whole here, and what is not shown whole is not \
              approved; it can be denied",
         ));
@@ -149,6 +204,13 @@ async fn answer(
     let digest = form.digest.parse().map_err(|_| {
         Failure::bad_request("the form does not say which command it answers; look at it again")
     })?;
+    let risk = Risk::of(&request, &server.settings.production);
+    // Who can't approve it is told so, and not to type something first.
+    let say = server.say_of(&visitor.actor, &request, now).await?;
+    let can_approve = Choice::of(&request, (visitor, &say), is_whole, now).can_approve;
+    if is_approval && can_approve && !risk.is_met_by(&form.confirm) {
+        return Ok(Some(Box::new(confirm_page(&request, visitor, form, risk))));
+    }
     // The lines of a comment become one: it is shown as one.
     let words: Vec<&str> = form.comment.split_whitespace().collect();
     let comment = words.join(" ");
@@ -160,5 +222,24 @@ async fn answer(
     server
         .review(&visitor.actor, request.id, review, Channel::Web)
         .await?;
-    Ok(())
+    Ok(None)
+}
+
+fn confirm_page(request: &Request, visitor: &Visitor, form: ReviewForm, risk: Risk) -> ConfirmPage {
+    let mut command = Shown::of_command(&request.invocation);
+    ConfirmPage {
+        visitor: None,
+        csrf: visitor.csrf(),
+        id: request.id.to_string(),
+        digest: form.digest,
+        comment: form.comment,
+        complaint: if form.confirm.trim().is_empty() {
+            "This is approved by typing what it is about. Nothing was approved yet."
+        } else {
+            "What you typed is something else. Nothing was approved."
+        },
+        cut_bytes: command.keep(CONFIRM_LIMIT),
+        command,
+        risk,
+    }
 }

@@ -3,7 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::header::{COOKIE, InvalidHeaderValue};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gate_protocol::canonical::Digest;
@@ -91,6 +91,16 @@ impl Visitor {
         self.actor.role == Role::Approver
     }
 
+    /// Tells whether the visitor changes who may act.
+    pub(super) fn is_admin(&self) -> bool {
+        self.actor.role == Role::Admin
+    }
+
+    /// Tells whether the visitor sees the log and who may act.
+    pub(super) fn keeps(&self) -> bool {
+        matches!(self.actor.role, Role::Admin | Role::Auditor)
+    }
+
     /// Returns what forms for this visitor carry.
     pub(super) fn csrf(&self) -> String {
         self.secret.csrf()
@@ -115,6 +125,29 @@ impl FromRequestParts<Server> for Visitor {
             Ok(None) => Err(NotSignedIn::at(parts)),
             Err(refused) => Err(NotSignedIn::Refused(refused)),
         }
+    }
+}
+
+/// Somebody who sees the log and who may act: an auditor or an admin.
+pub(super) struct Keeper(pub(super) Visitor);
+
+impl FromRequestParts<Server> for Keeper {
+    type Rejection = NotSignedIn;
+
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, NotSignedIn> {
+        let visitor = Visitor::from_request_parts(parts, server).await?;
+        if visitor.keeps() {
+            return Ok(Self(visitor));
+        }
+        Err(NotSignedIn::Refused(
+            Refused::new(
+                StatusCode::FORBIDDEN,
+                "This page is for others",
+                "Auditors and admins see the log and who may act. Sign in with a token of one of \
+                 these roles.",
+            )
+            .signed_in(visitor),
+        ))
     }
 }
 

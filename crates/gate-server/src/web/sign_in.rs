@@ -15,7 +15,7 @@ use crate::store::web_session::{self, NewSession};
 
 /// What somebody signs in with.
 pub(super) enum Proof {
-    /// A token of the role approver or auditor.
+    /// A token of the role approver, auditor or admin.
     Token(Token),
     /// A code from a sign-in link.
     Code(Secret),
@@ -54,8 +54,8 @@ impl Server {
             return Ok(SignIn::Unknown);
         };
         match proven.role {
-            Role::Approver | Role::Auditor => {}
-            Role::Requester | Role::Admin => return Ok(SignIn::OtherRole(proven.role)),
+            Role::Approver | Role::Auditor | Role::Admin => {}
+            Role::Requester => return Ok(SignIn::OtherRole(proven.role)),
         }
         if let Some(visitor) = before {
             end(&mut change, &visitor).await?;

@@ -116,9 +116,14 @@ async fn an_auditor_looks_and_a_stranger_to_the_rule_does_not_answer() {
     assert_eq!(bench.show(&request).await.status, ApprovalStatus::Pending);
 }
 
-/// Returns the fields of the page's form.
-fn fields<'a>(csrf: &'a str, digest: &'a str, answer: &'a str) -> [(&'static str, &'a str); 3] {
-    [("csrf", csrf), ("digest", digest), ("answer", answer)]
+/// Returns the fields of the page's form; what is asked for is of the target `prod`.
+fn fields<'a>(csrf: &'a str, digest: &'a str, answer: &'a str) -> [(&'static str, &'a str); 4] {
+    [
+        ("csrf", csrf),
+        ("digest", digest),
+        ("answer", answer),
+        ("confirm", "prod"),
+    ]
 }
 
 #[tokio::test]
@@ -167,7 +172,7 @@ async fn a_form_counts_whole_for_its_session_and_for_the_command_that_was_shown(
     let to = review_path(&request);
     let sound = fields(&csrf, &digest, "approve");
     let with = |more: &[(&'static str, &'static str)]| [&sound[..], more].concat();
-    let large = "a".repeat(20_000);
+    let large = "a".repeat(40_000);
     let malformed = StatusCode::UNPROCESSABLE_ENTITY;
     for (fields, status) in [
         (
@@ -216,7 +221,7 @@ async fn looking_changes_nothing_whatever_is_looked_at() {
     for (target, status) in [
         ("/", StatusCode::OK),
         ("/history", StatusCode::OK),
-        ("/style.css", StatusCode::OK),
+        ("/rules", StatusCode::OK),
         ("/login", StatusCode::SEE_OTHER),
         ("/login?code=x", StatusCode::UNAUTHORIZED),
         (show.as_str(), StatusCode::OK),

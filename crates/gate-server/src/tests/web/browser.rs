@@ -95,7 +95,7 @@ impl<'b> Browser<'b> {
         rest.split('"').next().unwrap().to_owned()
     }
 
-    /// Answers as the buttons do.
+    /// Answers as the buttons do, with what has to be typed to approve.
     pub(super) async fn answer(&self, request: &ApprovalRequest, answer: &str) -> Answered {
         let (csrf, digest) = (self.csrf().await, request.digest.to_string());
         let fields = [
@@ -103,6 +103,7 @@ impl<'b> Browser<'b> {
             ("digest", &digest),
             ("answer", answer),
             ("comment", "as agreed\r\non the phone"),
+            ("confirm", digest.get(..6).unwrap()),
         ];
         self.post(&review_path(request), &fields).await
     }
@@ -146,8 +147,9 @@ pub(super) fn assert_hardened(answer: &Answered) {
     for (name, value) in [
         (
             "content-security-policy",
-            "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; \
-             base-uri 'none'",
+            "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; \
+             img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; \
+             base-uri 'none'; require-trusted-types-for 'script'; trusted-types gate",
         ),
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
@@ -155,6 +157,10 @@ pub(super) fn assert_hardened(answer: &Answered) {
         ("cache-control", "no-store"),
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
+        (
+            "permissions-policy",
+            "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        ),
     ] {
         let all: Vec<_> = answer.headers.get_all(name).iter().collect();
         assert_eq!(all, [value], "{name} of {answer:?}");

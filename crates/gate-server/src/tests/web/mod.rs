@@ -3,4 +3,5 @@
 mod answers;
 mod browser;
 mod inertness;
+mod pages;
 mod sign_in;

@@ -1,0 +1,9 @@
+-- What the pages look for: the requests of a command, and the records of a
+-- request or of a type. The expressions are those of the queries, to the letter.
+CREATE INDEX requests_by_command ON requests
+    (json_extract(invocation, '$.tool.name'), json_extract(invocation, '$.command'), id);
+CREATE INDEX requests_by_status ON requests (status, id);
+CREATE INDEX log_records_by_request ON log_records
+    (json_extract(CAST(record AS TEXT), '$.body.request'), seq);
+CREATE INDEX log_records_by_type ON log_records
+    (json_extract(CAST(record AS TEXT), '$.type'), seq);

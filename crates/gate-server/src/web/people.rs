@@ -1,0 +1,256 @@
+//! Who may act: principals, agents with their owners, groups. An admin changes
+//! them, an auditor looks.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use gate_protocol::principal::{Principal, PrincipalKind};
+use gate_protocol::problem::ProblemCode;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::form::{Posted, Tokened};
+use super::history;
+use super::page::{Place, Refused, render, see_other};
+use super::row::Row;
+use super::session::{Keeper, Visitor};
+use crate::clock;
+use crate::problem::Failure;
+use crate::state::Server;
+use crate::store::search::{self, Wanted};
+
+/// Refuses whoever is no admin. The service does not ask for the role: it is
+/// the door that does, here as in the API.
+pub(super) fn must_be_admin(visitor: &Visitor) -> Result<(), Failure> {
+    if visitor.is_admin() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        ProblemCode::Forbidden,
+        "only an admin changes who may act",
+    ))
+}
+
+#[derive(Template)]
+#[template(path = "principals.html")]
+struct PrincipalsPage {
+    visitor: Option<Visitor>,
+    csrf: String,
+    principals: Vec<Principal>,
+}
+
+impl PrincipalsPage {
+    fn is_admin(&self) -> bool {
+        self.visitor.as_ref().is_some_and(Visitor::is_admin)
+    }
+}
+
+/// Lists everybody.
+pub(super) async fn principals(
+    State(server): State<Server>,
+    Keeper(visitor): Keeper,
+) -> Result<Response, Refused> {
+    let page = PrincipalsPage {
+        csrf: visitor.csrf(),
+        principals: server.principals().await?,
+        visitor: Some(visitor),
+    };
+    Ok(render(StatusCode::OK, &page))
+}
+
+/// An agent or workload, and what it asked for last.
+struct Agent {
+    principal: Principal,
+    /// Where all that it asked for is.
+    link: String,
+    last: Option<Row>,
+}
+
+#[derive(Template)]
+#[template(path = "agents.html")]
+struct AgentsPage {
+    visitor: Option<Visitor>,
+    agents: Vec<Agent>,
+}
+
+/// Lists the agents and workloads with their owners.
+pub(super) async fn agents(
+    State(server): State<Server>,
+    Keeper(visitor): Keeper,
+) -> Result<Response, Refused> {
+    let now = clock::now();
+    let mut agents = Vec::new();
+    for principal in server.principals().await? {
+        if principal.kind != PrincipalKind::User {
+            let last = last_request(&server, &principal.name, now).await?;
+            agents.push(Agent {
+                link: history::link_of(&principal.name),
+                principal,
+                last,
+            });
+        }
+    }
+    let page = AgentsPage {
+        agents,
+        visitor: Some(visitor),
+    };
+    Ok(render(StatusCode::OK, &page))
+}
+
+async fn last_request(server: &Server, name: &str, now: Timestamp) -> Result<Option<Row>, Failure> {
+    let wanted = Wanted {
+        requester: Some(name.to_owned()),
+        limit: 1,
+        limit_bytes: 1,
+        ..Wanted::default()
+    };
+    let mut reader = server.store.read().await?;
+    let found = search::search(reader.connection(), &wanted).await?;
+    let first = found.requests.into_iter().next();
+    Ok(first.map(|mut request| {
+        super::request::pass(&mut request, now);
+        Row::of(&request, now, &server.settings.production)
+    }))
+}
+
+#[derive(Template)]
+#[template(path = "groups.html")]
+struct GroupsPage {
+    visitor: Option<Visitor>,
+    groups: Vec<(String, Vec<Principal>)>,
+    /// Whether the server's own settings ask for the group.
+    floor: Vec<String>,
+}
+
+/// Lists the groups with who is in them.
+pub(super) async fn groups(
+    State(server): State<Server>,
+    Keeper(visitor): Keeper,
+) -> Result<Response, Refused> {
+    let mut groups: BTreeMap<String, Vec<Principal>> = BTreeMap::new();
+    let floor: Vec<String> = server
+        .settings
+        .floor
+        .approvers
+        .iter()
+        .filter_map(|approver| approver.strip_prefix("group:"))
+        .map(ToOwned::to_owned)
+        .collect();
+    // A group that is asked for and empty is worth seeing.
+    for name in &floor {
+        groups.entry(name.clone()).or_default();
+    }
+    for principal in server.principals().await? {
+        for group in principal.groups.clone() {
+            groups.entry(group).or_default().push(principal.clone());
+        }
+    }
+    let page = GroupsPage {
+        groups: groups.into_iter().collect(),
+        floor,
+        visitor: Some(visitor),
+    };
+    Ok(render(StatusCode::OK, &page))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PrincipalForm {
+    csrf: String,
+    name: String,
+    kind: PrincipalKind,
+    #[serde(default)]
+    owner: String,
+    #[serde(default)]
+    groups: String,
+}
+
+impl Tokened for PrincipalForm {
+    fn csrf(&self) -> &str {
+        &self.csrf
+    }
+}
+
+/// Makes a principal known.
+pub(super) async fn create(
+    State(server): State<Server>,
+    posted: Posted<PrincipalForm>,
+) -> Result<Response, Refused> {
+    let Posted { visitor, form } = posted;
+    let owner = form.owner.trim();
+    let principal = Principal {
+        name: form.name.trim().to_owned(),
+        kind: form.kind,
+        owner: (!owner.is_empty()).then(|| owner.to_owned()),
+        groups: form
+            .groups
+            .split([',', ' '])
+            .filter(|group| !group.is_empty())
+            .map(ToOwned::to_owned)
+            .collect(),
+        disabled: false,
+    };
+    let made = async {
+        must_be_admin(&visitor)?;
+        server.create_principal(visitor.name(), principal).await
+    };
+    match made.await {
+        Ok(_) => Ok(see_other("/principals", None)),
+        Err(failure) => Err(back(failure, visitor)),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PlainForm {
+    csrf: String,
+}
+
+impl Tokened for PlainForm {
+    fn csrf(&self) -> &str {
+        &self.csrf
+    }
+}
+
+/// Stops a principal from acting.
+pub(super) async fn disable(
+    State(server): State<Server>,
+    Path(name): Path<String>,
+    posted: Posted<PlainForm>,
+) -> Result<Response, Refused> {
+    let visitor = posted.visitor;
+    let done = async {
+        must_be_admin(&visitor)?;
+        server.disable_principal(visitor.name(), &name).await
+    };
+    match done.await {
+        Ok(_) => Ok(see_other("/principals", None)),
+        Err(failure) => Err(back(failure, visitor)),
+    }
+}
+
+/// Lets a principal act again.
+pub(super) async fn enable(
+    State(server): State<Server>,
+    Path(name): Path<String>,
+    posted: Posted<PlainForm>,
+) -> Result<Response, Refused> {
+    let visitor = posted.visitor;
+    let done = async {
+        must_be_admin(&visitor)?;
+        server.enable_principal(visitor.name(), &name).await
+    };
+    match done.await {
+        Ok(_) => Ok(see_other("/principals", None)),
+        Err(failure) => Err(back(failure, visitor)),
+    }
+}
+
+fn back(failure: Failure, visitor: Visitor) -> Refused {
+    Refused::from(failure)
+        .back_to(Place::Principals)
+        .signed_in(visitor)
+}

@@ -1,0 +1,186 @@
+//! The server's rules: each version, who put it in force, and what changed.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use gate_policy::{Layer, PolicyBuilder};
+use jiff::Timestamp;
+
+use super::diff::Diff;
+use super::moment;
+use super::page::{Place, Refused, render};
+use super::session::Visitor;
+use super::shown::Shown;
+use crate::clock;
+use crate::problem::Failure;
+use crate::state::Server;
+use crate::store::rules::{self, Activation};
+
+/// How many versions are listed.
+const LISTED: u64 = 50;
+/// How many rules of the version in force are listed.
+const MOST_RULES: usize = 200;
+/// How much of a text is shown, in bytes; the rest is announced.
+const TEXT_LIMIT: usize = 256 << 10;
+
+/// One version in the list.
+struct Version {
+    number: u64,
+    by: Shown,
+    at: String,
+    iso: String,
+    size: String,
+}
+
+/// One rule of the version in force.
+struct Rule {
+    id: Shown,
+    decision: &'static str,
+    about: Shown,
+    message: Option<Shown>,
+}
+
+impl Rule {
+    fn class(&self) -> &'static str {
+        match self.decision {
+            "allow" => "calm",
+            "deny" => "alarm",
+            _ => "warn",
+        }
+    }
+
+    fn decision_text(&self) -> String {
+        self.decision.replace('_', " ")
+    }
+}
+
+#[derive(Template)]
+#[template(path = "rules.html")]
+struct RulesPage {
+    visitor: Option<Visitor>,
+    versions: Vec<Version>,
+    rules: Vec<Rule>,
+    more_rules: usize,
+}
+
+#[derive(Template)]
+#[template(path = "rules_version.html")]
+struct VersionPage {
+    visitor: Option<Visitor>,
+    version: Version,
+    is_in_force: bool,
+    before: u64,
+    diff: Option<Diff>,
+    lines: Vec<(usize, Shown)>,
+    cut_bytes: usize,
+}
+
+fn listed(activation: &Activation, now: Timestamp) -> Version {
+    Version {
+        number: activation.version,
+        by: Shown::of(&activation.by),
+        at: moment::ago(now, activation.at),
+        iso: activation.at.to_string(),
+        size: moment::bytes(activation.size_bytes),
+    }
+}
+
+/// Lists the versions, and the rules that are in force.
+pub(super) async fn rules(
+    State(server): State<Server>,
+    visitor: Visitor,
+) -> Result<Response, Refused> {
+    let now = clock::now();
+    let mut reader = server.store.read().await?;
+    let made = rules::activations(reader.connection(), u64::MAX, LISTED).await?;
+    let current = rules::current(reader.connection()).await?;
+    drop(reader);
+    let text = current.map(|stored| stored.text).unwrap_or_default();
+    let read = tokio::task::spawn_blocking(move || in_force(&text)).await;
+    let mut rules = read.map_err(|error| Failure::internal(&error))?;
+    let more_rules = rules.len().saturating_sub(MOST_RULES);
+    rules.truncate(MOST_RULES);
+    let page = RulesPage {
+        versions: made.iter().map(|one| listed(one, now)).collect(),
+        rules,
+        more_rules,
+        visitor: Some(visitor),
+    };
+    Ok(render(StatusCode::OK, &page))
+}
+
+fn in_force(text: &str) -> Vec<Rule> {
+    let mut builder = PolicyBuilder::new();
+    // What is stored was read before it was stored.
+    if builder.layer(Layer::Server, "server", text).is_err() {
+        return Vec::new();
+    }
+    let policy = builder.build();
+    let own = policy.rules().filter(|one| one.rule.layer == Layer::Server);
+    own.map(|one| {
+        let mut about = one.tools.join(", ");
+        if !one.commands.is_empty() {
+            about = format!("{about} {}", one.commands.join(", "));
+        }
+        Rule {
+            id: Shown::of(&one.rule.id),
+            decision: one.decision.as_str(),
+            about: Shown::of(about.trim()),
+            message: one.message.as_deref().map(Shown::of),
+        }
+    })
+    .collect()
+}
+
+/// Shows one version, and what it changed.
+pub(super) async fn version(
+    State(server): State<Server>,
+    visitor: Visitor,
+    Path(number): Path<String>,
+) -> Result<Response, Refused> {
+    match version_page(&server, &number).await {
+        Ok(page) => {
+            let page = VersionPage {
+                visitor: Some(visitor),
+                ..page
+            };
+            Ok(render(StatusCode::OK, &page))
+        }
+        Err(failure) => Err(Refused::from(failure)
+            .back_to(Place::Rules)
+            .signed_in(visitor)),
+    }
+}
+
+async fn version_page(server: &Server, number: &str) -> Result<VersionPage, Failure> {
+    let number: u64 = number.parse().map_err(|_| Failure::not_found())?;
+    let now = clock::now();
+    let mut reader = server.store.read().await?;
+    let made = rules::activations(reader.connection(), number, 2).await?;
+    let stored = rules::find(reader.connection(), number).await?;
+    let (Some(stored), Some(own)) = (stored, made.first()) else {
+        return Err(Failure::not_found());
+    };
+    let in_force = rules::version(reader.connection()).await?;
+    let before = made.get(1).map_or(0, |one| one.version);
+    let earlier = rules::find(reader.connection(), before).await?;
+    drop(reader);
+    let version = listed(own, now);
+    let read = tokio::task::spawn_blocking(move || {
+        let cut_bytes = stored.text.len().saturating_sub(TEXT_LIMIT);
+        let end = stored.text.floor_char_boundary(TEXT_LIMIT);
+        let text = stored.text.get(..end).unwrap_or_default();
+        let lines = text.lines().enumerate();
+        VersionPage {
+            visitor: None,
+            version,
+            is_in_force: in_force == number,
+            before,
+            diff: earlier.map(|earlier| Diff::of(&earlier.text, &stored.text)),
+            lines: lines.map(|(at, line)| (at + 1, Shown::of(line))).collect(),
+            cut_bytes,
+        }
+    });
+    read.await.map_err(|error| Failure::internal(&error))
+}

@@ -1,0 +1,167 @@
+//! Tokens: whose, for what, until when. A token itself is shown once.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use gate_protocol::principal::{CreateToken, Role, TokenEntry};
+use serde::Deserialize;
+
+use super::form::{Posted, Tokened};
+use super::moment;
+use super::page::{Place, Refused, render, see_other};
+use super::people::{PlainForm, must_be_admin};
+use super::session::{Keeper, Visitor};
+use crate::clock;
+use crate::problem::Failure;
+use crate::state::Server;
+
+/// A day, in seconds.
+const DAY: u64 = 24 * 3600;
+
+/// One token, as the list shows it.
+struct Token {
+    id: String,
+    principal: String,
+    role: &'static str,
+    made: String,
+    made_iso: String,
+    end: Option<(String, String)>,
+    is_good: bool,
+    is_revoked: bool,
+}
+
+/// A token that was made right now.
+struct Made {
+    token: String,
+    principal: String,
+    role: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "tokens.html")]
+struct TokensPage {
+    visitor: Option<Visitor>,
+    csrf: String,
+    made: Option<Made>,
+    tokens: Vec<Token>,
+    names: Vec<String>,
+}
+
+impl TokensPage {
+    fn is_admin(&self) -> bool {
+        self.visitor.as_ref().is_some_and(Visitor::is_admin)
+    }
+}
+
+async fn page(
+    server: &Server,
+    visitor: Visitor,
+    made: Option<Made>,
+) -> Result<TokensPage, Failure> {
+    let now = clock::now();
+    let token = |entry: TokenEntry| Token {
+        is_good: entry.is_good(now),
+        is_revoked: entry.revoked_at.is_some(),
+        id: entry.id,
+        principal: entry.principal,
+        role: entry.role.as_str(),
+        made: moment::ago(now, entry.created_at),
+        made_iso: entry.created_at.to_string(),
+        end: entry
+            .expires_at
+            .map(|end| (end.to_string(), moment::utc(end))),
+    };
+    let mut tokens: Vec<Token> = server.tokens().await?.into_iter().map(token).collect();
+    // What is good first, and in that the newest.
+    tokens.reverse();
+    tokens.sort_by_key(|token| !token.is_good);
+    let principals = server.principals().await?.into_iter();
+    Ok(TokensPage {
+        csrf: visitor.csrf(),
+        made,
+        tokens,
+        names: principals
+            .filter(|principal| !principal.disabled)
+            .map(|principal| principal.name)
+            .collect(),
+        visitor: Some(visitor),
+    })
+}
+
+/// Lists the tokens.
+pub(super) async fn tokens(
+    State(server): State<Server>,
+    Keeper(visitor): Keeper,
+) -> Result<Response, Refused> {
+    let page = page(&server, visitor, None).await?;
+    Ok(render(StatusCode::OK, &page))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TokenForm {
+    csrf: String,
+    principal: String,
+    role: Role,
+    days: u64,
+}
+
+impl Tokened for TokenForm {
+    fn csrf(&self) -> &str {
+        &self.csrf
+    }
+}
+
+/// Makes a token, and shows it this once: in the answer to the form and nowhere
+/// else, so that no address leads to it.
+pub(super) async fn create(
+    State(server): State<Server>,
+    posted: Posted<TokenForm>,
+) -> Result<Response, Refused> {
+    let Posted { visitor, form } = posted;
+    let wanted = CreateToken {
+        principal: form.principal.trim().to_owned(),
+        role: form.role,
+        ttl_seconds: form.days.saturating_mul(DAY),
+    };
+    let made = async {
+        must_be_admin(&visitor)?;
+        server.create_token(visitor.name(), &wanted).await
+    };
+    match made.await {
+        Ok(created) => {
+            let made = Made {
+                token: created.token,
+                principal: wanted.principal,
+                role: wanted.role.as_str(),
+            };
+            let page = page(&server, visitor, Some(made)).await?;
+            Ok(render(StatusCode::CREATED, &page))
+        }
+        Err(failure) => Err(back(failure, visitor)),
+    }
+}
+
+/// Takes a token back.
+pub(super) async fn revoke(
+    State(server): State<Server>,
+    Path(id): Path<String>,
+    posted: Posted<PlainForm>,
+) -> Result<Response, Refused> {
+    let visitor = posted.visitor;
+    let done = async {
+        must_be_admin(&visitor)?;
+        server.revoke_token(visitor.name(), &id).await
+    };
+    match done.await {
+        Ok(()) => Ok(see_other("/tokens", None)),
+        Err(failure) => Err(back(failure, visitor)),
+    }
+}
+
+fn back(failure: Failure, visitor: Visitor) -> Refused {
+    Refused::from(failure)
+        .back_to(Place::Tokens)
+        .signed_in(visitor)
+}
