@@ -193,7 +193,8 @@ mod tests {
 
     #[test]
     fn a_changed_line_is_taken_away_and_added_and_far_lines_are_left_out() {
-        let before: String = (0..20).map(|n| format!("line {n}\n")).collect();
+        let lines: Vec<String> = (0..20).map(|n| format!("line {n}")).collect();
+        let before = lines.join("\n");
         let after = before.replace("line 10\n", "line ten\n");
         let diff = Diff::of(&before, &after);
         assert_eq!(signs(&diff), "~   −+   ~");

@@ -31,7 +31,7 @@ const ONE_BY_ONE: usize = 3;
 
 /// One entry of the inbox.
 enum Pile {
-    One(Row),
+    One(Box<Row>),
     Many(Fold),
 }
 
@@ -126,7 +126,7 @@ fn piled(requests: &[&Request], first_id: usize, row: impl Fn(&Request) -> Row) 
         let name = request.state.requester.name.as_str();
         let own = of(name);
         if own.len() <= ONE_BY_ONE {
-            piles.push(Pile::One(row(request)));
+            piles.push(Pile::One(Box::new(row(request))));
         } else if !names.contains(&name) {
             names.push(name);
             piles.push(Pile::Many(Fold {

@@ -143,7 +143,7 @@ impl Stream {
             return None;
         }
         let text = tokio::select! {
-            changed = self.changes.recv() => self.told(changed)?,
+            changed = self.changes.recv() => self.told(&changed)?,
             () = tokio::time::sleep(HEARTBEAT) => ":\n\n".to_owned(),
             () = self.server.stopped() => return None,
         };
@@ -162,11 +162,11 @@ impl Stream {
         }
     }
 
-    fn told(&self, changed: Result<Changed, RecvError>) -> Option<String> {
+    fn told(&self, changed: &Result<Changed, RecvError>) -> Option<String> {
         let feed = &self.server.waiters.feed;
         match changed {
             Ok(Changed { number, request }) => {
-                let mark = feed.mark(number);
+                let mark = feed.mark(*number);
                 Some(format!(
                     "event: change\nid: {mark}\ndata: {{\"request\":\"{request}\"}}\n\n"
                 ))

@@ -85,15 +85,23 @@ impl Place {
     pub(super) fn path(self) -> String {
         match self {
             Self::Request(id) => format!("/requests/{id}"),
-            _ => self.single().0.to_owned(),
+            Self::Inbox
+            | Self::History
+            | Self::Audit
+            | Self::Principals
+            | Self::Agents
+            | Self::Tokens
+            | Self::Groups
+            | Self::Rules
+            | Self::WhatIf => self.single().0.to_owned(),
         }
     }
 
     fn label(self) -> &'static str {
-        match self {
-            Self::Request(_) => "Look at the request",
-            _ => self.single().1,
+        if matches!(self, Self::Request(_)) {
+            return "Look at the request";
         }
+        self.single().1
     }
 
     fn single(self) -> (&'static str, &'static str) {

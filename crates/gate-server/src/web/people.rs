@@ -165,6 +165,8 @@ pub(super) struct PrincipalForm {
     #[serde(default)]
     owner: String,
     #[serde(default)]
+    person: String,
+    #[serde(default)]
     groups: String,
 }
 
@@ -180,11 +182,12 @@ pub(super) async fn create(
     posted: Posted<PrincipalForm>,
 ) -> Result<Response, Refused> {
     let Posted { visitor, form } = posted;
-    let owner = form.owner.trim();
+    let (owner, person) = (form.owner.trim(), form.person.trim());
     let principal = Principal {
         name: form.name.trim().to_owned(),
         kind: form.kind,
         owner: (!owner.is_empty()).then(|| owner.to_owned()),
+        person: (!person.is_empty()).then(|| person.to_owned()),
         groups: form
             .groups
             .split([',', ' '])

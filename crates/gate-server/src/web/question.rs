@@ -1,6 +1,8 @@
 //! A request as the question that it is: who asks, what would run, on what,
 //! where, why, and which rule wants a person for it.
 
+use std::collections::BTreeSet;
+
 use gate_protocol::event::RunOutcome;
 use gate_protocol::invocation::{BoundInvocation, BoundVariable, Treatment};
 use gate_protocol::mode::Mode;
@@ -360,12 +362,14 @@ pub(super) fn status(request: &Request, now: Timestamp) -> Status {
 
 fn needs(requirements: &[Requirement], reviews: &[Answered]) -> Vec<Need> {
     let need = |requirement: &Requirement| {
-        // One review for each person is stored, so these are different people.
         let counts = |answered: &&Answered| {
             answered.is_yes()
                 && lifecycle::names(requirement, &answered.review.reviewer, &answered.groups)
         };
-        let given = reviews.iter().filter(counts).count();
+        // Two accounts of one person count as one.
+        let approving = reviews.iter().filter(counts);
+        let different: BTreeSet<&str> = approving.map(|one| one.person.as_str()).collect();
+        let given = different.len();
         let people = match requirement.approvers.as_slice() {
             [] => "every approver".to_owned(),
             names => names.join(" or "),

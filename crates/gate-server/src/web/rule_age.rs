@@ -98,20 +98,21 @@ impl Known {
                 at: made.at,
             };
             // Before the first of all there was nothing, so all of it is new there.
-            self.take(hashes, (version == 1 || self.through > 0).then_some(since));
+            let is_known = version == 1 || self.through > 0;
+            self.take(hashes, is_known.then_some(&since));
             self.through = version;
         }
         Ok(())
     }
 
-    fn take(&mut self, hashes: HashMap<String, Digest>, since: Option<Since>) {
+    fn take(&mut self, hashes: HashMap<String, Digest>, since: Option<&Since>) {
         let mut rules = HashMap::with_capacity(hashes.len());
         for (id, sha256) in hashes {
             let rule = match self.rules.remove(&id) {
                 Some(rule) if rule.sha256 == sha256 => rule,
                 Some(_) | None => Rule {
                     sha256,
-                    since: since.clone(),
+                    since: since.cloned(),
                 },
             };
             rules.insert(id, rule);
@@ -146,12 +147,12 @@ mod tests {
         format!("[[rule]]\nid = \"{id}\"\neffect = [\"write\"]\ndecision = \"{decision}\"\n")
     }
 
-    fn since(version: u64) -> Option<Since> {
-        Some(Since {
+    fn since(version: u64) -> Since {
+        Since {
             version,
             by: format!("admin{version}"),
             at: clock::now(),
-        })
+        }
     }
 
     #[test]
@@ -165,7 +166,7 @@ mod tests {
             rule("a", "allow") + &rule("b", "deny"),
         ];
         for (at, text) in texts.iter().enumerate() {
-            known.take(hashes(text), since(at as u64 + 1));
+            known.take(hashes(text), Some(&since(at as u64 + 1)));
         }
         let version = |id: &str| known.rules[id].since.as_ref().unwrap().version;
         assert_eq!((version("a"), version("b")), (2, 4));

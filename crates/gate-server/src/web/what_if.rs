@@ -110,7 +110,8 @@ pub(super) async fn decide(
             Ok(words) => {
                 let text = stored.map(|stored| stored.text).unwrap_or_default();
                 let floor = server.settings.floor.clone();
-                let judged = tokio::task::spawn_blocking(move || judge(words, &text, &floor)).await;
+                let judged =
+                    tokio::task::spawn_blocking(move || judge(&words, &text, &floor)).await;
                 outlook = Some(judged.map_err(|error| Failure::internal(&error))?);
             }
         }
@@ -199,7 +200,7 @@ fn of_a_shell(line: &str) -> Words {
     }
 }
 
-fn judge(words: Words, rules: &str, floor: &Floor) -> Outlook {
+fn judge(words: &Words, rules: &str, floor: &Floor) -> Outlook {
     let mut builder = PolicyBuilder::new();
     // A policy of which a part can't be read allows nothing.
     drop(builder.layer(Layer::Server, "server", rules));
@@ -302,7 +303,7 @@ mod tests {
     #[test]
     fn a_line_is_decided_by_the_rules_in_force() {
         let floor = crate::settings::Settings::new("", "http://x").floor;
-        let judged = |line: &str, rules: &str| judge(split(line).unwrap(), rules, &floor);
+        let judged = |line: &str, rules: &str| judge(&split(line).unwrap(), rules, &floor);
         assert_eq!(judged("kubectl get pods", "").decision, "allowed");
         assert_eq!(judged("kubectl delete ns prod", "").decision, "asks");
         assert_eq!(judged("true; kubectl delete ns prod", "").decision, "asks");

@@ -143,12 +143,9 @@ fn keep(state: &mut RequestState, event: &Event<'_>, transition: Transition, now
     } = event
         && transition.happened == Happened::Reviewed
     {
-        state
-            .reviews
-            .retain(|other| other.review.reviewer != reviewer.name);
-        state
-            .reviews
-            .push(answered(reviewer.name, &["approvers"], *answer));
+        let reviews = &mut state.reviews;
+        reviews.retain(|other| other.review.reviewer != reviewer.name);
+        reviews.push(answered(reviewer.name, &["approvers"], *answer));
     }
     if let Event::Claim { nonce, .. } = event
         && transition.happened == Happened::Claimed
