@@ -159,7 +159,10 @@ const OF_SERVER: &[(&str, bool)] = &[
     ("[tls]\ncertificate = '/a'\nkey = '/b'", true),
     ("[tls]\ncertificate = '/a'", false),
     ("[tls]\ncertificate = '/a'\nkey = '/b'\nca = '/c'", false),
-    ("[outbound]\nallow_private = ['10.0.0.0/8', 'fd00::/8']", true),
+    (
+        "[outbound]\nallow_private = ['10.0.0.0/8', 'fd00::/8']",
+        true,
+    ),
     ("[outbound]\nallow_private = ['here']", false),
     ("[outbound]\nca_file = '/a'", true),
     (

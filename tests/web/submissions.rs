@@ -95,11 +95,15 @@ fn request(words: &[&str], effect: &str, namespace: &str, reason: &str) -> Submi
             requirements: vec![Requirement {
                 approvers: Vec::new(),
                 count: 1,
+                apart: None,
+                escalation: None,
             }],
             request_ttl_seconds: 1_800,
             permit_ttl_seconds: 300,
+            remind_seconds: None,
         },
         reason: Some(reason.to_owned()),
+        break_glass: false,
     };
     seal(&mut submission);
     submission

@@ -32,7 +32,7 @@ pub(crate) async fn interactivity(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    match taken(&server, &headers, &body).await {
+    match Box::pin(taken(&server, &headers, &body)).await {
         Ok(Ok(answer)) => answered(answer),
         Ok(Err(why)) => {
             let body = json!({ "channel": null, "provider": super::PROVIDER, "why": why });

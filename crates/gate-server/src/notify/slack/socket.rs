@@ -175,7 +175,7 @@ async fn acknowledged(server: &Server, channel: &Channel, envelope: &Envelope) -
         return None;
     }
     let ack = json!({ "envelope_id": envelope.id });
-    match take(server, channel, envelope).await {
+    match Box::pin(take(server, channel, envelope)).await {
         Ok(None) => Some(ack),
         Ok(Some(payload)) => Some(with(ack, "payload", payload)),
         Err(failure) => {

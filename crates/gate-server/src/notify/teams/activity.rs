@@ -86,7 +86,7 @@ pub(crate) async fn messages(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    match taken(&server, &headers, &body).await {
+    match Box::pin(taken(&server, &headers, &body)).await {
         Ok(Ok(answer)) => answered(answer),
         Ok(Err(why)) => {
             let body = json!({ "channel": null, "provider": PROVIDER, "why": why });
