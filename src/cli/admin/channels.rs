@@ -127,34 +127,31 @@ fn parse_name(text: &str) -> Result<String, String> {
 
 impl Channels {
     pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
-        // A file with a mistake is said before anybody is asked for a token.
-        let wanted = match &self.verb {
-            Verb::Create(Create { file }) => Some(channel_file::read(file)?),
-            _ => None,
-        };
-        let session = session::connect(world)?;
-        let client = session.client();
+        let connect = || session::connect(world);
         let screen = Screen::of_stdout(world.env("NO_COLOR").is_some());
         match &self.verb {
-            Verb::List(list) => list.run(&session, &screen),
+            Verb::List(list) => list.run(&connect()?, &screen),
             Verb::Show(Show { name }) => {
-                answer::json(&change::ask(&session, client.channel(name))?)
+                let session = connect()?;
+                answer::json(&change::ask(&session, session.client().channel(name))?)
             }
-            Verb::Create(_) => {
-                let Some(wanted) = wanted else {
-                    return Ok(());
-                };
-                let made = change::ask(&session, client.create_channel(&wanted))?;
+            Verb::Create(Create { file }) => {
+                // A file with a mistake is said before anybody is asked for a token.
+                let wanted = channel_file::read(file)?;
+                let session = connect()?;
+                let made = change::ask(&session, session.client().create_channel(&wanted))?;
                 answer::line(&described(&made))
             }
             Verb::Delete(Delete { name }) => {
-                change::ask(&session, client.delete_channel(name))?;
+                let session = connect()?;
+                change::ask(&session, session.client().delete_channel(name))?;
                 answer::line(&format!("deleted {}", inert(name)))
             }
-            Verb::Test(test) => test.run(&session),
-            Verb::Deliveries(deliveries) => deliveries.run(&session, &screen),
+            Verb::Test(test) => test.run(&connect()?),
+            Verb::Deliveries(deliveries) => deliveries.run(&connect()?, &screen),
             Verb::Retry(Retry { id }) => {
-                change::ask(&session, client.retry_delivery(id))?;
+                let session = connect()?;
+                change::ask(&session, session.client().retry_delivery(id))?;
                 answer::line(&format!("{} is tried again", inert(id)))
             }
         }
