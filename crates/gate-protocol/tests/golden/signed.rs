@@ -78,7 +78,7 @@ pub(crate) fn grant() -> SignedGrant {
         approved_by: vec!["bob".to_owned(), "carol".to_owned()],
         not_after: at("2026-01-02T03:06:00Z"),
         valid_for_seconds: 60,
-        observed: true,
+        observed: false,
     };
     let [.., claimed] = records();
     SignedGrant::sign(grant, text(&claimed), &key()).unwrap()
