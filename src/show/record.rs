@@ -85,9 +85,13 @@ pub(crate) fn table(screen: &Screen, records: &[AuditRecord], first: bool) -> St
 
 fn tone(name: &str) -> Tone {
     match name {
-        "run.unknown" | "client.gap" | "client.epoch_reset" | "request.rejected_review" => {
-            Tone::Alarm
-        }
+        "run.unknown"
+        | "client.gap"
+        | "client.epoch_reset"
+        | "request.rejected_review"
+        | "decision.voided"
+        | "break_glass.asked"
+        | "break_glass.used" => Tone::Alarm,
         _ => Tone::Plain,
     }
 }
