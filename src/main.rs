@@ -19,6 +19,7 @@ mod everyday;
 mod exit_code;
 mod failure;
 mod identity;
+mod job;
 mod layout;
 mod mask;
 mod permit;

@@ -9,6 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::credential;
 use crate::failure::{Failure, FailureKind};
+use crate::job;
 use crate::progress::Voice;
 use crate::world::World;
 
@@ -29,7 +30,8 @@ pub(crate) fn connect(world: &World) -> Result<Session, Failure> {
     connect_within(world, None, Voice::Human)
 }
 
-/// Connects with the stored token, for whose keyring a run waits no longer than
+/// Connects with the stored token, or in a CI job with one that the job gets for
+/// itself; for whose keyring a run waits no longer than
 /// `patience`, and tells `voice` of that wait.
 ///
 /// # Errors
@@ -40,7 +42,12 @@ pub(crate) fn connect_within(
     voice: Voice,
 ) -> Result<Session, Failure> {
     let server = world.configuration()?.server()?;
-    let Some((token, _place)) = credential::load(world, server, patience, voice)? else {
+    let kept = credential::load(world, server, patience, voice)?;
+    let token = match kept {
+        Some((token, _place)) => Some(token),
+        None => job::token(world, server)?,
+    };
+    let Some(token) = token else {
         return Err(Failure::new(
             FailureKind::Configuration,
             format!("not logged in to `{server}`"),

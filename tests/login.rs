@@ -392,7 +392,7 @@ fn at_a_terminal_the_key_is_confirmed_and_the_token_is_never_shown() {
     let mut rig = Rig::new();
     rig.keyutils = Keyutils::Closed;
     let terminal = Terminal::spawn(
-        rig.command(&["login", "--server", &rig.url()]),
+        rig.command(&["login", "--paste", "--server", &rig.url()]),
         Size::default(),
     )
     .unwrap();
@@ -418,7 +418,7 @@ fn at_a_terminal_the_key_is_confirmed_and_the_token_is_never_shown() {
 fn a_no_at_the_key_ends_the_login_before_the_token_is_asked_for() {
     let rig = Rig::new();
     let terminal = Terminal::spawn(
-        rig.command(&["login", "--server", &rig.url()]),
+        rig.command(&["login", "--paste", "--server", &rig.url()]),
         Size::default(),
     )
     .unwrap();
@@ -440,7 +440,7 @@ fn ctrl_c_at_the_token_ends_by_sigint_and_leaves_the_terminal_with_its_echo() {
     let rig = Rig::new();
     // A shell in between that survives the interrupt, asks how gate ended, and looks at the terminal.
     let script = format!(
-        "trap : INT; {} login --server {} --server-key '{}'; echo ended $?; stty -a",
+        "trap : INT; {} login --paste --server {} --server-key '{}'; echo ended $?; stty -a",
         rig::GATE,
         rig.url(),
         rig.key()

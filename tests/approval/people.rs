@@ -29,6 +29,7 @@ fn carol(live: &Live) -> String {
         principal: carol.name.clone(),
         role: Role::Approver,
         ttl_seconds: 3600,
+        tools: Vec::new(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

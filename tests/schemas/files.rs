@@ -224,6 +224,34 @@ const OF_SERVER: &[(&str, bool)] = &[
     ("[break_glass]\napprovers = []", false),
     ("[flood]\nburst = 1\nreason_lifts = true", true),
     ("[flood]\nburst = 0", false),
+    (
+        "[[provider]]\nname = 'okta'\nissuer = 'https://x'\nclient_id = 'gate'",
+        true,
+    ),
+    (
+        "[[provider]]\nname = 'okta'\nissuer = 'http://x'\nclient_id = 'gate'",
+        false,
+    ),
+    ("[[provider]]\nname = 'okta'\nissuer = 'https://x'", false),
+    (
+        "[[provider]]\nname = 'o'\nissuer = 'https://x'\nclient_id = 'g'\nalgorithms = ['HS256']",
+        false,
+    ),
+    (
+        "[[workload]]\nissuer = 'https://x'\nprincipal = 'ci'\nclaims = { repository = 'a/b' }",
+        true,
+    ),
+    (
+        "[[workload]]\nissuer = 'https://x'\nprincipal = 'ci'\nclaims = {}",
+        false,
+    ),
+    (
+        "[[workload]]\nissuer = 'https://x'\nprincipal = 'ci'\nclaims = { repository = '*' }",
+        false,
+    ),
+    ("[sign_in]\npasswords = false\nidle_seconds = 60", true),
+    ("[sign_in]\nidle_seconds = 0", false),
+    ("[sign_in]\ndevice_token_seconds = 59", false),
 ];
 
 fn schema(of: &str) -> PathBuf {
@@ -357,6 +385,9 @@ const TABLES: &[(&str, &str, &str)] = &[
         "[break_glass]\nqqqq = 1",
     ),
     ("server", "/properties/flood", "[flood]\nqqqq = 1"),
+    ("server", "/properties/sign_in", "[sign_in]\nqqqq = 1"),
+    ("server", "/$defs/provider", "[[provider]]\nqqqq = 1"),
+    ("server", "/$defs/workload", "[[workload]]\nqqqq = 1"),
     ("config", "", "qqqq = 1"),
     ("config", "/properties/server", "[server]\nqqqq = 1"),
     ("config", "/properties/approval", "[approval]\nqqqq = 1"),

@@ -158,6 +158,19 @@ impl Client {
         self.ask(&call, Patience::ONCE).await
     }
 
+    /// Stops this one account of a person, and leaves their others as they are:
+    /// `POST /v1/principals/{name}/disable?only_this=true`. Needs the role admin.
+    /// Sent once.
+    ///
+    /// # Errors
+    /// As [`disable_principal`](Self::disable_principal).
+    pub async fn disable_account(&self, name: &str) -> Result<Principal, ClientError> {
+        let path = ["v1", "principals", name, "disable"];
+        let call = self.named("the principal", Method::POST, &path)?;
+        self.ask(&call.query("only_this", "true"), Patience::ONCE)
+            .await
+    }
+
     /// Lets a principal act again: `POST /v1/principals/{name}/enable`. Needs the
     /// role admin. Sent once.
     ///

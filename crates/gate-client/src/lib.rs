@@ -29,6 +29,7 @@
 //! shorter, and the server says `expired` on the first poll.
 #![forbid(unsafe_code)]
 
+mod accounts;
 mod admin;
 mod audit;
 mod backoff;
@@ -40,6 +41,7 @@ mod reply;
 mod request;
 mod server_url;
 mod settings;
+mod sign_in;
 mod standing_grants;
 mod tls;
 mod token;
@@ -52,5 +54,6 @@ pub use error::{Cause, ClientError, TlsFault};
 pub use request::{ListQuery, Submitted};
 pub use server_url::{ServerUrl, ServerUrlError};
 pub use settings::{ClientSettings, SettingsError};
+pub use sign_in::{JobTokenError, github_job_token};
 pub use token::{IdempotencyKey, IdempotencyKeyError, Token, TokenError};
 pub use wait::{POLL_WAIT, WaitNotice};

@@ -10,6 +10,7 @@ pub mod canonical;
 pub mod log;
 pub mod signed_note;
 
+pub mod account;
 pub mod break_glass;
 pub mod channel;
 pub mod claim;
@@ -28,5 +29,6 @@ pub mod review;
 pub mod rules;
 pub mod runner_key;
 pub mod server;
+pub mod sign_in;
 pub mod span;
 pub mod standing_grant;

@@ -130,10 +130,14 @@ pub struct CreateToken {
     pub role: Role,
     /// How long it lives, in seconds, from 60 to 31,536,000.
     pub ttl_seconds: u64,
+    /// The tools that it may be used to ask for; empty: any. Of a requester's
+    /// token only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<String>,
 }
 
 /// The answer of `POST /v1/tokens`: the only time that the token itself is shown.
-#[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CreatedToken {
     /// Names the token without being it.
     pub id: String,
@@ -173,6 +177,15 @@ pub struct TokenEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub revoked_at: Option<Timestamp>,
+    /// Who made it; none where that was before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<String>,
+    /// What it was made for, as `gate login on laptop`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The tools that it may be used to ask for; empty: any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<String>,
 }
 
 impl TokenEntry {

@@ -16,6 +16,12 @@ pub struct ServerIdentity {
     pub log_origin: String,
     /// The server's version.
     pub version: String,
+    /// Whether a terminal can be signed in from a browser, by `POST /v1/device`.
+    #[serde(default)]
+    pub device_sign_in: bool,
+    /// Whether CI jobs can exchange their own token, by `POST /v1/workload-token`.
+    #[serde(default)]
+    pub workload_sign_in: bool,
 }
 
 /// The answer of `GET /v1/health`.

@@ -17,6 +17,8 @@ mod asked;
 mod excepted;
 #[path = "golden/ran.rs"]
 mod ran;
+#[path = "golden/sign_in.rs"]
+mod sign_in;
 #[path = "golden/signed.rs"]
 mod signed;
 #[path = "golden/told.rs"]
@@ -55,6 +57,8 @@ macro_rules! golden {
 }
 
 golden! {
+    account_entry, Ignored, crate::sign_in::account_entry();
+    account_name, Refused, crate::sign_in::account_name();
     allowed_finished_fact, Refused, crate::ran::allowed_finished();
     answer, NoObject, crate::asked::review().answer;
     approval_request, Ignored, crate::asked::approval_request();
@@ -71,32 +75,41 @@ golden! {
     channel_settings, Refused, crate::told::settings();
     channel_source, NoObject, crate::told::entry().source;
     channel_spec, Refused, crate::told::spec();
+    change_principal, Refused, crate::sign_in::change_principal();
     ci_job, Refused, crate::asked::ci_job();
     circumstances, Refused, crate::asked::circumstances();
     claim_request, Refused, crate::signed::claim();
     client_event, Refused, crate::ran::event();
     create_channel, Refused, crate::told::create();
+    create_invitation, Refused, crate::sign_in::create_invitation();
     create_token, Refused, crate::actors::create_token();
+    created_invitation, Ignored, crate::sign_in::created_invitation();
     decided_fact, Refused, crate::ran::decided();
     delivery, NoObject, crate::asked::input().delivery;
     delivery_entry, Ignored, crate::told::delivery();
     delivery_page, Ignored, crate::told::page();
     delivery_state, NoObject, crate::told::delivery().state;
     detached_signature, Refused, crate::signed::grant().signature;
+    device_state, NoObject, crate::sign_in::polled_device().state;
     digest, NoObject, crate::asked::digest();
     escalation, Refused, crate::asked::escalation();
     event_batch, Refused, crate::ran::batch();
+    exchange_workload_token, Refused, crate::sign_in::exchange_workload_token();
     fact, Refused, crate::ran::event().fact;
     frontier, Refused, crate::signed::frontier();
     git_state, Refused, crate::asked::git_state();
     grant, Refused, crate::signed::grant().grant;
+    group, Ignored, crate::sign_in::group();
     health, Ignored, crate::actors::health();
     mail_security, NoObject, crate::told::security();
     mail_settings, Refused, crate::told::mail();
+    link_account, Refused, crate::sign_in::link_account();
     masked_secret, Refused, crate::asked::secret();
     masked_text, NoObject, crate::asked::masked();
     mode, NoObject, crate::asked::circumstances().mode;
     particulars, Ignored, crate::excepted::particulars();
+    poll_device, Refused, crate::sign_in::poll_device();
+    polled_device, Ignored, crate::sign_in::polled_device();
     principal, Refused, crate::actors::agent();
     principal_kind, NoObject, crate::actors::agent().kind;
     problem, Ignored, crate::actors::problem();
@@ -124,6 +137,8 @@ golden! {
     standing_grant_status, NoObject, crate::excepted::standing_grant().status;
     standing_use, Ignored, crate::excepted::standing_use();
     slack_settings, Refused, crate::told::slack();
+    start_device, Refused, crate::sign_in::start_device();
+    started_device, Ignored, crate::sign_in::started_device();
     submit_request, Refused, crate::asked::submission();
     submit_review, Refused, crate::asked::answer();
     teams_settings, Refused, crate::told::teams();

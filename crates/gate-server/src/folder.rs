@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::identity::Authorities;
 use crate::keys::{self, FolderLock, Keys, KeysError};
 use crate::settings::Settings;
 use crate::state::Server;
@@ -74,13 +75,14 @@ impl Folder {
     pub(crate) fn into_server(
         self,
         settings: Settings,
+        authorities: Authorities,
         names: Names,
     ) -> Result<(Server, FolderLock), KeysError> {
         let keys = match &self.names {
             Some(_) => Keys::open(&self.dir, &names.audience, &names.log_origin)?,
             None => Keys::make(&self.dir, &names.audience, &names.log_origin)?,
         };
-        let server = Server::new(self.store, settings, names, keys);
+        let server = Server::new(self.store, settings, authorities, names, keys);
         Ok((server, self.lock))
     }
 }

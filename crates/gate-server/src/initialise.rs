@@ -6,10 +6,10 @@ use gate_protocol::principal::{Principal, PrincipalKind, Role};
 use jiff::Timestamp;
 
 use crate::folder::{Folder, FolderError};
-use crate::identity::Token;
+use crate::identity::{Authorities, Token};
 use crate::keys::{FolderLock, KeysError};
 use crate::problem::Failure;
-use crate::service::Change;
+use crate::service::{Change, TokenWish};
 use crate::settings::Settings;
 use crate::state::Server;
 use crate::store::StoreError;
@@ -91,7 +91,7 @@ impl Made {
             None => (true, new_names()?),
         };
         let settings = Settings::new(data_dir, public_url);
-        let (server, lock) = folder.into_server(settings, names)?;
+        let (server, lock) = folder.into_server(settings, Authorities::default(), names)?;
         Ok(Self {
             server,
             is_new,
@@ -147,8 +147,13 @@ pub(crate) async fn token(
     role: Role,
     expires_at: Option<Timestamp>,
 ) -> Result<String, InitialiseError> {
-    let (_, token) = change
-        .create_token("server", name, role, expires_at)
-        .await?;
+    let wish = TokenWish {
+        principal: name,
+        role,
+        expires_at,
+        tools: &[],
+        note: None,
+    };
+    let (_, token) = change.make_token("server", &wish).await?;
     Ok(Token::reveal(token))
 }

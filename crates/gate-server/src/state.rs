@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 
 use crate::flood::Flood;
+use crate::identity::{Authorities, Backoff};
 use crate::keys::Keys;
 use crate::notify::Channels;
 use crate::service::NamedRules;
@@ -30,11 +31,21 @@ pub(crate) struct Server {
     pub(crate) deadlines: Arc<Notify>,
     /// What the pages remember between calls.
     pub(crate) pages: OpenPages,
+    /// Whose word counts here.
+    pub(crate) authorities: Authorities,
+    /// Counts who guesses passwords and codes.
+    pub(crate) backoff: Backoff,
     stopping: watch::Sender<bool>,
 }
 
 impl Server {
-    pub(crate) fn new(store: Store, settings: Settings, names: Names, keys: Keys) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        settings: Settings,
+        authorities: Authorities,
+        names: Names,
+        keys: Keys,
+    ) -> Self {
         Self {
             store,
             waiters: Waiters::default(),
@@ -46,6 +57,8 @@ impl Server {
             channels: Channels::default(),
             deadlines: Arc::default(),
             pages: OpenPages::default(),
+            authorities,
+            backoff: Backoff::default(),
             stopping: watch::Sender::new(false),
         }
     }

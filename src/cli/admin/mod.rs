@@ -1,7 +1,10 @@
 //! `gate admin`: who may do what on the server and where people hear of it, by its API.
 
+mod accounts;
+mod agents;
 mod channel_file;
 mod channels;
+mod groups;
 mod principals;
 mod tokens;
 
@@ -21,6 +24,9 @@ pub(crate) struct Admin {
 enum Verb {
     Channels(channels::Channels),
     Principals(principals::Principals),
+    Agents(agents::Agents),
+    Groups(groups::Groups),
+    Accounts(accounts::Accounts),
     Tokens(tokens::Tokens),
 }
 
@@ -29,6 +35,9 @@ impl Admin {
         match &self.verb {
             Verb::Channels(channels) => channels.run(world),
             Verb::Principals(principals) => principals.run(world),
+            Verb::Agents(agents) => agents.run(world),
+            Verb::Groups(groups) => groups.run(world),
+            Verb::Accounts(accounts) => accounts.run(world),
             Verb::Tokens(tokens) => tokens.run(world),
         }
     }

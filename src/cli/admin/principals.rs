@@ -1,12 +1,14 @@
 //! `gate admin principals`.
 
 use gate_client::ClientError;
+use gate_protocol::account::{ChangePrincipal, CreateInvitation};
 use gate_protocol::inert::inert;
-use gate_protocol::principal::{Principal, PrincipalKind, is_name};
+use gate_protocol::principal::{Principal, PrincipalKind, Role, is_name};
 
 use crate::cli::change;
 use crate::cli::named::one_of;
 use crate::failure::Failure;
+use crate::report;
 use crate::session::{self, Session};
 use crate::show::answer;
 use crate::world::World;
@@ -24,6 +26,8 @@ pub(super) struct Principals {
 enum Verb {
     Create(Create),
     List(List),
+    Change(Change),
+    Invite(Invite),
     Disable(Disable),
     Enable(Enable),
 }
@@ -60,16 +64,48 @@ struct List {
     json: bool,
 }
 
+/// Say whose account a user is
+///
+/// Accounts of the same person count as one, and none of them reviews what another
+/// asked for. Needs the token of an admin.
+#[derive(Debug, clap::Args)]
+struct Change {
+    /// Its name, as `gate admin principals list` shows it.
+    #[arg(value_parser = parse_name)]
+    name: String,
+    /// The human whose account it is.
+    #[arg(long, value_name = "PERSON", value_parser = parse_name)]
+    person: String,
+}
+
+/// Make a link by which a user sets a password, once
+///
+/// Where there is no provider of people. Give it to them alone: whoever opens it
+/// first, within 3 days, is that user. Needs the token of an admin.
+#[derive(Debug, clap::Args)]
+struct Invite {
+    /// Its name, as `gate admin principals list` shows it.
+    #[arg(value_parser = parse_name)]
+    name: String,
+    /// A role that they can sign in with; may be given again.
+    #[arg(long = "role", value_name = "ROLE", default_value = "approver",
+        value_parser = one_of(Role::ALL, Role::as_str))]
+    roles: Vec<Role>,
+}
+
 /// Stop a principal, and what it owns, from acting
 ///
-/// Its tokens are refused from now on, and its approvals that are not claimed
-/// yet no longer count. Needs the token of an admin, who can't disable
-/// themselves.
+/// Of a user, every account of the same person. Its tokens, browsers and password
+/// are gone for good, and so are its approvals that are not claimed yet. Needs the
+/// token of an admin, who can't disable themselves.
 #[derive(Debug, clap::Args)]
 struct Disable {
     /// Its name, as `gate admin principals list` shows it.
     #[arg(value_parser = parse_name)]
     name: String,
+    /// Only this account, and not every account of the same person.
+    #[arg(long)]
+    only_this: bool,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -77,8 +113,8 @@ struct Disable {
 
 /// Let a disabled principal act again
 ///
-/// Its tokens that have not ended meanwhile are good again. Needs the token of
-/// an admin.
+/// It needs a new token, or has to sign in again. What it owns goes on with the
+/// tokens that it had. Needs the token of an admin.
 #[derive(Debug, clap::Args)]
 struct Enable {
     /// Its name, as `gate admin principals list` shows it.
@@ -104,7 +140,20 @@ impl Principals {
         match &self.verb {
             Verb::Create(create) => create.run(&session),
             Verb::List(list) => list.run(&session),
-            Verb::Disable(Disable { name, json }) => {
+            Verb::Change(Change { name, person }) => {
+                let wanted = ChangePrincipal {
+                    person: Some(person.clone()),
+                    ..ChangePrincipal::default()
+                };
+                changed(&session, client.change_principal(name, &wanted), false)
+            }
+            Verb::Invite(invite) => invite.run(&session),
+            Verb::Disable(Disable {
+                name,
+                only_this: true,
+                json,
+            }) => changed(&session, client.disable_account(name), *json),
+            Verb::Disable(Disable { name, json, .. }) => {
                 changed(&session, client.disable_principal(name), *json)
             }
             Verb::Enable(Enable { name, json }) => {
@@ -125,6 +174,21 @@ impl Create {
             disabled: false,
         };
         changed(session, session.client().create_principal(&wanted), false)
+    }
+}
+
+impl Invite {
+    fn run(&self, session: &Session) -> Result<(), Failure> {
+        let wanted = CreateInvitation {
+            principal: self.name.clone(),
+            roles: self.roles.clone(),
+        };
+        let created = change::ask(session, session.client().invite(&wanted))?;
+        report::line(&format!(
+            "{} sets a password there, once; it is not shown again:",
+            inert(&self.name)
+        ));
+        answer::line(&created.url)
     }
 }
 

@@ -46,6 +46,9 @@ struct Create {
     /// How long it lives, as 30m or 90d: from 1m to 365d.
     #[arg(long, value_name = "DURATION", value_parser = parse_ttl)]
     ttl: Duration,
+    /// A tool that it may be used to ask for; may be given again. Any, by default.
+    #[arg(long = "tool", value_name = "TOOL")]
+    tools: Vec<String>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -89,7 +92,7 @@ fn parse_id(text: &str) -> Result<String, String> {
     Err("an id is 32 hex digits with dashes; `gate admin tokens list` shows it".to_owned())
 }
 
-fn parse_ttl(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_ttl(text: &str) -> Result<Duration, String> {
     let ttl = gate_policy::parse_duration(text).map_err(|error| error.to_string())?;
     if TOKEN_TTL_SECONDS.contains(&ttl.as_secs()) {
         return Ok(ttl);
@@ -115,6 +118,7 @@ impl Create {
             principal: self.principal.clone(),
             role: self.role,
             ttl_seconds: self.ttl.as_secs(),
+            tools: self.tools.clone(),
         };
         let created = change::ask(session, session.client().create_token(&wanted))?;
         if self.json {

@@ -171,6 +171,7 @@ async fn what_must_not_happen_twice_is_sent_once() {
         principal: "ci".into(),
         role: Role::Requester,
         ttl_seconds: 3600,
+        tools: Vec::new(),
     };
     client.create_token(&token).await.unwrap_err();
     client.put_rules("", Some(3)).await.unwrap_err();
@@ -197,6 +198,8 @@ async fn without_a_token_only_the_identity_can_be_asked_for() {
         log_key: "l".into(),
         log_origin: "o".into(),
         version: "0.1.0".into(),
+        device_sign_in: false,
+        workload_sign_in: false,
     };
     let (stub, seen) = Stub::answering(vec![ok(&identity)]);
     let url = format!("http://{}", stub.address).parse().unwrap();

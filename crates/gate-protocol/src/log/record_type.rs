@@ -107,6 +107,24 @@ record_types! {
     PrincipalDisabled = "principal.disabled",
     /// A principal may act again.
     PrincipalEnabled = "principal.enabled",
+    /// A principal's groups, or the person whose account it is, changed.
+    PrincipalChanged = "principal.changed",
+    /// An account elsewhere became a user's.
+    IdentityLinked = "identity.linked",
+    /// An account elsewhere is a user's no longer.
+    IdentityUnlinked = "identity.unlinked",
+    /// A link by which a user sets a password was made.
+    InvitationCreated = "invitation.created",
+    /// A user set a password.
+    PasswordSet = "password.set",
+    /// A terminal was let in from a browser.
+    DeviceApproved = "device.approved",
+    /// A terminal was not let in.
+    DeviceDenied = "device.denied",
+    /// A CI job was let in by the token of its own issuer.
+    WorkloadAdmitted = "workload.admitted",
+    /// Somebody was not signed in.
+    SignInRefused = "sign_in.refused",
     /// A token of this server was made.
     TokenCreated = "token.created",
     /// A token of this server was taken back.
@@ -117,10 +135,6 @@ record_types! {
     SessionCreated = "session.created",
     /// A browser was signed out.
     SessionEnded = "session.ended",
-    /// An account elsewhere became one of our users.
-    IdentityLinked = "identity.linked",
-    /// An account elsewhere is nobody's any more.
-    IdentityUnlinked = "identity.unlinked",
     /// A channel was made.
     ChannelCreated = "channel.created",
     /// A channel was taken away.

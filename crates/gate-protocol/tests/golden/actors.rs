@@ -36,6 +36,7 @@ pub(crate) fn create_token() -> CreateToken {
         principal: "bob".to_owned(),
         role: Role::Approver,
         ttl_seconds: 2_592_000,
+        tools: Vec::new(),
     }
 }
 
@@ -55,6 +56,9 @@ pub(crate) fn token_entry() -> TokenEntry {
         created_at: at("2026-01-02T03:04:05Z"),
         expires_at: Some(at("2026-02-01T00:00:00Z")),
         revoked_at: Some(at("2026-01-03T00:00:00Z")),
+        created_by: Some("admin".to_owned()),
+        note: Some("gate login on laptop".to_owned()),
+        tools: vec!["kubectl".to_owned()],
     }
 }
 
@@ -83,6 +87,8 @@ pub(crate) fn server() -> ServerIdentity {
         log_key: signed::log_key().verifier().to_string(),
         log_origin: signed::ORIGIN.to_owned(),
         version: "0.1.0".to_owned(),
+        device_sign_in: true,
+        workload_sign_in: true,
     }
 }
 
@@ -130,6 +136,13 @@ pub(crate) fn words() -> BTreeMap<String, Vec<String>> {
         (
             "roles".to_owned(),
             roles.iter().map(|r| r.as_str().to_owned()).collect(),
+        ),
+        (
+            "devices".to_owned(),
+            gate_protocol::sign_in::DeviceState::ALL
+                .iter()
+                .map(|state| state.as_str().to_owned())
+                .collect(),
         ),
         (
             "statuses".to_owned(),

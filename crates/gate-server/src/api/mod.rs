@@ -1,6 +1,7 @@
 //! The `/v1` API: one file for each resource. Handlers take what is on the
 //! wire apart, name the roles that may call them, and call the services.
 
+mod accounts;
 mod audit;
 mod channels;
 mod events;
@@ -10,6 +11,7 @@ mod principals;
 mod requests;
 mod rules;
 mod server;
+mod sign_in;
 mod standing_grants;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -25,6 +27,7 @@ pub(crate) fn routes() -> OpenApiRouter<Server> {
         event_routes(),
         audit_routes(),
         principal_routes(),
+        sign_in_routes(),
         standing_grant_routes(),
         channel_routes(),
     ]
@@ -71,6 +74,18 @@ fn principal_routes() -> OpenApiRouter<Server> {
         .routes(routes!(principals::list_tokens, principals::create_token))
         .routes(routes!(principals::revoke_token))
         .routes(routes!(login_codes::create))
+        .routes(routes!(accounts::change_principal))
+        .routes(routes!(accounts::groups))
+        .routes(routes!(accounts::list, accounts::link))
+        .routes(routes!(accounts::unlink))
+        .routes(routes!(accounts::invite))
+}
+
+fn sign_in_routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::new()
+        .routes(routes!(sign_in::start))
+        .routes(routes!(sign_in::poll))
+        .routes(routes!(sign_in::exchange))
 }
 
 fn standing_grant_routes() -> OpenApiRouter<Server> {

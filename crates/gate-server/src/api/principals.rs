@@ -4,8 +4,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use gate_protocol::principal::{CreateToken, CreatedToken, Principal, TokenEntry};
 use gate_protocol::problem::Problem;
+use serde::Deserialize;
 
-use super::extract::{Json, Name, Reply};
+use super::extract::{Json, Name, Query, Reply};
 use crate::identity::{Caller, Operator};
 use crate::problem::Failure;
 use crate::state::Server;
@@ -35,17 +36,29 @@ pub(super) async fn create(
     Ok(Reply(StatusCode::CREATED, created))
 }
 
-/// Stops a principal, and what it owns, from acting.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DisableQuery {
+    #[serde(default)]
+    only_this: bool,
+}
+
+/// Stops a principal, and what it owns, from acting; of a user, every account of
+/// the same person. Its tokens, sessions and unused approvals are gone for good.
 #[utoipa::path(post, path = "/v1/principals/{name}/disable", tag = "principals",
-    params(("name" = String, Path, description = "The principal")),
+    params(("name" = String, Path, description = "The principal"),
+        ("only_this" = Option<bool>, Query,
+            description = "Only this account, and not every account of the same person")),
     responses((status = 200, body = Principal), (status = 404, body = Problem),
         (status = 409, body = Problem)))]
 pub(super) async fn disable(
     State(server): State<Server>,
     caller: Caller<Operator>,
     Name(name): Name<String>,
+    Query(query): Query<DisableQuery>,
 ) -> Result<Reply<Principal>, Failure> {
-    let disabled = server.disable_principal(caller.actor.name(), &name).await?;
+    let by = caller.actor.name();
+    let disabled = server.disable_principal(by, &name, query.only_this).await?;
     Ok(Reply(StatusCode::OK, disabled))
 }
 

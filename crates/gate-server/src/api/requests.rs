@@ -8,7 +8,7 @@ use axum::response::Response;
 use gate_protocol::claim::{ClaimRequest, SignedGrant};
 use gate_protocol::id::RequestId;
 use gate_protocol::principal::Role;
-use gate_protocol::problem::Problem;
+use gate_protocol::problem::{Problem, ProblemCode};
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus, RequestPage, SubmitRequest};
 use gate_protocol::review::SubmitReview;
 use serde::Deserialize;
@@ -41,6 +41,15 @@ pub(super) async fn submit(
             "give one `Idempotency-Key`, so that a retry does not ask twice",
         ));
     };
+    let tool = &submission.invocation.tool.name;
+    if !caller.actor.may_ask_for(tool) {
+        let tools = caller.actor.tools.join(", ");
+        let detail = format!(
+            "this token may be used to ask for {tools}, and not for `{}`",
+            gate_protocol::inert::inert(tool)
+        );
+        return Err(Failure::new(ProblemCode::Forbidden, detail));
+    }
     match server.submit(&caller.actor, key, submission).await? {
         Submitted::Created(request) => Ok(Reply(StatusCode::CREATED, request)),
         Submitted::Existing(request) => Ok(Reply(StatusCode::OK, request)),

@@ -43,6 +43,8 @@ pub(super) async fn identity(State(server): State<Server>) -> Reply<ServerIdenti
             log_key: server.keys.log.verifier().to_string(),
             log_origin: server.names.log_origin.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            device_sign_in: true,
+            workload_sign_in: !server.settings.identity.workloads.is_empty(),
         },
     )
 }

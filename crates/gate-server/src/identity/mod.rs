@@ -1,11 +1,26 @@
 //! Who calls: tokens, and extractors without which no handler gets an actor.
 
+mod address;
+mod authorities;
+mod backoff;
 mod extract;
+pub(crate) mod fetch;
+pub(crate) mod issuer;
+pub(crate) mod jwt;
+pub(crate) mod oidc;
+pub(crate) mod password;
+mod secret;
 mod token;
+pub(crate) mod workload;
 
+pub(crate) use address::CallerAddress;
+pub(crate) use authorities::Authorities;
+pub(crate) use authorities::AuthoritiesError;
+pub(crate) use backoff::Backoff;
 pub(crate) use extract::{
     AnyRole, Approver, Caller, Keeper, Operator, Requester, Reviewing, Watching,
 };
+pub(crate) use secret::Secret;
 pub(crate) use token::{Token, TokenHash};
 
 use gate_protocol::principal::{Principal, PrincipalKind, Role};
@@ -21,11 +36,18 @@ pub(crate) struct Actor {
     pub(crate) expires_at: Option<Timestamp>,
     /// The id of the token; none of a browser's session.
     pub(crate) token: Option<String>,
+    /// The tools that its token may be used to ask for; empty: any.
+    pub(crate) tools: Vec<String>,
 }
 
 impl Actor {
     pub(crate) fn name(&self) -> &str {
         &self.principal.name
+    }
+
+    /// Tells whether the actor's token may be used to ask for this tool.
+    pub(crate) fn may_ask_for(&self, tool: &str) -> bool {
+        self.tools.is_empty() || self.tools.iter().any(|one| one == tool)
     }
 
     /// Tells whether the actor may see what `requester` asked for: its own, or

@@ -266,7 +266,8 @@ fn may_review(
     electorate: &Electorate,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let is_own = is_same_person(state.requester.person(), reviewer.person);
+    let is_asking = state.requester.name == reviewer.name;
+    let is_own = is_asking || is_same_person(state.requester.person(), reviewer.person);
     match electorate.exclusion(reviewer.person) {
         _ if is_own => return Err(Refusal::SelfReview),
         Some(Exclusion::Asked | Exclusion::Owns) => return Err(Refusal::SelfReview),

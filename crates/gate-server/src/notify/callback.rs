@@ -227,6 +227,7 @@ impl Server {
             role: Role::Approver,
             expires_at: None,
             token: None,
+            tools: Vec::new(),
         })
     }
 

@@ -81,7 +81,7 @@ impl Server {
     }
 
     /// Links the account to whom the code is of, and returns the user's name.
-    pub(crate) async fn link_account(
+    pub(crate) async fn link_typed(
         &self,
         channel: &Channel,
         account: Account<'_>,

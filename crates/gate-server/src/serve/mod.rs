@@ -13,6 +13,7 @@ use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 
 use crate::folder::{self, Folder, FolderError};
+use crate::identity::{Authorities, AuthoritiesError};
 use crate::keys::KeysError;
 use crate::notify::LoadError;
 use crate::settings::{Settings, SettingsError};
@@ -48,6 +49,9 @@ pub enum ServeError {
     /// What fell due while the server was down was not written down.
     #[error("requests were not settled at the start: {0}")]
     Settle(String),
+    /// A provider or an issuer of the settings can't be used.
+    #[error("the settings name who can't vouch for anybody")]
+    Authorities(#[from] AuthoritiesError),
     /// Certificate or key can't be used.
     #[error("TLS can't be set up with `{}`", .path.display())]
     Tls {
@@ -142,6 +146,7 @@ pub(crate) async fn open(settings: Settings) -> Result<(Server, keys::FolderLock
     if !folder::has_database(&dir) {
         return Err(ServeError::NotInitialised(dir));
     }
+    let authorities = Authorities::of(&settings.identity)?;
     let folder = Folder::open(&dir)
         .await?
         .ok_or_else(|| ServeError::InUse(dir.clone()))?;
@@ -149,7 +154,7 @@ pub(crate) async fn open(settings: Settings) -> Result<(Server, keys::FolderLock
         .names
         .clone()
         .ok_or(ServeError::NotInitialised(dir))?;
-    let (server, lock) = folder.into_server(settings, names)?;
+    let (server, lock) = folder.into_server(settings, authorities, names)?;
     server.load_channels().await?;
     Ok((server, lock))
 }
@@ -160,7 +165,7 @@ async fn listen(
     tls: Option<RustlsConfig>,
     handle: Handle<SocketAddr>,
 ) -> std::io::Result<()> {
-    let service = router(server.clone()).into_make_service();
+    let service = router(server.clone()).into_make_service_with_connect_info::<SocketAddr>();
     // HTTP/1 from the first byte: where the version is found out first, the timeout does not
     // hold yet, and a connection that never says a word would stay for ever.
     let timeout = server.settings.limits.header_timeout;

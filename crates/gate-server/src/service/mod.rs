@@ -4,14 +4,17 @@
 //! Each change is one transaction: read, let time pass, decide, write state and
 //! record, commit, wake. A refusal changes nothing but what time had done.
 
+mod accounts;
 mod break_glass;
 mod change;
 mod channels;
 mod claim;
+mod device;
 mod electorate;
 mod events;
 mod fact;
 mod named_rules;
+mod passwords;
 mod principals;
 mod requests;
 mod review;
@@ -21,14 +24,19 @@ mod standing_use;
 mod submission;
 mod submit;
 mod timers;
+mod tokens;
+mod workload;
 
 pub(crate) use change::Change;
 pub(crate) use channels::Deliveries;
+pub(crate) use device::{Asker, UserCode};
 pub(crate) use electorate::Say;
 pub(crate) use named_rules::NamedRules;
+pub(crate) use passwords::Tried;
 pub(crate) use requests::{Listing, Wait};
 pub(crate) use rule_changes::changes;
 pub(crate) use submit::Submitted;
+pub(crate) use tokens::TokenWish;
 
 /// How someone reached the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

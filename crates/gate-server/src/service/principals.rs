@@ -1,22 +1,16 @@
-//! Principals and tokens: made, disabled and revoked, each on the record.
+//! Principals: made, disabled and enabled, each on the record.
 
 use gate_protocol::log::RecordType;
-use gate_protocol::principal::{
-    CreateToken, CreatedToken, Principal, PrincipalKind, Role, TOKEN_TTL_SECONDS, TokenEntry,
-    is_name,
-};
+use gate_protocol::principal::{Principal, PrincipalKind, is_name};
 use gate_protocol::problem::ProblemCode;
-use jiff::Timestamp;
 use serde_json::json;
-use uuid::Uuid;
 
 use super::change::Change;
-use crate::clock;
-use crate::identity::{self, Token};
+use crate::identity::is_same_person;
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::edits::{self, PrincipalEdit};
-use crate::store::principals::{self, NewToken};
+use crate::store::{device, passwords, principals, web_session};
 
 /// The most groups that a principal can be in.
 const MAX_GROUPS: usize = 100;
@@ -43,26 +37,36 @@ impl Server {
         Ok(principal)
     }
 
-    /// Stops a principal, and what it owns, from acting; twice is as once. Nobody
-    /// disables themselves: the only admin would lock the server for ever.
+    /// Stops a principal, and what it owns, from acting; twice is as once. Of a user
+    /// it stops every account of the same person, unless `only_this` one is meant:
+    /// who may not act must not by another name. Nobody disables themselves: the
+    /// only admin would lock the server for ever.
     pub(crate) async fn disable_principal(
         &self,
         by: &str,
         name: &str,
+        only_this: bool,
     ) -> Result<Principal, Failure> {
-        if by == name {
+        let mut change = self.change().await?;
+        let found = principals::find(change.connection(), name)
+            .await?
+            .ok_or_else(Failure::not_found)?;
+        let whole = found.kind == PrincipalKind::User && !only_this;
+        let accounts = if whole {
+            principals::accounts_of(change.connection(), found.person()).await?
+        } else {
+            vec![found.name.clone()]
+        };
+        let own = principals::find(change.connection(), by).await?;
+        let is_own = own.is_some_and(|own| is_same_person(own.person(), found.person()));
+        if accounts.iter().any(|account| account == by) || (whole && is_own) {
             return Err(Failure::new(
                 ProblemCode::Conflict,
                 "nobody disables themselves; another admin can",
             ));
         }
-        let mut change = self.change().await?;
-        let now = change.now();
-        if principals::disable(change.connection(), name, now).await? {
-            let body = json!({ "name": name, "by": by });
-            change.record(&RecordType::PrincipalDisabled, &body).await?;
-            change.note_edit(by, name, "disabled").await?;
-            change.recount_votes_of(name).await?;
+        for account in &accounts {
+            change.disable(by, account).await?;
         }
         let principal = principals::find(change.connection(), name)
             .await?
@@ -90,64 +94,31 @@ impl Server {
         change.commit().await?;
         Ok(principal)
     }
-
-    /// Returns all tokens, the oldest first, and never a token itself.
-    pub(crate) async fn tokens(&self) -> Result<Vec<TokenEntry>, Failure> {
-        let mut reader = self.store.read().await?;
-        Ok(principals::tokens(reader.connection()).await?)
-    }
-
-    /// Makes a token, and shows it this once.
-    pub(crate) async fn create_token(
-        &self,
-        by: &str,
-        wanted: &CreateToken,
-    ) -> Result<CreatedToken, Failure> {
-        if !TOKEN_TTL_SECONDS.contains(&wanted.ttl_seconds) {
-            return Err(Failure::bad_request(format!(
-                "`ttl_seconds` must be from {} to {}",
-                TOKEN_TTL_SECONDS.start(),
-                TOKEN_TTL_SECONDS.end()
-            )));
-        }
-        let mut change = self.change().await?;
-        let expires_at = clock::after(change.now(), wanted.ttl_seconds);
-        let (id, token) = change
-            .create_token(by, &wanted.principal, wanted.role, Some(expires_at))
-            .await?;
-        change.commit().await?;
-        Ok(CreatedToken {
-            id,
-            token: token.reveal(),
-            expires_at,
-        })
-    }
-
-    /// Takes a token back; twice is as once.
-    pub(crate) async fn revoke_token(&self, by: &str, id: &str) -> Result<(), Failure> {
-        let mut change = self.change().await?;
-        let token = principals::find_token(change.connection(), id)
-            .await?
-            .ok_or_else(Failure::not_found)?;
-        if !token.is_revoked {
-            let now = change.now();
-            principals::revoke_token(change.connection(), id, now).await?;
-            let body = json!({
-                "token": id,
-                "principal": token.principal,
-                "role": token.role.as_str(),
-                "by": by,
-            });
-            change.record(&RecordType::TokenRevoked, &body).await?;
-            change
-                .note_edit(by, &token.principal, "token_revoked")
-                .await?;
-        }
-        change.commit().await
-    }
 }
 
 impl Change<'_> {
+    /// Takes from a principal all that it could act by: tokens, sessions, codes,
+    /// and the approvals that nobody has used yet. It does not get them back.
+    async fn disable(&mut self, by: &str, name: &str) -> Result<(), Failure> {
+        let now = self.now();
+        if !principals::disable(self.connection(), name, now).await? {
+            return Ok(());
+        }
+        let tokens = principals::revoke_tokens_of(self.connection(), name, now).await?;
+        let sessions = web_session::remove_of(self.connection(), name).await?;
+        device::remove_of(self.connection(), name).await?;
+        passwords::remove_of(self.connection(), name).await?;
+        let body = json!({
+            "name": name,
+            "by": by,
+            "tokens": tokens,
+            "sessions": sessions,
+        });
+        self.record(&RecordType::PrincipalDisabled, &body).await?;
+        self.note_edit(by, name, "disabled").await?;
+        self.recount_votes_of(name).await
+    }
+
     /// Stores a principal; false where the name is taken.
     pub(crate) async fn create_principal(
         &mut self,
@@ -164,7 +135,7 @@ impl Change<'_> {
             }
         }
         let now = self.now();
-        if !principals::insert(self.connection(), principal, now).await? {
+        if !principals::insert(self.connection(), principal, by, now).await? {
             return Ok(false);
         }
         let body = json!({ "principal": principal, "by": by });
@@ -190,63 +161,10 @@ impl Change<'_> {
         let now = self.now();
         Ok(edits::note(self.connection(), edit, now).await?)
     }
-
-    /// Stores a new token of a principal that can have one of this role.
-    pub(crate) async fn create_token(
-        &mut self,
-        by: &str,
-        name: &str,
-        role: Role,
-        expires_at: Option<Timestamp>,
-    ) -> Result<(String, Token), Failure> {
-        let principal = principals::find(self.connection(), name)
-            .await?
-            .filter(|principal| !principal.disabled)
-            .ok_or_else(|| {
-                Failure::bad_request("`principal` must be the name of one that is not disabled")
-            })?;
-        if !identity::may_have(principal.kind, role) {
-            return Err(Failure::new(
-                ProblemCode::Forbidden,
-                format!(
-                    "`{}` is of kind {}, and only a user can have the role {}",
-                    principal.name,
-                    principal.kind.as_str(),
-                    role.as_str()
-                ),
-            ));
-        }
-        let token = Token::generate(principal.kind)?;
-        let id = Uuid::now_v7().to_string();
-        let now = self.now();
-        let new = NewToken {
-            id: &id,
-            hash: token.hash(),
-            principal: &principal.name,
-            role,
-            expires_at,
-        };
-        principals::insert_token(self.connection(), &new, now).await?;
-        let body = json!({
-            "token": id,
-            "principal": principal.name,
-            "role": role.as_str(),
-            "expires_at": expires_at,
-            "by": by,
-        });
-        self.record(&RecordType::TokenCreated, &body).await?;
-        let edit = PrincipalEdit {
-            principal: &principal.name,
-            token: Some(&id),
-            editor: by,
-            what: "token_created",
-        };
-        edits::note(self.connection(), edit, now).await?;
-        Ok((id, token))
-    }
 }
 
-fn validate(principal: &Principal) -> Result<(), Failure> {
+/// Refuses a principal that is not sound in itself.
+pub(super) fn validate(principal: &Principal) -> Result<(), Failure> {
     const FORM: &str = "must be 1 to 128 of a-z, 0-9 and . _ @ + -, and neither `.` nor `..`";
     if !is_name(&principal.name) {
         return Err(Failure::bad_request(format!("`name` {FORM}")));

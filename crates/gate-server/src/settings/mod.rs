@@ -2,9 +2,11 @@
 
 mod approving;
 mod channels;
+mod identity;
 mod production;
 
 pub use channels::{ChannelFile, OutboundSettings};
+pub use identity::{Algorithm, Identity, Provider, SignIn, Workload};
 
 pub use crate::notify::Network;
 
@@ -46,6 +48,8 @@ pub struct Settings {
     pub outbound: OutboundSettings,
     /// Which targets are production.
     pub production: Production,
+    /// Who people and machines are.
+    pub identity: Identity,
 }
 
 /// The files that TLS needs, both PEM.
@@ -148,6 +152,7 @@ impl Settings {
             channels: Vec::new(),
             outbound: OutboundSettings::default(),
             production: Production::default(),
+            identity: Identity::default(),
         }
     }
 
@@ -176,6 +181,11 @@ impl Settings {
         }
         self.listen = file.listen.or(self.listen);
         self.tls = file.tls.or(self.tls);
+        self.identity = Identity {
+            providers: file.provider,
+            workloads: file.workload,
+            sign_in: file.sign_in,
+        };
         self.floor.min_count = file.min_count.unwrap_or(self.floor.min_count);
         self.limits.open_requests = file.open_requests.unwrap_or(self.limits.open_requests);
         seconds(&mut self.limits.denial_stands, file.denial_stands_seconds);
@@ -224,6 +234,7 @@ impl Settings {
                 "must be a list of `group:NAME` and `user:NAME`",
             );
         }
+        self.identity.validate()?;
         let lives = [
             (self.floor.max_request_ttl, "max_request_ttl_seconds"),
             (self.floor.max_permit_ttl, "max_permit_ttl_seconds"),
@@ -271,6 +282,9 @@ struct SettingsFile {
     channel: Vec<toml::Table>,
     outbound: channels::OutboundFile,
     production: Option<Vec<String>>,
+    provider: Vec<Provider>,
+    workload: Vec<Workload>,
+    sign_in: SignIn,
 }
 
 /// Why settings can't be used.

@@ -189,3 +189,11 @@ pub(crate) async fn forget_codes(
         .await?;
     Ok(())
 }
+
+/// Returns every account, the oldest first.
+pub(crate) async fn all(connection: &mut Connection) -> Result<Vec<LinkedAccount>, StoreError> {
+    let rows = sqlx::query("SELECT * FROM accounts ORDER BY linked_at, provider, tenant, subject")
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(linked_account).collect()
+}

@@ -11,19 +11,23 @@ pub(crate) mod channels;
 pub(crate) mod clients;
 mod columns;
 pub(crate) mod deliveries;
+pub(crate) mod device;
 pub(crate) mod edits;
 pub(crate) mod idempotency;
 pub(crate) mod log;
 pub(crate) mod outbox;
+pub(crate) mod passwords;
 pub(crate) mod principals;
 pub(crate) mod requests;
 pub(crate) mod rules;
 pub(crate) mod search;
 pub(crate) mod server;
+pub(crate) mod sign_in;
 mod sqlite;
 pub(crate) mod standing_grants;
 pub(crate) mod timers;
 pub(crate) mod web_session;
+pub(crate) mod workload;
 
 pub(crate) use sqlite::{Connection, Store, Writer};
 

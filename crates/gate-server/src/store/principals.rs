@@ -6,6 +6,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::columns::{get, json, name, text, time, time_if_any};
 use super::{Connection, StoreError};
+use crate::clock;
 use crate::identity::{Actor, TokenHash};
 
 /// A token that is about to be stored.
@@ -16,6 +17,10 @@ pub(crate) struct NewToken<'a> {
     pub(crate) principal: &'a str,
     pub(crate) role: Role,
     pub(crate) expires_at: Option<Timestamp>,
+    /// Who makes it.
+    pub(crate) by: &'a str,
+    pub(crate) note: Option<&'a str>,
+    pub(crate) tools: &'a [String],
 }
 
 /// A token as it is stored.
@@ -29,12 +34,21 @@ pub(crate) struct StoredToken {
 fn principal(row: &SqliteRow) -> Result<Principal, StoreError> {
     let own: String = get(row, "name")?;
     let person: String = get(row, "person")?;
+    let mut groups: Vec<String> = json(row, "groups")?;
+    // What a provider said is believed for a while: who has left is in none of
+    // its groups once nobody has said so lately.
+    if time(row, "provider_groups_until")? > clock::now() {
+        let more: Vec<String> = json(row, "provider_groups")?;
+        groups.extend(more);
+        groups.sort_unstable();
+        groups.dedup();
+    }
     Ok(Principal {
         person: (person != own).then_some(person),
         name: own,
         kind: name(row, "kind")?,
         owner: get(row, "owner")?,
-        groups: json(row, "groups")?,
+        groups,
         disabled: time_if_any(row, "disabled_at")?.is_some(),
     })
 }
@@ -63,17 +77,20 @@ pub(crate) async fn all(connection: &mut Connection) -> Result<Vec<Principal>, S
 pub(crate) async fn insert(
     connection: &mut Connection,
     principal: &Principal,
+    by: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let done = sqlx::query(
-        "INSERT INTO principals (name, kind, owner, person, groups, created_at, disabled_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO principals
+           (name, kind, owner, person, groups, created_by, created_at, disabled_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     )
     .bind(&principal.name)
     .bind(principal.kind.as_str())
     .bind(&principal.owner)
     .bind(principal.person())
     .bind(text(&principal.groups, "groups")?)
+    .bind(by)
     .bind(now.as_millisecond())
     .bind(principal.disabled.then(|| now.as_millisecond()))
     .execute(connection)
@@ -107,6 +124,106 @@ pub(crate) async fn enable(connection: &mut Connection, name: &str) -> Result<bo
     Ok(done.rows_affected() == 1)
 }
 
+/// Tells whether some account is this person's.
+pub(crate) async fn has_person(
+    connection: &mut Connection,
+    person: &str,
+) -> Result<bool, StoreError> {
+    let row = sqlx::query("SELECT EXISTS (SELECT 1 FROM principals WHERE person = ?) AS has")
+        .bind(person)
+        .fetch_one(connection)
+        .await?;
+    get(&row, "has")
+}
+
+/// Returns the names of the accounts of a person.
+pub(crate) async fn accounts_of(
+    connection: &mut Connection,
+    person: &str,
+) -> Result<Vec<String>, StoreError> {
+    let rows =
+        sqlx::query("SELECT name FROM principals WHERE person = ? AND kind = 'user' ORDER BY name")
+            .bind(person)
+            .fetch_all(connection)
+            .await?;
+    rows.iter().map(|row| get(row, "name")).collect()
+}
+
+/// Replaces the groups that a provider says a user is in, believed until then.
+pub(crate) async fn set_provider_groups(
+    connection: &mut Connection,
+    name: &str,
+    groups: &[String],
+    until: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE principals SET provider_groups = ?, provider_groups_until = ? WHERE name = ?",
+    )
+    .bind(text(&groups, "groups")?)
+    .bind(until.as_millisecond())
+    .bind(name)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Returns the groups that an admin has put a principal into.
+pub(crate) async fn own_groups(
+    connection: &mut Connection,
+    name: &str,
+) -> Result<Option<Vec<String>>, StoreError> {
+    let row = sqlx::query("SELECT groups FROM principals WHERE name = ?")
+        .bind(name)
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| json(&row, "groups")).transpose()
+}
+
+/// Replaces the groups that an admin has put a principal into.
+pub(crate) async fn set_groups(
+    connection: &mut Connection,
+    name: &str,
+    groups: &[String],
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE principals SET groups = ? WHERE name = ?")
+        .bind(text(&groups, "groups")?)
+        .bind(name)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Makes a user an account of another person.
+pub(crate) async fn set_person(
+    connection: &mut Connection,
+    name: &str,
+    person: &str,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE principals SET person = ? WHERE name = ?")
+        .bind(person)
+        .bind(name)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Takes back every token of a principal, and returns how many were good.
+pub(crate) async fn revoke_tokens_of(
+    connection: &mut Connection,
+    name: &str,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "UPDATE tokens SET revoked_at = ?1 WHERE principal = ?2 AND revoked_at IS NULL
+         AND (expires_at IS NULL OR expires_at > ?1)",
+    )
+    .bind(now.as_millisecond())
+    .bind(name)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// Stores a token's hash.
 pub(crate) async fn insert_token(
     connection: &mut Connection,
@@ -114,8 +231,9 @@ pub(crate) async fn insert_token(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO tokens (id, hash, principal, role, created_at, expires_at)
-         VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO tokens
+           (id, hash, principal, role, created_at, expires_at, created_by, note, tools)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(token.id)
     .bind(token.hash.as_bytes())
@@ -123,6 +241,9 @@ pub(crate) async fn insert_token(
     .bind(token.role.as_str())
     .bind(now.as_millisecond())
     .bind(token.expires_at.map(Timestamp::as_millisecond))
+    .bind(token.by)
+    .bind(token.note)
+    .bind(text(&token.tools, "tools")?)
     .execute(connection)
     .await?;
     Ok(())
@@ -150,8 +271,8 @@ pub(crate) async fn find_token(
 /// Returns all tokens, the oldest first, without their hashes.
 pub(crate) async fn tokens(connection: &mut Connection) -> Result<Vec<TokenEntry>, StoreError> {
     let rows = sqlx::query(
-        "SELECT id, principal, role, created_at, expires_at, revoked_at FROM tokens
-         ORDER BY created_at, id",
+        "SELECT id, principal, role, created_at, expires_at, revoked_at, created_by, note, tools
+         FROM tokens ORDER BY created_at, id",
     )
     .fetch_all(connection)
     .await?;
@@ -163,6 +284,9 @@ pub(crate) async fn tokens(connection: &mut Connection) -> Result<Vec<TokenEntry
             created_at: time(row, "created_at")?,
             expires_at: time_if_any(row, "expires_at")?,
             revoked_at: time_if_any(row, "revoked_at")?,
+            created_by: get(row, "created_by")?,
+            note: get(row, "note")?,
+            tools: json(row, "tools")?,
         })
     };
     rows.iter().map(entry).collect()
@@ -190,7 +314,7 @@ pub(crate) async fn bearer(
     now: Timestamp,
 ) -> Result<Option<Actor>, StoreError> {
     let row = sqlx::query(
-        "SELECT p.*, coalesce(o.person, p.person) AS human, t.role, t.expires_at, t.id
+        "SELECT p.*, coalesce(o.person, p.person) AS human, t.role, t.expires_at, t.tools, t.id
          FROM tokens t JOIN principals p ON p.name = t.principal
          LEFT JOIN principals o ON o.name = p.owner
          WHERE t.hash = ? AND t.revoked_at IS NULL
@@ -208,6 +332,7 @@ pub(crate) async fn bearer(
             role: name(&row, "role")?,
             expires_at: time_if_any(&row, "expires_at")?,
             token: Some(get(&row, "id")?),
+            tools: json(&row, "tools")?,
         })
     })
     .transpose()

@@ -4,7 +4,7 @@
 use gate_protocol::principal::Role;
 use jiff::Timestamp;
 
-use super::columns::{get, name};
+use super::columns::{get, integer, name, time};
 use super::{Connection, StoreError, principals};
 use crate::identity::{Actor, TokenHash};
 
@@ -16,7 +16,17 @@ pub(crate) struct NewSession<'a> {
     pub(crate) role: Role,
     /// The id of the token that it came from.
     pub(crate) token: Option<&'a str>,
+    /// How it was signed in, for who looks at it.
+    pub(crate) means: &'a str,
     pub(crate) expires_at: Timestamp,
+}
+
+/// Who a session signs in.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) actor: Actor,
+    /// When it was last written down that it is in use.
+    pub(crate) seen_at: Timestamp,
 }
 
 /// A code that is about to be stored. Who signs in with it is an approver.
@@ -43,13 +53,16 @@ pub(crate) async fn insert(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO sessions (hash, principal, role, token, created_at, expires_at)
-         VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO sessions
+           (hash, principal, role, token, means, created_at, seen_at, expires_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(session.hash.as_bytes())
     .bind(session.principal)
     .bind(session.role.as_str())
     .bind(session.token)
+    .bind(session.means)
+    .bind(now.as_millisecond())
     .bind(now.as_millisecond())
     .bind(session.expires_at.as_millisecond())
     .execute(connection)
@@ -58,52 +71,88 @@ pub(crate) async fn insert(
 }
 
 /// Returns who is signed in by the session with this hash, if it is good now:
-/// not over, its principal (and that one's owner) not disabled, its token
-/// neither revoked nor over.
+/// not over and in use lately, its principal not disabled, its token neither
+/// revoked nor over.
 pub(crate) async fn bearer(
     connection: &mut Connection,
     hash: TokenHash,
+    idle_seconds: u64,
     now: Timestamp,
-) -> Result<Option<Actor>, StoreError> {
+) -> Result<Option<Found>, StoreError> {
     let row = sqlx::query(
-        "SELECT s.principal, s.role, s.expires_at
+        "SELECT s.principal, s.role, s.expires_at, s.seen_at
          FROM sessions s JOIN principals p ON p.name = s.principal
-         LEFT JOIN principals o ON o.name = p.owner
          LEFT JOIN tokens t ON t.id = s.token
-         WHERE s.hash = ?1 AND s.expires_at > ?2
-           AND p.disabled_at IS NULL AND o.disabled_at IS NULL
+         WHERE s.hash = ?1 AND s.expires_at > ?2 AND s.seen_at > ?3
+           AND p.disabled_at IS NULL
            AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?2)",
     )
     .bind(hash.as_bytes())
     .bind(now.as_millisecond())
+    .bind(now.as_millisecond() - integer(idle_seconds.saturating_mul(1000)))
     .fetch_optional(&mut *connection)
     .await?;
     let Some(row) = row else {
         return Ok(None);
     };
+    let seen_at = time(&row, "seen_at")?;
     let role = name(&row, "role")?;
     let expires_at = super::columns::time_if_any(&row, "expires_at")?;
     let principal = principals::find(connection, get(&row, "principal")?).await?;
     // Only a user has a session, so the human is the one whose account it is.
-    Ok(principal.map(|principal| Actor {
-        person: principal.person().to_owned(),
-        principal,
-        role,
-        expires_at,
-        token: None,
+    Ok(principal.map(|principal| Found {
+        actor: Actor {
+            person: principal.person().to_owned(),
+            principal,
+            role,
+            expires_at,
+            token: None,
+            tools: Vec::new(),
+        },
+        seen_at,
     }))
 }
 
-/// Ends a session; false where there was none.
-pub(crate) async fn remove(
+/// Writes down that a session is in use.
+pub(crate) async fn seen(
     connection: &mut Connection,
     hash: TokenHash,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query("DELETE FROM sessions WHERE hash = ?")
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE sessions SET seen_at = ? WHERE hash = ?")
+        .bind(now.as_millisecond())
         .bind(hash.as_bytes())
         .execute(connection)
         .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(())
+}
+
+/// Ends every session of a principal.
+pub(crate) async fn remove_of(
+    connection: &mut Connection,
+    principal: &str,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query("DELETE FROM sessions WHERE principal = ?")
+        .bind(principal)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("DELETE FROM login_codes WHERE principal = ?")
+        .bind(principal)
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+/// Ends a session, and returns how it was signed in; none where there was none.
+pub(crate) async fn remove(
+    connection: &mut Connection,
+    hash: TokenHash,
+) -> Result<Option<String>, StoreError> {
+    let row = sqlx::query("DELETE FROM sessions WHERE hash = ? RETURNING means")
+        .bind(hash.as_bytes())
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| get(&row, "means")).transpose()
 }
 
 /// Stores a code.

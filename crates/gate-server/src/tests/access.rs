@@ -77,6 +77,16 @@ const MATRIX: &[(&str, &str, [bool; 4])] = &[
         "/v1/deliveries/none/retry",
         [false, false, true, false],
     ),
+    (
+        "PATCH",
+        "/v1/principals/nobody",
+        [false, false, true, false],
+    ),
+    ("GET", "/v1/groups", [false, false, true, false]),
+    ("GET", "/v1/accounts", [false, false, true, false]),
+    ("POST", "/v1/accounts", [false, false, true, false]),
+    ("POST", "/v1/accounts/unlink", [false, false, true, false]),
+    ("POST", "/v1/invitations", [false, false, true, false]),
 ];
 
 #[tokio::test]

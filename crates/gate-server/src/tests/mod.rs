@@ -8,6 +8,7 @@ mod claims;
 mod events;
 mod exceptional;
 mod flood;
+mod identity;
 mod log;
 mod polls;
 mod reviews;

@@ -178,7 +178,11 @@ impl Stream {
 
     async fn is_signed_in(&self) -> Result<bool, Failure> {
         let mut reader = self.server.store.read().await?;
-        let bearer = web_session::bearer(reader.connection(), self.session, clock::now()).await?;
+        let bearer = {
+            let idle_seconds = self.server.settings.identity.sign_in.idle_seconds;
+            let (connection, now) = (reader.connection(), clock::now());
+            web_session::bearer(connection, self.session, idle_seconds, now).await?
+        };
         Ok(bearer.is_some())
     }
 }

@@ -3,15 +3,18 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::http::header::SET_COOKIE;
+use axum::response::Response;
+use gate_protocol::principal::Role;
 use serde::Deserialize;
 
 use super::form::{Fields, Posted, Tokened};
 use super::page::{Place, Refused, render, see_other};
-use super::session::{MaybeVisitor, Secret, Visitor, set_cookie};
+use super::session::{MaybeVisitor, Visitor, set_cookie};
 use super::sign_in::{Proof, SignIn};
-use crate::identity::Token;
+use crate::identity::{CallerAddress, Secret, Token};
 use crate::problem::Failure;
+use crate::service::Tried;
 use crate::state::Server;
 
 #[derive(Template)]
@@ -23,6 +26,44 @@ struct LoginPage {
     /// A code that is good, and whom it signs in.
     code: Option<(String, String)>,
     next: String,
+    ways: Ways,
+    /// The name that was tried.
+    username: String,
+}
+
+/// How one can sign in here.
+struct Ways {
+    providers: Vec<Button>,
+    passwords: bool,
+    tokens: bool,
+}
+
+/// A provider to sign in at.
+struct Button {
+    name: String,
+    label: String,
+    /// Whether somebody can sign in there to administer.
+    has_admins: bool,
+}
+
+impl Ways {
+    async fn of(server: &Server) -> Result<Self, Failure> {
+        let button = |provider: &crate::identity::oidc::OpenIdProvider| {
+            let settings = provider.settings();
+            Button {
+                name: settings.name.clone(),
+                label: settings.label().to_owned(),
+                has_admins: !settings.admin_groups.is_empty(),
+            }
+        };
+        let sign_in = &server.settings.identity.sign_in;
+        Ok(Self {
+            providers: server.authorities.providers().iter().map(button).collect(),
+            // Where nobody has one, nobody is asked for one.
+            passwords: sign_in.passwords && server.has_passwords().await?,
+            tokens: sign_in.tokens,
+        })
+    }
 }
 
 /// What a link to the page can say. What else stands in it is somebody's
@@ -56,6 +97,8 @@ pub(super) async fn ask(
         complaint: None,
         code: None,
         next: next.path(),
+        ways: Ways::of(&server).await?,
+        username: String::new(),
     };
     let Some(text) = query.code else {
         if page.visitor.is_some() {
@@ -80,41 +123,114 @@ pub(super) async fn ask(
 pub(super) struct LoginForm {
     token: Option<String>,
     code: Option<String>,
+    username: Option<String>,
+    password: Option<String>,
+    role: Option<Role>,
     next: Option<String>,
 }
 
-/// Signs in by a token or a code.
+/// What was tried, for the words about it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Means {
+    Token,
+    Code,
+    Password,
+}
+
+/// Signs in by a token, a code or a password.
 pub(super) async fn sign_in(
     State(server): State<Server>,
     MaybeVisitor(before): MaybeVisitor,
+    CallerAddress(address): CallerAddress,
     Fields(form): Fields<LoginForm>,
 ) -> Result<Response, Refused> {
     let next = form.next.as_deref().and_then(Place::parse);
     let next = next.unwrap_or(Place::Inbox).path();
-    let is_code = form.code.is_some();
-    let proof = match (&form.token, &form.code) {
-        (Some(token), None) => Token::parse(token.trim()).map(Proof::Token),
-        (None, Some(code)) => Secret::parse(code).map(Proof::Code),
-        _ => None,
-    };
-    let outcome = match &proof {
-        Some(proof) => server.sign_in(proof, before).await?,
-        None => SignIn::Unknown,
-    };
-    let (status, complaint) = match outcome {
-        SignIn::Done(secret) => {
-            let cookie =
-                set_cookie(&server, Some(&secret)).map_err(|error| Failure::internal(&error))?;
-            return Ok(see_other(&next, Some(cookie)));
+    let allowed = &server.settings.identity.sign_in;
+    let username = form.username.clone().unwrap_or_default();
+    let (means, outcome) = match (form.token, form.code, form.username, form.password) {
+        (Some(token), None, None, None) if allowed.tokens => {
+            let proof = Token::parse(token.trim()).map(Proof::Token);
+            (Means::Token, signed_in(&server, proof, before).await?)
         }
-        SignIn::Unknown if is_code => (StatusCode::UNAUTHORIZED, ENDED_LINK.to_owned()),
-        SignIn::Unknown => (
-            StatusCode::UNAUTHORIZED,
-            "This is no token that is good now. A token looks like gate_user_… and may have \
-             ended or been taken back."
-                .to_owned(),
+        (None, Some(code), None, None) => {
+            let proof = Secret::parse(&code).map(Proof::Code);
+            (Means::Code, signed_in(&server, proof, before).await?)
+        }
+        (None, None, Some(name), Some(password)) if allowed.passwords => {
+            let name = name.trim().to_ascii_lowercase();
+            match server.try_password(&name, password, &address).await? {
+                Tried::Later(seconds) => {
+                    let why = format!("Too many were wrong. Try again in {seconds} seconds.");
+                    return again(&server, StatusCode::TOO_MANY_REQUESTS, why, next).await;
+                }
+                Tried::Wrong => (Means::Password, SignIn::Unknown),
+                Tried::Right(roles) => {
+                    let proof = Proof::Password {
+                        principal: &name,
+                        roles: &roles,
+                        role: form.role,
+                    };
+                    (Means::Password, server.sign_in(&proof, before).await?)
+                }
+            }
+        }
+        _ => (Means::Token, SignIn::Unknown),
+    };
+    if let SignIn::Done(secret) = outcome {
+        let cookie =
+            set_cookie(&server, Some(&secret)).map_err(|error| Failure::internal(&error))?;
+        return Ok(see_other(&next, Some(cookie)));
+    }
+    let (status, complaint) = complaint(means, outcome);
+    let page = LoginPage {
+        visitor: None,
+        complaint: Some(complaint),
+        code: None,
+        next,
+        ways: Ways::of(&server).await?,
+        username,
+    };
+    Ok(render(status, &page))
+}
+
+async fn signed_in(
+    server: &Server,
+    proof: Option<Proof<'_>>,
+    before: Option<Visitor>,
+) -> Result<SignIn, Failure> {
+    match proof {
+        Some(proof) => server.sign_in(&proof, before).await,
+        None => Ok(SignIn::Unknown),
+    }
+}
+
+async fn again(
+    server: &Server,
+    status: StatusCode,
+    complaint: String,
+    next: String,
+) -> Result<Response, Refused> {
+    let page = LoginPage {
+        visitor: None,
+        complaint: Some(complaint),
+        code: None,
+        next,
+        ways: Ways::of(server).await?,
+        username: String::new(),
+    };
+    Ok(render(status, &page))
+}
+
+/// Says why nobody is signed in.
+fn complaint(means: Means, outcome: SignIn) -> (StatusCode, String) {
+    match (outcome, means) {
+        (SignIn::Refused(why), _) => (StatusCode::FORBIDDEN, why),
+        (SignIn::OtherRole(role), Means::Password) => (
+            StatusCode::FORBIDDEN,
+            format!("You can't sign in as {}.", role.as_str()),
         ),
-        SignIn::OtherRole(role) => (
+        (SignIn::OtherRole(role), _) => (
             StatusCode::FORBIDDEN,
             format!(
                 "This token has the role {}. Sign in with one of the role approver, auditor to \
@@ -122,14 +238,18 @@ pub(super) async fn sign_in(
                 role.as_str()
             ),
         ),
-    };
-    let page = LoginPage {
-        visitor: None,
-        complaint: Some(complaint),
-        code: None,
-        next,
-    };
-    Ok(render(status, &page))
+        (_, Means::Code) => (StatusCode::UNAUTHORIZED, ENDED_LINK.to_owned()),
+        (_, Means::Password) => (
+            StatusCode::UNAUTHORIZED,
+            "No user here has this name and this password.".to_owned(),
+        ),
+        (_, Means::Token) => (
+            StatusCode::UNAUTHORIZED,
+            "This is no token that is good now. A token looks like gate_user_… and may have \
+             ended or been taken back."
+                .to_owned(),
+        ),
+    }
 }
 
 #[derive(Deserialize)]
@@ -144,12 +264,23 @@ impl Tokened for LogoutForm {
     }
 }
 
-/// Signs out.
+/// Signs out here, and at the provider too where it offers that.
 pub(super) async fn sign_out(
     State(server): State<Server>,
     posted: Posted<LogoutForm>,
 ) -> Result<Response, Refused> {
-    server.sign_out(&posted.visitor).await?;
+    let means = server.sign_out(&posted.visitor).await?;
     let cookie = set_cookie(&server, None).map_err(|error| Failure::internal(&error))?;
-    Ok(see_other("/login", Some(cookie)).into_response())
+    let provider = means.and_then(|means| server.authorities.provider(&means));
+    let back = format!("{}/login", server.settings.public_url);
+    let elsewhere = match provider {
+        Some(provider) => provider.end_address(&back).await,
+        None => None,
+    };
+    let mut response = match elsewhere {
+        Some(address) => super::provider::onward("Signed out", address),
+        None => return Ok(see_other("/login", Some(cookie))),
+    };
+    response.headers_mut().insert(SET_COOKIE, cookie);
+    Ok(response)
 }

@@ -6,9 +6,8 @@ use gate_protocol::log::RecordType;
 use gate_protocol::principal::{LoginCode, PrincipalKind};
 use serde_json::json;
 
-use super::session::Secret;
 use crate::clock;
-use crate::identity::TokenHash;
+use crate::identity::{Secret, TokenHash};
 use crate::problem::Failure;
 use crate::serve::{self, ServeError};
 use crate::settings::Settings;

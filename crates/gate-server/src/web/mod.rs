@@ -11,22 +11,26 @@ pub(crate) mod asset;
 mod audit;
 mod chain;
 mod choice;
+mod device;
 mod diff;
 mod form;
 mod headers;
 mod history;
 mod inbox;
 mod input;
+mod invitation;
 mod link;
 mod live;
 mod login;
 mod login_code;
 mod moment;
+mod newcomer;
 mod nowhere;
 mod origin;
 mod page;
 mod past;
 mod people;
+mod provider;
 mod question;
 mod reading;
 mod request;
@@ -86,6 +90,13 @@ pub(crate) fn routes(server: &Server) -> Router<Server> {
             looking(get(link::show).post(link::create_code)),
         )
         .route("/link/{chat}/unlink", looking(post(link::unlink)))
+        .route("/login/provider", looking(post(provider::leave)))
+        .route("/login/callback", looking(get(provider::come_back)))
+        .route("/device", looking(get(device::ask).post(device::answer)))
+        .route(
+            "/invitation",
+            looking(get(invitation::ask).post(invitation::accept)),
+        )
         .route("/logout", looking(post(login::sign_out)))
         .route("/assets/{name}", looking(get(asset::serve)))
         .layer(DefaultBodyLimit::max(FORM_BYTES))

@@ -58,10 +58,12 @@ pub(super) enum Place {
     Groups,
     Rules,
     WhatIf,
+    /// Where a terminal is let in.
+    Device,
 }
 
 /// The places that are one page.
-const SINGLE: [(Place, &str, &str); 9] = [
+const SINGLE: [(Place, &str, &str); 10] = [
     (Place::Inbox, "/", "To the inbox"),
     (Place::History, "/history", "To the history"),
     (Place::Audit, "/audit", "To the audit log"),
@@ -71,6 +73,7 @@ const SINGLE: [(Place, &str, &str); 9] = [
     (Place::Groups, "/groups", "To the groups"),
     (Place::Rules, "/rules", "To the rules"),
     (Place::WhatIf, "/what-if", "To what would happen"),
+    (Place::Device, "/device", "Let a terminal in"),
 ];
 
 impl Place {
@@ -93,7 +96,8 @@ impl Place {
             | Self::Tokens
             | Self::Groups
             | Self::Rules
-            | Self::WhatIf => self.single().0.to_owned(),
+            | Self::WhatIf
+            | Self::Device => self.single().0.to_owned(),
         }
     }
 
@@ -261,7 +265,13 @@ mod tests {
     #[test]
     fn only_our_own_pages_are_places() {
         let id = RequestId::generate();
-        for path in ["/", "/history", "/what-if", &format!("/requests/{id}")] {
+        for path in [
+            "/",
+            "/history",
+            "/device",
+            "/what-if",
+            &format!("/requests/{id}"),
+        ] {
             assert_eq!(Place::parse(path).unwrap().path(), path);
         }
         for path in [

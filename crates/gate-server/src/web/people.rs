@@ -227,7 +227,7 @@ pub(super) async fn disable(
     let visitor = posted.visitor;
     let done = async {
         must_be_admin(&visitor)?;
-        server.disable_principal(visitor.name(), &name).await
+        server.disable_principal(visitor.name(), &name, false).await
     };
     match done.await {
         Ok(_) => Ok(see_other("/principals", None)),

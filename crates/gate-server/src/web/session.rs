@@ -4,58 +4,23 @@ use axum::extract::FromRequestParts;
 use axum::http::header::{COOKIE, InvalidHeaderValue};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gate_protocol::canonical::Digest;
 use gate_protocol::principal::Role;
+use jiff::Timestamp;
 use subtle::ConstantTimeEq as _;
 
-use super::page::{NotSignedIn, Refused};
+use super::page::{NotSignedIn, Place, Refused};
 use crate::clock;
-use crate::identity::{Actor, TokenHash};
+use crate::identity::{Actor, Secret};
+use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::web_session;
 
-/// How long a browser stays signed in, in seconds.
-pub(super) const LIFE_SECONDS: u64 = 12 * 3600;
+/// How often it is written down that a browser is still in use, in seconds.
+const SEEN_SECONDS: u64 = 60;
 
-/// A random secret of 256 bits, as the cookie and the sign-in link carry it. Has
-/// neither `Debug` nor `Display`, so that no log can show one.
-#[derive(Clone)]
-pub(super) struct Secret(String);
-
-impl Secret {
-    /// Returns a new secret from the operating system's random source.
-    pub(super) fn generate() -> Result<Self, getrandom::Error> {
-        let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes)?;
-        Ok(Self(URL_SAFE_NO_PAD.encode(bytes)))
-    }
-
-    /// Returns the secret that `text` could be, by its form alone.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let is_secret = text.len() == 43
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-        is_secret.then(|| Self(text.to_owned()))
-    }
-
-    pub(super) fn hash(&self) -> TokenHash {
-        TokenHash::of(&self.0)
-    }
-
-    /// Returns what forms of this session carry: made from the secret in a
-    /// domain of its own, so it tells neither the secret nor its stored hash.
-    fn csrf(&self) -> String {
-        Digest::of("gate/web-form/v1", self.0.as_bytes()).to_string()
-    }
-
-    /// Hands out the secret: to the browser, or into a link.
-    pub(super) fn reveal(&self) -> &str {
-        &self.0
-    }
-}
+/// How long a sign-in at a provider may take, in seconds.
+pub(super) const ATTEMPT_SECONDS: u64 = 600;
 
 /// Somebody who is signed in.
 #[derive(Clone)]
@@ -73,9 +38,23 @@ impl Visitor {
         let Some(secret) = cookie(&parts.headers, server) else {
             return Ok(None);
         };
+        let now = clock::now();
+        let idle_seconds = server.settings.identity.sign_in.idle_seconds;
         let mut reader = server.store.read().await?;
-        let actor = web_session::bearer(reader.connection(), secret.hash(), clock::now()).await?;
-        Ok(actor.map(|actor| Self { actor, secret }))
+        let found =
+            web_session::bearer(reader.connection(), secret.hash(), idle_seconds, now).await?;
+        drop(reader);
+        let Some(found) = found else {
+            return Ok(None);
+        };
+        // Not at each look: a page that is open all day would write all day.
+        if clock::after(found.seen_at, SEEN_SECONDS.min(idle_seconds / 2)) <= now {
+            server.seen(&secret, now).await?;
+        }
+        Ok(Some(Self {
+            actor: found.actor,
+            secret,
+        }))
     }
 
     pub(super) fn name(&self) -> &str {
@@ -101,9 +80,10 @@ impl Visitor {
         matches!(self.actor.role, Role::Admin | Role::Auditor)
     }
 
-    /// Returns what forms for this visitor carry.
+    /// Returns what forms for this visitor carry: made from the secret in a
+    /// domain of its own, so it tells neither the secret nor its stored hash.
     pub(super) fn csrf(&self) -> String {
-        self.secret.csrf()
+        Digest::of("gate/web-form/v1", self.secret.reveal().as_bytes()).to_string()
     }
 
     /// Tells whether a form was made for this session.
@@ -120,8 +100,32 @@ impl FromRequestParts<Server> for Visitor {
     type Rejection = NotSignedIn;
 
     async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, NotSignedIn> {
-        match Self::from_parts(parts, server).await {
-            Ok(Some(visitor)) => Ok(visitor),
+        let AnyVisitor(visitor) = AnyVisitor::from_request_parts(parts, server).await?;
+        if visitor.actor.role == Role::Requester {
+            return Err(NotSignedIn::Refused(
+                Refused::new(
+                    StatusCode::FORBIDDEN,
+                    "There is nothing for you to answer",
+                    "You are signed in as one who asks. You can let a terminal of yours in; what \
+                     others ask for is for those who answer.",
+                )
+                .back_to(Place::Device)
+                .signed_in(visitor),
+            ));
+        }
+        Ok(visitor)
+    }
+}
+
+/// Whoever is signed in, in whatever role: for pages that show nobody's requests.
+pub(super) struct AnyVisitor(pub(super) Visitor);
+
+impl FromRequestParts<Server> for AnyVisitor {
+    type Rejection = NotSignedIn;
+
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, NotSignedIn> {
+        match Visitor::from_parts(parts, server).await {
+            Ok(Some(visitor)) => Ok(Self(visitor)),
             Ok(None) => Err(NotSignedIn::at(parts)),
             Err(refused) => Err(NotSignedIn::Refused(refused)),
         }
@@ -162,6 +166,14 @@ impl FromRequestParts<Server> for MaybeVisitor {
     }
 }
 
+impl Server {
+    async fn seen(&self, secret: &Secret, now: Timestamp) -> Result<(), Failure> {
+        let mut change = self.change().await?;
+        web_session::seen(change.connection(), secret.hash(), now).await?;
+        change.commit().await
+    }
+}
+
 /// Tells whether browsers reach the server by TLS.
 pub(super) fn is_secure(server: &Server) -> bool {
     server.settings.tls.is_some() || server.settings.public_url.starts_with("https://")
@@ -183,14 +195,48 @@ pub(super) fn set_cookie(
 ) -> Result<HeaderValue, InvalidHeaderValue> {
     let name = cookie_name(server);
     let value = secret.map_or("", Secret::reveal);
-    let life = if secret.is_some() { LIFE_SECONDS } else { 0 };
+    let life = match secret {
+        Some(_) => server.settings.identity.sign_in.session_seconds,
+        None => 0,
+    };
     let secure = if is_secure(server) { "; Secure" } else { "" };
     format!("{name}={value}; HttpOnly; SameSite=Strict; Path=/; Max-Age={life}{secure}").parse()
 }
 
+/// The cookie of a browser that signs in at a provider and is not back yet.
+fn attempt_cookie_name(server: &Server) -> &'static str {
+    if is_secure(server) {
+        "__Host-gate_signing_in"
+    } else {
+        "gate_signing_in"
+    }
+}
+
+/// Returns the header that marks the browser that began to sign in, or forgets it
+/// where there is no secret. `Lax`, unlike the session: the provider's page leads
+/// back here, and with `Strict` the browser would keep it back.
+pub(super) fn set_attempt_cookie(
+    server: &Server,
+    secret: Option<&Secret>,
+) -> Result<HeaderValue, InvalidHeaderValue> {
+    let name = attempt_cookie_name(server);
+    let value = secret.map_or("", Secret::reveal);
+    let life = if secret.is_some() { ATTEMPT_SECONDS } else { 0 };
+    let secure = if is_secure(server) { "; Secure" } else { "" };
+    format!("{name}={value}; HttpOnly; SameSite=Lax; Path=/; Max-Age={life}{secure}").parse()
+}
+
+/// Returns the secret of the browser that began to sign in.
+pub(super) fn attempt_cookie(headers: &HeaderMap, server: &Server) -> Option<Secret> {
+    secret_in(headers, attempt_cookie_name(server))
+}
+
 /// Returns the session's secret. Two are none: which one is meant can't be told.
 fn cookie(headers: &HeaderMap, server: &Server) -> Option<Secret> {
-    let name = cookie_name(server);
+    secret_in(headers, cookie_name(server))
+}
+
+fn secret_in(headers: &HeaderMap, name: &str) -> Option<Secret> {
     let mut values = headers
         .get_all(COOKIE)
         .iter()

@@ -124,6 +124,7 @@ pub(super) async fn create(
         principal: form.principal.trim().to_owned(),
         role: form.role,
         ttl_seconds: form.days.saturating_mul(DAY),
+        tools: Vec::new(),
     };
     let made = async {
         must_be_admin(&visitor)?;

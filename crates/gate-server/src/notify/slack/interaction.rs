@@ -274,7 +274,7 @@ async fn submitted(person: &Person<'_>, payload: &Payload) -> Result<Option<Valu
         "gate_link" => {
             let (server, channel) = (person.server, person.channel);
             let linked = server
-                .link_account(channel, person.account(), view.typed())
+                .link_typed(channel, person.account(), view.typed())
                 .await;
             if let Ok(name) = &linked {
                 person

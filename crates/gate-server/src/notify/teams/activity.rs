@@ -344,7 +344,7 @@ impl Person<'_> {
         let answer = if is_link {
             let linked = self
                 .server
-                .link_account(self.channel, account, &typed.join(" "))
+                .link_typed(self.channel, account, &typed.join(" "))
                 .await;
             match linked {
                 Ok(name) => format!("This account is linked to {name} now."),

@@ -232,6 +232,9 @@ async fn an_account_is_linked_by_a_code_of_a_signed_in_browser() {
         },
         role: gate_protocol::principal::Role::Approver,
         expires_at: None,
+        person: "bob".to_owned(),
+        token: None,
+        tools: Vec::new(),
     };
     let code = stage
         .server

@@ -260,6 +260,9 @@ async fn an_account_is_linked_by_writing_the_code_to_the_bot() {
         principal: principal.unwrap().unwrap(),
         role: gate_protocol::principal::Role::Approver,
         expires_at: None,
+        person: "bob".to_owned(),
+        token: None,
+        tools: Vec::new(),
     };
     let code = stage
         .server

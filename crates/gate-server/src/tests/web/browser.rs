@@ -9,15 +9,15 @@ use gate_protocol::review::SubmitReview;
 use crate::tests::bench::{Answered, Bench};
 
 /// Where the bench says that its server is.
-pub(super) const OWN: &str = "http://127.0.0.1:1";
+pub(crate) const OWN: &str = "http://127.0.0.1:1";
 
-pub(super) struct Browser<'b> {
-    pub(super) bench: &'b Bench,
-    pub(super) cookie: Option<String>,
+pub(crate) struct Browser<'b> {
+    pub(crate) bench: &'b Bench,
+    pub(crate) cookie: Option<String>,
 }
 
 impl<'b> Browser<'b> {
-    pub(super) fn new(bench: &'b Bench) -> Self {
+    pub(crate) fn new(bench: &'b Bench) -> Self {
         Self {
             bench,
             cookie: None,
@@ -25,7 +25,7 @@ impl<'b> Browser<'b> {
     }
 
     /// Signs in with a token.
-    pub(super) async fn signed_in(bench: &'b Bench, token: &str) -> Self {
+    pub(crate) async fn signed_in(bench: &'b Bench, token: &str) -> Self {
         let mut browser = Self::new(bench);
         let answer = browser.post("/login", &[("token", token)]).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
@@ -33,13 +33,13 @@ impl<'b> Browser<'b> {
         browser
     }
 
-    pub(super) fn keep_cookie(&mut self, answer: &Answered) {
+    pub(crate) fn keep_cookie(&mut self, answer: &Answered) {
         let set = answer.headers[SET_COOKIE].to_str().unwrap();
         let pair = set.split(';').next().unwrap().to_owned();
         self.cookie = (!pair.ends_with('=')).then_some(pair);
     }
 
-    pub(super) fn call(&self, method: Method, path: &str, body: Body) -> Request<Body> {
+    pub(crate) fn call(&self, method: Method, path: &str, body: Body) -> Request<Body> {
         let mut request = Request::new(body);
         *request.method_mut() = method;
         *request.uri_mut() = path.parse().unwrap();
@@ -51,24 +51,24 @@ impl<'b> Browser<'b> {
         request
     }
 
-    pub(super) async fn get(&self, path: &str) -> Answered {
+    pub(crate) async fn get(&self, path: &str) -> Answered {
         self.bench
             .send(self.call(Method::GET, path, Body::empty()))
             .await
     }
 
     /// Returns the text of a page that is there.
-    pub(super) async fn page(&self, path: &str) -> String {
+    pub(crate) async fn page(&self, path: &str) -> String {
         let answer = self.get(path).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text());
         answer.text()
     }
 
-    pub(super) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answered {
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answered {
         self.post_from(Some(OWN), path, fields).await
     }
 
-    pub(super) async fn post_from(
+    pub(crate) async fn post_from(
         &self,
         origin: Option<&str>,
         path: &str,
@@ -89,14 +89,14 @@ impl<'b> Browser<'b> {
     }
 
     /// Returns what the forms of this session carry.
-    pub(super) async fn csrf(&self) -> String {
+    pub(crate) async fn csrf(&self) -> String {
         let page = self.page("/").await;
         let (_, rest) = page.split_once("name=\"csrf\" value=\"").unwrap();
         rest.split('"').next().unwrap().to_owned()
     }
 
     /// Answers as the buttons do, with what has to be typed to approve.
-    pub(super) async fn answer(&self, request: &ApprovalRequest, answer: &str) -> Answered {
+    pub(crate) async fn answer(&self, request: &ApprovalRequest, answer: &str) -> Answered {
         let (csrf, digest) = (self.csrf().await, request.digest.to_string());
         let fields = [
             ("csrf", csrf.as_str()),
@@ -128,22 +128,22 @@ impl Bench {
     }
 }
 
-pub(super) fn path(request: &ApprovalRequest) -> String {
+pub(crate) fn path(request: &ApprovalRequest) -> String {
     format!("/requests/{}", request.id)
 }
 
-pub(super) fn review_path(request: &ApprovalRequest) -> String {
+pub(crate) fn review_path(request: &ApprovalRequest) -> String {
     format!("/requests/{}/review", request.id)
 }
 
 /// Returns where an answer sends the browser.
-pub(super) fn location(answer: &Answered) -> &str {
+pub(crate) fn location(answer: &Answered) -> &str {
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
     answer.headers[LOCATION].to_str().unwrap()
 }
 
 /// Looks at the headers that every answer of the pages has.
-pub(super) fn assert_hardened(answer: &Answered) {
+pub(crate) fn assert_hardened(answer: &Answered) {
     for (name, value) in [
         (
             "content-security-policy",

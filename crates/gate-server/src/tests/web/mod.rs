@@ -5,3 +5,5 @@ mod browser;
 mod inertness;
 mod pages;
 mod sign_in;
+
+pub(super) use browser::{Browser, OWN, location};

@@ -156,9 +156,13 @@ async fn a_session_ends_after_twelve_hours_with_its_token_and_with_its_principal
     let mut reader = bench.server.store.read().await.unwrap();
     for (hours, is_good) in [(11, true), (13, false)] {
         let then = clock::after(clock::now(), hours * 3600);
-        let found = web_session::bearer(reader.connection(), hash, then).await;
+        let idle_seconds = 24 * 3600;
+        let found = web_session::bearer(reader.connection(), hash, idle_seconds, then).await;
         assert_eq!(found.unwrap().is_some(), is_good, "after {hours} h");
     }
+    let later = clock::after(clock::now(), 5 * 3600);
+    let idle = web_session::bearer(reader.connection(), hash, 4 * 3600, later).await;
+    assert!(idle.unwrap().is_none(), "nobody used it for five hours");
     drop(reader);
     let id = made["id"].as_str().unwrap();
     let revoke = crate::tests::bench::call(

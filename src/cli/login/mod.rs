@@ -12,18 +12,24 @@ use zeroize::Zeroizing;
 use crate::config::{self, Configuration, Source, Sourced};
 use crate::credential::Place;
 use crate::failure::{Failure, FailureKind};
+use crate::show::answer;
 use crate::world::World;
 use crate::{credential, prompt, report, session};
+
+mod by_browser;
 
 /// The most bytes that are read as a token: more than any token has.
 const TOKEN_BYTES: u64 = 4096;
 
 /// Log in to an approval server
 ///
-/// Pins the server's key, tries the token, and keeps it in the system keyring,
-/// or where there is none in the kernel's, or in a file that only you can read.
-/// The token is asked for at the terminal, or read from stdin; never an argument,
-/// which every user of the machine could see.
+/// Pins the server's key, and shows a code to type into the server's page in a
+/// browser; what this terminal gets may ask for approvals and never give one. Who
+/// answers signs in to that page and stays there: see --approver. The token is
+/// kept in the system keyring, or where there is none in the kernel's, or in a file
+/// that only you can read. A token that you have can be given at the terminal
+/// (--paste) or on stdin; never as an argument, which every user of the machine
+/// could see.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Login {
     /// The server, as `https://gate.example.com`; the configured one by default.
@@ -33,8 +39,14 @@ pub(crate) struct Login {
     #[arg(long, value_name = "VKEY")]
     server_key: Option<VerifierKey>,
     /// Read the token from stdin.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["paste", "approver"])]
     token_stdin: bool,
+    /// Ask for a token at the terminal, and not for a browser.
+    #[arg(long, conflicts_with = "approver")]
+    paste: bool,
+    /// Say where approvers sign in; nothing is kept on this machine.
+    #[arg(long)]
+    approver: bool,
 }
 
 impl Login {
@@ -44,7 +56,15 @@ impl Login {
         let session = session::connect_anonymously(world, &server)?;
         let identity = session.call(session.client().server_identity())?;
         let key = self.trusted_key(configuration, &server, &identity)?;
-        let token = self.obtain_token(&server)?;
+        if self.approver {
+            return approvers_go_there(&server);
+        }
+        let by_browser = identity.device_sign_in && !self.token_stdin && !self.paste;
+        let token = if by_browser {
+            by_browser::obtain(&session)?
+        } else {
+            self.obtain_token(&server)?
+        };
         let session = session::connect_with(world, &server, token.clone())?;
         let whoami = session.call(session.client().whoami())?;
         let place = credential::store(world, &server, &token)?;
@@ -112,6 +132,13 @@ impl Login {
         let token = text.trim_end_matches(['\r', '\n']).parse();
         token.map_err(|error: TokenError| usage("this is not a token").caused_by(error))
     }
+}
+
+/// Tells approvers where to go. A token that approves is worth most where commands
+/// run, so none is made for a terminal: a browser has the person in front of it.
+fn approvers_go_there(server: &ServerUrl) -> Result<(), Failure> {
+    report::line("who answers does so in the browser, signed in there:");
+    answer::line(&format!("{server}/login"))
 }
 
 /// Returns the server to log in to: the one given or the configured one. Where

@@ -1,0 +1,99 @@
+//! What an admin changes of who there is: groups, whose account a user is,
+//! accounts elsewhere, and invitations.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::principal::Role;
+
+/// The body of `PATCH /v1/principals/{name}`. What is missing stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePrincipal {
+    /// The groups that it is put into, in place of those before. What a provider
+    /// says comes on top.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Vec<String>>,
+    /// The groups that it is put into, beside those before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub add_groups: Vec<String>,
+    /// The groups that it is taken out of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remove_groups: Vec<String>,
+    /// The human whose account a user is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+}
+
+/// A group and who is in it, as `GET /v1/groups` lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// The principals in it, by name.
+    pub members: Vec<String>,
+}
+
+/// An account elsewhere by the three names that make it unique.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountName {
+    /// Who vouches for it: `oidc`, or a chat.
+    pub provider: String,
+    /// The issuer, workspace or directory.
+    pub tenant: String,
+    /// The account there, by the provider's own id.
+    pub subject: String,
+}
+
+/// The body of `POST /v1/accounts`: makes an account a user's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LinkAccount {
+    /// The account.
+    pub account: AccountName,
+    /// The user.
+    pub principal: String,
+}
+
+/// A linked account, as `GET /v1/accounts` lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct AccountEntry {
+    /// The account.
+    pub account: AccountName,
+    /// Whose it is.
+    pub principal: String,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub linked_at: Timestamp,
+    /// Who linked it.
+    pub linked_by: String,
+}
+
+/// The body of `POST /v1/invitations`: a link by which a user sets a password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateInvitation {
+    /// The user.
+    pub principal: String,
+    /// The roles that they can sign in with by the password.
+    pub roles: Vec<Role>,
+}
+
+/// The answer of `POST /v1/invitations`: the only time that the link is shown.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CreatedInvitation {
+    /// Lets whoever opens it first set the user's password.
+    pub url: String,
+    /// When it ends.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+}
+
+impl std::fmt::Debug for CreatedInvitation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreatedInvitation")
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,201 @@
+//! Whose account elsewhere is whose, which groups there are, and who is who.
+
+use std::collections::BTreeMap;
+
+use gate_protocol::account::{AccountEntry, AccountName, ChangePrincipal, Group, LinkAccount};
+use gate_protocol::log::RecordType;
+use gate_protocol::principal::{Principal, PrincipalKind};
+use gate_protocol::problem::ProblemCode;
+use serde_json::{Value, json};
+
+use super::Change;
+use super::principals::validate;
+use crate::problem::Failure;
+use crate::state::Server;
+use crate::store::accounts::{self, Account, Linked, LinkedAccount};
+use crate::store::principals;
+
+/// The longest part of an account's name, in bytes.
+const PART_BYTES: usize = 512;
+
+impl Change<'_> {
+    /// Writes down that a principal was changed, and judges anew what it approved.
+    async fn changed(&mut self, by: &str, name: &str, body: &Value) -> Result<(), Failure> {
+        self.record(&RecordType::PrincipalChanged, body).await?;
+        self.note_edit(by, name, "changed").await?;
+        self.recount_votes_of(name).await
+    }
+}
+
+impl Server {
+    /// Changes a principal's groups, or the person whose account a user is.
+    pub(crate) async fn change_principal(
+        &self,
+        by: &str,
+        name: &str,
+        wanted: &ChangePrincipal,
+    ) -> Result<Principal, Failure> {
+        let mut change = self.change().await?;
+        let before = principals::find(change.connection(), name)
+            .await?
+            .ok_or_else(Failure::not_found)?;
+        let own_groups = principals::own_groups(change.connection(), name).await?;
+        let mut after = before.clone();
+        after.groups = own_groups.unwrap_or_default();
+        let groups_before = after.groups.clone();
+        if let Some(groups) = &wanted.groups {
+            after.groups.clone_from(groups);
+        }
+        after.groups.extend(wanted.add_groups.iter().cloned());
+        after
+            .groups
+            .retain(|group| !wanted.remove_groups.contains(group));
+        after.groups.sort_unstable();
+        after.groups.dedup();
+        if let Some(person) = &wanted.person {
+            after.person = Some(person.clone());
+        }
+        validate(&after)?;
+        if after.groups != groups_before {
+            principals::set_groups(change.connection(), name, &after.groups).await?;
+        }
+        if after.person() != before.person() {
+            principals::set_person(change.connection(), name, after.person()).await?;
+        }
+        if after.groups != groups_before || after.person() != before.person() {
+            let body = json!({
+                "name": name,
+                "groups": after.groups,
+                "groups_before": groups_before,
+                "person": after.person(),
+                "person_before": before.person(),
+                "by": by,
+            });
+            change.changed(by, name, &body).await?;
+        }
+        let changed = principals::find(change.connection(), name)
+            .await?
+            .ok_or_else(Failure::not_found)?;
+        change.commit().await?;
+        Ok(changed)
+    }
+
+    /// Returns every group that somebody is in, by name.
+    pub(crate) async fn groups(&self) -> Result<Vec<Group>, Failure> {
+        let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for principal in self.principals().await? {
+            for group in principal.groups {
+                groups
+                    .entry(group)
+                    .or_default()
+                    .push(principal.name.clone());
+            }
+        }
+        let group = |(name, members)| Group { name, members };
+        Ok(groups.into_iter().map(group).collect())
+    }
+
+    /// Returns the accounts elsewhere of everybody, or of one user.
+    pub(crate) async fn accounts(
+        &self,
+        principal: Option<&str>,
+    ) -> Result<Vec<AccountEntry>, Failure> {
+        let mut reader = self.store.read().await?;
+        let found = match principal {
+            Some(name) => accounts::of_principal(reader.connection(), name).await?,
+            None => accounts::all(reader.connection()).await?,
+        };
+        Ok(found.into_iter().map(entry).collect())
+    }
+
+    /// Makes an account elsewhere a user's, on an admin's word.
+    pub(crate) async fn link_account(
+        &self,
+        by: &str,
+        wanted: &LinkAccount,
+    ) -> Result<AccountEntry, Failure> {
+        let name = &wanted.account;
+        let is_part = |part: &String| {
+            (1..=PART_BYTES).contains(&part.len()) && !part.chars().any(char::is_control)
+        };
+        if ![&name.provider, &name.tenant, &name.subject]
+            .into_iter()
+            .all(is_part)
+        {
+            return Err(Failure::bad_request(format!(
+                "each part of `account` must be 1 to {PART_BYTES} bytes without control characters"
+            )));
+        }
+        let mut change = self.change().await?;
+        principals::find(change.connection(), &wanted.principal)
+            .await?
+            .filter(|found| found.kind == PrincipalKind::User)
+            .ok_or_else(|| Failure::bad_request("`principal` must be the name of a user"))?;
+        let now = change.now();
+        let account = account_of(name);
+        let linked =
+            accounts::link(change.connection(), account, &wanted.principal, by, now).await?;
+        match linked {
+            Linked::OfAnother(other) => {
+                let detail = format!("this account is `{other}`'s; unlink it first");
+                return Err(Failure::new(ProblemCode::Conflict, detail));
+            }
+            Linked::Before => {}
+            Linked::New => {
+                let body = json!({
+                    "provider": name.provider,
+                    "tenant": name.tenant,
+                    "subject": name.subject,
+                    "principal": wanted.principal,
+                    "by": by,
+                });
+                change.record(&RecordType::IdentityLinked, &body).await?;
+            }
+        }
+        let found = accounts::of_principal(change.connection(), &wanted.principal).await?;
+        change.commit().await?;
+        let is_it = |found: &AccountEntry| found.account == *name;
+        let mut found = found.into_iter().map(entry);
+        found.find(is_it).ok_or_else(Failure::not_found)
+    }
+
+    /// Ends a link. Sessions that it opened end by themselves.
+    pub(crate) async fn unlink_account(&self, by: &str, name: &AccountName) -> Result<(), Failure> {
+        let mut change = self.change().await?;
+        let account = account_of(name);
+        let principal = accounts::principal_of(change.connection(), account)
+            .await?
+            .ok_or_else(Failure::not_found)?;
+        accounts::unlink(change.connection(), account).await?;
+        let body = json!({
+            "provider": name.provider,
+            "tenant": name.tenant,
+            "subject": name.subject,
+            "principal": principal,
+            "by": by,
+        });
+        change.record(&RecordType::IdentityUnlinked, &body).await?;
+        change.commit().await
+    }
+}
+
+fn account_of(name: &AccountName) -> Account<'_> {
+    Account {
+        provider: &name.provider,
+        tenant: &name.tenant,
+        subject: &name.subject,
+    }
+}
+
+fn entry(found: LinkedAccount) -> AccountEntry {
+    AccountEntry {
+        account: AccountName {
+            provider: found.provider,
+            tenant: found.tenant,
+            subject: found.subject,
+        },
+        principal: found.principal,
+        linked_at: found.linked_at,
+        linked_by: found.linked_by,
+    }
+}

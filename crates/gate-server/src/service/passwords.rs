@@ -1,0 +1,172 @@
+//! Users with a password: invited by an admin, set by themselves.
+
+use gate_protocol::account::{CreateInvitation, CreatedInvitation};
+use gate_protocol::log::RecordType;
+use gate_protocol::principal::{PrincipalKind, Role};
+use gate_protocol::problem::ProblemCode;
+use serde_json::json;
+
+use crate::clock;
+use crate::identity::{Secret, password};
+use crate::problem::Failure;
+use crate::state::Server;
+use crate::store::passwords::{self, Invitation, Password};
+use crate::store::{principals, web_session};
+
+/// How long an invitation is good, in seconds.
+const INVITATION_SECONDS: u64 = 3 * 24 * 3600;
+
+/// Who tried to sign in with a password, and as whom they may.
+#[derive(Debug)]
+pub(crate) enum Tried {
+    /// It is theirs.
+    Right(Vec<Role>),
+    /// It is not, or there is no such user: nothing tells which.
+    Wrong,
+    /// Too many were wrong: again in so many seconds.
+    Later(u64),
+}
+
+impl Server {
+    /// Makes a link by which a user sets their password, once.
+    pub(crate) async fn invite(
+        &self,
+        by: &str,
+        wanted: &CreateInvitation,
+    ) -> Result<CreatedInvitation, Failure> {
+        if !self.settings.identity.sign_in.passwords {
+            return Err(Failure::new(
+                ProblemCode::Conflict,
+                "the settings of this server let nobody in by a password",
+            ));
+        }
+        if wanted.roles.is_empty() {
+            return Err(Failure::bad_request("`roles` must name at least one"));
+        }
+        let mut change = self.change().await?;
+        principals::find(change.connection(), &wanted.principal)
+            .await?
+            .filter(|found| found.kind == PrincipalKind::User && !found.disabled)
+            .ok_or_else(|| {
+                Failure::bad_request("`principal` must be the name of a user who is not disabled")
+            })?;
+        let mut roles = wanted.roles.clone();
+        roles.sort_unstable_by_key(|role| role.as_str());
+        roles.dedup();
+        let secret = Secret::generate()?;
+        let expires_at = clock::after(change.now(), INVITATION_SECONDS);
+        let invitation = Invitation {
+            principal: wanted.principal.clone(),
+            roles,
+        };
+        let hash = secret.hash();
+        passwords::invite(change.connection(), hash, &invitation, by, expires_at).await?;
+        let body = json!({
+            "principal": invitation.principal,
+            "roles": invitation.roles,
+            "expires_at": expires_at,
+            "by": by,
+        });
+        change.record(&RecordType::InvitationCreated, &body).await?;
+        change.commit().await?;
+        let public_url = &self.settings.public_url;
+        Ok(CreatedInvitation {
+            url: format!("{public_url}/invitation?code={}", secret.reveal()),
+            expires_at,
+        })
+    }
+
+    /// Tells whether anybody has a password here.
+    pub(crate) async fn has_passwords(&self) -> Result<bool, Failure> {
+        let mut reader = self.store.read().await?;
+        Ok(passwords::is_anybodys(reader.connection()).await?)
+    }
+
+    /// Returns whom an invitation is for, if it is good now.
+    pub(crate) async fn invited(&self, code: &Secret) -> Result<Option<String>, Failure> {
+        let mut reader = self.store.read().await?;
+        let now = clock::now();
+        let found = passwords::invitation(reader.connection(), code.hash(), now).await?;
+        Ok(found.map(|invitation| invitation.principal))
+    }
+
+    /// Sets the password of the one who was invited, and ends what was signed in as
+    /// them; none where the invitation is not good any more.
+    pub(crate) async fn accept_invitation(
+        &self,
+        code: &Secret,
+        new: String,
+    ) -> Result<Option<String>, Failure> {
+        if !password::PASSWORD_CHARS.contains(&new.chars().count()) {
+            return Err(Failure::bad_request(format!(
+                "a password has {} to {} characters",
+                password::PASSWORD_CHARS.start(),
+                password::PASSWORD_CHARS.end()
+            )));
+        }
+        // Looked at before the costly part, and again when it counts.
+        if self.invited(code).await?.is_none() {
+            return Ok(None);
+        }
+        let hash = password::hash(new).await?;
+        let mut change = self.change().await?;
+        let now = change.now();
+        let found = passwords::invitation(change.connection(), code.hash(), now).await?;
+        let Some(invitation) = found else {
+            return Ok(None);
+        };
+        passwords::use_invitation(change.connection(), code.hash(), now).await?;
+        let password = Password {
+            hash,
+            roles: invitation.roles,
+        };
+        let name = invitation.principal;
+        passwords::put(change.connection(), &name, &password, now).await?;
+        web_session::remove_of(change.connection(), &name).await?;
+        let body = json!({ "principal": name, "roles": password.roles });
+        change.record(&RecordType::PasswordSet, &body).await?;
+        change.commit().await?;
+        Ok(Some(name))
+    }
+
+    /// Holds a password against that of a user. Who guesses waits longer each time.
+    pub(crate) async fn try_password(
+        &self,
+        name: &str,
+        given: String,
+        address: &str,
+    ) -> Result<Tried, Failure> {
+        let key = format!("password {name} {address}");
+        if let Err(wait) = self.backoff.attempt(&key) {
+            return Ok(Tried::Later(wait.as_secs().max(1)));
+        }
+        let mut reader = self.store.read().await?;
+        let found = passwords::find(reader.connection(), name).await?;
+        drop(reader);
+        let is_known = found.is_some();
+        let (hash, roles) = match found {
+            Some(found) => (Some(found.hash), found.roles),
+            None => (None, Vec::new()),
+        };
+        let longest = *password::PASSWORD_CHARS.end();
+        let is_right = given.chars().count() <= longest && password::verify(given, hash).await?;
+        if is_right {
+            self.backoff.succeeded(&key);
+            return Ok(Tried::Right(roles));
+        }
+        // What is said of nobody would only tell the log what people mistype, which
+        // may be a password.
+        if is_known {
+            let mut change = self.change().await?;
+            let body = json!({
+                "means": "password",
+                "principal": name,
+                "address": address,
+                "why": "wrong password",
+            });
+            change.record(&RecordType::SignInRefused, &body).await?;
+            change.commit().await?;
+        }
+        Ok(Tried::Wrong)
+    }
+}

@@ -1,0 +1,10 @@
+//! Who people and machines are: providers, issuers, passwords, terminals.
+
+mod accounts;
+mod classes;
+mod devices;
+mod hostile;
+mod passwords;
+mod program;
+mod provider;
+mod workloads;
