@@ -332,6 +332,13 @@ fn the_schema_of_settings_and_the_server_agree() {
     let (_, example) = page.split_once("```toml\n").unwrap();
     let (example, _) = example.split_once("```").unwrap();
     texts.push((example.to_owned(), true));
+    let identity = fs::read_to_string(root().join("docs/identity.md")).unwrap();
+    let examples: Vec<&str> = identity.split("```toml\n").skip(1).collect();
+    assert_eq!(examples.len(), 2, "providers and workloads");
+    for example in examples {
+        let (example, _) = example.split_once("```").unwrap();
+        texts.push((example.to_owned(), true));
+    }
     for (text, wanted) in &texts {
         let settings = Settings::new("data", "http://127.0.0.1:1");
         let read = settings.with_toml(text);
