@@ -210,7 +210,7 @@ fn a_commit_has_the_message_that_was_approved() {
     agent.rules("ask", &crate::stage::asks_always(""));
     let git = |words: &[&str]| {
         let mut command = agent.home.command(locate("git").unwrap());
-        crate::server::run(command.args(words)).stdout
+        run(command.args(words)).stdout
     };
     git(&["init", "-q"]);
     let file = agent.home.write("work/m", "good\n").unwrap();

@@ -144,7 +144,6 @@ export async function pictures(stage) {
     await bob.goto(`${stage.url}/requests/${id}`);
     await bob.getByRole("heading", { name: /asks to run/ }).waitFor();
     await picture(bob, `web-request-${colorScheme}`);
-    await picture(bob, `web-request-whole-${colorScheme}`, { fullPage: true });
     const phone = await stage.window("bob_approver", { colorScheme, viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true });
     await picture(phone, `web-inbox-phone-${colorScheme}`);
     await phone.goto(`${stage.url}/requests/${id}`);

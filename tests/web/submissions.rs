@@ -251,7 +251,7 @@ pub(crate) fn everywhere(text: &str) -> SubmitRequest {
 }
 
 /// One row of the corpus: a word, what must be seen of it, what must not be there.
-pub(crate) struct Shown {
+pub(crate) struct Deceit {
     pub(crate) word: Vec<u8>,
     pub(crate) shown: Vec<String>,
     pub(crate) hidden: Vec<String>,
@@ -270,73 +270,78 @@ pub(crate) fn with_word(word: &[u8]) -> SubmitRequest {
     asked
 }
 
+/// Words, what must be seen of them, what must not be there.
+const CORPUS: [(&str, &[&str], &[&str]); 10] = [
+    (
+        "a\u{1b}[2J\u{1b}]8;;x\u{7}",
+        &["\\u{1b}[2J", "\\u{7}"],
+        &["\u{1b}"],
+    ),
+    (
+        "a\u{9b}31m\u{90}\u{9d}",
+        &["\\u{9b}", "\\u{90}", "\\u{9d}"],
+        &["\u{9b}"],
+    ),
+    ("safe\rrm -rf\u{8}\u{8}", &["safe\\rrm", "\\u{8}"], &["\r"]),
+    (
+        "a\u{feff}\u{200b}\u{200d}b",
+        &["\\u{feff}\\u{200b}\\u{200d}"],
+        &["\u{200b}"],
+    ),
+    (
+        "a\u{2028}b\u{2029}",
+        &["\\u{2028}", "\\u{2029}"],
+        &["\u{2028}"],
+    ),
+    (
+        "x\u{e0041}\u{e0042}\u{fe0f}",
+        &["\\u{e0041}", "\\u{fe0f}"],
+        &["\u{e0041}"],
+    ),
+    (
+        "<!channel> <@U1> <https://evil|Approve here>",
+        &["<!channel>", "<https://evil|Approve here>"],
+        &[],
+    ),
+    (
+        "```*_~&lt;[x](javascript:1)",
+        &["```*_~&lt;[x](javascript:1)"],
+        &[],
+    ),
+    (
+        "<img src=x onerror=alert(1)>",
+        &["<img src=x onerror=alert(1)>"],
+        &[],
+    ),
+    (
+        "\u{2039}secret 8 bytes, hmac 0000\u{203a}",
+        &["\\u{2039}secret 8"],
+        &["\u{2039}secret"],
+    ),
+];
+
+/// All characters that turn the direction of text.
+const TURNS: [char; 12] = [
+    '\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}',
+    '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
+];
+
 /// Returns words that try to be seen as something else.
-pub(crate) fn corpus() -> Vec<Shown> {
-    let row = |word: &str, shown: &[&str], hidden: &[&str]| Shown {
+pub(crate) fn corpus() -> Vec<Deceit> {
+    let row = |word: &str, shown: &[&str], hidden: &[&str]| Deceit {
         word: word.as_bytes().to_vec(),
         shown: shown.iter().map(ToString::to_string).collect(),
         hidden: hidden.iter().map(ToString::to_string).collect(),
     };
-    let mut rows = vec![
-        row(
-            "a\u{1b}[2J\u{1b}]8;;x\u{7}",
-            &["\\u{1b}[2J", "\\u{7}"],
-            &["\u{1b}"],
-        ),
-        row(
-            "a\u{9b}31m\u{90}\u{9d}",
-            &["\\u{9b}", "\\u{90}", "\\u{9d}"],
-            &["\u{9b}"],
-        ),
-        row("safe\rrm -rf\u{8}\u{8}", &["safe\\rrm", "\\u{8}"], &["\r"]),
-        row(
-            "a\u{feff}\u{200b}\u{200d}b",
-            &["\\u{feff}\\u{200b}\\u{200d}"],
-            &["\u{200b}"],
-        ),
-        row(
-            "a\u{2028}b\u{2029}",
-            &["\\u{2028}", "\\u{2029}"],
-            &["\u{2028}"],
-        ),
-        row(
-            "x\u{e0041}\u{e0042}\u{fe0f}",
-            &["\\u{e0041}", "\\u{fe0f}"],
-            &["\u{e0041}"],
-        ),
-        row(
-            "<!channel> <@U1> <https://evil|Approve here>",
-            &["<!channel>", "<https://evil|Approve here>"],
-            &[],
-        ),
-        row(
-            "```*_~&lt;[x](javascript:1)",
-            &["```*_~&lt;[x](javascript:1)"],
-            &[],
-        ),
-        row(
-            "<img src=x onerror=alert(1)>",
-            &["<img src=x onerror=alert(1)>"],
-            &[],
-        ),
-        row(
-            "\u{2039}secret 8 bytes, hmac 0000\u{203a}",
-            &["\\u{2039}secret 8"],
-            &["\u{2039}secret"],
-        ),
-    ];
-    for control in [
-        '\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}',
-        '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
-    ] {
-        let escaped = format!("\\u{{{:x}}}", u32::from(control));
-        rows.push(row(
-            &format!("a{control}b"),
-            &[&escaped],
-            &[&control.to_string()],
-        ));
+    let mut rows: Vec<Deceit> = CORPUS
+        .iter()
+        .map(|(word, shown, hidden)| row(word, shown, hidden))
+        .collect();
+    for turn in TURNS {
+        let escaped = format!("\\u{{{:x}}}", u32::from(turn));
+        rows.push(row(&format!("a{turn}b"), &[&escaped], &[&turn.to_string()]));
     }
-    rows.push(Shown {
+    rows.push(Deceit {
         word: b"ns-\xff\xfe".to_vec(),
         shown: vec!["\\xff\\xfe".to_owned()],
         hidden: vec!["\u{fffd}".to_owned()],
