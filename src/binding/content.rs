@@ -124,7 +124,7 @@ mod tests {
                 b"apiVersion: v1\nkind:  \"Secret\"\ndata: {a: Yg==}",
             ),
             ("manifest", "app.yaml", b"\xff\xfe"),
-            ("manifest", "app.yaml", &[b'a'; CONTENT_LIMIT_BYTES + 1]),
+            ("manifest", "app.yaml", &vec![b'a'; CONTENT_LIMIT_BYTES + 1]),
         ] {
             assert_eq!(text_of(role, name, bytes), None, "{role} {name}");
         }
@@ -141,8 +141,8 @@ mod tests {
     #[test]
     fn all_of_them_together_have_a_limit() {
         let mut budget = Budget::new();
-        let bytes = [b'a'; CONTENT_LIMIT_BYTES];
-        let hashed = Digest::from_bytes(Sha256::digest(bytes).into());
+        let bytes = vec![b'a'; CONTENT_LIMIT_BYTES];
+        let hashed = Digest::from_bytes(Sha256::digest(&bytes).into());
         let mut sent = 0;
         for _ in 0..10 {
             let what = ("manifest", Path::new("app.yaml"));
