@@ -71,7 +71,11 @@ impl From<Failure> for ChatRefusal {
         Self {
             why: "refused",
             text,
-            is_recorded: code == ProblemCode::SelfReview,
+            // Whoever has no say in it is on the record by the review itself.
+            is_recorded: matches!(
+                code,
+                ProblemCode::SelfReview | ProblemCode::Excluded | ProblemCode::Forbidden
+            ),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::channels::{self, StoredChannel};
 use crate::store::deliveries::{self, Wanted};
+use crate::store::outbox;
 
 /// The most deliveries of one page.
 const PAGE: u64 = 100;
@@ -96,9 +97,12 @@ impl Server {
         }
         let body = json!({ "channel": channel, "by": by });
         change.record(&RecordType::ChannelCreated, &body).await?;
+        // It hears of what is open already.
+        outbox::note_untold(change.connection(), now).await?;
         change.commit().await?;
         self.channels
             .add(Channel::new(channel, ChannelSource::Api, secrets));
+        self.channels.wake();
         self.channel_named(&name).await
     }
 
