@@ -247,21 +247,23 @@ fn a_script_that_a_tool_without_a_profile_is_given_is_bound() {
 }
 
 #[test]
-fn the_text_of_a_script_is_asked_with_it_and_its_secrets_are_masked() {
-    let live = Live::start();
-    let agent = Agent::new(&live);
-    agent.home.link("psql", &locate("psql").unwrap()).unwrap();
-    let text = "drop table tea;\nalter role a password 'Gr8-Secr3t-Pa55';\n";
-    agent.home.write("work/q.sql", text).unwrap();
-    let words = ["psql", "-X", "-h", "db.example", "-f", "q.sql"];
-    let asked = run(&mut agent.gate_run(&["--no-wait"], &words));
-    assert_eq!(asked.code, Some(75), "{asked:?}");
-    let request = only_request(&live);
-    let inputs = &request.invocation.inputs;
-    let script = inputs.iter().find(|input| input.role == "script").unwrap();
-    let content = script.content.as_deref().unwrap();
-    assert!(content.starts_with("drop table tea;\n"), "{content}");
-    assert!(!content.contains("Secr3t"), "{content}");
-    let json = serde_json::to_string(&request).unwrap();
-    assert!(!json.contains("Secr3t"), "{json}");
+fn the_text_of_a_script_is_asked_with_it_unless_it_speaks_of_secrets() {
+    for (text, is_sent) in [
+        ("drop table tea;\n", true),
+        ("alter role a password 'Gr8-Secr3t-Pa55';\n", false),
+    ] {
+        let live = Live::start();
+        let agent = Agent::new(&live);
+        agent.home.link("psql", &locate("psql").unwrap()).unwrap();
+        agent.home.write("work/q.sql", text).unwrap();
+        let words = ["psql", "-X", "-h", "db.example", "-f", "q.sql"];
+        let asked = run(&mut agent.gate_run(&["--no-wait"], &words));
+        assert_eq!(asked.code, Some(75), "{asked:?}");
+        let request = only_request(&live);
+        let mut inputs = request.invocation.inputs.iter();
+        let script = inputs.find(|input| input.role == "script").unwrap();
+        assert_eq!(script.content.as_deref(), is_sent.then_some(text));
+        let json = serde_json::to_string(&request).unwrap();
+        assert!(!json.contains("Secr3t"), "{json}");
+    }
 }
