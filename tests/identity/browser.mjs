@@ -31,14 +31,14 @@ try {
   // Back by a page of ours: only a step from there brings the session's cookie along.
   await page.waitForURL(`${address}/device`);
   said.who = await page.locator('.who b').innerText();
-  said.role = await page.locator('.who .role').innerText();
+  said.role = await page.locator('.who .tag').innerText();
   if (code) {
     await page.getByLabel('The code that').fill(code.toLowerCase());
     await page.keyboard.press('Enter');
     await page.waitForSelector('dl.facts');
     said.facts = await page.locator('dl.facts').innerText();
     await page.getByRole('button', { name: 'Let it in', exact: true }).click();
-    said.done = await page.getByRole('status').innerText();
+    said.done = await page.locator('main [role=status]').innerText();
   }
   const cookies = await page.context().cookies(address);
   // The provider is on the same host, and a cookie knows no port.

@@ -279,8 +279,8 @@ mod tests {
         .unwrap();
         assert_eq!(
             table(&screen, &[delivery]),
-            "ID  EVENT            STATE  TRIED  MADE                                     ANSWER\n\
-             1   request.pending  dead   20     2026-11-20 17:39:34 +00:00 (2 d ago)     invalid_auth\\u{1b}\n"
+            "ID  EVENT            STATE  TRIED  MADE                                  ANSWER\n\
+             1   request.pending  dead   20     2026-11-20 17:39:34 +00:00 (2 d ago)  invalid_auth\\u{1b}\n"
         );
     }
 }

@@ -50,9 +50,27 @@ impl About {
 }
 
 /// Names of values that nobody but the caller knows.
-const FREE: [&str; 14] = [
-    "ADDRESS", "COMMAND", "DURATION", "GROUP", "HEX", "ID", "KIND", "N", "NAME", "TEXT", "TYPE",
-    "URL", "USER", "VKEY",
+const FREE: [&str; 20] = [
+    "ADDRESS",
+    "COMMAND",
+    "DURATION",
+    "FIELD=VALUE",
+    "GROUP",
+    "HEX",
+    "ID",
+    "ISSUER",
+    "KIND",
+    "N",
+    "NAME",
+    "NAMES",
+    "PERSON",
+    "PROVIDER",
+    "SUBJECT",
+    "TEXT",
+    "TYPE",
+    "URL",
+    "USER",
+    "VKEY",
 ];
 
 /// Returns what the value called `name` is to the command `path`, as `requests show`; nothing
