@@ -343,8 +343,19 @@ fn the_settings_of_the_server_are_whole_and_taken() {
     }
     let refused = serve("no_such_key = 1\n");
     let mut told = keys(&block, "");
-    // Tables; what is in the last two is in docs/identity.md.
-    let tables = ["tls", "sign_in", "provider", "workload"];
+    // Tables; what is in the last three is in docs/identity.md and docs/channels.md.
+    let tables = [
+        "approving",
+        "standing_grants",
+        "break_glass",
+        "flood",
+        "tls",
+        "outbound",
+        "sign_in",
+        "provider",
+        "workload",
+        "channel",
+    ];
     told.extend(tables.map(str::to_owned));
     assert_eq!(offered(&refused.stderr), told);
 }

@@ -24,8 +24,8 @@ pub(crate) struct Live {
     home: Home,
 }
 
-/// A test asks more in a minute than anybody else does.
-const HURRIED: &str = "[flood]\nburst = 100000\nper_minute = 100000\n";
+/// A test asks more in a minute than anybody else does, and again right after a no.
+const HURRIED: &str = "[flood]\nburst = 100000\nper_minute = 100000\nreason_lifts = true\n";
 
 /// How a command ended and what it said.
 #[derive(Debug)]

@@ -63,7 +63,7 @@ struct Unlink {
 /// Which account.
 #[derive(Debug, clap::Args)]
 struct Account {
-    /// Who vouches for it: oidc, slack or teams.
+    /// Who vouches for it: oidc; an account in a chat is linked by whose it is, on the page.
     #[arg(long, value_name = "PROVIDER", default_value = "oidc")]
     provider: String,
     /// The issuer, workspace or directory.

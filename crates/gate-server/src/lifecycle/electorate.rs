@@ -24,6 +24,8 @@ pub(crate) enum Exclusion {
     EditedRequester,
     /// They changed the rule that asks, a short while ago.
     EditedRule,
+    /// Who asked, or owns who asked, had a hand in their account.
+    MadeByAsker,
 }
 
 impl Exclusion {
@@ -36,6 +38,7 @@ impl Exclusion {
             Self::MadeToken => "made_token",
             Self::EditedRequester => "edited_requester",
             Self::EditedRule => "edited_rule",
+            Self::MadeByAsker => "made_by_asker",
         }
     }
 
@@ -48,6 +51,9 @@ impl Exclusion {
             Self::MadeToken => "made the token that this was asked with",
             Self::EditedRequester => "changed the agent or workload that asked, a short while ago",
             Self::EditedRule => "changed the rules that decide on this, a short while ago",
+            Self::MadeByAsker => {
+                "have an account, or a token, that who asked for this had a hand in"
+            }
         }
     }
 }

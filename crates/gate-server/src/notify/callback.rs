@@ -2,7 +2,7 @@
 //! that order, before it counts like any other answer.
 
 use gate_protocol::canonical::Digest;
-use gate_protocol::channel::ChannelSettings;
+use gate_protocol::channel::{ChannelSettings, ChannelSource};
 use gate_protocol::id::RequestId;
 use gate_protocol::principal::{PrincipalKind, Role};
 use gate_protocol::problem::ProblemCode;
@@ -92,6 +92,11 @@ fn parse_value(value: &str) -> Option<(RequestId, Digest)> {
 
 /// Tells whether what the notice tells of may be approved in this channel.
 pub(crate) fn is_answered_here(channel: &Channel, notice: &Notice, effect: &str) -> bool {
+    // Whose word comes through a channel that an admin made by the API is the admin's: where it leads
+    // and what it is signed with, they said.
+    if channel.source == ChannelSource::Api || notice.is_production() {
+        return false;
+    }
     let link_only = match &channel.spec.settings {
         ChannelSettings::Slack(settings) => &settings.link_only,
         ChannelSettings::Teams(settings) => &settings.link_only,
@@ -149,7 +154,7 @@ impl Server {
             .map_err(Failure::from)?;
         drop(reader);
         let request = request.ok_or_else(Failure::not_found)?;
-        let notice = Notice::of(&request, &self.settings.public_url, clock::now());
+        let notice = Notice::of(&request, &self.settings, clock::now());
         let is_here = is_answered_here(channel, &notice, &request.invocation.effect);
         if notice.is_pending()
             && (!is_here || (answer.answer == Answer::Approve && !notice.is_whole))

@@ -115,7 +115,7 @@ impl Server {
         let Some(request) = request else {
             return Ok(Attempt::Failed("the request is gone".to_owned()));
         };
-        let notice = Notice::of(&request, &self.settings.public_url, clock::now());
+        let notice = Notice::of(&request, &self.settings, clock::now());
         let telling = Telling {
             server: self,
             channel,

@@ -5,13 +5,13 @@ use gate_protocol::id::RequestId;
 use gate_protocol::invocation::BoundInvocation;
 use gate_protocol::masked::MaskedText;
 use gate_protocol::mode::Mode;
-use gate_protocol::production::says_production;
 use gate_protocol::request::{ApprovalStatus, Requirement};
 use gate_protocol::review::Answer;
 use jiff::Timestamp;
 
 use super::plain::Plain;
 use crate::lifecycle::{self, Answered, Event, apply};
+use crate::settings::{Production, Settings};
 use crate::store::requests::Request;
 
 /// The longest command that a message shows, in characters.
@@ -59,7 +59,8 @@ pub(crate) struct Notice {
 
 impl Notice {
     /// Returns what is said of `request` at `now`.
-    pub(crate) fn of(request: &Request, public_url: &str, now: Timestamp) -> Self {
+    pub(crate) fn of(request: &Request, settings: &Settings, now: Timestamp) -> Self {
+        let public_url = &settings.public_url;
         let (state, invocation) = (&request.state, &request.invocation);
         let mut status = state.status;
         if let Ok(passed) = apply(state, &Event::Pass, now) {
@@ -81,7 +82,7 @@ impl Notice {
             command: Plain::of_inert(&invocation.shown_command()),
             effect: Plain::of(&invocation.effect),
             meaning: meaning(&invocation.effect),
-            target: target(invocation),
+            target: target(invocation, &settings.production),
             details: details(request),
             rule: Plain::of(&rule(request)),
             reason: request.reason.as_deref().map(Plain::of),
@@ -167,6 +168,11 @@ impl Notice {
         .chain(&self.reason)
     }
 
+    /// Tells whether a part of its target is production.
+    pub(crate) fn is_production(&self) -> bool {
+        self.target.iter().any(|line| line.is_production)
+    }
+
     /// Tells whether it still waits for an answer.
     pub(crate) fn is_pending(&self) -> bool {
         self.status == ApprovalStatus::Pending
@@ -235,10 +241,10 @@ fn meaning(effect: &str) -> &'static str {
     }
 }
 
-fn target(invocation: &BoundInvocation) -> Vec<TargetLine> {
+fn target(invocation: &BoundInvocation, production: &Production) -> Vec<TargetLine> {
     let line = |(name, value): (&String, &String)| TargetLine {
         text: Plain::of(&format!("{name}: {value}")),
-        is_production: says_production(value),
+        is_production: production.knows(name, value).is_some(),
     };
     invocation.target.iter().map(line).collect()
 }

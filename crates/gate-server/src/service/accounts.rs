@@ -13,7 +13,7 @@ use super::principals::validate;
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::accounts::{self, Account, Linked, LinkedAccount};
-use crate::store::principals;
+use crate::store::{principals, web_session};
 
 /// The longest part of an account's name, in bytes.
 const PART_BYTES: usize = 512;
@@ -126,6 +126,12 @@ impl Server {
                 "each part of `account` must be 1 to {PART_BYTES} bytes without control characters"
             )));
         }
+        if name.provider != accounts::OIDC {
+            return Err(Failure::bad_request(
+                "an account in a chat is linked by whose it is, signed in to the page: an admin's \
+                 word proves nothing; `provider` must be `oidc`",
+            ));
+        }
         let mut change = self.change().await?;
         principals::find(change.connection(), &wanted.principal)
             .await?
@@ -150,6 +156,7 @@ impl Server {
                     "by": by,
                 });
                 change.record(&RecordType::IdentityLinked, &body).await?;
+                change.note_edit(by, &wanted.principal, "linked").await?;
             }
         }
         let found = accounts::of_principal(change.connection(), &wanted.principal).await?;
@@ -159,7 +166,7 @@ impl Server {
         found.find(is_it).ok_or_else(Failure::not_found)
     }
 
-    /// Ends a link. Sessions that it opened end by themselves.
+    /// Ends a link, and every browser of the user: one of them may be signed in by it.
     pub(crate) async fn unlink_account(&self, by: &str, name: &AccountName) -> Result<(), Failure> {
         let mut change = self.change().await?;
         let account = account_of(name);
@@ -167,6 +174,8 @@ impl Server {
             .await?
             .ok_or_else(Failure::not_found)?;
         accounts::unlink(change.connection(), account).await?;
+        // What was opened by it is not told apart from the rest.
+        web_session::remove_of(change.connection(), &principal).await?;
         let body = json!({
             "provider": name.provider,
             "tenant": name.tenant,

@@ -4,6 +4,7 @@
 use gate_protocol::break_glass::{BreakGlassEntry, ReviewBreakGlass};
 use gate_protocol::id::RequestId;
 use gate_protocol::log::RecordType;
+use gate_protocol::principal::PrincipalKind;
 use gate_protocol::problem::ProblemCode;
 use gate_protocol::request::{ApprovalRequest, Requirement, SubmitRequest};
 use gate_protocol::review::COMMENT_LIMIT;
@@ -14,8 +15,8 @@ use crate::identity::Actor;
 use crate::lifecycle::{Answered, Happened, Transition};
 use crate::problem::Failure;
 use crate::state::Server;
+use crate::store::break_glass;
 use crate::store::requests::{self, Request};
-use crate::store::{break_glass, edits};
 
 impl Server {
     /// Returns who is asked for break-glass.
@@ -148,10 +149,11 @@ impl Change<'_> {
         actor: &Actor,
         request: &Request,
     ) -> Result<Option<Failure>, Failure> {
-        let person = edits::person_of(self.connection(), actor.name()).await?;
-        let electorate = self.electorate_of(request).await?;
+        let person = actor.person.clone();
+        let electorate = self.electorate_with(request, actor).await?;
         let has_answered = |one: &Answered| one.person == person;
         let why = match electorate.exclusion(&person) {
+            _ if actor.principal.kind != PrincipalKind::User => "are no person",
             Some(why) => why.words(),
             None if request.state.reviews.iter().any(has_answered) => "answered it yourself",
             None => return Ok(None),

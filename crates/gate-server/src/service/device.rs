@@ -101,7 +101,8 @@ impl Server {
         let mut change = self.change().await?;
         let now = change.now();
         forget(&mut change, now).await?;
-        let (own, whole) = device::waiting(change.connection(), asker.address).await?;
+        let now = change.now();
+        let (own, whole) = device::waiting(change.connection(), asker.address, now).await?;
         if own >= MOST_OF_ADDRESS || whole >= MOST {
             let detail = "too many terminals wait to be signed in; try again in a few minutes";
             return Err(Failure::new(ProblemCode::TooMany, detail).retry_after(60));

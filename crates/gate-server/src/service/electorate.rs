@@ -53,6 +53,10 @@ pub(crate) async fn electorate(
         electorate.exclude(person, why);
     }
     for name in names {
+        if let Some(since) = since(now, approving.agent_editor) {
+            let hands = edits::editors_of(connection, name, since).await?;
+            exclude_puppet(connection, &mut electorate, name, &hands).await?;
+        }
         let principal = principals::find(connection, name).await?;
         let may_act = principal.filter(|one| !one.disabled && one.kind == PrincipalKind::User);
         if let Some(principal) = may_act {
@@ -64,6 +68,24 @@ pub(crate) async fn electorate(
         }
     }
     Ok(electorate)
+}
+
+/// Takes the say of an account away where one of those who had a `hand` in it asked, or
+/// owns who asked: they could answer as it.
+async fn exclude_puppet(
+    connection: &mut Connection,
+    electorate: &mut Electorate,
+    name: &str,
+    hands: &[String],
+) -> Result<(), StoreError> {
+    for hand in hands.iter().filter(|hand| *hand != name) {
+        let person = edits::person_of(connection, hand).await?;
+        if let Some(Exclusion::Asked | Exclusion::Owns) = electorate.exclusion(&person) {
+            let puppet = edits::person_of(connection, name).await?;
+            electorate.exclude(puppet, Exclusion::MadeByAsker);
+        }
+    }
+    Ok(())
 }
 
 /// Returns the accounts that have no say, each with the reason.
@@ -92,7 +114,7 @@ async fn involved(
         add(makers, Exclusion::MadeToken);
     }
     if let Some(since) = since(now, approving.agent_editor) {
-        let editors = edits::editors_of(connection, requester, since).await?;
+        let editors = edits::editors_of(connection, &requester.name, since).await?;
         add(editors, Exclusion::EditedRequester);
     }
     if let Some(since) = since(now, approving.rule_editor) {
@@ -141,6 +163,24 @@ impl Change<'_> {
         let reviews = request.state.reviews.iter();
         let names: Vec<String> = reviews.map(|one| one.review.reviewer.clone()).collect();
         self.electorate_for(Case::of(request), &names).await
+    }
+
+    /// Returns who has a say in a request where `actor` is about to answer it.
+    pub(crate) async fn electorate_with(
+        &mut self,
+        request: &Request,
+        actor: &Actor,
+    ) -> Result<Electorate, Failure> {
+        let reviews = request.state.reviews.iter();
+        let names = reviews.map(|one| one.review.reviewer.clone());
+        let names: Vec<String> = names.chain([actor.name().to_owned()]).collect();
+        let mut electorate = self.electorate_for(Case::of(request), &names).await?;
+        if let Some(token) = &actor.token {
+            // However long ago that was: whoever made it may have kept it.
+            let makers = edits::makers_of_token(self.connection(), token).await?;
+            exclude_puppet(self.connection(), &mut electorate, actor.name(), &makers).await?;
+        }
+        Ok(electorate)
     }
 
     /// Returns who has no say in `case`, and which of `names` may act.
@@ -283,7 +323,8 @@ impl Server {
     ) -> Result<Say, Failure> {
         let mut reader = self.store.read().await?;
         let (approving, case) = (&self.settings.approving, Case::of(request));
-        let electorate = electorate(reader.connection(), approving, case, (&[], now)).await?;
+        let names = [actor.name().to_owned()];
+        let electorate = electorate(reader.connection(), approving, case, (&names, now)).await?;
         let person = edits::person_of(reader.connection(), actor.name()).await?;
         Ok(Say { person, electorate })
     }

@@ -68,6 +68,7 @@ impl Server {
             "by": by,
         });
         change.record(&RecordType::InvitationCreated, &body).await?;
+        change.note_edit(by, &wanted.principal, "invited").await?;
         change.commit().await?;
         let public_url = &self.settings.public_url;
         Ok(CreatedInvitation {

@@ -42,7 +42,8 @@ impl Server {
             .await?
             .filter(|request| actor.sees_requests_of(&request.state.requester.name))
             .ok_or_else(Failure::not_found)?;
-        let (request, electorate) = change.recount(request).await?;
+        let (request, _) = change.recount(request).await?;
+        let electorate = change.electorate_with(&request, actor).await?;
         let person = edits::person_of(change.connection(), actor.name()).await?;
         let event = Event::Review {
             reviewer: Reviewer {

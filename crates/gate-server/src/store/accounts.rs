@@ -13,6 +13,9 @@ use super::columns::{get, time};
 use super::{Connection, StoreError, principals};
 use crate::identity::TokenHash;
 
+/// Who vouches for an account at a provider of people.
+pub(crate) const OIDC: &str = "oidc";
+
 /// An account by the three names that make it unique.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Account<'a> {

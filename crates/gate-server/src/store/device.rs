@@ -92,12 +92,14 @@ pub(crate) async fn insert(
 pub(crate) async fn waiting(
     connection: &mut Connection,
     address: &str,
+    now: Timestamp,
 ) -> Result<(u64, u64), StoreError> {
     let row = sqlx::query(
         "SELECT count(*) AS whole, coalesce(sum(address = ?), 0) AS own FROM device_codes
-         WHERE status IN ('pending', 'approved')",
+         WHERE status IN ('pending', 'approved') AND expires_at > ?",
     )
     .bind(address)
+    .bind(now.as_millisecond())
     .fetch_one(connection)
     .await?;
     Ok((count(&row, "own")?, count(&row, "whole")?))

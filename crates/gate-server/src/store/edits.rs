@@ -97,18 +97,15 @@ pub(crate) async fn makers_of(
     rows.iter().map(|row| get(row, "editor")).collect()
 }
 
-/// Returns who changed an agent or workload since then, or its tokens; nobody for a user.
+/// Returns who made or changed a principal since then, its tokens, or how it signs in.
 pub(crate) async fn editors_of(
     connection: &mut Connection,
-    requester: &Requester,
+    principal: &str,
     since: Timestamp,
 ) -> Result<Vec<String>, StoreError> {
-    if requester.kind == PrincipalKind::User {
-        return Ok(Vec::new());
-    }
     let rows =
         sqlx::query("SELECT DISTINCT editor FROM principal_edits WHERE principal = ? AND at > ?")
-            .bind(&requester.name)
+            .bind(principal)
             .bind(since.as_millisecond())
             .fetch_all(connection)
             .await?;

@@ -82,6 +82,8 @@ pub(super) async fn waiting(
         mut requests,
         has_more,
     } = requests::list(reader.connection(), &selection).await?;
+    // Each request is looked at with a reader of its own, and there are few of them.
+    drop(reader);
     let older = requests.last().filter(|_| has_more);
     let older = older.map(|last| last.id.to_string());
     let now = clock::now();

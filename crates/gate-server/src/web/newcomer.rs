@@ -13,9 +13,6 @@ use crate::settings::Provider;
 use crate::store::accounts::{self, Account};
 use crate::store::principals;
 
-/// By whom accounts at a provider are named in the table of accounts.
-const OIDC: &str = "oidc";
-
 impl Change<'_> {
     /// Returns whom the word of a provider signs in: whose account it is, or
     /// where the settings say so a new user. An account is known by its issuer and
@@ -27,7 +24,7 @@ impl Change<'_> {
         wanted: Option<Role>,
     ) -> Result<Judged, Failure> {
         let account = Account {
-            provider: OIDC,
+            provider: accounts::OIDC,
             tenant: &settings.issuer,
             subject: &person.subject,
         };

@@ -1,7 +1,7 @@
 //! Browsers sign in and out, each time on the record.
 
 use gate_protocol::log::RecordType;
-use gate_protocol::principal::Role;
+use gate_protocol::principal::{PrincipalKind, Role};
 use serde_json::json;
 
 use super::session::Visitor;
@@ -100,7 +100,11 @@ impl Server {
         let proven = match judged {
             Judged::Proven(proven) => proven,
             Judged::Unknown => return Ok(SignIn::Unknown),
-            Judged::OtherRole(role) => return Ok(SignIn::OtherRole(role)),
+            Judged::OtherRole(role) => {
+                // What was learned of them stays: who lost a group has lost it.
+                change.commit().await?;
+                return Ok(SignIn::OtherRole(role));
+            }
             Judged::Refused(why) => {
                 let body = json!({ "means": proof.means(), "why": why });
                 change.record(&RecordType::SignInRefused, &body).await?;
@@ -108,10 +112,6 @@ impl Server {
                 return Ok(SignIn::Refused(why));
             }
         };
-        match proven.role {
-            Role::Approver | Role::Auditor | Role::Admin => {}
-            Role::Requester => return Ok(SignIn::OtherRole(proven.role)),
-        }
         if let Some(visitor) = before {
             end(&mut change, &visitor).await?;
         }
@@ -207,8 +207,12 @@ async fn by_token(change: &mut Change<'_>, token: &Token) -> Result<Judged, Fail
         return Ok(Judged::Unknown);
     };
     match actor.role {
-        Role::Approver | Role::Auditor => {}
-        Role::Requester | Role::Admin => return Ok(Judged::OtherRole(actor.role)),
+        // The pages are for people, whatever an agent's token may read by the API.
+        _ if actor.principal.kind != PrincipalKind::User => {
+            return Ok(Judged::OtherRole(actor.role));
+        }
+        Role::Approver | Role::Auditor | Role::Admin => {}
+        Role::Requester => return Ok(Judged::OtherRole(actor.role)),
     }
     let token = web_session::token_id(change.connection(), token.hash()).await?;
     Ok(Judged::Proven(Proven {

@@ -320,8 +320,8 @@ impl Person<'_> {
         })?;
         let text = |key: &str| member.get(key).and_then(Value::as_str);
         let is_same = text("aadObjectId").or(text("objectId")) == Some(&subject);
-        let is_home = text("tenantId").is_none_or(|tenant| tenant == self.settings.tenant_id);
-        let is_member = text("userRole").is_none_or(|role| {
+        let is_home = text("tenantId").is_some_and(|tenant| tenant == self.settings.tenant_id);
+        let is_member = text("userRole").is_some_and(|role| {
             ["user", "owner"]
                 .iter()
                 .any(|known| role.eq_ignore_ascii_case(known))
@@ -399,8 +399,7 @@ impl Person<'_> {
         let mut reader = self.server.store.read().await?;
         let request = requests::find(reader.connection(), id).await?;
         let request = request.ok_or_else(Failure::not_found)?;
-        let url = &self.server.settings.public_url;
-        let notice = Notice::of(&request, url, clock::now());
+        let notice = Notice::of(&request, &self.server.settings, clock::now());
         let has_buttons = is_answered_here(self.channel, &notice, notice.effect.as_str());
         Ok(json!({
             "statusCode": 200,
