@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use light::{Waiting, send_all, wait};
 use plain::Plain;
-use report::Report;
+use report::{Report, quantile};
 use serde_json::Value;
 use stage::Stage;
 use submission::{approve, submit};
@@ -45,8 +45,8 @@ struct Extent {
     /// As many, where memory or descriptors do not allow those.
     fewer: usize,
     rounds: usize,
-    /// Requests that are made and decided for the rates.
-    requests: usize,
+    /// Requests that are made and decided for the rates: blocks, and how many in each.
+    requests: (usize, usize),
 }
 
 /// What `cargo bench` measures.
@@ -54,7 +54,7 @@ const WHOLE: Extent = Extent {
     others: 4_999,
     fewer: 999,
     rounds: 100,
-    requests: 1_000,
+    requests: (20, 50),
 };
 
 /// What `cargo test` plays: enough to print every figure, and nothing to read from them.
@@ -62,7 +62,7 @@ const SOME: Extent = Extent {
     others: 19,
     fewer: 19,
     rounds: 2,
-    requests: 8,
+    requests: (3, 4),
 };
 
 fn main() {
@@ -106,31 +106,49 @@ fn main() {
     }
 }
 
-/// Requests made and decided in a second, and the same rows in the plain store.
-async fn rates(stage: &Stage, report: &mut Report, requests: usize) {
-    let (port, served) = (stage.port(), stage.database());
-    let mut plain = Plain::copy(&served, &stage.home.path().join("server/plain.db")).await;
+/// Seconds that blocks took the server and the plain store.
+type Blocks = Vec<(f64, f64)>;
+
+/// Requests made and decided in a second, and the same rows in the plain store, block by block in
+/// turn, so that what disturbs the machine disturbs both.
+async fn rates(stage: &Stage, report: &mut Report, (blocks, size): (usize, usize)) {
+    let (port, database) = (stage.port(), stage.database());
+    let mut plain = Plain::copy(&database, &stage.home.path().join("server/plain.db")).await;
     let agent = stage.said("/tokens/agent");
-    let calls = (0..requests).map(|number| submit(agent, &format!("rate-{number}")));
-    let (made, creating) = send_all(port, calls.collect(), AT_ONCE).await;
-    let created = (creating, plain.create(&served, &made).await);
+    let (mut made, mut created) = (Vec::new(), Blocks::new());
+    for block in 0..blocks {
+        let calls = (0..size).map(|number| submit(agent, &format!("rate-{block}-{number}")));
+        let (some, server) = send_all(port, calls.collect(), AT_ONCE).await;
+        created.push((server, plain.create(&database, &some).await));
+        made.push(some);
+    }
     let bob = stage.said("/tokens/bob_approver");
-    let calls = made.iter().map(|request| approve(bob, request));
-    let (approved, deciding) = send_all(port, calls.collect(), AT_ONCE).await;
-    let decided = (deciding, plain.decide(&served, &made).await);
-    let is_approved = |request: &Value| request["status"] == "approved";
-    assert!(approved.iter().all(is_approved), "not all are approved");
+    let mut decided = Blocks::new();
+    for some in made {
+        let calls = some.iter().map(|request| approve(bob, request));
+        let (approved, server) = send_all(port, calls.collect(), AT_ONCE).await;
+        decided.push((server, plain.decide(&database, &some).await));
+        let is_approved = |request: &Value| request["status"] == "approved";
+        assert!(approved.iter().all(is_approved), "not all are approved");
+    }
     report.line(&format!(
-        "\n## Requests in a second, {requests} of them over {AT_ONCE} connections\n\n\
+        "\n## Requests in a second, {blocks} blocks of {size} over {AT_ONCE} connections\n\n\
          | what | server | plain store | server × plain |\n|---|---|---|---|"
     ));
-    let count = f64::from(u32::try_from(requests).unwrap());
-    for (name, (server, plain)) in [("created", created), ("decided", decided)] {
-        let rates = [count / server, count / plain].map(|rate| format!("{rate:.0}"));
-        let [server_rate, plain_rate] = rates;
-        let ratio = format!("{:.3}", plain / server);
-        report.row(name, &[server_rate, plain_rate, ratio]);
+    for (name, each) in [("created", created), ("decided", decided)] {
+        report.row(name, &rate_cells(&each, size));
     }
+}
+
+/// The median rates of both, and the median of the ratios of each block.
+fn rate_cells(blocks: &Blocks, size: usize) -> [String; 3] {
+    let count = f64::from(u32::try_from(size).unwrap());
+    let median = |value: fn(&(f64, f64)) -> f64| quantile(blocks.iter().map(value).collect(), 0.5);
+    [
+        format!("{:.0}", count / median(|block| block.0)),
+        format!("{:.0}", count / median(|block| block.1)),
+        format!("{:.3}", median(|(server, plain)| plain / server)),
+    ]
 }
 
 /// Returns how many clients can wait beside the one that is told.

@@ -25,7 +25,7 @@ const DECIDE: [&str; 3] = [
        AND seq NOT IN (SELECT seq FROM log_records)",
 ];
 
-/// Every change moves the log's head. Its value differs each time, or SQLite would not write it.
+/// Every change moves the log's head. Its value differs each time, or the library would not write it.
 const MOVE_HEAD: &str = "UPDATE log_head SET prev = 'sha256:' || lower(hex(randomblob(32)))";
 
 /// A copy of the server's database as it was before the first request.
