@@ -36,6 +36,8 @@ use submission::{approve, submit};
 
 /// How many connections ask at once: more than the processors of a small machine.
 const AT_ONCE: usize = 4;
+/// The time between two clients that begin to wait.
+const BETWEEN: Duration = Duration::from_millis(5);
 const LIMITS: &str = "/proc/self/limits";
 
 /// How much is measured.
@@ -91,7 +93,7 @@ fn main() {
     let others = affordable(&mut report, extent);
     let waiting = runtime.block_on(memory(&stage, &mut report, others));
     click::measure(&stage, &runtime, &mut report, others, extent.rounds);
-    runtime.block_on(tell(&stage, &waiting));
+    runtime.block_on(tell(&stage, &mut report, &waiting));
     for name in click::ROWS {
         report.assert_rows(name, 2, 4);
     }
@@ -101,6 +103,7 @@ fn main() {
     for name in [
         "`gate run` that waits, private dirty",
         "pending poll at the server",
+        "put off by a busy server",
     ] {
         report.assert_rows(name, 1, 1);
     }
@@ -182,6 +185,7 @@ fn affordable(report: &mut Report, extent: &Extent) -> usize {
 
 /// The clients that wait, and one request of theirs.
 struct Crowd {
+    clients: Vec<tokio::task::JoinHandle<()>>,
     waiting: Arc<Waiting>,
     one: Value,
 }
@@ -191,15 +195,16 @@ async fn memory(stage: &Stage, report: &mut Report, others: usize) -> Crowd {
     let (port, agent) = (stage.port(), stage.said("/tokens/agent"));
     let gate = click::Waiter::start(stage, "memory").private_dirty();
     let calls = (0..others).map(|number| submit(agent, &format!("wait-{number}")));
-    let (mut made, _) = send_all(port, calls.collect(), AT_ONCE).await;
+    let (made, _) = send_all(port, calls.collect(), AT_ONCE).await;
     let one = made[0].clone();
     let before = settled(stage).await;
     let waiting = Arc::new(Waiting::default());
-    for request in made.drain(..) {
+    let mut clients = Vec::new();
+    for request in made {
         let client = wait(port, agent.to_owned(), request, waiting.clone());
-        drop(tokio::spawn(client));
-        // A few at a time, or the server's queue of new connections runs over.
-        tokio::task::yield_now().await;
+        clients.push(tokio::spawn(client));
+        // 5,000 begin within one poll's time: they come when they come, not all at once.
+        tokio::time::sleep(BETWEEN).await;
     }
     while waiting.sent.load(Ordering::Relaxed) < others {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -219,7 +224,11 @@ async fn memory(stage: &Stage, report: &mut Report, others: usize) -> Crowd {
         &[format!("{gate:.0}")],
     );
     report.row("pending poll at the server", &[format!("{each:.2}")]);
-    Crowd { waiting, one }
+    Crowd {
+        clients,
+        waiting,
+        one,
+    }
 }
 
 /// Returns the server's memory once it has stopped to change, in KiB.
@@ -238,16 +247,21 @@ async fn settled(stage: &Stage) -> f64 {
 }
 
 /// Proves that they really waited: one is told at once of an answer, and nobody else.
-async fn tell(stage: &Stage, crowd: &Crowd) {
+async fn tell(stage: &Stage, report: &mut Report, crowd: &Crowd) {
     let told = || crowd.waiting.told.load(Ordering::Relaxed);
     assert_eq!(told(), 0, "somebody was told of nothing");
     let bob = stage.said("/tokens/bob_approver");
     send_all(stage.port(), vec![approve(bob, &crowd.one)], 1).await;
-    for _ in 0..100 {
+    for _ in 0..600 {
         if told() > 0 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(told(), 1, "the one that waits for it is told");
+    let ended = crowd.clients.iter().filter(|client| client.is_finished());
+    assert_eq!(ended.count(), 1, "all others wait on");
+    let put_off = crowd.waiting.put_off.load(Ordering::Relaxed);
+    report.line("\n| what | polls |\n|---|---|");
+    report.row("put off by a busy server", &[put_off.to_string()]);
 }

@@ -11,6 +11,8 @@ use tokio::net::TcpStream;
 
 /// As the real client asks.
 const POLL_SECONDS: u64 = gate_client::POLL_WAIT.as_secs();
+/// What the server says in `Retry-After`.
+const BUSY_FOR: Duration = Duration::from_secs(1);
 /// How long anything but a poll may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -55,10 +57,12 @@ impl Light {
             self.stream.write_all(call.as_bytes()).await.unwrap();
             self.answer().await
         });
-        answer.await.unwrap()
+        let answer = answer.await.unwrap();
+        answer.unwrap_or_else(|| panic!("the server is too busy for `{call}`"))
     }
 
-    async fn answer(&mut self) -> Value {
+    /// Returns the answer; nothing where the server is too busy and says to come again.
+    async fn answer(&mut self) -> Option<Value> {
         self.received.clear();
         let (head, length) = loop {
             self.more().await;
@@ -78,11 +82,12 @@ impl Light {
             self.more().await;
         }
         let text = String::from_utf8_lossy(&self.received);
-        assert!(text.starts_with("HTTP/1.1 2"), "{text}");
+        let is_busy = text.starts_with("HTTP/1.1 503");
+        assert!(is_busy || text.starts_with("HTTP/1.1 2"), "{text}");
         let value = serde_json::from_slice(&self.received[head..]).unwrap();
         // What waits has nothing of its own but the connection.
         self.received = Vec::new();
-        value
+        (!is_busy).then_some(value)
     }
 
     async fn more(&mut self) {
@@ -131,6 +136,8 @@ pub(crate) struct Waiting {
     pub(crate) sent: AtomicUsize,
     /// How many were told of a change, and wait no more.
     pub(crate) told: AtomicUsize,
+    /// How many polls the server was too busy for: they come again, as those of gate do.
+    pub(crate) put_off: AtomicUsize,
 }
 
 /// Waits for a change of a request, by one long poll after the other, as gate does.
@@ -145,10 +152,16 @@ pub(crate) async fn wait(port: u16, token: String, request: Value, waiting: Arc<
     light.stream.write_all(poll.as_bytes()).await.unwrap();
     waiting.sent.fetch_add(1, Ordering::Relaxed);
     loop {
-        let shown = light.answer().await;
-        if shown["version"].as_u64() > Some(version) {
-            waiting.told.fetch_add(1, Ordering::Relaxed);
-            return;
+        match light.answer().await {
+            Some(shown) if shown["version"].as_u64() > Some(version) => {
+                waiting.told.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+            Some(_) => {}
+            None => {
+                waiting.put_off.fetch_add(1, Ordering::Relaxed);
+                tokio::time::sleep(BUSY_FOR).await;
+            }
         }
         light.stream.write_all(poll.as_bytes()).await.unwrap();
     }
