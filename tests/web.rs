@@ -66,6 +66,16 @@ fn axe_finds_nothing_where_something_was_typed_in() {
 }
 
 #[test]
+fn what_is_past_the_everyday_is_seen_and_taken_back() {
+    play("exceptions");
+}
+
+#[test]
+fn axe_finds_nothing_on_the_way_in() {
+    play("doors");
+}
+
+#[test]
 fn an_admin_changes_who_may_act_on_the_pages_and_nobody_else_does() {
     play("administration");
 }

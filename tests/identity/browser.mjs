@@ -35,8 +35,8 @@ try {
   if (code) {
     await page.getByLabel('The code that').fill(code.toLowerCase());
     await page.keyboard.press('Enter');
-    await page.waitForSelector('dl.facts');
-    said.facts = await page.locator('dl.facts').innerText();
+    await page.waitForSelector('dl.list');
+    said.facts = await page.locator('dl.list').innerText();
     await page.getByRole('button', { name: 'Let it in', exact: true }).click();
     said.done = await page.locator('main [role=status]').innerText();
   }

@@ -39,8 +39,17 @@ pub(crate) struct Ran {
 impl Live {
     /// Starts a server on a free port with a data folder of its own.
     pub(crate) fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// Starts one with what `settings` says, as in server.toml.
+    pub(crate) fn start_with(settings: &str) -> Self {
         let home = Home::new().unwrap();
-        let settings = home.write("server.toml", HURRIED).unwrap();
+        let settings = format!(
+            "{HURRIED}
+{settings}"
+        );
+        let settings = home.write("server.toml", &settings).unwrap();
         let mut child = home
             .command(GATE)
             .args([

@@ -10,10 +10,13 @@ use serde_json::{Value, json};
 use crate::server::{Live, run};
 use crate::submissions;
 
+/// The server has break-glass, for the people who answer anyway.
+const SETTINGS: &str = "[break_glass]\napprovers = ['group:approvers']\ncount = 1\n";
+
 /// Plays a scenario of `tests/web/*.mjs`.
 #[track_caller]
 pub(crate) fn play(scenario: &str) {
-    let live = Live::start();
+    let live = Live::start_with(SETTINGS);
     put_second_rules(&live);
     let script = folder().join("run.mjs");
     let mut node = Command::new("timeout");

@@ -206,6 +206,9 @@ pub(crate) fn ordinary() -> Vec<(String, SubmitRequest)> {
         ("long".to_owned(), delete(&"n".repeat(70_000))),
         ("lookalike".to_owned(), delete("pr\u{43e}d-shop")),
     ];
+    let mut loud = delete("prod-cellar");
+    loud.break_glass = true;
+    all.push(("break-glass".to_owned(), loud));
     for at in 0..3 {
         all.push((format!("flood{at}"), scale(&format!("batch-{at}"))));
     }

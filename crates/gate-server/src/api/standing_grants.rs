@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::extract::{Json, Name, Query, Reply};
 use crate::identity::{AnyRole, Approver, Caller, Reviewing, Watching};
 use crate::problem::Failure;
+use crate::service::Channel;
 use crate::state::Server;
 
 /// Lists the newest hundred standing grants: a requester's own, all for the others.
@@ -51,7 +52,9 @@ pub(super) async fn confirm(
     caller: Caller<Approver>,
     Name(id): Name<StandingGrantId>,
 ) -> Result<Reply<StandingGrant>, Failure> {
-    let confirmed = server.confirm_standing_grant(&caller.actor, id).await?;
+    let confirmed = server
+        .confirm_standing_grant(&caller.actor, id, Channel::Api)
+        .await?;
     Ok(Reply(StatusCode::OK, confirmed))
 }
 
@@ -102,6 +105,8 @@ pub(super) async fn review_break_glass(
     Name(id): Name<RequestId>,
     Json(review): Json<ReviewBreakGlass>,
 ) -> Result<Reply<ApprovalRequest>, Failure> {
-    let request = server.review_break_glass(&caller.actor, id, review).await?;
+    let request = server
+        .review_break_glass(&caller.actor, id, review, Channel::Api)
+        .await?;
     Ok(Reply(StatusCode::OK, request))
 }

@@ -10,6 +10,7 @@ use gate_protocol::request::{ApprovalRequest, Requirement, SubmitRequest};
 use gate_protocol::review::COMMENT_LIMIT;
 use serde_json::json;
 
+use super::Channel;
 use super::change::{Change, What};
 use crate::identity::Actor;
 use crate::lifecycle::{Answered, Happened, Transition};
@@ -74,6 +75,7 @@ impl Server {
         actor: &Actor,
         id: RequestId,
         review: ReviewBreakGlass,
+        channel: Channel,
     ) -> Result<ApprovalRequest, Failure> {
         let length = review.comment.trim().chars().count();
         if !(1..=COMMENT_LIMIT).contains(&length) {
@@ -95,7 +97,7 @@ impl Server {
                 .refuse(Failure::new(ProblemCode::Conflict, detail))
                 .await;
         }
-        if let Some(refusal) = change.involved_in(actor, &request).await? {
+        if let Some(refusal) = change.involved_in((actor, channel), &request).await? {
             return change.refuse(refusal).await;
         }
         let unchanged = Transition {
@@ -114,7 +116,7 @@ impl Server {
                 }
             })
             .await?;
-        let body = json!({ "request": id, "by": actor.name(), "comment": review.comment });
+        let body = json!({ "request": id, "by": actor.name(), "comment": review.comment, "channel": channel.as_str() });
         change
             .record(&RecordType::BreakGlassReviewed, &body)
             .await?;
@@ -146,7 +148,7 @@ impl Change<'_> {
     /// Returns why this person can't review it: they had a part in it.
     async fn involved_in(
         &mut self,
-        actor: &Actor,
+        (actor, channel): (&Actor, Channel),
         request: &Request,
     ) -> Result<Option<Failure>, Failure> {
         let person = actor.person.clone();
@@ -163,7 +165,7 @@ impl Change<'_> {
             "digest": request.state.digest,
             "reviewer": actor.name(),
             "answer": "break_glass_review",
-            "channel": "api",
+            "channel": channel.as_str(),
             "why": why,
         });
         self.record(&RecordType::RequestRejectedReview, &body)

@@ -89,7 +89,7 @@ impl Server {
             revoked_by: None,
             confirmations: Vec::new(),
         };
-        let voter = match change.voter(actor, &proposed).await {
+        let voter = match change.voter((actor, Channel::Api), &proposed).await {
             Ok(voter) => voter,
             Err(refusal) => return change.refuse(refusal).await,
         };
@@ -108,12 +108,13 @@ impl Server {
         &self,
         actor: &Actor,
         id: StandingGrantId,
+        channel: Channel,
     ) -> Result<StandingGrant, Failure> {
         let mut change = self.change().await?;
         let now = change.now();
         let found = standing_grants::find(change.connection(), id).await?;
         let found = found.ok_or_else(Failure::not_found)?;
-        let voter = match change.voter(actor, &found).await {
+        let voter = match change.voter((actor, channel), &found).await {
             Ok(voter) => voter,
             Err(refusal) => return change.refuse(refusal).await,
         };
@@ -192,7 +193,11 @@ impl Server {
 
 impl Change<'_> {
     /// Returns the actor's confirmation, if they could approve what is granted.
-    async fn voter(&mut self, actor: &Actor, standing: &Stored) -> Result<Answered, Failure> {
+    async fn voter(
+        &mut self,
+        (actor, channel): (&Actor, Channel),
+        standing: &Stored,
+    ) -> Result<Answered, Failure> {
         let electorate = self.electorate_of_grant(standing, &[]).await?;
         let person = edits::person_of(self.connection(), actor.name()).await?;
         let groups = &actor.principal.groups;
@@ -211,6 +216,7 @@ impl Change<'_> {
                 "principal": standing.principal,
                 "rule": standing.rule,
                 "reviewer": actor.name(),
+                "channel": channel.as_str(),
                 "why": refusal.to_string(),
             });
             self.record(&RecordType::StandingGrantRejected, &body)
@@ -223,7 +229,7 @@ impl Change<'_> {
                 answer: Answer::Approve,
                 comment: None,
                 at: self.now(),
-                channel: Channel::Api.as_str().to_owned(),
+                channel: channel.as_str().to_owned(),
                 void: None,
             },
             person,

@@ -21,19 +21,24 @@ fn proposal(word: &str, uses: u32) -> Value {
 }
 
 impl Answered {
-    fn grant(&self) -> StandingGrant {
+    pub(super) fn grant(&self) -> StandingGrant {
         assert!(self.status.is_success(), "{}", self.text());
         serde_json::from_slice(&self.body).unwrap()
     }
 }
 
 impl Bench {
-    async fn propose(&self, token: &str, word: &str, uses: u32) -> Answered {
+    pub(super) async fn propose(&self, token: &str, word: &str, uses: u32) -> Answered {
         self.post(token, "/v1/standing-grants", &proposal(word, uses))
             .await
     }
 
-    async fn on_grant(&self, token: &str, grant: &StandingGrant, verb: &str) -> Answered {
+    pub(super) async fn on_grant(
+        &self,
+        token: &str,
+        grant: &StandingGrant,
+        verb: &str,
+    ) -> Answered {
         let path = format!("/v1/standing-grants/{}/{verb}", grant.id);
         self.post(token, &path, &()).await
     }
@@ -210,7 +215,7 @@ async fn a_standing_grant_that_is_no_standing_grant_is_refused() {
     assert_eq!(own.json()["standing_grants"], json!([]));
 }
 
-async fn with_break_glass() -> Bench {
+pub(super) async fn with_break_glass() -> Bench {
     Bench::with(|settings| {
         let people = vec!["group:on-call".to_owned()];
         settings.approving.break_glass = Some(Requirement::of(people, 2));

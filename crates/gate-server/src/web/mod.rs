@@ -9,11 +9,13 @@
 
 pub(crate) mod asset;
 mod audit;
+mod break_glass;
 mod chain;
 mod choice;
 mod device;
 mod diff;
 mod form;
+mod grants;
 mod headers;
 mod history;
 mod inbox;
@@ -33,6 +35,7 @@ mod people;
 mod provider;
 mod question;
 mod reading;
+mod remark;
 mod request;
 mod risk;
 mod row;
@@ -83,6 +86,7 @@ pub(crate) fn routes(server: &Server) -> Router<Server> {
         .route("/rules", looking(get(rules::rules)))
         .route("/rules/{version}", looking(get(rules::version)))
         .route("/what-if", looking(get(what_if::ask).post(what_if::decide)))
+        .merge(exceptions(looking))
         .merge(who_may_act(looking))
         .route("/login", looking(get(login::ask).post(login::sign_in)))
         .route(
@@ -104,6 +108,19 @@ pub(crate) fn routes(server: &Server) -> Router<Server> {
             server.clone(),
             headers::harden,
         ))
+}
+
+/// The pages about what is approved past the everyday way.
+fn exceptions(looking: impl Fn(MethodRouter<Server>) -> MethodRouter<Server>) -> Router<Server> {
+    Router::new()
+        .route("/grants", looking(get(grants::grants)))
+        .route("/grants/{id}/confirm", looking(post(grants::confirm)))
+        .route("/grants/{id}/revoke", looking(post(grants::revoke)))
+        .route("/break-glass", looking(get(break_glass::uses)))
+        .route(
+            "/break-glass/{id}/review",
+            looking(post(break_glass::review)),
+        )
 }
 
 /// The pages about principals and their tokens.

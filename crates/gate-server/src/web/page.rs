@@ -50,6 +50,8 @@ pub(super) async fn other_method() -> Refused {
 pub(super) enum Place {
     Inbox,
     History,
+    Grants,
+    BreakGlass,
     Request(RequestId),
     Audit,
     Principals,
@@ -63,9 +65,11 @@ pub(super) enum Place {
 }
 
 /// The places that are one page.
-const SINGLE: [(Place, &str, &str); 10] = [
+const SINGLE: [(Place, &str, &str); 12] = [
     (Place::Inbox, "/", "To the inbox"),
     (Place::History, "/history", "To the history"),
+    (Place::Grants, "/grants", "To the standing grants"),
+    (Place::BreakGlass, "/break-glass", "To the break-glass"),
     (Place::Audit, "/audit", "To the audit log"),
     (Place::Principals, "/principals", "To the principals"),
     (Place::Agents, "/agents", "To the agents"),
@@ -90,6 +94,8 @@ impl Place {
             Self::Request(id) => format!("/requests/{id}"),
             Self::Inbox
             | Self::History
+            | Self::Grants
+            | Self::BreakGlass
             | Self::Audit
             | Self::Principals
             | Self::Agents

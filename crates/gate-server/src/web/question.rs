@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use gate_protocol::event::RunOutcome;
 use gate_protocol::invocation::{BoundInvocation, BoundVariable, Treatment};
 use gate_protocol::mode::Mode;
-use gate_protocol::request::{ApprovalStatus, Requirement};
+use gate_protocol::request::{ApprovalStatus, Escalation, Requirement};
 use gate_protocol::review::Answer;
 use gate_protocol::span;
 use jiff::Timestamp;
@@ -15,11 +15,12 @@ use super::input::{Approved, Input};
 use super::moment;
 use super::origin::Origin;
 use super::reading::Reading;
+use super::remark::Remark;
 use super::risk;
 use super::rule_age::Age;
 use super::shown::Shown;
 use crate::clock;
-use crate::lifecycle::{self, Answered};
+use crate::lifecycle::{self, Answered, RequestState};
 use crate::settings::{Known, Production};
 use crate::store::requests::Request;
 
@@ -83,6 +84,8 @@ pub(super) struct Need {
     pub(super) given: usize,
     pub(super) count: u32,
     pub(super) is_met: bool,
+    /// Who joins, and when; who joined, where that is past.
+    pub(super) joining: Option<Shown>,
 }
 
 /// One answer.
@@ -93,6 +96,8 @@ pub(super) struct Given {
     pub(super) iso: String,
     pub(super) channel: Shown,
     pub(super) comment: Option<Shown>,
+    /// Why it does not count any more, where it does not.
+    pub(super) void: Option<Shown>,
 }
 
 /// All that an approver is shown.
@@ -100,6 +105,8 @@ pub(super) struct Question {
     pub(super) id: String,
     pub(super) digest: String,
     pub(super) status: Status,
+    /// What is out of the ordinary about it.
+    pub(super) remarks: Vec<Remark>,
     pub(super) is_pending: bool,
     /// Whether nothing more will happen to it.
     pub(super) is_over: bool,
@@ -159,6 +166,7 @@ impl Question {
             id: request.id.to_string(),
             digest: state.digest.to_string(),
             status: status(request, now),
+            remarks: Remark::of(request),
             is_pending: state.status == ApprovalStatus::Pending,
             is_over: state.status.is_terminal(),
             requester: Shown::of(&state.requester.name),
@@ -189,7 +197,7 @@ impl Question {
                 .iter()
                 .map(|why| Shown::of(why))
                 .collect(),
-            needs: needs(&state.requirements, &state.reviews),
+            needs: needs(state, now),
             given: state.reviews.iter().map(given).collect(),
             origin: Origin::of(circumstances),
             inputs: invocation
@@ -250,11 +258,13 @@ impl Question {
             &self.tool_path,
         ];
         let values = self.environment.iter().filter_map(|v| v.value.as_ref());
+        let remarks = self.remarks.iter().map(|remark| &remark.text);
         let mut all = places
             .into_iter()
             .chain(&self.words)
             .chain(self.target.iter().flat_map(|t| [&t.name, &t.value]))
             .chain(values)
+            .chain(remarks)
             .chain(&self.reason);
         all.any(Shown::is_odd) || self.origin.is_odd() || self.inputs.iter().any(Input::is_odd)
     }
@@ -360,14 +370,15 @@ pub(super) fn status(request: &Request, now: Timestamp) -> Status {
     Status { class, title, line }
 }
 
-fn needs(requirements: &[Requirement], reviews: &[Answered]) -> Vec<Need> {
+fn needs(state: &RequestState, now: Timestamp) -> Vec<Need> {
+    let waited = state.waited(now);
     let need = |requirement: &Requirement| {
         let counts = |answered: &&Answered| {
-            answered.is_yes()
-                && lifecycle::names(requirement, &answered.review.reviewer, &answered.groups)
+            let name = &answered.review.reviewer;
+            answered.is_yes() && lifecycle::names_at(requirement, name, &answered.groups, waited)
         };
         // Two accounts of one person count as one.
-        let approving = reviews.iter().filter(counts);
+        let approving = state.reviews.iter().filter(counts);
         let different: BTreeSet<&str> = approving.map(|one| one.person.as_str()).collect();
         let given = different.len();
         let people = match requirement.approvers.as_slice() {
@@ -380,9 +391,23 @@ fn needs(requirements: &[Requirement], reviews: &[Answered]) -> Vec<Need> {
             given,
             count,
             is_met: u32::try_from(given).is_ok_and(|given| given >= count),
+            joining: requirement
+                .escalation
+                .as_ref()
+                .map(|later| joining(later, waited)),
         }
     };
-    requirements.iter().map(need).collect()
+    state.requirements.iter().map(need).collect()
+}
+
+/// Says who joins those who are asked, as the end of a sentence about them.
+fn joining(later: &Escalation, waited_seconds: u64) -> Shown {
+    let to = later.to.join(" or ");
+    let left = later.after_seconds.saturating_sub(waited_seconds);
+    Shown::of(&match left {
+        0 => format!("{to} joined them: nobody had answered in time"),
+        left => format!("{to} joins them in {}", span::seconds(left)),
+    })
 }
 
 fn given(answered: &Answered) -> Given {
@@ -394,6 +419,7 @@ fn given(answered: &Answered) -> Given {
         iso: review.at.to_string(),
         channel: Shown::of(&review.channel),
         comment: review.comment.as_deref().map(Shown::of),
+        void: review.void.as_deref().map(Shown::of),
     }
 }
 

@@ -6,6 +6,7 @@ use gate_protocol::request::ApprovalStatus;
 
 use super::moment;
 use super::question::{self, ShownEffect, Status, Target};
+use super::remark::Mark;
 use super::shown::Shown;
 use crate::settings::Production;
 use crate::store::requests::Request;
@@ -19,6 +20,8 @@ pub(super) struct Row {
     pub(super) id: String,
     pub(super) command: Shown,
     pub(super) cut_bytes: usize,
+    /// What is out of the ordinary about it.
+    pub(super) marks: Vec<Mark>,
     pub(super) effect: ShownEffect,
     pub(super) target: Vec<Target>,
     pub(super) requester: Shown,
@@ -43,6 +46,7 @@ impl Row {
             id: request.id.to_string(),
             cut_bytes: command.keep(ROW_LIMIT),
             command,
+            marks: Mark::of(request),
             effect: question::effect(&request.invocation.effect),
             target: question::target(&request.invocation, production),
             requester: Shown::of(&requester.name),
@@ -53,7 +57,10 @@ impl Row {
             status: question::status(request, now),
             until: is_pending.then(|| request.state.expires_at.to_string()),
             reason: request.reason.as_deref().map(Shown::of),
-            answered_by: reviews.map(|a| Shown::of(&a.review.reviewer)).collect(),
+            answered_by: reviews
+                .filter(|answered| answered.review.void.is_none())
+                .map(|a| Shown::of(&a.review.reviewer))
+                .collect(),
         }
     }
 

@@ -5,6 +5,7 @@ use axum::http::header::{CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use axum::http::{HeaderValue, Method, Request, StatusCode};
 use gate_protocol::request::ApprovalRequest;
 use gate_protocol::review::SubmitReview;
+use serde_json::json;
 
 use crate::tests::bench::{Answered, Bench};
 
@@ -28,6 +29,31 @@ impl<'b> Browser<'b> {
     pub(crate) async fn signed_in(bench: &'b Bench, token: &str) -> Self {
         let mut browser = Self::new(bench);
         let answer = browser.post("/login", &[("token", token)]).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+        browser.keep_cookie(&answer);
+        browser
+    }
+
+    /// Signs the admin in: by a password, as a token that administers is not taken
+    /// by a browser.
+    pub(crate) async fn administering(bench: &'b Bench) -> Self {
+        const PASSWORD: &str = "four words of the admin";
+        let wanted = json!({ "principal": "admin", "roles": ["admin"] });
+        let made = bench.post(&bench.setup.admin, "/v1/invitations", &wanted);
+        let made = made.await.json();
+        let (_, code) = made["url"].as_str().unwrap().split_once("code=").unwrap();
+        let mut browser = Self::new(bench);
+        let fields = [("code", code), ("password", PASSWORD), ("again", PASSWORD)];
+        assert_eq!(
+            location(&browser.post("/invitation", &fields).await),
+            "/login"
+        );
+        let fields = [
+            ("username", "admin"),
+            ("password", PASSWORD),
+            ("role", "admin"),
+        ];
+        let answer = browser.post("/login", &fields).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
         browser.keep_cookie(&answer);
         browser

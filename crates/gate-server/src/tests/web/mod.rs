@@ -2,6 +2,7 @@
 
 mod answers;
 mod browser;
+mod exceptional;
 mod inertness;
 mod pages;
 mod sign_in;

@@ -238,7 +238,7 @@ async fn a_log_that_was_changed_is_seen_on_its_page() {
 #[tokio::test]
 async fn an_admin_changes_who_may_act_and_nobody_else_does() {
     let bench = Bench::new().await;
-    let admin = Browser::signed_in(&bench, &bench.setup.admin).await;
+    let admin = Browser::administering(&bench).await;
     let csrf = admin.csrf().await;
     let form = [("csrf", csrf.as_str())];
     let carol = [
@@ -290,7 +290,7 @@ async fn an_admin_changes_who_may_act_and_nobody_else_does() {
 #[tokio::test]
 async fn roles_keep_to_their_pages_whatever_they_post() {
     let bench = Bench::new().await;
-    let admin = Browser::signed_in(&bench, &bench.setup.admin).await;
+    let admin = Browser::administering(&bench).await;
     // An admin looks at requests and answers none.
     let request = bench.asked("shop").await;
     assert!(
