@@ -50,13 +50,38 @@ export class Stage {
       this.complaints.push(`${page.url()}: a dialog said ${dialog.message()}`);
       dialog.dismiss();
     });
-    if (who) {
+    if (who === "admin") {
+      await this.administer(page);
+    } else if (who) {
       await page.goto(`${this.url}/login`);
       await page.fill("#token", this.tokens[who]);
-      await page.click("button[type=submit]");
+      await page.getByRole("button", { name: "Sign in with the token" }).click();
       await page.waitForURL(`${this.url}/`);
     }
     return page;
+  }
+
+  /** Signs the admin in: by a password, as no token that administers opens a page. */
+  async administer(page) {
+    const password = "four words of the admin";
+    if (!this.isInvited) {
+      this.isInvited = true;
+      const invited = await this.api("admin", "/v1/invitations", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ principal: "admin", roles: ["admin"] }),
+      });
+      await page.goto(invited.url);
+      await page.fill("#password", password);
+      await page.fill("#again", password);
+      await page.click("button[type=submit]");
+      await page.waitForURL(`${this.url}/login`);
+    }
+    await page.goto(`${this.url}/login`);
+    await page.fill("#username", "admin");
+    await page.fill("#password", password);
+    await page.getByRole("button", { name: "Sign in to administer" }).click();
+    await page.waitForURL(`${this.url}/`);
   }
 
   /** Asks for one of the prepared submissions, as the agent. */
