@@ -7,6 +7,7 @@
 )]
 
 #[path = "live/server.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
 mod server;
 #[path = "web/stage.rs"]
 mod stage;

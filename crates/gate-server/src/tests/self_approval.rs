@@ -165,3 +165,41 @@ async fn nobody_who_had_a_hand_in_it_approves_whatever_the_way() {
     assert_eq!(fine.request().status, ApprovalStatus::Approved);
     bench.verified().await;
 }
+
+#[tokio::test]
+async fn who_owns_the_agent_answers_as_nobody_whose_account_they_had_a_hand_in() {
+    let bench = Bench::new().await;
+    let carol = bench.approver("carol", &["approvers"]).await;
+    let alice = bench.token_of("alice", "admin").await;
+    let request = bench.asked("puppet").await;
+    let wanted = json!({ "principal": "bob", "role": "approver", "ttl_seconds": 600 });
+    let made = bench.post(&alice, "/v1/tokens", &wanted).await;
+    let made = made.json()["token"].as_str().unwrap().to_owned();
+    let puppet = json!({ "name": "puppet", "kind": "user", "groups": ["approvers"] });
+    bench.post(&alice, "/v1/principals", &puppet).await;
+    let puppet = bench.token_of("puppet", "approver").await;
+    let attempt = |who, token: &str| Attempt {
+        who,
+        token: token.to_owned(),
+        request: request.clone(),
+        why: "made_by_asker",
+    };
+    for attempt in [
+        attempt("a token made for bob", &made),
+        attempt("bob, for whom one was made", &bench.setup.bob_approver),
+        attempt("a user whom she made", &puppet),
+    ] {
+        for way in WAYS {
+            refused_on_record(&bench, way, &attempt, Answer::Approve).await;
+        }
+    }
+    let chat = json!({
+        "account": { "provider": "slack", "tenant": "T1", "subject": "U1" },
+        "principal": "carol",
+    });
+    let linked = bench.post(&alice, "/v1/accounts", &chat).await;
+    assert_eq!(linked.status, StatusCode::BAD_REQUEST, "{}", linked.text());
+    let fine = bench.review(&carol, &request, Answer::Approve).await;
+    assert_eq!(fine.request().status, ApprovalStatus::Approved);
+    bench.verified().await;
+}

@@ -106,19 +106,15 @@ async fn post_on(browser: &Browser<'_>, grant: &StandingGrant, verb: &str) -> St
     answer.status
 }
 
-#[tokio::test]
-async fn a_standing_grant_is_confirmed_used_and_revoked_on_its_page() {
-    let bench = Bench::with(|settings| settings.floor.min_count = 2).await;
-    let carol = bench.approver("carol", &["approvers"]).await;
+/// Whom it is for, who proposed it and who only looks do not confirm it.
+async fn only_who_may_is_asked_to_confirm(bench: &Bench, grant: &StandingGrant) {
     let setup = &bench.setup;
-    let grant = bench.propose(&setup.bob_approver, "prod", 3).await.grant();
     let confirm = format!("action=\"/grants/{}/confirm\"", grant.id);
     let revoke = format!("action=\"/grants/{}/revoke\"", grant.id);
-    // Whom it is for, who proposed it and who only looks do not confirm it.
-    let bob = Browser::signed_in(&bench, &setup.bob_approver).await;
-    let alice = Browser::signed_in(&bench, &setup.alice_approver).await;
-    let admin = Browser::administering(&bench).await;
-    let auditor = Browser::signed_in(&bench, &setup.auditor).await;
+    let bob = Browser::signed_in(bench, &setup.bob_approver).await;
+    let alice = Browser::signed_in(bench, &setup.alice_approver).await;
+    let admin = Browser::administering(bench).await;
+    let auditor = Browser::signed_in(bench, &setup.auditor).await;
     for (browser, has_confirm, has_revoke, status) in [
         (&bob, false, true, StatusCode::SEE_OTHER),
         (&alice, true, true, StatusCode::FORBIDDEN),
@@ -129,12 +125,21 @@ async fn a_standing_grant_is_confirmed_used_and_revoked_on_its_page() {
         assert!(page.contains("Waits to be confirmed"), "{page}");
         assert_eq!(page.contains(&confirm), has_confirm, "{page}");
         assert_eq!(page.contains(&revoke), has_revoke, "{page}");
-        assert_eq!(post_on(browser, &grant, "confirm").await, status);
+        assert_eq!(post_on(browser, grant, "confirm").await, status);
     }
     assert_eq!(
-        post_on(&auditor, &grant, "revoke").await,
+        post_on(&auditor, grant, "revoke").await,
         StatusCode::NOT_FOUND
     );
+}
+
+#[tokio::test]
+async fn a_standing_grant_is_confirmed_used_and_revoked_on_its_page() {
+    let bench = Bench::with(|settings| settings.floor.min_count = 2).await;
+    let carol = bench.approver("carol", &["approvers"]).await;
+    let setup = &bench.setup;
+    let grant = bench.propose(&setup.bob_approver, "prod", 3).await.grant();
+    only_who_may_is_asked_to_confirm(&bench, &grant).await;
     assert_eq!(bench.asked("prod").await.status, ApprovalStatus::Pending);
     let carol = Browser::signed_in(&bench, &carol).await;
     assert_eq!(
