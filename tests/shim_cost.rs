@@ -33,32 +33,32 @@ struct Limit {
 const LIMITS: [Limit; 5] = [
     Limit {
         argv: &["kubectl", "get", "pods", "-n", "web"],
-        instructions: 116_000,
-        system_calls: 53,
+        instructions: 144_000,
+        system_calls: 55,
         page_faults: 36,
     },
     Limit {
         argv: &["terraform", "plan"],
-        instructions: 348_000,
-        system_calls: 57,
+        instructions: 404_000,
+        system_calls: 59,
         page_faults: 40,
     },
     Limit {
         argv: &["aws", "ec2", "describe-instances"],
-        instructions: 128_000,
-        system_calls: 54,
+        instructions: 156_000,
+        system_calls: 56,
         page_faults: 42,
     },
     Limit {
         argv: &["psql", "-c", "select id from users where id = 7"],
-        instructions: 212_000,
-        system_calls: 51,
+        instructions: 234_000,
+        system_calls: 53,
         page_faults: 48,
     },
     Limit {
         argv: &["git", "status", "--short"],
-        instructions: 128_000,
-        system_calls: 51,
+        instructions: 155_000,
+        system_calls: 53,
         page_faults: 40,
     },
 ];

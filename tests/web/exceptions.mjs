@@ -36,7 +36,7 @@ export async function exceptions(stage) {
     for (const who of ["bob_approver", "admin", "auditor"]) {
       const page = await stage.window(who, { colorScheme });
       for (const name of ["Break-glass", "Standing grants"]) {
-        await page.getByRole("link", { name }).click();
+        await page.getByRole("link", { name, exact: true }).click();
         await page.getByRole("heading", { level: 1, name }).waitFor();
         await stage.assertAccessible(page, `${who} ${name} ${colorScheme}`);
         await stage.assertFits(page, `${who} ${name}`);

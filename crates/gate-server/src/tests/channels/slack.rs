@@ -308,7 +308,7 @@ async fn the_page_shows_a_code_to_an_approver_who_is_signed_in() {
         .send(post("/link/slack", format!("csrf={csrf}")))
         .await
         .text();
-    assert!(page.contains("<code class=\"code\">"), "{page}");
+    assert!(page.contains("<p class=\"secret\">"), "{page}");
     let forged = stage.send(post("/link/slack", "csrf=x".to_owned())).await;
     assert_eq!(forged.status, StatusCode::FORBIDDEN);
     let unlink = format!("csrf={csrf}&tenant={TEAM}&subject={BOB}");
