@@ -153,6 +153,7 @@ pub(crate) async fn token(
         expires_at,
         tools: &[],
         note: None,
+        parent: None,
     };
     let (_, token) = change.make_token("server", &wish).await?;
     Ok(Token::reveal(token))

@@ -34,7 +34,7 @@ pub(crate) struct Actor {
     pub(crate) person: String,
     pub(crate) role: Role,
     pub(crate) expires_at: Option<Timestamp>,
-    /// The id of the token; none of a browser's session.
+    /// The id of the token; of a browser, of the one that signed it in, if one did.
     pub(crate) token: Option<String>,
     /// The tools that its token may be used to ask for; empty: any.
     pub(crate) tools: Vec<String>,

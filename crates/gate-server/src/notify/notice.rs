@@ -10,7 +10,7 @@ use gate_protocol::review::Answer;
 use jiff::Timestamp;
 
 use super::plain::Plain;
-use crate::lifecycle::{self, Answered, Event, apply};
+use crate::lifecycle::{self, Answered, Event, RequestState, apply};
 use crate::settings::{Production, Settings};
 use crate::store::requests::Request;
 
@@ -89,7 +89,7 @@ impl Notice {
             needs: state
                 .requirements
                 .iter()
-                .map(|requirement| need(requirement, &state.reviews))
+                .map(|requirement| need(requirement, state, now))
                 .collect(),
             answers: state.reviews.iter().map(answer).collect(),
             warnings: Vec::new(),
@@ -285,12 +285,13 @@ fn rule(request: &Request) -> String {
     }
 }
 
-fn need(requirement: &Requirement, reviews: &[Answered]) -> Plain {
+fn need(requirement: &Requirement, state: &RequestState, now: Timestamp) -> Plain {
+    let waited = state.waited(now);
     let counts = |answered: &&Answered| {
-        answered.review.answer == Answer::Approve
-            && lifecycle::names(requirement, &answered.review.reviewer, &answered.groups)
+        let (name, groups) = (&answered.review.reviewer, &answered.groups);
+        answered.is_yes() && lifecycle::names_at(requirement, name, groups, waited)
     };
-    let given = reviews.iter().filter(counts).count();
+    let given = state.reviews.iter().filter(counts).count();
     let people = match requirement.approvers.as_slice() {
         [] => "every approver".to_owned(),
         names => names.join(" or "),

@@ -18,6 +18,27 @@ use crate::store::{principals, web_session};
 /// The longest part of an account's name, in bytes.
 const PART_BYTES: usize = 512;
 
+/// Refuses to take somebody out of a group that a provider has them in: they would be in it all the same.
+fn refuse_to_take_what_a_provider_gives(
+    before: &Principal,
+    own: Option<&[String]>,
+    wanted: &ChangePrincipal,
+) -> Result<(), Failure> {
+    let own = own.unwrap_or_default();
+    let is_given = |group: &&String| before.groups.contains(group) && !own.contains(group);
+    let Some(group) = wanted.remove_groups.iter().find(is_given) else {
+        return Ok(());
+    };
+    let name = &before.name;
+    Err(Failure::new(
+        ProblemCode::Conflict,
+        format!(
+            "it is their provider that says that `{name}` is in `{group}`: take them out there, or \
+             disable them here"
+        ),
+    ))
+}
+
 impl Change<'_> {
     /// Writes down that a principal was changed, and judges anew what it approved.
     async fn changed(&mut self, by: &str, name: &str, body: &Value) -> Result<(), Failure> {
@@ -40,6 +61,7 @@ impl Server {
             .await?
             .ok_or_else(Failure::not_found)?;
         let own_groups = principals::own_groups(change.connection(), name).await?;
+        refuse_to_take_what_a_provider_gives(&before, own_groups.as_deref(), wanted)?;
         let mut after = before.clone();
         after.groups = own_groups.unwrap_or_default();
         let groups_before = after.groups.clone();

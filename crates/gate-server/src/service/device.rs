@@ -187,8 +187,8 @@ impl Server {
         let Some(found) = found else {
             return Ok(false);
         };
-        let principal = is_let_in.then(|| actor.name());
-        if !device::answer(change.connection(), code.hash(), principal, now).await? {
+        let by = (is_let_in.then(|| actor.name()), actor.token.as_deref());
+        if !device::answer(change.connection(), code.hash(), by, now).await? {
             return Ok(false);
         }
         let record_type = if is_let_in {
@@ -245,6 +245,7 @@ async fn hand_out(
         expires_at: Some(expires_at),
         tools: &[],
         note: Some(&note),
+        parent: found.token.as_deref(),
     };
     let (id, token) = change.make_token(principal, &wish).await?;
     Ok(CreatedToken {

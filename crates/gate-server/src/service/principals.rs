@@ -116,6 +116,7 @@ impl Change<'_> {
         });
         self.record(&RecordType::PrincipalDisabled, &body).await?;
         self.note_edit(by, name, "disabled").await?;
+        self.revoke_standing_grants_of(by, name).await?;
         self.recount_votes_of(name).await
     }
 

@@ -266,6 +266,25 @@ impl Change<'_> {
         Ok(standing)
     }
 
+    /// Revokes what a principal was given and what they confirmed: neither comes
+    /// back with them.
+    pub(crate) async fn revoke_standing_grants_of(
+        &mut self,
+        by: &str,
+        name: &str,
+    ) -> Result<(), Failure> {
+        let now = self.now();
+        for id in standing_grants::of_account(self.connection(), name).await? {
+            if standing_grants::revoke(self.connection(), id, by, now).await? {
+                let body = json!({ "standing_grant": id, "by": by });
+                self.record(&RecordType::StandingGrantRevoked, &body)
+                    .await?;
+                self.take_back_uses(id).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn electorate_of_grant(
         &mut self,
         standing: &Stored,

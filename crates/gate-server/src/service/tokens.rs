@@ -30,6 +30,8 @@ pub(crate) struct TokenWish<'a> {
     pub(crate) tools: &'a [String],
     /// What it is made for.
     pub(crate) note: Option<&'a str>,
+    /// The token with which it ends.
+    pub(crate) parent: Option<&'a str>,
 }
 
 impl Server {
@@ -61,6 +63,7 @@ impl Server {
             expires_at: Some(expires_at),
             tools: &wanted.tools,
             note: None,
+            parent: None,
         };
         let (id, token) = change.make_token(by, &wish).await?;
         change.commit().await?;
@@ -153,6 +156,7 @@ impl Change<'_> {
             by,
             note: wish.note,
             tools: wish.tools,
+            parent: wish.parent,
         };
         principals::insert_token(self.connection(), &new, now).await?;
         let mut body = json!({

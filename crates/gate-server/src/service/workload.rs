@@ -81,6 +81,7 @@ impl Server {
             expires_at: Some(expires_at),
             tools: &settings.tools,
             note: claims.text("sub"),
+            parent: None,
         };
         let by = format!("issuer:{}", settings.issuer);
         let (id, token) = change.make_token(&by, &wish).await?;

@@ -34,6 +34,8 @@ pub(crate) enum DeviceStatus {
 pub(crate) struct Device {
     pub(crate) status: DeviceStatus,
     pub(crate) principal: Option<String>,
+    /// The token that signed in the browser that let it in, if one did.
+    pub(crate) token: Option<String>,
     pub(crate) host: String,
     pub(crate) address: String,
     pub(crate) agent: String,
@@ -54,6 +56,7 @@ fn device(row: &SqliteRow) -> Result<Device, StoreError> {
     Ok(Device {
         status,
         principal: get(row, "principal")?,
+        token: get(row, "token")?,
         host: get(row, "host")?,
         address: get(row, "address")?,
         agent: get(row, "agent")?,
@@ -139,17 +142,18 @@ pub(crate) async fn shown(
 pub(crate) async fn answer(
     connection: &mut Connection,
     user_code: TokenHash,
-    principal: Option<&str>,
+    (principal, token): (Option<&str>, Option<&str>),
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let done = sqlx::query(
-        "UPDATE device_codes SET principal = ?1,
+        "UPDATE device_codes SET principal = ?1, token = ?4,
            status = CASE WHEN ?1 IS NULL THEN 'denied' ELSE 'approved' END
          WHERE user_code = ?2 AND status = 'pending' AND expires_at > ?3",
     )
     .bind(principal)
     .bind(user_code.as_bytes())
     .bind(now.as_millisecond())
+    .bind(token)
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)

@@ -66,13 +66,15 @@ pub(crate) async fn note(
     Ok(())
 }
 
-/// Returns who made a token.
+/// Returns who made a token, or the one that it came from.
 pub(crate) async fn makers_of_token(
     connection: &mut Connection,
     token: &str,
 ) -> Result<Vec<String>, StoreError> {
     let rows = sqlx::query(
-        "SELECT DISTINCT editor FROM principal_edits WHERE token = ? AND what = 'token_created'",
+        "SELECT DISTINCT editor FROM principal_edits
+         WHERE what = 'token_created'
+           AND token IN (?1, (SELECT parent FROM tokens WHERE id = ?1))",
     )
     .bind(token)
     .fetch_all(connection)

@@ -21,6 +21,8 @@ pub(crate) struct NewToken<'a> {
     pub(crate) by: &'a str,
     pub(crate) note: Option<&'a str>,
     pub(crate) tools: &'a [String],
+    /// The token with which it ends.
+    pub(crate) parent: Option<&'a str>,
 }
 
 /// A token as it is stored.
@@ -232,8 +234,8 @@ pub(crate) async fn insert_token(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO tokens
-           (id, hash, principal, role, created_at, expires_at, created_by, note, tools)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+           (id, hash, principal, role, created_at, expires_at, created_by, note, tools, parent)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(token.id)
     .bind(token.hash.as_bytes())
@@ -244,6 +246,7 @@ pub(crate) async fn insert_token(
     .bind(token.by)
     .bind(token.note)
     .bind(text(&token.tools, "tools")?)
+    .bind(token.parent)
     .execute(connection)
     .await?;
     Ok(())
@@ -317,8 +320,10 @@ pub(crate) async fn bearer(
         "SELECT p.*, coalesce(o.person, p.person) AS human, t.role, t.expires_at, t.tools, t.id
          FROM tokens t JOIN principals p ON p.name = t.principal
          LEFT JOIN principals o ON o.name = p.owner
-         WHERE t.hash = ? AND t.revoked_at IS NULL
-           AND (t.expires_at IS NULL OR t.expires_at > ?)
+         LEFT JOIN tokens f ON f.id = t.parent
+         WHERE t.hash = ?1 AND t.revoked_at IS NULL
+           AND (t.expires_at IS NULL OR t.expires_at > ?2)
+           AND f.revoked_at IS NULL AND (f.expires_at IS NULL OR f.expires_at > ?2)
            AND p.disabled_at IS NULL AND o.disabled_at IS NULL",
     )
     .bind(hash.as_bytes())

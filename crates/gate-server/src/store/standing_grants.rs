@@ -284,3 +284,18 @@ pub(crate) async fn unclaimed(
             .await?;
     rows.iter().map(|row| parse(row, "id")).collect()
 }
+
+/// Returns those that are for an account, or that it confirmed, and that nobody revoked.
+pub(crate) async fn of_account(
+    connection: &mut Connection,
+    name: &str,
+) -> Result<Vec<StandingGrantId>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id FROM standing_grants WHERE revoked_at IS NULL AND (principal = ?1 OR id IN
+           (SELECT standing_grant FROM standing_grant_confirmations WHERE reviewer = ?1))",
+    )
+    .bind(name)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(|row| parse(row, "id")).collect()
+}

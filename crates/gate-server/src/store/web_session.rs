@@ -80,7 +80,7 @@ pub(crate) async fn bearer(
     now: Timestamp,
 ) -> Result<Option<Found>, StoreError> {
     let row = sqlx::query(
-        "SELECT s.principal, s.role, s.expires_at, s.seen_at
+        "SELECT s.principal, s.role, s.expires_at, s.seen_at, s.token
          FROM sessions s JOIN principals p ON p.name = s.principal
          LEFT JOIN tokens t ON t.id = s.token
          WHERE s.hash = ?1 AND s.expires_at > ?2 AND s.seen_at > ?3
@@ -98,6 +98,7 @@ pub(crate) async fn bearer(
     let seen_at = time(&row, "seen_at")?;
     let role = name(&row, "role")?;
     let expires_at = super::columns::time_if_any(&row, "expires_at")?;
+    let token = get(&row, "token")?;
     let principal = principals::find(connection, get(&row, "principal")?).await?;
     // Only a user has a session, so the human is the one whose account it is.
     Ok(principal.map(|principal| Found {
@@ -106,7 +107,7 @@ pub(crate) async fn bearer(
             principal,
             role,
             expires_at,
-            token: None,
+            token,
             tools: Vec::new(),
         },
         seen_at,

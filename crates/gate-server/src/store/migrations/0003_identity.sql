@@ -23,6 +23,8 @@ ALTER TABLE principals ADD COLUMN provider_groups_until INTEGER NOT NULL DEFAULT
 ALTER TABLE tokens ADD COLUMN created_by TEXT;
 ALTER TABLE tokens ADD COLUMN note TEXT;
 ALTER TABLE tokens ADD COLUMN tools TEXT NOT NULL DEFAULT '[]';
+-- The token that signed in the browser that let a terminal in: this one ends with it.
+ALTER TABLE tokens ADD COLUMN parent TEXT REFERENCES tokens (id);
 
 CREATE INDEX tokens_by_principal ON tokens (principal);
 
@@ -72,6 +74,7 @@ CREATE TABLE device_codes (
     user_code BLOB NOT NULL UNIQUE,
     status TEXT NOT NULL CHECK (status IN ('pending', 'approved', 'denied', 'used')),
     principal TEXT REFERENCES principals (name),
+    token TEXT REFERENCES tokens (id),
     host TEXT NOT NULL,
     address TEXT NOT NULL,
     agent TEXT NOT NULL,

@@ -1,9 +1,10 @@
 //! A terminal is let in from a browser, by a person and for little.
 
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::tests::bench::{Bench, submission};
+use crate::tests::bench::{Bench, call, submission};
 use crate::tests::web::{Browser, location};
 
 struct Started {
@@ -150,6 +151,26 @@ async fn who_is_disabled_before_the_terminal_asks_again_has_let_nobody_in() {
         .post(&bench.setup.admin, "/v1/principals/bob/disable", &())
         .await;
     assert_eq!(poll(&bench, &started.device_code).await["state"], "expired");
+}
+
+#[tokio::test]
+async fn a_terminal_ends_with_the_token_that_signed_its_browser_in() {
+    let bench = Bench::new().await;
+    let wanted = json!({ "principal": "bob", "role": "approver", "ttl_seconds": 600 });
+    let short = bench.post(&bench.setup.admin, "/v1/tokens", &wanted).await;
+    let short = short.json();
+    let browser = Browser::signed_in(&bench, short["token"].as_str().unwrap()).await;
+    let started = start(&bench).await;
+    answer(&browser, &started.user_code, "let_in").await;
+    let polled = poll(&bench, &started.device_code).await;
+    let token = polled["token"]["token"].as_str().unwrap();
+    assert_eq!(bench.get(token, "/v1/whoami").await.status, StatusCode::OK);
+    let path = format!("/v1/tokens/{}", short["id"].as_str().unwrap());
+    let revoke = call(Method::DELETE, &path, &bench.setup.admin, Body::empty());
+    let revoked = bench.send(revoke).await;
+    assert!(revoked.status.is_success(), "{}", revoked.text());
+    let refused = bench.get(token, "/v1/whoami").await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
