@@ -87,7 +87,15 @@ pub(crate) fn tool_at(path: &Path, said: &str) -> PathBuf {
 
 /// Runs a command to its end.
 pub(crate) fn run(command: &mut Command) -> Ran {
-    let output = command.output().unwrap();
+    let output = loop {
+        match command.output() {
+            // A program that was just written is open for a moment in the children of other tests.
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            other => break other.unwrap(),
+        }
+    };
     Ran {
         code: output.status.code(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
