@@ -7,9 +7,9 @@
 
 use gate_protocol::principal::PrincipalKind;
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
 
 use super::columns::{get, time};
+use super::sql::{Row, query};
 use super::{Connection, StoreError, principals};
 use crate::identity::TokenHash;
 
@@ -46,7 +46,7 @@ pub(crate) enum Linked {
     OfAnother(String),
 }
 
-fn linked_account(row: &SqliteRow) -> Result<LinkedAccount, StoreError> {
+fn linked_account(row: &Row) -> Result<LinkedAccount, StoreError> {
     Ok(LinkedAccount {
         provider: get(row, "provider")?,
         tenant: get(row, "tenant")?,
@@ -66,7 +66,7 @@ pub(crate) async fn link(
     by: &str,
     now: Timestamp,
 ) -> Result<Linked, StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "INSERT INTO accounts (provider, tenant, subject, principal, linked_at, linked_by)
          VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     )
@@ -92,13 +92,12 @@ pub(crate) async fn unlink(
     connection: &mut Connection,
     account: Account<'_>,
 ) -> Result<bool, StoreError> {
-    let done =
-        sqlx::query("DELETE FROM accounts WHERE provider = ? AND tenant = ? AND subject = ?")
-            .bind(account.provider)
-            .bind(account.tenant)
-            .bind(account.subject)
-            .execute(connection)
-            .await?;
+    let done = query("DELETE FROM accounts WHERE provider = ? AND tenant = ? AND subject = ?")
+        .bind(account.provider)
+        .bind(account.tenant)
+        .bind(account.subject)
+        .execute(connection)
+        .await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -107,14 +106,13 @@ pub(crate) async fn principal_of(
     connection: &mut Connection,
     account: Account<'_>,
 ) -> Result<Option<String>, StoreError> {
-    let row = sqlx::query(
-        "SELECT principal FROM accounts WHERE provider = ? AND tenant = ? AND subject = ?",
-    )
-    .bind(account.provider)
-    .bind(account.tenant)
-    .bind(account.subject)
-    .fetch_optional(connection)
-    .await?;
+    let row =
+        query("SELECT principal FROM accounts WHERE provider = ? AND tenant = ? AND subject = ?")
+            .bind(account.provider)
+            .bind(account.tenant)
+            .bind(account.subject)
+            .fetch_optional(connection)
+            .await?;
     row.map(|row| get(&row, "principal")).transpose()
 }
 
@@ -123,7 +121,7 @@ pub(crate) async fn of_principal(
     connection: &mut Connection,
     principal: &str,
 ) -> Result<Vec<LinkedAccount>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT * FROM accounts WHERE principal = ?
          ORDER BY linked_at, provider, tenant, subject",
     )
@@ -141,15 +139,13 @@ pub(crate) async fn insert_code(
     principal: &str,
     expires_at: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO link_codes (hash, provider, principal, expires_at) VALUES (?, ?, ?, ?)",
-    )
-    .bind(hash.as_bytes())
-    .bind(provider)
-    .bind(principal)
-    .bind(expires_at.as_millisecond())
-    .execute(connection)
-    .await?;
+    query("INSERT INTO link_codes (hash, provider, principal, expires_at) VALUES (?, ?, ?, ?)")
+        .bind(hash.as_bytes())
+        .bind(provider)
+        .bind(principal)
+        .bind(expires_at.as_millisecond())
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -161,7 +157,7 @@ pub(crate) async fn use_code(
     provider: &str,
     now: Timestamp,
 ) -> Result<Option<String>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "UPDATE link_codes SET used_at = ?1
          WHERE hash = ?2 AND provider = ?3 AND used_at IS NULL AND expires_at > ?1
          RETURNING principal",
@@ -186,7 +182,7 @@ pub(crate) async fn forget_codes(
     connection: &mut Connection,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM link_codes WHERE expires_at <= ?")
+    query("DELETE FROM link_codes WHERE expires_at <= ?")
         .bind(now.as_millisecond())
         .execute(connection)
         .await?;
@@ -195,7 +191,7 @@ pub(crate) async fn forget_codes(
 
 /// Returns every account, the oldest first.
 pub(crate) async fn all(connection: &mut Connection) -> Result<Vec<LinkedAccount>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM accounts ORDER BY linked_at, provider, tenant, subject")
+    let rows = query("SELECT * FROM accounts ORDER BY linked_at, provider, tenant, subject")
         .fetch_all(connection)
         .await?;
     rows.iter().map(linked_account).collect()

@@ -4,6 +4,7 @@ use gate_protocol::id::RequestId;
 use jiff::Timestamp;
 
 use super::columns::{parse, time};
+use super::sql::query;
 use super::{Connection, StoreError};
 
 /// Writes down that a request was used as break-glass.
@@ -12,7 +13,7 @@ pub(crate) async fn note_use(
     id: RequestId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE requests SET break_glass_used_at = ? WHERE id = ?")
+    query("UPDATE requests SET break_glass_used_at = ? WHERE id = ?")
         .bind(now.as_millisecond())
         .bind(id.to_string())
         .execute(connection)
@@ -26,9 +27,10 @@ pub(crate) async fn uses(
     connection: &mut Connection,
     is_open: bool,
 ) -> Result<Vec<(RequestId, Timestamp)>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT id, break_glass_used_at FROM requests WHERE break_glass_used_at IS NOT NULL
-         AND (NOT ?1 OR particulars ->> '$.break_glass.is_open')
+         AND (NOT ?1 OR
+           CAST(json_extract(particulars, '$.break_glass.is_open') AS TEXT) IN ('1', 'true'))
          ORDER BY break_glass_used_at DESC, id DESC LIMIT 100",
     )
     .bind(is_open)

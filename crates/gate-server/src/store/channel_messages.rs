@@ -3,9 +3,9 @@
 
 use gate_protocol::id::RequestId;
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
 
 use super::columns::{count, get, integer, parse};
+use super::sql::{Row, query};
 use super::{Connection, StoreError};
 
 /// A message in a chat.
@@ -22,7 +22,7 @@ pub(crate) struct ChatMessage {
     pub(crate) told: String,
 }
 
-fn message(row: &SqliteRow) -> Result<ChatMessage, StoreError> {
+fn message(row: &Row) -> Result<ChatMessage, StoreError> {
     Ok(ChatMessage {
         request: parse(row, "request")?,
         conversation: get(row, "conversation")?,
@@ -38,7 +38,7 @@ pub(crate) async fn find(
     channel: &str,
     request: RequestId,
 ) -> Result<Option<ChatMessage>, StoreError> {
-    let row = sqlx::query("SELECT * FROM channel_messages WHERE channel = ? AND request = ?")
+    let row = query("SELECT * FROM channel_messages WHERE channel = ? AND request = ?")
         .bind(channel)
         .bind(request.to_string())
         .fetch_optional(connection)
@@ -53,7 +53,7 @@ pub(crate) async fn at(
     conversation: &str,
     id: &str,
 ) -> Result<Option<ChatMessage>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT * FROM channel_messages WHERE channel = ? AND conversation = ? AND message = ?",
     )
     .bind(channel)
@@ -70,7 +70,7 @@ pub(crate) async fn put(
     channel: &str,
     message: &ChatMessage,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO channel_messages (channel, request, conversation, message, version, told)
          VALUES (?, ?, ?, ?, ?, ?)
          ON CONFLICT (channel, request) DO UPDATE SET conversation = excluded.conversation,
@@ -93,13 +93,12 @@ pub(crate) async fn take_callback(
     hash: &[u8],
     expires_at: Timestamp,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query(
-        "INSERT INTO used_callbacks (hash, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
-    )
-    .bind(hash)
-    .bind(expires_at.as_millisecond())
-    .execute(connection)
-    .await?;
+    let done =
+        query("INSERT INTO used_callbacks (hash, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING")
+            .bind(hash)
+            .bind(expires_at.as_millisecond())
+            .execute(connection)
+            .await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -108,7 +107,7 @@ pub(crate) async fn forget_callbacks(
     connection: &mut Connection,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM used_callbacks WHERE expires_at <= ?")
+    query("DELETE FROM used_callbacks WHERE expires_at <= ?")
         .bind(now.as_millisecond())
         .execute(connection)
         .await?;

@@ -4,6 +4,7 @@ use gate_protocol::channel::ChannelSpec;
 use jiff::Timestamp;
 
 use super::columns::{get, json, text};
+use super::sql::query;
 use super::{Connection, StoreError};
 
 /// A channel with its secrets as they are stored: encrypted.
@@ -15,7 +16,7 @@ pub(crate) struct StoredChannel {
 
 /// Returns all channels by name.
 pub(crate) async fn all(connection: &mut Connection) -> Result<Vec<StoredChannel>, StoreError> {
-    let rows = sqlx::query("SELECT spec, sealed FROM channels ORDER BY name")
+    let rows = query("SELECT spec, sealed FROM channels ORDER BY name")
         .fetch_all(connection)
         .await?;
     rows.iter()
@@ -35,7 +36,7 @@ pub(crate) async fn insert(
     by: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "INSERT INTO channels (name, spec, sealed, created_at, created_by)
          VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     )
@@ -52,7 +53,7 @@ pub(crate) async fn insert(
 /// Removes a channel, what waits for it, and where its messages stand; false
 /// where there was none.
 pub(crate) async fn remove(connection: &mut Connection, name: &str) -> Result<bool, StoreError> {
-    let done = sqlx::query("DELETE FROM channels WHERE name = ?")
+    let done = query("DELETE FROM channels WHERE name = ?")
         .bind(name)
         .execute(&mut *connection)
         .await?;
@@ -60,7 +61,7 @@ pub(crate) async fn remove(connection: &mut Connection, name: &str) -> Result<bo
         "DELETE FROM deliveries WHERE channel = ?",
         "DELETE FROM channel_messages WHERE channel = ?",
     ] {
-        sqlx::query(statement)
+        query(statement)
             .bind(name)
             .execute(&mut *connection)
             .await?;

@@ -6,6 +6,7 @@ use gate_protocol::id::{ClientId, EpochId};
 use jiff::Timestamp;
 
 use super::columns::{count, get, integer, parse};
+use super::sql::query;
 use super::{Connection, StoreError};
 
 /// A client as it is known.
@@ -43,7 +44,7 @@ pub(crate) async fn find(
     connection: &mut Connection,
     client: ClientId,
 ) -> Result<Option<Client>, StoreError> {
-    let row = sqlx::query("SELECT principal, epoch FROM clients WHERE client = ?")
+    let row = query("SELECT principal, epoch FROM clients WHERE client = ?")
         .bind(client.to_string())
         .fetch_optional(connection)
         .await?;
@@ -64,7 +65,7 @@ pub(crate) async fn put(
     principal: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO clients (client, principal, epoch, first_seen_at) VALUES (?, ?, ?, ?)
          ON CONFLICT (client) DO UPDATE SET epoch = excluded.epoch",
     )
@@ -74,14 +75,12 @@ pub(crate) async fn put(
     .bind(now.as_millisecond())
     .execute(&mut *connection)
     .await?;
-    sqlx::query(
-        "INSERT INTO client_epochs (client, epoch, through, opened_at) VALUES (?, ?, 0, ?)",
-    )
-    .bind(sequence.client.to_string())
-    .bind(sequence.epoch.to_string())
-    .bind(now.as_millisecond())
-    .execute(connection)
-    .await?;
+    query("INSERT INTO client_epochs (client, epoch, through, opened_at) VALUES (?, ?, 0, ?)")
+        .bind(sequence.client.to_string())
+        .bind(sequence.epoch.to_string())
+        .bind(now.as_millisecond())
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -90,7 +89,7 @@ pub(crate) async fn through(
     connection: &mut Connection,
     sequence: Sequence,
 ) -> Result<Option<u64>, StoreError> {
-    let row = sqlx::query("SELECT through FROM client_epochs WHERE client = ? AND epoch = ?")
+    let row = query("SELECT through FROM client_epochs WHERE client = ? AND epoch = ?")
         .bind(sequence.client.to_string())
         .bind(sequence.epoch.to_string())
         .fetch_optional(connection)
@@ -104,7 +103,7 @@ pub(crate) async fn set_through(
     sequence: Sequence,
     through: u64,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE client_epochs SET through = ? WHERE client = ? AND epoch = ?")
+    query("UPDATE client_epochs SET through = ? WHERE client = ? AND epoch = ?")
         .bind(integer(through))
         .bind(sequence.client.to_string())
         .bind(sequence.epoch.to_string())
@@ -119,14 +118,13 @@ pub(crate) async fn link(
     sequence: Sequence,
     seq: u64,
 ) -> Result<Option<Link>, StoreError> {
-    let row = sqlx::query(
-        "SELECT prev, hash FROM client_events WHERE client = ? AND epoch = ? AND seq = ?",
-    )
-    .bind(sequence.client.to_string())
-    .bind(sequence.epoch.to_string())
-    .bind(integer(seq))
-    .fetch_optional(connection)
-    .await?;
+    let row =
+        query("SELECT prev, hash FROM client_events WHERE client = ? AND epoch = ? AND seq = ?")
+            .bind(sequence.client.to_string())
+            .bind(sequence.epoch.to_string())
+            .bind(integer(seq))
+            .fetch_optional(connection)
+            .await?;
     row.map(|row| {
         Ok(Link {
             prev: parse(&row, "prev")?,
@@ -143,16 +141,14 @@ pub(crate) async fn insert_event(
     event: &ClientEvent,
     hash: Digest,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO client_events (client, epoch, seq, prev, hash) VALUES (?, ?, ?, ?, ?)",
-    )
-    .bind(sequence.client.to_string())
-    .bind(sequence.epoch.to_string())
-    .bind(integer(event.seq))
-    .bind(event.prev.to_string())
-    .bind(hash.to_string())
-    .execute(connection)
-    .await?;
+    query("INSERT INTO client_events (client, epoch, seq, prev, hash) VALUES (?, ?, ?, ?, ?)")
+        .bind(sequence.client.to_string())
+        .bind(sequence.epoch.to_string())
+        .bind(integer(event.seq))
+        .bind(event.prev.to_string())
+        .bind(hash.to_string())
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -162,16 +158,14 @@ pub(crate) async fn open_gap(
     sequence: Sequence,
     (first, last): (u64, u64),
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO client_gaps (client, epoch, first, last, missing) VALUES (?, ?, ?, ?, ?)",
-    )
-    .bind(sequence.client.to_string())
-    .bind(sequence.epoch.to_string())
-    .bind(integer(first))
-    .bind(integer(last))
-    .bind(integer(last - first + 1))
-    .execute(connection)
-    .await?;
+    query("INSERT INTO client_gaps (client, epoch, first, last, missing) VALUES (?, ?, ?, ?, ?)")
+        .bind(sequence.client.to_string())
+        .bind(sequence.epoch.to_string())
+        .bind(integer(first))
+        .bind(integer(last))
+        .bind(integer(last - first + 1))
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -181,7 +175,7 @@ pub(crate) async fn fill_gap(
     sequence: Sequence,
     seq: u64,
 ) -> Result<Option<Gap>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "UPDATE client_gaps SET missing = missing - 1
          WHERE client = ?1 AND epoch = ?2 AND first <= ?3 AND last >= ?3 AND missing > 0
          RETURNING first, last, missing",
@@ -209,7 +203,7 @@ pub(crate) async fn insert_fork(
     seq: u64,
     hash: Digest,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "INSERT INTO client_forks (client, epoch, seq, hash) VALUES (?, ?, ?, ?)
          ON CONFLICT DO NOTHING",
     )

@@ -4,23 +4,25 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::sqlite::SqliteRow;
 use sqlx::{Decode, Row as _, Sqlite, Type};
 
 use super::StoreError;
+use super::sql::Row;
 
 /// Reads one column, naming it where it does not read back.
-pub(super) fn get<'r, T>(row: &'r SqliteRow, column: &'static str) -> Result<T, StoreError>
+pub(super) fn get<'r, T>(row: &'r Row, column: &'static str) -> Result<T, StoreError>
 where
     T: Decode<'r, Sqlite> + Type<Sqlite>,
 {
-    row.try_get(column)
-        .map_err(|_| StoreError::Unreadable { what: column })
+    let value = match row {
+        Row::Sqlite(row) => row.try_get(column),
+    };
+    value.map_err(|_| StoreError::Unreadable { what: column })
 }
 
 /// Reads a column through `FromStr`.
 pub(super) fn parse<T: std::str::FromStr>(
-    row: &SqliteRow,
+    row: &Row,
     column: &'static str,
 ) -> Result<T, StoreError> {
     get::<&str>(row, column)?
@@ -29,30 +31,24 @@ pub(super) fn parse<T: std::str::FromStr>(
 }
 
 /// Reads a column of JSON.
-pub(super) fn json<T: DeserializeOwned>(
-    row: &SqliteRow,
-    column: &'static str,
-) -> Result<T, StoreError> {
+pub(super) fn json<T: DeserializeOwned>(row: &Row, column: &'static str) -> Result<T, StoreError> {
     serde_json::from_str(get(row, column)?).map_err(|_| StoreError::Unreadable { what: column })
 }
 
 /// Reads a column that holds a wire name of an enum.
-pub(super) fn name<T: DeserializeOwned>(
-    row: &SqliteRow,
-    column: &'static str,
-) -> Result<T, StoreError> {
+pub(super) fn name<T: DeserializeOwned>(row: &Row, column: &'static str) -> Result<T, StoreError> {
     let text: String = get(row, column)?;
     serde_json::from_value(text.into()).map_err(|_| StoreError::Unreadable { what: column })
 }
 
 /// Reads a time.
-pub(super) fn time(row: &SqliteRow, column: &'static str) -> Result<Timestamp, StoreError> {
+pub(super) fn time(row: &Row, column: &'static str) -> Result<Timestamp, StoreError> {
     timestamp(get(row, column)?, column)
 }
 
 /// Reads a time that may be missing.
 pub(super) fn time_if_any(
-    row: &SqliteRow,
+    row: &Row,
     column: &'static str,
 ) -> Result<Option<Timestamp>, StoreError> {
     get::<Option<i64>>(row, column)?
@@ -65,7 +61,7 @@ fn timestamp(ms: i64, what: &'static str) -> Result<Timestamp, StoreError> {
 }
 
 /// Reads a count, which is never negative.
-pub(super) fn count(row: &SqliteRow, column: &'static str) -> Result<u64, StoreError> {
+pub(super) fn count(row: &Row, column: &'static str) -> Result<u64, StoreError> {
     u64::try_from(get::<i64>(row, column)?).map_err(|_| StoreError::Unreadable { what: column })
 }
 

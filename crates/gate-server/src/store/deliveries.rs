@@ -3,9 +3,9 @@
 use gate_protocol::channel::{DeliveryEntry, DeliveryState};
 use gate_protocol::id::RequestId;
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
 
 use super::columns::{count, get, integer, name, time, time_if_any};
+use super::sql::{Row, query};
 use super::{Connection, StoreError};
 
 /// A delivery that is about to be stored, or to take the place of the one in
@@ -48,12 +48,12 @@ pub(crate) struct Wanted<'a> {
     pub(crate) limit: u64,
 }
 
-fn attempts(row: &SqliteRow) -> Result<u32, StoreError> {
+fn attempts(row: &Row) -> Result<u32, StoreError> {
     let count = count(row, "attempts")?;
     u32::try_from(count).map_err(|_| StoreError::Unreadable { what: "attempts" })
 }
 
-fn request(row: &SqliteRow) -> Result<Option<RequestId>, StoreError> {
+fn request(row: &Row) -> Result<Option<RequestId>, StoreError> {
     let text: Option<&str> = get(row, "request")?;
     text.map(|text| {
         text.parse()
@@ -62,7 +62,7 @@ fn request(row: &SqliteRow) -> Result<Option<RequestId>, StoreError> {
     .transpose()
 }
 
-fn entry(row: &SqliteRow) -> Result<DeliveryEntry, StoreError> {
+fn entry(row: &Row) -> Result<DeliveryEntry, StoreError> {
     Ok(DeliveryEntry {
         id: get(row, "id")?,
         channel: get(row, "channel")?,
@@ -85,7 +85,7 @@ pub(crate) async fn put(
     delivery: &NewDelivery<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO deliveries
            (id, channel, slot, request, version, event, state, attempts, next_at, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'waiting', 0, ?7, ?7)
@@ -112,7 +112,7 @@ pub(crate) async fn take(
     channel: &str,
     now: Timestamp,
 ) -> Result<Option<Taken>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "UPDATE deliveries SET state = 'sending', attempts = attempts + 1
          WHERE id = (SELECT id FROM deliveries
                      WHERE channel = ?1 AND state = 'waiting' AND next_at <= ?2
@@ -143,7 +143,7 @@ pub(crate) async fn settle(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let is_done = matches!(tried.state, DeliveryState::Delivered | DeliveryState::Dead);
-    sqlx::query(
+    query(
         "UPDATE deliveries SET state = ?1, next_at = ?2, answer = ?3, done_at = ?4
          WHERE id = ?5 AND version = ?6 AND state = 'sending'",
     )
@@ -160,7 +160,7 @@ pub(crate) async fn settle(
 
 /// Puts back what was on its way when the server stopped.
 pub(crate) async fn put_back(connection: &mut Connection) -> Result<(), StoreError> {
-    sqlx::query("UPDATE deliveries SET state = 'waiting' WHERE state = 'sending'")
+    query("UPDATE deliveries SET state = 'waiting' WHERE state = 'sending'")
         .execute(connection)
         .await?;
     Ok(())
@@ -171,7 +171,7 @@ pub(crate) async fn next_due(
     connection: &mut Connection,
     channel: &str,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT min(next_at) AS next_at FROM deliveries WHERE channel = ? AND state = 'waiting'",
     )
     .bind(channel)
@@ -188,7 +188,7 @@ pub(crate) async fn insert_test(
     tried: &Tried<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO deliveries
            (id, channel, slot, version, event, state, attempts, next_at, created_at, done_at, answer)
          VALUES (?1, ?2, ?1, 0, 'test', ?3, 1, ?4, ?4, ?4, ?5)",
@@ -208,7 +208,7 @@ pub(crate) async fn list(
     connection: &mut Connection,
     wanted: &Wanted<'_>,
 ) -> Result<Vec<DeliveryEntry>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT * FROM deliveries
          WHERE channel = ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR id < ?3)
          ORDER BY id DESC LIMIT ?4",
@@ -227,7 +227,7 @@ pub(crate) async fn find(
     connection: &mut Connection,
     id: &str,
 ) -> Result<Option<DeliveryEntry>, StoreError> {
-    let row = sqlx::query("SELECT * FROM deliveries WHERE id = ?")
+    let row = query("SELECT * FROM deliveries WHERE id = ?")
         .bind(id)
         .fetch_optional(connection)
         .await?;
@@ -240,7 +240,7 @@ pub(crate) async fn revive(
     id: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "UPDATE deliveries SET state = 'waiting', attempts = 0, next_at = ?, done_at = NULL
          WHERE id = ? AND state = 'dead' AND request IS NOT NULL",
     )
@@ -256,7 +256,7 @@ pub(crate) async fn counts(
     connection: &mut Connection,
     channel: &str,
 ) -> Result<(u64, u64), StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT count(*) FILTER (WHERE state IN ('waiting', 'sending')) AS waiting,
                 count(*) FILTER (WHERE state = 'dead' AND request IS NOT NULL) AS dead
          FROM deliveries WHERE channel = ?",
@@ -272,7 +272,7 @@ pub(crate) async fn forget(
     connection: &mut Connection,
     before: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "DELETE FROM deliveries WHERE state IN ('delivered', 'dead') AND created_at < ?1
          AND done_at < ?1",
     )

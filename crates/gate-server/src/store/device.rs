@@ -1,9 +1,9 @@
 //! Terminals that wait to be signed in from a browser.
 
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
 
 use super::columns::{count, get, integer, time, time_if_any};
+use super::sql::{Row, query};
 use super::{Connection, StoreError};
 use crate::identity::TokenHash;
 
@@ -45,7 +45,7 @@ pub(crate) struct Device {
     pub(crate) expires_at: Timestamp,
 }
 
-fn device(row: &SqliteRow) -> Result<Device, StoreError> {
+fn device(row: &Row) -> Result<Device, StoreError> {
     let status = match get::<&str>(row, "status")? {
         "pending" => DeviceStatus::Pending,
         "approved" => DeviceStatus::Approved,
@@ -73,7 +73,7 @@ pub(crate) async fn insert(
     new: &NewDevice<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO device_codes (device, user_code, status, host, address, agent, asked_at,
            interval_seconds, expires_at)
          VALUES (?, ?, 'pending', ?, ?, ?, ?, ?, ?)",
@@ -97,8 +97,8 @@ pub(crate) async fn waiting(
     address: &str,
     now: Timestamp,
 ) -> Result<(u64, u64), StoreError> {
-    let row = sqlx::query(
-        "SELECT count(*) AS whole, coalesce(sum(address = ?), 0) AS own FROM device_codes
+    let row = query(
+        "SELECT count(*) AS whole, count(*) FILTER (WHERE address = ?) AS own FROM device_codes
          WHERE status IN ('pending', 'approved') AND expires_at > ?",
     )
     .bind(address)
@@ -113,7 +113,7 @@ pub(crate) async fn find(
     connection: &mut Connection,
     device_code: TokenHash,
 ) -> Result<Option<Device>, StoreError> {
-    let row = sqlx::query("SELECT * FROM device_codes WHERE device = ?")
+    let row = query("SELECT * FROM device_codes WHERE device = ?")
         .bind(device_code.as_bytes())
         .fetch_optional(connection)
         .await?;
@@ -126,7 +126,7 @@ pub(crate) async fn shown(
     user_code: TokenHash,
     now: Timestamp,
 ) -> Result<Option<Device>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT * FROM device_codes
          WHERE user_code = ? AND status = 'pending' AND expires_at > ?",
     )
@@ -145,7 +145,7 @@ pub(crate) async fn answer(
     (principal, token): (Option<&str>, Option<&str>),
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "UPDATE device_codes SET principal = ?1, token = ?4,
            status = CASE WHEN ?1 IS NULL THEN 'denied' ELSE 'approved' END
          WHERE user_code = ?2 AND status = 'pending' AND expires_at > ?3",
@@ -166,7 +166,7 @@ pub(crate) async fn polled(
     interval_seconds: u64,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE device_codes SET polled_at = ?, interval_seconds = ? WHERE device = ?")
+    query("UPDATE device_codes SET polled_at = ?, interval_seconds = ? WHERE device = ?")
         .bind(now.as_millisecond())
         .bind(integer(interval_seconds))
         .bind(device_code.as_bytes())
@@ -180,12 +180,11 @@ pub(crate) async fn use_up(
     connection: &mut Connection,
     device_code: TokenHash,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query(
-        "UPDATE device_codes SET status = 'used' WHERE device = ? AND status = 'approved'",
-    )
-    .bind(device_code.as_bytes())
-    .execute(connection)
-    .await?;
+    let done =
+        query("UPDATE device_codes SET status = 'used' WHERE device = ? AND status = 'approved'")
+            .bind(device_code.as_bytes())
+            .execute(connection)
+            .await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -194,7 +193,7 @@ pub(crate) async fn remove_of(
     connection: &mut Connection,
     principal: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM device_codes WHERE principal = ?")
+    query("DELETE FROM device_codes WHERE principal = ?")
         .bind(principal)
         .execute(connection)
         .await?;
@@ -207,7 +206,7 @@ pub(crate) async fn forget(
     connection: &mut Connection,
     before: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM device_codes WHERE expires_at <= ?")
+    query("DELETE FROM device_codes WHERE expires_at <= ?")
         .bind(before.as_millisecond())
         .execute(connection)
         .await?;

@@ -6,6 +6,7 @@ use gate_protocol::request::Requester;
 use jiff::Timestamp;
 
 use super::columns::{get, integer, text};
+use super::sql::query;
 use super::{Connection, StoreError};
 
 /// One change of a principal, or of a token of it.
@@ -39,7 +40,7 @@ pub(crate) async fn person_of(
     connection: &mut Connection,
     name: &str,
 ) -> Result<String, StoreError> {
-    let row = sqlx::query("SELECT person FROM principals WHERE name = ?")
+    let row = query("SELECT person FROM principals WHERE name = ?")
         .bind(name)
         .fetch_optional(connection)
         .await?;
@@ -53,7 +54,7 @@ pub(crate) async fn note(
     edit: PrincipalEdit<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO principal_edits (principal, token, editor, what, at) VALUES (?, ?, ?, ?, ?)",
     )
     .bind(edit.principal)
@@ -71,7 +72,7 @@ pub(crate) async fn makers_of_token(
     connection: &mut Connection,
     token: &str,
 ) -> Result<Vec<String>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT DISTINCT editor FROM principal_edits
          WHERE what = 'token_created'
            AND token IN (?1, (SELECT parent FROM tokens WHERE id = ?1))",
@@ -90,7 +91,7 @@ pub(crate) async fn makers_of(
     if requester.kind == PrincipalKind::User {
         return Ok(Vec::new());
     }
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT DISTINCT editor FROM principal_edits WHERE principal = ? AND what = 'created'",
     )
     .bind(&requester.name)
@@ -105,12 +106,11 @@ pub(crate) async fn editors_of(
     principal: &str,
     since: Timestamp,
 ) -> Result<Vec<String>, StoreError> {
-    let rows =
-        sqlx::query("SELECT DISTINCT editor FROM principal_edits WHERE principal = ? AND at > ?")
-            .bind(principal)
-            .bind(since.as_millisecond())
-            .fetch_all(connection)
-            .await?;
+    let rows = query("SELECT DISTINCT editor FROM principal_edits WHERE principal = ? AND at > ?")
+        .bind(principal)
+        .bind(since.as_millisecond())
+        .fetch_all(connection)
+        .await?;
     rows.iter().map(|row| get(row, "editor")).collect()
 }
 
@@ -126,16 +126,14 @@ pub(crate) async fn note_rules(
             Some(tools) => Some(text(tools, "tools")?),
             None => None,
         };
-        sqlx::query(
-            "INSERT INTO rule_edits (version, rule, tools, editor, at) VALUES (?, ?, ?, ?, ?)",
-        )
-        .bind(integer(version))
-        .bind(&edit.rule)
-        .bind(tools)
-        .bind(by.0)
-        .bind(by.1.as_millisecond())
-        .execute(&mut *connection)
-        .await?;
+        query("INSERT INTO rule_edits (version, rule, tools, editor, at) VALUES (?, ?, ?, ?, ?)")
+            .bind(integer(version))
+            .bind(&edit.rule)
+            .bind(tools)
+            .bind(by.0)
+            .bind(by.1.as_millisecond())
+            .execute(&mut *connection)
+            .await?;
     }
     Ok(())
 }
@@ -145,12 +143,11 @@ pub(crate) async fn rule_editors(
     connection: &mut Connection,
     since: Timestamp,
 ) -> Result<Vec<RuleEditor>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT DISTINCT editor, rule, tools FROM rule_edits WHERE at > ? ORDER BY editor",
-    )
-    .bind(since.as_millisecond())
-    .fetch_all(connection)
-    .await?;
+    let rows =
+        query("SELECT DISTINCT editor, rule, tools FROM rule_edits WHERE at > ? ORDER BY editor")
+            .bind(since.as_millisecond())
+            .fetch_all(connection)
+            .await?;
     let editor = |row| {
         let tools: Option<&str> = get(row, "tools")?;
         let tools = tools.map(serde_json::from_str).transpose();

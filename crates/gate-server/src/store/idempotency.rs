@@ -5,6 +5,7 @@ use gate_protocol::id::RequestId;
 use jiff::Timestamp;
 
 use super::columns::{get, parse};
+use super::sql::query;
 use super::{Connection, StoreError};
 
 /// An idempotency key: whose it is, and what it came with.
@@ -31,7 +32,7 @@ pub(crate) async fn keyed(
 ) -> Result<Option<KeyUse>, StoreError> {
     // A request is stored in one change with the key that it came with, so that key is the first of
     // its keys. Rows are numbered as they come; a span of times, because only these have an index.
-    let row = sqlx::query(
+    let row = query(
         "SELECT used.body_hash, used.request, NOT EXISTS (
              SELECT 1 FROM idempotency_keys earlier
              WHERE earlier.request = used.request AND earlier.rowid < used.rowid
@@ -61,7 +62,7 @@ pub(crate) async fn remember_key(
     id: RequestId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO idempotency_keys (principal, key, body_hash, request, created_at)
          VALUES (?, ?, ?, ?, ?)",
     )
@@ -80,7 +81,7 @@ pub(crate) async fn forget_keys(
     connection: &mut Connection,
     before: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM idempotency_keys WHERE created_at < ?")
+    query("DELETE FROM idempotency_keys WHERE created_at < ?")
         .bind(before.as_millisecond())
         .execute(connection)
         .await?;

@@ -3,10 +3,9 @@
 use gate_protocol::canonical::Digest;
 use gate_protocol::log::{AuditRecord, Frontier};
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite};
 
 use super::columns::{count, get, integer, json, parse, text, time};
+use super::sql::{Row, query};
 use super::{Connection, StoreError};
 
 /// What the next record follows from.
@@ -18,7 +17,7 @@ pub(crate) struct Head {
 
 /// Returns the head; that of the empty log where nothing was appended.
 pub(crate) async fn head(connection: &mut Connection) -> Result<Head, StoreError> {
-    let row = sqlx::query("SELECT prev, frontier FROM log_head")
+    let row = query("SELECT prev, frontier FROM log_head")
         .fetch_optional(connection)
         .await?;
     let Some(row) = row else {
@@ -36,13 +35,13 @@ pub(crate) async fn append(
     record: &AuditRecord,
     tree: &Frontier,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO log_records (seq, record, leaf) VALUES (?, ?, ?)")
+    query("INSERT INTO log_records (seq, record, leaf) VALUES (?, ?, ?)")
         .bind(integer(record.seq()))
         .bind(record.bytes())
         .bind(record.leaf_hash().as_bytes().as_slice())
         .execute(&mut *connection)
         .await?;
-    sqlx::query(
+    query(
         "INSERT INTO log_head (one, prev, frontier) VALUES (1, ?, ?)
          ON CONFLICT (one) DO UPDATE SET prev = excluded.prev, frontier = excluded.frontier",
     )
@@ -59,7 +58,7 @@ pub(crate) async fn page(
     from: u64,
     limit: u64,
 ) -> Result<Vec<String>, StoreError> {
-    let rows = sqlx::query("SELECT record FROM log_records WHERE seq >= ? ORDER BY seq LIMIT ?")
+    let rows = query("SELECT record FROM log_records WHERE seq >= ? ORDER BY seq LIMIT ?")
         .bind(integer(from))
         .bind(integer(limit))
         .fetch_all(connection)
@@ -67,7 +66,7 @@ pub(crate) async fn page(
     rows.iter().map(record_text).collect()
 }
 
-fn record_text(row: &SqliteRow) -> Result<String, StoreError> {
+fn record_text(row: &Row) -> Result<String, StoreError> {
     String::from_utf8(get(row, "record")?).map_err(|_| StoreError::Unreadable { what: "record" })
 }
 
@@ -89,7 +88,7 @@ pub(crate) async fn search(
     connection: &mut Connection,
     wanted: &WantedRecords,
 ) -> Result<Vec<String>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new("SELECT record FROM log_records WHERE 1");
+    let mut query = query("SELECT record FROM log_records WHERE true");
     if let Some(record_type) = &wanted.record_type {
         query.push(" AND json_extract(CAST(record AS TEXT), '$.type') = ");
         query.push_bind(record_type);
@@ -103,7 +102,7 @@ pub(crate) async fn search(
     }
     query.push(" ORDER BY seq DESC LIMIT ");
     query.push_bind(integer(wanted.limit));
-    let rows = query.build().fetch_all(connection).await?;
+    let rows = query.fetch_all(connection).await?;
     rows.iter().map(record_text).collect()
 }
 
@@ -112,11 +111,11 @@ pub(crate) async fn leaves(
     connection: &mut Connection,
     size: u64,
 ) -> Result<Vec<Digest>, StoreError> {
-    let rows = sqlx::query("SELECT leaf FROM log_records WHERE seq < ? ORDER BY seq")
+    let rows = query("SELECT leaf FROM log_records WHERE seq < ? ORDER BY seq")
         .bind(integer(size))
         .fetch_all(connection)
         .await?;
-    let leaf = |row: &SqliteRow| {
+    let leaf = |row: &Row| {
         let bytes: [u8; 32] = get::<&[u8]>(row, "leaf")?
             .try_into()
             .map_err(|_| StoreError::Unreadable { what: "leaf" })?;
@@ -127,7 +126,7 @@ pub(crate) async fn leaves(
 
 /// Returns the size of the last checkpoint; 0 where there is none.
 pub(crate) async fn checkpointed(connection: &mut Connection) -> Result<u64, StoreError> {
-    let row = sqlx::query("SELECT coalesce(max(size), 0) AS size FROM log_checkpoints")
+    let row = query("SELECT coalesce(max(size), 0) AS size FROM log_checkpoints")
         .fetch_one(connection)
         .await?;
     count(&row, "size")
@@ -137,7 +136,7 @@ pub(crate) async fn checkpointed(connection: &mut Connection) -> Result<u64, Sto
 pub(crate) async fn last_checkpoint(
     connection: &mut Connection,
 ) -> Result<Option<(u64, Timestamp)>, StoreError> {
-    let row = sqlx::query("SELECT size, at FROM log_checkpoints ORDER BY size DESC LIMIT 1")
+    let row = query("SELECT size, at FROM log_checkpoints ORDER BY size DESC LIMIT 1")
         .fetch_optional(connection)
         .await?;
     row.map(|row| Ok((count(&row, "size")?, time(&row, "at")?)))
@@ -151,13 +150,11 @@ pub(crate) async fn insert_checkpoint(
     note: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO log_checkpoints (size, note, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-    )
-    .bind(integer(size))
-    .bind(note)
-    .bind(now.as_millisecond())
-    .execute(connection)
-    .await?;
+    query("INSERT INTO log_checkpoints (size, note, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+        .bind(integer(size))
+        .bind(note)
+        .bind(now.as_millisecond())
+        .execute(connection)
+        .await?;
     Ok(())
 }

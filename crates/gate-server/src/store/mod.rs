@@ -2,7 +2,7 @@
 //! a [`Reader`], one consistent snapshot, or the one [`Writer`].
 //!
 //! Each file owns the tables of one noun and takes a [`Connection`], so that
-//! another database is another `Connection` behind the same functions.
+//! another database is another variant of it behind the same functions.
 
 pub(crate) mod accounts;
 pub(crate) mod break_glass;
@@ -23,13 +23,15 @@ pub(crate) mod rules;
 pub(crate) mod search;
 pub(crate) mod server;
 pub(crate) mod sign_in;
+pub(crate) mod sql;
 mod sqlite;
 pub(crate) mod standing_grants;
 pub(crate) mod timers;
 pub(crate) mod web_session;
 pub(crate) mod workload;
 
-pub(crate) use sqlite::{Connection, Store, Writer};
+pub(crate) use sql::Connection;
+pub(crate) use sqlite::{Store, Writer};
 
 /// Why the store did not do it. Nothing was changed then.
 #[derive(Debug, thiserror::Error)]

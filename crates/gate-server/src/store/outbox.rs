@@ -5,6 +5,7 @@ use gate_protocol::request::ApprovalStatus;
 use jiff::Timestamp;
 
 use super::columns::{count, get, integer, name, parse};
+use super::sql::query;
 use super::{Connection, StoreError};
 
 /// One change of a request.
@@ -27,7 +28,7 @@ pub(crate) async fn note(
     occasion: Option<&str>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO outbox (request, version, status, occasion, at)
          SELECT id, version, status, ?2, ?3 FROM requests WHERE id = ?1",
     )
@@ -45,7 +46,7 @@ pub(crate) async fn note_untold(
     connection: &mut Connection,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO outbox (request, version, status, at)
          SELECT r.id, r.version, r.status, ?1 FROM requests r
          WHERE r.status IN ('pending', 'approved', 'claimed', 'started')
@@ -64,12 +65,11 @@ pub(crate) async fn oldest(
     connection: &mut Connection,
     limit: u64,
 ) -> Result<Vec<Changed>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT seq, request, version, status, occasion FROM outbox ORDER BY seq LIMIT ?",
-    )
-    .bind(integer(limit))
-    .fetch_all(connection)
-    .await?;
+    let rows =
+        query("SELECT seq, request, version, status, occasion FROM outbox ORDER BY seq LIMIT ?")
+            .bind(integer(limit))
+            .fetch_all(connection)
+            .await?;
     rows.iter()
         .map(|row| {
             Ok(Changed {
@@ -88,7 +88,7 @@ pub(crate) async fn forget_through(
     connection: &mut Connection,
     seq: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM outbox WHERE seq <= ?")
+    query("DELETE FROM outbox WHERE seq <= ?")
         .bind(seq)
         .execute(connection)
         .await?;

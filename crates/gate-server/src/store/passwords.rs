@@ -4,6 +4,7 @@ use gate_protocol::principal::Role;
 use jiff::Timestamp;
 
 use super::columns::{get, json, text};
+use super::sql::query;
 use super::{Connection, StoreError};
 use crate::identity::TokenHash;
 
@@ -28,7 +29,7 @@ pub(crate) async fn find(
     connection: &mut Connection,
     principal: &str,
 ) -> Result<Option<Password>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT w.hash, w.roles FROM passwords w JOIN principals p ON p.name = w.principal
          WHERE w.principal = ? AND p.disabled_at IS NULL",
     )
@@ -51,7 +52,7 @@ pub(crate) async fn put(
     password: &Password,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO passwords (principal, hash, roles, set_at) VALUES (?, ?, ?, ?)
          ON CONFLICT (principal) DO UPDATE SET hash = excluded.hash, roles = excluded.roles,
            set_at = excluded.set_at",
@@ -73,11 +74,11 @@ pub(crate) async fn invite(
     by: &str,
     expires_at: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM invitations WHERE principal = ?")
+    query("DELETE FROM invitations WHERE principal = ?")
         .bind(&invitation.principal)
         .execute(&mut *connection)
         .await?;
-    sqlx::query(
+    query(
         "INSERT INTO invitations (hash, principal, roles, created_by, expires_at)
          VALUES (?, ?, ?, ?, ?)",
     )
@@ -97,7 +98,7 @@ pub(crate) async fn invitation(
     hash: TokenHash,
     now: Timestamp,
 ) -> Result<Option<Invitation>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT i.principal, i.roles FROM invitations i JOIN principals p ON p.name = i.principal
          WHERE i.hash = ? AND i.used_at IS NULL AND i.expires_at > ? AND p.disabled_at IS NULL",
     )
@@ -120,7 +121,7 @@ pub(crate) async fn use_invitation(
     hash: TokenHash,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query("UPDATE invitations SET used_at = ? WHERE hash = ? AND used_at IS NULL")
+    let done = query("UPDATE invitations SET used_at = ? WHERE hash = ? AND used_at IS NULL")
         .bind(now.as_millisecond())
         .bind(hash.as_bytes())
         .execute(connection)
@@ -137,7 +138,7 @@ pub(crate) async fn remove_of(
         "DELETE FROM passwords WHERE principal = ?",
         "DELETE FROM invitations WHERE principal = ?",
     ] {
-        sqlx::query(table)
+        query(table)
             .bind(principal)
             .execute(&mut *connection)
             .await?;
@@ -147,7 +148,7 @@ pub(crate) async fn remove_of(
 
 /// Tells whether anybody has a password.
 pub(crate) async fn is_anybodys(connection: &mut Connection) -> Result<bool, StoreError> {
-    let row = sqlx::query("SELECT EXISTS (SELECT 1 FROM passwords) AS has")
+    let row = query("SELECT EXISTS (SELECT 1 FROM passwords) AS has")
         .fetch_one(connection)
         .await?;
     get(&row, "has")

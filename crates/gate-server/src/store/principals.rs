@@ -2,9 +2,9 @@
 
 use gate_protocol::principal::{Principal, Role, TokenEntry};
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
 
 use super::columns::{get, json, name, text, time, time_if_any};
+use super::sql::{Row, query};
 use super::{Connection, StoreError};
 use crate::clock;
 use crate::identity::{Actor, TokenHash};
@@ -33,7 +33,7 @@ pub(crate) struct StoredToken {
     pub(crate) is_revoked: bool,
 }
 
-fn principal(row: &SqliteRow) -> Result<Principal, StoreError> {
+fn principal(row: &Row) -> Result<Principal, StoreError> {
     let own: String = get(row, "name")?;
     let person: String = get(row, "person")?;
     let mut groups: Vec<String> = json(row, "groups")?;
@@ -60,7 +60,7 @@ pub(crate) async fn find(
     connection: &mut Connection,
     name: &str,
 ) -> Result<Option<Principal>, StoreError> {
-    let row = sqlx::query("SELECT * FROM principals WHERE name = ?")
+    let row = query("SELECT * FROM principals WHERE name = ?")
         .bind(name)
         .fetch_optional(connection)
         .await?;
@@ -69,7 +69,7 @@ pub(crate) async fn find(
 
 /// Returns all principals by name.
 pub(crate) async fn all(connection: &mut Connection) -> Result<Vec<Principal>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM principals ORDER BY name")
+    let rows = query("SELECT * FROM principals ORDER BY name")
         .fetch_all(connection)
         .await?;
     rows.iter().map(principal).collect()
@@ -82,7 +82,7 @@ pub(crate) async fn insert(
     by: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "INSERT INTO principals
            (name, kind, owner, person, groups, created_by, created_at, disabled_at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -107,7 +107,7 @@ pub(crate) async fn disable(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let done =
-        sqlx::query("UPDATE principals SET disabled_at = ? WHERE name = ? AND disabled_at IS NULL")
+        query("UPDATE principals SET disabled_at = ? WHERE name = ? AND disabled_at IS NULL")
             .bind(now.as_millisecond())
             .bind(name)
             .execute(connection)
@@ -117,7 +117,7 @@ pub(crate) async fn disable(
 
 /// Lets a principal act again; false where it may already.
 pub(crate) async fn enable(connection: &mut Connection, name: &str) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "UPDATE principals SET disabled_at = NULL WHERE name = ? AND disabled_at IS NOT NULL",
     )
     .bind(name)
@@ -131,7 +131,7 @@ pub(crate) async fn has_person(
     connection: &mut Connection,
     person: &str,
 ) -> Result<bool, StoreError> {
-    let row = sqlx::query("SELECT EXISTS (SELECT 1 FROM principals WHERE person = ?) AS has")
+    let row = query("SELECT EXISTS (SELECT 1 FROM principals WHERE person = ?) AS has")
         .bind(person)
         .fetch_one(connection)
         .await?;
@@ -144,7 +144,7 @@ pub(crate) async fn accounts_of(
     person: &str,
 ) -> Result<Vec<String>, StoreError> {
     let rows =
-        sqlx::query("SELECT name FROM principals WHERE person = ? AND kind = 'user' ORDER BY name")
+        query("SELECT name FROM principals WHERE person = ? AND kind = 'user' ORDER BY name")
             .bind(person)
             .fetch_all(connection)
             .await?;
@@ -158,14 +158,12 @@ pub(crate) async fn set_provider_groups(
     groups: &[String],
     until: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE principals SET provider_groups = ?, provider_groups_until = ? WHERE name = ?",
-    )
-    .bind(text(&groups, "groups")?)
-    .bind(until.as_millisecond())
-    .bind(name)
-    .execute(connection)
-    .await?;
+    query("UPDATE principals SET provider_groups = ?, provider_groups_until = ? WHERE name = ?")
+        .bind(text(&groups, "groups")?)
+        .bind(until.as_millisecond())
+        .bind(name)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -174,7 +172,7 @@ pub(crate) async fn own_groups(
     connection: &mut Connection,
     name: &str,
 ) -> Result<Option<Vec<String>>, StoreError> {
-    let row = sqlx::query("SELECT groups FROM principals WHERE name = ?")
+    let row = query("SELECT groups FROM principals WHERE name = ?")
         .bind(name)
         .fetch_optional(connection)
         .await?;
@@ -187,7 +185,7 @@ pub(crate) async fn set_groups(
     name: &str,
     groups: &[String],
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE principals SET groups = ? WHERE name = ?")
+    query("UPDATE principals SET groups = ? WHERE name = ?")
         .bind(text(&groups, "groups")?)
         .bind(name)
         .execute(connection)
@@ -201,7 +199,7 @@ pub(crate) async fn set_person(
     name: &str,
     person: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE principals SET person = ? WHERE name = ?")
+    query("UPDATE principals SET person = ? WHERE name = ?")
         .bind(person)
         .bind(name)
         .execute(connection)
@@ -215,7 +213,7 @@ pub(crate) async fn revoke_tokens_of(
     name: &str,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "UPDATE tokens SET revoked_at = ?1 WHERE principal = ?2 AND revoked_at IS NULL
          AND (expires_at IS NULL OR expires_at > ?1)",
     )
@@ -232,7 +230,7 @@ pub(crate) async fn insert_token(
     token: &NewToken<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO tokens
            (id, hash, principal, role, created_at, expires_at, created_by, note, tools, parent)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -257,7 +255,7 @@ pub(crate) async fn find_token(
     connection: &mut Connection,
     id: &str,
 ) -> Result<Option<StoredToken>, StoreError> {
-    let row = sqlx::query("SELECT principal, role, revoked_at FROM tokens WHERE id = ?")
+    let row = query("SELECT principal, role, revoked_at FROM tokens WHERE id = ?")
         .bind(id)
         .fetch_optional(connection)
         .await?;
@@ -273,13 +271,13 @@ pub(crate) async fn find_token(
 
 /// Returns all tokens, the oldest first, without their hashes.
 pub(crate) async fn tokens(connection: &mut Connection) -> Result<Vec<TokenEntry>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT id, principal, role, created_at, expires_at, revoked_at, created_by, note, tools
          FROM tokens ORDER BY created_at, id",
     )
     .fetch_all(connection)
     .await?;
-    let entry = |row: &SqliteRow| {
+    let entry = |row: &Row| {
         Ok(TokenEntry {
             id: get(row, "id")?,
             principal: get(row, "principal")?,
@@ -301,7 +299,7 @@ pub(crate) async fn revoke_token(
     id: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL")
+    query("UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL")
         .bind(now.as_millisecond())
         .bind(id)
         .execute(connection)
@@ -316,7 +314,7 @@ pub(crate) async fn bearer(
     hash: TokenHash,
     now: Timestamp,
 ) -> Result<Option<Actor>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT p.*, coalesce(o.person, p.person) AS human, t.role, t.expires_at, t.tools, t.id
          FROM tokens t JOIN principals p ON p.name = t.principal
          LEFT JOIN principals o ON o.name = p.owner

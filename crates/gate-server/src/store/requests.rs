@@ -8,9 +8,9 @@ use gate_protocol::request::{ApprovalStatus, Circumstances, Particulars, Request
 use gate_protocol::review::Review;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
-use sqlx::sqlite::SqliteRow;
 
 use super::columns::{count, get, integer, json, name, parse, text, time, time_if_any};
+use super::sql::{Row, query};
 use super::{Connection, StoreError};
 use crate::clock;
 use crate::lifecycle::{Answered, Claimed, RequestState};
@@ -61,7 +61,7 @@ pub(crate) struct Listed {
     pub(crate) has_more: bool,
 }
 
-fn request(row: &SqliteRow, reviews: Vec<Answered>) -> Result<Request, StoreError> {
+fn request(row: &Row, reviews: Vec<Answered>) -> Result<Request, StoreError> {
     let invocation: BoundInvocation = json(row, "invocation")?;
     let terms: Terms = json(row, "terms")?;
     let outcome: Option<RunOutcome> = optional_json(row, "outcome")?;
@@ -112,7 +112,7 @@ fn request(row: &SqliteRow, reviews: Vec<Answered>) -> Result<Request, StoreErro
 }
 
 fn optional_json<T: DeserializeOwned>(
-    row: &SqliteRow,
+    row: &Row,
     column: &'static str,
 ) -> Result<Option<T>, StoreError> {
     match get::<Option<&str>>(row, column)? {
@@ -122,7 +122,7 @@ fn optional_json<T: DeserializeOwned>(
 }
 
 async fn reviews(connection: &mut Connection, id: &str) -> Result<Vec<Answered>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT reviewer, answer, comment, at, channel, groups, void,
            coalesce(person, reviewer) AS person FROM reviews
          WHERE request = ? ORDER BY at, reviewer",
@@ -130,7 +130,7 @@ async fn reviews(connection: &mut Connection, id: &str) -> Result<Vec<Answered>,
     .bind(id)
     .fetch_all(connection)
     .await?;
-    let answered = |row: &SqliteRow| {
+    let answered = |row: &Row| {
         Ok(Answered {
             review: Review {
                 reviewer: get(row, "reviewer")?,
@@ -147,7 +147,7 @@ async fn reviews(connection: &mut Connection, id: &str) -> Result<Vec<Answered>,
     rows.iter().map(answered).collect()
 }
 
-async fn with_reviews(connection: &mut Connection, row: &SqliteRow) -> Result<Request, StoreError> {
+async fn with_reviews(connection: &mut Connection, row: &Row) -> Result<Request, StoreError> {
     let answered = reviews(connection, get(row, "id")?).await?;
     request(row, answered)
 }
@@ -157,7 +157,7 @@ pub(crate) async fn find(
     connection: &mut Connection,
     id: RequestId,
 ) -> Result<Option<Request>, StoreError> {
-    let row = sqlx::query("SELECT * FROM requests_asked WHERE id = ?")
+    let row = query("SELECT * FROM requests_asked WHERE id = ?")
         .bind(id.to_string())
         .fetch_optional(&mut *connection)
         .await?;
@@ -180,7 +180,7 @@ pub(crate) async fn glance(
     connection: &mut Connection,
     id: RequestId,
 ) -> Result<Option<Glance>, StoreError> {
-    let row = sqlx::query("SELECT requester, version, status FROM requests WHERE id = ?")
+    let row = query("SELECT requester, version, status FROM requests WHERE id = ?")
         .bind(id.to_string())
         .fetch_optional(connection)
         .await?;
@@ -202,7 +202,7 @@ pub(crate) async fn standing_for(
     requester: &str,
     digest: Digest,
 ) -> Result<Vec<Request>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT * FROM requests_asked WHERE requester = ? AND digest = ?
          AND status IN ('pending', 'approved', 'denied') ORDER BY id DESC LIMIT 100",
     )
@@ -223,7 +223,7 @@ pub(crate) async fn count_open(
     requester: &str,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT count(*) AS open FROM requests WHERE requester = ?
          AND status IN ('pending', 'approved') AND deadline_at > ?",
     )
@@ -239,7 +239,7 @@ pub(crate) async fn count_all_open(
     connection: &mut Connection,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT count(*) AS open FROM requests
          WHERE status IN ('pending', 'approved') AND deadline_at > ?",
     )
@@ -254,7 +254,7 @@ pub(crate) async fn last_denial(
     connection: &mut Connection,
     digest: Digest,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT max(reviews.at) AS at FROM requests JOIN reviews ON reviews.request = requests.id
          WHERE requests.digest = ? AND requests.status = 'denied' AND reviews.answer = 'deny'",
     )
@@ -269,7 +269,7 @@ pub(crate) async fn approved_by(
     connection: &mut Connection,
     reviewer: &str,
 ) -> Result<Vec<RequestId>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT requests.id FROM reviews JOIN requests ON requests.id = reviews.request
          WHERE reviews.reviewer = ? AND reviews.answer = 'approve' AND reviews.void IS NULL
            AND requests.status IN ('pending', 'approved')",
@@ -285,7 +285,7 @@ pub(crate) async fn list(
     connection: &mut Connection,
     selection: &Selection,
 ) -> Result<Listed, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "WITH sizes AS (
            SELECT id, octet_length(invocation) + octet_length(circumstances)
              + octet_length(terms) + coalesce(octet_length(reason), 0) AS bytes
@@ -327,12 +327,11 @@ pub(crate) async fn due(
     connection: &mut Connection,
     now: Timestamp,
 ) -> Result<Vec<RequestId>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT id FROM requests WHERE deadline_at <= ? ORDER BY deadline_at LIMIT 100",
-    )
-    .bind(now.as_millisecond())
-    .fetch_all(connection)
-    .await?;
+    let rows =
+        query("SELECT id FROM requests WHERE deadline_at <= ? ORDER BY deadline_at LIMIT 100")
+            .bind(now.as_millisecond())
+            .fetch_all(connection)
+            .await?;
     rows.iter().map(|row| parse(row, "id")).collect()
 }
 
@@ -340,7 +339,7 @@ pub(crate) async fn due(
 pub(crate) async fn next_deadline(
     connection: &mut Connection,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let row = sqlx::query("SELECT min(deadline_at) AS deadline FROM requests")
+    let row = query("SELECT min(deadline_at) AS deadline FROM requests")
         .fetch_one(connection)
         .await?;
     time_if_any(&row, "deadline")
@@ -352,7 +351,7 @@ pub(crate) async fn insert(
     request: &Request,
 ) -> Result<(), StoreError> {
     let state = &request.state;
-    sqlx::query(
+    query(
         "INSERT INTO requests (id, status, version, requester, requester_kind, requester_owner,
            digest, invocation, circumstances, terms, reason, created_at, expires_at, deadline_at,
            token, particulars)
@@ -392,7 +391,7 @@ pub(crate) async fn put_particulars(
     connection: &mut Connection,
     request: &Request,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE requests SET particulars = ? WHERE id = ?")
+    query("UPDATE requests SET particulars = ? WHERE id = ?")
         .bind(particulars(request)?)
         .bind(request.id.to_string())
         .execute(connection)
@@ -412,7 +411,7 @@ pub(crate) async fn swap(
         Some(outcome) => Some(text(outcome, "outcome")?),
         None => None,
     };
-    let done = sqlx::query(
+    let done = query(
         "UPDATE requests SET status = ?, version = ?, expires_at = ?, deadline_at = ?,
            claim_nonce = ?, claim_not_after = ?, claim_answer = ?, outcome = ?,
            particulars = ?, standing_grant = ?
@@ -451,7 +450,7 @@ pub(crate) async fn put_review(
     answered: &Answered,
 ) -> Result<(), StoreError> {
     let review = &answered.review;
-    sqlx::query(
+    query(
         "DELETE FROM reviews WHERE request = ?
          AND reviewer IN (SELECT name FROM principals WHERE person = ?)",
     )
@@ -459,7 +458,7 @@ pub(crate) async fn put_review(
     .bind(&answered.person)
     .execute(&mut *connection)
     .await?;
-    sqlx::query(
+    query(
         "INSERT INTO reviews (request, reviewer, answer, comment, at, channel, groups, person, void)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (request, reviewer) DO UPDATE SET answer = excluded.answer,

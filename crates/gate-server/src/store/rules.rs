@@ -2,9 +2,9 @@
 
 use gate_protocol::canonical::Digest;
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
 
 use super::columns::{count, get, integer, time};
+use super::sql::{Row, query};
 use super::{Connection, StoreError};
 
 /// One version.
@@ -25,14 +25,13 @@ impl StoredRules {
 pub(crate) async fn current(
     connection: &mut Connection,
 ) -> Result<Option<StoredRules>, StoreError> {
-    let row =
-        sqlx::query("SELECT version, text, activated_at FROM rules ORDER BY version DESC LIMIT 1")
-            .fetch_optional(connection)
-            .await?;
+    let row = query("SELECT version, text, activated_at FROM rules ORDER BY version DESC LIMIT 1")
+        .fetch_optional(connection)
+        .await?;
     row.map(|row| stored(&row)).transpose()
 }
 
-fn stored(row: &SqliteRow) -> Result<StoredRules, StoreError> {
+fn stored(row: &Row) -> Result<StoredRules, StoreError> {
     Ok(StoredRules {
         version: count(row, "version")?,
         text: get(row, "text")?,
@@ -55,7 +54,7 @@ pub(crate) async fn activations(
     up_to: u64,
     limit: u64,
 ) -> Result<Vec<Activation>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT version, activated_by, activated_at, octet_length(text) AS bytes FROM rules
          WHERE version <= ? ORDER BY version DESC LIMIT ?",
     )
@@ -63,7 +62,7 @@ pub(crate) async fn activations(
     .bind(integer(limit))
     .fetch_all(connection)
     .await?;
-    let activation = |row: &SqliteRow| {
+    let activation = |row: &Row| {
         Ok(Activation {
             version: count(row, "version")?,
             by: get(row, "activated_by")?,
@@ -79,7 +78,7 @@ pub(crate) async fn find(
     connection: &mut Connection,
     version: u64,
 ) -> Result<Option<StoredRules>, StoreError> {
-    let row = sqlx::query("SELECT version, text, activated_at FROM rules WHERE version = ?")
+    let row = query("SELECT version, text, activated_at FROM rules WHERE version = ?")
         .bind(integer(version))
         .fetch_optional(connection)
         .await?;
@@ -88,7 +87,7 @@ pub(crate) async fn find(
 
 /// Returns the number of the version in force; 0 where there is none.
 pub(crate) async fn version(connection: &mut Connection) -> Result<u64, StoreError> {
-    let row = sqlx::query("SELECT coalesce(max(version), 0) AS version FROM rules")
+    let row = query("SELECT coalesce(max(version), 0) AS version FROM rules")
         .fetch_one(connection)
         .await?;
     count(&row, "version")
@@ -100,14 +99,12 @@ pub(crate) async fn insert(
     rules: &StoredRules,
     by: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO rules (version, text, activated_by, activated_at) VALUES (?, ?, ?, ?)",
-    )
-    .bind(integer(rules.version))
-    .bind(&rules.text)
-    .bind(by)
-    .bind(rules.activated_at.as_millisecond())
-    .execute(connection)
-    .await?;
+    query("INSERT INTO rules (version, text, activated_by, activated_at) VALUES (?, ?, ?, ?)")
+        .bind(integer(rules.version))
+        .bind(&rules.text)
+        .bind(by)
+        .bind(rules.activated_at.as_millisecond())
+        .execute(connection)
+        .await?;
     Ok(())
 }

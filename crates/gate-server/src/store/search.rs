@@ -3,10 +3,10 @@
 use gate_protocol::id::RequestId;
 use gate_protocol::request::ApprovalStatus;
 use jiff::Timestamp;
-use sqlx::{QueryBuilder, Sqlite};
 
 use super::columns::{count, integer, parse};
 use super::requests::{Listed, Request, find};
+use super::sql::{Query, query};
 use super::{Connection, StoreError};
 
 /// What a request must be to be found; what is empty asks for nothing.
@@ -47,8 +47,7 @@ pub(crate) async fn search(
     connection: &mut Connection,
     wanted: &Wanted,
 ) -> Result<Listed, StoreError> {
-    let mut query = query(wanted);
-    let rows = query.build().fetch_all(&mut *connection).await?;
+    let rows = statement(wanted).fetch_all(&mut *connection).await?;
     let (mut requests, mut bytes): (Vec<Request>, u64) = (Vec::new(), 0);
     let mut has_more = false;
     for row in &rows {
@@ -63,11 +62,11 @@ pub(crate) async fn search(
     Ok(Listed { requests, has_more })
 }
 
-fn query(wanted: &Wanted) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(
+fn statement(wanted: &Wanted) -> Query {
+    let mut query = query(
         "SELECT id, octet_length(invocation) + octet_length(circumstances)
            + octet_length(terms) + coalesce(octet_length(reason), 0) AS bytes
-         FROM requests WHERE 1",
+         FROM requests WHERE true",
     );
     if let Some(status) = wanted.status {
         query.push(" AND status = ").push_bind(status.as_str());

@@ -1,6 +1,7 @@
 //! The server's own names: made once, part of every signature.
 
 use super::columns::get;
+use super::sql::query;
 use super::{Connection, StoreError};
 use jiff::Timestamp;
 
@@ -13,7 +14,7 @@ pub(crate) struct Names {
 
 /// Returns the names, or none where the store was never initialised.
 pub(crate) async fn names(connection: &mut Connection) -> Result<Option<Names>, StoreError> {
-    let row = sqlx::query("SELECT audience, log_origin FROM server")
+    let row = query("SELECT audience, log_origin FROM server")
         .fetch_optional(connection)
         .await?;
     row.map(|row| {
@@ -31,7 +32,7 @@ pub(crate) async fn name(
     names: &Names,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO server (one, audience, log_origin, created_at) VALUES (1, ?, ?, ?)")
+    query("INSERT INTO server (one, audience, log_origin, created_at) VALUES (1, ?, ?, ?)")
         .bind(&names.audience)
         .bind(&names.log_origin)
         .bind(now.as_millisecond())

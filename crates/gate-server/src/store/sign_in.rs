@@ -4,6 +4,7 @@ use gate_protocol::principal::Role;
 use jiff::Timestamp;
 
 use super::columns::{get, name};
+use super::sql::query;
 use super::{Connection, StoreError};
 use crate::identity::TokenHash;
 
@@ -35,7 +36,7 @@ pub(crate) async fn insert(
     attempt: &Attempt,
     expires_at: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO sign_in_attempts
            (state, browser, provider, nonce, verifier, role, next, expires_at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -59,7 +60,7 @@ pub(crate) async fn take(
     halves: Halves,
     now: Timestamp,
 ) -> Result<Option<Attempt>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "DELETE FROM sign_in_attempts WHERE state = ? AND browser = ? AND expires_at > ?
          RETURNING provider, nonce, verifier, role, next",
     )
@@ -86,7 +87,7 @@ pub(crate) async fn take(
 
 /// Forgets the attempts that are over.
 pub(crate) async fn forget(connection: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM sign_in_attempts WHERE expires_at <= ?")
+    query("DELETE FROM sign_in_attempts WHERE expires_at <= ?")
         .bind(now.as_millisecond())
         .execute(connection)
         .await?;

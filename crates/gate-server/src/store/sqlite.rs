@@ -3,16 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{SqlSafeStr as _, Sqlite, SqliteConnection, Transaction};
 
 use super::StoreError;
-
-/// What every query runs on.
-pub(crate) type Connection = SqliteConnection;
+use super::sql::Connection;
 
 /// How long a caller waits for the writer or a reader before it is told to come again.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -46,11 +44,11 @@ pub(crate) struct Store {
 }
 
 /// One consistent snapshot.
-pub(crate) struct Reader(Transaction<'static, Sqlite>);
+pub(crate) struct Reader(Connection);
 
 /// The one transaction that can change something. Dropped without
 /// [`commit`](Self::commit), it changes nothing.
-pub(crate) struct Writer(Transaction<'static, Sqlite>);
+pub(crate) struct Writer(Connection);
 
 impl Reader {
     pub(crate) fn connection(&mut self) -> &mut Connection {
@@ -65,7 +63,9 @@ impl Writer {
 
     /// Returns once everything is durable.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        Ok(self.0.commit().await?)
+        match self.0 {
+            Connection::Sqlite(transaction) => Ok(transaction.commit().await?),
+        }
     }
 }
 
@@ -102,12 +102,13 @@ impl Store {
     /// Waits for the writer. IMMEDIATE takes the lock at once, so that no
     /// transaction reads first and then finds that it can't write.
     pub(crate) async fn write(&self) -> Result<Writer, StoreError> {
-        Ok(Writer(self.writer.begin_with("BEGIN IMMEDIATE").await?))
+        let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Writer(Connection::Sqlite(transaction)))
     }
 
     /// Returns a snapshot of what is committed.
     pub(crate) async fn read(&self) -> Result<Reader, StoreError> {
-        Ok(Reader(self.readers.begin().await?))
+        Ok(Reader(Connection::Sqlite(self.readers.begin().await?)))
     }
 
     /// Waits for what runs and closes the files.
@@ -133,6 +134,8 @@ fn migrator() -> Migrator {
 
 #[cfg(test)]
 mod tests {
+    use super::super::columns::get;
+    use super::super::sql::query;
     use super::*;
 
     async fn open(dir: &Path) -> Store {
@@ -146,15 +149,12 @@ mod tests {
             let store = open(dir.path()).await;
             let mut writer = store.write().await.unwrap();
             let mut ask = async |sql: &'static str| -> String {
-                let row: (String,) = sqlx::query_as(sql)
-                    .fetch_one(writer.connection())
-                    .await
-                    .unwrap();
-                row.0
+                let row = query(sql).fetch_one(writer.connection()).await.unwrap();
+                get(&row, "answer").unwrap()
             };
-            let wal = "SELECT journal_mode FROM pragma_journal_mode";
-            let full = "SELECT cast(synchronous AS TEXT) FROM pragma_synchronous";
-            let migrations = "SELECT cast(count(*) AS TEXT) FROM _sqlx_migrations";
+            let wal = "SELECT journal_mode AS answer FROM pragma_journal_mode";
+            let full = "SELECT cast(synchronous AS TEXT) AS answer FROM pragma_synchronous";
+            let migrations = "SELECT cast(count(*) AS TEXT) AS answer FROM _sqlx_migrations";
             assert_eq!(ask(wal).await, "wal");
             assert_eq!(ask(full).await, "2");
             assert_eq!(ask(migrations).await, MIGRATIONS.len().to_string());
@@ -169,23 +169,15 @@ mod tests {
         let store = open(dir.path()).await;
         let insert = "INSERT INTO rules VALUES (1, '', '', 0)";
         let mut writer = store.write().await.unwrap();
-        sqlx::query(insert)
-            .execute(writer.connection())
-            .await
-            .unwrap();
+        query(insert).execute(writer.connection()).await.unwrap();
         drop(writer);
         let mut reader = store.read().await.unwrap();
-        let rows = sqlx::query("SELECT * FROM rules")
+        let rows = query("SELECT * FROM rules")
             .fetch_all(reader.connection())
             .await
             .unwrap();
         assert!(rows.is_empty());
-        assert!(
-            sqlx::query(insert)
-                .execute(reader.connection())
-                .await
-                .is_err()
-        );
+        assert!(query(insert).execute(reader.connection()).await.is_err());
     }
 
     #[tokio::test]
@@ -193,7 +185,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = open(dir.path()).await;
         let mut writer = store.write().await.unwrap();
-        let mut run = async |sql: &'static str| sqlx::query(sql).execute(writer.connection()).await;
+        let mut run = async |sql: &'static str| query(sql).execute(writer.connection()).await;
         run("INSERT INTO log_records VALUES (0, CAST('{}' AS BLOB), x'00')")
             .await
             .unwrap();

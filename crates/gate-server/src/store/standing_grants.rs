@@ -7,9 +7,9 @@ use gate_protocol::request::Requirement;
 use gate_protocol::review::{Answer, Review};
 use gate_protocol::standing_grant::StandingGrantStatus;
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
 
 use super::columns::{count, get, integer, json, parse, text, time, time_if_any};
+use super::sql::{Row, query};
 use super::{Connection, StoreError};
 use crate::lifecycle::Answered;
 
@@ -50,20 +50,20 @@ impl Stored {
     }
 }
 
-fn small(row: &SqliteRow, column: &'static str) -> Result<u32, StoreError> {
+fn small(row: &Row, column: &'static str) -> Result<u32, StoreError> {
     u32::try_from(count(row, column)?).map_err(|_| StoreError::Unreadable { what: column })
 }
 
-async fn stored(connection: &mut Connection, row: &SqliteRow) -> Result<Stored, StoreError> {
+async fn stored(connection: &mut Connection, row: &Row) -> Result<Stored, StoreError> {
     let id: &str = get(row, "id")?;
-    let confirmed = sqlx::query(
+    let confirmed = query(
         "SELECT reviewer, person, groups, at, channel FROM standing_grant_confirmations
          WHERE standing_grant = ? ORDER BY at, reviewer",
     )
     .bind(id)
     .fetch_all(connection)
     .await?;
-    let answered = |row: &SqliteRow| {
+    let answered = |row: &Row| {
         Ok(Answered {
             review: Review {
                 reviewer: get(row, "reviewer")?,
@@ -96,10 +96,7 @@ async fn stored(connection: &mut Connection, row: &SqliteRow) -> Result<Stored, 
     })
 }
 
-async fn all_of(
-    connection: &mut Connection,
-    rows: &[SqliteRow],
-) -> Result<Vec<Stored>, StoreError> {
+async fn all_of(connection: &mut Connection, rows: &[Row]) -> Result<Vec<Stored>, StoreError> {
     let mut found = Vec::with_capacity(rows.len());
     for row in rows {
         found.push(stored(connection, row).await?);
@@ -112,7 +109,7 @@ pub(crate) async fn find(
     connection: &mut Connection,
     id: StandingGrantId,
 ) -> Result<Option<Stored>, StoreError> {
-    let row = sqlx::query("SELECT * FROM standing_grants WHERE id = ?")
+    let row = query("SELECT * FROM standing_grants WHERE id = ?")
         .bind(id.to_string())
         .fetch_optional(&mut *connection)
         .await?;
@@ -127,7 +124,7 @@ pub(crate) async fn list(
     connection: &mut Connection,
     principal: Option<&str>,
 ) -> Result<Vec<Stored>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT * FROM standing_grants WHERE (?1 IS NULL OR principal = ?1)
          ORDER BY id DESC LIMIT 100",
     )
@@ -145,7 +142,7 @@ pub(crate) async fn in_force(
     rule: &str,
     now: Timestamp,
 ) -> Result<Vec<Stored>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT * FROM standing_grants WHERE principal = ? AND rule = ?
          AND confirmed_at IS NOT NULL AND revoked_at IS NULL AND used < uses AND ends_at > ?
          ORDER BY ends_at, id LIMIT 100",
@@ -164,7 +161,7 @@ pub(crate) async fn count_open(
     principal: &str,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT count(*) AS open FROM standing_grants
          WHERE principal = ? AND revoked_at IS NULL AND ends_at > ?",
     )
@@ -177,7 +174,7 @@ pub(crate) async fn count_open(
 
 /// Stores a new one.
 pub(crate) async fn insert(connection: &mut Connection, new: &Stored) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO standing_grants (id, rule, target, principal, uses, used, ttl_seconds,
            reason, requirements, proposed_at, ends_at)
          VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)",
@@ -204,7 +201,7 @@ pub(crate) async fn confirm(
     answered: &Answered,
 ) -> Result<(), StoreError> {
     let review = &answered.review;
-    sqlx::query(
+    query(
         "INSERT INTO standing_grant_confirmations
            (standing_grant, reviewer, person, groups, at, channel) VALUES (?, ?, ?, ?, ?, ?)
          ON CONFLICT DO NOTHING",
@@ -227,7 +224,7 @@ pub(crate) async fn activate(
     now: Timestamp,
     ends_at: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE standing_grants SET confirmed_at = ?, ends_at = ? WHERE id = ?")
+    query("UPDATE standing_grants SET confirmed_at = ?, ends_at = ? WHERE id = ?")
         .bind(now.as_millisecond())
         .bind(ends_at.as_millisecond())
         .bind(id.to_string())
@@ -242,7 +239,7 @@ pub(crate) async fn take_use(
     id: StandingGrantId,
     now: Timestamp,
 ) -> Result<Option<u32>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "UPDATE standing_grants SET used = used + 1 WHERE id = ? AND used < uses
          AND confirmed_at IS NOT NULL AND revoked_at IS NULL AND ends_at > ? RETURNING used",
     )
@@ -260,7 +257,7 @@ pub(crate) async fn revoke(
     by: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "UPDATE standing_grants SET revoked_at = ?, revoked_by = ?
          WHERE id = ? AND revoked_at IS NULL",
     )
@@ -277,11 +274,10 @@ pub(crate) async fn unclaimed(
     connection: &mut Connection,
     id: StandingGrantId,
 ) -> Result<Vec<RequestId>, StoreError> {
-    let rows =
-        sqlx::query("SELECT id FROM requests WHERE standing_grant = ? AND status = 'approved'")
-            .bind(id.to_string())
-            .fetch_all(connection)
-            .await?;
+    let rows = query("SELECT id FROM requests WHERE standing_grant = ? AND status = 'approved'")
+        .bind(id.to_string())
+        .fetch_all(connection)
+        .await?;
     rows.iter().map(|row| parse(row, "id")).collect()
 }
 
@@ -290,7 +286,7 @@ pub(crate) async fn of_account(
     connection: &mut Connection,
     name: &str,
 ) -> Result<Vec<StandingGrantId>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT id FROM standing_grants WHERE revoked_at IS NULL AND (principal = ?1 OR id IN
            (SELECT standing_grant FROM standing_grant_confirmations WHERE reviewer = ?1))",
     )

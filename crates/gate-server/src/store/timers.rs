@@ -5,6 +5,7 @@ use gate_protocol::id::RequestId;
 use jiff::Timestamp;
 
 use super::columns::{get, parse, time, time_if_any};
+use super::sql::query;
 use super::{Connection, StoreError};
 
 /// What a timer is for.
@@ -35,20 +36,18 @@ pub(crate) struct Timer {
 
 /// Sets a timer; one that is set already stays.
 pub(crate) async fn set(connection: &mut Connection, timer: Timer) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO request_timers (request, kind, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-    )
-    .bind(timer.request.to_string())
-    .bind(timer.kind.as_str())
-    .bind(timer.at.as_millisecond())
-    .execute(connection)
-    .await?;
+    query("INSERT INTO request_timers (request, kind, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+        .bind(timer.request.to_string())
+        .bind(timer.kind.as_str())
+        .bind(timer.at.as_millisecond())
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
 /// Takes a timer away.
 pub(crate) async fn unset(connection: &mut Connection, timer: Timer) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM request_timers WHERE request = ? AND kind = ? AND at = ?")
+    query("DELETE FROM request_timers WHERE request = ? AND kind = ? AND at = ?")
         .bind(timer.request.to_string())
         .bind(timer.kind.as_str())
         .bind(timer.at.as_millisecond())
@@ -62,12 +61,11 @@ pub(crate) async fn due(
     connection: &mut Connection,
     now: Timestamp,
 ) -> Result<Vec<Timer>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT request, kind, at FROM request_timers WHERE at <= ? ORDER BY at LIMIT 100",
-    )
-    .bind(now.as_millisecond())
-    .fetch_all(connection)
-    .await?;
+    let rows =
+        query("SELECT request, kind, at FROM request_timers WHERE at <= ? ORDER BY at LIMIT 100")
+            .bind(now.as_millisecond())
+            .fetch_all(connection)
+            .await?;
     let timer = |row| {
         let kind = match get(row, "kind")? {
             "escalate" => TimerKind::Escalate,
@@ -85,7 +83,7 @@ pub(crate) async fn due(
 
 /// Returns when the next is due.
 pub(crate) async fn next(connection: &mut Connection) -> Result<Option<Timestamp>, StoreError> {
-    let row = sqlx::query("SELECT min(at) AS at FROM request_timers")
+    let row = query("SELECT min(at) AS at FROM request_timers")
         .fetch_one(connection)
         .await?;
     time_if_any(&row, "at")

@@ -5,6 +5,7 @@ use gate_protocol::principal::Role;
 use jiff::Timestamp;
 
 use super::columns::{get, integer, name, time};
+use super::sql::query;
 use super::{Connection, StoreError, principals};
 use crate::identity::{Actor, TokenHash};
 
@@ -52,7 +53,7 @@ pub(crate) async fn insert(
     session: &NewSession<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO sessions
            (hash, principal, role, token, means, created_at, seen_at, expires_at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -79,7 +80,7 @@ pub(crate) async fn bearer(
     idle_seconds: u64,
     now: Timestamp,
 ) -> Result<Option<Found>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT s.principal, s.role, s.expires_at, s.seen_at, s.token
          FROM sessions s JOIN principals p ON p.name = s.principal
          LEFT JOIN tokens t ON t.id = s.token
@@ -120,7 +121,7 @@ pub(crate) async fn seen(
     hash: TokenHash,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE sessions SET seen_at = ? WHERE hash = ?")
+    query("UPDATE sessions SET seen_at = ? WHERE hash = ?")
         .bind(now.as_millisecond())
         .bind(hash.as_bytes())
         .execute(connection)
@@ -133,11 +134,11 @@ pub(crate) async fn remove_of(
     connection: &mut Connection,
     principal: &str,
 ) -> Result<u64, StoreError> {
-    let done = sqlx::query("DELETE FROM sessions WHERE principal = ?")
+    let done = query("DELETE FROM sessions WHERE principal = ?")
         .bind(principal)
         .execute(&mut *connection)
         .await?;
-    sqlx::query("DELETE FROM login_codes WHERE principal = ?")
+    query("DELETE FROM login_codes WHERE principal = ?")
         .bind(principal)
         .execute(connection)
         .await?;
@@ -149,7 +150,7 @@ pub(crate) async fn remove(
     connection: &mut Connection,
     hash: TokenHash,
 ) -> Result<Option<String>, StoreError> {
-    let row = sqlx::query("DELETE FROM sessions WHERE hash = ? RETURNING means")
+    let row = query("DELETE FROM sessions WHERE hash = ? RETURNING means")
         .bind(hash.as_bytes())
         .fetch_optional(connection)
         .await?;
@@ -161,7 +162,7 @@ pub(crate) async fn insert_code(
     connection: &mut Connection,
     code: &NewCode<'_>,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO login_codes (hash, principal, token, expires_at) VALUES (?, ?, ?, ?)")
+    query("INSERT INTO login_codes (hash, principal, token, expires_at) VALUES (?, ?, ?, ?)")
         .bind(code.hash.as_bytes())
         .bind(code.principal)
         .bind(code.token)
@@ -177,7 +178,7 @@ pub(crate) async fn find_code(
     hash: TokenHash,
     now: Timestamp,
 ) -> Result<Option<Code>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT c.principal, c.token
          FROM login_codes c JOIN principals p ON p.name = c.principal
          LEFT JOIN tokens t ON t.id = c.token
@@ -204,7 +205,7 @@ pub(crate) async fn use_code(
     hash: TokenHash,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query("UPDATE login_codes SET used_at = ? WHERE hash = ? AND used_at IS NULL")
+    let done = query("UPDATE login_codes SET used_at = ? WHERE hash = ? AND used_at IS NULL")
         .bind(now.as_millisecond())
         .bind(hash.as_bytes())
         .execute(connection)
@@ -217,7 +218,7 @@ pub(crate) async fn token_id(
     connection: &mut Connection,
     hash: TokenHash,
 ) -> Result<Option<String>, StoreError> {
-    let row = sqlx::query("SELECT id FROM tokens WHERE hash = ?")
+    let row = query("SELECT id FROM tokens WHERE hash = ?")
         .bind(hash.as_bytes())
         .fetch_optional(connection)
         .await?;
@@ -230,7 +231,7 @@ pub(crate) async fn forget(connection: &mut Connection, now: Timestamp) -> Resul
         "DELETE FROM sessions WHERE expires_at <= ?",
         "DELETE FROM login_codes WHERE expires_at <= ?",
     ] {
-        sqlx::query(table)
+        query(table)
             .bind(now.as_millisecond())
             .execute(&mut *connection)
             .await?;

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::sql::query;
 use super::{Connection, StoreError};
 use crate::identity::TokenHash;
 
@@ -11,7 +12,7 @@ pub(crate) async fn use_once(
     hash: TokenHash,
     expires_at: Timestamp,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "INSERT INTO used_workload_tokens (hash, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
     )
     .bind(hash.as_bytes())
@@ -23,7 +24,7 @@ pub(crate) async fn use_once(
 
 /// Forgets the tokens that are over by themselves.
 pub(crate) async fn forget(connection: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM used_workload_tokens WHERE expires_at <= ?")
+    query("DELETE FROM used_workload_tokens WHERE expires_at <= ?")
         .bind(now.as_millisecond())
         .execute(connection)
         .await?;

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::bench::{Bench, submission};
 use crate::clock;
+use crate::store::sql::query;
 
 impl Bench {
     /// Makes a user in these groups, and returns an approver's token.
@@ -26,18 +27,14 @@ impl Bench {
     /// Runs SQL as a change of the tables that no call makes.
     pub(super) async fn sql(&self, sql: &'static str) {
         let mut writer = self.server.store.write().await.unwrap();
-        sqlx::query(sql).execute(writer.connection()).await.unwrap();
+        query(sql).execute(writer.connection()).await.unwrap();
         writer.commit().await.unwrap();
     }
 
     /// Has two accounts belong to one person.
     pub(super) async fn one_person(&self, name: &str, person: &str) {
         let mut writer = self.server.store.write().await.unwrap();
-        // Whether the tables have the column yet or not.
-        let _known = sqlx::query("ALTER TABLE principals ADD COLUMN person TEXT")
-            .execute(writer.connection())
-            .await;
-        sqlx::query("UPDATE principals SET person = ? WHERE name = ?")
+        query("UPDATE principals SET person = ? WHERE name = ?")
             .bind(person)
             .bind(name)
             .execute(writer.connection())

@@ -9,6 +9,7 @@ use gate_protocol::request::{ApprovalStatus, SubmitRequest};
 use serde_json::json;
 
 use super::browser::{Browser, assert_hardened, location, path, review_path};
+use crate::store::sql::query;
 use crate::tests::bench::{Bench, submission};
 
 /// Returns a write: nothing has to be typed to approve it.
@@ -226,7 +227,7 @@ async fn a_log_that_was_changed_is_seen_on_its_page() {
            AS BLOB) WHERE seq = (SELECT min(seq) FROM log_records
              WHERE instr(CAST(record AS TEXT), 'alice') > 0)",
     ] {
-        sqlx::query(sql).execute(writer.connection()).await.unwrap();
+        query(sql).execute(writer.connection()).await.unwrap();
     }
     writer.commit().await.unwrap();
     let auditor = Browser::signed_in(&bench, &bench.setup.auditor).await;
