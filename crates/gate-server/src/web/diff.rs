@@ -1,10 +1,11 @@
 //! What changed between two texts, line by line.
 
+use std::time::Instant;
+
+use similar::{Algorithm, DiffTag, capture_diff_slices_deadline};
+
 use super::shown::Shown;
 
-/// How many lines of either text are compared one with another; of longer ones
-/// only the common start and end are found.
-const MOST_LINES: usize = 2_000;
 /// How many equal lines stand around a change.
 const AROUND: usize = 3;
 
@@ -32,19 +33,11 @@ enum Kind {
 }
 
 impl Diff {
-    /// Compares two texts that are shown as they are, line by line.
-    pub(super) fn of(before: &str, after: &str) -> Self {
+    /// Compares two texts that are shown as they are, line by line. What is not
+    /// compared by `until` is told as taken away and added anew.
+    pub(super) fn of(before: &str, after: &str, until: Instant) -> Self {
         let (old, new): (Vec<&str>, Vec<&str>) = (lines(before), lines(after));
-        let start = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-        let (old_rest, new_rest) = (tail(&old, start), tail(&new, start));
-        let mut backwards = old_rest.iter().rev().zip(new_rest.iter().rev());
-        let end = backwards.by_ref().take_while(|(a, b)| a == b).count();
-        let old_middle = old_rest.get(..old_rest.len() - end).unwrap_or_default();
-        let new_middle = new_rest.get(..new_rest.len() - end).unwrap_or_default();
-        let mut steps = vec![Kind::Same; start];
-        steps.extend(compare(old_middle, new_middle));
-        steps.extend(vec![Kind::Same; end]);
-        Self::told(&steps, &old, &new)
+        Self::told(&compare(&old, &new, until), &old, &new)
     }
 
     fn told(steps: &[Kind], old: &[&str], new: &[&str]) -> Self {
@@ -118,10 +111,6 @@ fn lines(text: &str) -> Vec<&str> {
         .collect()
 }
 
-fn tail<'a, 'b>(lines: &'b [&'a str], from: usize) -> &'b [&'a str] {
-    lines.get(from..).unwrap_or_default()
-}
-
 /// Tells of each step whether it is a change or stands near one.
 fn near_changes(steps: &[Kind]) -> Vec<bool> {
     let mut near = vec![false; steps.len()];
@@ -138,51 +127,31 @@ fn near_changes(steps: &[Kind]) -> Vec<bool> {
     near
 }
 
-/// Returns the steps by which the longest common run of lines stays.
-fn compare(old: &[&str], new: &[&str]) -> Vec<Kind> {
-    if old.len() > MOST_LINES || new.len() > MOST_LINES {
-        let mut steps = vec![Kind::Removed; old.len()];
-        steps.extend(vec![Kind::Added; new.len()]);
-        return steps;
-    }
-    let width = new.len() + 1;
-    // `common[a * width + b]` is the length of the longest common run of `old[a..]` and `new[b..]`.
-    let mut common = vec![0_u16; (old.len() + 1) * width];
-    let at = |common: &[u16], a: usize, b: usize| common.get(a * width + b).copied().unwrap_or(0);
-    for (a, old_line) in old.iter().enumerate().rev() {
-        for (b, new_line) in new.iter().enumerate().rev() {
-            let length = if old_line == new_line {
-                at(&common, a + 1, b + 1) + 1
-            } else {
-                at(&common, a + 1, b).max(at(&common, a, b + 1))
-            };
-            if let Some(cell) = common.get_mut(a * width + b) {
-                *cell = length;
-            }
-        }
-    }
-    let (mut a, mut b, mut steps) = (0, 0, Vec::new());
-    while let (Some(old_line), Some(new_line)) = (old.get(a), new.get(b)) {
-        if old_line == new_line {
-            steps.push(Kind::Same);
-            (a, b) = (a + 1, b + 1);
-        } else if at(&common, a + 1, b) >= at(&common, a, b + 1) {
-            steps.push(Kind::Removed);
-            a += 1;
+/// Returns steps that lead from one text to the other, few of them changes.
+fn compare(old: &[&str], new: &[&str], until: Instant) -> Vec<Kind> {
+    let mut steps = Vec::with_capacity(old.len().max(new.len()));
+    for op in capture_diff_slices_deadline(Algorithm::Myers, old, new, Some(until)) {
+        let (tag, removed, added) = op.as_tag_tuple();
+        if tag == DiffTag::Equal {
+            steps.extend(added.map(|_| Kind::Same));
         } else {
-            steps.push(Kind::Added);
-            b += 1;
+            steps.extend(removed.map(|_| Kind::Removed));
+            steps.extend(added.map(|_| Kind::Added));
         }
     }
-    steps.extend(vec![Kind::Removed; old.len() - a]);
-    steps.extend(vec![Kind::Added; new.len() - b]);
     steps
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use proptest::prelude::*;
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
 
     fn signs(diff: &Diff) -> String {
         diff.lines
@@ -196,12 +165,26 @@ mod tests {
         let lines: Vec<String> = (0..20).map(|n| format!("line {n}")).collect();
         let before = lines.join("\n");
         let after = before.replace("line 10\n", "line ten\n");
-        let diff = Diff::of(&before, &after);
+        let diff = Diff::of(&before, &after, soon());
         assert_eq!(signs(&diff), "~   −+   ~");
         assert_eq!(diff.summary(), "1 added, 1 removed");
         assert_eq!(diff.lines[4].text.text(), "line 10");
-        assert_eq!(Diff::of("a", "a").summary(), "nothing changed");
-        assert_eq!(signs(&Diff::of("", "a\nb")), "++");
+        assert_eq!(Diff::of("a", "a", soon()).summary(), "nothing changed");
+        assert_eq!(signs(&Diff::of("", "a\nb", soon())), "++");
+    }
+
+    #[test]
+    fn what_takes_too_long_is_told_as_taken_away_and_added() {
+        let before: String = (0..3_000).map(|n| format!("{}\n", n % 7)).collect();
+        let after: String = (0..3_000).map(|n| format!("{}\n", n % 11)).collect();
+        let diff = Diff::of(&before, &after, Instant::now());
+        let of = |class| diff.lines.iter().filter(|line| line.class == class).count();
+        assert!(
+            diff.added > 2_000 && diff.removed > 2_000,
+            "{}",
+            diff.summary()
+        );
+        assert_eq!((of("added"), of("removed")), (diff.added, diff.removed));
     }
 
     proptest! {
@@ -212,7 +195,7 @@ mod tests {
         ) {
             let (old, new): (Vec<&str>, Vec<&str>) =
                 (old.iter().map(String::as_str).collect(), new.iter().map(String::as_str).collect());
-            let steps = compare(&old, &new);
+            let steps = compare(&old, &new, soon());
             let (mut from, mut made) = (old.iter(), Vec::new());
             let mut wanted = new.iter();
             for step in steps {

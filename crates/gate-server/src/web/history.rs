@@ -1,16 +1,20 @@
 //! Every request that was ever made, to be searched; the search is the address,
 //! so that it can be handed on.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use gate_protocol::problem::ProblemCode;
 use gate_protocol::request::ApprovalStatus;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
 use super::page::{Refused, render};
 use super::request::pass;
@@ -27,6 +31,14 @@ const PAGE: u64 = 50;
 const PAGE_BYTES: u64 = 1 << 20;
 /// The longest word of a search, in bytes; a field has no longer ones.
 const MOST_BYTES: usize = 400;
+/// How many words are looked for at a time; each is looked for in every request.
+const MOST_WORDS: usize = 8;
+
+/// A search reads every request, and holds one of the store's few readers while it does; the others
+/// are left to those who wait.
+static AT_A_TIME: Semaphore = Semaphore::const_new(1);
+/// How long a search waits for those before it.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 const EFFECTS: [&str; 8] = [
     "read", "local", "write", "destroy", "access", "secret", "execute", "unknown",
@@ -75,6 +87,9 @@ impl Filter {
         let texts = [&self.text, &self.principal, &self.tool, &self.target];
         if texts.iter().any(|text| text.len() > MOST_BYTES) {
             return Err(format!("A field has at most {MOST_BYTES} bytes."));
+        }
+        if self.text.split_whitespace().count() > MOST_WORDS {
+            return Err(format!("At most {MOST_WORDS} words can be looked for."));
         }
         let status = match self.status.as_str() {
             "" => None,
@@ -187,8 +202,14 @@ pub(super) async fn history(
     let (mut rows, mut older, mut complaint) = (Vec::new(), None, None);
     match filter.wanted() {
         Ok(wanted) => {
+            let turn = tokio::time::timeout(PATIENCE, AT_A_TIME.acquire()).await;
+            let Ok(Ok(_turn)) = turn else {
+                let busy = Failure::new(ProblemCode::Unavailable, "other searches are running");
+                return Err(Refused::from(busy.retry_after(5)).signed_in(visitor));
+            };
             let mut reader = server.store.read().await?;
             let mut found = search::search(reader.connection(), &wanted).await?;
+            drop(reader);
             let last = found.requests.last().filter(|_| found.has_more);
             older = last.map(|last| {
                 let next = Filter {
@@ -240,6 +261,17 @@ mod tests {
         );
         assert!(Filter::default().is_empty());
         assert!(!filter.is_empty());
+    }
+
+    #[test]
+    fn a_search_for_many_words_is_refused() {
+        let of = |words: usize| Filter {
+            text: "a ".repeat(words),
+            ..Filter::default()
+        };
+        assert!(of(MOST_WORDS).wanted().is_ok());
+        let refused = of(MOST_WORDS + 1).wanted().err().unwrap();
+        assert_eq!(refused, "At most 8 words can be looked for.");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! sent it, and what changed since the last time that it was approved.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use gate_protocol::invocation::{BoundInput, Delivery};
 use gate_protocol::request::ApprovalStatus;
@@ -21,6 +22,11 @@ const SHORT_LINES: usize = 40;
 const SEARCHED: u64 = 30;
 /// How much of them is read, in bytes.
 const SEARCHED_BYTES: u64 = 2 << 20;
+
+/// How long the texts of one page are compared with earlier ones.
+const COMPARED: Duration = Duration::from_millis(200);
+/// How many lines of text stand on one page, the comparisons' among them.
+const MOST_LINES: usize = 10_000;
 
 /// A file or stdin.
 pub(super) struct Input {
@@ -123,8 +129,24 @@ fn was_approved(request: &Request) -> bool {
     }
 }
 
+/// What a page can still bear.
+struct Bounds {
+    until: Instant,
+    lines: usize,
+}
+
 impl Input {
-    pub(super) fn of(input: &BoundInput, approved: &Approved, now: Timestamp) -> Self {
+    /// Returns the inputs of one page.
+    pub(super) fn all(inputs: &[BoundInput], approved: &Approved, now: Timestamp) -> Vec<Self> {
+        let mut bounds = Bounds {
+            until: Instant::now() + COMPARED,
+            lines: MOST_LINES,
+        };
+        let of = |input| Self::of(input, approved, now, &mut bounds);
+        inputs.iter().map(of).collect()
+    }
+
+    fn of(input: &BoundInput, approved: &Approved, now: Timestamp, bounds: &mut Bounds) -> Self {
         Self {
             role: Shown::of(&input.role),
             name: Shown::of_masked(&input.name),
@@ -140,7 +162,7 @@ impl Input {
                     "read where it is: hashed again right before the start, not after"
                 }
             },
-            content: content(input, approved, now),
+            content: content(input, approved, now, bounds),
         }
     }
 
@@ -155,13 +177,24 @@ impl Input {
     }
 }
 
-fn content(input: &BoundInput, approved: &Approved, now: Timestamp) -> InputContent {
+fn content(
+    input: &BoundInput,
+    approved: &Approved,
+    now: Timestamp,
+    bounds: &mut Bounds,
+) -> InputContent {
     let Some(text) = &input.content else {
         return InputContent::Absent(
             "Its text is not here: it is no plain text, is long, or can hold secrets.",
         );
     };
     let lines = numbered(text);
+    let Some(left) = bounds.lines.checked_sub(lines.len()) else {
+        return InputContent::Absent(
+            "Its text is not shown: the texts of this request have too many lines for one page.",
+        );
+    };
+    bounds.lines = left;
     let Some(before) = approved.0.get(&input.name.shown()) else {
         return InputContent::Shown(Text {
             note: "Nothing of this name was approved for this requester before.",
@@ -169,7 +202,9 @@ fn content(input: &BoundInput, approved: &Approved, now: Timestamp) -> InputCont
             lines,
         });
     };
-    let diff = Diff::of(&before.content, text);
+    let diff = Diff::of(&before.content, text, bounds.until);
+    // The text is shown whole below what changed, so that the latter may end early.
+    bounds.lines = bounds.lines.saturating_sub(diff.lines.len());
     if diff.added + diff.removed == 0 {
         return InputContent::Shown(Text {
             note: "The same text was approved for this requester before.",
@@ -193,4 +228,35 @@ fn numbered(text: &str) -> Vec<(usize, Shown)> {
         .enumerate()
         .map(|(at, line)| (at + 1, Shown::of(line)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use gate_protocol::canonical::Digest;
+    use gate_protocol::masked::MaskedText;
+
+    use super::*;
+
+    #[test]
+    fn a_page_has_so_many_lines_and_says_which_text_is_not_on_it() {
+        let input = |name: &str, lines: usize| {
+            let text = "x\n".repeat(lines);
+            BoundInput {
+                role: "script".to_owned(),
+                name: MaskedText::plain(name.as_bytes()),
+                sha256: Digest::of_bytes(text.as_bytes()),
+                size_bytes: text.len() as u64,
+                delivery: Delivery::Snapshot,
+                content: Some(text),
+            }
+        };
+        let now = Timestamp::UNIX_EPOCH;
+        let inputs = [input("a", MOST_LINES - 10), input("b", 11), input("c", 10)];
+        let shown = Input::all(&inputs, &Approved::default(), now);
+        let is_absent = |input: &Input| matches!(input.content, InputContent::Absent(_));
+        assert_eq!(
+            shown.iter().map(is_absent).collect::<Vec<_>>(),
+            [false, true, false]
+        );
+    }
 }

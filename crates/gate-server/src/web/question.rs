@@ -200,11 +200,7 @@ impl Question {
             needs: needs(state, now),
             given: state.reviews.iter().map(given).collect(),
             origin: Origin::of(circumstances),
-            inputs: invocation
-                .inputs
-                .iter()
-                .map(|input| Input::of(input, &about.approved, now))
-                .collect(),
+            inputs: Input::all(&invocation.inputs, &about.approved, now),
             environment: listed(invocation).map(variable).collect(),
             unlisted: unlisted(invocation),
             tool: Shown::of(&invocation.tool.name),

@@ -1,5 +1,7 @@
 //! The server's rules: each version, who put it in force, and what changed.
 
+use std::time::{Duration, Instant};
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -23,6 +25,8 @@ const LISTED: u64 = 50;
 const MOST_RULES: usize = 200;
 /// How much of a text is shown, in bytes; the rest is announced.
 const TEXT_LIMIT: usize = 256 << 10;
+/// How long a version is compared with the one before it.
+const COMPARED: Duration = Duration::from_secs(1);
 
 /// One version in the list.
 struct Version {
@@ -177,7 +181,8 @@ async fn version_page(server: &Server, number: &str) -> Result<VersionPage, Fail
             version,
             is_in_force: in_force == number,
             before,
-            diff: earlier.map(|earlier| Diff::of(&earlier.text, &stored.text)),
+            diff: earlier
+                .map(|earlier| Diff::of(&earlier.text, &stored.text, Instant::now() + COMPARED)),
             lines: lines.map(|(at, line)| (at + 1, Shown::of(line))).collect(),
             cut_bytes,
         }
