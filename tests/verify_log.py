@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Verifies an exported audit log, and shares no code with gate.
 
-    verify_log.py RECORDS CHECKPOINT VKEY
+    verify_log.py RECORDS CHECKPOINT VKEY [LEAVES]
 
 RECORDS is JSON Lines, CHECKPOINT the signed note over exactly these records, VKEY the log's key as
-name+hash+base64. Prints `ok N records root HEX`, or the first bad record or what is wrong with the
-checkpoint and exits 1. Needs Python's standard library, and the openssl command for Ed25519.
+name+hash+base64, LEAVES the file of leaf hashes, which tells exactly which record was changed.
+Prints `ok N records root HEX`, or `bad record`, the first one and what is wrong, and exits 1. Needs Python's standard library, and the openssl command for Ed25519.
 """
 import base64
 import datetime
@@ -173,7 +173,27 @@ def verify_checkpoint(note, vkey):
     return int(size), base64.b64decode(root, validate=True)
 
 
-def verify(records, note, vkey):
+def read_leaves(file):
+    while leaf := file.read(32):
+        yield leaf
+
+
+def are_signed(leaves, size, root):
+    peaks, count = [], 0
+    for leaf in leaves:
+        append(peaks, leaf)
+        count += 1
+    return count == size and root_of(peaks) == root
+
+
+def verify(records, note, vkey, leaves=()):
+    """LEAVES yields hashes that were signed for, in order, or nothing."""
+    try:
+        size, signed = verify_checkpoint(note, vkey)
+    except (Bad, ValueError) as bad:
+        why = bad if isinstance(bad, Bad) else f"the checkpoint or the key is malformed: {bad}"
+        raise Bad(f"bad record 0, nothing sound is signed: {why}") from bad
+    leaves = iter(leaves)
     peaks, stages, prev, count = [], {}, bytes(32), 0
     for line in records:
         place = count
@@ -181,30 +201,48 @@ def verify(records, note, vkey):
             need(line.endswith(b"\n"), "cut off before its newline")
             record = parse_record(line := line[:-1])
             need(record["seq"] == count, f"its seq is {record['seq']}")
+            leaf = sha256(b"\0", line)
+            signed_leaf = next(leaves, None)
+            need(signed_leaf in (None, leaf), "another record was signed for here")
             is_linked = record["prev"] == prev.hex()
-            if count and not is_linked:
+            if count and not is_linked and signed_leaf is None:
                 place = f"{count - 1}, or the link to it in {count}"
             need(is_linked, "prev is not the hash of the record before it")
             follow(stages, record)
         except Bad as bad:
             raise Bad(f"bad record {place}: {bad}") from bad
         prev = sha256(line)
-        append(peaks, sha256(b"\0", line))
+        append(peaks, leaf)
         count += 1
     root = root_of(peaks)
-    size, signed = verify_checkpoint(note, vkey)
-    need(size == count, f"the log has {count} records, but the checkpoint was signed for {size}")
-    need(root == signed, f"the root is {root.hex()}, but {signed.hex()} was signed")
+    words = f"the log has {count} records, but the checkpoint was signed for {size}"
+    need(size == count, f"bad record {min(size, count)}: {words}")
+    words = f"the root is {root.hex()}, but {signed.hex()} was signed"
+    need(root == signed, f"bad record below {count}: {words}")
     return f"ok {count} records root {root.hex()}"
 
 
+def main(records, checkpoint, vkey, leaves=None):
+    with open(records, "rb") as lines, open(checkpoint, "rb") as note:
+        note = note.read()
+        if leaves is None:
+            return verify(lines, note, vkey)
+        with open(leaves, "rb") as once, open(leaves, "rb") as again:
+            is_good = False
+            try:
+                is_good = are_signed(read_leaves(once), *verify_checkpoint(note, vkey))
+            except (Bad, ValueError):
+                pass  # What is wrong with the checkpoint is said below.
+            said = verify(lines, note, vkey, read_leaves(again) if is_good else ())
+        need(is_good, "bad record none: the leaf hashes are not those of the records")
+        return said
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
+    if len(sys.argv) not in (4, 5):
         sys.exit(__doc__)
     try:
-        with open(sys.argv[1], "rb") as records, open(sys.argv[2], "rb") as checkpoint:
-            print(verify(records, checkpoint.read(), sys.argv[3]))
-    except (Bad, OSError, ValueError) as bad:
-        is_ours = isinstance(bad, (Bad, OSError))
-        print(bad if is_ours else f"the checkpoint or the key is malformed: {bad}")
+        print(main(*sys.argv[1:]))
+    except (Bad, OSError) as bad:
+        print(bad)
         sys.exit(1)

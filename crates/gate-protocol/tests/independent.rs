@@ -8,9 +8,10 @@ mod tests {
 
     use gate_protocol::canonical::Digest;
     use gate_protocol::log::{
-        AuditRecord, Checkpoint, LogFault, LogVerifier, RecordType, leaf_hash, root,
+        AuditRecord, Checkpoint, LogFault, LogVerifier, RecordType, TlogProof, inclusion_proof,
+        leaf_hash, root,
     };
-    use gate_protocol::signed_note::SigningKey;
+    use gate_protocol::signed_note::{Cosigner, SigningKey};
     use jiff::Timestamp;
     use serde_json::{Value, json};
 
@@ -243,6 +244,89 @@ mod tests {
             let (code, printed) = python(&folder, log, note);
             assert_eq!(code, Some(1), "{printed}");
             assert!(printed.contains(said), "{printed}");
+        }
+    }
+
+    /// Returns how Python's verifier of proofs ended and what it printed.
+    fn python_of_proofs(args: &[&str]) -> (Option<i32>, String) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/verify_proof.py");
+        let output = Command::new("python3")
+            .arg(script)
+            .args(args)
+            .output()
+            .unwrap();
+        assert!(output.stderr.is_empty(), "{output:?}");
+        let said = String::from_utf8(output.stdout).unwrap();
+        (output.status.code(), said.trim_end().to_owned())
+    }
+
+    const VECTORS: &str = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/vectors/audit-vectors.json"
+    );
+
+    #[test]
+    fn python_agrees_with_each_published_vector_and_with_none_that_was_changed() {
+        let accepted = python_of_proofs(&["vectors", VECTORS]);
+        assert_eq!(accepted, (Some(0), "ok vectors".to_owned()));
+        let folder = Folder::new("vectors");
+        let file = folder.0.join("vectors.json");
+        let good = std::fs::read_to_string(VECTORS).unwrap();
+        for (from, to) in [
+            ("\\\"n\\\":3", "\\\"n\\\":4"),
+            ("bead66109", "bead66108"),
+            ("6a54392e19", "6a54392e18"),
+            ("9dc0e93ed9", "9dc0e93ed8"),
+            ("XKToFz8w", "XKToFz8x"),
+            ("index 2", "index 3"),
+            ("UPWVgw+X2", "UPWVgw+X3"),
+            ("IDJKvgAAAABp", "IDJKvgAAAABq"),
+            ("heHU7Uv4", "heHU7Uv5"),
+            ("e3b0c44298", "e3b0c44299"),
+        ] {
+            let changed = good.replacen(from, to, 1);
+            assert_ne!(changed, good, "{from}");
+            std::fs::write(&file, changed).unwrap();
+            let (code, said) = python_of_proofs(&["vectors", file.to_str().unwrap()]);
+            assert_eq!(code, Some(1), "{from}: {said}");
+        }
+    }
+
+    #[test]
+    fn python_accepts_our_proofs_with_their_cosignatures_and_no_changed_one() {
+        let folder = Folder::new("proof");
+        let log = sound_log();
+        let leaves: Vec<Digest> = log.iter().map(|record| leaf_hash(record)).collect();
+        let checkpoint = checkpoint_over(&log);
+        let witness = Cosigner::from_seed("witness.example/w", &[9; 32]).unwrap();
+        let line = witness.cosign(&checkpoint.to_string(), 42).unwrap();
+        let proof = TlogProof {
+            extra: Some(log[3].clone()),
+            index: 3,
+            hashes: inclusion_proof(&leaves, 3).unwrap(),
+            checkpoint: checkpoint.sign(&[&key()]).unwrap() + &line,
+        };
+        let file = folder.0.join("one.tlog-proof");
+        let python = |text: String| {
+            std::fs::write(&file, text).unwrap();
+            let keys = [key().verifier().to_string(), witness.verifier().to_string()];
+            python_of_proofs(&["proof", file.to_str().unwrap(), &keys[0], &keys[1]])
+        };
+        let accepted = (Some(0), "ok record 3 of 7".to_owned());
+        assert_eq!(python(proof.to_string()), accepted);
+        let moved = TlogProof {
+            index: 2,
+            ..proof.clone()
+        };
+        let other = TlogProof {
+            extra: Some(log[2].clone()),
+            ..proof.clone()
+        };
+        let later = proof.to_string().replacen("AAAAAAAq", "AAAAAAAr", 1);
+        for changed in [moved.to_string(), other.to_string(), later] {
+            assert_ne!(changed, proof.to_string());
+            let (code, said) = python(changed);
+            assert_eq!(code, Some(1), "{said}");
         }
     }
 }

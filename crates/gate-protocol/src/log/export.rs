@@ -1,16 +1,57 @@
 //! The form in which a log leaves the server: a file of JSON Lines, each line
 //! one record's bytes and a newline, and beside it the signed checkpoint over
-//! exactly these records.
+//! exactly these records, and their leaf hashes. The hashes say no more than
+//! the checkpoint does, but they say it of each record: where a record was
+//! changed, they tell which, even if the whole chain was made anew.
 
-use std::io::{BufRead, Read as _};
+use std::io::{BufRead, ErrorKind, Read};
 
+use super::checkpoint::Checkpoint;
+use super::merkle::Frontier;
 use super::record::MAX_RECORD_BYTES;
+use crate::canonical::Digest;
 
 /// The name of the file of records in an export's folder.
 pub const RECORDS_FILE: &str = "records.jsonl";
 
 /// The name of the checkpoint in an export's folder.
 pub const CHECKPOINT_FILE: &str = "checkpoint";
+
+/// The name of the leaf hashes in an export's folder: 32 bytes for each record,
+/// in order, as in the level 0 of C2SP tlog-tiles.
+pub const LEAVES_FILE: &str = "leaves";
+
+/// Reads the leaf hash of the next record; none at the end.
+///
+/// # Errors
+/// The reader's, and `UnexpectedEof` where less than a whole hash is left.
+pub fn read_leaf(leaves: &mut impl Read) -> std::io::Result<Option<Digest>> {
+    let mut hash = [0; 32];
+    let mut filled = 0;
+    while let Some(rest) = hash.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match leaves.read(rest) {
+            Ok(0) if filled == 0 => return Ok(None),
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Some(Digest::from_bytes(hash)))
+}
+
+/// Tells whether the leaf hashes are those that a checkpoint was signed for.
+/// Only then do they say anything of the records.
+///
+/// # Errors
+/// As [`read_leaf`].
+pub fn are_leaves_of(leaves: &mut impl Read, checkpoint: &Checkpoint) -> std::io::Result<bool> {
+    let mut tree = Frontier::default();
+    while let Some(leaf) = read_leaf(leaves)? {
+        tree.append(leaf);
+    }
+    Ok(tree.size() == checkpoint.size && tree.root() == checkpoint.root)
+}
 
 /// Why the next record of an export can't be had.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,8 @@
 //! the records: each names the hash of the one before it, which lets a plain
 //! dump be checked line by line; and all are leaves of an RFC 6962 tree, whose
 //! signed root pins every record at once. An export is a file of JSON Lines,
-//! each line one record's bytes, and a file with the checkpoint over them.
+//! each line one record's bytes, a file with the checkpoint over them, and one
+//! with their leaf hashes.
 
 mod checkpoint;
 mod export;
@@ -15,11 +16,15 @@ mod record;
 mod record_type;
 #[cfg(test)]
 mod tests;
+mod tiles;
 mod tlog_proof;
 mod verify;
+mod witness;
 
 pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
-pub use export::{CHECKPOINT_FILE, ExportError, ExportReader, RECORDS_FILE};
+pub use export::{
+    CHECKPOINT_FILE, ExportError, ExportReader, LEAVES_FILE, RECORDS_FILE, are_leaves_of, read_leaf,
+};
 pub use legality::{Illegality, Stage};
 pub use merkle::{
     Frontier, ProofError, consistency_proof, empty_root, inclusion_proof, leaf_hash, node_hash,
@@ -27,5 +32,9 @@ pub use merkle::{
 };
 pub use record::{AuditRecord, MAX_RECORD_BYTES, RecordError};
 pub use record_type::{ParseRecordTypeError, RecordType};
+pub use tiles::{
+    BundleError, MAX_ENTRY_BYTES, TILE_WIDTH, Tile, TileBuilder, TileContent, append_entry, entries,
+};
 pub use tlog_proof::{TlogProof, TlogProofError};
 pub use verify::{BadRecord, LogFault, LogVerifier, RecordFault, VerifiedLog};
+pub use witness::{AddCheckpoint, WitnessRefusal};

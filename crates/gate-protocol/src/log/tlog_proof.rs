@@ -11,10 +11,9 @@ use super::checkpoint::{
     CheckpointError, SignedCheckpoint, format_hash, parse_decimal, parse_hash,
 };
 use super::merkle::{ProofError, leaf_hash, verify_inclusion};
+use super::record::MAX_RECORD_BYTES;
 use crate::canonical::Digest;
 use crate::signed_note::{MAX_NOTE_BYTES, VerifierKey};
-
-const HEADER: &str = "c2sp.org/tlog-proof@v1";
 
 /// A tree of 2^64 leaves has no longer proof.
 const MAX_HASHES: usize = 64;
@@ -48,19 +47,23 @@ pub struct TlogProof {
 }
 
 impl TlogProof {
+    /// The first line of every proof.
+    pub const HEADER: &str = "c2sp.org/tlog-proof@v1";
+
     /// Reads a proof, and verifies nothing.
     ///
     /// # Errors
     /// [`TlogProofError::Malformed`].
     pub fn parse(text: &[u8]) -> Result<Self, TlogProofError> {
         let malformed = TlogProofError::Malformed;
-        if text.len() > 2 * MAX_NOTE_BYTES {
+        // The extra data can be a record, which base64 makes longer by a third.
+        if text.len() > 2 * MAX_NOTE_BYTES + 2 * MAX_RECORD_BYTES {
             return Err(malformed("size"));
         }
         let text = std::str::from_utf8(text).map_err(|_| malformed("text"))?;
         let (head, checkpoint) = text.split_once("\n\n").ok_or(malformed("end"))?;
         let mut lines = head.split('\n').peekable();
-        if lines.next() != Some(HEADER) {
+        if lines.next() != Some(Self::HEADER) {
             return Err(malformed("first line"));
         }
         let extra = lines
@@ -113,7 +116,7 @@ impl TlogProof {
 /// The text of a `.tlog-proof` file.
 impl fmt::Display for TlogProof {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(formatter, "{HEADER}")?;
+        writeln!(formatter, "{}", Self::HEADER)?;
         if let Some(extra) = &self.extra {
             writeln!(formatter, "extra {}", STANDARD.encode(extra))?;
         }

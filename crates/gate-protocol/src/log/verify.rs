@@ -28,6 +28,14 @@ pub enum RecordFault {
         /// The hash of the record before it.
         actual: Digest,
     },
+    /// It is not the record that a checkpoint was signed for at this place.
+    #[error("its leaf hash is {found}, but {signed} was signed for at its place")]
+    NotAsSigned {
+        /// The leaf hash that was signed for.
+        signed: Digest,
+        /// The leaf hash of the record.
+        found: Digest,
+    },
     /// It tells an impossible story of its request.
     #[error(transparent)]
     Illegal(#[from] Illegality),
@@ -152,10 +160,20 @@ impl LogVerifier {
     /// [`LogFault::Record`] and [`LogFault::Root`]; from then on always the
     /// same, for what follows a bad record proves nothing.
     pub fn feed(&mut self, record: &[u8]) -> Result<(), LogFault> {
+        self.feed_against(record, None)
+    }
+
+    /// Takes the bytes of the next record, and the leaf hash that stands at its
+    /// place in a tree that a checkpoint was signed for. A record that differs
+    /// from it is bad itself, also where the chain after it was made anew.
+    ///
+    /// # Errors
+    /// As [`Self::feed`].
+    pub fn feed_against(&mut self, record: &[u8], signed: Option<Digest>) -> Result<(), LogFault> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }
-        let fed = self.take(record);
+        let fed = self.take(record, signed);
         self.fault = fed.clone().err();
         fed
     }
@@ -187,20 +205,26 @@ impl LogVerifier {
         })
     }
 
-    fn take(&mut self, bytes: &[u8]) -> Result<(), LogFault> {
+    fn take(&mut self, bytes: &[u8], signed: Option<Digest>) -> Result<(), LogFault> {
         let index = self.tree.size();
+        // What is as it was signed for is no less vouched for than by a root.
+        let vouched = signed.map_or(self.vouched, |_| index);
         let record = self
-            .follow(bytes)
-            .map_err(|fault| BadRecord::of(index, self.vouched, fault))?;
+            .follow(bytes, signed)
+            .map_err(|fault| BadRecord::of(index, vouched, fault))?;
         self.last = Some(record.hash());
         self.tree.append(record.leaf_hash());
         self.compare()
     }
 
-    fn follow(&mut self, bytes: &[u8]) -> Result<AuditRecord, RecordFault> {
+    fn follow(&mut self, bytes: &[u8], signed: Option<Digest>) -> Result<AuditRecord, RecordFault> {
         let record = AuditRecord::parse(bytes)?;
         if record.seq() != self.tree.size() {
             return Err(RecordFault::OutOfOrder(record.seq()));
+        }
+        let found = record.leaf_hash();
+        if let Some(signed) = signed.filter(|signed| *signed != found) {
+            return Err(RecordFault::NotAsSigned { signed, found });
         }
         let actual = self.last.unwrap_or(Digest::ZERO);
         let named = record.prev();

@@ -6,12 +6,14 @@
 //! name and four bytes of hash; the type byte that goes into the hash leaves
 //! room for other algorithms without another format.
 
+mod cosigner;
 mod detached;
 mod key;
 mod note;
 #[cfg(test)]
 mod tests;
 
+pub use cosigner::Cosigner;
 pub use detached::{DetachedError, DetachedSignature};
 pub use key::{Algorithm, KeyError, KeyId, SigningKey, VerifierKey};
 pub use note::{

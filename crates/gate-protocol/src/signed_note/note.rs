@@ -12,7 +12,7 @@ pub const MAX_NOTE_BYTES: usize = 256 * 1024;
 pub const MAX_SIGNATURES: usize = 100;
 
 /// Starts each signature line: an em dash and a space.
-const MARK: &str = "\u{2014} ";
+pub(super) const MARK: &str = "\u{2014} ";
 
 /// Why a note was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -194,7 +194,7 @@ pub fn sign_note(text: &str, keys: &[&SigningKey]) -> Result<String, NoteError> 
     Ok(note)
 }
 
-fn valid_text(text: &str) -> Result<(), NoteError> {
+pub(super) fn valid_text(text: &str) -> Result<(), NoteError> {
     let is_plain = text.bytes().all(|byte| byte >= b' ' || byte == b'\n');
     if is_plain && text.ends_with('\n') {
         Ok(())
@@ -224,6 +224,11 @@ fn parse_line(line: &str) -> Result<NoteSignature, NoteError> {
     }
 }
 
+/// Source: C2SP tlog-cosignature: the time is signed with the text.
+pub(super) fn cosignature_message(at_seconds: u64, text: &str) -> String {
+    format!("cosignature/v1\ntime {at_seconds}\n{text}")
+}
+
 fn verify_one(
     key: &VerifierKey,
     text: &str,
@@ -233,10 +238,9 @@ fn verify_one(
     let (is_good, cosigned_at_seconds) = match key.algorithm() {
         Algorithm::Ed25519 => (key.has_signed(text.as_bytes(), signature), None),
         Algorithm::CosignatureV1 => {
-            // Source: C2SP tlog-cosignature: the time is signed with the text.
             let (time, signature) = signature.split_first_chunk::<8>().ok_or_else(bad)?;
             let time = u64::from_be_bytes(*time);
-            let message = format!("cosignature/v1\ntime {time}\n{text}");
+            let message = cosignature_message(time, text);
             (key.has_signed(message.as_bytes(), signature), Some(time))
         }
     };
