@@ -15,6 +15,7 @@ pub(crate) mod device;
 pub(crate) mod edits;
 pub(crate) mod idempotency;
 pub(crate) mod log;
+pub(crate) mod log_proofs;
 pub(crate) mod outbox;
 pub(crate) mod passwords;
 pub(crate) mod principals;

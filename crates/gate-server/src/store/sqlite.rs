@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
 
 /// Append-only: a released migration is never edited.
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (
         2,
@@ -34,6 +34,11 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
     ),
     (5, "web", include_str!("migrations/0005_web.sql")),
     (6, "channels", include_str!("migrations/0006_channels.sql")),
+    (
+        10,
+        "witnesses",
+        include_str!("migrations/0010_witnesses.sql"),
+    ),
 ];
 
 /// The open database.
