@@ -122,6 +122,27 @@ fn a_grant_signed_by_any_other_key_is_refused() {
     assert_refused("signed by another key", &server, &proxy, SERVER);
 }
 
+/// The client keeps the record as its receipt: one of something else would prove nothing.
+#[test]
+fn a_grant_without_the_record_of_its_claim_is_refused() {
+    let server = Server::start("open_requests = 100\n");
+    let changes: [fn(&str) -> String; 3] = [
+        |_| "{}".to_owned(),
+        |record| record.replacen("grant.claimed", "run.started", 1),
+        |record| record.replacen("\"claim_nonce\":\"", "\"claim_nonce\":\"00", 1),
+    ];
+    for change in changes {
+        let proxy = forging(&server, move |honest| {
+            let mut forged = signed(&honest);
+            let changed = change(&forged.record);
+            assert_ne!(changed, forged.record);
+            forged.record = changed;
+            answer(&forged)
+        });
+        assert_refused("another record", &server, &proxy, SERVER);
+    }
+}
+
 #[test]
 fn a_damaged_signature_is_refused() {
     let server = Server::start("");

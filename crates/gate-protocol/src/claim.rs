@@ -4,9 +4,11 @@
 use base64::Engine as _;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::canonical::{CanonicalError, Digest, to_canonical_bytes};
 use crate::id::{Nonce, RequestId};
+use crate::log::{AuditRecord, RecordType};
 use crate::runner_key::{RunnerKey, RunnerSecret};
 use crate::signed_note::{DetachedSignature, SigningKey, VerifierKey};
 
@@ -155,6 +157,9 @@ pub enum GrantError {
     /// It ended before it came.
     #[error("the grant ended at {0}, before it could be used")]
     Expired(Timestamp),
+    /// The record that it came with is not the one of this claim.
+    #[error("the grant came without the record of its claim")]
+    Record,
     /// It has no canonical form.
     #[error("the grant has no canonical form")]
     Canonical(#[from] CanonicalError),
@@ -216,9 +221,26 @@ impl SignedGrant {
         if let Some((_, what)) = bound.iter().find(|(holds, _)| !holds) {
             return Err(GrantError::Mismatch(what));
         }
+        if !is_record_of(&self.record, &grant) {
+            return Err(GrantError::Record);
+        }
         if waited_seconds >= grant.valid_for_seconds {
             return Err(GrantError::Expired(grant.not_after));
         }
         Ok(VerifiedGrant { grant })
     }
+}
+
+/// Tells whether a record says that this claim was made. It is kept as a receipt: one that tells of
+/// something else would prove nothing later.
+fn is_record_of(record: &str, grant: &Grant) -> bool {
+    AuditRecord::parse(record.as_bytes()).is_ok_and(|record| {
+        let says = |name: &str, wanted: &str| {
+            record.body().get(name).and_then(Value::as_str) == Some(wanted)
+        };
+        *record.record_type() == RecordType::GrantClaimed
+            && says("request", &grant.request.to_string())
+            && says("digest", &grant.digest.to_string())
+            && says("claim_nonce", &grant.claim_nonce.to_string())
+    })
 }

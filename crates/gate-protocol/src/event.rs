@@ -235,10 +235,15 @@ impl EventBatch {
 }
 
 /// The answer of `POST /v1/events`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BatchReceipt {
     /// Every event up to and with this `seq` is durable at the server.
     pub through: u64,
+    /// The audit records that the batch made of runs, byte for byte: receipts,
+    /// which the log must have at their `seq`. An event that came before makes
+    /// none again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub records: Vec<String>,
 }
 
 #[cfg(test)]

@@ -114,5 +114,8 @@ pub(crate) fn batch() -> EventBatch {
 }
 
 pub(crate) fn batch_receipt() -> BatchReceipt {
-    BatchReceipt { through: 5 }
+    BatchReceipt {
+        through: 5,
+        records: vec!["{}".to_owned()],
+    }
 }

@@ -80,7 +80,13 @@ pub(crate) fn grant() -> SignedGrant {
         valid_for_seconds: 60,
         observed: false,
     };
-    let [.., claimed] = records();
+    let body = json!({
+        "request": grant.request,
+        "digest": grant.digest,
+        "claim_nonce": grant.claim_nonce,
+    });
+    let (prev, now) = (Digest::ZERO, at("2026-01-02T03:04:05.678Z"));
+    let claimed = AuditRecord::new(2, prev, now, &RecordType::GrantClaimed, &body).unwrap();
     SignedGrant::sign(grant, text(&claimed), &key()).unwrap()
 }
 

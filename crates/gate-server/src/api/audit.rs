@@ -11,7 +11,7 @@ use gate_protocol::server::RecordPage;
 use serde::{Deserialize, Serialize};
 
 use super::extract::{Query, Reply};
-use crate::identity::{Caller, Keeper};
+use crate::identity::{AnyRole, Caller, Keeper};
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::log;
@@ -65,7 +65,7 @@ pub(super) async fn records(
     ))
 }
 
-fn text(body: String) -> Response {
+pub(super) fn text(body: String) -> Response {
     let headers = [
         (CONTENT_TYPE, "text/plain; charset=utf-8"),
         (CACHE_CONTROL, "no-store"),
@@ -95,14 +95,16 @@ pub(super) struct ReceiptQuery {
     index: u64,
 }
 
-/// Returns a receipt: the proof of one record's place, with the signed head.
+/// Returns a receipt: the proof of one record's place, with the signed head. It
+/// says nothing of what is in the record, so everybody who is signed in may ask:
+/// who keeps what the server handed out finds out whether it is still there.
 #[utoipa::path(get, path = "/v1/audit/inclusion", tag = "audit",
     params(("index" = u64, Query, description = "The record's index")),
     responses((status = 200, body = String, content_type = "text/plain"),
         (status = 400, body = Problem)))]
 pub(super) async fn receipt(
     State(server): State<Server>,
-    _caller: Caller<Keeper>,
+    _caller: Caller<AnyRole>,
     Query(query): Query<ReceiptQuery>,
 ) -> Result<Response, Failure> {
     let mut reader = server.store.read().await?;

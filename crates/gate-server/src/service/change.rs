@@ -57,6 +57,8 @@ pub(crate) struct Change<'s> {
     writer: Writer,
     now: Timestamp,
     touched: BTreeSet<RequestId>,
+    /// The records of runs, for who reported them.
+    of_runs: Vec<String>,
 }
 
 impl Server {
@@ -77,6 +79,7 @@ impl Server {
             writer,
             now: clock::now().max(earliest),
             touched: BTreeSet::new(),
+            of_runs: Vec::new(),
         })
     }
 }
@@ -111,7 +114,20 @@ impl Change<'_> {
                 .map_err(|error| Failure::internal(&error))?;
             log::insert_checkpoint(self.connection(), size, &note, now).await?;
         }
+        if matches!(
+            record_type,
+            RecordType::RunStarted | RecordType::RunFinished | RecordType::RunAbandoned
+        ) {
+            let text = String::from_utf8_lossy(record.bytes()).into_owned();
+            self.of_runs.push(text);
+        }
         Ok(record)
+    }
+
+    /// Returns the records of runs that this change made, which are what its
+    /// caller can hold the log against.
+    pub(crate) fn take_receipts(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.of_runs)
     }
 
     /// Returns a request as it is now: what time has done to it is written down first.

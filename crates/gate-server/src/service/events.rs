@@ -70,8 +70,9 @@ impl Server {
             through = take(&mut change, actor, sequence, through, event).await?;
         }
         clients::set_through(change.connection(), sequence, through).await?;
+        let records = change.take_receipts();
         change.commit().await?;
-        Ok(BatchReceipt { through })
+        Ok(BatchReceipt { through, records })
     }
 }
 
