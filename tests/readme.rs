@@ -343,7 +343,7 @@ fn the_settings_of_the_server_are_whole_and_taken() {
     }
     let refused = serve("no_such_key = 1\n");
     let mut told = keys(&block, "");
-    // Tables; what is in the last three is in docs/identity.md and docs/channels.md.
+    // Tables; what is in the last four is in docs/identity.md, docs/audit.md and docs/channels.md.
     let tables = [
         "approving",
         "standing_grants",
@@ -354,6 +354,7 @@ fn the_settings_of_the_server_are_whole_and_taken() {
         "sign_in",
         "provider",
         "workload",
+        "witness",
         "channel",
     ];
     told.extend(tables.map(str::to_owned));

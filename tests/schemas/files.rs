@@ -249,6 +249,19 @@ const OF_SERVER: &[(&str, bool)] = &[
         "[[workload]]\nissuer = 'https://x'\nprincipal = 'ci'\nclaims = { repository = '*' }",
         false,
     ),
+    (
+        "[[witness]]\nurl = 'https://x'\nkey = 'witness.example/w1+20324abe+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X'",
+        true,
+    ),
+    (
+        "[[witness]]\nurl = 'http://x'\nkey = 'witness.example/w1+20324abe+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X'",
+        false,
+    ),
+    (
+        "[[witness]]\nurl = 'https://x'\nkey = 'gate.example/org/acme/audit+85e1d4ed+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4'",
+        false,
+    ),
+    ("[[witness]]\nurl = 'https://x'", false),
     ("[sign_in]\npasswords = false\nidle_seconds = 60", true),
     ("[sign_in]\nidle_seconds = 0", false),
     ("[sign_in]\ndevice_token_seconds = 59", false),
@@ -395,6 +408,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("server", "/properties/sign_in", "[sign_in]\nqqqq = 1"),
     ("server", "/$defs/provider", "[[provider]]\nqqqq = 1"),
     ("server", "/$defs/workload", "[[workload]]\nqqqq = 1"),
+    ("server", "/$defs/witness", "[[witness]]\nqqqq = 1"),
     ("config", "", "qqqq = 1"),
     ("config", "/properties/server", "[server]\nqqqq = 1"),
     ("config", "/properties/approval", "[approval]\nqqqq = 1"),

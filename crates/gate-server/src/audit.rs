@@ -59,10 +59,11 @@ impl Server {
     /// Signs the head again and again, until dropped.
     pub(crate) async fn checkpoint_regularly(self) {
         loop {
-            tokio::time::sleep(self.settings.leases.checkpoint).await;
             if let Err(error) = self.checkpoint().await {
                 tracing::error!(%error, "the log's head was not signed");
             }
+            self.ask_witnesses().await;
+            tokio::time::sleep(self.settings.leases.checkpoint).await;
         }
     }
 }

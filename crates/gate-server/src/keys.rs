@@ -8,7 +8,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 
 use gate_protocol::canonical::Digest;
-use gate_protocol::signed_note::{KeyError, SigningKey};
+use gate_protocol::signed_note::{Cosigner, KeyError, SigningKey};
 
 /// The two keys of a server.
 pub(crate) struct Keys {
@@ -81,6 +81,12 @@ impl Keys {
 pub(crate) fn channels_key(data_dir: &Path) -> Result<[u8; 32], KeysError> {
     let key = make_key(&data_dir.join("channels.key"), "channels")?;
     Ok(*key.expose_seed())
+}
+
+/// Returns the key that a witness signs with, and makes it where there is none.
+pub(crate) fn witness_key(dir: &Path, name: &str) -> Result<Cosigner, KeysError> {
+    let key = make_key(&dir.join("witness.key"), name)?;
+    Ok(Cosigner::from_seed(name, key.expose_seed())?)
 }
 
 /// Makes the data folder with mode 0700, or refuses one that others can read.

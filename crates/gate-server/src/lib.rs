@@ -11,6 +11,7 @@
 mod api;
 mod audit;
 mod clock;
+mod cosigning;
 mod dev;
 mod expiry;
 mod feed;
@@ -31,6 +32,7 @@ mod state;
 mod store;
 mod waiters;
 mod web;
+pub mod witness;
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 
 use crate::flood::Flood;
+use crate::identity::fetch::Fetcher;
 use crate::identity::{Authorities, Backoff};
 use crate::keys::Keys;
 use crate::notify::Channels;
@@ -35,6 +36,8 @@ pub(crate) struct Server {
     pub(crate) authorities: Authorities,
     /// Counts who guesses passwords and codes.
     pub(crate) backoff: Backoff,
+    /// Asks witnesses; none where there are none.
+    pub(crate) witness_calls: Option<Fetcher>,
     stopping: watch::Sender<bool>,
 }
 
@@ -59,6 +62,7 @@ impl Server {
             pages: OpenPages::default(),
             authorities,
             backoff: Backoff::default(),
+            witness_calls: None,
             stopping: watch::Sender::new(false),
         }
     }

@@ -13,7 +13,9 @@ mod rules;
 mod server;
 mod sign_in;
 mod standing_grants;
+mod tiles;
 
+use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -64,6 +66,9 @@ fn audit_routes() -> OpenApiRouter<Server> {
         .routes(routes!(audit::receipt))
         .routes(routes!(audit::inclusion))
         .routes(routes!(audit::consistency))
+        // The forms of C2SP, which no schema describes.
+        .route("/v1/log/checkpoint", get(tiles::checkpoint))
+        .route("/v1/log/tile/{*path}", get(tiles::tile))
 }
 
 fn principal_routes() -> OpenApiRouter<Server> {

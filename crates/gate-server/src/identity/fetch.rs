@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
-use reqwest::{RequestBuilder, Url, redirect};
+use reqwest::{RequestBuilder, StatusCode, Url, redirect};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
@@ -110,6 +110,33 @@ impl Fetcher {
         }
         exchange(request, &url).await
     }
+
+    /// Posts text, and returns the status and the body of whatever is answered.
+    pub(crate) async fn post_text(
+        &self,
+        address: &str,
+        text: String,
+    ) -> Result<(u16, Vec<u8>), FetchError> {
+        let url = admitted(address)?;
+        let request = self.0.post(url.clone()).body(text);
+        let (status, body) = send(request, &url).await?;
+        Ok((status.as_u16(), body))
+    }
+}
+
+impl FetchError {
+    /// Returns the error of a status that is no answer to what was asked.
+    pub(crate) fn of_status(address: &str, status: u16) -> Self {
+        Self::Status {
+            host: admitted(address).map_or_else(|_| String::new(), |url| host_of(&url)),
+            status,
+            said: String::new(),
+        }
+    }
+}
+
+fn host_of(url: &Url) -> String {
+    url.host_str().unwrap_or_default().to_owned()
 }
 
 /// Returns the address as a URL, if it may be called: by TLS, or in the clear
@@ -129,16 +156,24 @@ pub(crate) fn admitted(address: &str) -> Result<Url, FetchError> {
 }
 
 async fn exchange(request: RequestBuilder, url: &Url) -> Result<Vec<u8>, FetchError> {
-    let host = url.host_str().unwrap_or_default().to_owned();
+    let (status, body) = send(request.header(ACCEPT, "application/json"), url).await?;
+    if status.is_success() {
+        return Ok(body);
+    }
+    Err(FetchError::Status {
+        host: host_of(url),
+        status: status.as_u16(),
+        said: said(&body),
+    })
+}
+
+async fn send(request: RequestBuilder, url: &Url) -> Result<(StatusCode, Vec<u8>), FetchError> {
+    let host = host_of(url);
     let lost = |source: reqwest::Error| FetchError::Network {
         host: host.clone(),
         source: source.without_url(),
     };
-    let mut response = request
-        .header(ACCEPT, "application/json")
-        .send()
-        .await
-        .map_err(lost)?;
+    let mut response = request.send().await.map_err(lost)?;
     let status = response.status();
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(lost)? {
@@ -147,14 +182,7 @@ async fn exchange(request: RequestBuilder, url: &Url) -> Result<Vec<u8>, FetchEr
         }
         body.extend_from_slice(&chunk);
     }
-    if status.is_success() {
-        return Ok(body);
-    }
-    Err(FetchError::Status {
-        host,
-        status: status.as_u16(),
-        said: said(&body),
-    })
+    Ok((status, body))
 }
 
 /// Returns what an error answer of OAuth says, inert and short.

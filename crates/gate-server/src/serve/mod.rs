@@ -13,6 +13,7 @@ use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 
 use crate::folder::{self, Folder, FolderError};
+use crate::identity::fetch::Fetcher;
 use crate::identity::{Authorities, AuthoritiesError};
 use crate::keys::KeysError;
 use crate::notify::LoadError;
@@ -49,6 +50,9 @@ pub enum ServeError {
     /// What fell due while the server was down was not written down.
     #[error("requests were not settled at the start: {0}")]
     Settle(String),
+    /// Witnesses can't be asked.
+    #[error("witnesses can't be asked: {0}")]
+    Witnesses(String),
     /// A provider or an issuer of the settings can't be used.
     #[error("the settings name who can't vouch for anybody")]
     Authorities(#[from] AuthoritiesError),
@@ -154,7 +158,13 @@ pub(crate) async fn open(settings: Settings) -> Result<(Server, keys::FolderLock
         .names
         .clone()
         .ok_or(ServeError::NotInitialised(dir))?;
-    let (server, lock) = folder.into_server(settings, authorities, names)?;
+    let (mut server, lock) = folder.into_server(settings, authorities, names)?;
+    if !server.settings.witnesses.is_empty() {
+        let ca_file = server.settings.outbound.ca_file.as_deref();
+        let calls = Fetcher::new(ca_file);
+        server.witness_calls =
+            Some(calls.map_err(|error| ServeError::Witnesses(error.to_string()))?);
+    }
     server.load_channels().await?;
     Ok((server, lock))
 }

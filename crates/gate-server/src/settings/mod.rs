@@ -4,6 +4,7 @@ mod approving;
 mod channels;
 mod identity;
 mod production;
+mod witness;
 
 pub use channels::{ChannelFile, OutboundSettings};
 pub use identity::{Algorithm, Identity, Provider, SignIn, Workload};
@@ -22,6 +23,7 @@ pub use approving::{Approving, Flood, ServerMode, StandingGrants};
 use approving::{ApprovingFile, BreakGlassFile, FloodFile, StandingGrantsFile};
 pub(crate) use production::Known;
 pub use production::Production;
+pub use witness::Witness;
 
 /// How a server runs.
 #[derive(Clone, Debug)]
@@ -50,6 +52,8 @@ pub struct Settings {
     pub production: Production,
     /// Who people and machines are.
     pub identity: Identity,
+    /// Who else signs the log's head.
+    pub witnesses: Vec<Witness>,
 }
 
 /// The files that TLS needs, both PEM.
@@ -153,6 +157,7 @@ impl Settings {
             outbound: OutboundSettings::default(),
             production: Production::default(),
             identity: Identity::default(),
+            witnesses: Vec::new(),
         }
     }
 
@@ -186,6 +191,7 @@ impl Settings {
             workloads: file.workload,
             sign_in: file.sign_in,
         };
+        self.witnesses = file.witness;
         self.floor.min_count = file.min_count.unwrap_or(self.floor.min_count);
         self.limits.open_requests = file.open_requests.unwrap_or(self.limits.open_requests);
         seconds(&mut self.limits.denial_stands, file.denial_stands_seconds);
@@ -235,6 +241,7 @@ impl Settings {
             );
         }
         self.identity.validate()?;
+        witness::validate(&self.witnesses)?;
         let lives = [
             (self.floor.max_request_ttl, "max_request_ttl_seconds"),
             (self.floor.max_permit_ttl, "max_permit_ttl_seconds"),
@@ -285,6 +292,7 @@ struct SettingsFile {
     provider: Vec<Provider>,
     workload: Vec<Workload>,
     sign_in: SignIn,
+    witness: Vec<Witness>,
 }
 
 /// Why settings can't be used.

@@ -31,6 +31,13 @@ const MATRIX: &[(&str, &str, [bool; 4])] = &[
     (
         "GET",
         "/v1/audit/inclusion?index=0",
+        [true, true, true, true],
+    ),
+    ("GET", "/v1/log/checkpoint", [true, true, true, true]),
+    ("GET", "/v1/log/tile/0/000.p/1", [false, false, true, true]),
+    (
+        "GET",
+        "/v1/log/tile/entries/000.p/1",
         [false, false, true, true],
     ),
     (

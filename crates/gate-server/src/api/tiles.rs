@@ -1,0 +1,91 @@
+//! `/v1/log`: the log as the files of C2SP tlog-tiles.
+
+use axum::extract::{Path, State};
+use axum::http::HeaderName;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use gate_protocol::log::{Tile, TileContent, append_entry};
+use gate_protocol::problem::ProblemCode;
+
+use super::audit::text;
+use crate::identity::{AnyRole, Caller, Keeper};
+use crate::problem::Failure;
+use crate::state::Server;
+use crate::store::{Connection, log, log_proofs};
+
+/// The highest level that is made from the leaves at a call: 65,536 leaves are one of its hashes.
+const MAX_LEVEL: u8 = 2;
+
+/// What a tile of a certain width holds never changes; it is for who may read the log.
+const TILE: [(HeaderName, &str); 2] = [
+    (CONTENT_TYPE, "application/octet-stream"),
+    (CACHE_CONTROL, "private, max-age=31536000, immutable"),
+];
+
+/// Returns the newest checkpoint that was stored, with the signatures of witnesses where there are
+/// any: `GET /v1/log/checkpoint`.
+pub(super) async fn checkpoint(
+    State(server): State<Server>,
+    _caller: Caller<AnyRole>,
+) -> Result<Response, Failure> {
+    let mut reader = server.store.read().await?;
+    let note = match log_proofs::cosigned(reader.connection()).await? {
+        Some(note) => Some(note),
+        None => {
+            let newest = log_proofs::newest(reader.connection()).await?;
+            newest.map(|(_, note)| note)
+        }
+    };
+    match note {
+        Some(note) => Ok(text(note)),
+        None => Err(no_such("nothing was signed yet")),
+    }
+}
+
+/// Returns a tile: `GET /v1/log/tile/…`.
+pub(super) async fn tile(
+    State(server): State<Server>,
+    _caller: Caller<Keeper>,
+    Path(path): Path<String>,
+) -> Result<Response, Failure> {
+    let missing = || no_such("there is no such tile, or not yet");
+    let tile = Tile::parse(&format!("tile/{path}")).ok_or_else(missing)?;
+    let range = tile.leaves().ok_or_else(missing)?;
+    let mut reader = server.store.read().await?;
+    let size = log::head(reader.connection()).await?.tree.size();
+    let level = match tile.content {
+        TileContent::Entries => 0,
+        TileContent::Hashes { level } => level,
+    };
+    if range.end > size || level > MAX_LEVEL {
+        return Err(missing());
+    }
+    let bytes = match tile.content {
+        TileContent::Entries => bundle(reader.connection(), range.start, tile.width).await?,
+        TileContent::Hashes { .. } => {
+            let mut bytes = Vec::new();
+            let each = (range.end - range.start) / u64::from(tile.width);
+            // One hash at a time: those of a high level stand on many leaves.
+            for first in (range.start..range.end).step_by(usize::try_from(each).unwrap_or(1)) {
+                let leaves = log_proofs::leaves(reader.connection(), first..first + each).await?;
+                bytes.extend(tile.hashes(&leaves));
+            }
+            bytes
+        }
+    };
+    Ok((TILE, bytes).into_response())
+}
+
+async fn bundle(connection: &mut Connection, from: u64, width: u16) -> Result<Vec<u8>, Failure> {
+    let mut bundle = Vec::new();
+    for record in log::page(connection, from, width.into()).await? {
+        // The format has no place for more; /v1/audit/records has all of it.
+        append_entry(&mut bundle, record.as_bytes())
+            .map_err(|error| no_such(&error.to_string()))?;
+    }
+    Ok(bundle)
+}
+
+fn no_such(detail: &str) -> Failure {
+    Failure::new(ProblemCode::NotFound, detail)
+}

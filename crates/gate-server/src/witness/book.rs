@@ -1,0 +1,229 @@
+//! What a witness signed last of each log: durable before it signs anything newer.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use gate_protocol::canonical::Digest;
+use gate_protocol::log::{AddCheckpoint, Checkpoint, SignedCheckpoint, WitnessRefusal};
+use gate_protocol::signed_note::{Cosigner, VerifierKey};
+
+use super::WitnessError;
+use crate::clock;
+use crate::keys::{self, FolderLock, KeysError};
+
+/// Why nothing was signed.
+#[derive(Debug)]
+pub(super) enum BookError {
+    /// The checkpoint may not be signed.
+    Refused(WitnessRefusal),
+    /// It can't be kept.
+    File(io::Error),
+}
+
+impl From<WitnessRefusal> for BookError {
+    fn from(refusal: WitnessRefusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// One log, and the newest checkpoint of it that was signed.
+#[derive(Debug)]
+struct Watched {
+    key: VerifierKey,
+    file: PathBuf,
+    newest: Option<Checkpoint>,
+}
+
+/// All logs of one witness.
+#[derive(Debug)]
+pub(super) struct Book {
+    cosigner: Cosigner,
+    /// By origin. Who holds it decides and signs alone.
+    logs: Mutex<BTreeMap<String, Watched>>,
+    _lock: FolderLock,
+}
+
+impl Book {
+    pub(super) fn open(
+        dir: &Path,
+        name: &str,
+        keys: Vec<VerifierKey>,
+    ) -> Result<Self, WitnessError> {
+        keys::prepare_dir(dir)?;
+        let lock = keys::lock(dir)?.ok_or_else(|| WitnessError::InUse(dir.to_owned()))?;
+        let cosigner = keys::witness_key(dir, name)?;
+        let mut logs = BTreeMap::new();
+        for key in keys {
+            // A name can hold what no file's name can.
+            let file = dir.join(Digest::of_bytes(key.name().as_bytes()).to_string());
+            let newest = read(&file, &key)?;
+            let origin = key.name().to_owned();
+            let watched = Watched { key, file, newest };
+            if logs.insert(origin.clone(), watched).is_some() {
+                return Err(WitnessError::Ambiguous(origin));
+            }
+        }
+        Ok(Self {
+            cosigner,
+            logs: Mutex::new(logs),
+            _lock: lock,
+        })
+    }
+
+    pub(super) fn key(&self) -> &VerifierKey {
+        self.cosigner.verifier()
+    }
+
+    /// Returns the signature line under the checkpoint of a body.
+    pub(super) fn add(&self, body: &[u8]) -> Result<String, BookError> {
+        let asked = AddCheckpoint::parse(body)?;
+        let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        let log = asked
+            .origin()
+            .and_then(|origin| logs.get_mut(origin))
+            .ok_or(WitnessRefusal::UnknownLog)?;
+        let checkpoint = asked.admit(&log.key, log.newest.as_ref())?;
+        if log.newest.as_ref() != Some(&checkpoint) {
+            keep(&log.file, asked.checkpoint.as_bytes()).map_err(BookError::File)?;
+            log.newest = Some(checkpoint.clone());
+        }
+        let now = u64::try_from(clock::now().as_second()).unwrap_or_default();
+        self.cosigner
+            .cosign(&checkpoint.to_string(), now)
+            .map_err(|_| WitnessRefusal::Malformed("text").into())
+    }
+}
+
+/// Returns the checkpoint in a file, which is the note as the log signed it.
+fn read(file: &Path, key: &VerifierKey) -> Result<Option<Checkpoint>, WitnessError> {
+    let note = match std::fs::read(file) {
+        Ok(note) => note,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(source) => {
+            let path = file.to_owned();
+            return Err(KeysError::File { path, source }.into());
+        }
+    };
+    SignedCheckpoint::verify(&note, key, &[])
+        .map(|signed| Some(signed.checkpoint))
+        .map_err(|_| WitnessError::Unreadable(file.to_owned()))
+}
+
+/// Writes beside and renames, both synced: a crash leaves the old note or the new one.
+fn keep(file: &Path, note: &[u8]) -> io::Result<()> {
+    let new = file.with_extension("new");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut opened = options.open(&new)?;
+    opened.write_all(note)?;
+    opened.sync_all()?;
+    std::fs::rename(&new, file)?;
+    match file.parent() {
+        Some(dir) => File::open(dir)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gate_protocol::log::{consistency_proof, leaf_hash, root};
+    use gate_protocol::signed_note::SigningKey;
+
+    use super::*;
+
+    const ORIGIN: &str = "gate.example/org/test/audit";
+
+    fn key() -> SigningKey {
+        SigningKey::from_seed(ORIGIN, &[7; 32]).unwrap()
+    }
+
+    fn open(dir: &Path) -> Result<Book, WitnessError> {
+        Book::open(dir, "witness.example/w", vec![key().verifier()])
+    }
+
+    fn asked(history: &str, old_size: u64, size: u64) -> Vec<u8> {
+        let leaves: Vec<Digest> = (0..size)
+            .map(|index| leaf_hash(format!("{history} {index}").as_bytes()))
+            .collect();
+        let checkpoint = Checkpoint {
+            origin: ORIGIN.to_owned(),
+            size,
+            root: root(leaves.iter().copied()),
+        };
+        let asked = AddCheckpoint {
+            old_size,
+            proof: consistency_proof(&leaves, old_size).unwrap(),
+            checkpoint: checkpoint.sign(&[&key()]).unwrap(),
+        };
+        asked.to_string().into_bytes()
+    }
+
+    fn refusal(book: &Book, body: &[u8]) -> WitnessRefusal {
+        match book.add(body) {
+            Err(BookError::Refused(refusal)) => refusal,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_was_signed_outlives_the_process_and_no_second_history_is_signed() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().join("witness");
+        let book = open(&dir).unwrap();
+        book.add(&asked("a", 0, 5)).unwrap();
+        assert!(matches!(open(&dir), Err(WitnessError::InUse(_))));
+        let vkey = book.key().clone();
+        drop(book);
+
+        let book = open(&dir).unwrap();
+        assert_eq!(*book.key(), vkey);
+        let known = WitnessRefusal::Conflict { size: 5 };
+        assert_eq!(refusal(&book, &asked("b", 0, 5)), known);
+        assert_eq!(refusal(&book, &asked("b", 5, 5)), known);
+        assert_eq!(refusal(&book, &asked("a", 4, 4)), known);
+        let split = refusal(&book, &asked("b", 5, 6));
+        assert!(matches!(split, WitnessRefusal::Unproven(_)), "{split:?}");
+        book.add(&asked("a", 5, 6)).unwrap();
+        book.add(&asked("a", 6, 6)).unwrap();
+    }
+
+    #[test]
+    fn what_can_not_be_kept_is_not_signed() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().join("witness");
+        let book = open(&dir).unwrap();
+        std::fs::remove_dir_all(&dir).unwrap();
+        assert!(matches!(
+            book.add(&asked("a", 0, 5)),
+            Err(BookError::File(_))
+        ));
+    }
+
+    #[test]
+    fn a_witness_that_can_not_read_what_it_signed_does_not_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().join("witness");
+        let book = open(&dir).unwrap();
+        book.add(&asked("a", 0, 5)).unwrap();
+        drop(book);
+        let file = dir.join(Digest::of_bytes(ORIGIN.as_bytes()).to_string());
+        let note = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, note.replacen("\n5\n", "\n4\n", 1)).unwrap();
+        assert!(matches!(open(&dir), Err(WitnessError::Unreadable(_))));
+        let twice = vec![key().verifier(), key().verifier()];
+        std::fs::remove_file(&file).unwrap();
+        assert!(matches!(
+            Book::open(&dir, "witness.example/w", twice),
+            Err(WitnessError::Ambiguous(_))
+        ));
+        let other = Book::open(&dir, "witness.example/w", vec![]).unwrap();
+        assert_eq!(
+            refusal(&other, &asked("a", 0, 1)),
+            WitnessRefusal::UnknownLog
+        );
+    }
+}
