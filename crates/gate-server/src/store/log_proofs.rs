@@ -6,6 +6,7 @@ use gate_protocol::canonical::Digest;
 use jiff::Timestamp;
 
 use super::columns::{count, get, integer};
+use super::sql::query;
 use super::{Connection, StoreError};
 
 /// Returns the leaf hashes of a stretch of records.
@@ -13,7 +14,7 @@ pub(crate) async fn leaves(
     connection: &mut Connection,
     range: Range<u64>,
 ) -> Result<Vec<Digest>, StoreError> {
-    let rows = sqlx::query("SELECT leaf FROM log_records WHERE seq >= ? AND seq < ? ORDER BY seq")
+    let rows = query("SELECT leaf FROM log_records WHERE seq >= ? AND seq < ? ORDER BY seq")
         .bind(integer(range.start))
         .bind(integer(range.end))
         .fetch_all(connection)
@@ -33,7 +34,7 @@ pub(crate) async fn leaves(
 pub(crate) async fn newest(
     connection: &mut Connection,
 ) -> Result<Option<(u64, String)>, StoreError> {
-    let row = sqlx::query("SELECT size, note FROM log_checkpoints ORDER BY size DESC LIMIT 1")
+    let row = query("SELECT size, note FROM log_checkpoints ORDER BY size DESC LIMIT 1")
         .fetch_optional(connection)
         .await?;
     row.map(|row| Ok((count(&row, "size")?, get(&row, "note")?)))
@@ -42,7 +43,7 @@ pub(crate) async fn newest(
 
 /// Returns the newest checkpoint that a witness signed, with all such signatures.
 pub(crate) async fn cosigned(connection: &mut Connection) -> Result<Option<String>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT note, line FROM log_checkpoints
          JOIN log_cosignatures ON log_cosignatures.size = log_checkpoints.size
          WHERE log_checkpoints.size = (SELECT max(size) FROM log_cosignatures)
@@ -67,7 +68,7 @@ pub(crate) async fn cosigned_by(
     connection: &mut Connection,
     witness: &str,
 ) -> Result<u64, StoreError> {
-    let row = sqlx::query("SELECT size FROM log_cosignatures WHERE witness = ?")
+    let row = query("SELECT size FROM log_cosignatures WHERE witness = ?")
         .bind(witness)
         .fetch_optional(connection)
         .await?;
@@ -81,7 +82,7 @@ pub(crate) async fn put_cosignature(
     (size, line): (u64, &str),
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO log_cosignatures (witness, size, line, at) VALUES (?, ?, ?, ?)
          ON CONFLICT (witness) DO UPDATE
          SET size = excluded.size, line = excluded.line, at = excluded.at",
