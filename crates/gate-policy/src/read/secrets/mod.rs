@@ -120,7 +120,11 @@ fn secret_kind<'u>(parsed: &Parsed<'_>, used: &'u Use<'_>) -> Option<&'u str> {
     let name = used.name.as_bytes();
     match used.flag {
         Some(flag) if !flag.secret.is_empty() => {
-            let is_plain = flag.secret == "parameter" && is_plain_parameter(parsed);
+            let is_plain = match flag.secret.as_ref() {
+                "parameter" => is_plain_parameter(parsed),
+                "named" => !parsed.operands.iter().any(|one| names_a_secret(one.bytes)),
+                _ => false,
+            };
             (!is_plain).then_some(flag.secret.as_ref())
         }
         // What selects a target or names a file is no secret.

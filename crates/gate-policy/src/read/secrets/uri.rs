@@ -52,6 +52,9 @@ pub(super) fn read(scan: &mut Scan<'_, '_>, scheme: &[u8], start: usize) -> usiz
     match colon {
         Some(colon) => mark_password(scan, start + colon + 1, start + at_sign),
         None if is_redis && at_sign > 0 => mark_password(scan, start, start + at_sign),
+        None if is_web(scheme) && may_be_token(user, text.rest(end)) => {
+            mark_token(scan, start, start + at_sign);
+        }
         None => {}
     }
     start + at_sign + 1
@@ -81,6 +84,44 @@ fn mark_password(scan: &mut Scan<'_, '_>, start: usize, end: usize) {
         let end = scan.executed_part(start..end);
         scan.marks.add(start..end, "uri-password");
     }
+}
+
+/// Marks a token that stands alone, as far as it is one and no shell executes it.
+fn mark_token(scan: &mut Scan<'_, '_>, start: usize, end: usize) {
+    let token = scan.text.slice(start..end);
+    if !reference::is_no_secret(token, scan.setting.reading) {
+        let end = scan.executed_part(start..end);
+        scan.marks.add(start..end, "uri-token");
+    }
+}
+
+/// Tells whether the user of a web address without a password may be a token. Not the names that
+/// stand for whoever the token of a helper is, no address of mail, not what stands for one that was
+/// left out, and not who is named again as the owner of what stands there:
+/// `https://org@dev.azure.com/org/project`.
+fn may_be_token(user: &[u8], path: &[u8]) -> bool {
+    let names: [&[u8]; 5] = [
+        b"git",
+        b"oauth2",
+        b"token",
+        b"x-access-token",
+        "…".as_bytes(),
+    ];
+    let owner = path.strip_prefix(b"/").unwrap_or_default();
+    let owner = owner.split(|byte| ends_authority(*byte)).next();
+    !user.is_empty()
+        && !names.contains(&user)
+        && !user.contains(&b'%')
+        && !user.contains(&b'@')
+        && owner != Some(user)
+}
+
+fn is_web(scheme: &[u8]) -> bool {
+    [&b"http"[..], b"https"].iter().any(|name| {
+        let start = scheme.len().checked_sub(name.len());
+        let end = start.and_then(|start| scheme.get(start..));
+        end.is_some_and(|end| end.eq_ignore_ascii_case(name))
+    })
 }
 
 fn ends_authority(byte: u8) -> bool {
@@ -132,10 +173,9 @@ fn read_malformed(scan: &mut Scan<'_, '_>, start: usize, end: usize) -> usize {
     end
 }
 
-/// The user of a web address is a token when it is long and has digits among
-/// its letters: no one is called so.
+/// The user of a web address in front of a password is a token too when it is long and has digits
+/// among its letters: no one is called so.
 fn is_token(scheme: &[u8], user: &[u8]) -> bool {
-    let is_web = scheme.ends_with(b"http") || scheme.ends_with(b"https");
     let is_long = user.len() >= 20 && user.iter().any(u8::is_ascii_digit);
-    is_web && is_long && !user.contains(&b'%') && !user.contains(&b'@')
+    is_web(scheme) && is_long && !user.contains(&b'%') && !user.contains(&b'@')
 }
