@@ -14,7 +14,7 @@ use crate::invocation::{Invocation, Place};
 use crate::profile::{Changes, FlagRuns, Neutral, RunsReading, RunsSpec};
 use crate::shell::{self, Dialect, Handed};
 
-/// The most words that xargs adds one by one.
+/// The most words, or lines, of which xargs is followed with each.
 const MAX_ADDED: usize = 24;
 
 /// One word that is passed on, and where it stands.
@@ -84,24 +84,29 @@ pub(super) fn read(
     }
     let is_command = |first: &Passed| !starts_with_dash(&first.word);
     let has_command = words.first().is_some_and(is_command);
-    if let Some(added) = added(line, parsed).filter(|_| has_command) {
-        wrapper.each(&words, added, invocation);
+    if let Some(runs) = completed(line, parsed, &words).filter(|_| has_command) {
+        wrapper.each(runs, invocation);
     } else if !(words.is_empty() && has_script) {
         wrapper.words(words, invocation);
     }
 }
 
-/// Returns the words that xargs adds to its command, each time that it runs
-/// it, where what it reads is known and nothing changes how it splits that.
-fn added(line: &CommandLine<'_>, parsed: &Parsed<'_>) -> Option<Vec<Vec<OsString>>> {
+/// Returns the words of the command each time that xargs runs it, where what it reads is known and
+/// nothing changes how it splits that.
+fn completed(
+    line: &CommandLine<'_>,
+    parsed: &Parsed<'_>,
+    words: &[Passed],
+) -> Option<Vec<Vec<Passed>>> {
     let Stdin::Content(text) = line.stdin else {
         return None;
     };
-    let mut size = usize::MAX;
+    let (mut size, mut mark) = (None, None);
     for used in parsed.uses.iter().filter(|used| used.on) {
         match &*used.name {
             "no-run-if-empty" | "verbose" => {}
-            "max-args" => size = std::str::from_utf8(used.value?).ok()?.parse().ok()?,
+            "max-args" => size = Some(std::str::from_utf8(used.value?).ok()?.parse().ok()?),
+            "replace-with" => mark = Some(used.value?),
             _ => return None,
         }
     }
@@ -109,17 +114,85 @@ fn added(line: &CommandLine<'_>, parsed: &Parsed<'_>) -> Option<Vec<Vec<OsString
     let quotes = |byte: &u8| b"'\"\\".contains(byte);
     if parsed.spec.name != "xargs"
         || !parsed.problems.is_empty()
+        || text.len() > MAX_SCRIPT_BYTES
         || !text.iter().all(is_plain)
         || text.iter().any(quotes)
     {
         return None;
     }
-    let words = text.split(u8::is_ascii_whitespace);
-    let words = words.filter(|word| !word.is_empty());
-    let words: Vec<OsString> = words.map(|word| path_of(word).into_os_string()).collect();
-    let is_few =
-        text.len() <= MAX_SCRIPT_BYTES && !words.is_empty() && words.len() <= MAX_ADDED && size > 0;
-    is_few.then(|| words.chunks(size).map(<[_]>::to_vec).collect())
+    match (mark, size) {
+        (None, size) => added(text, size.unwrap_or(usize::MAX), words),
+        (Some(mark), None) => replaced(text, mark, words),
+        // Which of the two counts depends on their order.
+        (Some(_), Some(_)) => None,
+    }
+}
+
+/// Adds the words of a text behind those of the command, so many at a time.
+fn added(text: &[u8], size: usize, words: &[Passed]) -> Option<Vec<Vec<Passed>>> {
+    let more = text.split(u8::is_ascii_whitespace);
+    let more: Vec<Passed> = more.filter(|word| !word.is_empty()).map(made).collect();
+    let is_few = !more.is_empty() && more.len() <= MAX_ADDED && size > 0;
+    is_few.then(|| {
+        let runs = more.chunks(size);
+        runs.map(|more| [words, more].concat()).collect()
+    })
+}
+
+/// Puts each line of a text in place of a mark in the words, which stay as many: in the name of the
+/// command some put it too, and GNU xargs does not.
+fn replaced(text: &[u8], mark: &[u8], words: &[Passed]) -> Option<Vec<Vec<Passed>>> {
+    let holds = |word: &Passed| find(word.word.as_encoded_bytes(), mark).is_some();
+    let lines = text
+        .split(|byte| *byte == b'\n')
+        .map(<[u8]>::trim_ascii_start);
+    let lines: Vec<&[u8]> = lines.filter(|line| !line.is_empty()).collect();
+    // Whether blanks at the end of a line belong to it is not the same everywhere.
+    let is_plain = lines.iter().all(|line| line.trim_ascii_end() == *line);
+    if mark.is_empty()
+        || words.first().is_none_or(holds)
+        || !is_plain
+        || lines.is_empty()
+        || lines.len() > MAX_ADDED
+    {
+        return None;
+    }
+    let put = |line: &[u8]| {
+        let words = words.iter().map(|word| {
+            if holds(word) {
+                made(&in_place(word.word.as_encoded_bytes(), mark, line))
+            } else {
+                word.clone()
+            }
+        });
+        words.collect()
+    };
+    Some(lines.into_iter().map(put).collect())
+}
+
+/// Returns a word with another text in place of each mark.
+fn in_place(mut word: &[u8], mark: &[u8], text: &[u8]) -> Vec<u8> {
+    let mut made = Vec::new();
+    while let Some(at) = find(word, mark) {
+        made.extend_from_slice(word.get(..at).unwrap_or_default());
+        made.extend_from_slice(text);
+        word = word.get(at + mark.len()..).unwrap_or_default();
+    }
+    made.extend_from_slice(word);
+    made
+}
+
+fn find(word: &[u8], mark: &[u8]) -> Option<usize> {
+    let mut windows = word.windows(mark.len().max(1));
+    windows.position(|window| window == mark)
+}
+
+/// Returns a word that stands in no word of argv.
+fn made(word: &[u8]) -> Passed {
+    Passed {
+        word: path_of(word).into_os_string(),
+        origin: None,
+    }
 }
 
 /// The words that env splits end its options: those behind them belong to the
@@ -184,11 +257,9 @@ struct Wrapper<'w> {
 }
 
 impl Wrapper<'_> {
-    /// Reads a command as often as words are added to it.
-    fn each(&self, words: &[Passed], added: Vec<Vec<OsString>>, invocation: &mut Invocation) {
-        for more in added {
-            let more = more.into_iter().map(|word| Passed { word, origin: None });
-            let words = words.iter().cloned().chain(more).collect();
+    /// Reads a command as often as it is run, each time with its own words.
+    fn each(&self, runs: Vec<Vec<Passed>>, invocation: &mut Invocation) {
+        for words in runs {
             self.start(words, &self.given, Vec::new(), invocation);
         }
     }
