@@ -93,13 +93,14 @@ pub(crate) fn emit(grammar: &Grammar) -> Result<String, Box<dyn Error>> {
     Ok(text)
 }
 
-/// Writes the sorted names of what the server's catalogue knows to be pure, and of the functions
-/// that it has besides.
+/// Writes the sorted names of what the server's catalogue knows to be pure, of the functions that
+/// it has besides, and of those of its modules that do more than compute.
 pub(crate) fn emit_catalogue(text: &str) -> Result<String, Box<dyn Error>> {
     let mut made = String::new();
     for (kind, list) in [
         ("function", "FUNCTIONS"),
         ("other", "OTHER_FUNCTIONS"),
+        ("module", "MODULES"),
         ("type", "TYPES"),
         ("operator", "OPERATORS"),
     ] {

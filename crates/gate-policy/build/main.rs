@@ -49,7 +49,9 @@ fn write_grammar(folder: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     let grammar = grammar::read(&grammar_folder.join("postgresql.txt"))?;
     fs::write(out.join("grammar.rs"), grammar::emit(&grammar)?)?;
     let kinds = toml::from_str(&fs::read_to_string(grammar_folder.join("kinds.toml"))?)?;
-    let catalogue = fs::read_to_string(grammar_folder.join("postgresql_catalogue.txt"))?;
+    let lists = ["postgresql_catalogue.txt", "postgresql_modules.txt"];
+    let lists = lists.map(|name| fs::read_to_string(grammar_folder.join(name)));
+    let catalogue = lists.into_iter().collect::<Result<String, _>>()?;
     fs::write(
         out.join("catalogue.rs"),
         grammar::emit_catalogue(&catalogue)?,

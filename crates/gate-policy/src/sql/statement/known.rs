@@ -45,7 +45,8 @@ pub(in crate::sql) fn is_secret_setting(name: &str) -> bool {
 }
 
 /// How names of functions begin that are the server's own in some version, or a
-/// door to another server.
+/// door to another server. Others of the modules that come with the server are
+/// in `MODULES`, which is made of `grammar/postgresql_modules.txt`.
 const REACHING: &[&str] = &[
     "autoprewarm_",
     "binary_upgrade_",
@@ -55,23 +56,6 @@ const REACHING: &[&str] = &[
     "lo_",
     "pg_",
     "postgres_fdw_",
-];
-
-/// Functions of modules that come with the server, which run SQL that they are
-/// given, read files or pages of any table, or change them. Those that only
-/// compute are not among them. Source: the scripts of `contrib` of `PostgreSQL`
-/// 15.18 and 18.6; what begins as [`REACHING`] says is left out.
-#[rustfmt::skip]
-const MODULES: &[&str] = &[
-    "brin_metapage_info", "brin_page_items", "brin_page_type", "brin_revmap_data", "bt_index_check",
-    "bt_index_parent_check", "bt_metap", "bt_multi_page_stats", "bt_page_items", "bt_page_stats", "connectby",
-    "fsm_page_contents", "get_raw_page", "gin_index_check", "gin_leafpage_items", "gin_metapage_info",
-    "gin_page_opaque_info", "gist_page_items", "gist_page_items_bytea", "gist_page_opaque_info", "hash_bitmap_info",
-    "hash_metapage_info", "hash_page_items", "hash_page_stats", "hash_page_type", "heap_force_freeze",
-    "heap_force_kill", "heap_page_item_attrs", "heap_page_items", "page_header", "pgrowlocks", "pgstatginindex",
-    "pgstathashindex", "pgstatindex", "pgstattuple", "pgstattuple_approx", "tuple_data_split", "verify_heapam",
-    "xml_valid", "xpath_bool", "xpath_list", "xpath_nodeset", "xpath_number", "xpath_string", "xpath_table",
-    "xslt_process",
 ];
 
 /// Settings of the session that change neither what a statement does nor who
