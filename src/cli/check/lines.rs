@@ -71,13 +71,14 @@ impl<'de: 'a, 'a> Visitor<'de> for Words<'a> {
 }
 
 impl Words<'_> {
-    /// Writes them into the form that is read. The words of the line before give their memory.
-    fn write(&self, argv: &mut Vec<OsString>) {
-        argv.resize_with(self.0.len(), OsString::new);
-        for (to, word) in argv.iter_mut().zip(&self.0) {
+    /// Writes them into the form that is read. The words of the lines before give their memory.
+    fn write<'m>(&self, memory: &'m mut Vec<OsString>) -> &'m [OsString] {
+        memory.resize_with(self.0.len().max(USUAL_WORDS), OsString::new);
+        for (to, word) in memory.iter_mut().zip(&self.0) {
             to.clear();
             to.push(&*word.0);
         }
+        memory.get(..self.0.len()).unwrap_or_default()
     }
 }
 
@@ -187,7 +188,7 @@ impl<'p> Answers<'p> {
     }
 
     fn decide(&mut self, question: Question<'_>) {
-        question.argv.write(&mut self.argv);
+        let argv = question.argv.write(&mut self.argv);
         let cwd = Path::new(question.cwd.as_deref().unwrap_or("/"));
         let files = question.files.into_iter();
         let files = MapFiles::new(
@@ -197,7 +198,7 @@ impl<'p> Answers<'p> {
         let env: Environment = question.env.into_iter().collect();
         let stdin = question.stdin.as_deref();
         let invocation = self.profiles.read_invocation(&CommandLine {
-            argv: &self.argv,
+            argv,
             env: &env,
             cwd,
             stdin: stdin.map_or(Stdin::Absent, |text| Stdin::Content(text.as_bytes())),

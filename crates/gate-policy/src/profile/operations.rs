@@ -1,6 +1,9 @@
 //! Operations that stand in a list instead of the subcommand tree: aws has
 //! thousands. Each has a class, which is a node of the tree that no word names.
 
+use std::cmp::Ordering;
+
+use super::search::compare_start;
 use super::source::CLASSES;
 use super::{CommandSpec, ToolSpec};
 
@@ -33,8 +36,10 @@ impl ToolSpec {
                 return self.child(services, HELP.as_bytes());
             }
             [service] => {
-                let key = [service.as_ref(), " ", word, " "].concat();
-                self.rest_from(&key)?.lines().next()?.strip_prefix(&key)?
+                let key = [service.as_ref(), " ", word, " "];
+                let line = self.rest_from(&key)?.lines().next()?;
+                let (order, class) = compare_start(line, key);
+                (order == Ordering::Equal).then_some(class)?
             }
             _ => return None,
         };
@@ -49,15 +54,18 @@ impl ToolSpec {
     }
 
     fn lines(&self, service: &str) -> impl Iterator<Item = &str> {
-        let key = [service, " "].concat();
+        let key = [service, " "];
         let below = self.rest_from(&key).unwrap_or_default().lines();
-        below.take_while(move |line| line.starts_with(&key))
+        below.take_while(move |line| compare_start(line, key).0 == Ordering::Equal)
     }
 
     /// Returns the list from the first line on that does not come before a key.
-    fn rest_from(&self, key: &str) -> Option<&str> {
+    fn rest_from(&self, key: &[&str]) -> Option<&str> {
         let rest = |start: &u32| self.operations.get(*start as usize..);
-        let is_before = |start: &u32| rest(start).is_some_and(|rest| rest < key);
+        let is_before = |start: &u32| {
+            let order = rest(start).map(|rest| compare_start(rest, key.iter().copied()).0);
+            order == Some(Ordering::Less)
+        };
         let first = self.operation_starts.partition_point(is_before);
         self.operation_starts.get(first).and_then(rest)
     }

@@ -1,7 +1,27 @@
 //! How the tables of a tool are searched.
 
+use std::cmp::Ordering;
+
 use super::source::CLASSES;
 use super::{CommandSpec, FlagSpec, Text, ToolSpec};
+
+/// Compares the start of a text with parts that stand one behind the other; returns what is behind
+/// those that are the same.
+pub(super) fn compare_start<'t, 'p>(
+    text: &'t str,
+    parts: impl IntoIterator<Item = &'p str>,
+) -> (Ordering, &'t str) {
+    let mut rest = text;
+    for part in parts {
+        let bytes = rest.as_bytes();
+        let start = bytes.get(..part.len()).unwrap_or(bytes);
+        match start.cmp(part.as_bytes()) {
+            Ordering::Equal => rest = rest.get(part.len()..).unwrap_or_default(),
+            order => return (order, rest),
+        }
+    }
+    (Ordering::Equal, rest)
+}
 
 impl ToolSpec {
     /// Returns the node below `parent` that a word names.
@@ -60,16 +80,17 @@ impl ToolSpec {
     /// Tells whether a parameter of a command, or an operand where the name is empty, stands for
     /// itself.
     pub(crate) fn is_literal(&self, path: &[Text], name: &str) -> bool {
-        let length: usize = path.iter().map(|word| word.len() + 1).sum();
-        let mut wanted = String::with_capacity(length + name.len());
         let name = Some(name).filter(|name| !name.is_empty());
-        for (at, word) in path.iter().map(AsRef::as_ref).chain(name).enumerate() {
-            wanted.push_str(if at > 0 { " " } else { "" });
-            wanted.push_str(word);
-        }
-        let literal = self
-            .literal
-            .binary_search_by(|known| known.as_ref().cmp(&wanted));
+        let words = || path.iter().map(AsRef::as_ref).chain(name);
+        let literal = self.literal.binary_search_by(|known| {
+            let parts = words().enumerate();
+            let parts = parts.flat_map(|(at, word)| [if at > 0 { " " } else { "" }, word]);
+            match compare_start(known, parts) {
+                (Ordering::Equal, "") => Ordering::Equal,
+                (Ordering::Equal, _) => Ordering::Greater,
+                (order, _) => order,
+            }
+        });
         literal.is_ok()
     }
 

@@ -40,6 +40,10 @@ pub(super) fn find(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut Inv
         }
     }
     let mut found = search.found;
+    if invocation.inputs.is_empty() {
+        invocation.inputs = found;
+        return;
+    }
     found.retain(|one| {
         let mut known = invocation.inputs.iter();
         !known.any(|known| known.argv_index.is_none() && known.path == one.path)

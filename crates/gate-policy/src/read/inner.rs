@@ -165,10 +165,12 @@ pub(super) fn doubt_program_of_folder(line: &CommandLine<'_>, read: &mut Invocat
     let Some(program) = line.argv.first().map(|word| word.as_encoded_bytes()) else {
         return;
     };
+    if !program.contains(&b'/') {
+        return;
+    }
     let path = plain_join(line.cwd, &crate::read::path_of(program));
     let is_of_folder = !program.starts_with(b"/") || path.starts_with(line.cwd);
-    if program.contains(&b'/') && is_of_folder && !is_of_system(path.as_os_str().as_encoded_bytes())
-    {
+    if is_of_folder && !is_of_system(path.as_os_str().as_encoded_bytes()) {
         doubt_program(program, read);
     }
 }

@@ -276,7 +276,10 @@ impl Finder<'_> {
             self.add(named, what, invocation);
             return;
         }
-        for scheme in [&b"file://"[..], b"fileb://"] {
+        for (scheme, mark) in [
+            (&b"file://"[..], &b"@=file://"[..]),
+            (b"fileb://", b"@=fileb://"),
+        ] {
             if let Some(path) = named.bytes.strip_prefix(scheme) {
                 let file = Named {
                     bytes: path,
@@ -285,8 +288,7 @@ impl Finder<'_> {
                 };
                 self.add(&file, what, invocation);
             }
-            let mark = [b"@=", scheme].concat();
-            for at in positions(named.bytes, &mark) {
+            for at in positions(named.bytes, mark) {
                 if invocation.inputs.len() > MAX_INPUTS {
                     return;
                 }

@@ -63,9 +63,9 @@ impl<'a> Parsed<'a> {
             argv,
             words,
             command: 0,
-            path: Vec::with_capacity(3),
+            path: Vec::new(),
             uses: Vec::with_capacity(argv.len() / 2),
-            operands: Vec::with_capacity(argv.len() / 2),
+            operands: Vec::new(),
             passed: None,
             problems: Vec::new(),
         }

@@ -131,12 +131,18 @@ impl MatchedRule {
     /// Returns the rule's name for a sentence. That a nearer layer speaks is part of it: such a
     /// rule may bear the id of one of the owner's.
     pub fn named(&self) -> String {
+        self.says("")
+    }
+
+    /// Returns the same with more behind it.
+    pub(super) fn says(&self, more: &str) -> String {
         let id = self.id.as_str();
-        if self.layer.only_tightens() {
-            ["rule `", id, "` of the ", self.layer.as_str()].concat()
+        let (of, layer) = if self.layer.only_tightens() {
+            (" of the ", self.layer.as_str())
         } else {
-            ["rule `", id, "`"].concat()
-        }
+            ("", "")
+        };
+        ["rule `", id, "`", of, layer, more].concat()
     }
 }
 

@@ -372,12 +372,17 @@ fn say(
     messages: &[RuleMessage],
     reasons: &mut Vec<String>,
 ) {
-    let by = |rule: &MatchedRule| [&rule.named(), " says ", decision.as_str()].concat();
+    let what = match decision {
+        Decision::Allow => " says allow",
+        Decision::RequireApproval => " says require_approval",
+        Decision::Deny => " says deny",
+    };
     if !messages.iter().any(|message| message.rule == *deciding) {
-        reasons.push(by(deciding));
+        reasons.push(deciding.says(what));
     }
     let messages = messages.iter();
-    reasons.extend(messages.map(|message| format!("{}: {}", by(&message.rule), message.text)));
+    reasons
+        .extend(messages.map(|message| format!("{}: {}", message.rule.says(what), message.text)));
 }
 
 /// Every requirement must be met, the shortest times count, and what is

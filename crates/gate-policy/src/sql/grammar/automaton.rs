@@ -1,6 +1,8 @@
 //! bison's pushdown automaton (`yyparse` of bison 3.8, `yacc.c`), which leaves
 //! the rules that it applied as a tree.
 
+use std::cell::Cell;
+
 use super::lexer::{Lexer, Problem, Token};
 use super::symbols::{RULES, YYLAST, YYNNTS, YYNSTATES, YYNTOKENS, YYPACT_NINF, YYTABLE_NINF};
 
@@ -111,41 +113,72 @@ fn index(number: usize) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
-/// How deep most statements are, so that the stack seldom grows.
-const USUAL_DEPTH: usize = 32;
+/// The most nodes whose memory is kept for the next text.
+const KEPT_NODES: usize = 4_096;
 
-/// Reads a text of statements.
-pub(crate) fn parse(text: &str) -> Result<Tree, Problem> {
-    let mut run = Run {
-        tree: Tree::default(),
-        stack: Vec::with_capacity(USUAL_DEPTH),
-    };
-    run.stack.push(Frame {
-        state: 0,
-        first: 0,
-        token: 0,
-    });
-    // The server's own longest tokens are words; a node or two stand for each.
-    run.tree.tokens.reserve(text.len() / 4);
-    run.tree.nodes.reserve(text.len());
-    let mut lexer = Lexer::new(text);
-    loop {
-        let next = lexer.next_of_grammar()?;
-        if !run.take(next).map_err(|()| Problem::at(next.start))? {
-            return Ok(run.tree);
-        }
+thread_local! {
+    /// The memory of a text that was read before: most are short, and many follow each other.
+    static SPARE: Cell<Run> = const { Cell::new(Run::new()) };
+}
+
+/// Reads a text of statements, and gives `judge` its tree.
+///
+/// # Errors
+/// Where the text stops being SQL.
+pub(crate) fn parse<T>(text: &str, judge: impl FnOnce(&Tree) -> T) -> Result<T, Problem> {
+    let mut run = SPARE.take();
+    let judged = run.read(text).map(|()| judge(&run.tree));
+    if run.tree.nodes.capacity() <= KEPT_NODES {
+        run.clear();
+        SPARE.set(run);
     }
+    judged
 }
 
 /// bison's number of the end of the text.
 pub(super) const END_OF_FILE: u16 = 0;
 
+#[derive(Default)]
 struct Run {
     tree: Tree,
     stack: Vec<Frame>,
 }
 
 impl Run {
+    const fn new() -> Self {
+        Self {
+            tree: Tree {
+                nodes: Vec::new(),
+                tokens: Vec::new(),
+            },
+            stack: Vec::new(),
+        }
+    }
+
+    fn clear(&mut self) {
+        self.tree.nodes.clear();
+        self.tree.tokens.clear();
+        self.stack.clear();
+    }
+
+    fn read(&mut self, text: &str) -> Result<(), Problem> {
+        self.stack.push(Frame {
+            state: 0,
+            first: 0,
+            token: 0,
+        });
+        // The server's own longest tokens are words; a node or two stand for each.
+        self.tree.tokens.reserve(text.len() / 4);
+        self.tree.nodes.reserve(text.len());
+        let mut lexer = Lexer::new(text);
+        loop {
+            let next = lexer.next_of_grammar()?;
+            if !self.take(next).map_err(|()| Problem::at(next.start))? {
+                return Ok(());
+            }
+        }
+    }
+
     fn state(&self) -> usize {
         self.stack.last().map_or(0, |frame| frame.state)
     }
@@ -243,17 +276,17 @@ mod tests {
             "select 1; drop table t",
             "select (1 + 2)::int4",
         ] {
-            let tree = parse(text).unwrap();
-            let last = tree.nodes.last().unwrap();
-            assert_eq!(last.first, 0, "{text}");
-            assert_eq!(
-                last.tokens,
-                (0, count(tree.tokens.len()).unwrap()),
-                "{text}"
-            );
+            let whole = parse(text, |tree| {
+                let last = tree.nodes.last().unwrap();
+                (last.first, last.tokens) == (0, (0, count(tree.tokens.len()).unwrap()))
+            });
+            assert_eq!(whole, Ok(true), "{text}");
         }
-        assert_eq!(parse("select from where").unwrap_err().start, 12);
-        assert_eq!(parse("select 1 +").unwrap_err().start, 10);
+        let ends = |text| parse(text, |_| ()).unwrap_err().start;
+        assert_eq!(ends("select from where"), 12);
+        // What was read before it, and not to its end, is nothing to it.
+        assert_eq!(ends("select 1 +"), 10);
+        assert_eq!(parse("", |tree| tree.tokens.len()), Ok(0));
     }
 
     #[test]
@@ -262,21 +295,23 @@ mod tests {
         let text = format!("select {}1{}", "(".repeat(depth), ")".repeat(depth));
         let run = std::thread::Builder::new()
             .stack_size(256 * 1024)
-            .spawn(move || parse(&text).map(|tree| tree.nodes.len()));
+            .spawn(move || parse(&text, |tree| tree.nodes.len()));
         assert!(run.unwrap().join().unwrap().unwrap() > depth);
     }
 
     #[test]
     fn the_nodes_below_a_node_are_found() {
-        let tree = parse("select 1, 2").unwrap();
-        let top = tree.nodes.len() - 1;
-        let mut seen = vec![top];
-        let mut at = 0;
-        while let Some(place) = seen.get(at).copied() {
-            seen.extend(tree.children(place));
-            at += 1;
-        }
-        seen.sort_unstable();
-        assert_eq!(seen, (0..tree.nodes.len()).collect::<Vec<_>>());
+        let found = parse("select 1, 2", |tree| {
+            let top = tree.nodes.len() - 1;
+            let mut seen = vec![top];
+            let mut at = 0;
+            while let Some(place) = seen.get(at).copied() {
+                seen.extend(tree.children(place));
+                at += 1;
+            }
+            seen.sort_unstable();
+            seen == (0..tree.nodes.len()).collect::<Vec<_>>()
+        });
+        assert_eq!(found, Ok(true));
     }
 }

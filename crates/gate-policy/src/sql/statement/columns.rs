@@ -12,6 +12,11 @@ const SECRET_COLUMNS: &[(&str, &str)] = &[
     ("pg_user", "useconfig"),
 ];
 
+/// Tells whether a relation has columns of which the rest is only asked for.
+pub(super) fn has_secret_columns(relation: &str) -> bool {
+    SECRET_COLUMNS.iter().any(|(known, _)| *known == relation)
+}
+
 /// What one statement names.
 #[derive(Default)]
 pub(super) struct Columns<'t> {

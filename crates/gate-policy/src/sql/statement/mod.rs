@@ -50,30 +50,33 @@ impl Found {
 
 /// Judges all statements of a text.
 pub(super) fn judge(text: &str, session: &mut Session) -> Vec<Found> {
-    let tree = match parse(text) {
-        Ok(tree) => tree,
-        Err(problem) => {
-            let reason = format!(
-                "the SQL is not understood: {}",
-                place_of(text, problem.start as usize)
-            );
-            let mut found = vec![Found::new(Effect::Unknown, reason)];
-            if !problem.what.is_empty() {
-                found.push(Found::new(Effect::Unknown, problem.what));
-            }
-            return found;
+    let judged = parse(text, |tree| judge_tree(text, tree, session));
+    judged.unwrap_or_else(|problem| {
+        let reason = format!(
+            "the SQL is not understood: {}",
+            place_of(text, problem.start as usize)
+        );
+        let mut found = vec![Found::new(Effect::Unknown, reason)];
+        if !problem.what.is_empty() {
+            found.push(Found::new(Effect::Unknown, problem.what));
         }
-    };
+        found
+    })
+}
+
+fn judge_tree(text: &str, tree: &Tree, session: &mut Session) -> Vec<Found> {
     let mut judge = Judge {
         text,
-        tree: &tree,
+        tree,
         session,
         found: Vec::new(),
-        columns: Columns::default(),
+        has_secret_columns: false,
         muted: Muted::default(),
     };
-    for place in judge.statements() {
-        judge.statement(place);
+    for (place, node) in tree.nodes.iter().enumerate() {
+        if number_of(node.rule) == node::toplevel_stmt {
+            judge.statement(place);
+        }
     }
     judge.session.text_ends();
     judge.found
@@ -105,7 +108,8 @@ struct Judge<'t> {
     tree: &'t Tree,
     session: &'t mut Session,
     found: Vec<Found>,
-    columns: Columns<'t>,
+    /// Whether a relation that has secret columns stands in the statement.
+    has_secret_columns: bool,
     muted: Muted,
 }
 
@@ -129,13 +133,6 @@ impl Judge<'_> {
         }
     }
 
-    /// Returns the places of the statements, in their order.
-    fn statements(&self) -> Vec<usize> {
-        let nodes = self.tree.nodes.iter().enumerate();
-        let tops = nodes.filter(|(_, node)| number_of(node.rule) == node::toplevel_stmt);
-        tops.map(|(place, _)| place).collect()
-    }
-
     /// Judges one statement. What stands above decides for what stands below,
     /// so that the nodes are taken from the last.
     fn statement(&mut self, place: usize) {
@@ -157,12 +154,25 @@ impl Judge<'_> {
                 Kind::Special(number) => self.special(number, place, node),
             }
         }
-        let columns = std::mem::take(&mut self.columns);
+        if std::mem::take(&mut self.has_secret_columns) {
+            self.secret_columns(top, place);
+        }
+        self.session.statement_ends();
+    }
+
+    /// Looks at the columns of a statement in which a relation stands that has secret ones.
+    fn secret_columns(&mut self, top: Node, place: usize) {
+        let mut columns = Columns::default();
+        for place in top.first as usize..=place {
+            let Some(node) = self.node(place) else { break };
+            if let Kind::Special(number) = kind_of(node.rule) {
+                self.note_columns(number, node, &mut columns);
+            }
+        }
         if let Some((relation, column)) = columns.secret(|word| self.names(top, word)) {
             let reason = format!("`{column}` of `{relation}` can hold a credential");
             self.add(Effect::Secret, reason);
         }
-        self.session.statement_ends();
     }
 
     /// Tells whether a statement is nothing but a bound of a transaction.

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use super::Judge;
+use super::columns::{Columns, has_secret_columns};
 use super::kinds::{node, number_of};
 use super::known::{is_known_operator, is_known_type, is_pure, is_secret_relation, reaches_out};
 use crate::effect::Effect;
 use crate::sql::grammar::{Node, Token, token};
 
-impl Judge<'_> {
+impl<'t> Judge<'t> {
     pub(super) fn special(&mut self, number: u8, place: usize, node: Node) {
         match number {
             // Whoever stands above looks at it.
@@ -20,14 +21,9 @@ impl Judge<'_> {
             node::qual_Op | node::all_Op | node::any_operator => self.operator(node),
             node::c_expr => self.brackets(place),
             node::columnref => self.column(place, node),
-            node::indirection_el | node::target_el => self.star(node),
-            node::alias_clause => self.alias(node),
+            // They name columns: see `note_columns`.
+            node::indirection_el | node::target_el | node::alias_clause | node::simple_select => {}
             node::qualified_name => self.relation(node),
-            node::simple_select => {
-                if self.starts(node, &[token::TABLE]) {
-                    self.columns.unnamed();
-                }
-            }
             node::into_clause => {
                 if !self.tokens(node).is_empty() {
                     self.add(Effect::Write, "the SQL makes a table");
@@ -158,19 +154,6 @@ impl Judge<'_> {
 
     fn column(&mut self, place: usize, node: Node) {
         let tokens = self.tokens(node);
-        match tokens {
-            [only] => {
-                if let Some(name) = self.name(*only) {
-                    self.columns.alone(name);
-                }
-            }
-            [.., dot, last] if self.is_sign(*dot, ".") => {
-                if let Some(name) = self.name(*last) {
-                    self.columns.alone(name);
-                }
-            }
-            _ => {}
-        }
         let behind = self
             .tree
             .children(place)
@@ -204,20 +187,40 @@ impl Judge<'_> {
         }
     }
 
-    /// `*` and `t.*` ask for columns without their names.
-    fn star(&mut self, node: Node) {
+    /// Notes which columns and relations a node names.
+    pub(super) fn note_columns(&self, number: u8, node: Node, columns: &mut Columns<'t>) {
         let tokens = self.tokens(node);
-        let last = tokens.last().filter(|_| tokens.len() <= 2);
-        if last.is_some_and(|last| self.is_sign(*last, "*")) {
-            self.columns.unnamed();
-        }
-    }
-
-    fn alias(&mut self, node: Node) {
-        let tokens = self.tokens(node);
-        let name = tokens.iter().find(|token| token.kind != token::AS);
-        if let Some(name) = name.and_then(|name| self.name(*name)) {
-            self.columns.alias(name, tokens.len() > 2);
+        match number {
+            node::columnref => {
+                let last = match tokens {
+                    [only] => Some(only),
+                    [.., dot, last] if self.is_sign(*dot, ".") => Some(last),
+                    _ => None,
+                };
+                if let Some(name) = last.and_then(|last| self.name(*last)) {
+                    columns.alone(name);
+                }
+            }
+            // `*` and `t.*` ask for columns without their names.
+            node::indirection_el | node::target_el => {
+                let last = tokens.last().filter(|_| tokens.len() <= 2);
+                if last.is_some_and(|last| self.is_sign(*last, "*")) {
+                    columns.unnamed();
+                }
+            }
+            node::alias_clause => {
+                let name = tokens.iter().find(|token| token.kind != token::AS);
+                if let Some(name) = name.and_then(|name| self.name(*name)) {
+                    columns.alias(name, tokens.len() > 2);
+                }
+            }
+            node::simple_select if self.starts(node, &[token::TABLE]) => columns.unnamed(),
+            node::qualified_name => {
+                if let Some(name) = self.last_name(tokens) {
+                    columns.relation(name);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -230,7 +233,7 @@ impl Judge<'_> {
                     let reason = format!("`{}` holds credentials", self.shown(tokens));
                     self.add(Effect::Secret, reason);
                 }
-                self.columns.relation(name);
+                self.has_secret_columns |= has_secret_columns(&name);
             }
         }
     }
