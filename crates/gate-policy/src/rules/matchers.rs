@@ -221,7 +221,9 @@ pub(super) fn target(
             fields.error(name.span().start, "target", problem, mend);
         }
         let globs = fields.texts_of("target", value);
-        target.push((field.to_string(), owned(Some(globs))));
+        let globs = owned(Some(globs)).into_iter();
+        let globs = globs.map(|glob| crate::target::settled(field, &glob).into_owned());
+        target.push((field.to_string(), globs.collect()));
     }
     target
 }

@@ -61,10 +61,20 @@ pub(super) struct CallerMatch {
 }
 
 /// Fields of a target that name a file from which others come, of kubectl and
-/// helm, and of aws.
-const FILES: &[&str] = &["config_file", "credentials_file", "kubeconfig"];
+/// helm, of aws, and of gcloud and az.
+const FILES: &[&str] = &["config_file", "credentials_file", "kubeconfig", "settings"];
 /// What such a file says by a name of its own.
-const OF_FILES: &[&str] = &["account", "cluster", "context", "profile", "role", "user"];
+const OF_FILES: &[&str] = &[
+    "account",
+    "cluster",
+    "configuration",
+    "context",
+    "profile",
+    "project",
+    "role",
+    "subscription",
+    "user",
+];
 
 /// A matcher of a rule, for saying which one a command does not meet.
 #[derive(Clone, Copy, Debug)]
@@ -249,12 +259,26 @@ impl Rule {
     fn unmet_target(&self, invocation: &Invocation) -> Option<(&str, &[String])> {
         let is_met = |field: &str, globs: &[String]| {
             let value = invocation.target.get(field);
-            value.is_some_and(|value| any_glob(globs, value.as_bytes()))
+            value.is_some_and(|value| {
+                any_glob(globs, value.as_bytes()) || self.meets_folded(field, globs, value)
+            })
         };
         let mut target = self.target.iter();
         target
             .find(|(field, globs)| !is_met(field, globs))
             .map(|(field, globs)| (field.as_str(), globs.as_slice()))
+    }
+
+    /// Where a host stands in a pattern that begins anywhere is not known. So one that asks or
+    /// denies is met in letters of any size.
+    fn meets_folded(&self, field: &str, globs: &[String], value: &str) -> bool {
+        let mut wild = globs.iter().filter(|glob| glob.contains(['*', '?']));
+        self.decision != Decision::Allow
+            && crate::target::has_host(field)
+            && wild.any(|glob| {
+                let (glob, value) = (glob.to_ascii_lowercase(), value.to_ascii_lowercase());
+                glob::matches(glob.as_bytes(), value.as_bytes())
+            })
     }
 
     /// A file that the caller names gives any name to anything: a rule that

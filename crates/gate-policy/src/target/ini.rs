@@ -15,6 +15,15 @@ pub(super) struct Ini {
     pub(super) sections: Vec<Section>,
 }
 
+impl Ini {
+    /// Returns the value of a key of a section, empty where there is none.
+    pub(super) fn value(&self, section: &str, key: &str) -> &str {
+        let mut sections = self.sections.iter();
+        let found = sections.find(|known| known.name == section);
+        found.map_or("", |section| section.value(key))
+    }
+}
+
 /// One section.
 #[derive(Debug, Default)]
 pub(super) struct Section {

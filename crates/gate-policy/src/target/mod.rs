@@ -8,11 +8,14 @@
 //! lead anywhere. One that is not there says nothing.
 
 mod aws;
+mod az;
 mod cargo;
 mod docker;
 mod forge;
+mod gcloud;
 mod git;
 mod git_config;
+mod host;
 mod ini;
 mod kubeconfig;
 mod kuberc;
@@ -26,6 +29,7 @@ mod terraformrc;
 mod yaml;
 
 use std::borrow::Cow;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::command_line::{CommandLine, FileError, joined};
@@ -33,6 +37,7 @@ use crate::effect::Effect;
 use crate::invocation::Invocation;
 use crate::profile::ToolSpec;
 use crate::read::MAX_SCRIPT_BYTES;
+pub(crate) use host::{has_host, settled};
 
 /// Writes what the files in force say of the target, and the effects that they
 /// add.
@@ -46,9 +51,11 @@ pub(crate) fn resolve(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut 
             settings::judge_ansible(line, invocation);
         }
         "aws" => aws::resolve(line, invocation),
+        "az" => az::resolve(line, invocation),
         "cargo" => cargo::resolve(line, invocation),
         "bq" => settings::judge_bq(line, invocation),
         "docker" => docker::resolve(line, invocation),
+        "gcloud" => gcloud::resolve(line, invocation),
         "gh" | "glab" => {
             forge::resolve(line, invocation);
             settings::judge_forge(line, spec, invocation);
@@ -62,6 +69,7 @@ pub(crate) fn resolve(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut 
         "terraform" => terraform::resolve(line, invocation),
         _ => {}
     }
+    host::settle(&mut invocation.target);
 }
 
 /// Returns the fields that only the files in force, or what an address is made of,
@@ -77,6 +85,8 @@ pub(crate) fn resolved_fields(tool: &str) -> &'static [&'static str] {
             "region",
             "role",
         ],
+        "az" => &["cloud", "subscription_id", "tenant"],
+        "gcloud" => &["proxy", "tls"],
         "git" => &["branch", "refspecs", "remote", "url"],
         "helm" | "kubectl" => &[
             "as",
@@ -156,6 +166,19 @@ fn home_file(line: &CommandLine<'_>, name: &str) -> PathBuf {
 fn option<'i>(invocation: &'i Invocation, name: &str) -> Option<&'i [u8]> {
     let last = invocation.options.iter().rfind(|used| used.name == name)?;
     Some(last.value.as_deref().unwrap_or_default())
+}
+
+/// Tells whether a word holds a path with another name behind a mark than this one, in letters of
+/// any size: `/subscriptions/OTHER/…`.
+fn names_another(argv: &[OsString], mark: &str, own: &str) -> bool {
+    argv.iter().any(|word| {
+        let word = word.to_string_lossy().to_ascii_lowercase();
+        let mut paths = word.split(mark).skip(1);
+        paths.any(|path| {
+            let name = path.split(['/', '?', '"', '\'', ',', ' ']).next();
+            name.is_some_and(|name| !name.eq_ignore_ascii_case(own))
+        })
+    })
 }
 
 /// Returns an address without the password in it: the target is shown and
