@@ -244,7 +244,7 @@ fn whoever_speaks_no_protocol_is_told_what_it_is_for() {
 }
 
 #[test]
-fn a_line_without_an_end_takes_no_memory_and_the_next_one_is_answered() {
+fn a_line_without_an_end_is_refused_takes_no_memory_and_the_next_one_is_answered() {
     const MEBIBYTE: usize = 1 << 20;
     let home = Home::new().unwrap();
     let mut child = home
@@ -266,17 +266,27 @@ fn a_line_without_an_end_takes_no_memory_and_the_next_one_is_answered() {
         .write_all(format!("\n{greeting}\n").as_bytes())
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let answer = lines
-        .by_ref()
-        .map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap())
-        .find(|answer| answer["id"] == 7)
-        .unwrap();
+    let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
+    let refused = next();
+    assert_eq!(refused["error"]["code"], -32600, "{refused}");
+    let said = refused["error"]["message"].as_str().unwrap();
+    assert!(said.contains("longer than 1048576 bytes"), "{refused}");
+    let answer = next();
+    assert_eq!(answer["id"], 7, "{answer}");
     assert_eq!(answer["result"]["serverInfo"]["name"], "gate", "{answer}");
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
     let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let most = most.unwrap().trim().trim_end_matches(" kB");
     let most_bytes = most.parse::<usize>().unwrap() * 1024;
-    assert!(most_bytes < 80 * MEBIBYTE, "{most} KiB");
+    assert!(most_bytes < 64 * MEBIBYTE, "{most} KiB");
+    // A message that is complete before the end of the line is not taken for one.
+    let call = json!({ "jsonrpc": "2.0", "id": 8, "method": "ping" });
+    input.write_all(call.to_string().as_bytes()).unwrap();
+    input.write_all(&vec![b' '; MEBIBYTE]).unwrap();
+    let last = json!({ "jsonrpc": "2.0", "id": 9, "method": "ping" });
+    input.write_all(format!("\n{last}\n").as_bytes()).unwrap();
+    assert_eq!(next()["error"]["code"], -32600);
+    assert_eq!(next()["id"], 9);
     drop(input);
     child.wait().unwrap();
 }

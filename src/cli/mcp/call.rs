@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use gate_client::{ClientError, WaitNotice};
@@ -97,16 +98,14 @@ impl Call {
         Ok(call)
     }
 
-    /// Tells whether it does nothing but wait.
-    pub(super) const fn is_wait(&self) -> bool {
-        matches!(self, Self::WaitForRequest(_))
-    }
-
-    /// Does the call in its folder, or in `usual`.
+    /// Does the call in its folder, or in `usual`. A process has one folder, so who works in one
+    /// has the turn; who waits for people has let it go.
     ///
     /// # Errors
     /// As for the subcommand that does the same.
-    pub(super) fn work_in(&self, usual: &Path) -> Result<Value, Failure> {
+    pub(super) fn work_in(&self, usual: &Path, turn: &Mutex<()>) -> Result<Value, Failure> {
+        // Whoever panicked in a turn has left nothing of it behind.
+        let turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
         match self {
             Self::Check(Command { argv, cwd }) => {
                 let world = world_in(cwd.as_deref().unwrap_or(usual))?;
@@ -114,24 +113,23 @@ impl Call {
             }
             Self::RequestApproval(request) => request.submit(usual),
             Self::ListRequests(page) => page.list(usual),
-            Self::WaitForRequest(_) => self.wait(),
+            Self::WaitForRequest(wait) => {
+                let world = world_in(usual)?;
+                drop(turn);
+                wait.work(&world)
+            }
         }
     }
+}
 
+impl Wait {
     /// Waits for a request, for as long as a call may take.
-    ///
-    /// # Errors
-    /// There is no such request, or the server can't be reached.
-    pub(super) fn wait(&self) -> Result<Value, Failure> {
-        let Self::WaitForRequest(Wait { id, seconds }) = self else {
-            return Err(Failure::new(FailureKind::Internal, "it is no wait"));
-        };
-        let seconds = seconds
-            .unwrap_or(USUAL_WAIT_SECONDS)
-            .min(LONGEST_WAIT_SECONDS);
+    fn work(&self, world: &World) -> Result<Value, Failure> {
+        let seconds = self.seconds.unwrap_or(USUAL_WAIT_SECONDS);
+        let seconds = seconds.min(LONGEST_WAIT_SECONDS);
         let deadline = Instant::now() + Duration::from_secs(seconds);
-        let session = session::connect(&World::capture())?;
-        let first = requests::find(&session, id)?;
+        let session = session::connect(world)?;
+        let first = requests::find(&session, &self.id)?;
         let seen = first.clone();
         let request = if first.status == ApprovalStatus::Pending {
             let client = session.client();

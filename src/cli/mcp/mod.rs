@@ -4,6 +4,7 @@
 //! can do nothing here that `gate check`, `gate run --no-wait` and `gate requests` don't do:
 //! nothing is run, and nothing is approved.
 
+mod bounded;
 mod call;
 mod server;
 mod told;
@@ -34,9 +35,10 @@ impl Mcp {
             .map_err(|error| {
                 Failure::new(FailureKind::Internal, "cannot start the runtime").caused_by(error)
             })?;
+        let server = server::Server::here()?;
         let served = runtime.block_on(async {
-            let server = server::Server::here();
-            let running = server.serve(rmcp::transport::io::stdio_pipes()).await?;
+            let transport = bounded::Bounded::new(rmcp::transport::io::stdio_pipes());
+            let running = server.serve(transport).await?;
             running
                 .waiting()
                 .await

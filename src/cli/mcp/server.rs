@@ -1,7 +1,7 @@
 //! The server's side of the protocol.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData,
@@ -13,6 +13,7 @@ use rmcp::{RoleServer, ServerHandler};
 
 use super::call::Call;
 use super::{told, tools};
+use crate::failure::{Failure, FailureKind};
 use crate::report;
 
 /// What an agent is told of the server as a whole.
@@ -33,25 +34,23 @@ pub(super) struct Server {
 
 impl Server {
     /// Returns a server for the folder that this process is in.
-    pub(super) fn here() -> Self {
-        Self {
-            cwd: std::env::current_dir().unwrap_or_default(),
+    ///
+    /// # Errors
+    /// There is no such folder any more.
+    pub(super) fn here() -> Result<Self, Failure> {
+        let cwd = std::env::current_dir().map_err(|error| {
+            let text = "cannot tell the folder that this was started in";
+            Failure::new(FailureKind::Usage, text).caused_by(error)
+        })?;
+        Ok(Self {
+            cwd,
             turn: Arc::default(),
-        }
+        })
     }
 
     /// Does a call. What it needs may wait for a keyring, a server or people.
     fn work(&self, call: &Call) -> CallToolResult {
-        let done = if call.is_wait() {
-            call.wait()
-        } else {
-            // Whoever panicked in a turn has left nothing of it behind.
-            let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-            let done = call.work_in(&self.cwd);
-            drop(turn);
-            done
-        };
-        match done {
+        match call.work_in(&self.cwd, &self.turn) {
             Ok(value) => CallToolResult::structured(value),
             Err(failure) => {
                 let lines = report::told(&told::with_advice(failure)).join("\n");
