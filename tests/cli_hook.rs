@@ -12,6 +12,8 @@ mod commands;
 mod in_time;
 #[path = "cli_hook/installed.rs"]
 mod installed;
+#[path = "cli_hook/opencode.rs"]
+mod opencode;
 #[path = "cli_hook/refused.rs"]
 mod refused;
 #[path = "cli_hook/shims.rs"]

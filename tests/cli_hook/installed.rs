@@ -211,6 +211,28 @@ fn what_else_was_changed_since_stays_when_the_hook_goes() {
     assert_eq!(fs::read_to_string(&path).unwrap(), "a = 1\n\n[z]\nx = 1\n");
 }
 
+/// Codex writes into its own file which hooks its user trusts.
+#[test]
+fn what_codex_noted_of_its_trust_goes_with_the_hook() {
+    for before in [None, Some("model = \"x\"\n")] {
+        let stage = stage();
+        let path = stage.home.path().join(".codex/config.toml");
+        if let Some(before) = before {
+            stage.home.write(".codex/config.toml", before).unwrap();
+        }
+        done(&stage, &["install", "codex"]);
+        let trusted = format!(
+            "{}\n[hooks.state]\n\n[hooks.state.\"{}:pre_tool_use:0:0\"]\nenabled = true\n\
+             trusted_hash = \"sha256:4f\"\n",
+            fs::read_to_string(&path).unwrap(),
+            path.display()
+        );
+        fs::write(&path, trusted).unwrap();
+        done(&stage, &["remove", "codex"]);
+        assert_eq!(fs::read_to_string(&path).ok().as_deref(), before);
+    }
+}
+
 #[test]
 fn other_options_take_the_place_of_the_first() {
     for (agent, user, _, text) in FILES {

@@ -1,9 +1,8 @@
 //! `gate hook install`.
 
-use super::agent::Agent;
+use super::Change;
 use super::opinion::Manner;
 use super::setting::{Place, Scope, diff, shown};
-use crate::cli::named::one_of;
 use crate::failure::Failure;
 use crate::show;
 use crate::world::World;
@@ -14,23 +13,17 @@ use crate::world::World;
 /// it. A file that gate can't change without loss is refused, with the place and the mend.
 #[derive(Debug, clap::Args)]
 pub(super) struct Install {
-    /// The agent
-    #[arg(value_name = "AGENT", value_parser = one_of(Agent::ALL, Agent::as_str))]
-    agent: Agent,
-    /// In the settings of the project around the working folder, for all who work in it
-    #[arg(long)]
-    project: bool,
-    /// Show what would change, and change nothing
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    change: Change,
     #[command(flatten)]
     manner: Manner,
 }
 
 impl Install {
     pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
-        let scope = super::scope_of(self.project);
-        let place = Place::of(world, self.agent, scope)?;
+        let Change { agent, dry_run, .. } = self.change;
+        let scope = self.change.scope();
+        let place = Place::of(world, agent, scope)?;
         let command = self.command(scope);
         let by_hand = |failure: Failure| match place.form.by_hand(&command) {
             Some(lines) => {
@@ -57,14 +50,14 @@ impl Install {
         let added = place.form.add(before.as_deref(), &command);
         let added = added.map_err(|mistake| by_hand(place.refused(&mistake)))?;
         let change = diff(found.text.as_deref().unwrap_or_default(), &added);
-        if self.dry_run {
+        if dry_run {
             return show::print(&format!("`{file}` would become:\n{change}"));
         }
         place.put(&found, Some(&added), before.as_deref())?;
         let kept = before.map_or_else(String::new, |_| {
             format!("; what was there is kept in `{}`", shown(&place.copy()))
         });
-        let of_project = match (scope, self.agent.remark_of_project()) {
+        let of_project = match (scope, agent.remark_of_project()) {
             (Scope::Project, Some(remark)) => format!("{remark}\n"),
             (Scope::Project, None) | (Scope::User, _) => String::new(),
         };
@@ -72,7 +65,7 @@ impl Install {
             "`{file}` is written{kept}:\n{change}{}\n{of_project}\
              A hook helps; the shim is the boundary: put gate's shims first on the agent's PATH \
              too.\n",
-            self.agent.remark(),
+            agent.remark(),
         ))
     }
 
@@ -86,7 +79,7 @@ impl Install {
         };
         format!(
             "{program} hook {}{}",
-            self.agent.as_str(),
+            self.change.agent.as_str(),
             self.manner.options()
         )
     }

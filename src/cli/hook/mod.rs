@@ -21,6 +21,7 @@ use std::panic::AssertUnwindSafe;
 
 use agent::Agent;
 use opinion::{Manner, Opinion};
+use setting::Scope;
 use turn::Turn;
 
 use crate::cli::named::one_of;
@@ -128,11 +129,27 @@ fn say(agent: Agent, opinion: &Opinion) -> Ending {
     }
 }
 
-fn scope_of(project: bool) -> setting::Scope {
-    if project {
-        setting::Scope::Project
-    } else {
-        setting::Scope::User
+/// Which agent's hook is changed, where, and whether it is.
+#[derive(Clone, Copy, Debug, clap::Args)]
+struct Change {
+    /// The agent
+    #[arg(value_name = "AGENT", value_parser = one_of(Agent::ALL, Agent::as_str))]
+    agent: Agent,
+    /// In the settings of the project around the working folder, for all who work in it
+    #[arg(long)]
+    project: bool,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Change {
+    fn scope(self) -> Scope {
+        if self.project {
+            Scope::Project
+        } else {
+            Scope::User
+        }
     }
 }
 

@@ -1,8 +1,7 @@
 //! `gate hook remove`.
 
-use super::agent::Agent;
+use super::Change;
 use super::setting::{Place, diff, shown};
-use crate::cli::named::one_of;
 use crate::failure::Failure;
 use crate::show;
 use crate::world::World;
@@ -12,20 +11,13 @@ use crate::world::World;
 /// As long as nothing else in the file was changed since, it is byte for byte what it was before.
 #[derive(Debug, clap::Args)]
 pub(super) struct Remove {
-    /// The agent
-    #[arg(value_name = "AGENT", value_parser = one_of(Agent::ALL, Agent::as_str))]
-    agent: Agent,
-    /// From the settings of the project around the working folder
-    #[arg(long)]
-    project: bool,
-    /// Show what would change, and change nothing
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    change: Change,
 }
 
 impl Remove {
     pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
-        let place = Place::of(world, self.agent, super::scope_of(self.project))?;
+        let place = Place::of(world, self.change.agent, self.change.scope())?;
         let found = place.look()?;
         let file = shown(&place.path);
         let Some(held) = &found.held else {
@@ -35,7 +27,7 @@ impl Remove {
         };
         let before = found.text.as_deref().unwrap_or_default();
         let change = diff(before, held.without.as_deref().unwrap_or_default());
-        if self.dry_run {
+        if self.change.dry_run {
             let what = match held.without {
                 Some(_) => "become",
                 None => "be removed",

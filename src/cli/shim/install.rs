@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use gate_policy::profile::find_builtin;
 use gate_protocol::inert::inert;
 
-use super::Place;
+use super::Which;
 use crate::failure::{Failure, FailureKind};
 use crate::report;
 use crate::shims::{self, Lookup, Made, OnPath, Program, ShimFolder, position};
@@ -18,21 +18,17 @@ use crate::world::World;
 /// that is gone, are mended. Nothing that is not gate's is ever written over. A
 /// tool that is upgraded keeps its shim.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("all", |all| all.help(
+    "Every tool on PATH that gate has a profile of, but for shells and ordinary commands as `ls`"
+)))]
 pub(super) struct Install {
-    /// The tools, by their names.
-    #[arg(value_name = "TOOL", required_unless_present = "all")]
-    tools: Vec<OsString>,
-    /// Every tool on PATH that gate has a profile of, but for shells and ordinary
-    /// commands as `ls`.
-    #[arg(long, conflicts_with = "tools")]
-    all: bool,
     #[command(flatten)]
-    place: Place,
+    which: Which,
 }
 
 impl Install {
     pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
-        let folder = self.place.folder(world)?;
+        let folder = self.which.place.folder(world)?;
         let lookup = Lookup::from(&world.cwd)?;
         let tools = self.chosen(world, &lookup)?;
         let program = Program::beside_gate()?;
@@ -51,8 +47,8 @@ impl Install {
     }
 
     fn chosen(&self, world: &World, lookup: &Lookup<'_>) -> Result<Vec<OsString>, Failure> {
-        if !self.all {
-            return Ok(self.tools.clone());
+        if !self.which.all {
+            return Ok(self.which.tools.clone());
         }
         let path = world.variable(OsStr::new("PATH"));
         let known = shims::wrapped_by_all(world.profiles()?);
@@ -73,18 +69,17 @@ impl Install {
     /// Says what is missing until the shims are met.
     fn tell_next_step(&self, world: &World, folder: &ShimFolder) {
         let shown = inert(&folder.path().to_string_lossy()).into_owned();
-        let options = self.place.options(world);
-        match position(folder.path(), world.variable(OsStr::new("PATH"))) {
-            OnPath::First => {
-                report::line(&format!("the shims in {shown} come first on PATH here"));
-            }
-            OnPath::After(other) => report::line(&format!(
+        let options = self.which.place.options(world);
+        let place = position(folder.path(), world.variable(OsStr::new("PATH")));
+        report::line(&match &place {
+            OnPath::First => format!("the shims in {shown} come first on PATH here"),
+            OnPath::After(other) => format!(
                 "the shims in {shown} are not first on PATH: {} comes before them",
                 inert(&other.to_string_lossy())
-            )),
-            OnPath::Absent => report::line(&format!("the shims in {shown} are not on PATH here")),
-        }
-        if position(folder.path(), world.variable(OsStr::new("PATH"))) != OnPath::First {
+            ),
+            OnPath::Absent => format!("the shims in {shown} are not on PATH here"),
+        });
+        if place != OnPath::First {
             report::line(&next_step(world.env_os("SHELL"), &options));
         }
         report::line("`gate doctor` says where they are met, and where not");

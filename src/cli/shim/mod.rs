@@ -8,6 +8,7 @@ mod remove;
 use crate::failure::Failure;
 use crate::world::World;
 
+use place::Which;
 pub(super) use place::{Place, named};
 
 /// Put gate in front of tools on PATH

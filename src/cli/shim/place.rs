@@ -1,6 +1,6 @@
-//! Which folder of shims is meant.
+//! Which shims are meant, and in which folder.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use gate_protocol::inert::inert;
@@ -8,6 +8,19 @@ use gate_protocol::inert::inert;
 use crate::failure::{Failure, FailureKind};
 use crate::shims::ShimFolder;
 use crate::world::World;
+
+/// Which shims are meant. What `all` is for is each command's own to say.
+#[derive(Debug, clap::Args)]
+pub(super) struct Which {
+    /// The tools, by their names
+    #[arg(value_name = "TOOL", required_unless_present = "all")]
+    pub(super) tools: Vec<OsString>,
+    /// All of them
+    #[arg(long, conflicts_with = "tools")]
+    pub(super) all: bool,
+    #[command(flatten)]
+    pub(super) place: Place,
+}
 
 /// The folder of shims.
 #[derive(Debug, clap::Args)]

@@ -1,10 +1,8 @@
 //! `gate shim remove`.
 
-use std::ffi::OsString;
-
 use gate_protocol::inert::inert;
 
-use super::Place;
+use super::Which;
 use crate::failure::Failure;
 use crate::shims;
 use crate::show::answer;
@@ -14,24 +12,19 @@ use crate::world::World;
 ///
 /// Only what leads to gate is removed. The tools themselves are not touched.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("all", |all| all.help("Every shim of the folder")))]
 pub(super) struct Remove {
-    /// The tools, by their names.
-    #[arg(value_name = "TOOL", required_unless_present = "all")]
-    tools: Vec<OsString>,
-    /// Every shim of the folder.
-    #[arg(long, conflicts_with = "tools")]
-    all: bool,
     #[command(flatten)]
-    place: Place,
+    which: Which,
 }
 
 impl Remove {
     pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
-        let folder = self.place.folder(world)?;
-        let tools = if self.all {
+        let folder = self.which.place.folder(world)?;
+        let tools = if self.which.all {
             folder.shims()?.into_iter().map(|shim| shim.tool).collect()
         } else {
-            self.tools.clone()
+            self.which.tools.clone()
         };
         for tool in &tools {
             shims::refuse_path(tool)?;

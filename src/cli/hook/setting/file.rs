@@ -61,7 +61,12 @@ impl Place {
         let without = match kept {
             Some(kept) if is_of(Some(&kept)) => Some(kept),
             Some(_) | None if is_of(None) => None,
-            Some(_) | None => self.form.take(text).map_err(refused)?,
+            // Where there was no file, nothing is left but what was written for the hook.
+            None => {
+                let taken = self.form.take(text, &self.path).map_err(refused)?;
+                taken.filter(|taken| !taken.trim().is_empty())
+            }
+            Some(_) => self.form.take(text, &self.path).map_err(refused)?,
         };
         Ok(Some(Held { command, without }))
     }

@@ -1,5 +1,7 @@
 //! How each agent's hook is written.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use super::json_text::{Hooks, pretty};
@@ -91,11 +93,16 @@ impl Form {
         }
     }
 
-    /// Returns a text without gate's hook; nothing where nothing else is in the file.
+    /// Returns the text of the file at `path` without gate's hook; nothing where nothing else is in
+    /// it.
     ///
     /// # Errors
     /// The text can't be changed without loss.
-    pub(in crate::cli::hook) fn take(self, text: &str) -> Result<Option<String>, Mistake> {
+    pub(in crate::cli::hook) fn take(
+        self,
+        text: &str,
+        path: &Path,
+    ) -> Result<Option<String>, Mistake> {
         match self.0 {
             Agent::ClaudeCode | Agent::Gemini | Agent::Cursor => {
                 let found = self.hooks().find(text, &|command| self.is_ours(command))?;
@@ -104,7 +111,7 @@ impl Form {
                     None => Ok(Some(text.to_owned())),
                 }
             }
-            Agent::Codex => toml_text::take(text).map(Some),
+            Agent::Codex => toml_text::take(text, path).map(Some),
             Agent::Copilot | Agent::Opencode | Agent::Aider => Ok(None),
         }
     }

@@ -1,5 +1,7 @@
 //! A hook in a TOML file: a block of its own at the end, which is taken out as it was put in.
 
+use std::path::Path;
+
 use toml::Table;
 
 use super::{Mistake, line_of};
@@ -65,21 +67,86 @@ pub(super) fn add(text: &str, command: &str) -> Result<String, Mistake> {
     })
 }
 
-/// Returns the text without the block and the empty line before it.
+/// Returns the text of the file at `path` without the block and the empty line before it, and
+/// without what Codex noted there of the user's trust in it.
 ///
 /// # Errors
 /// The text is no TOML, or the block is not as gate wrote it.
-pub(super) fn take(text: &str) -> Result<String, Mistake> {
+pub(super) fn take(text: &str, path: &Path) -> Result<String, Mistake> {
     let Some(at) = text.find(MARK) else {
         return Ok(text.to_owned());
     };
     let mut span = span_from(text, at)?;
     let before = text.get(..at).unwrap_or_default();
+    let groups = parse(before)?;
+    let groups = groups
+        .get("hooks")
+        .and_then(|hooks| hooks.get("PreToolUse"));
+    let index = groups.and_then(|groups| Some(groups.as_array()?.len()));
     span.start -= usize::from(before.ends_with("\n\n"));
     let mut taken = text.to_owned();
     taken.replace_range(span, "");
     parse(&taken)?;
-    Ok(taken)
+    Ok(without_trust(&taken, path, index.unwrap_or_default()).unwrap_or(taken))
+}
+
+/// Returns the text without what Codex noted of its group of that index; nothing where it has
+/// nothing, or not in a table of its own.
+///
+/// Source: `codex-rs/hooks`, `hook_key`: the file, the event, and which of its groups and commands.
+fn without_trust(text: &str, path: &Path, index: usize) -> Option<String> {
+    let paths = [Some(path.to_owned()), path.canonicalize().ok()];
+    let keys = paths.into_iter().flatten();
+    let mut keys = keys.map(|path| format!("{}:pre_tool_use:{index}:0", path.to_string_lossy()));
+    let document = parse(text).ok()?;
+    let key = keys.find(|key| noted(&document, key).is_some())?;
+    let is_its = |line: &str| toml::from_str(line).is_ok_and(|line| noted(&line, &key).is_some());
+    let mut left = without_table(text, is_its)?;
+    let mut expected = document;
+    if let Some(state) = state_of(&mut expected) {
+        state.remove(&key);
+        if state.is_empty() {
+            left = without_table(&left, |line| line.trim_end() == "[hooks.state]").unwrap_or(left);
+        }
+    }
+    let mut found = parse(&left).ok()?;
+    for document in [&mut expected, &mut found] {
+        if state_of(document).is_some_and(|state| state.is_empty()) {
+            let hooks = document.get_mut("hooks")?.as_table_mut()?;
+            hooks.remove("state");
+            if hooks.is_empty() {
+                document.remove("hooks");
+            }
+        }
+    }
+    (found == expected).then_some(left)
+}
+
+fn state_of(document: &mut Table) -> Option<&mut Table> {
+    document.get_mut("hooks")?.get_mut("state")?.as_table_mut()
+}
+
+fn noted<'t>(document: &'t Table, key: &str) -> Option<&'t toml::Value> {
+    document.get("hooks")?.get("state")?.get(key)
+}
+
+/// Returns the text without the table that such a line begins, and the empty line before it.
+fn without_table(text: &str, is_head: impl Fn(&str) -> bool) -> Option<String> {
+    let (mut left, mut is_in, mut is_found) = (String::new(), false, false);
+    for line in text.split_inclusive('\n') {
+        let is_any_head = line.trim_start().starts_with('[');
+        if is_any_head {
+            is_in = is_head(line);
+            if is_in && (left == "\n" || left.ends_with("\n\n")) {
+                left.pop();
+            }
+            is_found |= is_in;
+        }
+        if !is_in {
+            left.push_str(line);
+        }
+    }
+    is_found.then_some(left)
 }
 
 fn span_from(text: &str, at: usize) -> Result<std::ops::Range<usize>, Mistake> {
@@ -128,11 +195,12 @@ mod tests {
             assert!(added.starts_with(text));
             let found = find(&added).unwrap();
             assert_eq!(found.as_deref(), Some("'/o p/gate' hook codex --strict"));
-            let taken = take(&added).unwrap();
+            let taken = take(&added, Path::new("/c")).unwrap();
             assert_eq!(taken.trim_end(), text.trim_end());
             // Something may have come after it.
             let more = format!("{added}\n[z]\nx = 1\n");
-            assert!(take(&more).unwrap().ends_with("\n[z]\nx = 1\n"));
+            let taken = take(&more, Path::new("/c")).unwrap();
+            assert!(taken.ends_with("\n[z]\nx = 1\n"));
             assert_eq!(find(text), Ok(None));
         }
     }
@@ -144,6 +212,32 @@ mod tests {
         }
         assert_eq!(add("a = 1\nb = \n", "x").unwrap_err().line, Some(2));
         let changed = add("", "x").unwrap().replace("timeout = 10", "timeout = 9");
-        assert!(find(&changed).is_err() && take(&changed).is_err());
+        assert!(find(&changed).is_err() && take(&changed, Path::new("/c")).is_err());
+    }
+
+    #[test]
+    fn what_codex_noted_of_the_hook_goes_with_it_and_what_it_noted_of_others_stays() {
+        let path = Path::new("/o p/config.toml");
+        let note = |index: usize| {
+            format!(
+                "\n[hooks.state.\"/o p/config.toml:pre_tool_use:{index}:0\"]\nenabled = true\n\
+                 trusted_hash = \"sha256:ab\"\n"
+            )
+        };
+        let others = "[[hooks.PreToolUse]]\nmatcher = \"x\"\n";
+        for (text, index) in [("", 0), ("model = \"x\"\n", 0), (others, 1)] {
+            let added = add(text, "gate hook codex").unwrap();
+            let alone = format!("{added}\n[hooks.state]\n{}", note(index));
+            assert_eq!(take(&alone, path).unwrap(), text);
+            let other = note(index + 1);
+            let beside = format!("{added}{}{other}", note(index));
+            let taken = take(&beside, path).unwrap();
+            assert_eq!(taken.trim_start(), format!("{text}{other}").trim_start());
+            // In a form of the user's own it stays.
+            let inline = format!(
+                "{added}\n[hooks.state]\n\"/o p/config.toml:pre_tool_use:{index}:0\" = {{}}\n"
+            );
+            assert!(take(&inline, path).unwrap().contains("[hooks.state]"));
+        }
     }
 }
