@@ -267,7 +267,7 @@ impl Wait<'_> {
                     // It may be at the server already: only its answer says what to take back.
                     let answer = tokio::time::timeout(TAKE_BACK, &mut answer).await;
                     Err(match answer {
-                        Ok(Ok(submitted)) => self.take_back(signal, submitted.request.id).await,
+                        Ok(Ok(submitted)) => self.take_back(signal, submitted.request.id).await.0,
                         Ok(Err(_)) | Err(_) => words::stopped_while_asking(signal),
                     })
                 }
@@ -313,7 +313,12 @@ impl Wait<'_> {
                 tokio::select! {
                     biased;
                     signal = cancelled::cancelled(self.cancel) => {
-                        return Err(self.take_back(signal, id).await);
+                        progress.borrow_mut().interrupted();
+                        let (failure, request) = self.take_back(signal, id).await;
+                        if let Some(request) = request {
+                            progress.borrow_mut().taken_back(&request);
+                        }
+                        return Err(failure);
                     }
                     decided = &mut verdict => return decided.map_err(|error| {
                         if matches!(error, ClientError::Unanswered) {
@@ -327,14 +332,15 @@ impl Wait<'_> {
         })
     }
 
-    /// Takes the request back, and says whether that is known to have worked.
-    async fn take_back(&self, signal: i32, id: RequestId) -> Failure {
+    /// Takes the request back, and says whether that is known to have worked: then it is returned
+    /// as it stands.
+    async fn take_back(&self, signal: i32, id: RequestId) -> (Failure, Option<ApprovalRequest>) {
         match tokio::time::timeout(TAKE_BACK, self.client().cancel(id)).await {
             Ok(Ok(request)) => {
                 answers::keep(self.world, &request, self.voice);
-                words::taken_back(signal, id)
+                (words::taken_back(signal, id), Some(request))
             }
-            Ok(Err(_)) | Err(_) => words::not_taken_back(signal, id),
+            Ok(Err(_)) | Err(_) => (words::not_taken_back(signal, id), None),
         }
     }
 

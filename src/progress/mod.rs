@@ -84,6 +84,7 @@ pub(crate) struct Progress<'a> {
     env: Env<'a>,
     /// The request as last seen, where whoever looks at the job later is told of it.
     last: Option<ApprovalRequest>,
+    is_interrupted: bool,
 }
 
 enum Teller {
@@ -157,6 +158,7 @@ impl<'a> Progress<'a> {
             wait: None,
             env,
             last: None,
+            is_interrupted: false,
         }
     }
 
@@ -249,6 +251,16 @@ impl<'a> Progress<'a> {
         }
     }
 
+    /// A signal ended the wait. What it means is said by the failure that follows, not here.
+    pub(crate) fn interrupted(&mut self) {
+        self.is_interrupted = true;
+    }
+
+    /// The server has taken the request back.
+    pub(crate) fn taken_back(&mut self, request: &ApprovalRequest) {
+        self.see(request);
+    }
+
     /// The wait is over, whatever the answer is. What a denial means is said by
     /// the failure that follows, not here.
     pub(crate) fn ended(&mut self, request: &ApprovalRequest) {
@@ -275,7 +287,7 @@ impl<'a> Progress<'a> {
 impl Drop for Progress<'_> {
     fn drop(&mut self) {
         if let Some(request) = &self.last {
-            summary::tell_asked(self.env, request);
+            summary::tell_asked(self.env, request, self.is_interrupted);
         }
         match &mut self.teller {
             Teller::Live(live) => live.erase(),

@@ -80,9 +80,10 @@ pub(crate) fn tell_denial(env: Env<'_>, command: &str, failure: &Failure) {
     });
 }
 
-/// Tells of a request as it stands when nobody waits for it any more.
-pub(super) fn tell_asked(env: Env<'_>, request: &ApprovalRequest) {
-    tell(env, || of_request(request));
+/// Tells of a request as it stands when nobody waits for it any more. `is_interrupted`: a signal
+/// ended the wait.
+pub(super) fn tell_asked(env: Env<'_>, request: &ApprovalRequest, is_interrupted: bool) {
+    tell(env, || of_request(request, is_interrupted));
 }
 
 fn tell(env: Env<'_>, html: impl FnOnce() -> String) {
@@ -110,8 +111,8 @@ fn of_end(request: RequestId, ran: &Result<Outcome, Failure>) -> String {
     table.end()
 }
 
-fn of_request(request: &ApprovalRequest) -> String {
-    let mut table = Table::new(&standing(request));
+fn of_request(request: &ApprovalRequest, is_interrupted: bool) -> String {
+    let mut table = Table::new(&standing(request, is_interrupted));
     let command = request.invocation.shown_command();
     let length = command.chars().count();
     let mut shown: String = command.chars().take(COMMAND_LIMIT).collect();
@@ -142,7 +143,7 @@ fn of_request(request: &ApprovalRequest) -> String {
     table.end()
 }
 
-fn standing(request: &ApprovalRequest) -> String {
+fn standing(request: &ApprovalRequest, is_interrupted: bool) -> String {
     let by = |verb: &str| {
         let names = request.reviews.iter().map(|review| inert(&review.reviewer));
         format!("{verb} by {}", names.collect::<Vec<_>>().join(", "))
@@ -150,6 +151,13 @@ fn standing(request: &ApprovalRequest) -> String {
     match request.status {
         ApprovalStatus::Approved => by("approved"),
         ApprovalStatus::Denied => by("denied"),
+        ApprovalStatus::Pending if is_interrupted => {
+            "interrupted before anybody answered; whether the request is taken back is not known"
+                .to_owned()
+        }
+        ApprovalStatus::Cancelled if is_interrupted => {
+            "interrupted before anybody answered; the request is taken back".to_owned()
+        }
         ApprovalStatus::Pending => {
             "nobody has answered yet; run it again to go on with it".to_owned()
         }

@@ -7,9 +7,11 @@ use std::path::Path;
 use std::process::Command;
 
 use gate_testkit::real::locate;
+use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
+use crate::agent::{Running, status};
 use crate::github::{Job, inputs};
 use crate::machine::{Machine, answered, assert_code};
 use crate::server::{Live, run};
@@ -118,6 +120,27 @@ fn a_rules_no_is_in_the_summary_and_is_an_error() {
     // An allowed command has nothing to tell.
     assert_code(&job.runs("gate run -- ls"), 0);
     assert_eq!(job.summary(), "");
+}
+
+#[test]
+fn a_wait_that_a_signal_ended_is_told_as_that_and_the_request_is_taken_back() {
+    let live = Live::start();
+    let machine = Machine::new(&live);
+    let mut job = Job::begin(&machine, 1);
+    assert_code(&job.action(&inputs(&live)), 0);
+    let mut step = job.step("exec deploy web", &BTreeMap::new());
+    let mut waiting = Running::start(&mut step);
+    let id = waiting.asked();
+    waiting.signal(Signal::SIGINT);
+    let ended = waiting.finish();
+    assert_eq!(ended.signal, Some(Signal::SIGINT as i32), "{ended:?}");
+    let (_, text) = read(&job.summary());
+    assert!(
+        text.contains("interrupted before anybody answered; the request is taken back"),
+        "{text}"
+    );
+    assert!(!text.contains("nobody has answered yet"), "{text}");
+    assert_eq!(status(&live, &id), "cancelled");
 }
 
 /// Denies `deploy` by a rule with the summary at `path`, and returns whether gate ended well.
