@@ -5,6 +5,8 @@
     reason = "a test whose stage can't be set has failed"
 )]
 
+#[path = "cli_doctor/compiled.rs"]
+mod compiled;
 #[path = "live/namespace.rs"]
 #[expect(
     dead_code,
@@ -369,39 +371,6 @@ fn what_is_wrong_with_gate_itself_is_a_gap_too() {
         key["mend"].as_str().unwrap().contains("gate login"),
         "{key}"
     );
-}
-
-#[test]
-fn whether_shims_decide_by_compiled_rules_is_said_with_the_reason() {
-    let mut stage = stage("/bin/bash");
-    put_shims_first(&mut stage);
-    let compiled = |stage: &Stage| {
-        let found = json(&stage.gate(&["doctor", "--json", "--way", "here"]));
-        let compiled = setting(&found, "compiled rules");
-        let said = compiled["said"].as_str().unwrap().to_owned();
-        assert_eq!(
-            compiled["standing"] == "good",
-            said.contains("are in force")
-        );
-        said
-    };
-    assert!(compiled(&stage).contains("there are none yet"));
-    let rules = stage.home.write(".config/gate/rules.d/a.toml", "").unwrap();
-    // What was written this very moment is not compiled.
-    while stage.gate(&["rules", "compile"]).code != Some(0) {}
-    assert!(compiled(&stage).contains("yours are in force"));
-    stage.home.write("work/.gate.toml", "").unwrap();
-    assert!(compiled(&stage).contains("a project's"));
-    fs::remove_file(stage.home.work().join(".gate.toml")).unwrap();
-    let policy = stage.home.state().join("gate/policy");
-    fs::set_permissions(&policy, Permissions::from_mode(0o666)).unwrap();
-    assert!(compiled(&stage).contains("others could have written"));
-    fs::set_permissions(&policy, Permissions::from_mode(0o600)).unwrap();
-    fs::write(&rules, "# changed\n").unwrap();
-    assert!(compiled(&stage).contains("has changed"));
-    let bytes = fs::read(&policy).unwrap();
-    fs::write(&policy, &bytes[1..]).unwrap();
-    assert!(compiled(&stage).contains("is damaged"));
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod trial;
 mod verdict;
 mod way;
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
@@ -140,7 +141,8 @@ impl Doctor {
             }
             tools.sort();
         }
-        tools.dedup();
+        let mut seen = BTreeSet::new();
+        tools.retain(|tool| seen.insert(tool.clone()));
         if tools.is_empty() {
             settings.push(
                 Setting::new("shims", Standing::Bad, "no tool has one")

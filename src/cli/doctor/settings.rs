@@ -1,12 +1,15 @@
 //! Whether gate itself is in order: configuration, rules, the server's key, and
 //! what was not delivered.
 
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+
 use gate_policy::Environment;
 use gate_protocol::inert::inert;
 use gate_shim::in_force::{InForce, NotInForce};
-use gate_shim::place::has_owner;
+use gate_shim::place::{self, OF_MACHINE, has_owner};
 use jiff::Timestamp;
-use nix::unistd::{AccessFlags, access};
+use nix::unistd::{AccessFlags, access, geteuid};
 use serde::Serialize;
 
 use super::verdict::State as ToolState;
@@ -131,7 +134,7 @@ fn rules(world: &World) -> Setting {
 fn compiled(world: &World) -> Setting {
     const NAME: &str = "compiled rules";
     let env: Environment = world.variables().collect();
-    let now = || u64::try_from(Timestamp::now().as_second()).unwrap_or_default();
+    let now = || u64::try_from(Timestamp::now().as_second()).unwrap_or(u64::MAX);
     let why = match InForce::find(&env, &world.cwd, now) {
         Ok(policy) => {
             let whose = if policy.is_machines() {
@@ -144,10 +147,11 @@ fn compiled(world: &World) -> Setting {
         }
         Err(why) => why,
     };
+    let refused = refused(world);
     let (said, is_mended_by_compiling) = match why {
         NotInForce::NoState => ("no folder for gate's state is named", false),
         NotInForce::Missing => ("there are none yet", true),
-        NotInForce::Refused => ("others could have written the file", true),
+        NotInForce::Refused => (refused.as_str(), true),
         NotInForce::Damaged => ("the file is damaged, or another gate's", true),
         NotInForce::Stale => ("what they were made of has changed", true),
         NotInForce::OwnSettings => (
@@ -162,6 +166,29 @@ fn compiled(world: &World) -> Setting {
         (true, true) => setting.mend("run `sudo gate rules compile`"),
         (true, false) => setting.mend("run `gate rules compile`, or any command by a shim"),
         (false, _) => setting,
+    }
+}
+
+/// Returns why the file of the compiled rules is not believed.
+fn refused(world: &World) -> String {
+    let machines = has_owner().then(|| PathBuf::from(OF_MACHINE));
+    let path = machines.or_else(|| Some(place::compiled(world.layout.state().ok()?)));
+    let path = path.unwrap_or_default();
+    let shown = inert(&path.to_string_lossy()).into_owned();
+    let caller = geteuid().as_raw();
+    match path.symlink_metadata() {
+        Ok(found) if found.is_symlink() => format!("`{shown}` is a symbolic link"),
+        Ok(found) if !found.is_file() => format!("`{shown}` is not a regular file"),
+        Ok(found) if found.uid() != 0 && (has_owner() || found.uid() != caller) => {
+            format!("`{shown}` belongs to uid {}", found.uid())
+        }
+        Ok(found) if found.mode() & 0o022 != 0 => {
+            format!(
+                "others can write `{shown}` (mode {:o})",
+                found.mode() & 0o777
+            )
+        }
+        Ok(_) | Err(_) => format!("`{shown}` can't be read"),
     }
 }
 

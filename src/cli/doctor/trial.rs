@@ -73,6 +73,9 @@ pub(super) enum TrialError {
     /// It did not answer in time.
     #[error("`{0}` did not answer within {seconds} s", seconds = PATIENCE.as_secs())]
     Late(String),
+    /// It printed more than is read, and no answer.
+    #[error("`{0}` printed more than {MOST_BYTES} bytes before it answered")]
+    Noisy(String),
     /// It ended without an answer.
     #[error("`{0}` ended without an answer")]
     Mute(String),
@@ -119,6 +122,7 @@ impl Trial<'_> {
         end(&mut child);
         match read {
             Read::Late => Err(TrialError::Late(self.shown())),
+            Read::TooMuch => Err(TrialError::Noisy(self.shown())),
             Read::Ended(bytes) => answered(&bytes, mark.as_bytes(), tools)
                 .ok_or_else(|| TrialError::Mute(self.shown())),
         }
@@ -204,18 +208,23 @@ enum Read {
     Ended(Vec<u8>),
     /// Not enough of it in time.
     Late,
+    /// More than anybody wants to read.
+    TooMuch,
 }
 
 /// Reads until there are that many marks or the shell has ended. Something that
 /// it started may hold the pipe open for ever.
 fn until(mut stdout: ChildStdout, mark: &[u8], marks: usize) -> Read {
     let begun = Instant::now();
-    let mut bytes = Vec::new();
+    let (mut bytes, mut seen) = (Vec::new(), 0);
     let mut buffer = [0; 4096];
     loop {
         let left = PATIENCE.saturating_sub(begun.elapsed());
-        if left.is_zero() || bytes.len() > MOST_BYTES {
+        if left.is_zero() {
             return Read::Late;
+        }
+        if bytes.len() > MOST_BYTES {
+            return Read::TooMuch;
         }
         let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
         let mut watched = [PollFd::new(stdout.as_fd(), PollFlags::POLLIN)];
@@ -225,11 +234,15 @@ fn until(mut stdout: ChildStdout, mark: &[u8], marks: usize) -> Read {
             Err(nix::errno::Errno::EINTR) => continue,
             Err(_) => return Read::Ended(bytes),
         }
+        // A mark may have come in part before.
+        let from = bytes.len().saturating_sub(mark.len().saturating_sub(1));
         match stdout.read(&mut buffer) {
             Ok(0) | Err(_) => return Read::Ended(bytes),
             Ok(count) => bytes.extend(buffer.iter().take(count)),
         }
-        if parts(&bytes, mark).len() > marks {
+        let new = bytes.get(from..).unwrap_or_default().windows(mark.len());
+        seen += new.filter(|window| *window == mark).count();
+        if seen >= marks {
             return Read::Ended(bytes);
         }
     }
@@ -311,6 +324,25 @@ mod tests {
             ]
         );
         assert!(super::answered(b"M/a:/bM", b"M", &tools).is_none());
+    }
+
+    #[test]
+    fn what_prints_without_end_is_told_as_that_and_a_mark_in_two_pieces_is_one() {
+        let read = |program: &str, words: &[&str]| {
+            let mut command = Command::new(program);
+            let child = command.args(words).stdout(Stdio::piped()).spawn();
+            let mut child = child.unwrap();
+            let read = until(child.stdout.take().unwrap(), b"MARK", 2);
+            drop(child.kill());
+            drop(child.wait());
+            read
+        };
+        assert!(matches!(read("yes", &[]), Read::TooMuch));
+        let pieces = "printf xMA; sleep 0.1; printf RKyMAR; sleep 0.1; printf K; exec sleep 60";
+        let Read::Ended(bytes) = read("sh", &["-c", pieces]) else {
+            panic!("it was not read to its second mark");
+        };
+        assert_eq!(bytes, b"xMARKyMARK");
     }
 
     #[test]
