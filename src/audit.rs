@@ -19,7 +19,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::progress::{About, Voice};
 use crate::report;
 use crate::session;
-use crate::spool::{self, Delivered, Durability, Spool, SpoolError, Verified};
+use crate::spool::{self, Confirmation, Delivered, Durability, Spool, SpoolError, Verified};
 use crate::world::World;
 
 /// How long a run that is over waits for the server to take its records. What
@@ -37,7 +37,8 @@ const SOON: Duration = Duration::from_secs(1);
 /// How long `gate audit flush` goes on.
 const FLUSH: Duration = Duration::from_mins(1);
 
-/// Records a decision that nobody was asked about, as the deciding rule wants it.
+/// Records a decision that nobody was asked about, as the deciding rule wants it. Returns what
+/// records that an allowed command was not started; nothing where there is no record of it.
 ///
 /// # Errors
 /// A denial, or a decision by a rule that somebody wrote, can't be recorded.
@@ -48,9 +49,9 @@ pub(crate) fn decided(
     evaluation: &Evaluation,
     voice: Voice,
     shown: impl FnOnce() -> Result<String, Failure>,
-) -> Result<(), Failure> {
+) -> Result<Option<OutcomeRecorder>, Failure> {
     if evaluation.obligations.record == Recording::None {
-        return Ok(());
+        return Ok(None);
     }
     let fact = decided_fact(world, evaluation, shown()?);
     let by_baseline = evaluation.deciding.layer == Layer::Baseline;
@@ -61,15 +62,20 @@ pub(crate) fn decided(
     } else {
         Durability::Synced
     };
-    let recorded = open_within(world, patience)
-        .and_then(|mut spool| spool.append(fact, durability).map_err(cannot_record))
-        .map(drop);
+    let recorded = open_within(world, patience).and_then(|mut spool| {
+        let decided = spool.append(fact, durability).map_err(cannot_record)?;
+        Ok(Some(OutcomeRecorder {
+            spool,
+            decided,
+            voice,
+        }))
+    });
     match recorded {
         Err(failure) if is_let_through => {
             let why = inert(&failure.to_string()).into_owned();
             let warning = format!("warning: this decision is not recorded: {why}");
             voice.note(About::Record, &[warning]);
-            Ok(())
+            Ok(None)
         }
         recorded => recorded,
     }
@@ -141,7 +147,8 @@ fn open_unless_stopped(world: &World, cancel: &Cancel) -> Result<Spool, Failure>
     })
 }
 
-/// The records of one allowed command whose outcome a rule wants to know.
+/// The records of one allowed command: of its outcome where a rule wants to know it, and where it
+/// was not started.
 pub(crate) struct OutcomeRecorder {
     spool: Spool,
     decided: Digest,
@@ -246,7 +253,8 @@ impl RunRecorder {
     /// Tells the server of the start, if it answers soon. The record is durable
     /// here already; what the server does not take now it gets later.
     pub(crate) async fn tell(&mut self, client: &Client) {
-        drop(spool::deliver(&mut self.spool, client, BEFORE_RUN).await);
+        let remembered = Confirmation::Remembered;
+        drop(spool::deliver(&mut self.spool, client, BEFORE_RUN, remembered).await);
     }
 
     /// Records that the grant was not used.
@@ -287,8 +295,9 @@ impl RunRecorder {
         let Ok(session) = session::connect_within(world, Some(AFTER_RUN), self.voice) else {
             return;
         };
-        let delivered =
-            session.block_on(spool::deliver(&mut self.spool, session.client(), AFTER_RUN));
+        let (client, kept) = (session.client(), Confirmation::Kept);
+        let delivered = spool::deliver(&mut self.spool, client, AFTER_RUN, kept);
+        let delivered = session.block_on(delivered);
         if delivered.is_err() {
             let lines = [
                 "the outcome is recorded here and not yet at the server",
@@ -319,7 +328,7 @@ pub(crate) async fn catch_up(world: &World, client: &Client) {
         return;
     };
     if spool.waiting().is_ok_and(|events| events > 0) {
-        drop(spool::deliver(&mut spool, client, CATCH_UP).await);
+        drop(spool::deliver(&mut spool, client, CATCH_UP, Confirmation::Kept).await);
     }
 }
 
@@ -339,7 +348,8 @@ pub(crate) struct Flushed {
 pub(crate) fn flush(world: &World) -> Result<Flushed, Failure> {
     let mut spool = open(world)?;
     let session = session::connect(world)?;
-    let delivered = session.block_on(spool::deliver(&mut spool, session.client(), FLUSH));
+    let delivered = spool::deliver(&mut spool, session.client(), FLUSH, Confirmation::Kept);
+    let delivered = session.block_on(delivered);
     let Delivered { events } = delivered.map_err(|error| match error {
         spool::DeliverError::Client(error) => session::from_client(error),
         spool::DeliverError::Spool(error) => cannot_record(error),

@@ -1,7 +1,9 @@
 //! Writing files so that a crash leaves either the old or the new content.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::ffi::OsStr;
+use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -13,6 +15,11 @@ use crate::trust::{Owner, refuse_folder};
 
 /// How often a lock that somebody else holds is tried again.
 const LOCK_LOOK: Duration = Duration::from_millis(5);
+/// How old a file is at least that is left of a gate that was killed while it wrote: one that is
+/// being written is put in its place within seconds.
+const LEFT_AFTER: Duration = Duration::from_hours(1);
+/// The length of what stands behind a name, and a dot, until a file is in its place.
+const BESIDE_DIGITS: usize = 16;
 
 /// What to do about a lock that somebody else holds.
 pub(crate) const HELD_HINT: &str = "see whether a gate of yours is stopped (Ctrl-Z, SIGSTOP): let it go on or end it, then run \
@@ -25,7 +32,16 @@ pub(crate) const HELD_HINT: &str = "see whether a gate of yours is stopped (Ctrl
 /// # Errors
 /// Any step fails; the old content is then still there.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    put(path, content, |beside| std::fs::rename(beside, path))
+    sync_folder(put(path, content, |beside| std::fs::rename(beside, path))?)
+}
+
+/// Puts `content` at `path` as [`replace`] does, but a crash may bring the old content back: its name
+/// is not synced.
+///
+/// # Errors
+/// Any step fails; the old content is then still there.
+pub(crate) fn exchange(path: &Path, content: &[u8]) -> io::Result<()> {
+    put(path, content, |beside| std::fs::rename(beside, path)).map(drop)
 }
 
 /// Puts `content` at `path` as [`replace`] does, but only where nothing is
@@ -34,25 +50,29 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 /// # Errors
 /// Any step fails; that something is there already is not a failure.
 pub(crate) fn create(path: &Path, content: &[u8]) -> io::Result<()> {
-    put(path, content, |beside| {
+    let folder = put(path, content, |beside| {
         match std::fs::hard_link(beside, path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             Ok(()) | Err(_) => {}
         }
         std::fs::remove_file(beside)
-    })
+    })?;
+    sync_folder(folder)
 }
 
-fn put(
-    path: &Path,
+/// Returns the folder, whose names are not synced yet.
+fn put<'p>(
+    path: &'p Path,
     content: &[u8],
     settle: impl FnOnce(&Path) -> io::Result<()>,
-) -> io::Result<()> {
+) -> io::Result<&'p Path> {
     let folder = path.parent().unwrap_or(Path::new("."));
     make_folder(folder)?;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    // What can't be cleaned up is no reason to write nothing.
+    drop(remove_left(folder, |of| of == name));
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(io::Error::other)?;
-    let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{:016x}", u64::from_ne_bytes(random)));
     let beside = folder.join(name);
     let written = write_new(&beside, content).and_then(|()| settle(&beside));
@@ -60,8 +80,38 @@ fn put(
         // The half-written file is of no use; its removal may fail as the write did.
         drop(std::fs::remove_file(&beside));
     }
-    written?;
-    sync_folder(folder)
+    written.map(|()| folder)
+}
+
+/// Removes what gates left in `folder` that were killed while they wrote, of the files that `is_of`
+/// picks by the names which they were to get. What is young may be in somebody's hands.
+///
+/// # Errors
+/// The folder can't be read. What can't be removed stays.
+pub(crate) fn remove_left(folder: &Path, is_of: impl Fn(&OsStr) -> bool) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if !wanted_name(&entry.file_name()).is_some_and(&is_of) {
+            continue;
+        }
+        let is_old = |found: Metadata| {
+            let age = found.modified().ok()?.elapsed().ok()?;
+            Some(found.is_file() && age >= LEFT_AFTER)
+        };
+        if entry.metadata().ok().and_then(is_old) == Some(true) {
+            drop(std::fs::remove_file(entry.path()));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the name that a file was to get which is not in its place yet.
+fn wanted_name(beside: &OsStr) -> Option<&OsStr> {
+    let bytes = beside.as_bytes();
+    let (name, digits) = bytes.split_at_checked(bytes.len().checked_sub(BESIDE_DIGITS)?)?;
+    let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let name = name.strip_suffix(b".").filter(|name| !name.is_empty())?;
+    digits.iter().all(is_hex).then_some(OsStr::from_bytes(name))
 }
 
 fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
@@ -182,4 +232,46 @@ fn make_missing(folder: &Path, mode: u32) -> io::Result<()> {
 /// The folder can't be opened or synced.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    #[test]
+    fn what_a_killed_gate_left_is_removed_when_it_is_old_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, age: Duration| {
+            let file = File::create(folder.path().join(name)).unwrap();
+            let at = SystemTime::now().checked_sub(age).unwrap();
+            file.set_modified(at).unwrap();
+        };
+        let old = LEFT_AFTER * 2;
+        put("events.jsonl.0123456789abcdef", old);
+        put("events.jsonl.fedcba9876543210", LEFT_AFTER / 2);
+        put("position.0123456789abcdef", old);
+        put("events.jsonl.0123456789ABCDEF", old);
+        put("events.jsonl.0123456789abcde", old);
+        put(".0123456789abcdef", old);
+        replace(&folder.path().join("events.jsonl"), b"new").unwrap();
+        let names = || {
+            let names = std::fs::read_dir(folder.path()).unwrap();
+            let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            names
+        };
+        let stay = [
+            ".0123456789abcdef",
+            "events.jsonl",
+            "events.jsonl.0123456789ABCDEF",
+            "events.jsonl.0123456789abcde",
+            "events.jsonl.fedcba9876543210",
+            "position.0123456789abcdef",
+        ];
+        assert_eq!(names(), stay);
+        remove_left(folder.path(), |_| true).unwrap();
+        assert_eq!(names(), stay[..5]);
+    }
 }

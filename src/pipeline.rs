@@ -105,9 +105,15 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
             ran.map(|outcome| Ending::from(outcome.reason))
         }
         Decision::Allow => {
-            audit::decided(world, &evaluation, run.voice, told)?;
-            let prepared = binding::prepare(world, &run.argv, tool, &mut reading)?;
-            Err(Permit::for_allowed(&evaluation, prepared)?.replace())
+            let recorder = audit::decided(world, &evaluation, run.voice, told)?;
+            let ran = binding::prepare(world, &run.argv, tool, &mut reading)
+                .and_then(|prepared| Permit::for_allowed(&evaluation, prepared))
+                .and_then(|permit| Err(permit.replace()));
+            // Where it is there to be told, nothing was run.
+            if let Some(mut recorder) = recorder {
+                recorder.ended(&ran);
+            }
+            ran.map(|outcome| Ending::from(outcome.reason))
         }
         Decision::Deny => {
             audit::decided(world, &evaluation, run.voice, told)?;
@@ -122,21 +128,7 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
             let identity = Identity::load(&world.layout)?;
             let known = secret_values(world, &run.argv, &reading);
             let bound = binding::bind(world, &run.argv, tool, reading, &identity)?;
-            let asking = Asking {
-                reason: reason::obtain(
-                    run.reason,
-                    evaluation.obligations.reason_required || run.break_glass,
-                    run.voice,
-                    &env,
-                    &known,
-                )?,
-                circumstances: circumstances::in_full(around, &world.cwd),
-                evaluation: &evaluation,
-                break_glass: run.break_glass,
-                patience: run.patience,
-                left,
-                voice: run.voice,
-            };
+            let asking = asking(world, run, around, (&evaluation, left), &known)?;
             let mut approved = approval::obtain(world, &bound, &identity, asking, &cancel)?;
             let ran = Permit::for_granted(&approved.grant, approved.received, bound)
                 .and_then(|permit| permit.supervise(&cancel));
@@ -147,6 +139,27 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
             ran.map(|outcome| Ending::from(outcome.reason))
         }
     }
+}
+
+/// Returns what people are asked about a command, with the reason that its requester has for it.
+fn asking<'e>(
+    world: &World,
+    run: Run,
+    around: Circumstances,
+    (evaluation, left): (&'e Evaluation, Option<Duration>),
+    known: &[String],
+) -> Result<Asking<'e>, Failure> {
+    let required = evaluation.obligations.reason_required || run.break_glass;
+    let env = |name: &str| world.env(name);
+    Ok(Asking {
+        reason: reason::obtain(run.reason, required, run.voice, &env, known)?,
+        circumstances: circumstances::in_full(around, &world.cwd),
+        evaluation,
+        break_glass: run.break_glass,
+        patience: run.patience,
+        left,
+        voice: run.voice,
+    })
 }
 
 /// Refuses what a shell only runs to learn what can stand at the cursor: by a tab nobody is asked,
@@ -203,17 +216,7 @@ pub(crate) fn ask(world: &World, run: Run) -> Result<Asked, Failure> {
     let identity = Identity::load(&world.layout)?;
     let known = secret_values(world, &run.argv, &reading);
     let bound = binding::bind(world, &run.argv, tool, reading, &identity)?;
-    let required = evaluation.obligations.reason_required;
-    let env = |name: &str| world.env(name);
-    let asking = Asking {
-        reason: reason::obtain(run.reason, required, run.voice, &env, &known)?,
-        circumstances: circumstances::in_full(around, &world.cwd),
-        evaluation: &evaluation,
-        break_glass: run.break_glass,
-        patience: run.patience,
-        left,
-        voice: run.voice,
-    };
+    let asking = asking(world, run, around, (&evaluation, left), &known)?;
     let submitted = approval::ask(world, &bound, asking)?;
     Ok(Asked::Submitted(Box::new(submitted)))
 }

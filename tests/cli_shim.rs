@@ -345,3 +345,58 @@ fn under_a_name_that_is_no_text_gate_is_that_tool_and_never_itself() {
     let ran = assert_ends(run(stage.home.command(&shim).arg("--version")), 127);
     assert_eq!(ran.stdout, "", "{ran:?}");
 }
+
+/// Puts a program before whose first instruction the kernel gives up: its loader is not there.
+fn tool_without_loader(stage: &Stage, name: &str) {
+    let mut program = fs::read("/bin/true").unwrap();
+    let loader = b"/lib64/ld-linux-x86-64.so.2";
+    let at = program
+        .windows(loader.len())
+        .position(|bytes| bytes == loader);
+    let at = at.unwrap();
+    program[at + loader.len() - 1] = b'X';
+    let path = stage.home.bin().join(name);
+    fs::write(&path, program).unwrap();
+    fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn an_allowed_tool_that_does_not_start_leaves_one_record_and_that_it_did_not() {
+    let mut stage = Stage::new();
+    let shim = Path::new(env!("CARGO_BIN_EXE_gate")).with_file_name("gate-shim");
+    fs::copy(shim, stage.program("gate-shim")).unwrap();
+    tool_without_loader(&stage, "kubectl");
+    assert_ends(stage.gate(&["shim", "install", "kubectl"]), 0);
+    let shims = stage.shims();
+    put(&mut stage, &shims, true);
+    // What was written this very moment is not compiled.
+    while stage.gate(&["rules", "compile"]).code != Some(0) {}
+    let journal = stage.home.state().join("gate/spool/allowed");
+    for small in [true, false] {
+        if !small {
+            fs::remove_file(stage.program("gate-shim")).unwrap();
+            assert_ends(stage.gate(&["shim", "install", "kubectl"]), 0);
+        }
+        let before = records(&stage);
+        let ran = run(stage.home.command("kubectl").args(["get", "pods"]));
+        assert_ne!(ran.code, Some(0), "{ran:?}");
+        assert!(ran.stderr.contains("kubectl"), "{ran:?}");
+        let after = records(&stage);
+        let [decided, finished] = &after[before.len()..] else {
+            panic!("{after:?}");
+        };
+        assert_eq!(decided["fact"]["decided"]["decision"], "allow", "{decided}");
+        let outcome = &finished["fact"]["allowed_finished"]["outcome"];
+        assert!(outcome["not_run"].is_string(), "{finished}");
+        assert_eq!(fs::read(&journal).unwrap(), b"", "{ran:?}");
+    }
+}
+
+/// Returns the events that wait in the queue.
+fn records(stage: &Stage) -> Vec<Value> {
+    let queue = stage.home.state().join("gate/spool/events.jsonl");
+    let text = fs::read_to_string(queue).unwrap_or_default();
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    lines.collect()
+}

@@ -4,15 +4,20 @@
 //! then is it emptied. A mark is put behind them first, with the last event before them: where a
 //! crash leaves it there, those that were taken stand behind that event, in their order, whatever
 //! another gate has appended since.
+//!
+//! Where somebody holds the journal and does not let go, it gets another name, is closed, and is
+//! taken without its lock: no shim counts on what it adds to a closed one.
 
 use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use gate_protocol::event::{ClientEvent, DecidedFact, Fact};
+use gate_protocol::id::EpochId;
 use gate_protocol::masked::MaskedText;
-use gate_shim::journal::{self, Entries, Entry, Mark};
+use gate_shim::journal::{self, Entries, Entry, Hold, Mark};
 use gate_shim::place;
 use jiff::Timestamp;
 
@@ -24,25 +29,63 @@ use crate::durable;
 /// How a journal is named of which a part was no entry.
 const ASIDE: &str = "allowed-damaged";
 
+/// How the name of a journal begins that somebody held when it was to be taken.
+const ROUND: &str = "allowed-held-";
+/// How long somebody may hold the journal before it is taken without the lock. A shim does for as
+/// long as its entry takes to come to the disk.
+const HELD: Duration = Duration::from_millis(50);
+
 impl Spool {
     /// Takes what the shims recorded; the lock must be held.
     pub(super) fn take_allowed(&mut self) -> Result<(), SpoolError> {
         let path = place::journal(&self.folder);
         // Without one every shim leaves its record to the full gate, which can do without.
         drop(make_journal(&self.folder));
-        let Some(mut held) = journal::hold(&path).map_err(at("lock", &path))? else {
-            return Ok(());
-        };
+        self.take_closed()?;
+        let patience = HELD.min(self.patience);
+        match journal::hold(&path, patience).map_err(at("lock", &path))? {
+            Hold::Absent => Ok(()),
+            Hold::Held(mut held) => {
+                if self.take_from(&mut held, &path)? {
+                    held.set_len(0).map_err(at("empty", &path))?;
+                }
+                Ok(())
+            }
+            // Who has no time leaves it to the next gate.
+            Hold::Busy if patience < HELD => Ok(()),
+            Hold::Busy => {
+                let round = format!("{ROUND}{}", EpochId::generate());
+                let round = self.folder.join(round);
+                std::fs::rename(&path, round).map_err(at("set aside", &path))?;
+                durable::sync_folder(&self.folder).map_err(at("sync", &self.folder))?;
+                drop(make_journal(&self.folder));
+                self.take_closed()
+            }
+        }
+    }
+
+    /// Takes the journals that somebody held, and removes them.
+    fn take_closed(&mut self) -> Result<(), SpoolError> {
+        for path in set_aside(&self.folder)? {
+            let mut closed = journal::close(&path).map_err(at("close", &path))?;
+            self.take_from(&mut closed, &path)?;
+            std::fs::remove_file(&path).map_err(at("remove", &path))?;
+        }
+        Ok(())
+    }
+
+    /// Takes what stands in a journal to which nothing is added; tells whether there was anything.
+    fn take_from(&mut self, held: &mut File, path: &Path) -> Result<bool, SpoolError> {
         let mut bytes = Vec::new();
-        held.read_to_end(&mut bytes).map_err(at("read", &path))?;
+        held.read_to_end(&mut bytes).map_err(at("read", path))?;
         if bytes.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let found = journal::read(&bytes);
         if found.damaged_bytes > 0 {
             // A write that was cut off; it is kept for whoever wants to look.
             let aside = self.folder.join(ASIDE);
-            durable::replace(&aside, &bytes).map_err(at("set aside", &path))?;
+            durable::replace(&aside, &bytes).map_err(at("set aside", path))?;
         }
         let mut queue = self.queue()?;
         let left = not_taken(&mut queue, found)?;
@@ -50,22 +93,44 @@ impl Spool {
             epoch: queue.last().epoch.to_string(),
             seq: queue.last().seq,
         };
-        mark.put(&mut held)
+        mark.put(held)
             .and_then(|()| held.sync_data())
-            .map_err(at("mark", &path))?;
+            .map_err(at("mark", path))?;
         append_all(&mut queue, left)?;
-        empty(&held, &path)
+        Ok(true)
     }
 }
 
-/// Returns how many entries stand in the journal.
-pub(super) fn waiting(folder: &Path) -> Result<u64, SpoolError> {
-    let path = place::journal(folder);
-    match std::fs::read(&path) {
-        Ok(bytes) => Ok(journal::read(&bytes).entries.len() as u64),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
-        Err(error) => Err(at("read", &path)(error)),
+/// Returns the journals that were set aside because somebody held them.
+fn set_aside(folder: &Path) -> Result<Vec<PathBuf>, SpoolError> {
+    let names = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        names => names.map_err(at("read", folder))?,
+    };
+    let mut found = Vec::new();
+    for entry in names {
+        let name = entry.map_err(at("read", folder))?.file_name();
+        if name.as_bytes().starts_with(ROUND.as_bytes()) {
+            found.push(folder.join(name));
+        }
     }
+    found.sort();
+    Ok(found)
+}
+
+/// Returns how many entries stand in the journal, and in those that were set aside.
+pub(super) fn waiting(folder: &Path) -> Result<u64, SpoolError> {
+    let mut paths = set_aside(folder)?;
+    paths.push(place::journal(folder));
+    let mut entries = 0;
+    for path in paths {
+        match std::fs::read(&path) {
+            Ok(bytes) => entries += journal::read(&bytes).entries.len() as u64,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(at("read", &path)(error)),
+        }
+    }
+    Ok(entries)
 }
 
 /// Makes an empty journal where there is none: a shim makes no file.
@@ -78,10 +143,6 @@ pub(crate) fn make_journal(folder: &Path) -> std::io::Result<()> {
         return Ok(());
     }
     durable::create(&path, b"")
-}
-
-fn empty(held: &File, path: &Path) -> Result<(), SpoolError> {
-    held.set_len(0).map_err(at("empty", path))
 }
 
 /// Returns what of a journal is not in the queue yet.
@@ -210,7 +271,10 @@ mod tests {
         let mut queue = spool.queue().unwrap();
         let (epoch, seq) = (queue.last().epoch.to_string(), queue.last().seq);
         put(folder, numbers);
-        let mut held = journal::hold(&place::journal(folder)).unwrap().unwrap();
+        let held = journal::hold(&place::journal(folder), Duration::ZERO).unwrap();
+        let Hold::Held(mut held) = held else {
+            panic!("{held:?}");
+        };
         let mut bytes = Vec::new();
         held.read_to_end(&mut bytes).unwrap();
         Mark { epoch, seq }.put(&mut held).unwrap();
@@ -247,16 +311,73 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_that_a_shim_is_at_waits_for_the_next_gate() {
+    fn a_journal_that_a_shim_is_at_waits_for_the_next_gate_where_there_is_no_time() {
         let folder = folder();
         put(folder.path(), &[1]);
         let path = place::journal(folder.path());
-        let shim = fs::OpenOptions::new().append(true).open(&path).unwrap();
-        shim.lock_shared().unwrap();
-        let mut spool = Spool::open(folder.path()).unwrap();
+        let shim = journal::append(&path, &entry(2), false).unwrap();
+        let mut spool = Spool::open_within(folder.path(), Duration::ZERO).unwrap();
         assert_eq!(spool.queue().unwrap().last().seq, 0);
         drop(shim);
+        assert_eq!(opened(folder.path()), [1, 2]);
+    }
+
+    /// Holds the journal as somebody does that never lets go.
+    fn hold_for_ever(folder: &Path) -> File {
+        let file = File::open(place::journal(folder)).unwrap();
+        file.lock_shared().unwrap();
+        file
+    }
+
+    #[test]
+    fn a_journal_that_somebody_holds_for_ever_is_taken_all_the_same() {
+        let folder = folder();
+        put(folder.path(), &[1, 2]);
+        let held = hold_for_ever(folder.path());
+        assert_eq!(opened(folder.path()), [1, 2]);
+        assert_eq!(
+            set_aside(folder.path()).unwrap(),
+            [""; 0].map(PathBuf::from)
+        );
+        // Shims go on with another.
+        put(folder.path(), &[3]);
+        let again = hold_for_ever(folder.path());
+        assert_eq!(opened(folder.path()), [1, 2, 3]);
+        assert_eq!(opened(folder.path()), [1, 2, 3]);
+        drop((held, again));
+    }
+
+    /// As a shim does that was stopped right before its write.
+    #[test]
+    fn a_shim_that_wakes_up_behind_a_closed_journal_leaves_its_command_to_gate() {
+        let folder = folder();
+        put(folder.path(), &[1]);
+        let path = place::journal(folder.path());
+        let link = folder.path().join("kept");
+        fs::hard_link(&path, &link).unwrap();
+        let held = hold_for_ever(folder.path());
         assert_eq!(opened(folder.path()), [1]);
+        assert!(journal::append(&link, &entry(2), false).is_err());
+        assert!(journal::append(&path, &entry(2), false).is_ok());
+        drop(held);
+    }
+
+    #[test]
+    fn a_crash_at_any_point_of_going_round_makes_no_event_twice_and_loses_none() {
+        for taken in 0..=2 {
+            let folder = folder();
+            let path = place::journal(folder.path());
+            crash(folder.path(), &[1, 2], taken);
+            let round = folder.path().join(format!("{ROUND}x"));
+            fs::rename(&path, &round).unwrap();
+            let held = File::open(&round).unwrap();
+            held.lock_shared().unwrap();
+            assert_eq!(waiting(folder.path()).unwrap(), 2);
+            make_journal(folder.path()).unwrap();
+            journal::append(&path, &entry(3), false).unwrap();
+            assert_eq!(waiting(folder.path()).unwrap(), 3);
+            assert_eq!(opened(folder.path()), [1, 2, 3], "{taken}");
+        }
     }
 
     #[test]

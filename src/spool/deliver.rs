@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use gate_client::{Client, ClientError};
-use gate_protocol::canonical::Digest;
+use gate_protocol::canonical::{Digest, to_canonical_bytes};
 use gate_protocol::event::{ClientEvent, EventBatch};
 use gate_protocol::id::EpochId;
 use gate_protocol::problem::ProblemCode;
 
-use super::{Position, Spool, SpoolError, lock, write_json};
+use super::{Position, Spool, SpoolError, at, lock, write_json};
+use crate::durable;
 
 /// How often a queue that another gate holds is looked at.
 const LOOK: Duration = Duration::from_millis(20);
@@ -34,6 +35,16 @@ pub(crate) enum DeliverError {
     Slow(Duration),
 }
 
+/// Where it is kept what the server has confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Confirmation {
+    /// On the disk.
+    Kept,
+    /// By this process, which delivers again before it ends. Where it does not come to that, some
+    /// events go to the server once more, which counts each once.
+    Remembered,
+}
+
 /// Delivers what is in the queue, for at most `patience`, also where another
 /// gate holds the queue and does not let go. Two gates may do so at once: the
 /// server counts each event once, and the position only grows.
@@ -44,13 +55,18 @@ pub(crate) async fn deliver(
     spool: &mut Spool,
     client: &Client,
     patience: Duration,
+    confirmation: Confirmation,
 ) -> Result<Delivered, DeliverError> {
-    tokio::time::timeout(patience, deliver_all(spool, client))
+    tokio::time::timeout(patience, deliver_all(spool, client, confirmation))
         .await
         .map_err(|_| DeliverError::Slow(patience))?
 }
 
-async fn deliver_all(spool: &mut Spool, client: &Client) -> Result<Delivered, DeliverError> {
+async fn deliver_all(
+    spool: &mut Spool,
+    client: &Client,
+    confirmation: Confirmation,
+) -> Result<Delivered, DeliverError> {
     let mut done = Delivered::default();
     let mut one_by_one = false;
     loop {
@@ -85,7 +101,13 @@ async fn deliver_all(spool: &mut Spool, client: &Client) -> Result<Delivered, De
             // A server that confirms less than it was given keeps nothing for us to rely on.
             return Ok(done);
         }
-        once_let_go(|| spool.confirm(batch.epoch, seq, hash)).await?;
+        match confirmation {
+            Confirmation::Kept => once_let_go(|| spool.confirm(batch.epoch, seq, hash)).await?,
+            Confirmation::Remembered => {
+                let epoch = batch.epoch;
+                spool.told = Some(Position { epoch, seq, hash });
+            }
+        }
         done.events += count;
     }
 }
@@ -140,7 +162,11 @@ impl Spool {
         let _held = lock(&self.folder, Duration::ZERO)?;
         let mut queue = self.queue()?;
         let confirmed = self.confirmed()?;
-        if let Some(events) = queue.batch_after(&confirmed)? {
+        let told = self.told.clone().filter(|told| {
+            told.epoch == confirmed.epoch && (confirmed.seq..=queue.last().seq).contains(&told.seq)
+        });
+        let reached = told.unwrap_or(confirmed);
+        if let Some(events) = queue.batch_after(&reached)? {
             Ok(events)
         } else {
             self.begin_again()?;
@@ -161,7 +187,13 @@ impl Spool {
             return Ok(());
         }
         let position = Position { epoch, seq, hash };
-        write_json(&self.folder.join("position"), &position)?;
-        queue.compact(&position)
+        let path = self.folder.join("position");
+        if queue.is_compacted_by(&position) {
+            // Without its events it alone says where the chain goes on.
+            write_json(&path, &position)?;
+            return queue.empty();
+        }
+        // An older one has what is confirmed delivered once more, and the server counts it once.
+        durable::exchange(&path, &to_canonical_bytes(&position)?).map_err(at("write", &path))
     }
 }

@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use crate::durable;
 
 pub(crate) use allowed::make_journal;
-pub(crate) use deliver::{DeliverError, Delivered, deliver};
+pub(crate) use deliver::{Confirmation, DeliverError, Delivered, deliver};
 pub(crate) use verify::{Held, Verified, verify};
 
 /// Space that is set aside before a tool is started, in bytes: enough for the
@@ -98,6 +98,8 @@ pub(crate) struct Spool {
     folder: PathBuf,
     sequence: Sequence,
     patience: Duration,
+    /// Up to where the server has confirmed to this process, where the disk does not say so.
+    told: Option<Position>,
 }
 
 impl Spool {
@@ -117,6 +119,7 @@ impl Spool {
     pub(crate) fn open_within(folder: &Path, patience: Duration) -> Result<Self, SpoolError> {
         durable::make_folder(folder).map_err(at("make", folder))?;
         let _held = lock(folder, patience)?;
+        durable::remove_left(folder, |_| true).map_err(at("read", folder))?;
         let path = folder.join("sequence");
         let sequence = match read_json::<Sequence>(&path)? {
             Some(sequence) => sequence,
@@ -126,6 +129,7 @@ impl Spool {
             folder: folder.to_owned(),
             sequence,
             patience,
+            told: None,
         };
         spool.take_allowed()?;
         Ok(spool)

@@ -167,12 +167,15 @@ impl Queue {
         Ok(behind)
     }
 
-    /// Empties a long file whose every event is confirmed.
-    pub(super) fn compact(&mut self, confirmed: &Position) -> Result<(), SpoolError> {
-        if self.length_bytes > COMPACT_BYTES && *confirmed == self.last {
-            self.file.set_len(0).map_err(at("empty", &self.path))?;
-            self.length_bytes = 0;
-        }
+    /// Tells whether the file is long, and its every event confirmed.
+    pub(super) fn is_compacted_by(&self, confirmed: &Position) -> bool {
+        self.length_bytes > COMPACT_BYTES && *confirmed == self.last
+    }
+
+    /// Empties the file.
+    pub(super) fn empty(&mut self) -> Result<(), SpoolError> {
+        self.file.set_len(0).map_err(at("empty", &self.path))?;
+        self.length_bytes = 0;
         Ok(())
     }
 }

@@ -232,18 +232,21 @@ pub fn standard_input() -> StandardInput {
 }
 
 /// Returns the time since the epoch, by a system call: what a C library does to spare it costs a
-/// program that asks once more than it spares.
+/// program that asks once more than it spares. None where the clock can't be read, or stands before
+/// the epoch.
 ///
 /// Source: `clock_gettime(2)`, `CLOCK_REALTIME`.
-pub fn since_epoch() -> Duration {
+pub fn since_epoch() -> Option<Duration> {
     let mut now = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
     // SAFETY: the structure lives through the call, which writes nothing else.
-    unsafe { libc::syscall(libc::SYS_clock_gettime, libc::CLOCK_REALTIME, &raw mut now) };
-    let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
-    Duration::new(seconds, u32::try_from(now.tv_nsec).unwrap_or_default())
+    let failed =
+        unsafe { libc::syscall(libc::SYS_clock_gettime, libc::CLOCK_REALTIME, &raw mut now) };
+    let seconds = u64::try_from(now.tv_sec).ok()?;
+    let nanoseconds = u32::try_from(now.tv_nsec).ok()?;
+    (failed == 0).then(|| Duration::new(seconds, nanoseconds))
 }
 
 /// As long as most working directories are at most, in bytes.

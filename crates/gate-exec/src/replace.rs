@@ -8,13 +8,14 @@ use std::os::fd::AsRawFd;
 
 use crate::launch::Plan;
 use crate::resolve::passed::Bearer;
-use crate::{Command, ExecError, InitialState, syscall};
+use crate::{Command, ExecError, InitialState, outlive_file_limit, syscall};
 
 /// Replaces this process by the tool, with the signals and descriptors that gate inherited.
 ///
 /// # Errors
 /// [`ExecError::NotFound`] (127), [`ExecError::CannotRun`] (126) or [`ExecError::Changed`]. gate
-/// then goes on with signals as inherited, except that SIGPIPE is ignored as Rust expects.
+/// then goes on with signals as inherited, except that SIGPIPE is ignored as Rust expects, and
+/// SIGXFSZ as [`crate::outlive_file_limit`] has it.
 ///
 /// Source: `execve(2)`; for files in no known format `execvp(3)`.
 pub fn replace(command: &Command, initial: &InitialState) -> Result<Infallible, ExecError> {
@@ -24,6 +25,7 @@ pub fn replace(command: &Command, initial: &InitialState) -> Result<Infallible, 
     // messages would then be written into that file.
     fill_standard_descriptors(initial);
     syscall::set_action(libc::SIGPIPE, libc::SIG_IGN);
+    outlive_file_limit();
     let source = io::Error::from_raw_os_error(error);
     Err(ExecError::from_exec(command.tool.path.clone(), source))
 }

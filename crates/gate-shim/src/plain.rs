@@ -1,6 +1,7 @@
 //! The path of a plain command: what is allowed at once, and what is left to the full gate.
 
 use std::ffi::{CString, OsStr, OsString};
+use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,7 @@ use gate_policy::{
 
 use crate::files::ReadOnce;
 use crate::in_force::InForce;
-use crate::journal::{self, Entry};
+use crate::journal::{self, Added, Entry};
 use crate::place;
 
 /// Becomes the tool where the command is plainly allowed. Returns where it is not, and nothing was
@@ -27,17 +28,31 @@ pub(crate) fn run(start: &Start) {
     let Some(command) = Command::of(start) else {
         return;
     };
-    if let Some((tool, notes)) = command.allowed(stdin) {
+    if let Some(allowed) = command.allowed(stdin) {
+        let notes = &allowed.notes;
         let changed = notes.iter().any(changes).then(|| {
-            let entries = handed_on(start.environment(), &notes);
-            entries
-                .into_iter()
-                .filter_map(|entry| CString::new(entry).ok())
+            let entries = handed_on(start.environment(), notes);
+            let entries = entries.into_iter().map(CString::new);
+            entries.collect::<Result<Vec<CString>, _>>()
         });
-        let changed: Option<Vec<CString>> = changed.map(Iterator::collect);
-        // Where it returns, the full gate says why the tool can't be run.
-        drop(start.become_tool(&tool, changed.as_deref()));
+        // Where it returns, the full gate says why the tool can't be run, and records that.
+        if let Ok(changed) = changed.transpose() {
+            drop(start.become_tool(&allowed.tool, changed.as_deref()));
+        }
+        if let Some(record) = allowed.record {
+            // Where that fails too, the log has an allowed command more than there was.
+            drop(record.take_back());
+        }
     }
+}
+
+/// A command that may run.
+struct Allowed {
+    tool: Tool,
+    /// What of the tool's environment is not the caller's.
+    notes: Vec<EnvironmentNote>,
+    /// Its entry in the journal, where the rules want one.
+    record: Option<Added>,
 }
 
 /// Tells whether the tool's environment is another than the caller's.
@@ -77,11 +92,11 @@ impl Command {
         })
     }
 
-    /// Decides, and records the decision as the rules want it. Returns the tool, and what of its
-    /// environment is not the caller's.
-    fn allowed(&self, stdin: StandardInput) -> Option<(Tool, Vec<EnvironmentNote>)> {
+    /// Decides, and records the decision as the rules want it.
+    fn allowed(&self, stdin: StandardInput) -> Option<Allowed> {
         let state = place::state(&self.env)?;
-        let seconds = || since_epoch().as_secs();
+        // Where there is no clock, whatever ends by one has ended.
+        let seconds = || since_epoch().map_or(u64::MAX, |now| now.as_secs());
         let in_force = InForce::find(&self.env, &self.cwd, seconds).ok()?;
         let compiled = in_force.policy();
         let tool = self.tool()?;
@@ -107,9 +122,13 @@ impl Command {
         // A caller's own policy names the folder among what it was made of.
         let is_allowed = evaluation.decision == Decision::Allow
             && evaluation.obligations.environment.is_empty()
-            && (!in_force.is_machines() || place::is_callers_own(&spool))
-            && self.record(&invocation, &evaluation, &spool);
-        is_allowed.then_some((tool, invocation.environment))
+            && (!in_force.is_machines() || place::is_callers_own(&spool));
+        is_allowed.then_some(())?;
+        Some(Allowed {
+            record: self.record(&invocation, &evaluation, &spool).ok()?,
+            tool,
+            notes: invocation.environment,
+        })
     }
 
     /// Returns the command as it is read: by whatever path the shim was called, the tool is found by
@@ -156,26 +175,34 @@ impl Command {
 
     /// Records the decision where the rules want that. What a rule of somebody's allows is on the
     /// disk before the tool starts.
-    fn record(&self, invocation: &Invocation, evaluation: &Evaluation, spool: &Path) -> bool {
+    fn record(
+        &self,
+        invocation: &Invocation,
+        evaluation: &Evaluation,
+        spool: &Path,
+    ) -> io::Result<Option<Added>> {
         match evaluation.obligations.record {
-            Recording::None => true,
-            Recording::Outcome => false,
-            Recording::Decision if self.may_show_secret(invocation) => false,
-            Recording::Decision => {
-                let entry = Entry {
-                    at_ns: u64::try_from(since_epoch().as_nanos()).unwrap_or_default(),
-                    pid: std::process::id(),
-                    tool: evaluation.tool.to_string(),
-                    command: evaluation.command.iter().map(ToString::to_string).collect(),
-                    effect: evaluation.effect.as_str().to_owned(),
-                    rule: evaluation.deciding.id.clone(),
-                    cwd: self.cwd.clone().into_os_string(),
-                    argv: self.argv.clone(),
-                };
-                let is_durable = evaluation.deciding.layer != Layer::Baseline;
-                journal::append(&place::journal(spool), &entry, is_durable).is_ok()
+            Recording::None => return Ok(None),
+            Recording::Outcome => return Err(ErrorKind::Unsupported.into()),
+            Recording::Decision if self.may_show_secret(invocation) => {
+                return Err(ErrorKind::Unsupported.into());
             }
+            Recording::Decision => {}
         }
+        let entry = Entry {
+            at_ns: since_epoch()
+                .and_then(|now| u64::try_from(now.as_nanos()).ok())
+                .ok_or(ErrorKind::Unsupported)?,
+            pid: std::process::id(),
+            tool: evaluation.tool.to_string(),
+            command: evaluation.command.iter().map(ToString::to_string).collect(),
+            effect: evaluation.effect.as_str().to_owned(),
+            rule: evaluation.deciding.id.clone(),
+            cwd: self.cwd.clone().into_os_string(),
+            argv: self.argv.clone(),
+        };
+        let is_durable = evaluation.deciding.layer != Layer::Baseline;
+        journal::append(&place::journal(spool), &entry, is_durable).map(Some)
     }
 }
 

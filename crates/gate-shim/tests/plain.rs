@@ -9,6 +9,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use gate_policy::{Environment, Layer, PolicyBuilder};
 use gate_shim::journal;
@@ -212,7 +213,7 @@ fn a_rule_decides_what_is_recorded() {
 fn what_can_not_be_recorded_is_left_to_gate() {
     let stage = Stage::with_rules("");
     let read = ["kubectl", "get", "pods"];
-    let held = journal::hold(&stage.journal()).unwrap().unwrap();
+    let held = journal::hold(&stage.journal(), Duration::ZERO).unwrap();
     stage.assert_left(&mut stage.command(&read));
     drop(held);
     // A process that another test starts holds it too, until it has become its program.
@@ -224,6 +225,20 @@ fn what_can_not_be_recorded_is_left_to_gate() {
     fs::remove_file(stage.journal()).unwrap();
     stage.assert_left(&mut stage.command(&read));
     assert!(!stage.journal().exists());
+}
+
+#[test]
+fn a_tool_that_the_kernel_refuses_is_left_to_gate_and_leaves_no_entry() {
+    let stage = Stage::with_rules("");
+    let script = "#!/no/such/interpreter\n";
+    fs::write(stage.path("bin/kubectl"), script).unwrap();
+    let mut command = stage.command(&["kubectl", "get", "pods"]);
+    said(&command.output().unwrap(), LEFT, "programs");
+    assert_eq!(stage.entries(), []);
+    assert!(
+        !fs::read(stage.journal()).unwrap().is_empty(),
+        "it never came to the record, so this test shows nothing"
+    );
 }
 
 #[test]
