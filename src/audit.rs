@@ -129,7 +129,17 @@ fn open_within(world: &World, patience: Option<Duration>) -> Result<Spool, Failu
         Some(patience) => Spool::open_within(&folder, patience),
         None => Spool::open(&folder),
     }
-    .map_err(cannot_record)
+    .map_err(|error| cannot_open(world, error))
+}
+
+/// As [`cannot_record`], where it is the folder that can't be used.
+fn cannot_open(world: &World, error: SpoolError) -> Failure {
+    let mend = matches!(error, SpoolError::Io { .. }).then(|| world.layout.state_mend());
+    let failure = cannot_record(error);
+    match mend {
+        Some(mend) => failure.and_hint(&mend),
+        None => failure,
+    }
 }
 
 /// Opens the queue for a command that is about to run. A signal ends the wait for
@@ -142,7 +152,7 @@ fn open_unless_stopped(world: &World, cancel: &Cancel) -> Result<Spool, Failure>
                 FailureKind::Interrupted(signal),
                 "stopped before the command was started",
             ),
-            _ => cannot_record(error),
+            _ => cannot_open(world, error),
         }
     })
 }

@@ -65,8 +65,8 @@ impl Identity {
     /// There is no folder for them, or one can't be read, is damaged, or can be
     /// read by others.
     pub(crate) fn load(layout: &Layout) -> Result<Self, Failure> {
-        let runner = read_or_make(&layout.runner_key()?)?;
-        let commitment = read_or_make(&layout.commitment_key()?)?;
+        let runner = read_or_make(layout, &layout.runner_key()?)?;
+        let commitment = read_or_make(layout, &layout.commitment_key()?)?;
         Ok(Self {
             runner: RunnerSecret::from_seed(&runner),
             commitment: CommitmentKey(commitment),
@@ -74,15 +74,15 @@ impl Identity {
     }
 }
 
-fn read_or_make(path: &Path) -> Result<Zeroizing<[u8; 32]>, Failure> {
-    if let Some(key) = read(path).map_err(|error| unusable(path, error))? {
+fn read_or_make(layout: &Layout, path: &Path) -> Result<Zeroizing<[u8; 32]>, Failure> {
+    if let Some(key) = read(path).map_err(|error| unusable(layout, path, error))? {
         return Ok(key);
     }
     let made = make(path).and_then(|()| {
         // Two gates may have begun at once: the first one's key counts.
         read(path)?.ok_or(KeyError::Gone)
     });
-    made.map_err(|error| unusable(path, error))
+    made.map_err(|error| unusable(layout, path, error))
 }
 
 fn make(path: &Path) -> Result<(), KeyError> {
@@ -114,16 +114,19 @@ enum KeyError {
     Gone,
 }
 
-fn unusable(path: &Path, error: KeyError) -> Failure {
+fn unusable(layout: &Layout, path: &Path, error: KeyError) -> Failure {
     let shown = inert(&path.to_string_lossy()).into_owned();
     let failure = Failure::new(
         FailureKind::Configuration,
         format!("cannot use the key `{shown}`"),
     );
     match &error {
+        KeyError::Trust(TrustError::Read(_)) | KeyError::Write(_) => {
+            failure.caused_by(error).hint(layout.state_mend())
+        }
         KeyError::Trust(_) | KeyError::Length => failure.caused_by(error).hint(
             "make it a file of yours that nobody else can read: chmod 600; or remove it to get a new one",
         ),
-        KeyError::Write(_) | KeyError::Random(_) | KeyError::Gone => failure.caused_by(error),
+        KeyError::Random(_) | KeyError::Gone => failure.caused_by(error),
     }
 }

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use gate_protocol::inert::inert;
+
 use crate::failure::{Failure, FailureKind};
 
 /// The machine owner's folder.
@@ -30,6 +32,8 @@ pub(crate) struct Layout {
     user_config: Option<PathBuf>,
     user_config_file: Option<PathBuf>,
     state: Option<PathBuf>,
+    /// What `XDG_STATE_HOME` names, where that is a folder for the state.
+    named_state: Option<PathBuf>,
     data: Option<PathBuf>,
 }
 
@@ -66,6 +70,9 @@ impl Layout {
             state: of_home
                 .and_then(|dirs| dirs.state_dir().map(Path::to_owned))
                 .or_else(|| homeless("XDG_STATE_HOME")),
+            named_state: variable("XDG_STATE_HOME")
+                .map(PathBuf::from)
+                .filter(|base| base.is_absolute()),
             data: of_home
                 .map(|dirs| dirs.data_local_dir().to_owned())
                 .or_else(|| homeless("XDG_DATA_HOME")),
@@ -152,6 +159,33 @@ impl Layout {
             )
             .hint("set HOME or XDG_STATE_HOME to a folder that you can write")
         })
+    }
+
+    /// Tells whether something that is no folder stands where the state is to be.
+    pub(crate) fn is_state_blocked(&self) -> bool {
+        let found = self.state.as_deref().map(Path::metadata);
+        found.is_some_and(|found| match found {
+            Ok(found) => !found.is_dir(),
+            Err(error) => error.kind() == std::io::ErrorKind::NotADirectory,
+        })
+    }
+
+    /// Says by which variable the state lies where it does, and what to do where it can't be
+    /// written there.
+    pub(crate) fn state_mend(&self) -> String {
+        let shown = |path: &Path| inert(&path.to_string_lossy()).into_owned();
+        let state = self.state.as_deref().map(shown).unwrap_or_default();
+        match &self.named_state {
+            Some(named) => format!(
+                "XDG_STATE_HOME ({}) has gate keep its state in `{state}`: set it to a folder that \
+                 you can write, or unset it",
+                shown(named)
+            ),
+            None => format!(
+                "HOME has gate keep its state in `{state}`: make that folder one that you can \
+                 write, or set XDG_STATE_HOME to one"
+            ),
+        }
     }
 
     /// The key that signs this client's claims.

@@ -43,7 +43,7 @@ pub(crate) fn store(world: &World, fetched: &SignedRules) -> Result<u64, Failure
         if is_held {
             return failure.hint(durable::HELD_HINT);
         }
-        failure
+        failure.hint(world.layout.state_mend())
     })?;
     let version = verify(world.configuration()?, &folder, fetched)?;
     let encoded = to_canonical_bytes(fetched).map_err(|error| {
@@ -51,7 +51,9 @@ pub(crate) fn store(world: &World, fetched: &SignedRules) -> Result<u64, Failure
     })?;
     let write = |path: &Path, content: &[u8]| {
         durable::replace(path, content).map_err(|error| {
-            Failure::new(FailureKind::Internal, "cannot store the server's rules").caused_by(error)
+            Failure::new(FailureKind::Internal, "cannot store the server's rules")
+                .caused_by(error)
+                .hint(world.layout.state_mend())
         })
     };
     write(&folder.highest_version(), version.to_string().as_bytes())?;

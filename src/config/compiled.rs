@@ -65,7 +65,7 @@ pub(crate) fn refresh(world: &World) -> Result<Compiled, Failure> {
         let spool = world.layout.spool()?;
         durable::make_folder(&spool)
             .and_then(|()| make_journal(&spool))
-            .map_err(cannot_write)?;
+            .map_err(|error| cannot_write(error).hint(world.layout.state_mend()))?;
     }
     let Some((stamp, layers)) = stamp(world, &env, is_machines)? else {
         return Ok(Compiled::None(
@@ -96,7 +96,8 @@ fn is_current(path: &Path, env: &Environment, now: Timestamp) -> bool {
     let stamp = CompiledPolicy::open(&file)
         .ok()
         .and_then(|compiled| Stamp::decode(compiled.stamp()));
-    let seconds = || u64::try_from(now.as_second()).unwrap_or_default();
+    // By a clock from before the epoch, whatever ends has ended.
+    let seconds = || u64::try_from(now.as_second()).unwrap_or(u64::MAX);
     stamp.is_some_and(|stamp| stamp.holds(env, seconds))
 }
 

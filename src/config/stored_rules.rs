@@ -39,6 +39,10 @@ pub(super) fn in_force(
     if first_look.is_ok() {
         return first_look;
     }
+    if world.layout.is_state_blocked() {
+        let mend = world.layout.state_mend();
+        return first_look.map_err(|failure| failure.hint(mend));
+    }
     // Another gate may be between its two writes; with the lock none is.
     match lock(&folder) {
         Ok(_held) => look(configuration, &folder),

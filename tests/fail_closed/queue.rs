@@ -4,10 +4,10 @@
 use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -274,6 +274,72 @@ fn without_room_or_leave_to_record_nothing_runs() {
         assert_told(case, &ran, next);
         assert_eq!(machine.canary(), [""; 0], "{case}: {ran:?}");
     }
+}
+
+#[test]
+fn a_state_folder_that_can_not_be_is_told_with_its_variable_and_its_mend() {
+    let server = Server::start("");
+    let machine = Machine::of(&server, server.address);
+    let file = machine.home.write("a file", "").unwrap();
+    for base in [file.clone(), file.join("below"), "/proc/none".into()] {
+        // What can't be read there is bad rules.
+        let unread = if base.starts_with("/proc") { 125 } else { 78 };
+        for (command, code) in [
+            (&["run", "--", "deployer", "now"][..], unread),
+            (&["audit", "flush"][..], 125),
+            (&["rules", "pull"][..], 125),
+        ] {
+            let mut gate = machine.gate(command);
+            let ran = run(gate.env("XDG_STATE_HOME", &base));
+            assert_eq!(ran.code, Some(code), "{command:?}: {ran:?}");
+            for told in [
+                format!("XDG_STATE_HOME ({})", base.display()),
+                format!("`{}`", base.join("gate").display()),
+                "set it to a folder that you can write, or unset it".to_owned(),
+            ] {
+                assert!(ran.stderr.contains(&told), "{command:?} {told}: {ran:?}");
+            }
+        }
+    }
+    assert_eq!(machine.canary(), [""; 0]);
+}
+
+/// A gate that is killed while it writes leaves the file that it had begun.
+#[test]
+fn what_a_killed_gate_had_begun_to_write_is_cleaned_up_when_it_is_old() {
+    let server = Server::start("");
+    let machine = Machine::of(&server, server.address);
+    machine.home.script("kubectl", "#!/bin/sh\n").unwrap();
+    let read = ["run", "--", "kubectl", "get", "pods"];
+    let gate = machine.gate(&read);
+    let mut traced = Command::new("strace");
+    traced.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync"]);
+    traced.args(["-e", "inject=fsync:signal=KILL:when=1"]);
+    traced.arg(gate.get_program()).args(gate.get_args());
+    traced.env_clear().envs(machine.home.environment());
+    let killed = run(traced.current_dir(machine.home.work()));
+    assert_eq!(killed.signal, Some(Signal::SIGKILL as i32), "{killed:?}");
+    let left = || {
+        let names = std::fs::read_dir(machine.spool()).unwrap();
+        let names = names.map(|entry| entry.unwrap().path());
+        let is_begun = |path: &PathBuf| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.starts_with("events.jsonl.")
+        };
+        names.filter(is_begun).collect::<Vec<_>>()
+    };
+    let begun = left();
+    let [file] = begun.as_slice() else {
+        unreachable!("{begun:?}");
+    };
+    // It may be in the hands of a gate that is at work.
+    assert_eq!(run(&mut machine.gate(&read)).code, Some(0));
+    assert_eq!(left(), begun);
+    let old = SystemTime::now() - Duration::from_hours(2);
+    let opened = File::options().write(true).open(file).unwrap();
+    opened.set_modified(old).unwrap();
+    assert_eq!(run(&mut machine.gate(&read)).code, Some(0));
+    assert_eq!(left(), [""; 0].map(PathBuf::from));
 }
 
 #[test]
