@@ -1,15 +1,17 @@
-//! Public implementations that are not ours, `signed_note` and `tlog_tiles`, read what we write:
-//! they accept our checkpoints, proofs and tiles, and refuse the tampered ones.
+//! Public implementations that are not ours, `signed_note`, `tlog_tiles` and `sigsum`, read what we write:
+//! they accept our checkpoints, proofs, cosignatures and tiles, and refuse the tampered ones.
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
     use gate_protocol::canonical::Digest;
     use gate_protocol::log::{
         Checkpoint, TileBuilder, consistency_proof, inclusion_proof, leaf_hash, root,
     };
-    use gate_protocol::signed_note::{Cosigner, SigningKey};
+    use gate_protocol::signed_note::{Cosigner, SignedNote, SigningKey, VerifierKey};
     use signed_note::{Note, NoteError, StandardVerifier, VerifierList};
     use tlog_tiles::tile::{Tile, TileHashReader, TileReader};
     use tlog_tiles::tlog::{
@@ -168,6 +170,108 @@ mod tests {
             }
             let reader = TileHashReader::new(size, theirs(&whole), &files);
             assert!(prove_record(size, 0, &reader).is_err(), "{size}");
+        }
+    }
+
+    /// All that `sigsum` verifies: its own kind of leaf, in a log of ours under the kind of name that
+    /// it wants, with the signature of our witness.
+    struct OfSigsum {
+        log: SigningKey,
+        author: SigningKey,
+        witness: Cosigner,
+        text: String,
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes
+            .iter()
+            .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    }
+
+    fn key_hash(key: &VerifierKey) -> Digest {
+        Digest::of_bytes(key.public_bytes())
+    }
+
+    fn of_sigsum(message: &sigsum::Hash) -> OfSigsum {
+        let unnamed = SigningKey::from_seed("x", &[7; 32]).unwrap().verifier();
+        let origin = format!("sigsum.org/v1/tree/{}", key_hash(&unnamed));
+        let log = SigningKey::from_seed(&origin, &[7; 32]).unwrap();
+        let author = SigningKey::from_seed("author", &[8; 32]).unwrap();
+        let witness = Cosigner::from_seed("witness.example/w", &[9; 32]).unwrap();
+        let checksum = Digest::of_bytes(message.as_ref());
+        let signed = author.sign_detached("sigsum.org/v1/tree-leaf", checksum.as_bytes());
+        let signed = STANDARD.decode(signed.signature).unwrap();
+        let author_hash = key_hash(&author.verifier());
+        let leaf = [checksum.as_bytes(), &signed[..], author_hash.as_bytes()].concat();
+        let mut leaves = leaves(9);
+        leaves.insert(4, leaf_hash(&leaf));
+        let checkpoint = Checkpoint {
+            origin,
+            size: 10,
+            root: root(leaves.iter().copied()),
+        };
+        let line = witness.cosign(&checkpoint.to_string(), 42).unwrap();
+        let note = checkpoint.sign(&[&log]).unwrap() + &line;
+        let note = SignedNote::parse(note.as_bytes()).unwrap();
+        let [by_log, by_witness] = note.signatures() else {
+            panic!("{note:?}");
+        };
+        let mut text = format!(
+            "version=2\nlog={}\nleaf={author_hash} {}\n\nsize=10\nroot_hash={}\nsignature={}\n\
+             cosignature={} 42 {}\n\nleaf_index=4\n",
+            key_hash(&unnamed),
+            hex(&signed),
+            checkpoint.root,
+            hex(&by_log.signature),
+            key_hash(witness.verifier()),
+            hex(by_witness.signature.get(8..).unwrap()),
+        );
+        for hash in inclusion_proof(&leaves, 4).unwrap() {
+            text += &format!("node_hash={hash}\n");
+        }
+        OfSigsum {
+            log,
+            author,
+            witness,
+            text,
+        }
+    }
+
+    #[test]
+    fn a_public_verifier_accepts_our_proof_with_our_cosignature_and_refuses_tampered_ones() {
+        let message = sigsum::Hash::new(b"what is logged");
+        let of_sigsum = of_sigsum(&message);
+        let public = |key: &VerifierKey| sigsum::PublicKey::from(*key.public_bytes());
+        let verify = |text: &str, witness: &VerifierKey| {
+            let mut policy = sigsum::PolicyBuilder::new();
+            let log = public(&of_sigsum.log.verifier());
+            policy.add_log(log, None).unwrap();
+            let name = "witness".to_owned();
+            policy
+                .add_witness(name.clone(), public(witness), None)
+                .unwrap();
+            policy.set_quorum(name).unwrap();
+            let signature = sigsum::SigsumSignature::from_ascii(text).unwrap();
+            let signers = [public(&of_sigsum.author.verifier())];
+            sigsum::verify(&message, &signature, &signers, &policy.build())
+        };
+        let (text, witness) = (&of_sigsum.text, of_sigsum.witness.verifier());
+        verify(text, witness).unwrap();
+        let other = Cosigner::from_seed("witness.example/v", &[10; 32]).unwrap();
+        assert!(verify(text, other.verifier()).is_err());
+        for (from, to) in [
+            (" 42 ", " 43 "),
+            ("size=10", "size=11"),
+            ("leaf_index=4", "leaf_index=5"),
+            ("node_hash=", "node_hash=00"),
+        ] {
+            let mut changed = text.replacen(from, to, 1);
+            if from == "node_hash=" {
+                let end = changed.find("node_hash=00").unwrap() + "node_hash=".len() + 64;
+                changed.replace_range(end..end + 2, "");
+            }
+            assert_ne!(changed, *text);
+            assert!(verify(&changed, witness).is_err(), "{to}");
         }
     }
 }
