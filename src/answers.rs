@@ -13,7 +13,7 @@ use std::time::Duration;
 use gate_protocol::request::ApprovalRequest;
 
 use crate::durable;
-use crate::layout::AnswersFiles;
+use crate::layout::KeptFiles;
 use crate::progress::{About, Voice};
 use crate::world::World;
 
@@ -39,13 +39,17 @@ pub(crate) fn keep(world: &World, request: &ApprovalRequest, voice: Voice) {
     }
 }
 
-fn append(files: &AnswersFiles, request: &ApprovalRequest) -> io::Result<()> {
+fn append(files: &KeptFiles, request: &ApprovalRequest) -> io::Result<()> {
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
     append_line(files, &line)
 }
 
-fn append_line(files: &AnswersFiles, line: &[u8]) -> io::Result<()> {
+/// Appends a line to files that are turned when the newer one is long.
+///
+/// # Errors
+/// It can't be written whole.
+pub(crate) fn append_line(files: &KeptFiles, line: &[u8]) -> io::Result<()> {
     if let Some(folder) = files.file.parent() {
         durable::make_folder(folder)?;
     }
@@ -79,7 +83,7 @@ mod tests {
         for round in 0..20 {
             let folder = tempfile::tempdir().unwrap();
             let path = |name: &str| folder.path().join("state").join(name);
-            let files = AnswersFiles {
+            let files = KeptFiles {
                 file: path("file"),
                 older: path("older"),
                 lock: path("lock"),

@@ -15,6 +15,8 @@ const MACHINE_SHIMS: &str = "/usr/local/lib/gate/shims";
 const PROFILES: &str = "tools.d";
 /// The name of gate's own folder in each of the user's, and of the machine owner's.
 pub(crate) const OWN_FOLDER: &str = "gate";
+/// What the files of receipts are called.
+const RECEIPTS: &str = "receipts";
 /// The name of a project's own rules.
 pub(crate) const PROJECT_RULES: &str = ".gate.toml";
 
@@ -204,13 +206,13 @@ impl Layout {
     }
 
     /// What people were asked and answered from here.
-    pub(crate) fn answers(&self) -> Result<AnswersFiles, Failure> {
-        let state = self.state()?;
-        Ok(AnswersFiles {
-            file: state.join("answers.jsonl"),
-            older: state.join("answers.1.jsonl"),
-            lock: state.join("answers.lock"),
-        })
+    pub(crate) fn answers(&self) -> Result<KeptFiles, Failure> {
+        Ok(KeptFiles::of(self.state()?, "answers"))
+    }
+
+    /// What the server handed out as proof of its records.
+    pub(crate) fn receipts(&self) -> Result<KeptFiles, Failure> {
+        Ok(KeptFiles::of(self.state()?, RECEIPTS))
     }
 
     /// The server's rules as last fetched.
@@ -274,14 +276,29 @@ impl Layout {
     }
 }
 
-/// The memory of `gate rules suggest`.
-pub(crate) struct AnswersFiles {
+/// A file of lines that takes the place of an older one when it is long.
+pub(crate) struct KeptFiles {
     /// The file that grows.
     pub(crate) file: PathBuf,
     /// The one before it.
     pub(crate) older: PathBuf,
     /// The lock of whoever writes.
     pub(crate) lock: PathBuf,
+}
+
+impl KeptFiles {
+    fn of(folder: &Path, name: &str) -> Self {
+        Self {
+            file: folder.join(format!("{name}.jsonl")),
+            older: folder.join(format!("{name}.1.jsonl")),
+            lock: folder.join(format!("{name}.lock")),
+        }
+    }
+
+    /// The receipts beside a queue of events, which is in the same folder of state.
+    pub(crate) fn receipts_beside(spool: &Path) -> Self {
+        Self::of(spool.parent().unwrap_or(spool), RECEIPTS)
+    }
 }
 
 /// The folder of the server's rules as last fetched.

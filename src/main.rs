@@ -28,6 +28,7 @@ mod progress;
 mod prompt;
 mod reading;
 mod reason;
+mod receipts;
 mod report;
 mod server_rules;
 mod session;

@@ -24,7 +24,8 @@ use crate::binding::Bound;
 use crate::circumstances::Env;
 use crate::failure::{Failure, FailureKind};
 use crate::identity::Identity;
-use crate::progress::{Progress, Voice};
+use crate::progress::{About, Progress, Voice};
+use crate::receipts;
 use crate::report;
 use crate::session::{self, Session, from_client};
 use crate::world::World;
@@ -353,10 +354,11 @@ impl Wait<'_> {
         let received = Instant::now();
         let signed = self.ask_for_grant(request, nonce)?;
         let grant = self
-            .verify(signed, request, nonce, received)
+            .verify(signed.clone(), request, nonce, received)
             .inspect_err(|failure| {
                 recorder.abandoned(&failure.to_string());
             })?;
+        self.keep_receipt(signed);
         self.tell_observed(&grant);
         recorder.started()?;
         self.session.block_on(recorder.tell(self.client()));
@@ -365,6 +367,15 @@ impl Wait<'_> {
             received,
             recorder,
         })
+    }
+
+    /// Keeps what proves that the server has the record of the claim. That it can't is told and
+    /// stops nothing: the record is there all the same.
+    fn keep_receipt(&self, signed: SignedGrant) {
+        if let Err(why) = receipts::keep_claim(self.world, self.client().server(), signed) {
+            let told = format!("warning: no receipt of this claim is kept: {why}");
+            self.voice.note(About::Record, &[told]);
+        }
     }
 
     /// Says that nobody approved this: the signature says so, so no setting here can.

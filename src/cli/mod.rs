@@ -30,6 +30,8 @@ mod server;
 mod shell_init;
 mod shim;
 mod whoami;
+#[cfg(feature = "server")]
+mod witness;
 
 use std::ffi::OsString;
 
@@ -82,6 +84,8 @@ enum Command {
     Server(server::Server),
     #[cfg(feature = "server")]
     Demo(demo::Demo),
+    #[cfg(feature = "server")]
+    Witness(witness::Witness),
     Hook(hook::Hook),
     #[cfg(feature = "mcp")]
     Mcp(mcp::Mcp),
@@ -181,6 +185,8 @@ fn dispatch(command: &Command, world: &World) -> Ending {
         Command::Server(command) => command.run(world),
         #[cfg(feature = "server")]
         Command::Demo(command) => command.run(world),
+        #[cfg(feature = "server")]
+        Command::Witness(command) => command.run(world),
         Command::Hook(command) => command.run(world),
         #[cfg(feature = "mcp")]
         Command::Mcp(command) => command.run(),

@@ -83,16 +83,25 @@ pub(crate) fn table(screen: &Screen, records: &[AuditRecord], first: bool) -> St
     table.finish()
 }
 
-fn tone(name: &str) -> Tone {
-    match name {
+/// Tells whether records of a type are what somebody should look at.
+pub(crate) fn is_alarm(name: &str) -> bool {
+    matches!(
+        name,
         "run.unknown"
-        | "client.gap"
-        | "client.epoch_reset"
-        | "request.rejected_review"
-        | "decision.voided"
-        | "break_glass.asked"
-        | "break_glass.used" => Tone::Alarm,
-        _ => Tone::Plain,
+            | "client.gap"
+            | "client.epoch_reset"
+            | "request.rejected_review"
+            | "decision.voided"
+            | "break_glass.asked"
+            | "break_glass.used"
+    )
+}
+
+fn tone(name: &str) -> Tone {
+    if is_alarm(name) {
+        Tone::Alarm
+    } else {
+        Tone::Plain
     }
 }
 

@@ -10,6 +10,8 @@ use gate_protocol::problem::ProblemCode;
 
 use super::{Position, Spool, SpoolError, at, lock, write_json};
 use crate::durable;
+use crate::layout::KeptFiles;
+use crate::receipts;
 
 /// How often a queue that another gate holds is looked at.
 const LOOK: Duration = Duration::from_millis(20);
@@ -108,6 +110,13 @@ async fn deliver_all(
                 spool.told = Some(Position { epoch, seq, hash });
             }
         }
+        // Without a receipt the records are there all the same, and nobody here misses them.
+        let files = KeptFiles::receipts_beside(&spool.folder);
+        drop(receipts::keep_records(
+            &files,
+            client.server(),
+            receipt.records,
+        ));
         done.events += count;
     }
 }

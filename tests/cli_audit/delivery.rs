@@ -16,13 +16,13 @@ const UNTIL_ITS_END: &str = "[[rule]]\nid = \"team/until-its-end\"\neverything =
                              decision = \"allow\"\nrecord = \"outcome\"\n";
 
 /// A machine whose commands are the agent's.
-struct Machine {
-    live: Live,
-    home: Home,
+pub(crate) struct Machine {
+    pub(crate) live: Live,
+    pub(crate) home: Home,
 }
 
 impl Machine {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let live = Live::start();
         let mut home = Home::new().unwrap();
         let (url, key) = (live.said("/url"), live.said("/server/grant_key"));
@@ -43,12 +43,31 @@ impl Machine {
         machine
     }
 
-    fn gate(&self, args: &[&str]) -> Ran {
+    pub(crate) fn gate(&self, args: &[&str]) -> Ran {
         run(self.home.command(GATE).args(args))
     }
 
+    /// Puts a program on PATH that no profile knows, so that it asks.
+    pub(crate) fn write_program(&self, name: &str, shell: &str) {
+        let program = self.home.bin().join(name);
+        fs::write(&program, format!("#!/bin/sh\n{shell}\n")).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Approves the newest request, and returns its id.
+    pub(crate) fn approve_newest(&self) -> String {
+        let listed = self.gate(&["requests", "list", "--json"]);
+        let page: Value = serde_json::from_str(&listed.stdout).unwrap();
+        let part = |name: &str| page["requests"][0][name].as_str().unwrap();
+        let (id, digest) = (part("id"), part("digest"));
+        let approve = ["approve", id, "--yes", "--digest", digest];
+        let approved = run(&mut self.live.gate("bob_approver", &approve));
+        assert_eq!(approved.code, Some(0), "{approved:?}");
+        id.to_owned()
+    }
+
     /// How a command ends by `gate run`.
-    fn ends(&self, command: &[&str]) -> ExitStatus {
+    pub(crate) fn ends(&self, command: &[&str]) -> ExitStatus {
         let mut gate: Command = self.home.command(GATE);
         gate.args(["run", "--"]).args(command);
         gate.output().unwrap().status

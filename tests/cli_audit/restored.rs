@@ -11,15 +11,15 @@ use serde_json::Value;
 use crate::server::{GATE, Ran, run};
 
 /// One server's data, and whoever asks it from the same machine.
-struct Place {
-    home: Home,
+pub(crate) struct Place {
+    pub(crate) home: Home,
     tokens: Value,
 }
 
 /// A server that runs on one copy of the data.
-struct Running {
+pub(crate) struct Running {
     child: Child,
-    ready: Value,
+    pub(crate) ready: Value,
 }
 
 impl Drop for Running {
@@ -30,7 +30,7 @@ impl Drop for Running {
 }
 
 impl Place {
-    fn new() -> (Self, Running) {
+    pub(crate) fn new() -> (Self, Running) {
         let mut place = Self {
             home: Home::new().unwrap(),
             tokens: Value::Null,
@@ -44,7 +44,7 @@ impl Place {
         self.home.path().join(copy)
     }
 
-    fn start(&self, copy: &str, more: &[&str]) -> Running {
+    pub(crate) fn start(&self, copy: &str, more: &[&str]) -> Running {
         let mut server = self.home.command(GATE);
         server
             .args(["server", "--json", "--listen", "127.0.0.1:0", "--data"])
@@ -72,7 +72,7 @@ impl Place {
         }
     }
 
-    fn gate(&self, on: &Running, who: &str, args: &[&str]) -> Ran {
+    pub(crate) fn gate(&self, on: &Running, who: &str, args: &[&str]) -> Ran {
         let mut gate = self.home.command(GATE);
         gate.args(args)
             .env("GATE_SERVER", on.ready["url"].as_str().unwrap())
@@ -81,7 +81,7 @@ impl Place {
     }
 
     /// Makes a record.
-    fn push(&self, on: &Running, rule: &str) {
+    pub(crate) fn push(&self, on: &Running, rule: &str) {
         let text = format!("[[rule]]\nid = \"{rule}\"\ntool = \"git\"\ndecision = \"deny\"\n");
         let rules = self.home.write("rules.toml", text).unwrap();
         let pushed = self.gate(on, "admin", &["rules", "push", rules.to_str().unwrap()]);

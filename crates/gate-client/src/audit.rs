@@ -58,6 +58,17 @@ impl Client {
         self.exchange(&call, Patience::SHORT).await?.into_text()
     }
 
+    /// Fetches the newest checkpoint that witnesses signed, or where none did the
+    /// newest that was stored: `GET /v1/log/checkpoint`.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn cosigned_checkpoint(&self) -> Result<String, ClientError> {
+        let what = "the cosigned checkpoint";
+        let call = self.get(what, "/v1/log/checkpoint").text();
+        self.exchange(&call, Patience::SHORT).await?.into_text()
+    }
+
     /// Fetches the proof that the record at `index` is in the log:
     /// `GET /v1/audit/inclusion?index=…`, a C2SP tlog-proof with its checkpoint.
     ///

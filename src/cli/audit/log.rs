@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use gate_protocol::id::RequestId;
 use gate_protocol::log::AuditRecord;
 
-use super::records::Records;
-use crate::failure::{Failure, FailureKind};
+use super::records::{Records, parse};
+use super::wanted::Wanted;
+use crate::failure::Failure;
 use crate::report;
 use crate::session::{self, Session};
 use crate::show::screen::Screen;
@@ -33,24 +33,11 @@ pub(super) struct Log {
     /// At most so many of those that are there already.
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     limit: u64,
-    /// Only records of this type, as `run.finished`, or of all that begin so, as `run`.
-    #[arg(long = "type", value_name = "TYPE")]
-    record_type: Option<String>,
-    /// Only records about this request; its first or last 6 digits or more will do.
-    #[arg(long, value_name = "ID", value_parser = parse_request)]
-    request: Option<String>,
+    #[command(flatten)]
+    wanted: Wanted,
     /// Print each record as one JSON object a line.
     #[arg(long)]
     json: bool,
-}
-
-fn parse_request(text: &str) -> Result<String, String> {
-    let part = text.to_ascii_lowercase();
-    let is_part = part.len() >= 6 && part.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
-    if is_part || part.parse::<RequestId>().is_ok() {
-        return Ok(part);
-    }
-    Err("give a request's id, or its first or last 6 digits or more".to_owned())
 }
 
 impl Log {
@@ -72,11 +59,10 @@ impl Log {
     /// goes on. Without `--from` these are the newest.
     fn present(&self, session: &Session) -> Result<(Vec<AuditRecord>, u64), Failure> {
         let newest = self.from.is_none();
-        let is_filtered = self.record_type.is_some() || self.request.is_some();
         let size = Records::size(session)?;
         let from = match self.from {
             Some(from) => from,
-            None if is_filtered => 0,
+            None if self.wanted.is_narrow() => 0,
             None => size.saturating_sub(self.limit),
         };
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
@@ -89,7 +75,7 @@ impl Log {
             }
             for (index, text) in (from..).zip(&page.records) {
                 let record = parse(index, text)?;
-                if !self.is_wanted(&record) {
+                if !self.wanted.is_met_by(&record) {
                     continue;
                 }
                 kept.push_back(record);
@@ -114,26 +100,12 @@ impl Log {
             let mut new = Vec::new();
             for (index, text) in (from..).zip(&page.records) {
                 let record = parse(index, text)?;
-                if self.is_wanted(&record) {
+                if self.wanted.is_met_by(&record) {
                     new.push(record);
                 }
             }
             self.print(screen, &new, false)?;
         }
-    }
-
-    fn is_wanted(&self, record: &AuditRecord) -> bool {
-        let name = record.record_type().as_str();
-        let is_of_type = |wanted: &String| {
-            name.strip_prefix(wanted.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        let is_about = |part: &String| {
-            record::request_of(record)
-                .is_some_and(|id| id.starts_with(part.as_str()) || id.ends_with(part.as_str()))
-        };
-        self.record_type.as_ref().is_none_or(is_of_type)
-            && self.request.as_ref().is_none_or(is_about)
     }
 
     fn print(&self, screen: &Screen, records: &[AuditRecord], first: bool) -> Result<(), Failure> {
@@ -148,15 +120,4 @@ impl Log {
         }
         answer::text(&record::table(screen, records, first))
     }
-}
-
-fn parse(index: u64, text: &str) -> Result<AuditRecord, Failure> {
-    AuditRecord::parse(text.as_bytes()).map_err(|error| {
-        Failure::new(
-            FailureKind::Internal,
-            format!("record {index} of the log can't be read"),
-        )
-        .caused_by(error)
-        .hint("`gate audit verify --live` says whether the log was changed")
-    })
 }

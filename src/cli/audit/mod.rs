@@ -6,9 +6,12 @@ mod flush;
 mod kept;
 mod log;
 mod log_key;
+mod open;
+mod proof;
 pub(super) mod records;
 mod remembered;
 mod verify;
+mod wanted;
 
 use crate::failure::Failure;
 use crate::world::World;
@@ -23,8 +26,10 @@ pub(crate) struct Audit {
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
     Log(log::Log),
+    Open(open::Open),
     Verify(verify::Verify),
     Export(export::Export),
+    Proof(proof::Proof),
     Flush(flush::Flush),
 }
 
@@ -32,8 +37,10 @@ impl Audit {
     pub(crate) fn run(&self, world: &World) -> Result<(), Failure> {
         match &self.verb {
             Verb::Log(log) => log.run(world),
+            Verb::Open(open) => open.run(world),
             Verb::Verify(verify) => verify.run(world),
             Verb::Export(export) => export.run(world),
+            Verb::Proof(proof) => proof.run(world),
             Verb::Flush(flush) => flush.run(world),
         }
     }

@@ -1,9 +1,10 @@
 //! The server's records, page by page.
 
 use gate_client::RecordRange;
+use gate_protocol::log::AuditRecord;
 use gate_protocol::server::RecordPage;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::session::Session;
 
 /// How many records are asked for at once.
@@ -52,4 +53,19 @@ impl<'a> Records<'a> {
         self.next = page.next;
         Ok((from, page))
     }
+}
+
+/// Reads one record of a page.
+///
+/// # Errors
+/// It is none.
+pub(crate) fn parse(index: u64, text: &str) -> Result<AuditRecord, Failure> {
+    AuditRecord::parse(text.as_bytes()).map_err(|error| {
+        Failure::new(
+            FailureKind::Internal,
+            format!("record {index} of the log can't be read"),
+        )
+        .caused_by(error)
+        .hint("`gate audit verify --live` says whether the log was changed")
+    })
 }

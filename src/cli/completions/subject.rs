@@ -50,7 +50,7 @@ impl About {
 }
 
 /// Names of values that nobody but the caller knows.
-const FREE: [&str; 20] = [
+const FREE: [&str; 22] = [
     "ADDRESS",
     "COMMAND",
     "DURATION",
@@ -65,8 +65,10 @@ const FREE: [&str; 20] = [
     "NAMES",
     "PERSON",
     "PROVIDER",
+    "SEQ|REQUEST",
     "SUBJECT",
     "TEXT",
+    "TIME",
     "TYPE",
     "URL",
     "USER",

@@ -9,6 +9,8 @@ mod settings;
 
 use std::path::PathBuf;
 
+pub(super) use serve::{bind, cannot_listen, log, stop_signal};
+
 use crate::failure::{Failure, FailureKind};
 use crate::world::World;
 
@@ -51,7 +53,7 @@ fn data_folder(world: &World, named: Option<&PathBuf>) -> Result<PathBuf, Failur
 }
 
 /// Returns the runtime that a server needs: the only one with several threads.
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

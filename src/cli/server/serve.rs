@@ -130,13 +130,13 @@ impl Serve {
     }
 }
 
-fn bind(listen: SocketAddr) -> std::io::Result<TcpListener> {
+pub(in crate::cli) fn bind(listen: SocketAddr) -> std::io::Result<TcpListener> {
     let listener = TcpListener::bind(listen)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
 
-fn cannot_listen(listen: SocketAddr, error: std::io::Error) -> Failure {
+pub(in crate::cli) fn cannot_listen(listen: SocketAddr, error: std::io::Error) -> Failure {
     Failure::new(
         FailureKind::Configuration,
         format!("cannot listen on {listen}"),
@@ -146,7 +146,7 @@ fn cannot_listen(listen: SocketAddr, error: std::io::Error) -> Failure {
 }
 
 /// Returns a future that ends with the first SIGTERM or SIGINT.
-fn stop_signal() -> Result<impl Future<Output = ()> + Send, Failure> {
+pub(in crate::cli) fn stop_signal() -> Result<impl Future<Output = ()> + Send, Failure> {
     let listen = |kind| {
         signal(kind).map_err(|error| {
             Failure::new(FailureKind::Internal, "cannot wait for signals").caused_by(error)
@@ -165,7 +165,7 @@ fn stop_signal() -> Result<impl Future<Output = ()> + Send, Failure> {
 }
 
 /// Sends the server's log to stderr, as much as `GATE_LOG` asks for.
-fn log(world: &World) -> Result<(), Failure> {
+pub(in crate::cli) fn log(world: &World) -> Result<(), Failure> {
     let wanted = world
         .env("GATE_LOG")
         .unwrap_or_else(|| "info,sqlx=error".to_owned());

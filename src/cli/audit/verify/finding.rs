@@ -20,6 +20,12 @@ pub(super) enum Finding {
     Line(ExportError),
     /// Records stand after the last one that was signed for.
     Unsigned { signed: u64, records: u64 },
+    /// The log does not have what the server handed out.
+    Receipt { index: u64 },
+    /// A file of tiles is missing, or not what the records make.
+    File { first: u64, why: String },
+    /// The records are good, and the leaf hashes beside them are not theirs.
+    Leaves,
 }
 
 /// Says that the log holds.
@@ -34,7 +40,7 @@ pub(super) fn conclude(
         Ok(log) => answer::text(&verified_words(key, &log)),
         Err(finding) => {
             let (first_bad, words) = finding_words(&finding);
-            does_not_verify(&first_bad, &words)
+            Err(does_not_verify(&first_bad, &words))
         }
     }
 }
@@ -87,39 +93,43 @@ fn finding_words(finding: &Finding) -> (String, String) {
                 "there are {records} records, but the checkpoint was signed for {signed}: the rest was added"
             ),
         ),
+        Finding::Receipt { index } => (
+            index.to_string(),
+            "the server handed out another record, whose receipt is kept here: it was changed or removed"
+                .to_owned(),
+        ),
+        Finding::File { first, why } => (first.to_string(), why.clone()),
+        Finding::Leaves => (
+            "none".to_owned(),
+            "the records are those that were signed for, but the leaf hashes beside them are not theirs"
+                .to_owned(),
+        ),
     }
 }
 
 /// Says that the log is not the one that was verified here before.
-///
-/// # Errors
-/// Always: what was found is the answer.
-pub(super) fn does_not_go_on(broken: &Break) -> Result<(), Failure> {
+pub(super) fn does_not_go_on(broken: &Break) -> Failure {
     does_not_verify(&broken.first_bad(), &chain(broken))
 }
 
 /// Says that nothing sound is signed.
-///
-/// # Errors
-/// Always: what was found is the answer.
-pub(super) fn refuse_checkpoint(error: &CheckpointError) -> Result<(), Failure> {
-    does_not_verify("not known, nothing sound is signed", &chain(error))
+pub(super) fn refuse_checkpoint(error: &CheckpointError) -> Failure {
+    does_not_verify("0, nothing sound is signed", &chain(error))
 }
 
-/// Says where the log stops to hold, and why.
-///
-/// # Errors
-/// Always: what was found is the answer.
-pub(super) fn does_not_verify(first_bad: &str, words: &str) -> Result<(), Failure> {
-    answer::line(&format!("first bad record: {first_bad}"))?;
-    Err(Failure::new(
+/// Says where the log stops to hold, and returns why.
+pub(super) fn does_not_verify(first_bad: &str, words: &str) -> Failure {
+    if let Err(failure) = answer::line(&format!("first bad record: {first_bad}")) {
+        return failure;
+    }
+    Failure::new(
         FailureKind::Found,
         format!("the log does not verify: {}", inert(words)),
-    ))
+    )
 }
 
 /// Returns an error with all of its causes.
-fn chain(error: &dyn Error) -> String {
+pub(super) fn chain(error: &dyn Error) -> String {
     let mut words = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

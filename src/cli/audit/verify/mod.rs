@@ -1,24 +1,25 @@
 //! `gate audit verify`.
 
+mod copy;
 mod finding;
+mod proof;
+mod receipts;
 mod spool;
+mod tiles;
+mod witnesses;
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use gate_protocol::inert::inert;
-use gate_protocol::log::{
-    CHECKPOINT_FILE, Checkpoint, ExportError, ExportReader, LogVerifier, RECORDS_FILE,
-    SignedCheckpoint, VerifiedLog,
-};
+use gate_protocol::log::{Checkpoint, LogVerifier, SignedCheckpoint, VerifiedLog};
 use gate_protocol::signed_note::VerifierKey;
 
 use self::finding::{Finding, conclude, refuse_checkpoint};
+use self::receipts::Receipts;
+use self::witnesses::Witnesses;
 use super::kept::{Continuity, Kept};
 use super::log_key;
 use super::records::Records;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 use crate::session::{self, Session};
 use crate::show::answer;
 use crate::world::World;
@@ -30,9 +31,10 @@ use crate::world::World;
 /// on this machine before. Exits 0 only if everything holds; otherwise 1, with
 /// the index of the first bad record.
 #[derive(Debug, clap::Args)]
-#[command(group(clap::ArgGroup::new("log").args(["file", "live", "spool"]).required(true)))]
+#[command(group(clap::ArgGroup::new("log").args(["file", "live", "spool", "receipts", "receipt"]).required(true)))]
 pub(super) struct Verify {
-    /// An export: its folder, or its file of records.
+    /// An export, its folder or its file of records; a folder of tiles; or a proof
+    /// of one record.
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     /// The signed checkpoint of the export; by default the one beside the records.
@@ -41,9 +43,18 @@ pub(super) struct Verify {
     /// The log's key as `name+hash+base64`; by default the one pinned here.
     #[arg(long, value_name = "VKEY", value_parser = parse_key, conflicts_with = "spool")]
     key: Option<VerifierKey>,
+    #[command(flatten)]
+    witnesses: Witnesses,
     /// Verify the server's log.
     #[arg(long)]
     live: bool,
+    /// Verify that the log still has each record that the server handed out to this
+    /// user; needs no right to read the log.
+    #[arg(long)]
+    receipts: bool,
+    /// The same for a file of such receipts.
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
     /// Verify what this machine has not delivered yet.
     #[arg(long)]
     spool: bool,
@@ -56,47 +67,70 @@ fn parse_key(text: &str) -> Result<VerifierKey, String> {
 impl Verify {
     pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
         match &self.file {
-            Some(file) => self.export(world, file),
+            Some(file) => self.file(world, file),
             None if self.live => self.live(world),
-            // One of the three is there.
+            None if self.receipts => self.ask(world, &Receipts::kept(world)?),
+            None if let Some(file) = &self.receipt => self.ask(world, &Receipts::in_file(file)?),
+            // One of them is there.
             None => spool::verify(world),
         }
     }
 
-    fn export(&self, world: &World, file: &Path) -> Result<(), Failure> {
-        let key = match &self.key {
-            Some(key) => key.clone(),
-            None => log_key::pinned(world)?,
-        };
-        let (records, beside) = if file.is_dir() {
-            (file.join(RECORDS_FILE), file.join(CHECKPOINT_FILE))
-        } else {
-            (file.to_owned(), file.with_file_name(CHECKPOINT_FILE))
-        };
-        let note_path = self.checkpoint.as_ref().unwrap_or(&beside);
-        let note = std::fs::read(note_path).map_err(|error| unreadable(note_path, error))?;
-        let checkpoint = match SignedCheckpoint::verify(&note, &key, &[]) {
-            Ok(signed) => signed.checkpoint,
-            Err(error) => return refuse_checkpoint(&error),
-        };
-        let opened = File::open(&records).map_err(|error| unreadable(&records, error))?;
-        conclude(&key, read_export(checkpoint, BufReader::new(opened))?)
+    fn ask(&self, world: &World, receipts: &Receipts) -> Result<(), Failure> {
+        let session = session::connect(world)?;
+        let key = self.server_key(world, &session)?;
+        receipts.ask(&session, &key)
+    }
+
+    fn file(&self, world: &World, file: &Path) -> Result<(), Failure> {
+        let key = self.key(world)?;
+        match proof::read(file) {
+            Some(proof) => proof::verify(&key, &self.witnesses, &proof),
+            None if tiles::are_in(file) => tiles::verify(&key, file, &self.witnesses),
+            None => copy::verify(&key, file, self.checkpoint.as_deref(), &self.witnesses),
+        }
+    }
+
+    fn key(&self, world: &World) -> Result<VerifierKey, Failure> {
+        match &self.key {
+            Some(key) => Ok(key.clone()),
+            None => log_key::pinned(world),
+        }
+    }
+
+    fn server_key(&self, world: &World, session: &Session) -> Result<VerifierKey, Failure> {
+        match &self.key {
+            Some(key) => Ok(key.clone()),
+            None => log_key::pin(world, session),
+        }
+    }
+
+    /// Returns the newest checkpoint that the witnesses signed, where they are wanted.
+    fn cosigned(
+        &self,
+        session: &Session,
+        key: &VerifierKey,
+    ) -> Result<Option<SignedCheckpoint>, Failure> {
+        if !self.witnesses.are_wanted() {
+            return Ok(None);
+        }
+        let note = session.call(session.client().cosigned_checkpoint())?;
+        self.witnesses.verify(note.as_bytes(), key).map(Some)
     }
 
     fn live(&self, world: &World) -> Result<(), Failure> {
         let session = session::connect(world)?;
-        let key = match &self.key {
-            Some(key) => key.clone(),
-            None => log_key::pin(world, &session)?,
-        };
+        let key = self.server_key(world, &session)?;
+        let receipts = Receipts::kept(world)?;
+        let cosigned = self.cosigned(&session, &key)?;
         let note = session.call(session.client().checkpoint())?;
         let checkpoint = match SignedCheckpoint::verify(note.as_bytes(), &key, &[]) {
             Ok(signed) => signed.checkpoint,
-            Err(error) => return refuse_checkpoint(&error),
+            Err(error) => return Err(refuse_checkpoint(&error)),
         };
         let kept = Kept::read(world, &key)?;
         let continuity = match kept.hold(&session, &checkpoint)? {
-            Continuity::Broken(broken) => return finding::does_not_go_on(&broken),
+            Continuity::Broken(broken) => return Err(finding::does_not_go_on(&broken)),
             Continuity::First => {
                 "kept: this checkpoint; the next verification here is held against it".to_owned()
             }
@@ -104,7 +138,11 @@ impl Verify {
                 format!("goes on: from the {before} records that were verified here before")
             }
         };
-        conclude(&key, read_live(&session, checkpoint)?)?;
+        let said = cosigned.as_ref().map(|signed| self.witnesses.words(signed));
+        let older = cosigned.map(|signed| signed.checkpoint);
+        let signed = older.into_iter().chain([checkpoint]).collect();
+        conclude(&key, read_live(&session, signed, &receipts)?)?;
+        answer::text(&(said.unwrap_or_default() + &receipts.words()))?;
         kept.keep(&note)?;
         answer::line(&continuity)
     }
@@ -113,53 +151,23 @@ impl Verify {
 /// Verifies the server's records; the outer error is that they can't be had.
 fn read_live(
     session: &Session,
-    checkpoint: Checkpoint,
+    signed: Vec<Checkpoint>,
+    receipts: &Receipts,
 ) -> Result<Result<VerifiedLog, Finding>, Failure> {
-    let mut verifier = LogVerifier::new(vec![checkpoint]);
+    let mut verifier = LogVerifier::new(signed);
     let mut records = Records::from(session, 0);
     loop {
-        let (_, page) = records.page()?;
-        let is_bad = |record: &String| verifier.feed(record.as_bytes()).is_err();
-        if page.records.is_empty() || page.records.iter().any(is_bad) {
-            return Ok(verifier.finish().map_err(Finding::Log));
+        let (from, page) = records.page()?;
+        if page.records.is_empty() {
+            break;
+        }
+        for (index, record) in (from..).zip(&page.records) {
+            let fed = verifier.feed(record.as_bytes()).map_err(Finding::Log);
+            if let Err(finding) = fed.and_then(|()| receipts.hold(index, record)) {
+                return Ok(Err(finding));
+            }
         }
     }
-}
-
-/// Verifies an export; the outer error is that it can't be read.
-fn read_export(
-    checkpoint: Checkpoint,
-    lines: BufReader<File>,
-) -> Result<Result<VerifiedLog, Finding>, Failure> {
-    let signed = checkpoint.size;
-    let mut verifier = LogVerifier::new(vec![checkpoint]);
-    for record in ExportReader::new(lines) {
-        match record {
-            Ok(record) => {
-                if let Err(fault) = verifier.feed(&record) {
-                    return Ok(Err(Finding::Log(fault)));
-                }
-            }
-            Err(ExportError::Read { line, source }) => {
-                return Err(Failure::new(
-                    FailureKind::Usage,
-                    format!("cannot read line {line} of the records"),
-                )
-                .caused_by(source));
-            }
-            Err(error) => return Ok(Err(Finding::Line(error))),
-        }
-    }
-    Ok(match verifier.finish() {
-        Ok(log) if log.records > signed => Err(Finding::Unsigned {
-            signed,
-            records: log.records,
-        }),
-        finished => finished.map_err(Finding::Log),
-    })
-}
-
-fn unreadable(path: &Path, error: std::io::Error) -> Failure {
-    let shown = inert(&path.to_string_lossy()).into_owned();
-    Failure::new(FailureKind::Usage, format!("cannot read `{shown}`")).caused_by(error)
+    let verified = verifier.finish().map_err(Finding::Log);
+    Ok(verified.and_then(|log| receipts.hold_end(log.records).map(|()| log)))
 }

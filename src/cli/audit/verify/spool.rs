@@ -19,7 +19,7 @@ pub(super) fn verify(world: &World) -> Result<(), Failure> {
             let place = fault.place().unwrap_or_else(|| "not known".to_owned());
             let cause = fault.source().map(|cause| format!(": {cause}"));
             let words = format!("{fault}{}", cause.unwrap_or_default());
-            does_not_verify(&place, &words)
+            Err(does_not_verify(&place, &words))
         }
     }
 }

@@ -1,0 +1,119 @@
+//! The receipts that were kept, held against a log: a record that the server handed out and does
+//! not have any more was removed.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use gate_client::ClientError;
+use gate_protocol::log::AuditRecord;
+use gate_protocol::problem::ProblemCode;
+use gate_protocol::signed_note::VerifierKey;
+
+use super::copy::unreadable;
+use super::finding::{Finding, chain, does_not_verify};
+use crate::failure::{Failure, FailureKind};
+use crate::receipts::{self, Receipt};
+use crate::session::{Session, from_client};
+use crate::show::answer;
+use crate::world::World;
+
+/// Records by their index, as the server handed them out.
+pub(super) struct Receipts(BTreeMap<u64, String>);
+
+impl Receipts {
+    /// Returns those that are kept here of the configured server.
+    ///
+    /// # Errors
+    /// They can't be read.
+    pub(super) fn kept(world: &World) -> Result<Self, Failure> {
+        let server = world.configuration()?.server()?.to_string();
+        let files = world.layout.receipts()?;
+        let kept = receipts::kept(&files, &server).map_err(|error| {
+            Failure::new(FailureKind::Configuration, "cannot read the kept receipts")
+                .caused_by(error)
+        })?;
+        Self::of(kept)
+    }
+
+    /// Returns those in a file, one a line, whichever server they are of.
+    ///
+    /// # Errors
+    /// It can't be read, or holds something else.
+    pub(super) fn in_file(file: &Path) -> Result<Self, Failure> {
+        let bytes = std::fs::read(file).map_err(|error| unreadable(file, error))?;
+        let lines = bytes.split(|byte| *byte == b'\n');
+        let read = lines.filter(|line| !line.is_empty()).map(Receipt::parse);
+        let read: Option<Vec<Receipt>> = read.collect();
+        Self::of(read.ok_or_else(no_receipt)?)
+    }
+
+    fn of(receipts: Vec<Receipt>) -> Result<Self, Failure> {
+        let mut by_index = BTreeMap::new();
+        for receipt in receipts {
+            let record = receipt.record().to_owned();
+            let index = AuditRecord::parse(record.as_bytes()).map_err(|_| no_receipt())?;
+            by_index.insert(index.seq(), record);
+        }
+        Ok(Self(by_index))
+    }
+
+    /// Holds a record of the log against the receipt for its place, if there is one.
+    ///
+    /// # Errors
+    /// They differ.
+    pub(super) fn hold(&self, index: u64, record: &str) -> Result<(), Finding> {
+        match self.0.get(&index) {
+            Some(kept) if kept != record => Err(Finding::Receipt { index }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Holds the end of the log against them.
+    ///
+    /// # Errors
+    /// A record is missing.
+    pub(super) fn hold_end(&self, records: u64) -> Result<(), Finding> {
+        match self.0.range(records..).next() {
+            Some((index, _)) => Err(Finding::Receipt { index: *index }),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns how many there are, in words.
+    pub(super) fn words(&self) -> String {
+        match self.0.len() {
+            0 => String::new(),
+            count => format!("receipts: {count} are kept here, and the log has each\n"),
+        }
+    }
+
+    /// Asks the server for the proof of each, which anybody may ask for.
+    pub(super) fn ask(&self, session: &Session, key: &VerifierKey) -> Result<(), Failure> {
+        for (index, record) in &self.0 {
+            let answer = session.block_on(session.client().inclusion_proof(*index));
+            let lost = |words: &str| does_not_verify(&index.to_string(), words);
+            match answer {
+                Ok(proof) => {
+                    let held = proof.verify(record.as_bytes(), key, &[]);
+                    held.map_err(|error| lost(&chain(&error)))?;
+                }
+                Err(ClientError::Refused(problem)) if problem.code == ProblemCode::BadRequest => {
+                    return Err(lost(&format!(
+                        "the server handed out record {index}, and does not prove it: {}",
+                        problem.detail.unwrap_or_default()
+                    )));
+                }
+                Err(error) => return Err(from_client(error)),
+            }
+        }
+        let count = self.0.len();
+        answer::line(&format!("verified: {count} receipts, and the log has each"))
+    }
+}
+
+fn no_receipt() -> Failure {
+    Failure::new(
+        FailureKind::Usage,
+        "the file holds something else than receipts",
+    )
+}

@@ -1,0 +1,209 @@
+//! A server whose head others sign, and the witness that does: C2SP tlog-witness.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use gate_protocol::canonical::Digest;
+use gate_protocol::log::{
+    AddCheckpoint, Checkpoint, SignedCheckpoint, consistency_proof, leaf_hash, root,
+};
+use gate_protocol::signed_note::{SigningKey, VerifierKey};
+use gate_testkit::home::Home;
+use serde_json::Value;
+
+use crate::restored::Place;
+use crate::server::{GATE, run};
+
+const ORIGIN: &str = "gate.example/org/test/audit";
+
+/// A `gate witness serve` that ends with the test.
+struct Witness {
+    child: Child,
+    ready: Value,
+}
+
+impl Witness {
+    fn start(home: &Home, log: &str) -> Self {
+        let mut child = home
+            .command(GATE)
+            .args(["witness", "serve", "--json", "--listen", "127.0.0.1:0"])
+            .args(["--name", "witness.example/w", "--log", log, "--data"])
+            .arg(home.path().join("witness"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
+        let ready = serde_json::from_str(&line).unwrap();
+        Self { child, ready }
+    }
+
+    fn key(&self) -> &str {
+        self.ready["key"].as_str().unwrap()
+    }
+
+    fn url(&self) -> &str {
+        self.ready["url"].as_str().unwrap()
+    }
+
+    /// Posts to the witness, and returns status, head and body.
+    fn post(&self, path: &str, body: &str) -> (u16, String, String) {
+        let address = self.url().strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nhost: w\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, head.to_owned(), body.to_owned())
+    }
+
+    fn add(&self, asked: &AddCheckpoint) -> (u16, String, String) {
+        self.post("/add-checkpoint", &asked.to_string())
+    }
+}
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+fn key() -> SigningKey {
+    SigningKey::from_seed(ORIGIN, &[7; 32]).unwrap()
+}
+
+fn asked(history: &str, old_size: u64, size: u64) -> AddCheckpoint {
+    let leaves: Vec<Digest> = (0..size)
+        .map(|index| leaf_hash(format!("{history} {index}").as_bytes()))
+        .collect();
+    let checkpoint = Checkpoint {
+        origin: ORIGIN.to_owned(),
+        size,
+        root: root(leaves.iter().copied()),
+    };
+    AddCheckpoint {
+        old_size,
+        proof: consistency_proof(&leaves, old_size).unwrap(),
+        checkpoint: checkpoint.sign(&[&key()]).unwrap(),
+    }
+}
+
+/// "A split view (same size, other root) and a rollback are refused", by the statuses of the
+/// specification, also after the witness was killed.
+#[test]
+fn a_witness_signs_one_history_and_answers_by_the_specification() {
+    let home = Home::new().unwrap();
+    let log = key().verifier();
+    let witness = Witness::start(&home, &log.to_string());
+    let first = asked("a", 0, 5);
+    let (status, _, line) = witness.add(&first);
+    assert_eq!(status, 200, "{line}");
+    let witness_key: VerifierKey = witness.key().parse().unwrap();
+    let note = first.checkpoint.clone() + &line;
+    let keys = [witness_key];
+    let signed = SignedCheckpoint::verify(note.as_bytes(), &log, &keys).unwrap();
+    assert_eq!(signed.cosignatures.len(), 1);
+    drop(witness);
+
+    let witness = Witness::start(&home, &log.to_string());
+    assert_eq!(witness.key(), keys[0].to_string());
+    let split = witness.add(&asked("b", 5, 5));
+    assert_eq!((split.0, split.2.as_str()), (409, "5\n"));
+    assert!(split.1.contains("text/x.tlog.size"), "{}", split.1);
+    let rolled_back = witness.add(&asked("a", 4, 4));
+    assert_eq!((rolled_back.0, rolled_back.2.as_str()), (409, "5\n"));
+    assert_eq!(witness.add(&asked("b", 5, 7)).0, 422);
+    let mut other = asked("a", 5, 6);
+    let thief = SigningKey::from_seed(ORIGIN, &[8; 32]).unwrap();
+    let (text, _) = other.checkpoint.split_once("\n\n").unwrap();
+    let forged = Checkpoint::parse(&format!("{text}\n")).unwrap();
+    other.checkpoint = forged.sign(&[&thief]).unwrap();
+    assert_eq!(witness.add(&other).0, 403);
+    other.checkpoint = other.checkpoint.replacen(ORIGIN, "another.example", 1);
+    assert_eq!(witness.add(&other).0, 404);
+    assert_eq!(witness.post("/add-checkpoint", "old x\n\n").0, 400);
+    assert_eq!(witness.post("/elsewhere", "").0, 404);
+    assert_eq!(witness.add(&asked("a", 5, 6)).0, 200);
+}
+
+#[test]
+fn a_server_asks_its_witness_and_its_signature_is_demanded() {
+    let (place, first) = Place::new();
+    place.push(&first, "a");
+    let log = first.ready["server"]["log_key"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    drop(first);
+    let home = Home::new().unwrap();
+    let witness = Witness::start(&home, &log);
+    let settings = format!(
+        "[[witness]]\nurl = '{}'\nkey = '{}'\n",
+        witness.url(),
+        witness.key()
+    );
+    let settings = place.home.write("server.toml", settings).unwrap();
+    let server = place.start("first", &["--config", settings.to_str().unwrap()]);
+    let verify = |more: &[&str]| {
+        let args = [
+            &["audit", "verify", "--live", "--witness", witness.key()],
+            more,
+        ]
+        .concat();
+        place.gate(&server, "auditor", &args)
+    };
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let mut verified = verify(&[]);
+    while verified.code != Some(0) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(200));
+        verified = verify(&[]);
+    }
+    assert_eq!(verified.code, Some(0), "{verified:?}");
+    let said = "cosigned: by 1 of 1 witnesses\n";
+    assert!(verified.stdout.contains(said), "{verified:?}");
+
+    let stranger = "witness.example/w1+20324abe+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X";
+    let of_two = verify(&["--witness", stranger]);
+    assert_eq!(of_two.code, Some(1), "{of_two:?}");
+    assert!(of_two.stderr.contains("1 of the 2 witnesses"), "{of_two:?}");
+    let one_of_two = verify(&["--witness", stranger, "--witnesses", "1"]);
+    assert_eq!(one_of_two.code, Some(0), "{one_of_two:?}");
+    let no_witness = verify(&["--witness", &log]);
+    assert_eq!(no_witness.code, Some(64), "{no_witness:?}");
+
+    // An export takes the signatures along, and so does one as tiles.
+    for form in ["--out", "--tiles"] {
+        let folder = place.home.path().join(form.trim_start_matches('-'));
+        let folder = folder.to_str().unwrap();
+        let args = ["audit", "export", "--cosigned", form, folder];
+        let exported = place.gate(&server, "auditor", &args);
+        assert_eq!(exported.code, Some(0), "{exported:?}");
+        let offline = |witness: &str| {
+            let mut gate = home.command(GATE);
+            let args = [
+                "audit",
+                "verify",
+                "--key",
+                &log,
+                "--witness",
+                witness,
+                folder,
+            ];
+            run(gate.args(args))
+        };
+        let verified = offline(witness.key());
+        assert_eq!(verified.code, Some(0), "{verified:?}");
+        assert!(verified.stdout.contains(said), "{verified:?}");
+        assert_eq!(offline(stranger).code, Some(1));
+    }
+}
