@@ -63,6 +63,11 @@ fn only_a_permit_runs_a_tool() {
 }
 
 #[test]
+fn only_the_client_knows_the_paths_of_the_api() {
+    hold(places::of_the_api);
+}
+
+#[test]
 fn only_layout_names_folders_of_the_user() {
     hold(places::of_directories);
 }

@@ -93,6 +93,27 @@ pub(crate) fn of_the_server(house: &House) -> Vec<String> {
     )
 }
 
+/// Paths stand in quotes, so the text is looked at and not the code; a comment may
+/// name one.
+pub(crate) fn of_the_api(house: &House) -> Vec<String> {
+    let names_one = |line: &str| {
+        let code = line.split("//").next().unwrap_or_default();
+        code.contains("\"/v1/") || code.contains("\"v1\", ")
+    };
+    outside(
+        house,
+        |path| !is_command(path),
+        |source| {
+            let lines = source.text.lines().enumerate();
+            let what = "only gate-client knows the paths of the API";
+            lines
+                .filter(|(_, line)| names_one(line))
+                .map(|(index, _)| format!("{}:{}: {what}", source.path, index + 1))
+                .collect()
+        },
+    )
+}
+
 /// The breaches of every file for which `is_exempt` does not hold.
 fn outside(
     house: &House,
