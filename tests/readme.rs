@@ -349,6 +349,7 @@ fn the_settings_of_the_server_are_whole_and_taken() {
         "standing_grants",
         "break_glass",
         "flood",
+        "rate",
         "tls",
         "outbound",
         "sign_in",

@@ -22,6 +22,7 @@ pub(super) fn ask<T>(
                 problem.code,
                 ProblemCode::Conflict
                     | ProblemCode::DigestMismatch
+                    | ProblemCode::Stale
                     | ProblemCode::NotFound
                     | ProblemCode::BadRequest
                     | ProblemCode::TooLarge

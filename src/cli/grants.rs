@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use gate_client::Most;
 use gate_protocol::id::StandingGrantId;
 use gate_protocol::inert::inert;
 use gate_protocol::standing_grant::{
-    ProposeStandingGrant, STANDING_USES, StandingGrant, StandingGrantStatus,
+    ProposeStandingGrant, STANDING_USES, StandingGrant, StandingGrantPage, StandingGrantStatus,
 };
 
+use super::at_most::AtMost;
 use super::change;
 use crate::failure::Failure;
 use crate::report;
@@ -43,6 +45,8 @@ struct List {
     /// Those too that have ended, are used up or were revoked.
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    at_most: AtMost,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -151,17 +155,22 @@ impl Propose {
 
 impl List {
     fn run(&self, session: &Session, screen: &Screen) -> Result<(), Failure> {
-        let mut list = session.call(session.client().standing_grants())?;
-        list.standing_grants
-            .retain(|one| self.all || is_open(one.status));
+        let listed = session.call(session.client().standing_grants(Most::default()))?;
+        let mut grants = listed.items;
+        grants.retain(|one| self.all || is_open(one.status));
+        let grants = self.at_most.cut(grants);
         if self.json {
-            return answer::json(&list);
+            let page = StandingGrantPage {
+                standing_grants: grants,
+                next: None,
+            };
+            return answer::json(&page);
         }
-        if list.standing_grants.is_empty() {
+        if grants.is_empty() {
             report::line("no standing grants");
             return Ok(());
         }
-        answer::text(&table(screen, &list.standing_grants))
+        answer::text(&table(screen, &grants))
     }
 }
 

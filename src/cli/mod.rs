@@ -2,6 +2,7 @@
 
 mod admin;
 mod approve;
+mod at_most;
 mod audit;
 mod change;
 mod check;

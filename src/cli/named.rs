@@ -2,6 +2,7 @@
 //! other word is refused with them.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use gate_protocol::principal::is_name;
 
 /// Returns a parser for one of `all` by its name.
 pub(super) fn one_of<T: Copy + Send + Sync + 'static>(
@@ -15,6 +16,18 @@ pub(super) fn one_of<T: Copy + Send + Sync + 'static>(
             .find(|value| name(*value) == text)
             .ok_or("it is none of the names")
     })
+}
+
+/// Takes what can be the name of a principal, a group or a channel, and so one
+/// part of a path.
+///
+/// # Errors
+/// What a name looks like.
+pub(super) fn parse_name(text: &str) -> Result<String, String> {
+    if is_name(text) {
+        return Ok(text.to_owned());
+    }
+    Err("a name has 1 to 128 of a-z, 0-9, and `._@+-`, and is neither `.` nor `..`".to_owned())
 }
 
 #[cfg(test)]

@@ -224,6 +224,8 @@ const OF_SERVER: &[(&str, bool)] = &[
     ("[break_glass]\napprovers = []", false),
     ("[flood]\nburst = 1\nreason_lifts = true", true),
     ("[flood]\nburst = 0", false),
+    ("[rate]\nwaits = 5\ncaller_burst = 9", true),
+    ("[rate]\nwaits = 0", false),
     (
         "[[provider]]\nname = 'okta'\nissuer = 'https://x'\nclient_id = 'gate'",
         true,
@@ -405,6 +407,7 @@ const TABLES: &[(&str, &str, &str)] = &[
         "[break_glass]\nqqqq = 1",
     ),
     ("server", "/properties/flood", "[flood]\nqqqq = 1"),
+    ("server", "/properties/rate", "[rate]\nqqqq = 1"),
     ("server", "/properties/sign_in", "[sign_in]\nqqqq = 1"),
     ("server", "/$defs/provider", "[[provider]]\nqqqq = 1"),
     ("server", "/$defs/workload", "[[workload]]\nqqqq = 1"),

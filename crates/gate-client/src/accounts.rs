@@ -2,38 +2,61 @@
 //! All of it needs the role admin.
 
 use gate_protocol::account::{
-    AccountEntry, AccountName, ChangePrincipal, CreateInvitation, CreatedInvitation, Group,
-    LinkAccount,
+    AccountEntry, AccountName, AccountPage, ChangePrincipal, CreateInvitation, CreatedInvitation,
+    Group, GroupPage, LinkAccount,
 };
 use gate_protocol::principal::Principal;
 use reqwest::Method;
 
-use crate::call::PAGE_LIMIT;
-use crate::client::{Client, Patience};
+use crate::client::{Client, Patience, Tagged};
 use crate::error::ClientError;
+use crate::page::{Listed, Most};
 
 impl Client {
-    /// Changes a principal: `PATCH /v1/principals/{name}`. Sent once.
+    /// Shows a principal with its tag: `GET /v1/principals/{name}`.
     ///
     /// # Errors
     /// Any [`ClientError`]; `Refused` with `not_found` where nobody has the name.
+    pub async fn principal(&self, name: &str) -> Result<Tagged<Principal>, ClientError> {
+        let path = ["v1", "principals", name];
+        let call = self.named("the principal", Method::GET, &path)?;
+        self.ask_tagged(&call, Patience::SHORT).await
+    }
+
+    /// Changes a principal: `PATCH /v1/principals/{name}`. Sent once. With the tag
+    /// of what was `seen`, nothing is changed where it was changed meanwhile.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; `Refused` with `not_found` where nobody has the name,
+    /// and with `stale` where it is not what was seen.
     pub async fn change_principal(
         &self,
         name: &str,
         wanted: &ChangePrincipal,
+        seen: Option<&str>,
     ) -> Result<Principal, ClientError> {
         let path = ["v1", "principals", name];
         let call = self.named("the principal", Method::PATCH, &path)?;
-        self.ask(&call.json(wanted)?, Patience::ONCE).await
+        let call = call.if_match(seen)?.json(wanted)?;
+        self.ask(&call, Patience::ONCE).await
+    }
+
+    /// Shows a group with its tag: `GET /v1/groups/{name}`.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; `Refused` with `not_found` where nobody is in it.
+    pub async fn group(&self, name: &str) -> Result<Tagged<Group>, ClientError> {
+        let call = self.named("the group", Method::GET, &["v1", "groups", name])?;
+        self.ask_tagged(&call, Patience::SHORT).await
     }
 
     /// Lists the groups that somebody is in, by name: `GET /v1/groups`.
     ///
     /// # Errors
     /// Any [`ClientError`].
-    pub async fn groups(&self) -> Result<Vec<Group>, ClientError> {
-        let call = self.get("the groups", "/v1/groups").up_to(PAGE_LIMIT);
-        self.ask(&call, Patience::SHORT).await
+    pub async fn groups(&self, most: Most) -> Result<Listed<Group>, ClientError> {
+        let first = || Ok(self.get("the groups", "/v1/groups"));
+        self.walk::<GroupPage>(first, most).await
     }
 
     /// Lists accounts elsewhere, of everybody or of one user: `GET /v1/accounts`.
@@ -43,12 +66,16 @@ impl Client {
     pub async fn accounts(
         &self,
         principal: Option<&str>,
-    ) -> Result<Vec<AccountEntry>, ClientError> {
-        let mut call = self.get("the accounts", "/v1/accounts").up_to(PAGE_LIMIT);
-        if let Some(name) = principal {
-            call = call.query("principal", name);
-        }
-        self.ask(&call, Patience::SHORT).await
+        most: Most,
+    ) -> Result<Listed<AccountEntry>, ClientError> {
+        let first = || {
+            let call = self.get("the accounts", "/v1/accounts");
+            Ok(match principal {
+                Some(name) => call.query("principal", name),
+                None => call,
+            })
+        };
+        self.walk::<AccountPage>(first, most).await
     }
 
     /// Makes an account elsewhere a user's: `POST /v1/accounts`. Sent once.

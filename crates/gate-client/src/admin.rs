@@ -1,16 +1,18 @@
 //! The server itself: who it is, who the token is, its rules and its tokens.
 
 use gate_protocol::principal::{
-    CreateToken, CreatedToken, LoginCode, Principal, TokenEntry, Whoami,
+    CreateToken, CreatedToken, LoginCode, Principal, PrincipalPage, TokenEntry, TokenPage, Whoami,
 };
-use gate_protocol::rules::{RULES_MESSAGE_LIMIT_BYTES, SignedRules};
+use gate_protocol::rules::{
+    PutRules, RULES_MESSAGE_LIMIT_BYTES, RulesText, RulesVersion, RulesVersionPage, SignedRules,
+};
 use gate_protocol::server::{Health, ServerIdentity};
 use reqwest::Method;
-use serde::Serialize;
 
-use crate::call::{Call, PAGE_LIMIT};
+use crate::call::Call;
 use crate::client::{Client, Patience};
 use crate::error::ClientError;
+use crate::page::{Listed, Most};
 
 /// The server's rules, or the news that there are none newer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,14 +28,6 @@ pub enum Fetched {
         /// names none.
         etag: Option<String>,
     },
-}
-
-/// The body of `PUT /v1/rules`.
-#[derive(Serialize)]
-struct PutRules<'a> {
-    text: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expected_version: Option<u64>,
 }
 
 impl Client {
@@ -91,8 +85,7 @@ impl Client {
     /// Puts new rules in force: `PUT /v1/rules`, with their TOML text. Sent once.
     ///
     /// `expected_version` is the version that their author has seen in force, 0
-    /// for none: nobody undoes a change that they do not know of. Without it they
-    /// replace whatever is there.
+    /// for none: nobody undoes a change that they do not know of.
     ///
     /// # Errors
     /// Any [`ClientError`]; `Refused` where the text has a mistake, and with
@@ -100,17 +93,39 @@ impl Client {
     pub async fn put_rules(
         &self,
         text: &str,
-        expected_version: Option<u64>,
+        expected_version: u64,
     ) -> Result<SignedRules, ClientError> {
         let url = self.server().join("/v1/rules");
         let body = PutRules {
-            text,
-            expected_version,
+            text: text.to_owned(),
+            expected_version: Some(expected_version),
         };
         let call = Call::new("the new rules", Method::PUT, url)
             .up_to(RULES_MESSAGE_LIMIT_BYTES)
             .json(&body)?;
         self.ask(&call, Patience::ONCE).await
+    }
+
+    /// Lists the versions of the rules, newest first: `GET /v1/rules/versions`.
+    /// Needs the role approver, admin or auditor.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn rules_versions(&self, most: Most) -> Result<Listed<RulesVersion>, ClientError> {
+        let first = || Ok(self.get("the versions", "/v1/rules/versions"));
+        self.walk::<RulesVersionPage>(first, most).await
+    }
+
+    /// Fetches one version of the rules, in force or not:
+    /// `GET /v1/rules/versions/{version}`. Needs the role approver, admin or auditor.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; `Refused` with `not_found` where there is no such version.
+    pub async fn rules_version(&self, version: u64) -> Result<RulesText, ClientError> {
+        let call = self
+            .get("the version", &format!("/v1/rules/versions/{version}"))
+            .up_to(RULES_MESSAGE_LIMIT_BYTES);
+        self.ask(&call, Patience::SHORT).await
     }
 
     /// Makes a link that signs this approver's browser in, once:
@@ -123,15 +138,13 @@ impl Client {
         self.ask(&call, Patience::ONCE).await
     }
 
-    /// Lists all principals, by name: `GET /v1/principals`. Needs the role admin.
+    /// Lists principals, by name: `GET /v1/principals`. Needs the role admin.
     ///
     /// # Errors
     /// Any [`ClientError`].
-    pub async fn principals(&self) -> Result<Vec<Principal>, ClientError> {
-        let call = self
-            .get("the principals", "/v1/principals")
-            .up_to(PAGE_LIMIT);
-        self.ask(&call, Patience::SHORT).await
+    pub async fn principals(&self, most: Most) -> Result<Listed<Principal>, ClientError> {
+        let first = || Ok(self.get("the principals", "/v1/principals"));
+        self.walk::<PrincipalPage>(first, most).await
     }
 
     /// Makes a principal known: `POST /v1/principals`. Needs the role admin.
@@ -182,14 +195,14 @@ impl Client {
         self.ask(&call, Patience::ONCE).await
     }
 
-    /// Lists all tokens, the oldest first, and never a token itself:
+    /// Lists tokens, the oldest first, and never a token itself:
     /// `GET /v1/tokens`. Needs the role admin.
     ///
     /// # Errors
     /// Any [`ClientError`].
-    pub async fn tokens(&self) -> Result<Vec<TokenEntry>, ClientError> {
-        let call = self.get("the tokens", "/v1/tokens").up_to(PAGE_LIMIT);
-        self.ask(&call, Patience::SHORT).await
+    pub async fn tokens(&self, most: Most) -> Result<Listed<TokenEntry>, ClientError> {
+        let first = || Ok(self.get("the tokens", "/v1/tokens"));
+        self.walk::<TokenPage>(first, most).await
     }
 
     /// Takes a token back by its id: `DELETE /v1/tokens/{id}`. Needs the role

@@ -2,8 +2,7 @@
 
 use gate_protocol::canonical::Digest;
 use gate_protocol::log::TlogProof;
-use gate_protocol::server::RecordPage;
-use serde::Deserialize;
+use gate_protocol::server::{LogProof, RecordPage};
 
 use crate::call::PAGE_LIMIT;
 use crate::client::{Client, Patience};
@@ -16,13 +15,6 @@ pub struct RecordRange {
     pub from: u64,
     /// The most records, at least 1; the server has a limit of its own.
     pub limit: u32,
-}
-
-/// The answer of `GET /v1/audit/proof/consistency`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ConsistencyProof {
-    hashes: Vec<Digest>,
 }
 
 impl Client {
@@ -99,7 +91,7 @@ impl Client {
             .get("the consistency proof", "/v1/audit/proof/consistency")
             .query("from", &from.to_string())
             .query("to", &to.to_string());
-        let proof: ConsistencyProof = self.ask(&call, Patience::SHORT).await?;
+        let proof: LogProof = self.ask(&call, Patience::SHORT).await?;
         Ok(proof.hashes)
     }
 }

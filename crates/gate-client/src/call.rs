@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, IF_NONE_MATCH};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use reqwest::{Method, Request, Url};
 use serde::Serialize;
 
@@ -82,6 +82,14 @@ impl Call {
     /// Asks only for what differs from the version with this tag.
     pub(crate) fn if_none_match(self, etag: &str) -> Result<Self, ClientError> {
         self.header(IF_NONE_MATCH, etag)
+    }
+
+    /// Asks for a change of what has this tag, and of nothing else.
+    pub(crate) fn if_match(self, seen: Option<&str>) -> Result<Self, ClientError> {
+        match seen {
+            Some(etag) => self.header(IF_MATCH, etag),
+            None => Ok(self),
+        }
     }
 
     pub(crate) fn header(mut self, name: HeaderName, value: &str) -> Result<Self, ClientError> {

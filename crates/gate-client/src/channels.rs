@@ -1,22 +1,23 @@
 //! Channels: where people hear of requests. All of it needs the role admin.
 
 use gate_protocol::channel::{
-    ChannelEntry, CreateChannel, DeliveryEntry, DeliveryPage, DeliveryState, TestedChannel,
+    ChannelEntry, ChannelPage, CreateChannel, DeliveryEntry, DeliveryPage, DeliveryState,
+    TestedChannel,
 };
 use reqwest::Method;
 
-use crate::call::PAGE_LIMIT;
 use crate::client::{Client, Patience};
 use crate::error::ClientError;
+use crate::page::{Listed, Most};
 
 impl Client {
-    /// Lists all channels, by name: `GET /v1/channels`.
+    /// Lists channels, by name: `GET /v1/channels`.
     ///
     /// # Errors
     /// Any [`ClientError`].
-    pub async fn channels(&self) -> Result<Vec<ChannelEntry>, ClientError> {
-        let call = self.get("the channels", "/v1/channels").up_to(PAGE_LIMIT);
-        self.ask(&call, Patience::SHORT).await
+    pub async fn channels(&self, most: Most) -> Result<Listed<ChannelEntry>, ClientError> {
+        let first = || Ok(self.get("the channels", "/v1/channels"));
+        self.walk::<ChannelPage>(first, most).await
     }
 
     /// Shows a channel: `GET /v1/channels/{name}`.
@@ -74,16 +75,25 @@ impl Client {
         &self,
         name: &str,
         state: Option<DeliveryState>,
-        before: Option<&str>,
-    ) -> Result<DeliveryPage, ClientError> {
+        most: Most,
+    ) -> Result<Listed<DeliveryEntry>, ClientError> {
         let path = ["v1", "channels", name, "deliveries"];
-        let mut call = self.named("the deliveries", Method::GET, &path)?;
-        if let Some(state) = state {
-            call = call.query("state", state.as_str());
-        }
-        if let Some(before) = before {
-            call = call.query("before", before);
-        }
+        let first = || {
+            let call = self.named("the deliveries", Method::GET, &path)?;
+            Ok(match state {
+                Some(state) => call.query("state", state.as_str()),
+                None => call,
+            })
+        };
+        self.walk::<DeliveryPage>(first, most).await
+    }
+
+    /// Shows a delivery: `GET /v1/deliveries/{id}`.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; `Refused` with `not_found` where there is none.
+    pub async fn delivery(&self, id: &str) -> Result<DeliveryEntry, ClientError> {
+        let call = self.named("the delivery", Method::GET, &["v1", "deliveries", id])?;
         self.ask(&call, Patience::SHORT).await
     }
 

@@ -53,6 +53,15 @@ impl Patience {
     const LONGEST_DELAY: Duration = Duration::from_secs(5);
 }
 
+/// A thing as it was when it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tagged<T> {
+    /// The thing.
+    pub thing: T,
+    /// Its tag, for a change of just this; none where the server names none.
+    pub etag: Option<String>,
+}
+
 /// Speaks with one approval server. Cheap to clone; clones share one connection.
 #[derive(Clone, Debug)]
 pub struct Client(Arc<Shared>);
@@ -134,6 +143,19 @@ impl Client {
         patience: Patience,
     ) -> Result<T, ClientError> {
         self.exchange(call, patience).await?.decode()
+    }
+
+    /// Asks as [`ask`](Self::ask) does, and keeps the tag of what is there.
+    pub(crate) async fn ask_tagged<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        patience: Patience,
+    ) -> Result<Tagged<T>, ClientError> {
+        let answer = self.exchange(call, patience).await?;
+        Ok(Tagged {
+            thing: answer.decode()?,
+            etag: answer.etag,
+        })
     }
 
     /// Sends `call` until there is an answer, or `patience` ends. Every attempt

@@ -37,6 +37,7 @@ mod call;
 mod channels;
 mod client;
 mod error;
+mod page;
 mod reply;
 mod request;
 mod server_url;
@@ -49,8 +50,9 @@ mod wait;
 
 pub use admin::Fetched;
 pub use audit::RecordRange;
-pub use client::Client;
+pub use client::{Client, Tagged};
 pub use error::{Cause, ClientError, TlsFault};
+pub use page::{Listed, Most};
 pub use request::{ListQuery, Submitted};
 pub use server_url::{ServerUrl, ServerUrlError};
 pub use settings::{ClientSettings, SettingsError};

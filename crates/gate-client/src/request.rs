@@ -6,6 +6,7 @@ use gate_protocol::canonical::Digest;
 use gate_protocol::claim::{ClaimRequest, SignedGrant};
 use gate_protocol::event::{BatchReceipt, EventBatch};
 use gate_protocol::id::RequestId;
+use gate_protocol::page::Cursor;
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus, RequestPage, SubmitRequest};
 use gate_protocol::review::SubmitReview;
 
@@ -24,8 +25,8 @@ pub struct ListQuery {
     pub status: Option<ApprovalStatus>,
     /// Only requests for the invocation with this digest.
     pub digest: Option<Digest>,
-    /// Only requests older than this one: [`RequestPage::next`] of the page before.
-    pub before: Option<RequestId>,
+    /// Only requests behind this place: [`RequestPage::next`] of the page before.
+    pub cursor: Option<Cursor>,
     /// The most requests of one page; the server has a limit of its own.
     pub limit: Option<u32>,
 }
@@ -110,9 +111,8 @@ impl Client {
         about(id, "the request", self.ask(&call, Patience::SHORT).await?)
     }
 
-    /// Lists requests that the token may see: `GET /v1/requests`. Whoever goes
-    /// on from page to page gets to an end: each has a request, and the next
-    /// one begins with older ones.
+    /// Lists requests that the token may see, newest first: `GET /v1/requests`.
+    /// A page that names a next one has a request, and the next one is another.
     ///
     /// # Errors
     /// Any [`ClientError`]; `Garbled` too where the next page would not lie
@@ -126,16 +126,16 @@ impl Client {
         if let Some(digest) = &query.digest {
             call = call.query("digest", &digest.to_string());
         }
-        if let Some(before) = query.before {
-            call = call.query("before", &before.to_string());
+        if let Some(cursor) = &query.cursor {
+            call = call.query("cursor", cursor.as_str());
         }
         if let Some(limit) = query.limit {
             call = call.query("limit", &limit.to_string());
         }
         let page: RequestPage = self.ask(&call, Patience::SHORT).await?;
-        if let Some(next) = page.next {
-            let is_older = query.before.is_none_or(|before| next < before);
-            if page.requests.is_empty() || !is_older {
+        if page.next.is_some() {
+            let is_further = page.next != query.cursor;
+            if page.requests.is_empty() || !is_further {
                 return Err(ClientError::garbled(
                     what,
                     "its next page does not lie further on",

@@ -1,24 +1,31 @@
 //! Standing grants, and what was approved past the rules.
 
-use gate_protocol::break_glass::{BreakGlassEntry, ReviewBreakGlass};
+use gate_protocol::break_glass::{BreakGlassEntry, BreakGlassPage, ReviewBreakGlass};
 use gate_protocol::id::{RequestId, StandingGrantId};
 use gate_protocol::request::ApprovalRequest;
-use gate_protocol::standing_grant::{ProposeStandingGrant, StandingGrant, StandingGrantList};
+use gate_protocol::standing_grant::{ProposeStandingGrant, StandingGrant, StandingGrantPage};
 
-use crate::call::PAGE_LIMIT;
 use crate::client::{Client, Patience};
 use crate::error::ClientError;
+use crate::page::{Listed, Most};
 
 impl Client {
-    /// Lists the newest standing grants that the token may see:
+    /// Lists the standing grants that the token may see, newest first:
     /// `GET /v1/standing-grants`.
     ///
     /// # Errors
     /// Any [`ClientError`].
-    pub async fn standing_grants(&self) -> Result<StandingGrantList, ClientError> {
-        let call = self
-            .get("the standing grants", "/v1/standing-grants")
-            .up_to(PAGE_LIMIT);
+    pub async fn standing_grants(&self, most: Most) -> Result<Listed<StandingGrant>, ClientError> {
+        let first = || Ok(self.get("the standing grants", "/v1/standing-grants"));
+        self.walk::<StandingGrantPage>(first, most).await
+    }
+
+    /// Shows a standing grant: `GET /v1/standing-grants/{id}`.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; `Refused` with `not_found` where the token sees none.
+    pub async fn standing_grant(&self, id: StandingGrantId) -> Result<StandingGrant, ClientError> {
+        let call = self.get("the standing grant", &format!("/v1/standing-grants/{id}"));
         self.ask(&call, Patience::SHORT).await
     }
 
@@ -66,7 +73,7 @@ impl Client {
             .await
     }
 
-    /// Lists the newest uses of break-glass, or those that nobody has reviewed:
+    /// Lists uses of break-glass, newest first, or those that nobody has reviewed:
     /// `GET /v1/break-glass`.
     ///
     /// # Errors
@@ -74,12 +81,14 @@ impl Client {
     pub async fn break_glass_uses(
         &self,
         open_only: bool,
-    ) -> Result<Vec<BreakGlassEntry>, ClientError> {
-        let call = self
-            .get("the uses of break-glass", "/v1/break-glass")
-            .query("open", if open_only { "true" } else { "false" })
-            .up_to(PAGE_LIMIT);
-        self.ask(&call, Patience::SHORT).await
+        most: Most,
+    ) -> Result<Listed<BreakGlassEntry>, ClientError> {
+        let open = if open_only { "true" } else { "false" };
+        let first = || {
+            let call = self.get("the uses of break-glass", "/v1/break-glass");
+            Ok(call.query("open", open))
+        };
+        self.walk::<BreakGlassPage>(first, most).await
     }
 
     /// Closes the review of a break-glass:

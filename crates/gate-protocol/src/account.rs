@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::page::Cursor;
 use crate::principal::Role;
 
 /// The body of `PATCH /v1/principals/{name}`. What is missing stays as it is.
@@ -96,4 +97,24 @@ impl std::fmt::Debug for CreatedInvitation {
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
     }
+}
+
+/// One page of groups, by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct GroupPage {
+    /// The groups.
+    pub groups: Vec<Group>,
+    /// Give it as `cursor` to get the next page; none at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Cursor>,
+}
+
+/// One page of accounts elsewhere, by provider, tenant and subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct AccountPage {
+    /// The accounts.
+    pub accounts: Vec<AccountEntry>,
+    /// Give it as `cursor` to get the next page; none at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Cursor>,
 }

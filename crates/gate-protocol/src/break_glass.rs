@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::id::RequestId;
+use crate::page::Cursor;
 
 /// What became of a request that was asked as break-glass.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -48,4 +49,14 @@ pub struct BreakGlassEntry {
     pub used_at: Timestamp,
     /// What became of it.
     pub break_glass: BreakGlass,
+}
+
+/// One page of uses of break-glass, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct BreakGlassPage {
+    /// The uses.
+    pub uses: Vec<BreakGlassEntry>,
+    /// Give it as `cursor` to get the next page; none at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Cursor>,
 }

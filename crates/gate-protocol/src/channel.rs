@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::id::RequestId;
+use crate::page::Cursor;
 
 /// Which requests a channel tells of. What is empty asks for nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -276,9 +277,9 @@ pub struct DeliveryEntry {
 pub struct DeliveryPage {
     /// The deliveries.
     pub deliveries: Vec<DeliveryEntry>,
-    /// Give it as `before` to get the next page; none at the end.
+    /// Give it as `cursor` to get the next page; none at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<String>,
+    pub next: Option<Cursor>,
 }
 
 /// The answer of `POST /v1/channels/{name}/test`.
@@ -288,6 +289,16 @@ pub struct TestedChannel {
     pub delivered: bool,
     /// What it answered, inert and cut.
     pub answer: String,
+}
+
+/// One page of channels, by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ChannelPage {
+    /// The channels.
+    pub channels: Vec<ChannelEntry>,
+    /// Give it as `cursor` to get the next page; none at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Cursor>,
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub mod invocation;
 pub mod limits;
 pub mod masked;
 pub mod mode;
+pub mod page;
 pub mod principal;
 pub mod problem;
 pub mod production;

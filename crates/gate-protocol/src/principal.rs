@@ -5,6 +5,8 @@ use std::ops::RangeInclusive;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::page::Cursor;
+
 /// How long a token may live, in seconds: from a minute to a year.
 pub const TOKEN_TTL_SECONDS: RangeInclusive<u64> = 60..=31_536_000;
 
@@ -213,6 +215,26 @@ impl std::fmt::Debug for LoginCode {
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
     }
+}
+
+/// One page of principals, by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PrincipalPage {
+    /// The principals.
+    pub principals: Vec<Principal>,
+    /// Give it as `cursor` to get the next page; none at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Cursor>,
+}
+
+/// One page of tokens, the oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TokenPage {
+    /// The tokens, none of which shows the token itself.
+    pub tokens: Vec<TokenEntry>,
+    /// Give it as `cursor` to get the next page; none at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Cursor>,
 }
 
 #[cfg(test)]

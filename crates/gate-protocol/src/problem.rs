@@ -44,6 +44,12 @@ pub enum ProblemCode {
     /// It was approved, and an approval does not count any more: it waits for
     /// people again.
     Lapsed,
+    /// What `If-Match` names is not there any more: somebody changed it.
+    Stale,
+    /// The change must say what its author has seen, by `If-Match`.
+    PreconditionRequired,
+    /// The path has other methods.
+    MethodNotAllowed,
     /// The digest named is not the digest of what is there.
     DigestMismatch,
     /// The idempotency key was used for something else.
@@ -88,6 +94,9 @@ impl ProblemCode {
             Self::NotFound => "not_found",
             Self::Conflict => "conflict",
             Self::Lapsed => "lapsed",
+            Self::Stale => "stale",
+            Self::PreconditionRequired => "precondition_required",
+            Self::MethodNotAllowed => "method_not_allowed",
             Self::DigestMismatch => "digest_mismatch",
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::TooLarge => "too_large",
@@ -108,12 +117,15 @@ impl ProblemCode {
             Self::SelfReview => (403, "Nobody reviews their own request"),
             Self::Excluded => (403, "Nobody reviews what they had a hand in"),
             Self::NotFound => (404, "Not found"),
+            Self::MethodNotAllowed => (405, "Not by this method"),
             Self::Conflict => (409, "Too late"),
             Self::Lapsed => (409, "An approval does not count any more"),
             Self::DigestMismatch => (409, "Not what was shown"),
             Self::IdempotencyMismatch => (409, "The idempotency key was used for something else"),
+            Self::Stale => (412, "Changed since it was seen"),
             Self::TooLarge => (413, "Too large"),
             Self::MediaType => (415, "Not JSON"),
+            Self::PreconditionRequired => (428, "Say what was seen"),
             Self::TooMany => (429, "Too many"),
             Self::Internal => (500, "The server failed"),
             Self::Unavailable => (503, "Not available now"),

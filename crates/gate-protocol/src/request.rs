@@ -11,6 +11,7 @@ use crate::event::RunOutcome;
 use crate::id::RequestId;
 use crate::invocation::BoundInvocation;
 use crate::mode::Mode;
+use crate::page::Cursor;
 use crate::principal::{Principal, PrincipalKind};
 use crate::review::Review;
 use crate::standing_grant::StandingUse;
@@ -424,9 +425,9 @@ impl Particulars {
 pub struct RequestPage {
     /// The requests.
     pub requests: Vec<ApprovalRequest>,
-    /// Give it as `before` to get the next page; none at the end.
+    /// Give it as `cursor` to get the next page; none at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<RequestId>,
+    pub next: Option<Cursor>,
 }
 
 #[cfg(test)]

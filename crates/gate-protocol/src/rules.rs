@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::{CanonicalError, Digest, to_canonical_bytes};
+use crate::page::Cursor;
 use crate::signed_note::{DetachedSignature, SigningKey, VerifierKey};
 
 /// The domain of a bundle's signature.
@@ -49,6 +50,57 @@ pub struct SignedRules {
     /// Over the canonical form of `bundle`.
     #[schema(value_type = Object)]
     pub signature: DetachedSignature,
+}
+
+/// The body of `PUT /v1/rules`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PutRules {
+    /// The rules as TOML.
+    pub text: String,
+    /// The version that the author has seen; 0 for none. Where another is in
+    /// force, nothing is changed. `If-Match` can say it too, and one of them must.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_version: Option<u64>,
+}
+
+/// One version of the rules, without its text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RulesVersion {
+    /// Its number, from 1.
+    pub version: u64,
+    /// Who put it in force.
+    pub activated_by: String,
+    /// When that was.
+    #[schema(value_type = String, format = DateTime)]
+    pub activated_at: Timestamp,
+    /// The length of its text, in bytes.
+    pub size_bytes: u64,
+}
+
+/// One page of versions of the rules, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RulesVersionPage {
+    /// The versions.
+    pub versions: Vec<RulesVersion>,
+    /// Give it as `cursor` to get the next page; none at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Cursor>,
+}
+
+/// One version of the rules with its text, in force or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RulesText {
+    /// Its number, from 1.
+    pub version: u64,
+    /// The rules as TOML.
+    pub text: String,
+    /// SHA-256 of `text`.
+    #[schema(value_type = String)]
+    pub sha256: Digest,
+    /// When it was put in force.
+    #[schema(value_type = String, format = DateTime)]
+    pub activated_at: Timestamp,
 }
 
 /// Why a bundle must not be used.

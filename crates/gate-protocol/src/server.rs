@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::canonical::Digest;
+
 /// The answer of `GET /v1/server`: what a client pins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ServerIdentity {
@@ -32,6 +34,15 @@ pub struct Health {
     /// The server's clock.
     #[schema(value_type = String, format = DateTime)]
     pub now: Timestamp,
+}
+
+/// The hashes of a proof about the audit log: the answer of
+/// `GET /v1/audit/proof/inclusion` and `GET /v1/audit/proof/consistency`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct LogProof {
+    /// From the leaf's end of the tree to the root's.
+    #[schema(value_type = Vec<String>)]
+    pub hashes: Vec<Digest>,
 }
 
 /// The answer of `GET /v1/audit/records`.

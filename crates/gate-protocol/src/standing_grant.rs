@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::id::StandingGrantId;
+use crate::page::Cursor;
 use crate::request::Requirement;
 use crate::review::Review;
 
@@ -110,11 +111,14 @@ pub struct StandingGrant {
     pub revoked_by: Option<String>,
 }
 
-/// The answer of `GET /v1/standing-grants`, the newest first.
+/// One page of standing grants, newest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct StandingGrantList {
-    /// The newest hundred that the token may see.
+pub struct StandingGrantPage {
+    /// Those that the token may see.
     pub standing_grants: Vec<StandingGrant>,
+    /// Give it as `cursor` to get the next page; none at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Cursor>,
 }
 
 /// The one use of a standing grant that approved a request.

@@ -59,6 +59,7 @@ macro_rules! golden {
 golden! {
     account_entry, Ignored, crate::sign_in::account_entry();
     account_name, Refused, crate::sign_in::account_name();
+    account_page, Ignored, crate::sign_in::accounts();
     allowed_finished_fact, Refused, crate::ran::allowed_finished();
     answer, NoObject, crate::asked::review().answer;
     approval_request, Ignored, crate::asked::approval_request();
@@ -70,8 +71,10 @@ golden! {
     bound_variable, Refused, crate::asked::variable();
     break_glass, Ignored, crate::excepted::break_glass();
     break_glass_entry, Ignored, crate::excepted::break_glass_entry();
+    break_glass_page, Ignored, crate::excepted::break_glass_page();
     channel_entry, Ignored, crate::told::entry();
     channel_filter, Refused, crate::told::filter();
+    channel_page, Ignored, crate::told::channels();
     channel_settings, Refused, crate::told::settings();
     channel_source, NoObject, crate::told::entry().source;
     channel_spec, Refused, crate::told::spec();
@@ -84,6 +87,7 @@ golden! {
     create_invitation, Refused, crate::sign_in::create_invitation();
     create_token, Refused, crate::actors::create_token();
     created_invitation, Ignored, crate::sign_in::created_invitation();
+    cursor, NoObject, crate::cursor();
     decided_fact, Refused, crate::ran::decided();
     delivery, NoObject, crate::asked::input().delivery;
     delivery_entry, Ignored, crate::told::delivery();
@@ -100,10 +104,12 @@ golden! {
     git_state, Refused, crate::asked::git_state();
     grant, Refused, crate::signed::grant().grant;
     group, Ignored, crate::sign_in::group();
+    group_page, Ignored, crate::sign_in::groups();
     health, Ignored, crate::actors::health();
     mail_security, NoObject, crate::told::security();
     mail_settings, Refused, crate::told::mail();
     link_account, Refused, crate::sign_in::link_account();
+    log_proof, Ignored, crate::signed::log_proof();
     masked_secret, Refused, crate::asked::secret();
     masked_text, NoObject, crate::asked::masked();
     mode, NoObject, crate::asked::circumstances().mode;
@@ -112,10 +118,12 @@ golden! {
     polled_device, Ignored, crate::sign_in::polled_device();
     principal, Refused, crate::actors::agent();
     principal_kind, NoObject, crate::actors::agent().kind;
+    principal_page, Ignored, crate::actors::principals();
     problem, Ignored, crate::actors::problem();
     problem_code, NoObject, crate::actors::problem().code;
     propose_standing_grant, Refused, crate::excepted::proposal();
     pull_request, Refused, crate::asked::pull_request();
+    put_rules, Refused, crate::signed::put_rules();
     record_page, Ignored, crate::signed::record_page();
     request_page, Ignored, crate::asked::page();
     requester, Ignored, crate::asked::approval_request().requester;
@@ -124,6 +132,9 @@ golden! {
     review_break_glass, Refused, crate::excepted::review_break_glass();
     role, NoObject, crate::actors::create_token().role;
     rule_bundle, Refused, crate::signed::rules().bundle;
+    rules_text, Ignored, crate::signed::rules_text();
+    rules_version, Ignored, crate::signed::rules_version();
+    rules_version_page, Ignored, crate::signed::rules_versions();
     run_abandoned_fact, Refused, crate::ran::abandoned();
     run_finished_fact, Refused, crate::ran::finished();
     run_outcome, Refused, crate::ran::outcome();
@@ -133,7 +144,7 @@ golden! {
     signed_grant, Refused, crate::signed::grant();
     signed_rules, Refused, crate::signed::rules();
     standing_grant, Ignored, crate::excepted::standing_grant();
-    standing_grant_list, Ignored, crate::excepted::standing_grants();
+    standing_grant_page, Ignored, crate::excepted::standing_grants();
     standing_grant_status, NoObject, crate::excepted::standing_grant().status;
     standing_use, Ignored, crate::excepted::standing_use();
     slack_settings, Refused, crate::told::slack();
@@ -146,6 +157,7 @@ golden! {
     terms, Refused, crate::asked::terms();
     tested_channel, Ignored, crate::told::tested();
     token_entry, Ignored, crate::actors::token_entry();
+    token_page, Ignored, crate::actors::tokens();
     treatment, NoObject, crate::asked::variable().treatment;
     verifier_key, NoObject, crate::signed::key().verifier();
     webhook_settings, Refused, crate::told::webhook();
@@ -158,6 +170,11 @@ const OTHERS: &[&str] = &["bytes", "created_token", "login_code", "words"];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+/// The place behind a thing of a list.
+fn cursor() -> gate_protocol::page::Cursor {
+    gate_protocol::page::Cursor::after("list", "key")
 }
 
 fn at(text: &str) -> Timestamp {

@@ -8,6 +8,7 @@
 //! `waiters` wakes who waits for it.
 #![forbid(unsafe_code)]
 
+mod admission;
 mod api;
 mod audit;
 mod clock;

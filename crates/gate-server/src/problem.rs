@@ -1,7 +1,7 @@
 //! Every refusal as `application/problem+json`. What a client sees and what
 //! the log keeps are two things: a failure of the server tells no details.
 
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use gate_protocol::canonical::CanonicalError;
@@ -31,6 +31,11 @@ impl Failure {
         Self::new(ProblemCode::BadRequest, detail)
     }
 
+    /// Refuses a cursor that no page of this list gave.
+    pub(crate) fn wrong_cursor() -> Self {
+        Self::bad_request("`cursor` must be the `next` of a page of this list, as it came")
+    }
+
     /// Says the same for what does not exist and for what the caller may not see.
     pub(crate) fn not_found() -> Self {
         Self::new(
@@ -42,6 +47,12 @@ impl Failure {
     /// Asks the client to come again.
     pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
         self.header = Some((RETRY_AFTER, seconds.into()));
+        self
+    }
+
+    /// Says which tag the thing has now.
+    pub(crate) fn with_tag(mut self, tag: &str) -> Self {
+        self.header = HeaderValue::from_str(tag).ok().map(|tag| (ETAG, tag));
         self
     }
 

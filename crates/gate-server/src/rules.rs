@@ -4,13 +4,13 @@
 use gate_policy::{Layer, PolicyBuilder};
 use gate_protocol::log::RecordType;
 use gate_protocol::problem::ProblemCode;
-use gate_protocol::rules::{RULES_TEXT_LIMIT_BYTES, RuleBundle, SignedRules};
+use gate_protocol::rules::{PutRules, RULES_TEXT_LIMIT_BYTES, RuleBundle, SignedRules};
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::clock;
 use crate::problem::Failure;
-use crate::service::changes;
+use crate::service::{Seen, changes};
 use crate::state::Server;
 use crate::store::edits;
 use crate::store::rules::{self, StoredRules};
@@ -30,10 +30,21 @@ impl Server {
     pub(crate) async fn activate_rules(
         &self,
         by: &str,
-        text: String,
-        expected_version: Option<u64>,
+        new: PutRules,
+        seen: &Seen,
     ) -> Result<SignedRules, Failure> {
+        let PutRules {
+            text,
+            expected_version,
+        } = new;
         validate(&text)?;
+        if expected_version.is_none() && seen.is_unsaid() {
+            return Err(Failure::new(
+                ProblemCode::PreconditionRequired,
+                "say which rules the new ones take the place of, by `If-Match` or \
+                 `expected_version`",
+            ));
+        }
         let mut change = self.change().await?;
         let version = rules::version(change.connection()).await?;
         if let Some(expected_version) = expected_version
@@ -44,6 +55,13 @@ impl Server {
                  look at it first"
             );
             return Err(Failure::new(ProblemCode::Conflict, detail));
+        }
+        if !seen.is_unsaid() {
+            let stored = rules::current(change.connection()).await?;
+            let stored = stored.ok_or_else(|| {
+                Failure::new(ProblemCode::Stale, "no rules are in force to be seen")
+            })?;
+            seen.hold_tag(&self.sign_rules(&stored)?.etag()?)?;
         }
         let stored = change.activate_rules(by, version + 1, text).await?;
         change.commit().await?;

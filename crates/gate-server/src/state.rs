@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::flood::Flood;
 use crate::identity::fetch::Fetcher;
@@ -15,6 +15,9 @@ use crate::store::Store;
 use crate::store::server::Names;
 use crate::waiters::Waiters;
 use crate::web::OpenPages;
+
+/// How many proofs are made at the same time: each holds every leaf of the log.
+const PROOFS: usize = 2;
 
 /// The running server. Cheap to clone.
 #[derive(Clone)]
@@ -38,6 +41,8 @@ pub(crate) struct Server {
     pub(crate) backoff: Backoff,
     /// Asks witnesses; none where there are none.
     pub(crate) witness_calls: Option<Fetcher>,
+    /// Whose turn it is to have a proof made.
+    pub(crate) proofs: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
 }
 
@@ -63,6 +68,7 @@ impl Server {
             authorities,
             backoff: Backoff::default(),
             witness_calls: None,
+            proofs: Arc::new(Semaphore::new(PROOFS)),
             stopping: watch::Sender::new(false),
         }
     }

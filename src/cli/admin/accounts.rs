@@ -3,6 +3,7 @@
 use gate_protocol::account::{AccountEntry, AccountName, LinkAccount};
 use gate_protocol::inert::inert;
 
+use crate::cli::at_most::AtMost;
 use crate::cli::change;
 use crate::failure::Failure;
 use crate::session::{self, Session};
@@ -34,6 +35,8 @@ struct List {
     /// Only those of this user.
     #[arg(long, value_name = "NAME")]
     principal: Option<String>,
+    #[command(flatten)]
+    at_most: AtMost,
     /// Print one JSON array.
     #[arg(long)]
     json: bool,
@@ -108,7 +111,8 @@ impl Accounts {
 
 impl List {
     fn run(&self, session: &Session) -> Result<(), Failure> {
-        let accounts = session.call(session.client().accounts(self.principal.as_deref()))?;
+        let (principal, most) = (self.principal.as_deref(), self.at_most.most());
+        let accounts = AtMost::taken(session.call(session.client().accounts(principal, most))?);
         if self.json {
             return answer::json(&accounts);
         }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use gate_client::Most;
 use gate_protocol::inert::inert;
 use gate_protocol::principal::{CreateToken, Principal, PrincipalKind, Role};
 
 use super::tokens::parse_ttl;
+use crate::cli::at_most::AtMost;
 use crate::cli::change;
 use crate::failure::Failure;
 use crate::report;
@@ -55,6 +57,8 @@ struct List {
     /// Only those of this user.
     #[arg(long, value_name = "USER")]
     owner: Option<String>,
+    #[command(flatten)]
+    at_most: AtMost,
     /// Print one JSON array.
     #[arg(long)]
     json: bool,
@@ -103,15 +107,20 @@ impl Register {
 
 impl List {
     fn run(&self, session: &Session) -> Result<(), Failure> {
-        let mut agents = session.call(session.client().principals())?;
+        let mut agents = session
+            .call(session.client().principals(Most::default()))?
+            .items;
         agents.retain(|agent| {
             let is_theirs = self.owner.is_none() || agent.owner == self.owner;
             agent.kind == PrincipalKind::Agent && is_theirs
         });
+        let agents = self.at_most.cut(agents);
         if self.json {
             return answer::json(&agents);
         }
-        let tokens = session.call(session.client().tokens())?;
+        let tokens = session
+            .call(session.client().tokens(Most::default()))?
+            .items;
         let now = jiff::Timestamp::now();
         agents.iter().try_for_each(|agent| {
             let good = tokens

@@ -2,11 +2,11 @@
 
 use gate_protocol::channel::{ChannelEntry, ChannelSource, DeliveryEntry, DeliveryState};
 use gate_protocol::inert::inert;
-use gate_protocol::principal::is_name;
 
 use super::channel_file;
+use crate::cli::at_most::AtMost;
 use crate::cli::change;
-use crate::cli::named::one_of;
+use crate::cli::named::{one_of, parse_name};
 use crate::failure::{Failure, FailureKind};
 use crate::report;
 use crate::session::{self, Session};
@@ -41,6 +41,8 @@ enum Verb {
 /// Needs the token of an admin.
 #[derive(Debug, clap::Args)]
 struct List {
+    #[command(flatten)]
+    at_most: AtMost,
     /// Print one JSON array.
     #[arg(long)]
     json: bool,
@@ -100,10 +102,9 @@ struct Deliveries {
     /// Only those in this state.
     #[arg(long, value_name = "STATE", value_parser = one_of(DeliveryState::ALL, DeliveryState::as_str))]
     state: Option<DeliveryState>,
-    /// Only those older than this one.
-    #[arg(long, value_name = "ID")]
-    before: Option<String>,
-    /// Print one JSON object.
+    #[command(flatten)]
+    at_most: AtMost,
+    /// Print one JSON array.
     #[arg(long)]
     json: bool,
 }
@@ -115,14 +116,6 @@ struct Deliveries {
 struct Retry {
     /// Its id, as `gate admin channels deliveries` shows it.
     id: String,
-}
-
-/// Takes what can be a name, and so one part of a path.
-fn parse_name(text: &str) -> Result<String, String> {
-    if is_name(text) {
-        return Ok(text.to_owned());
-    }
-    Err("a name has 1 to 128 of a-z, 0-9, and `._@+-`, and is neither `.` nor `..`".to_owned())
 }
 
 impl Channels {
@@ -160,7 +153,8 @@ impl Channels {
 
 impl List {
     fn run(&self, session: &Session, screen: &Screen) -> Result<(), Failure> {
-        let channels = session.call(session.client().channels())?;
+        let most = self.at_most.most();
+        let channels = AtMost::taken(session.call(session.client().channels(most))?);
         if self.json {
             return answer::json(&channels);
         }
@@ -207,20 +201,17 @@ impl Test {
 
 impl Deliveries {
     fn run(&self, session: &Session, screen: &Screen) -> Result<(), Failure> {
-        let (client, before) = (session.client(), self.before.as_deref());
-        let page = change::ask(session, client.deliveries(&self.name, self.state, before))?;
+        let (client, most) = (session.client(), self.at_most.most());
+        let listed = change::ask(session, client.deliveries(&self.name, self.state, most))?;
+        let deliveries = AtMost::taken(listed);
         if self.json {
-            return answer::json(&page);
+            return answer::json(&deliveries);
         }
-        if page.deliveries.is_empty() {
+        if deliveries.is_empty() {
             report::line("no deliveries");
             return Ok(());
         }
-        answer::text(&table(screen, &page.deliveries))?;
-        if let Some(next) = &page.next {
-            report::line(&format!("there are older ones: --before {}", inert(next)));
-        }
-        Ok(())
+        answer::text(&table(screen, &deliveries))
     }
 }
 

@@ -2,9 +2,10 @@
 
 use gate_protocol::account::{ChangePrincipal, Group};
 use gate_protocol::inert::inert;
-use gate_protocol::principal::is_name;
 
+use crate::cli::at_most::AtMost;
 use crate::cli::change;
+use crate::cli::named::parse_name;
 use crate::failure::Failure;
 use crate::session::{self, Session};
 use crate::show::answer;
@@ -32,6 +33,8 @@ enum Verb {
 /// Needs the token of an admin.
 #[derive(Debug, clap::Args)]
 struct List {
+    #[command(flatten)]
+    at_most: AtMost,
     /// Print one JSON array.
     #[arg(long)]
     json: bool,
@@ -63,19 +66,11 @@ struct Remove {
     names: Vec<String>,
 }
 
-/// Takes what can be a name, and so one part of a path.
-fn parse_name(text: &str) -> Result<String, String> {
-    if is_name(text) {
-        return Ok(text.to_owned());
-    }
-    Err("a name has 1 to 128 of a-z, 0-9, and `._@+-`, and is neither `.` nor `..`".to_owned())
-}
-
 impl Groups {
     pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
         let session = session::connect(world)?;
         match &self.verb {
-            Verb::List(List { json }) => list(&session, *json),
+            Verb::List(List { at_most, json }) => list(&session, *at_most, *json),
             Verb::Add(Add { group, names }) => each(&session, names, || ChangePrincipal {
                 add_groups: vec![group.clone()],
                 ..ChangePrincipal::default()
@@ -88,8 +83,8 @@ impl Groups {
     }
 }
 
-fn list(session: &Session, json: bool) -> Result<(), Failure> {
-    let groups = session.call(session.client().groups())?;
+fn list(session: &Session, at_most: AtMost, json: bool) -> Result<(), Failure> {
+    let groups = AtMost::taken(session.call(session.client().groups(at_most.most()))?);
     if json {
         return answer::json(&groups);
     }
@@ -105,7 +100,10 @@ fn each(
     wanted: impl Fn() -> ChangePrincipal,
 ) -> Result<(), Failure> {
     for name in names {
-        let changed = change::ask(session, session.client().change_principal(name, &wanted()))?;
+        let changed = change::ask(
+            session,
+            session.client().change_principal(name, &wanted(), None),
+        )?;
         let groups = match changed.groups.as_slice() {
             [] => "in no group".to_owned(),
             groups => format!("in {}", inert(&groups.join(", "))),

@@ -3,10 +3,11 @@
 use gate_client::ClientError;
 use gate_protocol::account::{ChangePrincipal, CreateInvitation};
 use gate_protocol::inert::inert;
-use gate_protocol::principal::{Principal, PrincipalKind, Role, is_name};
+use gate_protocol::principal::{Principal, PrincipalKind, Role};
 
+use crate::cli::at_most::AtMost;
 use crate::cli::change;
-use crate::cli::named::one_of;
+use crate::cli::named::{one_of, parse_name};
 use crate::failure::Failure;
 use crate::report;
 use crate::session::{self, Session};
@@ -59,6 +60,8 @@ struct Create {
 /// Needs the token of an admin.
 #[derive(Debug, clap::Args)]
 struct List {
+    #[command(flatten)]
+    at_most: AtMost,
     /// Print one JSON array.
     #[arg(long)]
     json: bool,
@@ -125,14 +128,6 @@ struct Enable {
     json: bool,
 }
 
-/// Takes what can be a name, and so one part of a path.
-fn parse_name(text: &str) -> Result<String, String> {
-    if is_name(text) {
-        return Ok(text.to_owned());
-    }
-    Err("a name has 1 to 128 of a-z, 0-9, and `._@+-`, and is neither `.` nor `..`".to_owned())
-}
-
 impl Principals {
     pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
         let session = session::connect(world)?;
@@ -145,7 +140,11 @@ impl Principals {
                     person: Some(person.clone()),
                     ..ChangePrincipal::default()
                 };
-                changed(&session, client.change_principal(name, &wanted), false)
+                changed(
+                    &session,
+                    client.change_principal(name, &wanted, None),
+                    false,
+                )
             }
             Verb::Invite(invite) => invite.run(&session),
             Verb::Disable(Disable {
@@ -194,7 +193,8 @@ impl Invite {
 
 impl List {
     fn run(&self, session: &Session) -> Result<(), Failure> {
-        let principals = session.call(session.client().principals())?;
+        let most = self.at_most.most();
+        let principals = AtMost::taken(session.call(session.client().principals(most))?);
         if self.json {
             return answer::json(&principals);
         }

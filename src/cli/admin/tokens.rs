@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use gate_client::Most;
 use gate_protocol::inert::inert;
 use gate_protocol::principal::{CreateToken, Role, TOKEN_TTL_SECONDS, TokenEntry};
 
+use crate::cli::at_most::AtMost;
 use crate::cli::change;
 use crate::cli::named::one_of;
 use crate::failure::Failure;
@@ -66,6 +68,8 @@ struct List {
     /// Those too that have ended or were revoked.
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    at_most: AtMost,
     /// Print one JSON array.
     #[arg(long)]
     json: bool,
@@ -137,7 +141,9 @@ impl Create {
 
 impl List {
     fn run(&self, session: &Session, screen: &Screen) -> Result<(), Failure> {
-        let mut tokens = session.call(session.client().tokens())?;
+        let mut tokens = session
+            .call(session.client().tokens(Most::default()))?
+            .items;
         tokens.retain(|token| {
             let is_theirs = self
                 .principal
@@ -145,6 +151,7 @@ impl List {
                 .is_none_or(|name| *name == token.principal);
             is_theirs && (self.all || token.is_good(screen.now))
         });
+        let tokens = self.at_most.cut(tokens);
         if self.json {
             return answer::json(&tokens);
         }

@@ -4,6 +4,7 @@ use gate_protocol::break_glass::{BreakGlassEntry, ReviewBreakGlass as Review};
 use gate_protocol::inert::inert;
 
 use super::find;
+use crate::cli::at_most::AtMost;
 use crate::cli::change;
 use crate::cli::review::parse_comment;
 use crate::failure::Failure;
@@ -20,6 +21,8 @@ pub(super) struct BreakGlass {
     /// Only what nobody has reviewed since.
     #[arg(long)]
     open: bool,
+    #[command(flatten)]
+    at_most: AtMost,
     /// Print one JSON array.
     #[arg(long)]
     json: bool,
@@ -44,7 +47,8 @@ pub(super) struct ReviewBreakGlass {
 impl BreakGlass {
     pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
         let session = session::connect(world)?;
-        let uses = session.call(session.client().break_glass_uses(self.open))?;
+        let most = self.at_most.most();
+        let uses = AtMost::taken(session.call(session.client().break_glass_uses(self.open, most))?);
         if self.json {
             return answer::json(&uses);
         }

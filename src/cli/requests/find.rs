@@ -73,7 +73,7 @@ fn candidates(session: &Session, part: &str) -> Result<Vec<ApprovalRequest>, Fai
                 .filter(|request| is_named(request, part)),
         );
         match page.next {
-            Some(next) if seen < NEWEST => query.before = Some(next),
+            Some(next) if seen < NEWEST => query.cursor = Some(next),
             Some(_) | None => return Ok(found),
         }
     }

@@ -80,24 +80,44 @@ impl List {
         let mut seen = 0;
         loop {
             let page = session.call(session.client().list(&query))?;
-            seen += page.requests.len();
             let is_wanted = |request: &ApprovalRequest| {
                 me.as_ref().is_none_or(|me| request.requester.is_of(me))
             };
-            requests.extend(page.requests.into_iter().filter(is_wanted));
-            let is_full = requests.len() >= limit;
-            let cut = requests.len() > limit;
-            requests.truncate(limit);
+            let left = limit - requests.len();
+            if let Some(fitting) = fitting(&page.requests, is_wanted, left)
+                && query.limit != Some(fitting)
+            {
+                // Only the server knows where a page that is cut off there goes on.
+                query.limit = Some(fitting);
+                continue;
+            }
+            seen += page.requests.len();
+            let wanted = page.requests.into_iter().filter(is_wanted);
+            requests.extend(wanted.take(left));
             match page.next {
-                Some(next) if !is_full && seen < LOOKED_THROUGH => query.before = Some(next),
-                next => {
-                    let last = requests.last().map(|request| request.id);
-                    let next = if cut { last } else { next };
-                    return Ok(RequestPage { requests, next });
+                Some(next) if requests.len() < limit && seen < LOOKED_THROUGH => {
+                    query.cursor = Some(next);
                 }
+                next => return Ok(RequestPage { requests, next }),
             }
         }
     }
+}
+
+/// Returns how long a page may be to have no more of what is wanted than is left to
+/// be shown; none where it has not.
+fn fitting(
+    requests: &[ApprovalRequest],
+    is_wanted: impl Fn(&ApprovalRequest) -> bool,
+    left: usize,
+) -> Option<u32> {
+    let mut wanted = requests
+        .iter()
+        .enumerate()
+        .filter(|(_, one)| is_wanted(one));
+    let (last, _) = wanted.nth(left.checked_sub(1)?)?;
+    wanted.next()?;
+    u32::try_from(last + 1).ok()
 }
 
 /// Returns the newest requests of the caller's own.

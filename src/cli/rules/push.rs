@@ -50,7 +50,7 @@ impl Push {
             Some(expected) => expected,
             None => session.call(version(session.client()))?,
         };
-        let pushed = change::ask(&session, session.client().put_rules(&text, Some(expected)))?;
+        let pushed = change::ask(&session, session.client().put_rules(&text, expected))?;
         let version = pushed.bundle.version;
         answer::line(&format!(
             "version {version} of the server's rules is in force at the server"

@@ -5,6 +5,7 @@
 mod audit;
 mod environment;
 mod hostile;
+mod pages;
 mod retry;
 mod sample;
 mod stub;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use gate_client::{Client, ClientError, ClientSettings, Fetched, IdempotencyKey};
 use gate_protocol::event::EventBatch;
 use gate_protocol::id::{ClientId, EpochId, Nonce, RequestId};
+use gate_protocol::page::Cursor;
 use gate_protocol::principal::{CreateToken, Principal, PrincipalKind, Role};
 use gate_protocol::problem::{Problem, ProblemCode};
 use gate_protocol::request::ApprovalStatus;
@@ -174,7 +175,7 @@ async fn what_must_not_happen_twice_is_sent_once() {
         tools: Vec::new(),
     };
     client.create_token(&token).await.unwrap_err();
-    client.put_rules("", Some(3)).await.unwrap_err();
+    client.put_rules("", 3).await.unwrap_err();
     let principal = Principal {
         name: "ci".into(),
         kind: PrincipalKind::Workload,
@@ -260,37 +261,38 @@ async fn a_receipt_covers_no_more_than_was_delivered() {
 
 #[tokio::test]
 async fn a_list_asks_for_what_the_query_names() {
-    let id = RequestId::generate();
+    let cursor = Cursor::after("requests", "1");
     let (stub, seen) = Stub::answering(vec![answer(200, JSON, "{\"requests\":[]}")]);
     let query = gate_client::ListQuery {
         status: Some(ApprovalStatus::Pending),
         digest: Some(submission().digest),
-        before: Some(id),
+        cursor: Some(cursor.clone()),
         limit: Some(20),
     };
     let page = stub.client().list(&query).await.unwrap();
     assert!(page.requests.is_empty());
     let digest = submission().digest;
-    let expected = format!("GET /v1/requests?status=pending&digest={digest}&before={id}&limit=20");
+    let expected =
+        format!("GET /v1/requests?status=pending&digest={digest}&cursor={cursor}&limit=20");
     assert_eq!(seen.lock().unwrap()[0].target(), expected);
 }
 
 #[tokio::test]
 async fn a_list_whose_next_page_leads_nowhere_is_no_answer() {
-    let (older, newer) = (RequestId::generate(), RequestId::generate());
-    assert!(older < newer);
-    let page = |next: RequestId, requests: &[String]| {
+    let (first, second) = (Cursor::after("l", "1"), Cursor::after("l", "2"));
+    let page = |next: &Cursor, requests: &[String]| {
         let requests = requests.join(",");
         let body = format!("{{\"requests\":[{requests}],\"next\":\"{next}\"}}");
         answer(200, JSON, body)
     };
-    let one = [json(&pending(older))];
-    let (stub, _) = Stub::answering(vec![page(older, &one), page(older, &[]), page(newer, &one)]);
+    let one = [json(&pending(RequestId::generate()))];
+    let pages = vec![page(&first, &one), page(&second, &[]), page(&first, &one)];
+    let (stub, _) = Stub::answering(pages);
     let client = stub.client();
     let mut query = gate_client::ListQuery::default();
-    let first = client.list(&query).await.unwrap();
-    query.before = first.next;
-    for what in ["no requests", "the same place or a newer one"] {
+    let page = client.list(&query).await.unwrap();
+    query.cursor = page.next;
+    for what in ["no requests", "the same place"] {
         let error = client.list(&query).await.unwrap_err();
         assert!(
             matches!(error, ClientError::Garbled { .. }),

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use gate_protocol::mode::Mode;
 use gate_protocol::principal::{
-    CreateToken, CreatedToken, LoginCode, Principal, PrincipalKind, Role, TokenEntry, Whoami,
+    CreateToken, CreatedToken, LoginCode, Principal, PrincipalKind, PrincipalPage, Role,
+    TokenEntry, TokenPage, Whoami,
 };
 use gate_protocol::problem::{Problem, ProblemCode};
 use gate_protocol::request::ApprovalStatus;
@@ -62,6 +63,20 @@ pub(crate) fn token_entry() -> TokenEntry {
     }
 }
 
+pub(crate) fn principals() -> PrincipalPage {
+    PrincipalPage {
+        principals: vec![agent()],
+        next: Some(crate::cursor()),
+    }
+}
+
+pub(crate) fn tokens() -> TokenPage {
+    TokenPage {
+        tokens: vec![token_entry()],
+        next: Some(crate::cursor()),
+    }
+}
+
 pub(crate) fn login_code() -> LoginCode {
     LoginCode {
         url: "https://gate.example.com/login?code=00000000000000000000000000000000".to_owned(),
@@ -105,6 +120,9 @@ pub(crate) fn words() -> BTreeMap<String, Vec<String>> {
         P::NotFound,
         P::Conflict,
         P::Lapsed,
+        P::Stale,
+        P::PreconditionRequired,
+        P::MethodNotAllowed,
         P::DigestMismatch,
         P::IdempotencyMismatch,
         P::TooLarge,

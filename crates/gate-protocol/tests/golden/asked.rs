@@ -243,6 +243,6 @@ pub(crate) fn approval_request() -> ApprovalRequest {
 pub(crate) fn page() -> RequestPage {
     RequestPage {
         requests: vec![approval_request()],
-        next: Some(id()),
+        next: Some(crate::cursor()),
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use gate_protocol::break_glass::{BreakGlass, BreakGlassEntry, ReviewBreakGlass};
+use gate_protocol::break_glass::{BreakGlass, BreakGlassEntry, BreakGlassPage, ReviewBreakGlass};
 use gate_protocol::id::StandingGrantId;
 use gate_protocol::request::Particulars;
 use gate_protocol::standing_grant::{
-    ProposeStandingGrant, StandingGrant, StandingGrantList, StandingGrantStatus, StandingUse,
+    ProposeStandingGrant, StandingGrant, StandingGrantPage, StandingGrantStatus, StandingUse,
 };
 
 use crate::{asked, at};
@@ -72,9 +72,17 @@ pub(crate) fn standing_grant() -> StandingGrant {
     }
 }
 
-pub(crate) fn standing_grants() -> StandingGrantList {
-    StandingGrantList {
+pub(crate) fn standing_grants() -> StandingGrantPage {
+    StandingGrantPage {
         standing_grants: vec![standing_grant()],
+        next: Some(crate::cursor()),
+    }
+}
+
+pub(crate) fn break_glass_page() -> BreakGlassPage {
+    BreakGlassPage {
+        uses: vec![break_glass_entry()],
+        next: Some(crate::cursor()),
     }
 }
 

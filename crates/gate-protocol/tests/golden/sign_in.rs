@@ -1,8 +1,8 @@
 //! How one gets a token, and whose account is whose.
 
 use gate_protocol::account::{
-    AccountEntry, AccountName, ChangePrincipal, CreateInvitation, CreatedInvitation, Group,
-    LinkAccount,
+    AccountEntry, AccountName, AccountPage, ChangePrincipal, CreateInvitation, CreatedInvitation,
+    Group, GroupPage, LinkAccount,
 };
 use gate_protocol::principal::Role;
 use gate_protocol::sign_in::{
@@ -100,5 +100,19 @@ pub(crate) fn created_invitation() -> CreatedInvitation {
     CreatedInvitation {
         url: format!("https://gate.example/invitation?code={SECRET}"),
         expires_at: at("2026-01-05T03:04:05Z"),
+    }
+}
+
+pub(crate) fn groups() -> GroupPage {
+    GroupPage {
+        groups: vec![group()],
+        next: Some(crate::cursor()),
+    }
+}
+
+pub(crate) fn accounts() -> AccountPage {
+    AccountPage {
+        accounts: vec![account_entry()],
+        next: Some(crate::cursor()),
     }
 }

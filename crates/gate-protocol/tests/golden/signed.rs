@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use gate_protocol::canonical::{Digest, to_canonical_bytes};
 use gate_protocol::claim::{ClaimRequest, ExpectedGrant, Grant, SignedGrant};
 use gate_protocol::log::{AuditRecord, Checkpoint, Frontier, RecordType, SignedCheckpoint};
-use gate_protocol::rules::{RuleBundle, SignedRules};
-use gate_protocol::server::RecordPage;
+use gate_protocol::rules::{
+    PutRules, RuleBundle, RulesText, RulesVersion, RulesVersionPage, SignedRules,
+};
+use gate_protocol::server::{LogProof, RecordPage};
 use gate_protocol::signed_note::SigningKey;
 use serde_json::json;
 
@@ -56,6 +58,45 @@ pub(crate) fn frontier() -> Frontier {
         frontier.append(record.leaf_hash());
     }
     frontier
+}
+
+pub(crate) fn put_rules() -> PutRules {
+    PutRules {
+        text: rules().bundle.text,
+        expected_version: Some(2),
+    }
+}
+
+pub(crate) fn log_proof() -> LogProof {
+    LogProof {
+        hashes: vec![asked::digest()],
+    }
+}
+
+pub(crate) fn rules_version() -> RulesVersion {
+    RulesVersion {
+        version: 3,
+        activated_by: "admin".to_owned(),
+        activated_at: at("2026-01-02T03:04:05Z"),
+        size_bytes: 60,
+    }
+}
+
+pub(crate) fn rules_versions() -> RulesVersionPage {
+    RulesVersionPage {
+        versions: vec![rules_version()],
+        next: Some(crate::cursor()),
+    }
+}
+
+pub(crate) fn rules_text() -> RulesText {
+    let RuleBundle { text, sha256, .. } = rules().bundle;
+    RulesText {
+        version: 3,
+        text,
+        sha256,
+        activated_at: at("2026-01-02T03:04:05Z"),
+    }
 }
 
 pub(crate) fn record_page() -> RecordPage {

@@ -1,9 +1,9 @@
 //! Channels and what they delivered.
 
 use gate_protocol::channel::{
-    ChannelEntry, ChannelFilter, ChannelSettings, ChannelSource, ChannelSpec, CreateChannel,
-    DeliveryEntry, DeliveryPage, DeliveryState, MailSecurity, MailSettings, SlackSettings,
-    TeamsSettings, TeamsWorkflowSettings, TestedChannel, WebhookSettings,
+    ChannelEntry, ChannelFilter, ChannelPage, ChannelSettings, ChannelSource, ChannelSpec,
+    CreateChannel, DeliveryEntry, DeliveryPage, DeliveryState, MailSecurity, MailSettings,
+    SlackSettings, TeamsSettings, TeamsWorkflowSettings, TestedChannel, WebhookSettings,
 };
 
 use crate::at;
@@ -111,7 +111,7 @@ pub(crate) fn delivery() -> DeliveryEntry {
 pub(crate) fn page() -> DeliveryPage {
     DeliveryPage {
         deliveries: vec![delivery()],
-        next: Some(delivery().id),
+        next: Some(crate::cursor()),
     }
 }
 
@@ -119,5 +119,12 @@ pub(crate) fn tested() -> TestedChannel {
     TestedChannel {
         delivered: true,
         answer: "answered 200".to_owned(),
+    }
+}
+
+pub(crate) fn channels() -> ChannelPage {
+    ChannelPage {
+        channels: vec![entry()],
+        next: Some(crate::cursor()),
     }
 }

@@ -6,9 +6,9 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use gate_protocol::canonical::Digest;
 use gate_protocol::log::{ProofError, TlogProof, consistency_proof, inclusion_proof};
-use gate_protocol::problem::Problem;
-use gate_protocol::server::RecordPage;
-use serde::{Deserialize, Serialize};
+use gate_protocol::problem::{Problem, ProblemCode};
+use gate_protocol::server::{LogProof, RecordPage};
+use serde::Deserialize;
 
 use super::extract::{Query, Reply};
 use crate::identity::{AnyRole, Caller, Keeper};
@@ -18,8 +18,6 @@ use crate::store::log;
 
 /// The most records of one page; fewer where they are large.
 const PAGE: u64 = 1_000;
-/// A page ends once it has this many bytes.
-const PAGE_BYTES: usize = 4 << 20;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,29 +29,26 @@ pub(super) struct RecordsQuery {
 /// Returns records byte for byte, from an index on.
 #[utoipa::path(get, path = "/v1/audit/records", tag = "audit",
     params(("from" = Option<u64>, Query, description = "The first index; 0 without"),
-        ("limit" = Option<u64>, Query, description = "From 1 to 1,000; 100 without")),
-    responses((status = 200, body = RecordPage)))]
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000,
+            description = "The most records of the page; 100 without")),
+    responses((status = 200, body = RecordPage), (status = 400, body = Problem)))]
 pub(super) async fn records(
     State(server): State<Server>,
     _caller: Caller<Keeper>,
     Query(query): Query<RecordsQuery>,
 ) -> Result<Reply<RecordPage>, Failure> {
     let from = query.from.unwrap_or(0);
-    let limit = query.limit.unwrap_or(100).clamp(1, PAGE);
+    if i64::try_from(from).is_err() {
+        return Err(Failure::bad_request("no log is as long as `from` says"));
+    }
+    let limit = query.limit.unwrap_or(100);
+    if !(1..=PAGE).contains(&limit) {
+        let detail = format!("`limit` must be from 1 to {PAGE}");
+        return Err(Failure::bad_request(detail));
+    }
     let mut reader = server.store.read().await?;
     let size = log::head(reader.connection()).await?.tree.size();
-    let mut records = log::page(reader.connection(), from, limit).await?;
-    let mut bytes = 0;
-    // The first record always fits, so a reader gets on.
-    let fits = records
-        .iter()
-        .take_while(|record| {
-            let before = bytes;
-            bytes += record.len();
-            before < PAGE_BYTES
-        })
-        .count();
-    records.truncate(fits);
+    let records = log::page(reader.connection(), from, limit).await?;
     let next = from.saturating_add(records.len() as u64);
     Ok(Reply(
         StatusCode::OK,
@@ -109,20 +104,17 @@ pub(super) async fn receipt(
 ) -> Result<Response, Failure> {
     let mut reader = server.store.read().await?;
     let head = log::head(reader.connection()).await?;
-    let leaves = log::leaves(reader.connection(), head.tree.size()).await?;
+    drop(reader);
+    let (size, index) = (head.tree.size(), query.index);
     let proof = TlogProof {
         extra: None,
-        index: query.index,
-        hashes: inclusion_proof(&leaves, query.index).map_err(out_of_range)?,
+        index,
+        hashes: prove(&server, size, move |leaves| inclusion_proof(leaves, index)).await?,
         checkpoint: server
             .sign_head(&head)
             .map_err(|error| Failure::internal(&error))?,
     };
     Ok(text(proof.to_string()))
-}
-
-fn out_of_range(error: ProofError) -> Failure {
-    Failure::bad_request(error.to_string())
 }
 
 #[derive(Debug, Deserialize)]
@@ -132,27 +124,19 @@ pub(super) struct InclusionQuery {
     size: u64,
 }
 
-/// The hashes of a proof.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(super) struct Proof {
-    /// From the leaf's end of the tree to the root's.
-    #[schema(value_type = Vec<String>)]
-    hashes: Vec<Digest>,
-}
-
 /// Proves that a record is in the log of a size.
 #[utoipa::path(get, path = "/v1/audit/proof/inclusion", tag = "audit",
     params(("index" = u64, Query, description = "The record's index"),
         ("size" = u64, Query, description = "The size of the log")),
-    responses((status = 200, body = Proof), (status = 400, body = Problem)))]
+    responses((status = 200, body = LogProof), (status = 400, body = Problem)))]
 pub(super) async fn inclusion(
     State(server): State<Server>,
     _caller: Caller<Keeper>,
     Query(query): Query<InclusionQuery>,
-) -> Result<Reply<Proof>, Failure> {
-    let leaves = leaves(&server, query.size).await?;
-    let hashes = inclusion_proof(&leaves, query.index).map_err(out_of_range)?;
-    Ok(Reply(StatusCode::OK, Proof { hashes }))
+) -> Result<Reply<LogProof>, Failure> {
+    let InclusionQuery { index, size } = query;
+    let hashes = prove(&server, size, move |leaves| inclusion_proof(leaves, index)).await?;
+    Ok(Reply(StatusCode::OK, LogProof { hashes }))
 }
 
 #[derive(Debug, Deserialize)]
@@ -166,24 +150,36 @@ pub(super) struct ConsistencyQuery {
 #[utoipa::path(get, path = "/v1/audit/proof/consistency", tag = "audit",
     params(("from" = u64, Query, description = "The smaller size"),
         ("to" = u64, Query, description = "The larger size")),
-    responses((status = 200, body = Proof), (status = 400, body = Problem)))]
+    responses((status = 200, body = LogProof), (status = 400, body = Problem)))]
 pub(super) async fn consistency(
     State(server): State<Server>,
     _caller: Caller<Keeper>,
     Query(query): Query<ConsistencyQuery>,
-) -> Result<Reply<Proof>, Failure> {
-    let leaves = leaves(&server, query.to).await?;
-    let hashes = consistency_proof(&leaves, query.from).map_err(out_of_range)?;
-    Ok(Reply(StatusCode::OK, Proof { hashes }))
+) -> Result<Reply<LogProof>, Failure> {
+    let ConsistencyQuery { from, to } = query;
+    let hashes = prove(&server, to, move |leaves| consistency_proof(leaves, from)).await?;
+    Ok(Reply(StatusCode::OK, LogProof { hashes }))
 }
 
-/// Returns the leaves of the log of a size that it has reached.
-async fn leaves(server: &Server, size: u64) -> Result<Vec<Digest>, Failure> {
+/// Makes a proof about the log of a size that it has reached, beside the threads that
+/// answer: every leaf is hashed. So many at a time, the others wait.
+async fn prove(
+    server: &Server,
+    size: u64,
+    proof: impl FnOnce(&[Digest]) -> Result<Vec<Digest>, ProofError> + Send + 'static,
+) -> Result<Vec<Digest>, Failure> {
+    let busy = || Failure::new(ProblemCode::Unavailable, "the server is stopping");
+    let turn = server.proofs.acquire().await.map_err(|_| busy())?;
     let mut reader = server.store.read().await?;
     let leaves = log::leaves(reader.connection(), size).await?;
+    drop(reader);
     if leaves.len() as u64 != size {
         let detail = format!("the log has {} records, not {size}", leaves.len());
         return Err(Failure::bad_request(detail));
     }
-    Ok(leaves)
+    let proven = tokio::task::spawn_blocking(move || proof(&leaves))
+        .await
+        .map_err(|error| Failure::internal(&error))?;
+    drop(turn);
+    proven.map_err(|error| Failure::bad_request(error.to_string()))
 }

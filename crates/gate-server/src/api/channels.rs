@@ -2,26 +2,36 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 use gate_protocol::channel::{
-    ChannelEntry, CreateChannel, DeliveryEntry, DeliveryPage, DeliveryState, TestedChannel,
+    ChannelEntry, ChannelPage, CreateChannel, DeliveryEntry, DeliveryPage, DeliveryState,
+    TestedChannel,
 };
+use gate_protocol::page::Cursor;
 use gate_protocol::problem::Problem;
 use serde::Deserialize;
 
 use super::extract::{Json, Name, Query, Reply};
+use super::paging::{PageQuery, paging};
+use super::tag::Known;
 use crate::identity::{Caller, Operator};
 use crate::problem::Failure;
-use crate::service::Deliveries;
+use crate::service::Seen;
 use crate::state::Server;
 
-/// Lists all channels, by name, without their secrets.
+/// Lists channels, by name, without their secrets.
 #[utoipa::path(get, path = "/v1/channels", tag = "channels",
-    responses((status = 200, body = Vec<ChannelEntry>)))]
+    params(("cursor" = Option<Cursor>, Query, description = "The `next` of the page before"),
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 100,
+            description = "The most things of the page; 50 without")),
+    responses((status = 200, body = ChannelPage), (status = 400, body = Problem)))]
 pub(super) async fn list(
     State(server): State<Server>,
     _caller: Caller<Operator>,
-) -> Result<Reply<Vec<ChannelEntry>>, Failure> {
-    Ok(Reply(StatusCode::OK, server.channel_entries().await?))
+    Query(query): Query<PageQuery>,
+) -> Result<Reply<ChannelPage>, Failure> {
+    let paging = query.paging("channels")?;
+    Ok(Reply(StatusCode::OK, server.channel_page(&paging).await?))
 }
 
 /// Makes a channel. Its secrets are stored encrypted and never shown.
@@ -39,26 +49,32 @@ pub(super) async fn create(
 
 /// Shows a channel, without its secrets.
 #[utoipa::path(get, path = "/v1/channels/{name}", tag = "channels",
-    params(("name" = String, Path, description = "The channel")),
-    responses((status = 200, body = ChannelEntry), (status = 404, body = Problem)))]
+    params(("name" = String, Path, description = "The channel"),
+        ("If-None-Match" = Option<String>, Header, description = "The tag that is known")),
+    responses((status = 200, body = ChannelEntry), (status = 304), (status = 404, body = Problem)))]
 pub(super) async fn show(
     State(server): State<Server>,
     _caller: Caller<Operator>,
     Name(name): Name<String>,
-) -> Result<Reply<ChannelEntry>, Failure> {
-    Ok(Reply(StatusCode::OK, server.channel_named(&name).await?))
+    known: Known,
+) -> Result<Response, Failure> {
+    known.answer(&server.channel_named(&name).await?)
 }
 
 /// Takes a channel away, with what waits for it.
 #[utoipa::path(delete, path = "/v1/channels/{name}", tag = "channels",
-    params(("name" = String, Path, description = "The channel")),
-    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+    params(("name" = String, Path, description = "The channel"),
+        ("If-Match" = Option<String>, Header, description = "The tag that was seen")),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 412, body = Problem)))]
 pub(super) async fn delete(
     State(server): State<Server>,
     caller: Caller<Operator>,
     Name(name): Name<String>,
+    seen: Seen,
 ) -> Result<StatusCode, Failure> {
-    server.delete_channel(caller.actor.name(), &name).await?;
+    let by = caller.actor.name();
+    server.delete_channel(by, &name, &seen).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -80,7 +96,7 @@ pub(super) async fn test(
 #[serde(deny_unknown_fields)]
 pub(super) struct DeliveriesQuery {
     state: Option<DeliveryState>,
-    before: Option<String>,
+    cursor: Option<Cursor>,
     limit: Option<u64>,
 }
 
@@ -88,8 +104,9 @@ pub(super) struct DeliveriesQuery {
 #[utoipa::path(get, path = "/v1/channels/{name}/deliveries", tag = "channels",
     params(("name" = String, Path, description = "The channel"),
         ("state" = Option<DeliveryState>, Query, description = "Only those in this state"),
-        ("before" = Option<String>, Query, description = "Only those older than this one"),
-        ("limit" = Option<u64>, Query, description = "At most so many, up to 100")),
+        ("cursor" = Option<Cursor>, Query, description = "The `next` of the page before"),
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 100,
+            description = "The most things of the page; 50 without")),
     responses((status = 200, body = DeliveryPage), (status = 400, body = Problem),
         (status = 404, body = Problem)))]
 pub(super) async fn deliveries(
@@ -98,13 +115,26 @@ pub(super) async fn deliveries(
     Name(name): Name<String>,
     Query(query): Query<DeliveriesQuery>,
 ) -> Result<Reply<DeliveryPage>, Failure> {
-    let wanted = Deliveries {
-        state: query.state,
-        before: query.before,
-        limit: query.limit.unwrap_or(50),
-    };
-    let page = server.channel_deliveries(&name, &wanted).await?;
+    let paging = paging("deliveries", query.cursor.as_ref(), query.limit)?;
+    let page = server
+        .channel_deliveries(&name, query.state, &paging)
+        .await?;
     Ok(Reply(StatusCode::OK, page))
+}
+
+/// Shows a delivery.
+#[utoipa::path(get, path = "/v1/deliveries/{id}", tag = "channels",
+    params(("id" = String, Path, description = "The delivery"),
+        ("If-None-Match" = Option<String>, Header, description = "The tag that is known")),
+    responses((status = 200, body = DeliveryEntry), (status = 304),
+        (status = 404, body = Problem)))]
+pub(super) async fn delivery(
+    State(server): State<Server>,
+    _caller: Caller<Operator>,
+    Name(id): Name<String>,
+    known: Known,
+) -> Result<Response, Failure> {
+    known.answer(&server.delivery(&id).await?)
 }
 
 /// Tries a delivery again that was given up.

@@ -7,12 +7,14 @@ mod channels;
 mod events;
 mod extract;
 mod login_codes;
+mod paging;
 mod principals;
 mod requests;
 mod rules;
 mod server;
 mod sign_in;
 mod standing_grants;
+mod tag;
 mod tiles;
 
 use axum::routing::get;
@@ -57,6 +59,8 @@ fn event_routes() -> OpenApiRouter<Server> {
     OpenApiRouter::new()
         .routes(routes!(events::deliver))
         .routes(routes!(rules::current, rules::activate))
+        .routes(routes!(rules::versions))
+        .routes(routes!(rules::version))
 }
 
 fn audit_routes() -> OpenApiRouter<Server> {
@@ -79,8 +83,9 @@ fn principal_routes() -> OpenApiRouter<Server> {
         .routes(routes!(principals::list_tokens, principals::create_token))
         .routes(routes!(principals::revoke_token))
         .routes(routes!(login_codes::create))
-        .routes(routes!(accounts::change_principal))
+        .routes(routes!(principals::show, accounts::change_principal))
         .routes(routes!(accounts::groups))
+        .routes(routes!(accounts::group))
         .routes(routes!(accounts::list, accounts::link))
         .routes(routes!(accounts::unlink))
         .routes(routes!(accounts::invite))
@@ -96,6 +101,7 @@ fn sign_in_routes() -> OpenApiRouter<Server> {
 fn standing_grant_routes() -> OpenApiRouter<Server> {
     OpenApiRouter::new()
         .routes(routes!(standing_grants::list, standing_grants::propose))
+        .routes(routes!(standing_grants::show))
         .routes(routes!(standing_grants::confirm))
         .routes(routes!(standing_grants::revoke))
         .routes(routes!(standing_grants::break_glass))
@@ -108,5 +114,6 @@ fn channel_routes() -> OpenApiRouter<Server> {
         .routes(routes!(channels::show, channels::delete))
         .routes(routes!(channels::test))
         .routes(routes!(channels::deliveries))
+        .routes(routes!(channels::delivery))
         .routes(routes!(channels::retry))
 }

@@ -2,23 +2,33 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use gate_protocol::principal::{CreateToken, CreatedToken, Principal, TokenEntry};
+use axum::response::Response;
+use gate_protocol::page::Cursor;
+use gate_protocol::principal::{CreateToken, CreatedToken, Principal, PrincipalPage, TokenPage};
 use gate_protocol::problem::Problem;
 use serde::Deserialize;
 
 use super::extract::{Json, Name, Query, Reply};
+use super::paging::PageQuery;
+use super::tag::Known;
 use crate::identity::{Caller, Operator};
 use crate::problem::Failure;
+use crate::service::Seen;
 use crate::state::Server;
 
-/// Lists all principals, by name.
+/// Lists principals, by name.
 #[utoipa::path(get, path = "/v1/principals", tag = "principals",
-    responses((status = 200, body = Vec<Principal>)))]
+    params(("cursor" = Option<Cursor>, Query, description = "The `next` of the page before"),
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 100,
+            description = "The most things of the page; 50 without")),
+    responses((status = 200, body = PrincipalPage), (status = 400, body = Problem)))]
 pub(super) async fn list(
     State(server): State<Server>,
     _caller: Caller<Operator>,
-) -> Result<Reply<Vec<Principal>>, Failure> {
-    Ok(Reply(StatusCode::OK, server.principals().await?))
+    Query(query): Query<PageQuery>,
+) -> Result<Reply<PrincipalPage>, Failure> {
+    let paging = query.paging("principals")?;
+    Ok(Reply(StatusCode::OK, server.principal_page(&paging).await?))
 }
 
 /// Makes a principal known.
@@ -36,6 +46,20 @@ pub(super) async fn create(
     Ok(Reply(StatusCode::CREATED, created))
 }
 
+/// Shows a principal.
+#[utoipa::path(get, path = "/v1/principals/{name}", tag = "principals",
+    params(("name" = String, Path, description = "The principal"),
+        ("If-None-Match" = Option<String>, Header, description = "The tag that is known")),
+    responses((status = 200, body = Principal), (status = 304), (status = 404, body = Problem)))]
+pub(super) async fn show(
+    State(server): State<Server>,
+    _caller: Caller<Operator>,
+    Name(name): Name<String>,
+    known: Known,
+) -> Result<Response, Failure> {
+    known.answer(&server.principal_named(&name).await?)
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DisableQuery {
@@ -48,42 +72,56 @@ pub(super) struct DisableQuery {
 #[utoipa::path(post, path = "/v1/principals/{name}/disable", tag = "principals",
     params(("name" = String, Path, description = "The principal"),
         ("only_this" = Option<bool>, Query,
-            description = "Only this account, and not every account of the same person")),
+            description = "Only this account, and not every account of the same person"),
+        ("If-Match" = Option<String>, Header, description = "The tag that was seen")),
     responses((status = 200, body = Principal), (status = 404, body = Problem),
-        (status = 409, body = Problem)))]
+        (status = 409, body = Problem), (status = 412, body = Problem)))]
 pub(super) async fn disable(
     State(server): State<Server>,
     caller: Caller<Operator>,
     Name(name): Name<String>,
     Query(query): Query<DisableQuery>,
+    seen: Seen,
 ) -> Result<Reply<Principal>, Failure> {
     let by = caller.actor.name();
-    let disabled = server.disable_principal(by, &name, query.only_this).await?;
+    let disabled = server
+        .disable_principal(by, &name, query.only_this, &seen)
+        .await?;
     Ok(Reply(StatusCode::OK, disabled))
 }
 
 /// Lets a principal act again.
 #[utoipa::path(post, path = "/v1/principals/{name}/enable", tag = "principals",
-    params(("name" = String, Path, description = "The principal")),
-    responses((status = 200, body = Principal), (status = 404, body = Problem)))]
+    params(("name" = String, Path, description = "The principal"),
+        ("If-Match" = Option<String>, Header, description = "The tag that was seen")),
+    responses((status = 200, body = Principal), (status = 404, body = Problem),
+        (status = 412, body = Problem)))]
 pub(super) async fn enable(
     State(server): State<Server>,
     caller: Caller<Operator>,
     Name(name): Name<String>,
+    seen: Seen,
 ) -> Result<Reply<Principal>, Failure> {
-    let enabled = server.enable_principal(caller.actor.name(), &name).await?;
+    let enabled = server
+        .enable_principal(caller.actor.name(), &name, &seen)
+        .await?;
     Ok(Reply(StatusCode::OK, enabled))
 }
 
-/// Lists all tokens, the oldest first: whose, for what, until when. None of
+/// Lists tokens, the oldest first: whose, for what, until when. None of
 /// them shows the token itself.
 #[utoipa::path(get, path = "/v1/tokens", tag = "principals",
-    responses((status = 200, body = Vec<TokenEntry>)))]
+    params(("cursor" = Option<Cursor>, Query, description = "The `next` of the page before"),
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 100,
+            description = "The most things of the page; 50 without")),
+    responses((status = 200, body = TokenPage), (status = 400, body = Problem)))]
 pub(super) async fn list_tokens(
     State(server): State<Server>,
     _caller: Caller<Operator>,
-) -> Result<Reply<Vec<TokenEntry>>, Failure> {
-    Ok(Reply(StatusCode::OK, server.tokens().await?))
+    Query(query): Query<PageQuery>,
+) -> Result<Reply<TokenPage>, Failure> {
+    let paging = query.paging("tokens")?;
+    Ok(Reply(StatusCode::OK, server.token_page(&paging).await?))
 }
 
 /// Makes a token. This answer is the only one that shows it.

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use gate_protocol::claim::{ClaimRequest, SignedGrant};
 use gate_protocol::id::RequestId;
+use gate_protocol::page::Cursor;
 use gate_protocol::principal::Role;
 use gate_protocol::problem::{Problem, ProblemCode};
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus, RequestPage, SubmitRequest};
@@ -14,9 +15,11 @@ use gate_protocol::review::SubmitReview;
 use serde::Deserialize;
 
 use super::extract::{Json, Name, Query, Reply, json_bytes, parse_parameter};
+use super::paging::paging;
+use super::tag::Known;
 use crate::identity::{AnyRole, Caller, Requester};
 use crate::problem::Failure;
-use crate::service::{Channel, Listing, Submitted, Wait};
+use crate::service::{Channel, Listing, Submitted, Wait, etag};
 use crate::state::Server;
 
 /// Asks for approval.
@@ -61,7 +64,7 @@ pub(super) async fn submit(
 pub(super) struct ListQuery {
     status: Option<ApprovalStatus>,
     digest: Option<String>,
-    before: Option<String>,
+    cursor: Option<Cursor>,
     limit: Option<u64>,
 }
 
@@ -69,9 +72,10 @@ pub(super) struct ListQuery {
 #[utoipa::path(get, path = "/v1/requests", tag = "requests",
     params(("status" = Option<ApprovalStatus>, Query, description = "Only those in this status"),
         ("digest" = Option<String>, Query, description = "Only those for this digest"),
-        ("before" = Option<String>, Query, description = "Only those older than this one"),
-        ("limit" = Option<u64>, Query, description = "From 1 to 100; 50 without")),
-    responses((status = 200, body = RequestPage)))]
+        ("cursor" = Option<Cursor>, Query, description = "The `next` of the page before"),
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 100,
+            description = "The most things of the page; 50 without")),
+    responses((status = 200, body = RequestPage), (status = 400, body = Problem)))]
 pub(super) async fn list(
     State(server): State<Server>,
     caller: Caller<AnyRole>,
@@ -80,10 +84,9 @@ pub(super) async fn list(
     let listing = Listing {
         status: query.status,
         digest: parse_parameter("digest", query.digest.as_deref())?,
-        before: parse_parameter("before", query.before.as_deref())?,
-        limit: query.limit.unwrap_or(50),
     };
-    let page = server.list(&caller.actor, listing).await?;
+    let paging = paging("requests", query.cursor.as_ref(), query.limit)?;
+    let page = server.list(&caller.actor, listing, &paging).await?;
     Ok(Reply(StatusCode::OK, page))
 }
 
@@ -101,20 +104,33 @@ pub(super) struct ShowQuery {
 #[utoipa::path(get, path = "/v1/requests/{id}", tag = "requests",
     params(("id" = RequestId, Path, description = "The request"),
         ("wait" = Option<u64>, Query, description = "Seconds, at most 60"),
-        ("after" = Option<u64>, Query, description = "The version that is known")),
-    responses((status = 200, body = ApprovalRequest), (status = 404, body = Problem)))]
+        ("after" = Option<u64>, Query, description = "The version that is known"),
+        ("If-None-Match" = Option<String>, Header, description = "The tag that is known")),
+    responses((status = 200, body = ApprovalRequest), (status = 304),
+        (status = 404, body = Problem), (status = 429, body = Problem)))]
 pub(super) async fn show(
     State(server): State<Server>,
     caller: Caller<AnyRole>,
     Name(id): Name<RequestId>,
     Query(query): Query<ShowQuery>,
-) -> Result<Reply<ApprovalRequest>, Failure> {
+    known: Known,
+) -> Result<Response, Failure> {
     let wait = Wait {
         at_most: Duration::from_secs(query.wait.unwrap_or(0)),
         after: query.after.unwrap_or(0),
     };
     let request = server.look(&caller, id, wait).await?;
-    Ok(Reply(StatusCode::OK, request))
+    let body = serde_json::to_vec(&request).map_err(|error| Failure::internal(&error))?;
+    // Weak, and by the version: how many seconds are left is in every answer, and
+    // who may review comes and goes with time.
+    let may_review = serde_json::to_vec(&request.may_review);
+    let may_review = may_review.map_err(|error| Failure::internal(&error))?;
+    let tag = format!(
+        "W/\"{}-{}",
+        request.version,
+        etag(&may_review).trim_start_matches('"')
+    );
+    Ok(known.answer_as(&tag, body))
 }
 
 /// Answers a request as an approver.

@@ -16,7 +16,7 @@ use crate::state::Server;
     responses((status = 200, body = Health)))]
 pub(super) async fn health(State(server): State<Server>) -> Result<Reply<Health>, Failure> {
     // A server whose store does not answer is not well.
-    drop(server.store.read().await?);
+    drop(server.store.look_up().await?);
     let status = if server.is_stopping() {
         "stopping"
     } else {

@@ -3,28 +3,52 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use gate_protocol::break_glass::{BreakGlassEntry, ReviewBreakGlass};
+use axum::response::Response;
+use gate_protocol::break_glass::{BreakGlassPage, ReviewBreakGlass};
 use gate_protocol::id::{RequestId, StandingGrantId};
+use gate_protocol::page::Cursor;
 use gate_protocol::problem::Problem;
 use gate_protocol::request::ApprovalRequest;
-use gate_protocol::standing_grant::{ProposeStandingGrant, StandingGrant, StandingGrantList};
+use gate_protocol::standing_grant::{ProposeStandingGrant, StandingGrant, StandingGrantPage};
 use serde::Deserialize;
 
 use super::extract::{Json, Name, Query, Reply};
+use super::paging::{PageQuery, paging};
+use super::tag::Known;
 use crate::identity::{AnyRole, Approver, Caller, Reviewing, Watching};
 use crate::problem::Failure;
 use crate::service::Channel;
 use crate::state::Server;
 
-/// Lists the newest hundred standing grants: a requester's own, all for the others.
+/// Lists standing grants, newest first: a requester's own, all for the others.
 #[utoipa::path(get, path = "/v1/standing-grants", tag = "standing grants",
-    responses((status = 200, body = StandingGrantList)))]
+    params(("cursor" = Option<Cursor>, Query, description = "The `next` of the page before"),
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 100,
+            description = "The most things of the page; 50 without")),
+    responses((status = 200, body = StandingGrantPage), (status = 400, body = Problem)))]
 pub(super) async fn list(
     State(server): State<Server>,
     caller: Caller<AnyRole>,
-) -> Result<Reply<StandingGrantList>, Failure> {
-    let list = server.standing_grants(&caller.actor).await?;
-    Ok(Reply(StatusCode::OK, list))
+    Query(query): Query<PageQuery>,
+) -> Result<Reply<StandingGrantPage>, Failure> {
+    let paging = query.paging("standing-grants")?;
+    let page = server.standing_grants(&caller.actor, &paging).await?;
+    Ok(Reply(StatusCode::OK, page))
+}
+
+/// Shows a standing grant.
+#[utoipa::path(get, path = "/v1/standing-grants/{id}", tag = "standing grants",
+    params(("id" = StandingGrantId, Path, description = "The standing grant"),
+        ("If-None-Match" = Option<String>, Header, description = "The tag that is known")),
+    responses((status = 200, body = StandingGrant), (status = 304),
+        (status = 404, body = Problem)))]
+pub(super) async fn show(
+    State(server): State<Server>,
+    caller: Caller<AnyRole>,
+    Name(id): Name<StandingGrantId>,
+    known: Known,
+) -> Result<Response, Failure> {
+    known.answer(&server.standing_grant(&caller.actor, id).await?)
 }
 
 /// Proposes a standing grant, which the one who proposes it confirms as the first.
@@ -76,20 +100,28 @@ pub(super) async fn revoke(
 #[serde(deny_unknown_fields)]
 pub(super) struct BreakGlassQuery {
     open: Option<bool>,
+    cursor: Option<Cursor>,
+    limit: Option<u64>,
 }
 
-/// Lists the newest hundred uses of break-glass; with `open`, those that nobody
-/// has reviewed yet.
+/// Lists uses of break-glass, newest first; with `open`, those that nobody has
+/// reviewed yet.
 #[utoipa::path(get, path = "/v1/break-glass", tag = "break-glass",
-    params(("open" = Option<bool>, Query, description = "Only those that are not reviewed")),
-    responses((status = 200, body = Vec<BreakGlassEntry>)))]
+    params(("open" = Option<bool>, Query, description = "Only those that are not reviewed"),
+        ("cursor" = Option<Cursor>, Query, description = "The `next` of the page before"),
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 100,
+            description = "The most things of the page; 50 without")),
+    responses((status = 200, body = BreakGlassPage), (status = 400, body = Problem)))]
 pub(super) async fn break_glass(
     State(server): State<Server>,
     _caller: Caller<Watching>,
     Query(query): Query<BreakGlassQuery>,
-) -> Result<Reply<Vec<BreakGlassEntry>>, Failure> {
-    let uses = server.break_glass_uses(query.open.unwrap_or(false)).await?;
-    Ok(Reply(StatusCode::OK, uses))
+) -> Result<Reply<BreakGlassPage>, Failure> {
+    let paging = paging("break-glass", query.cursor.as_ref(), query.limit)?;
+    let page = server
+        .break_glass_uses(query.open.unwrap_or(false), &paging)
+        .await?;
+    Ok(Reply(StatusCode::OK, page))
 }
 
 /// Closes the review of a break-glass, as an auditor or approver who had no part in it.

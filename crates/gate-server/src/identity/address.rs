@@ -1,7 +1,7 @@
 //! Where a call comes from, for who looks at it and for limits; never for rights.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::HeaderMap;
@@ -30,6 +30,18 @@ impl FromRequestParts<Server> for CallerAddress {
     }
 }
 
+/// Returns the network of an address, for what is counted: of IPv6 the /64, which
+/// is what one subscriber has at least. Source: RFC 6177.
+pub(crate) fn network_of(address: &str) -> String {
+    match address.parse::<Ipv6Addr>() {
+        Ok(address) => {
+            let network = address.to_bits() & !u128::from(u64::MAX);
+            format!("{}/64", Ipv6Addr::from_bits(network))
+        }
+        Err(_) => address.to_owned(),
+    }
+}
+
 /// Goes back through the proxies that are trusted, from the nearest on. What stands
 /// before the first that is not could have been written by anybody.
 fn behind(connection: IpAddr, trusted: &[IpAddr], headers: &HeaderMap) -> IpAddr {
@@ -55,6 +67,14 @@ fn behind(connection: IpAddr, trusted: &[IpAddr], headers: &HeaderMap) -> IpAddr
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_addresses_of_a_subscriber_are_one_network() {
+        assert_eq!(network_of("2001:db8:0:1::1"), "2001:db8:0:1::/64");
+        assert_eq!(network_of("2001:db8:0:1:ffff::2"), "2001:db8:0:1::/64");
+        assert_ne!(network_of("2001:db8:0:2::1"), network_of("2001:db8:0:1::1"));
+        assert_eq!(network_of("192.0.2.7"), "192.0.2.7");
+    }
 
     #[test]
     fn only_a_trusted_proxy_says_who_is_behind_it() {

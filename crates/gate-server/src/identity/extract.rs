@@ -10,6 +10,7 @@ use gate_protocol::principal::Role;
 use gate_protocol::problem::ProblemCode;
 
 use super::{Actor, Token, TokenHash};
+use crate::admission::Admission;
 use crate::clock;
 use crate::problem::Failure;
 use crate::state::Server;
@@ -62,8 +63,9 @@ impl<R: Roles> FromRequestParts<Server> for Caller<R> {
 
     async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Failure> {
         let token = bearer_token(parts).ok_or_else(unauthorized)?.hash();
-        let mut reader = server.store.read().await?;
+        let mut reader = server.store.look_up().await?;
         let actor = bearer(reader.connection(), token).await?;
+        Admission::identify(parts, server, actor.name())?;
         if !R::ROLES.contains(&actor.role) {
             let detail = format!(
                 "this is for the role {}, and this token has the role {}",

@@ -6,11 +6,13 @@ mod tls;
 use std::net::{SocketAddr, TcpListener};
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
+use tokio::task::JoinSet;
 
 use crate::folder::{self, Folder, FolderError};
 use crate::identity::fetch::Fetcher;
@@ -64,6 +66,13 @@ pub enum ServeError {
         /// What is wrong with it.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The rules in force can't be read, and who names one of them could not be held
+    /// to it.
+    #[error("the rules in force can't be read: {0}")]
+    Rules(String),
+    /// One of the server's own tasks ended, which none should before the server does.
+    #[error("a task of the server ended; its log says which")]
+    Task,
     /// The listener failed.
     #[error("the listener failed")]
     Listen(#[source] std::io::Error),
@@ -85,7 +94,7 @@ impl From<FolderError> for ServeError {
 /// log's head and closes the store.
 ///
 /// # Errors
-/// Each [`ServeError`] as its name says; all but the last before any answer.
+/// Each [`ServeError`] as its name says; all but the last two before any answer.
 pub async fn serve_on(
     listener: TcpListener,
     settings: Settings,
@@ -98,20 +107,32 @@ pub async fn serve_on(
         return Err(ServeError::Settle(failure.detail().to_owned()));
     }
     if let Err(failure) = server.read_rules_in_force().await {
-        return Err(ServeError::Settle(failure.detail().to_owned()));
+        return Err(ServeError::Rules(failure.detail().to_owned()));
     }
-    let tasks = [
-        tokio::spawn(server.clone().settle_regularly()),
-        tokio::spawn(server.clone().forget_regularly()),
-        tokio::spawn(server.clone().checkpoint_regularly()),
-        tokio::spawn(server.clone().notify_regularly()),
-    ];
-    let result = answer_until(shutdown, listener, &server, tls).await;
-    for task in tasks {
-        task.abort();
-    }
+    let mut tasks = JoinSet::new();
+    tasks.spawn(server.clone().settle_regularly());
+    tasks.spawn(server.clone().forget_regularly());
+    tasks.spawn(server.clone().checkpoint_regularly());
+    tasks.spawn(server.clone().notify_regularly());
+    let mut has_lost_a_task = false;
+    let ending = async {
+        tokio::select! {
+            () = shutdown => {}
+            // None of them ends: without one, nothing would expire or be told any more.
+            Some(ended) = tasks.join_next() => {
+                tracing::error!(?ended, "a task of the server ended");
+                has_lost_a_task = true;
+            }
+        }
+    };
+    let result = answer_until(ending, listener, &server, tls).await;
+    tasks.abort_all();
     close(&server).await;
-    result.map_err(ServeError::Listen)
+    result.map_err(ServeError::Listen)?;
+    if has_lost_a_task {
+        return Err(ServeError::Task);
+    }
+    Ok(())
 }
 
 /// Refuses a listener on which tokens would be read by others.
@@ -213,7 +234,8 @@ async fn close(server: &Server) {
 /// Returns everything that is answered.
 pub(crate) fn router(server: Server) -> Router {
     let (api, document) = openapi::router();
-    let document = serde_json::to_string(&document).unwrap_or_default();
+    // A text that is empty would describe nothing: a test reads it whole.
+    let document = Bytes::from(serde_json::to_string(&document).unwrap_or_default());
     let describe = move || async move { ([(CONTENT_TYPE, "application/json")], document.clone()) };
     api.route("/v1/openapi.json", get(describe))
         .merge(web::routes(&server))
@@ -221,6 +243,9 @@ pub(crate) fn router(server: Server) -> Router {
         .layer(DefaultBodyLimit::max(server.settings.limits.body_bytes))
         .fallback(web::nowhere)
         .method_not_allowed_fallback(middleware::no_such_method)
-        .layer(axum::middleware::from_fn(middleware::frame))
+        .layer(axum::middleware::from_fn_with_state(
+            server.clone(),
+            middleware::frame,
+        ))
         .with_state(server)
 }

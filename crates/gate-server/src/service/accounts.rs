@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::Change;
 use super::principals::validate;
+use super::seen::Seen;
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::accounts::{self, Account, Linked, LinkedAccount};
@@ -55,11 +56,13 @@ impl Server {
         by: &str,
         name: &str,
         wanted: &ChangePrincipal,
+        seen: &Seen,
     ) -> Result<Principal, Failure> {
         let mut change = self.change().await?;
         let before = principals::find(change.connection(), name)
             .await?
             .ok_or_else(Failure::not_found)?;
+        seen.hold(&before)?;
         let own_groups = principals::own_groups(change.connection(), name).await?;
         refuse_to_take_what_a_provider_gives(&before, own_groups.as_deref(), wanted)?;
         let mut after = before.clone();
@@ -115,19 +118,6 @@ impl Server {
         }
         let group = |(name, members)| Group { name, members };
         Ok(groups.into_iter().map(group).collect())
-    }
-
-    /// Returns the accounts elsewhere of everybody, or of one user.
-    pub(crate) async fn accounts(
-        &self,
-        principal: Option<&str>,
-    ) -> Result<Vec<AccountEntry>, Failure> {
-        let mut reader = self.store.read().await?;
-        let found = match principal {
-            Some(name) => accounts::of_principal(reader.connection(), name).await?,
-            None => accounts::all(reader.connection()).await?,
-        };
-        Ok(found.into_iter().map(entry).collect())
     }
 
     /// Makes an account elsewhere a user's, on an admin's word.
@@ -218,7 +208,7 @@ fn account_of(name: &AccountName) -> Account<'_> {
     }
 }
 
-fn entry(found: LinkedAccount) -> AccountEntry {
+pub(super) fn entry(found: LinkedAccount) -> AccountEntry {
     AccountEntry {
         account: AccountName {
             provider: found.provider,

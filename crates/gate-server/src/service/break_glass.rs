@@ -1,17 +1,18 @@
 //! Break-glass: asked past the rules' own approvers, heard by everybody, and
 //! reviewed afterwards by somebody who had no part in it.
 
-use gate_protocol::break_glass::{BreakGlassEntry, ReviewBreakGlass};
+use gate_protocol::break_glass::{BreakGlassEntry, BreakGlassPage, ReviewBreakGlass};
 use gate_protocol::id::RequestId;
 use gate_protocol::log::RecordType;
 use gate_protocol::principal::PrincipalKind;
 use gate_protocol::problem::ProblemCode;
 use gate_protocol::request::{ApprovalRequest, Requirement, SubmitRequest};
 use gate_protocol::review::COMMENT_LIMIT;
+use jiff::Timestamp;
 use serde_json::json;
 
-use super::Channel;
 use super::change::{Change, What};
+use super::{Channel, Paging};
 use crate::identity::Actor;
 use crate::lifecycle::{Answered, Happened, Transition};
 use crate::problem::Failure;
@@ -40,15 +41,26 @@ impl Server {
         })
     }
 
-    /// Returns the newest uses of break-glass; with `is_open`, those that nobody
-    /// has reviewed yet.
+    /// Returns a page of the uses of break-glass, newest first; with `is_open`,
+    /// those that nobody has reviewed yet.
     pub(crate) async fn break_glass_uses(
         &self,
         is_open: bool,
-    ) -> Result<Vec<BreakGlassEntry>, Failure> {
+        paging: &Paging,
+    ) -> Result<BreakGlassPage, Failure> {
+        let before = paging.after_as(|key| {
+            let (at, id) = key.split_once(' ')?;
+            let at = Timestamp::from_millisecond(at.parse().ok()?).ok()?;
+            Some((at, id.parse().ok()?))
+        })?;
         let mut reader = self.store.read().await?;
-        let mut entries = Vec::new();
-        for (id, used_at) in break_glass::uses(reader.connection(), is_open).await? {
+        let probe = paging.probe();
+        let mut found = break_glass::uses(reader.connection(), is_open, before, probe).await?;
+        let next = paging.cut("break-glass", &mut found, |(id, at)| {
+            format!("{} {id}", at.as_millisecond())
+        });
+        let mut uses = Vec::new();
+        for (id, used_at) in found {
             let found = requests::find(reader.connection(), id).await?;
             let Some((request, what)) = found
                 .and_then(|request| Some((request.particulars.break_glass.clone()?, request)))
@@ -57,7 +69,7 @@ impl Server {
                 continue;
             };
             let approving = request.state.reviews.iter().filter(|one| one.is_yes());
-            entries.push(BreakGlassEntry {
+            uses.push(BreakGlassEntry {
                 request: id,
                 requester: request.state.requester.name.clone(),
                 approved_by: approving.map(|one| one.review.reviewer.clone()).collect(),
@@ -66,7 +78,7 @@ impl Server {
                 break_glass: what,
             });
         }
-        Ok(entries)
+        Ok(BreakGlassPage { uses, next })
     }
 
     /// Closes the review of a break-glass that was used.

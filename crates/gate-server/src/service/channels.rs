@@ -8,6 +8,8 @@ use gate_protocol::log::RecordType;
 use gate_protocol::problem::ProblemCode;
 use serde_json::json;
 
+use super::paging::Paging;
+use super::seen::Seen;
 use crate::keys;
 use crate::notify::{self, Channel, Secret, Secrets};
 use crate::problem::Failure;
@@ -16,34 +18,14 @@ use crate::store::channels::{self, StoredChannel};
 use crate::store::deliveries::{self, Wanted};
 use crate::store::outbox;
 
-/// The most deliveries of one page.
-const PAGE: u64 = 100;
-
-/// Which deliveries are listed.
-#[derive(Clone, Debug)]
-pub(crate) struct Deliveries {
-    pub(crate) state: Option<DeliveryState>,
-    pub(crate) before: Option<String>,
-    pub(crate) limit: u64,
-}
-
 impl Server {
-    /// Returns all channels by name.
-    pub(crate) async fn channel_entries(&self) -> Result<Vec<ChannelEntry>, Failure> {
-        let mut entries = Vec::new();
-        for channel in self.channels.list().iter() {
-            entries.push(self.channel_entry(channel).await?);
-        }
-        Ok(entries)
-    }
-
     /// Returns one channel.
     pub(crate) async fn channel_named(&self, name: &str) -> Result<ChannelEntry, Failure> {
         let channel = self.channels.find(name).ok_or_else(Failure::not_found)?;
         self.channel_entry(&channel).await
     }
 
-    async fn channel_entry(&self, channel: &Channel) -> Result<ChannelEntry, Failure> {
+    pub(super) async fn channel_entry(&self, channel: &Channel) -> Result<ChannelEntry, Failure> {
         let mut reader = self.store.read().await?;
         let (waiting, dead) = deliveries::counts(reader.connection(), channel.name()).await?;
         Ok(ChannelEntry {
@@ -107,8 +89,16 @@ impl Server {
     }
 
     /// Takes a channel away that was made by the API.
-    pub(crate) async fn delete_channel(&self, by: &str, name: &str) -> Result<(), Failure> {
+    pub(crate) async fn delete_channel(
+        &self,
+        by: &str,
+        name: &str,
+        seen: &Seen,
+    ) -> Result<(), Failure> {
         let channel = self.channels.find(name).ok_or_else(Failure::not_found)?;
+        if !seen.is_unsaid() {
+            seen.hold(&self.channel_entry(&channel).await?)?;
+        }
         if channel.source == ChannelSource::File {
             return Err(Failure::new(
                 ProblemCode::Conflict,
@@ -131,31 +121,31 @@ impl Server {
         self.test_channel(&channel).await
     }
 
+    /// Returns one delivery.
+    pub(crate) async fn delivery(&self, id: &str) -> Result<DeliveryEntry, Failure> {
+        let mut reader = self.store.read().await?;
+        let found = deliveries::find(reader.connection(), id).await?;
+        found.ok_or_else(Failure::not_found)
+    }
+
     /// Returns a page of what a channel delivered, newest first.
     pub(crate) async fn channel_deliveries(
         &self,
         name: &str,
-        wanted: &Deliveries,
+        state: Option<DeliveryState>,
+        paging: &Paging,
     ) -> Result<DeliveryPage, Failure> {
         let channel = self.channels.find(name).ok_or_else(Failure::not_found)?;
-        let limit = wanted.limit.clamp(1, PAGE);
         let selection = Wanted {
             channel: channel.name(),
-            state: wanted.state,
-            before: wanted.before.as_deref(),
-            limit: limit + 1,
+            state,
+            before: paging.after(),
+            limit: paging.probe(),
         };
         let mut reader = self.store.read().await?;
         let mut deliveries = deliveries::list(reader.connection(), &selection).await?;
-        let has_more = deliveries.len() as u64 > limit;
-        deliveries.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        Ok(DeliveryPage {
-            next: deliveries
-                .last()
-                .filter(|_| has_more)
-                .map(|last| last.id.clone()),
-            deliveries,
-        })
+        let next = paging.cut("deliveries", &mut deliveries, |one| one.id.clone());
+        Ok(DeliveryPage { deliveries, next })
     }
 
     /// Lets a delivery that was given up be tried again.

@@ -3,7 +3,7 @@
 
 use gate_protocol::canonical::{Digest, to_canonical_bytes};
 use gate_protocol::event::{
-    BATCH_LIMIT, BatchReceipt, ClientEvent, EVENT_LIMIT_BYTES, EventBatch, Fact,
+    BATCH_LIMIT, BatchReceipt, ClientEvent, EVENT_LIMIT_BYTES, EventBatch, Fact, SHOWN_LIMIT_BYTES,
 };
 use gate_protocol::log::RecordType;
 use gate_protocol::problem::ProblemCode;
@@ -98,6 +98,14 @@ fn hashed(events: &[ClientEvent]) -> Result<Vec<Hashed<'_>>, Failure> {
         {
             return Err(Failure::bad_request(format!(
                 "`decision` of event {} is neither `allow` nor `deny`",
+                event.seq
+            )));
+        }
+        if let Fact::Decided(decided) = &event.fact
+            && decided.shown.len() > SHOWN_LIMIT_BYTES
+        {
+            return Err(Failure::bad_request(format!(
+                "`shown` of event {} is longer than {SHOWN_LIMIT_BYTES} bytes",
                 event.seq
             )));
         }

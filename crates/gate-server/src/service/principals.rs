@@ -6,6 +6,7 @@ use gate_protocol::problem::ProblemCode;
 use serde_json::json;
 
 use super::change::Change;
+use super::seen::Seen;
 use crate::identity::is_same_person;
 use crate::problem::Failure;
 use crate::state::Server;
@@ -20,6 +21,13 @@ impl Server {
     pub(crate) async fn principals(&self) -> Result<Vec<Principal>, Failure> {
         let mut reader = self.store.read().await?;
         Ok(principals::all(reader.connection()).await?)
+    }
+
+    /// Returns the principal of this name.
+    pub(crate) async fn principal_named(&self, name: &str) -> Result<Principal, Failure> {
+        let mut reader = self.store.read().await?;
+        let found = principals::find(reader.connection(), name).await?;
+        found.ok_or_else(Failure::not_found)
     }
 
     /// Makes a principal known.
@@ -46,11 +54,13 @@ impl Server {
         by: &str,
         name: &str,
         only_this: bool,
+        seen: &Seen,
     ) -> Result<Principal, Failure> {
         let mut change = self.change().await?;
         let found = principals::find(change.connection(), name)
             .await?
             .ok_or_else(Failure::not_found)?;
+        seen.hold(&found)?;
         let whole = found.kind == PrincipalKind::User && !only_this;
         let accounts = if whole {
             principals::accounts_of(change.connection(), found.person()).await?
@@ -81,8 +91,13 @@ impl Server {
         &self,
         by: &str,
         name: &str,
+        seen: &Seen,
     ) -> Result<Principal, Failure> {
         let mut change = self.change().await?;
+        let found = principals::find(change.connection(), name)
+            .await?
+            .ok_or_else(Failure::not_found)?;
+        seen.hold(&found)?;
         if principals::enable(change.connection(), name).await? {
             let body = json!({ "name": name, "by": by });
             change.record(&RecordType::PrincipalEnabled, &body).await?;

@@ -5,12 +5,16 @@ use std::time::Duration;
 use gate_protocol::canonical::Digest;
 use gate_protocol::id::RequestId;
 use gate_protocol::log::RecordType;
+use gate_protocol::page::Cursor;
 use gate_protocol::principal::Role;
+use gate_protocol::problem::ProblemCode;
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus, RequestPage, Requirement};
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::time::Instant;
+use uuid::Uuid;
 
+use super::Paging;
 use crate::clock;
 use crate::identity::{Actor, AnyRole, Caller};
 use crate::lifecycle::{Answered, Event, Happened, apply};
@@ -18,10 +22,9 @@ use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::requests::{self, Listed, Request, Selection};
 
-/// The most requests of one page; fewer where they are large.
-const PAGE: u64 = 100;
-/// A page ends once it has this many bytes: a client reads four times as many at most.
-const PAGE_BYTES: u64 = 4 << 20;
+/// A page ends once it has this many bytes, so that answers that nobody reads on
+/// hold little; the first request always fits.
+const PAGE_BYTES: u64 = 1 << 20;
 /// The longest wait of one poll.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
@@ -38,8 +41,24 @@ pub(crate) struct Wait {
 pub(crate) struct Listing {
     pub(crate) status: Option<ApprovalStatus>,
     pub(crate) digest: Option<Digest>,
-    pub(crate) before: Option<RequestId>,
-    pub(crate) limit: u64,
+}
+
+/// A wait that is shorter than this is as long as it was asked for.
+const SPREAD_FROM: Duration = Duration::from_secs(10);
+
+/// Shortens a long wait by up to an eighth, each by another part: polls that began
+/// together then do not end, and come again, together.
+fn spread(wait: Duration) -> Duration {
+    if wait < SPREAD_FROM {
+        return wait;
+    }
+    let [.., low, high] = Uuid::now_v7().into_bytes();
+    wait - wait * u32::from(u16::from_be_bytes([low, high])) / (8 << 16)
+}
+
+fn too_many_wait(name: &str, most: u32) -> Failure {
+    let detail = format!("{most} polls of `{name}` wait already, and no more may");
+    Failure::new(ProblemCode::TooMany, detail).retry_after(5)
 }
 
 impl Server {
@@ -92,12 +111,13 @@ impl Server {
         id: RequestId,
         wait: Wait,
     ) -> Result<ApprovalRequest, Failure> {
-        let deadline = Instant::now() + wait.at_most.min(LONGEST_WAIT);
+        let deadline = Instant::now() + spread(wait.at_most.min(LONGEST_WAIT));
         let mut waiter = self.waiters.subscribe(id);
+        let mut seat = None;
         loop {
             // Asked before the store is read: a stop in between ends the wait.
             let is_last = self.is_stopping() || Instant::now() >= deadline;
-            let mut reader = self.store.read().await?;
+            let mut reader = self.store.look_up().await?;
             // The token may have been revoked while this was parked.
             let actor = caller.still(reader.connection()).await?;
             let glance = requests::glance(reader.connection(), id)
@@ -112,6 +132,14 @@ impl Server {
             }
             // Nothing big is held while parked.
             drop(reader);
+            if seat.is_none() {
+                let most = self.settings.limits.rates.waits;
+                seat = self.flood.waits.take(actor.name(), most);
+                if seat.is_none() {
+                    return Err(too_many_wait(actor.name(), most));
+                }
+            }
+            drop(actor);
             tokio::select! {
                 () = waiter.changed() => {}
                 () = self.stopped() => {}
@@ -125,21 +153,25 @@ impl Server {
         &self,
         actor: &Actor,
         listing: Listing,
+        paging: &Paging,
     ) -> Result<RequestPage, Failure> {
         let own = (actor.role == Role::Requester).then(|| actor.name().to_owned());
         let selection = Selection {
             requester: own,
             status: listing.status,
             digest: listing.digest,
-            before: listing.before,
-            limit: listing.limit.clamp(1, PAGE),
+            before: paging.after_as(|key| key.parse().ok())?,
+            limit: paging.limit(),
             limit_bytes: PAGE_BYTES,
         };
         let mut reader = self.store.read().await?;
         let Listed { requests, has_more } = requests::list(reader.connection(), &selection).await?;
         let now = clock::now();
         Ok(RequestPage {
-            next: requests.last().filter(|_| has_more).map(|last| last.id),
+            next: requests
+                .last()
+                .filter(|_| has_more)
+                .map(|last| Cursor::after("requests", &last.id.to_string())),
             requests: requests
                 .iter()
                 .map(|request| self.view(request, now))

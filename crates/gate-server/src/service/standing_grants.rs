@@ -8,14 +8,14 @@ use gate_protocol::problem::ProblemCode;
 use gate_protocol::request::{REASON_LIMIT, Requester, Requirement, TERM_LIMIT, Terms};
 use gate_protocol::review::{Answer, Review};
 use gate_protocol::standing_grant::{
-    ProposeStandingGrant, StandingGrant, StandingGrantList, StandingGrantStatus,
+    ProposeStandingGrant, StandingGrant, StandingGrantPage, StandingGrantStatus,
 };
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::change::Change;
 use super::electorate::Case;
-use super::{Channel, submission};
+use super::{Channel, Paging, submission};
 use crate::clock;
 use crate::identity::Actor;
 use crate::lifecycle::{Answered, Electorate, Exclusion, Refusal, RequestState, Void, names_at};
@@ -31,17 +31,37 @@ const MOST_OPEN: u64 = 100;
 const TARGET_LIMIT: usize = 100;
 
 impl Server {
-    /// Returns the newest standing grants: a requester's own, everybody's to the others.
+    /// Returns a page of standing grants, newest first: a requester's own,
+    /// everybody's to the others.
     pub(crate) async fn standing_grants(
         &self,
         actor: &Actor,
-    ) -> Result<StandingGrantList, Failure> {
-        let own = (actor.role == Role::Requester).then(|| actor.name().to_owned());
+        paging: &Paging,
+    ) -> Result<StandingGrantPage, Failure> {
+        let own = (actor.role == Role::Requester).then(|| actor.name());
+        let (before, probe) = (paging.after(), paging.probe());
         let mut reader = self.store.read().await?;
-        let found = standing_grants::list(reader.connection(), own.as_deref()).await?;
+        let mut found = standing_grants::list(reader.connection(), own, before, probe).await?;
+        let next = paging.cut("standing-grants", &mut found, |one| one.id.to_string());
         let now = clock::now();
         let standing_grants = found.into_iter().map(|one| view(one, now)).collect();
-        Ok(StandingGrantList { standing_grants })
+        Ok(StandingGrantPage {
+            standing_grants,
+            next,
+        })
+    }
+
+    /// Returns a standing grant that the actor may see.
+    pub(crate) async fn standing_grant(
+        &self,
+        actor: &Actor,
+        id: StandingGrantId,
+    ) -> Result<StandingGrant, Failure> {
+        let mut reader = self.store.read().await?;
+        let is_seen = |one: &Stored| actor.role != Role::Requester || one.principal == actor.name();
+        let found = standing_grants::find(reader.connection(), id).await?;
+        let found = found.filter(is_seen).ok_or_else(Failure::not_found)?;
+        Ok(view(found, clock::now()))
     }
 
     /// Proposes a standing grant, and confirms it as the first.

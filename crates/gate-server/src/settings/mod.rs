@@ -4,6 +4,7 @@ mod approving;
 mod channels;
 mod identity;
 mod production;
+mod rate;
 mod witness;
 
 pub use channels::{ChannelFile, OutboundSettings};
@@ -23,6 +24,8 @@ pub use approving::{Approving, Flood, ServerMode, StandingGrants};
 use approving::{ApprovingFile, BreakGlassFile, FloodFile, StandingGrantsFile};
 pub(crate) use production::Known;
 pub use production::Production;
+use rate::RateFile;
+pub use rate::{Rate, Rates};
 pub use witness::Witness;
 
 /// How a server runs.
@@ -100,6 +103,8 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// How long a client may take to send a body.
     pub body_timeout: Duration,
+    /// How fast and how much at once one may call.
+    pub rates: Rates,
 }
 
 /// How long things live.
@@ -142,6 +147,7 @@ impl Settings {
                 body_bytes: BATCH_LIMIT_BYTES,
                 header_timeout: Duration::from_secs(30),
                 body_timeout: Duration::from_secs(15),
+                rates: Rates::default(),
             },
             leases: Leases {
                 grant: Duration::from_mins(1),
@@ -210,6 +216,7 @@ impl Settings {
             file.standing_grants,
             (file.break_glass, file.flood),
         )?;
+        self.limits.rates = self.limits.rates.read(&file.rate);
         self.outbound = file.outbound.read()?;
         let tables = file.channel.into_iter();
         self.channels = tables.map(channels::channel).collect::<Result<_, _>>()?;
@@ -242,6 +249,7 @@ impl Settings {
         }
         self.identity.validate()?;
         witness::validate(&self.witnesses)?;
+        self.limits.rates.validate()?;
         let lives = [
             (self.floor.max_request_ttl, "max_request_ttl_seconds"),
             (self.floor.max_permit_ttl, "max_permit_ttl_seconds"),
@@ -286,6 +294,7 @@ struct SettingsFile {
     standing_grants: Option<StandingGrantsFile>,
     break_glass: Option<BreakGlassFile>,
     flood: Option<FloodFile>,
+    rate: RateFile,
     channel: Vec<toml::Table>,
     outbound: channels::OutboundFile,
     production: Option<Vec<String>>,

@@ -8,7 +8,7 @@
 use gate_protocol::principal::PrincipalKind;
 use jiff::Timestamp;
 
-use super::columns::{get, time};
+use super::columns::{get, integer, time};
 use super::sql::{Row, query};
 use super::{Connection, StoreError, principals};
 use crate::identity::TokenHash;
@@ -189,10 +189,25 @@ pub(crate) async fn forget_codes(
     Ok(())
 }
 
-/// Returns every account, the oldest first.
-pub(crate) async fn all(connection: &mut Connection) -> Result<Vec<LinkedAccount>, StoreError> {
-    let rows = query("SELECT * FROM accounts ORDER BY linked_at, provider, tenant, subject")
-        .fetch_all(connection)
-        .await?;
+/// Returns so many accounts, of everybody or of one user, by provider, tenant and
+/// subject, behind this one.
+pub(crate) async fn page(
+    connection: &mut Connection,
+    principal: Option<&str>,
+    after: Option<Account<'_>>,
+    limit: u64,
+) -> Result<Vec<LinkedAccount>, StoreError> {
+    let rows = query(
+        "SELECT * FROM accounts WHERE (?1 IS NULL OR principal = ?1)
+           AND (?2 IS NULL OR (provider, tenant, subject) > (?2, ?3, ?4))
+         ORDER BY provider, tenant, subject LIMIT ?5",
+    )
+    .bind(principal)
+    .bind(after.map(|account| account.provider))
+    .bind(after.map(|account| account.tenant))
+    .bind(after.map(|account| account.subject))
+    .bind(integer(limit))
+    .fetch_all(connection)
+    .await?;
     rows.iter().map(linked_account).collect()
 }

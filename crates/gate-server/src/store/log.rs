@@ -52,17 +52,32 @@ pub(crate) async fn append(
     Ok(())
 }
 
+/// A page ends once it has this many bytes; the first record always fits, so a
+/// reader gets on.
+const PAGE_BYTES: u64 = 4 << 20;
+
 /// Returns at most `limit` records from index `from` on, as text: a record is JSON.
+/// Fewer where they are large; of what does not fit only the sizes are read.
 pub(crate) async fn page(
     connection: &mut Connection,
     from: u64,
     limit: u64,
 ) -> Result<Vec<String>, StoreError> {
-    let rows = query("SELECT record FROM log_records WHERE seq >= ? ORDER BY seq LIMIT ?")
-        .bind(integer(from))
-        .bind(integer(limit))
-        .fetch_all(connection)
-        .await?;
+    let rows = query(
+        "WITH sizes AS (
+           SELECT seq, octet_length(record) AS bytes FROM log_records
+           WHERE seq >= ?1 ORDER BY seq LIMIT ?2),
+         places AS (
+           SELECT seq, sum(bytes) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) - bytes AS before
+           FROM sizes)
+         SELECT log_records.record FROM places JOIN log_records ON log_records.seq = places.seq
+         WHERE places.before < ?3 ORDER BY log_records.seq",
+    )
+    .bind(integer(from))
+    .bind(integer(limit))
+    .bind(integer(PAGE_BYTES))
+    .fetch_all(connection)
+    .await?;
     rows.iter().map(record_text).collect()
 }
 

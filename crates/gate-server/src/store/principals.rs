@@ -3,7 +3,7 @@
 use gate_protocol::principal::{Principal, Role, TokenEntry};
 use jiff::Timestamp;
 
-use super::columns::{get, json, name, text, time, time_if_any};
+use super::columns::{get, integer, json, name, text, time, time_if_any};
 use super::sql::{Row, query};
 use super::{Connection, StoreError};
 use crate::clock;
@@ -72,6 +72,21 @@ pub(crate) async fn all(connection: &mut Connection) -> Result<Vec<Principal>, S
     let rows = query("SELECT * FROM principals ORDER BY name")
         .fetch_all(connection)
         .await?;
+    rows.iter().map(principal).collect()
+}
+
+/// Returns so many principals by name, behind this one.
+pub(crate) async fn page(
+    connection: &mut Connection,
+    after: Option<&str>,
+    limit: u64,
+) -> Result<Vec<Principal>, StoreError> {
+    let rows =
+        query("SELECT * FROM principals WHERE (?1 IS NULL OR name > ?1) ORDER BY name LIMIT ?2")
+            .bind(after)
+            .bind(integer(limit))
+            .fetch_all(connection)
+            .await?;
     rows.iter().map(principal).collect()
 }
 
@@ -277,20 +292,39 @@ pub(crate) async fn tokens(connection: &mut Connection) -> Result<Vec<TokenEntry
     )
     .fetch_all(connection)
     .await?;
-    let entry = |row: &Row| {
-        Ok(TokenEntry {
-            id: get(row, "id")?,
-            principal: get(row, "principal")?,
-            role: name(row, "role")?,
-            created_at: time(row, "created_at")?,
-            expires_at: time_if_any(row, "expires_at")?,
-            revoked_at: time_if_any(row, "revoked_at")?,
-            created_by: get(row, "created_by")?,
-            note: get(row, "note")?,
-            tools: json(row, "tools")?,
-        })
-    };
-    rows.iter().map(entry).collect()
+    rows.iter().map(token_entry).collect()
+}
+
+/// Returns so many tokens without their hashes, the oldest first, behind this one.
+/// Their ids are `UUIDv7`, which stand in the order in which they were made.
+pub(crate) async fn token_page(
+    connection: &mut Connection,
+    after: Option<&str>,
+    limit: u64,
+) -> Result<Vec<TokenEntry>, StoreError> {
+    let rows = query(
+        "SELECT id, principal, role, created_at, expires_at, revoked_at, created_by, note, tools
+         FROM tokens WHERE (?1 IS NULL OR id > ?1) ORDER BY id LIMIT ?2",
+    )
+    .bind(after)
+    .bind(integer(limit))
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(token_entry).collect()
+}
+
+fn token_entry(row: &Row) -> Result<TokenEntry, StoreError> {
+    Ok(TokenEntry {
+        id: get(row, "id")?,
+        principal: get(row, "principal")?,
+        role: name(row, "role")?,
+        created_at: time(row, "created_at")?,
+        expires_at: time_if_any(row, "expires_at")?,
+        revoked_at: time_if_any(row, "revoked_at")?,
+        created_by: get(row, "created_by")?,
+        note: get(row, "note")?,
+        tools: json(row, "tools")?,
+    })
 }
 
 /// Revokes a token.

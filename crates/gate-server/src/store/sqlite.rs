@@ -18,6 +18,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How many snapshots can be read at the same time.
 const READERS: u32 = 4;
 
+/// How many snapshots can be read beside those by what looks up one row and is done:
+/// whose token it is, and whether a request that somebody waits for has changed.
+const LOOKUPS: u32 = 2;
+
 /// Append-only: a released migration is never edited.
 const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
@@ -46,6 +50,8 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
 pub(crate) struct Store {
     writer: SqlitePool,
     readers: SqlitePool,
+    /// Kept apart, so that nobody who reads much keeps everybody else from being known.
+    lookups: SqlitePool,
 }
 
 /// One consistent snapshot.
@@ -94,14 +100,20 @@ impl Store {
             .connect_with(options.clone())
             .await?;
         migrator().run(&writer).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(PATIENCE)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options.pragma("query_only", "on"))
-            .await?;
-        Ok(Self { writer, readers })
+        let options = options.pragma("query_only", "on");
+        let reading = |connections| {
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(PATIENCE)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .connect_with(options.clone())
+        };
+        Ok(Self {
+            writer,
+            readers: reading(READERS).await?,
+            lookups: reading(LOOKUPS).await?,
+        })
     }
 
     /// Waits for the writer. IMMEDIATE takes the lock at once, so that no
@@ -116,8 +128,14 @@ impl Store {
         Ok(Reader(Connection::Sqlite(self.readers.begin().await?)))
     }
 
+    /// Returns a snapshot of what is committed, for a look at a row or two.
+    pub(crate) async fn look_up(&self) -> Result<Reader, StoreError> {
+        Ok(Reader(self.lookups.begin().await?))
+    }
+
     /// Waits for what runs and closes the files.
     pub(crate) async fn close(&self) {
+        self.lookups.close().await;
         self.readers.close().await;
         self.writer.close().await;
     }

@@ -119,16 +119,21 @@ pub(crate) async fn find(
     }
 }
 
-/// Returns the newest hundred: with a principal, those that are about it.
+/// Returns so many, newest first, older than `before`: with a principal, those that
+/// are about it.
 pub(crate) async fn list(
     connection: &mut Connection,
     principal: Option<&str>,
+    before: Option<&str>,
+    limit: u64,
 ) -> Result<Vec<Stored>, StoreError> {
     let rows = query(
         "SELECT * FROM standing_grants WHERE (?1 IS NULL OR principal = ?1)
-         ORDER BY id DESC LIMIT 100",
+           AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3",
     )
     .bind(principal)
+    .bind(before)
+    .bind(integer(limit))
     .fetch_all(&mut *connection)
     .await?;
     all_of(connection, &rows).await

@@ -62,6 +62,11 @@ const MATRIX: &[(&str, &str, [bool; 4])] = &[
         "/v1/principals/nobody/enable",
         [false, false, true, false],
     ),
+    ("GET", "/v1/principals/none", [false, false, true, false]),
+    ("GET", "/v1/groups/none", [false, false, true, false]),
+    ("GET", "/v1/deliveries/none", [false, false, true, false]),
+    ("GET", "/v1/rules/versions", [false, true, true, true]),
+    ("GET", "/v1/rules/versions/1", [false, true, true, true]),
     ("GET", "/v1/tokens", [false, false, true, false]),
     ("POST", "/v1/tokens", [false, false, true, false]),
     ("DELETE", "/v1/tokens/none", [false, false, true, false]),
@@ -253,7 +258,7 @@ async fn tokens_are_made_hashed_revoked_and_on_the_record() {
     assert!(!listed.text().contains("gate_"), "{}", listed.text());
     let listed = listed.json();
     let entry = |id: &serde_json::Value| {
-        let entries = listed.as_array().unwrap();
+        let entries = listed["tokens"].as_array().unwrap();
         entries.iter().find(|entry| entry["id"] == *id).cloned()
     };
     let revoked = entry(&created["id"]).unwrap();

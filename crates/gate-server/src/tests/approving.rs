@@ -45,7 +45,9 @@ impl Bench {
 
     pub(super) async fn push_rules(&self, token: &str, text: &str) {
         let body = serde_json::to_vec(&json!({ "text": text })).unwrap();
-        let put = super::bench::call(axum::http::Method::PUT, "/v1/rules", token, body.into());
+        let mut put = super::bench::call(axum::http::Method::PUT, "/v1/rules", token, body.into());
+        let any = "*".parse().unwrap();
+        put.headers_mut().insert(axum::http::header::IF_MATCH, any);
         let answer = self.send(put).await;
         assert!(answer.status.is_success(), "{}", answer.text());
     }

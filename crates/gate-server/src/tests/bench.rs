@@ -86,6 +86,8 @@ impl Bench {
         settings.limits.open_requests = 100;
         // A test asks faster than anybody.
         settings.approving.flood.burst = 100_000;
+        settings.limits.rates.caller.burst = 1_000_000;
+        settings.limits.rates.address.burst = 1_000_000;
         adjust(&mut settings);
         let (server, lock) = crate::serve::open(settings).await.unwrap();
         Self {

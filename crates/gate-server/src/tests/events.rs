@@ -5,6 +5,7 @@ use gate_protocol::canonical::{Digest, to_canonical_bytes};
 use gate_protocol::event::{
     AllowedFinishedFact, BATCH_LIMIT_BYTES, ClientEvent, DecidedFact, EVENT_LIMIT_BYTES,
     EventBatch, Fact, RunAbandonedFact, RunFinishedFact, RunOutcome, RunStartedFact,
+    SHOWN_LIMIT_BYTES,
 };
 use gate_protocol::id::{ClientId, EpochId, Nonce};
 use gate_protocol::mode::Mode;
@@ -191,8 +192,12 @@ async fn the_longest_batch_is_taken_and_a_longer_event_is_not() {
         spool.push(fact);
         to_canonical_bytes(&spool.events[0]).unwrap().len()
     };
-    let around = length(decided_about("allow", ""));
-    let sized = |bytes: usize| decided_about("allow", &"x".repeat(bytes - around));
+    let in_folder = |cwd: String| match decided_about("allow", "git status") {
+        Fact::Decided(decided) => Fact::Decided(DecidedFact { cwd, ..decided }),
+        other => other,
+    };
+    let around = length(in_folder(String::new()));
+    let sized = |bytes: usize| in_folder("x".repeat(bytes - around));
     spool.push(sized(EVENT_LIMIT_BYTES));
     spool.push(sized(BATCH_LIMIT_BYTES - EVENT_LIMIT_BYTES - frame - 1));
     let batch = spool.batch(0..2);
@@ -202,6 +207,14 @@ async fn the_longest_batch_is_taken_and_a_longer_event_is_not() {
     other.push(sized(EVENT_LIMIT_BYTES + 1));
     let refused = deliver(&bench, &other.batch(0..1)).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    let mut other = Spool::new();
+    other.push(decided_about("allow", &"x".repeat(SHOWN_LIMIT_BYTES + 1)));
+    let refused = deliver(&bench, &other.batch(0..1)).await;
+    assert!(
+        refused.text().contains("`shown` of event 1"),
+        "{}",
+        refused.text()
+    );
     assert_eq!(bench.count("allow.recorded").await, 2);
     bench.verified().await;
 }

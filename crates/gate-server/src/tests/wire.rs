@@ -111,7 +111,7 @@ async fn no_such_path_and_no_such_method_are_problems() {
     ] {
         let answer = bench.send(call(method, path, admin, Body::empty())).await;
         assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
-        assert_eq!(answer.problem(), "bad_request");
+        assert_eq!(answer.problem(), "method_not_allowed");
         assert!(answer.headers.contains_key(header::ALLOW), "{path}");
     }
 }

@@ -19,8 +19,11 @@ use super::session::Visitor;
 use super::shown::Shown;
 use crate::clock;
 use crate::problem::Failure;
-use crate::service::Channel;
+use crate::service::{Channel, Paging};
 use crate::state::Server;
+
+/// How many uses are listed.
+const LISTED: u64 = 100;
 
 /// One use on the page.
 struct Use {
@@ -77,8 +80,12 @@ pub(super) async fn uses(
 ) -> Result<Response, Refused> {
     let now = clock::now();
     let listed = async {
-        let open = server.break_glass_uses(true).await?;
-        Ok((open, server.break_glass_uses(false).await?))
+        let newest = Paging::first(LISTED);
+        let open = server.break_glass_uses(true, &newest).await?;
+        Ok((
+            open.uses,
+            server.break_glass_uses(false, &newest).await?.uses,
+        ))
     };
     let (open, newest) = match listed.await {
         Ok(listed) => listed,

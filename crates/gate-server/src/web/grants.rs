@@ -20,8 +20,11 @@ use super::session::Visitor;
 use super::shown::Shown;
 use crate::clock;
 use crate::problem::Failure;
-use crate::service::Channel;
+use crate::service::{Channel, Paging};
 use crate::state::Server;
+
+/// How many standing grants are listed.
+const LISTED: u64 = 100;
 
 /// A standing grant on the page.
 struct ShownGrant {
@@ -124,7 +127,10 @@ pub(super) async fn grants(
     visitor: Visitor,
 ) -> Result<Response, Refused> {
     let now = clock::now();
-    let list = match server.standing_grants(&visitor.actor).await {
+    let list = match server
+        .standing_grants(&visitor.actor, &Paging::first(LISTED))
+        .await
+    {
         Ok(list) => list,
         Err(failure) => return Err(back(failure, visitor)),
     };

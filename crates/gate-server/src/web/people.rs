@@ -19,6 +19,7 @@ use super::row::Row;
 use super::session::{Keeper, Visitor};
 use crate::clock;
 use crate::problem::Failure;
+use crate::service::Seen;
 use crate::state::Server;
 use crate::store::search::{self, Wanted};
 
@@ -227,7 +228,9 @@ pub(super) async fn disable(
     let visitor = posted.visitor;
     let done = async {
         must_be_admin(&visitor)?;
-        server.disable_principal(visitor.name(), &name, false).await
+        server
+            .disable_principal(visitor.name(), &name, false, &Seen::Unsaid)
+            .await
     };
     match done.await {
         Ok(_) => Ok(see_other("/principals", None)),
@@ -244,7 +247,9 @@ pub(super) async fn enable(
     let visitor = posted.visitor;
     let done = async {
         must_be_admin(&visitor)?;
-        server.enable_principal(visitor.name(), &name).await
+        server
+            .enable_principal(visitor.name(), &name, &Seen::Unsaid)
+            .await
     };
     match done.await {
         Ok(_) => Ok(see_other("/principals", None)),

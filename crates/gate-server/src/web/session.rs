@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use subtle::ConstantTimeEq as _;
 
 use super::page::{NotSignedIn, Place, Refused};
+use crate::admission::Admission;
 use crate::clock;
 use crate::identity::{Actor, Secret};
 use crate::problem::Failure;
@@ -47,6 +48,7 @@ impl Visitor {
         let Some(found) = found else {
             return Ok(None);
         };
+        Admission::identify(parts, server, found.actor.name())?;
         // Not at each look: a page that is open all day would write all day.
         if clock::after(found.seen_at, SEEN_SECONDS.min(idle_seconds / 2)) <= now {
             server.seen(&secret, now).await?;

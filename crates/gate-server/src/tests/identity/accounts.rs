@@ -154,7 +154,10 @@ async fn groups_and_accounts_are_kept_by_an_admin() {
         .json();
     assert_eq!(added["groups"], json!(["approvers", "dba", "sre"]));
     let groups = bench.get(admin, "/v1/groups").await.json();
-    assert_eq!(groups[1], json!({ "name": "dba", "members": ["bob"] }));
+    assert_eq!(
+        groups["groups"][1],
+        json!({ "name": "dba", "members": ["bob"] })
+    );
     let removed = patch(&bench, "bob", json!({ "remove_groups": ["dba", "none"] }))
         .await
         .json();
@@ -189,7 +192,7 @@ async fn groups_and_accounts_are_kept_by_an_admin() {
         .get(admin, "/v1/accounts?principal=alice")
         .await
         .json();
-    assert_eq!(own, json!([]));
+    assert_eq!(own["accounts"], json!([]));
     let unlinked = bench.post(admin, "/v1/accounts/unlink", &account).await;
     assert_eq!(unlinked.status, StatusCode::NO_CONTENT);
     let again = bench.post(admin, "/v1/accounts/unlink", &account).await;

@@ -75,7 +75,7 @@ async fn what_a_terminal_gets_asks_and_never_answers_and_comes_once() {
     assert_eq!(review.problem(), "forbidden");
     assert_eq!(poll(&bench, &started.device_code).await["state"], "expired");
     let tokens = bench.get(&bench.setup.admin, "/v1/tokens").await.json();
-    let made = tokens
+    let made = tokens["tokens"]
         .as_array()
         .unwrap()
         .iter()

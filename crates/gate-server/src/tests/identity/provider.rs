@@ -123,7 +123,7 @@ fn signed_in<'b>(bench: &'b Bench, answer: &Answered) -> Browser<'b> {
 
 async fn principal(bench: &Bench, name: &str) -> Value {
     let all = bench.get(&bench.setup.admin, "/v1/principals").await.json();
-    let all = all.as_array().unwrap();
+    let all = all["principals"].as_array().unwrap();
     let found = all.iter().find(|principal| principal["name"] == name);
     found.cloned().unwrap_or(Value::Null)
 }
@@ -144,8 +144,8 @@ async fn whoever_is_welcome_becomes_a_user_with_the_groups_that_the_settings_nam
         let made = principal(&bench, "alice@example.com").await;
         assert_eq!(made["groups"], json!(["approvers"]), "{made}");
         let accounts = bench.get(&bench.setup.admin, "/v1/accounts").await.json();
-        assert_eq!(accounts[0]["account"]["subject"], "alice");
-        assert_eq!(accounts[0]["account"]["tenant"], program.issuer);
+        assert_eq!(accounts["accounts"][0]["account"]["subject"], "alice");
+        assert_eq!(accounts["accounts"][0]["account"]["tenant"], program.issuer);
         // The second time it is the same user, and nothing is made.
         signed_in(&bench, &sign_in(&bench, "alice", None).await);
         assert_eq!(bench.count("principal.created").await, 6);

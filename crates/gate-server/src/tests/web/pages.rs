@@ -333,7 +333,7 @@ async fn rules_are_shown_by_version_and_a_request_says_when_its_rule_changed() {
     let bench = Bench::new().await;
     let rule = "[[rule]]\nid = \"shop/destroy\"\ntool = \"kubectl\"\n\
                 decision = \"require_approval\"\n";
-    let put = json!({ "text": rule });
+    let put = json!({ "text": rule, "expected_version": 1 });
     let request = crate::tests::bench::call(
         axum::http::Method::PUT,
         "/v1/rules",
