@@ -9,6 +9,7 @@ mod events;
 mod exceptional;
 mod flood;
 mod identity;
+mod judges;
 mod log;
 mod paging;
 mod polls;

@@ -13,3 +13,5 @@ mod stage;
 mod teams;
 mod teams_attacks;
 mod webhooks;
+
+pub(super) use stage::judged;

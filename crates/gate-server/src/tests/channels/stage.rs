@@ -338,7 +338,7 @@ pub(super) async fn place(stage: &Stage, channel: &str, request: &ApprovalReques
 
 /// Runs a judge: a script of Python on the vendors' libraries, with JSON as its
 /// input. It writes what it has to say, or fails.
-pub(super) fn judged(script: &str, input: &Value) -> String {
+pub(in crate::tests) fn judged(script: &str, input: &Value) -> String {
     let python = testbed().join("judges/bin/python");
     let mut command = std::process::Command::new(python);
     command.args(["-c", script]);
