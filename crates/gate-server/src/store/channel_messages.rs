@@ -102,6 +102,18 @@ pub(crate) async fn take_callback(
     Ok(done.rows_affected() == 1)
 }
 
+/// Gives a callback back that was taken and not carried out.
+pub(crate) async fn give_callback_back(
+    connection: &mut Connection,
+    hash: &[u8],
+) -> Result<(), StoreError> {
+    query("DELETE FROM used_callbacks WHERE hash = ?")
+        .bind(hash)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Forgets the callbacks that are too old to be taken at all.
 pub(crate) async fn forget_callbacks(
     connection: &mut Connection,

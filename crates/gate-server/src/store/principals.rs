@@ -327,6 +327,25 @@ fn token_entry(row: &Row) -> Result<TokenEntry, StoreError> {
     })
 }
 
+/// Tells whether the token of this id is good now, and the one that it came from.
+pub(crate) async fn is_token_good(
+    connection: &mut Connection,
+    id: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let row = query(
+        "SELECT t.id FROM tokens t LEFT JOIN tokens f ON f.id = t.parent
+         WHERE t.id = ?1 AND t.revoked_at IS NULL
+           AND (t.expires_at IS NULL OR t.expires_at > ?2)
+           AND f.revoked_at IS NULL AND (f.expires_at IS NULL OR f.expires_at > ?2)",
+    )
+    .bind(id)
+    .bind(now.as_millisecond())
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.is_some())
+}
+
 /// Revokes a token.
 pub(crate) async fn revoke_token(
     connection: &mut Connection,

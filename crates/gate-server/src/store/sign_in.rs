@@ -3,7 +3,7 @@
 use gate_protocol::principal::Role;
 use jiff::Timestamp;
 
-use super::columns::{get, name};
+use super::columns::{count, get, integer, name};
 use super::sql::query;
 use super::{Connection, StoreError};
 use crate::identity::TokenHash;
@@ -51,6 +51,24 @@ pub(crate) async fn insert(
     .bind(expires_at.as_millisecond())
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// Forgets the oldest attempts, so that with one more there are at most `most`.
+pub(crate) async fn make_room(connection: &mut Connection, most: u64) -> Result<(), StoreError> {
+    let row = query("SELECT count(*) AS number FROM sign_in_attempts")
+        .fetch_one(&mut *connection)
+        .await?;
+    let over = (count(&row, "number")? + 1).saturating_sub(most);
+    if over > 0 {
+        query(
+            "DELETE FROM sign_in_attempts WHERE state IN (
+               SELECT state FROM sign_in_attempts ORDER BY expires_at, state LIMIT ?)",
+        )
+        .bind(integer(over))
+        .execute(connection)
+        .await?;
+    }
     Ok(())
 }
 

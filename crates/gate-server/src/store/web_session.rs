@@ -115,6 +115,18 @@ pub(crate) async fn bearer(
     }))
 }
 
+/// Returns how a session was signed in.
+pub(crate) async fn means_of(
+    connection: &mut Connection,
+    hash: TokenHash,
+) -> Result<Option<String>, StoreError> {
+    let row = query("SELECT means FROM sessions WHERE hash = ?")
+        .bind(hash.as_bytes())
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| get(&row, "means")).transpose()
+}
+
 /// Writes down that a session is in use.
 pub(crate) async fn seen(
     connection: &mut Connection,
