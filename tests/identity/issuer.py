@@ -124,6 +124,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with LOCK:
             ASKED[address.path] = ASKED.get(address.path, 0) + 1
         base = f"http://127.0.0.1:{self.server.server_port}"
+        if NEXT.get("fails") and address.path != "/asked":
+            return self.answer(503, {})
         if address.path == "/.well-known/openid-configuration":
             return self.answer(200, {
                 "issuer": NEXT.get("issuer", base),
@@ -132,6 +134,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 "token_endpoint": base + "/token",
                 "userinfo_endpoint": base + "/userinfo",
                 "code_challenge_methods_supported": NEXT.get("challenges", ["S256"]),
+                **NEXT.get("description", {}),
             })
         if address.path == "/keys":
             return self.answer(200, KEYS.published())

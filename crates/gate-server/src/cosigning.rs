@@ -7,6 +7,7 @@ use gate_protocol::log::{AddCheckpoint, ProofError, SignedCheckpoint, consistenc
 
 use crate::clock;
 use crate::identity::fetch::{FetchError, Fetcher};
+use crate::outbound::Outbound;
 use crate::settings::Witness;
 use crate::state::Server;
 use crate::store::{StoreError, log_proofs};
@@ -31,11 +32,11 @@ pub(crate) enum CosigningFailure {
 impl Server {
     /// Asks each witness for its signature under the newest checkpoint that was stored.
     pub(crate) async fn ask_witnesses(&self) {
-        let Some(fetcher) = &self.witness_calls else {
+        let Some(outbound) = &self.witness_calls else {
             return;
         };
         for witness in &self.settings.witnesses {
-            if let Err(error) = self.ask_witness(fetcher, witness).await {
+            if let Err(error) = self.ask_witness(outbound, witness).await {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 let (witness, cause) = (witness.key.name(), cause.unwrap_or_default());
                 tracing::warn!(%witness, %error, %cause, "the log's head has no cosignature");
@@ -45,9 +46,10 @@ impl Server {
 
     async fn ask_witness(
         &self,
-        fetcher: &Fetcher,
+        outbound: &Outbound,
         witness: &Witness,
     ) -> Result<(), CosigningFailure> {
+        let fetcher = &Fetcher::new(outbound, &witness.url);
         let name = witness.key.label();
         let mut reader = self.store.read().await?;
         let newest = log_proofs::newest(reader.connection()).await?;

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::flood::Flood;
-use crate::identity::fetch::Fetcher;
 use crate::identity::{Authorities, Backoff};
 use crate::keys::Keys;
 use crate::notify::Channels;
+use crate::outbound::Outbound;
+use crate::refusals::Refusals;
 use crate::service::NamedRules;
 use crate::settings::Settings;
 use crate::store::Store;
@@ -40,9 +41,11 @@ pub(crate) struct Server {
     /// Counts who guesses passwords and codes.
     pub(crate) backoff: Backoff,
     /// Asks witnesses; none where there are none.
-    pub(crate) witness_calls: Option<Fetcher>,
+    pub(crate) witness_calls: Option<Outbound>,
     /// Whose turn it is to have a proof made.
     pub(crate) proofs: Arc<Semaphore>,
+    /// Counts what is refused to who comes from outside.
+    pub(crate) refusals: Refusals,
     stopping: watch::Sender<bool>,
 }
 
@@ -69,6 +72,7 @@ impl Server {
             backoff: Backoff::default(),
             witness_calls: None,
             proofs: Arc::new(Semaphore::new(PROOFS)),
+            refusals: Refusals::default(),
             stopping: watch::Sender::new(false),
         }
     }

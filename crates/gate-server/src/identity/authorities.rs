@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::oidc::{OpenIdProvider, ProviderError};
 use super::workload::WorkloadIssuer;
-use crate::settings::Identity;
+use crate::settings::Settings;
 
 /// Why the settings can't be lived by.
 #[derive(Debug, thiserror::Error)]
@@ -26,11 +26,13 @@ pub(crate) struct Authorities {
 impl Authorities {
     /// Reads what the settings name: secrets, certificates and keys. Nobody is
     /// asked yet, so a provider that is down does not keep the server down.
-    pub(crate) fn of(settings: &Identity) -> Result<Self, AuthoritiesError> {
+    pub(crate) fn of(settings: &Settings) -> Result<Self, AuthoritiesError> {
+        let allow_private = &settings.outbound.allow_private;
+        let identity = &settings.identity;
         let mut providers = Vec::new();
-        for provider in &settings.providers {
+        for provider in &identity.providers {
             let name = provider.name.clone();
-            let made = OpenIdProvider::new(provider.clone());
+            let made = OpenIdProvider::new(provider.clone(), allow_private);
             providers.push(made.map_err(|source: ProviderError| AuthoritiesError {
                 kind: "provider",
                 name,
@@ -38,9 +40,9 @@ impl Authorities {
             })?);
         }
         let mut workloads = Vec::new();
-        for workload in &settings.workloads {
+        for workload in &identity.workloads {
             let name = workload.principal.clone();
-            let made = WorkloadIssuer::new(workload.clone());
+            let made = WorkloadIssuer::new(workload.clone(), allow_private);
             workloads.push(made.map_err(|source| AuthoritiesError {
                 kind: "workload",
                 name,

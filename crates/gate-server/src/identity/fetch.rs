@@ -1,36 +1,28 @@
-//! Calls on a provider's servers: only on addresses that the configuration or
-//! the provider's own description names, without following anybody elsewhere.
-//!
-//! Nothing comes from the environment (no proxy, no trust roots), as in
-//! gate-client: who can set a variable of the server must not choose who people
-//! are.
+//! Calls on the servers of who vouches for people and jobs: only on addresses
+//! that the configuration or the issuer's own description names, without
+//! following anybody elsewhere.
 
 use std::net::IpAddr;
-use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
-use reqwest::{RequestBuilder, StatusCode, Url, redirect};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Method, Url};
 
-/// The most bytes of an answer.
-const ANSWER_LIMIT: usize = 256 * 1024;
-/// How long an answer may take, from the look-up of the name on.
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::outbound::{Exchange, Outbound, OutboundError, Reply};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
-    #[error("`{0}` is not an https address; http is for loopback only")]
+    #[error(
+        "`{0}` is not an https address; http is for loopback only, and for nobody who has https"
+    )]
     Address(String),
     #[error("`{host}` does not answer")]
     Network {
         host: String,
         #[source]
-        source: reqwest::Error,
+        source: OutboundError,
     },
     #[error("`{host}` answers with the status {status}{said}")]
     Status {
@@ -39,57 +31,49 @@ pub(crate) enum FetchError {
         /// The `error` of RFC 6749, where it says one.
         said: String,
     },
-    #[error("`{0}` answers with something that is no JSON, or with more than {ANSWER_LIMIT} bytes")]
-    Form(String),
 }
 
-/// Why no call can be made at all.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum FetcherError {
-    #[error("cannot read `{path}`")]
-    File {
-        path: String,
-        #[source]
-        source: std::io::Error,
-    },
-    #[error("`{0}` holds no certificate that can be trusted")]
-    Certificate(String),
-    #[error("TLS can't be set up")]
-    Tls(#[source] rustls::Error),
-    #[error("HTTP can't be set up")]
-    Http(#[source] reqwest::Error),
-}
-
-/// Makes calls. Cheap to clone.
+/// Makes calls for one issuer. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Fetcher(reqwest::Client);
+pub(crate) struct Fetcher {
+    outbound: Outbound,
+    /// Whether the settings name the issuer by http, which they may on this machine.
+    is_plain: bool,
+}
 
 impl Fetcher {
-    /// Returns one that trusts Mozilla's roots and those in `ca_file`.
-    pub(crate) fn new(ca_file: Option<&Path>) -> Result<Self, FetcherError> {
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(ca_file)?)
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .http1_only()
-            .timeout(PATIENCE)
-            .user_agent(concat!("gate/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(FetcherError::Http)?;
-        Ok(Self(http))
+    /// Returns one for the issuer whose address the settings name. That host may be
+    /// private; what the issuer's description names besides may not.
+    pub(crate) fn new(outbound: &Outbound, base: &str) -> Self {
+        let base = Url::parse(base).ok();
+        let host = base.as_ref().and_then(Url::host_str);
+        Self {
+            outbound: outbound.towards(host.unwrap_or_default()),
+            is_plain: base.as_ref().is_some_and(|base| base.scheme() == "http"),
+        }
+    }
+
+    /// Returns an address that the issuer names, if it may be called: who is reached
+    /// by TLS names nothing that is not, or a hand on the wire would be the issuer.
+    pub(crate) fn admitted(&self, address: &str) -> Result<Url, FetchError> {
+        let url = admitted(address)?;
+        if url.scheme() == "https" || self.is_plain {
+            return Ok(url);
+        }
+        Err(refused(address))
     }
 
     /// Fetches JSON.
     pub(crate) async fn get(&self, address: &str) -> Result<Vec<u8>, FetchError> {
-        let url = admitted(address)?;
-        exchange(self.0.get(url.clone()), &url).await
+        self.exchange(Method::GET, address, HeaderMap::new(), Vec::new())
+            .await
     }
 
     /// Fetches JSON as the bearer of an access token.
     pub(crate) async fn get_as(&self, address: &str, token: &str) -> Result<Vec<u8>, FetchError> {
-        let url = admitted(address)?;
-        exchange(self.0.get(url.clone()).bearer_auth(token), &url).await
+        let headers = authorized(address, &format!("Bearer {token}"))?;
+        self.exchange(Method::GET, address, headers, Vec::new())
+            .await
     }
 
     /// Posts a form, with `basic` as user and password where there are any.
@@ -99,16 +83,17 @@ impl Fetcher {
         basic: Option<(&str, &str)>,
         form: &str,
     ) -> Result<Vec<u8>, FetchError> {
-        let url = admitted(address)?;
-        let mut request = self
-            .0
-            .post(url.clone())
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(form.to_owned());
-        if let Some((user, password)) = basic {
-            request = request.basic_auth(user, Some(password));
-        }
-        exchange(request, &url).await
+        let mut headers = match basic {
+            Some((user, password)) => {
+                let both = STANDARD.encode(format!("{user}:{password}"));
+                authorized(address, &format!("Basic {both}"))?
+            }
+            None => HeaderMap::new(),
+        };
+        let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
+        headers.insert(CONTENT_TYPE, kind);
+        let body = form.as_bytes().to_vec();
+        self.exchange(Method::POST, address, headers, body).await
     }
 
     /// Posts text, and returns the status and the body of whatever is answered.
@@ -117,33 +102,84 @@ impl Fetcher {
         address: &str,
         text: String,
     ) -> Result<(u16, Vec<u8>), FetchError> {
-        let url = admitted(address)?;
-        let request = self.0.post(url.clone()).body(text);
-        let (status, body) = send(request, &url).await?;
-        Ok((status.as_u16(), body))
+        let body = text.into_bytes();
+        let (_, reply) = self
+            .reply(Method::POST, address, HeaderMap::new(), body)
+            .await?;
+        Ok((reply.status, reply.body))
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        address: &str,
+        mut headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, FetchError> {
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let (host, reply) = self.reply(method, address, headers, body).await?;
+        if reply.is_success() {
+            return Ok(reply.body);
+        }
+        Err(FetchError::Status {
+            host,
+            status: reply.status,
+            said: said(&reply.body),
+        })
+    }
+
+    /// Returns who answered, and what.
+    async fn reply(
+        &self,
+        method: Method,
+        address: &str,
+        headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Result<(String, Reply), FetchError> {
+        let url = self.admitted(address)?;
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let exchange = Exchange {
+            method,
+            url,
+            headers,
+            body,
+        };
+        match self.outbound.send(exchange).await {
+            Ok(reply) => Ok((host, reply)),
+            Err(source) => Err(FetchError::Network { host, source }),
+        }
     }
 }
 
 impl FetchError {
     /// Returns the error of a status that is no answer to what was asked.
     pub(crate) fn of_status(address: &str, status: u16) -> Self {
+        let url = admitted(address).ok();
+        let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
         Self::Status {
-            host: admitted(address).map_or_else(|_| String::new(), |url| host_of(&url)),
+            host: host.to_owned(),
             status,
             said: String::new(),
         }
     }
 }
 
-fn host_of(url: &Url) -> String {
-    url.host_str().unwrap_or_default().to_owned()
+/// Says who calls. What no header can carry is no token of that address.
+fn authorized(address: &str, text: &str) -> Result<HeaderMap, FetchError> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| refused(address))?;
+    value.set_sensitive(true);
+    Ok([(AUTHORIZATION, value)].into_iter().collect())
+}
+
+fn refused(address: &str) -> FetchError {
+    let head: String = address.chars().take(200).collect();
+    FetchError::Address(gate_protocol::inert::inert(&head).into_owned())
 }
 
 /// Returns the address as a URL, if it may be called: by TLS, or in the clear
 /// where the packets do not leave the machine.
 pub(crate) fn admitted(address: &str) -> Result<Url, FetchError> {
-    let refused = || FetchError::Address(gate_protocol::inert::inert(address).into_owned());
-    let url: Url = address.parse().map_err(|_| refused())?;
+    let url: Url = address.parse().map_err(|_| refused(address))?;
     let is_plain_allowed = url.host_str().is_some_and(|host| {
         let literal = host.trim_start_matches('[').trim_end_matches(']');
         host == "localhost" || literal.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
@@ -151,38 +187,8 @@ pub(crate) fn admitted(address: &str) -> Result<Url, FetchError> {
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_plain_allowed => Ok(url),
-        _ => Err(refused()),
+        _ => Err(refused(address)),
     }
-}
-
-async fn exchange(request: RequestBuilder, url: &Url) -> Result<Vec<u8>, FetchError> {
-    let (status, body) = send(request.header(ACCEPT, "application/json"), url).await?;
-    if status.is_success() {
-        return Ok(body);
-    }
-    Err(FetchError::Status {
-        host: host_of(url),
-        status: status.as_u16(),
-        said: said(&body),
-    })
-}
-
-async fn send(request: RequestBuilder, url: &Url) -> Result<(StatusCode, Vec<u8>), FetchError> {
-    let host = host_of(url);
-    let lost = |source: reqwest::Error| FetchError::Network {
-        host: host.clone(),
-        source: source.without_url(),
-    };
-    let mut response = request.send().await.map_err(lost)?;
-    let status = response.status();
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(lost)? {
-        if body.len() + chunk.len() > ANSWER_LIMIT {
-            return Err(FetchError::Form(host));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok((status, body))
 }
 
 /// Returns what an error answer of OAuth says, inert and short.
@@ -198,39 +204,6 @@ fn said(body: &[u8]) -> String {
     };
     let head: String = text.chars().take(200).collect();
     format!(" ({})", gate_protocol::inert::inert(&head))
-}
-
-fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, FetcherError> {
-    let mut roots = RootCertStore::empty();
-    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    if let Some(path) = ca_file {
-        let shown = path.display().to_string();
-        let pem = std::fs::read(path).map_err(|source| FetcherError::File {
-            path: shown.clone(),
-            source,
-        })?;
-        let unusable = || FetcherError::Certificate(shown.clone());
-        let before = roots.len();
-        for certificate in CertificateDer::pem_slice_iter(&pem) {
-            let certificate = certificate.map_err(|_| unusable())?;
-            roots.add(certificate).map_err(|_| unusable())?;
-        }
-        if roots.len() == before {
-            return Err(unusable());
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(FetcherError::Tls)?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
-}
-
-/// Returns a client for tests, with nothing of the environment.
-#[cfg(test)]
-pub(crate) fn test_client() -> reqwest::Client {
-    Fetcher::new(None).unwrap().0
 }
 
 #[cfg(test)]
@@ -259,5 +232,29 @@ mod tests {
         ] {
             assert!(admitted(bad).is_err(), "{bad}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_issuer_reaches_its_own_host_and_what_is_public_and_nothing_else() {
+        let outbound = Outbound::new(&[], None).unwrap();
+        let of = |base: &str| Fetcher::new(&outbound, base);
+        let (tls, plain) = (of("https://10.9.8.7/realm"), of("http://127.0.0.1:1"));
+        assert!(tls.admitted("http://127.0.0.1:1/keys").is_err());
+        assert!(plain.admitted("http://127.0.0.1:2/keys").is_ok());
+        let reach = async |fetcher: &Fetcher, is_secure, host: &str| {
+            let reached = fetcher.outbound.reach(is_secure, host, 443).await;
+            reached.is_ok()
+        };
+        // Named by the settings, and named by what the issuer says of itself.
+        assert!(reach(&tls, true, "10.9.8.7").await);
+        assert!(reach(&tls, true, "8.8.8.8").await);
+        assert!(!reach(&tls, true, "10.9.8.8").await);
+        assert!(!reach(&tls, true, "169.254.169.254").await);
+        assert!(!reach(&tls, false, "10.9.8.7").await);
+        assert!(reach(&plain, false, "127.0.0.1").await);
+        assert!(!reach(&plain, false, "127.0.0.2").await);
+        let inside: crate::outbound::Network = "10.9.0.0/16".parse().unwrap();
+        let wider = Fetcher::new(&Outbound::new(&[inside], None).unwrap(), "https://x.test");
+        assert!(reach(&wider, true, "10.9.8.8").await);
     }
 }

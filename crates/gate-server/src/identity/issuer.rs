@@ -15,6 +15,11 @@ const FRESH: Duration = Duration::from_hours(1);
 /// made-up names of keys must not make us call the issuer each time.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
+/// How long an issuer that failed is left alone: who sends forged tokens must not
+/// make us call it with each, and whoever waits for it hears so at once. Short
+/// enough that a person who tries again is not held up by it.
+const REST: Duration = Duration::from_secs(3);
+
 /// What an issuer says of itself. Source: `OpenID` Connect Discovery, 3.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Description {
@@ -41,6 +46,13 @@ pub(crate) struct Description {
 pub(crate) enum IssuerError {
     #[error("the issuer can't be asked")]
     Fetch(#[from] FetchError),
+    #[error(
+        "the issuer failed a moment ago, and is asked again {rest} s after that: {0}",
+        rest = REST.as_secs()
+    )]
+    Resting(String),
+    #[error("the issuer's description names what may not be called")]
+    Named(#[source] FetchError),
     #[error("what is published at the issuer's address is no description of an issuer")]
     Description,
     #[error("the description is that of `{0}`")]
@@ -62,6 +74,15 @@ pub(crate) enum IssuerError {
 pub(crate) enum KeySource {
     /// From where the issuer's description says.
     Discovery,
+    /// As by discovery, with the description at an address of its own, and only
+    /// those keys that are endorsed for this. Source: Bot Framework, "Authenticate
+    /// requests from the Bot Connector service to your bot".
+    Endorsed {
+        /// Where the description is.
+        description: String,
+        /// What the keys must be for.
+        endorsed: &'static str,
+    },
     /// From a file that the operator keeps.
     File(std::path::PathBuf),
 }
@@ -81,6 +102,27 @@ struct Kept {
     keys: Option<(Instant, KeySet)>,
     /// When an unknown key last made us look again.
     looked_again: Option<Instant>,
+    /// When the issuer last failed, and how.
+    failed: Option<(Instant, String)>,
+}
+
+impl Kept {
+    /// Refuses to ask an issuer that failed a moment ago.
+    fn rested(&self) -> Result<(), IssuerError> {
+        match &self.failed {
+            Some((at, why)) if at.elapsed() < REST => Err(IssuerError::Resting(why.clone())),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Remembers whether the issuer failed.
+    fn noted<T>(&mut self, asked: Result<T, IssuerError>) -> Result<T, IssuerError> {
+        self.failed = match &asked {
+            Ok(_) => None,
+            Err(error) => Some((Instant::now(), chain(error))),
+        };
+        asked
+    }
 }
 
 impl Issuer {
@@ -140,8 +182,21 @@ impl Issuer {
         {
             return Ok(description.clone());
         }
-        let base = self.name.trim_end_matches('/');
-        let address = format!("{base}/.well-known/openid-configuration");
+        kept.rested()?;
+        let described = self.describe().await;
+        let description = kept.noted(described)?;
+        kept.description = Some((Instant::now(), description.clone()));
+        Ok(description)
+    }
+
+    async fn describe(&self) -> Result<Description, IssuerError> {
+        let address = match &self.source {
+            KeySource::Endorsed { description, .. } => description.clone(),
+            KeySource::Discovery | KeySource::File(_) => {
+                let base = self.name.trim_end_matches('/');
+                format!("{base}/.well-known/openid-configuration")
+            }
+        };
         let body = self.fetcher.get(&address).await?;
         let description: Description =
             serde_json::from_slice(&body).map_err(|_| IssuerError::Description)?;
@@ -152,25 +207,95 @@ impl Issuer {
             let other = gate_protocol::inert::inert(&other).into_owned();
             return Err(IssuerError::OtherIssuer(other));
         }
-        kept.description = Some((Instant::now(), description.clone()));
+        for address in description.addresses() {
+            self.fetcher.admitted(address).map_err(IssuerError::Named)?;
+        }
         Ok(description)
     }
 
     async fn fetched(&self, kept: &mut Kept) -> Result<KeySet, IssuerError> {
-        let body = match &self.source {
-            KeySource::Discovery => {
+        let keys = match &self.source {
+            KeySource::Discovery | KeySource::Endorsed { .. } => {
                 let address = self.described(kept).await?.jwks_uri;
-                self.fetcher.get(&address).await?
+                kept.rested()?;
+                let published = self.published(&address).await;
+                kept.noted(published)?
             }
             KeySource::File(path) => {
-                std::fs::read(path).map_err(|source| IssuerError::KeyFile {
+                let body = std::fs::read(path).map_err(|source| IssuerError::KeyFile {
                     path: path.display().to_string(),
                     source,
-                })?
+                })?;
+                KeySet::parse(&body, None).ok_or(IssuerError::Keys)?
             }
         };
-        let keys = KeySet::parse(&body).ok_or(IssuerError::Keys)?;
         kept.keys = Some((Instant::now(), keys.clone()));
         Ok(keys)
+    }
+
+    async fn published(&self, address: &str) -> Result<KeySet, IssuerError> {
+        let body = self.fetcher.get(address).await?;
+        let endorsed = match &self.source {
+            KeySource::Endorsed { endorsed, .. } => Some(*endorsed),
+            KeySource::Discovery | KeySource::File(_) => None,
+        };
+        KeySet::parse(&body, endorsed).ok_or(IssuerError::Keys)
+    }
+}
+
+impl Description {
+    /// Returns every address that it names.
+    fn addresses(&self) -> impl Iterator<Item = &str> {
+        let others = [
+            &self.authorization_endpoint,
+            &self.token_endpoint,
+            &self.userinfo_endpoint,
+            &self.end_session_endpoint,
+        ];
+        let others = others.into_iter().filter_map(|address| address.as_deref());
+        std::iter::once(self.jwks_uri.as_str()).chain(others)
+    }
+}
+
+/// Returns an error with its causes, inert.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let texts: Vec<String> = causes.map(ToString::to_string).collect();
+    gate_protocol::inert::inert(&texts.join(": ")).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outbound::Outbound;
+
+    #[test]
+    fn an_issuer_by_https_names_no_address_without_it() {
+        let outbound = Outbound::new(&[], None).unwrap();
+        let fetcher = Fetcher::new(&outbound, "https://login.example.com");
+        let good = serde_json::json!({
+            "issuer": "https://login.example.com",
+            "jwks_uri": "https://login.example.com/keys",
+            "authorization_endpoint": "https://login.example.com/authorize",
+            "token_endpoint": "https://login.example.com/token",
+            "userinfo_endpoint": "https://login.example.com/userinfo",
+            "end_session_endpoint": "https://login.example.com/end",
+        });
+        let is_admitted = |description: &serde_json::Value| {
+            let description: Description = serde_json::from_value(description.clone()).unwrap();
+            let mut named = description.addresses();
+            named.all(|address| fetcher.admitted(address).is_ok())
+        };
+        assert!(is_admitted(&good));
+        for name in good.as_object().unwrap().keys() {
+            if name == "issuer" {
+                continue;
+            }
+            for address in ["http://login.example.com/x", "http://127.0.0.1:8000/x"] {
+                let mut bad = good.clone();
+                bad[name] = address.into();
+                assert!(!is_admitted(&bad), "{name} {address}");
+            }
+        }
     }
 }

@@ -4,10 +4,11 @@
 use gate_protocol::inert::inert;
 use serde_json::Value;
 
-use super::fetch::{Fetcher, FetcherError};
-use super::issuer::{Issuer, IssuerError, KeySource};
-use super::jwt::{Claims, Expected, Refused};
+use super::fetch::Fetcher;
+use super::issuer::{Issuer, IssuerError, KeySource, chain};
+use super::jwt::{Claims, Expected, LEEWAY_SECONDS, Refused};
 use crate::clock;
+use crate::outbound::{Network, Outbound, TrustError};
 use crate::settings::Workload;
 
 /// One entry of the settings, with the keys of its issuer.
@@ -32,20 +33,15 @@ pub(crate) enum WorkloadError {
     },
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let texts: Vec<String> = causes.map(ToString::to_string).collect();
-    inert(&texts.join(": ")).into_owned()
-}
-
 impl WorkloadIssuer {
     /// Reads certificates; asks nobody yet.
-    pub(crate) fn new(settings: Workload) -> Result<Self, FetcherError> {
+    pub(crate) fn new(settings: Workload, allow_private: &[Network]) -> Result<Self, TrustError> {
         let source = match &settings.jwks_file {
             Some(path) => KeySource::File(path.clone()),
             None => KeySource::Discovery,
         };
-        let fetcher = Fetcher::new(settings.ca_file.as_deref())?;
+        let outbound = Outbound::new(allow_private, settings.ca_file.as_deref())?;
+        let fetcher = Fetcher::new(&outbound, &settings.issuer);
         let issuer = Issuer::new(&settings.issuer, source, fetcher);
         Ok(Self { settings, issuer })
     }
@@ -62,6 +58,7 @@ impl WorkloadIssuer {
             issuer: self.issuer.name(),
             audience: self.settings.audience.as_deref().unwrap_or(audience),
             now: clock::now(),
+            leeway_seconds: LEEWAY_SECONDS,
         })?;
         claims.subject()?;
         for (claim, wanted) in &self.settings.claims {

@@ -4,7 +4,7 @@
 use gate_protocol::canonical::Digest;
 use gate_protocol::channel::{ChannelSettings, ChannelSource};
 use gate_protocol::id::RequestId;
-use gate_protocol::principal::{PrincipalKind, Role};
+use gate_protocol::principal::{Principal, PrincipalKind, Role};
 use gate_protocol::problem::ProblemCode;
 use gate_protocol::review::{Answer, SubmitReview};
 use serde_json::json;
@@ -14,10 +14,11 @@ use super::notice::Notice;
 use crate::clock;
 use crate::identity::Actor;
 use crate::problem::Failure;
+use crate::refusals::Refused;
 use crate::service;
 use crate::state::Server;
-use crate::store::accounts::{self, Account};
-use crate::store::{channel_messages, principals, requests};
+use crate::store::accounts::{self, Account, LinkedAccount, Proof};
+use crate::store::{Connection, StoreError, channel_messages, passwords, principals, requests};
 
 /// Where a button stood, and what it carried.
 #[derive(Clone, Copy, Debug)]
@@ -58,9 +59,43 @@ impl ChatRefusal {
     }
 }
 
-impl From<Failure> for ChatRefusal {
+/// Why nothing came of what somebody did in a chat.
+#[derive(Debug)]
+pub(crate) enum Uncounted {
+    /// They are told why.
+    Refused(ChatRefusal),
+    /// The server failed: it is to be tried again, and says nothing of them.
+    Failed(Failure),
+}
+
+impl Uncounted {
+    /// Returns what the person is told; what failed is no answer.
+    pub(crate) fn refusal(self) -> Result<ChatRefusal, Failure> {
+        match self {
+            Self::Refused(refusal) => Ok(refusal),
+            Self::Failed(failure) => Err(failure),
+        }
+    }
+}
+
+impl From<ChatRefusal> for Uncounted {
+    fn from(refusal: ChatRefusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<StoreError> for Uncounted {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<Failure> for Uncounted {
     fn from(failure: Failure) -> Self {
         let code = failure.problem().code;
+        if matches!(code, ProblemCode::Internal | ProblemCode::Unavailable) {
+            return Self::Failed(failure);
+        }
         let text = if code == ProblemCode::SelfReview {
             "You asked for this, or you own the agent that did. Somebody else has to answer. \
              That you tried is in the audit log."
@@ -68,7 +103,7 @@ impl From<Failure> for ChatRefusal {
         } else {
             format!("Your answer was not counted: {}.", failure.detail())
         };
-        Self {
+        Self::Refused(ChatRefusal {
             why: "refused",
             text,
             // Whoever has no say in it is on the record by the review itself.
@@ -76,7 +111,7 @@ impl From<Failure> for ChatRefusal {
                 code,
                 ProblemCode::SelfReview | ProblemCode::Excluded | ProblemCode::Forbidden
             ),
-        }
+        })
     }
 }
 
@@ -94,7 +129,7 @@ fn parse_value(value: &str) -> Option<(RequestId, Digest)> {
 pub(crate) fn is_answered_here(channel: &Channel, notice: &Notice, effect: &str) -> bool {
     // Whose word comes through a channel that an admin made by the API is the admin's: where it leads
     // and what it is signed with, they said.
-    if channel.source == ChannelSource::Api || notice.is_production() {
+    if channel.source == ChannelSource::Api || notice.is_production() || notice.is_break_glass {
         return false;
     }
     let link_only = match &channel.spec.settings {
@@ -119,15 +154,15 @@ impl Server {
         &self,
         channel: &Channel,
         answer: ChatAnswer<'_>,
-    ) -> Result<(), ChatRefusal> {
+    ) -> Result<(), Uncounted> {
         let (account, pressed, said) = (answer.account, answer.pressed, answer.answer);
         let refusal = match self.count_chat_answer(channel, answer).await {
             Ok(()) => return Ok(()),
-            Err(refusal) => refusal,
+            Err(why) => why.refusal().map_err(Uncounted::Failed)?,
         };
         if !refusal.is_recorded {
             let request = parse_value(pressed.value).map(|(id, _)| id);
-            self.record_refused_callback(json!({
+            let body = json!({
                 "channel": channel.name(),
                 "provider": account.provider,
                 "tenant": account.tenant,
@@ -135,23 +170,21 @@ impl Server {
                 "request": request,
                 "answer": said,
                 "why": refusal.why,
-            }))
-            .await?;
+            });
+            self.record_refused_callback(Refused::Member, body).await?;
         }
-        Err(refusal)
+        Err(refusal.into())
     }
 
     async fn count_chat_answer(
         &self,
         channel: &Channel,
         answer: ChatAnswer<'_>,
-    ) -> Result<(), ChatRefusal> {
+    ) -> Result<(), Uncounted> {
         let (id, digest) = self.pressed_button(channel, answer.pressed).await?;
         let actor = self.chat_actor(channel, answer.account).await?;
-        let mut reader = self.store.read().await.map_err(Failure::from)?;
-        let request = requests::find(reader.connection(), id)
-            .await
-            .map_err(Failure::from)?;
+        let mut reader = self.store.read().await?;
+        let request = requests::find(reader.connection(), id).await?;
         drop(reader);
         let request = request.ok_or_else(Failure::not_found)?;
         let notice = Notice::of(&request, &self.settings, clock::now());
@@ -162,7 +195,8 @@ impl Server {
             return Err(ChatRefusal::new(
                 "not_here",
                 format!("This is answered on its page only: {}", notice.url),
-            ));
+            )
+            .into());
         }
         let review = SubmitReview {
             answer: answer.answer,
@@ -178,7 +212,7 @@ impl Server {
         &self,
         channel: &Channel,
         pressed: Pressed<'_>,
-    ) -> Result<(RequestId, Digest), ChatRefusal> {
+    ) -> Result<(RequestId, Digest), Uncounted> {
         let edited = || {
             ChatRefusal::new(
                 "edited_value",
@@ -186,24 +220,21 @@ impl Server {
             )
         };
         let (id, digest) = parse_value(pressed.value).ok_or_else(edited)?;
-        let mut reader = self.store.read().await.map_err(Failure::from)?;
+        let mut reader = self.store.read().await?;
         let found = channel_messages::at(
             reader.connection(),
             channel.name(),
             pressed.conversation,
             pressed.message,
         )
-        .await
-        .map_err(Failure::from)?;
+        .await?;
         let is_ours = found.is_some_and(|message| message.request == id);
-        let request = requests::find(reader.connection(), id)
-            .await
-            .map_err(Failure::from)?;
+        let request = requests::find(reader.connection(), id).await?;
         let is_same = request.is_some_and(|request| request.state.digest == digest);
         if is_ours && is_same {
             return Ok((id, digest));
         }
-        Err(edited())
+        Err(edited().into())
     }
 
     /// Returns the person whose account it is, as an approver.
@@ -211,33 +242,79 @@ impl Server {
         &self,
         channel: &Channel,
         account: Account<'_>,
-    ) -> Result<Actor, ChatRefusal> {
-        let mut reader = self.store.read().await.map_err(Failure::from)?;
-        let name = accounts::principal_of(reader.connection(), account)
-            .await
-            .map_err(Failure::from)?;
-        let Some(name) = name else {
-            return Err(ChatRefusal::new("unlinked", self.how_to_link(channel)));
+    ) -> Result<Actor, Uncounted> {
+        let mut reader = self.store.read().await?;
+        let found = accounts::proven(reader.connection(), account).await?;
+        let Some((name, proof)) = found else {
+            return Err(ChatRefusal::new("unlinked", self.how_to_link(channel)).into());
         };
-        let principal = principals::find(reader.connection(), &name)
-            .await
-            .map_err(Failure::from)?;
+        let principal = principals::find(reader.connection(), &name).await?;
         let principal = principal
             .filter(|principal| !principal.disabled && principal.kind == PrincipalKind::User);
         let Some(principal) = principal else {
             return Err(ChatRefusal::new(
                 "disabled",
                 "Your answer was not counted: your user of gate may not act any more.",
-            ));
+            )
+            .into());
         };
+        if !self
+            .is_proven(reader.connection(), &principal, &proof)
+            .await?
+        {
+            let how = self.how_to_link(channel);
+            return Err(ChatRefusal::new(
+                "link_ended",
+                format!(
+                    "Your answer was not counted: what signed you in when you linked this account \
+                     is not good any more. Link it again. {how}"
+                ),
+            )
+            .into());
+        }
         Ok(Actor {
             person: principal.person().to_owned(),
             principal,
             role: Role::Approver,
             expires_at: None,
-            token: None,
+            // Whoever made it has no say by it in a chat either.
+            token: proof.token,
             tools: Vec::new(),
         })
+    }
+
+    /// Tells whether what signed in whoever linked an account would still let them
+    /// answer: a link is no way around the end of it.
+    async fn is_proven(
+        &self,
+        connection: &mut Connection,
+        principal: &Principal,
+        proof: &Proof,
+    ) -> Result<bool, StoreError> {
+        let Some(means) = proof.means.as_deref() else {
+            return Ok(false);
+        };
+        if let Some(token) = &proof.token {
+            return principals::is_token_good(connection, token, clock::now()).await;
+        }
+        if means == "code" {
+            return Ok(true);
+        }
+        if means == "password" {
+            let found = passwords::find(connection, &principal.name).await?;
+            return Ok(found.is_some_and(|found| found.roles.contains(&Role::Approver)));
+        }
+        let Some(provider) = self.authorities.provider(means) else {
+            return Ok(false);
+        };
+        let settings = provider.settings();
+        let is_in = |group: &String| principal.groups.contains(group);
+        let may_answer =
+            settings.approver_groups.is_empty() || settings.approver_groups.iter().any(is_in);
+        let known = accounts::of_principal(connection, &principal.name).await?;
+        let is_there =
+            |one: &LinkedAccount| one.provider == accounts::OIDC && one.tenant == settings.issuer;
+        Ok(may_answer && known.iter().any(is_there))
     }
 
     /// Says how an account is linked.

@@ -1,18 +1,17 @@
 //! The channels that there are.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use gate_protocol::channel::{ChannelSettings, ChannelSource, ChannelSpec};
 use tokio::sync::watch;
 
-use super::outbound::Outbound;
-use super::refusals::Refusals;
+use super::pace::Pace;
 use super::secret::{self, SealError, Secret, Secrets};
 use super::sound::refuse_unsound_secret;
 use super::teams::TeamsMemory;
 use crate::keys::{self, KeysError};
+use crate::outbound::Outbound;
 use crate::settings::{ChannelFile, Settings};
 use crate::state::Server;
 use crate::store::{StoreError, channels};
@@ -24,6 +23,8 @@ pub(crate) struct Channel {
     secrets: Secrets,
     /// What a bot of Teams keeps between calls.
     pub(crate) teams: TeamsMemory,
+    /// How many messages it got lately.
+    pub(super) pace: Pace,
 }
 
 impl Channel {
@@ -33,6 +34,7 @@ impl Channel {
             source,
             secrets,
             teams: TeamsMemory::default(),
+            pace: Pace::default(),
         }
     }
 
@@ -88,7 +90,6 @@ struct Shared {
     list: RwLock<(List, Option<Outbound>)>,
     /// Counts what there could be to do: a change, or another list.
     news: watch::Sender<u64>,
-    refusals: Refusals,
 }
 
 impl Default for Channels {
@@ -96,7 +97,6 @@ impl Default for Channels {
         Self(Arc::new(Shared {
             list: RwLock::new((Arc::new([]), None)),
             news: watch::Sender::new(0),
-            refusals: Refusals::default(),
         }))
     }
 }
@@ -121,10 +121,6 @@ impl Channels {
     pub(crate) fn outbound(&self) -> Option<Outbound> {
         let list = self.0.list.read().unwrap_or_else(PoisonError::into_inner);
         list.1.clone()
-    }
-
-    pub(crate) fn refusals(&self) -> &Refusals {
-        &self.0.refusals
     }
 
     /// Says that there could be something to do.
@@ -177,8 +173,8 @@ pub enum LoadError {
         why: String,
     },
     /// The certificates of `[outbound]`.
-    #[error("`ca_file` in `[outbound]`: {0}")]
-    Certificates(String),
+    #[error("`ca_file` in `[outbound]` can't be used")]
+    Certificates(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The key can't be used.
     #[error("the key of the channels can't be used")]
     Key(#[from] KeysError),
@@ -232,18 +228,9 @@ impl Server {
 }
 
 fn way_out(settings: &Settings) -> Result<Outbound, LoadError> {
-    let pem = settings
-        .outbound
-        .ca_file
-        .as_deref()
-        .map(read_pem)
-        .transpose()?;
-    Outbound::new(&settings.outbound.allow_private, pem.as_deref()).map_err(LoadError::Certificates)
-}
-
-fn read_pem(path: &Path) -> Result<Vec<u8>, LoadError> {
-    std::fs::read(path)
-        .map_err(|error| LoadError::Certificates(format!("`{}`: {error}", path.display())))
+    let outbound = &settings.outbound;
+    Outbound::new(&outbound.allow_private, outbound.ca_file.as_deref())
+        .map_err(|error| LoadError::Certificates(Box::new(error)))
 }
 
 fn of_file(file: &ChannelFile) -> Result<Channel, LoadError> {

@@ -7,9 +7,11 @@ use gate_protocol::channel::{ChannelSettings, DeliveryState, TestedChannel};
 use gate_protocol::inert::inert;
 use gate_protocol::request::{ApprovalStatus, shortened};
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::notice::Notice;
+use super::pace::Turn;
 use super::{Attempt, Channel, mail, slack, teams, webhook};
 use crate::clock;
 use crate::problem::Failure;
@@ -39,6 +41,16 @@ impl Telling<'_> {
     /// Returns the word for what happened: a status, or an occasion beside it.
     pub(crate) fn word(&self) -> &str {
         self.event.strip_prefix("request.").unwrap_or_default()
+    }
+
+    /// Says how a request is told of that the channel has no message of.
+    pub(crate) fn turn(&self) -> Turn {
+        self.channel.pace.turn(self.notice.id, Instant::now())
+    }
+
+    /// Returns where the inbox is.
+    pub(crate) fn inbox(&self) -> String {
+        format!("{}/", self.server.settings.public_url)
     }
 
     /// Tells whether the request has moved on: what asks for something that is

@@ -2,16 +2,19 @@
 //! shows and the chat's own callback brings back. The browser proves the user,
 //! the signed callback proves the account; no address is compared with another.
 
+use gate_protocol::channel::ChannelSource;
 use gate_protocol::log::RecordType;
 use serde_json::json;
 
 use super::Channel;
-use super::callback::ChatRefusal;
+use super::callback::{ChatRefusal, Uncounted};
 use crate::clock;
 use crate::identity::{Actor, TokenHash};
 use crate::problem::Failure;
+use crate::refusals::Refused;
 use crate::state::Server;
-use crate::store::accounts::{self, Account, Linked, LinkedAccount};
+use crate::store::accounts::{self, Account, Linked, LinkedAccount, NewCode, Proof};
+use crate::store::web_session;
 
 /// How long a code is good, in seconds.
 pub(crate) const LINK_CODE_LIFE_SECONDS: u64 = 5 * 60;
@@ -65,17 +68,28 @@ impl LinkCode {
 }
 
 impl Server {
-    /// Makes a code with which `actor` links an account of `provider`.
+    /// Makes a code with which `actor` links an account of `provider`: an account
+    /// that answers as long as what signed this session in is good.
     pub(crate) async fn create_link_code(
         &self,
         actor: &Actor,
+        session: TokenHash,
         provider: &str,
     ) -> Result<LinkCode, Failure> {
         let code = LinkCode::generate()?;
         let mut writer = self.store.write().await?;
-        let expires_at = clock::after(clock::now(), LINK_CODE_LIFE_SECONDS);
-        let (hash, name) = (code.hash(), actor.name());
-        accounts::insert_code(writer.connection(), hash, provider, name, expires_at).await?;
+        let proof = Proof {
+            means: web_session::means_of(writer.connection(), session).await?,
+            token: actor.token.clone(),
+        };
+        let new = NewCode {
+            hash: code.hash(),
+            provider,
+            principal: actor.name(),
+            proof: &proof,
+            expires_at: clock::after(clock::now(), LINK_CODE_LIFE_SECONDS),
+        };
+        accounts::insert_code(writer.connection(), &new).await?;
         writer.commit().await?;
         Ok(code)
     }
@@ -86,19 +100,19 @@ impl Server {
         channel: &Channel,
         account: Account<'_>,
         typed: &str,
-    ) -> Result<String, ChatRefusal> {
+    ) -> Result<String, Uncounted> {
         match self.use_link_code(channel, account, typed).await? {
             Ok(name) => Ok(name),
             Err(refusal) => {
-                self.record_refused_callback(json!({
+                let body = json!({
                     "channel": channel.name(),
                     "provider": account.provider,
                     "tenant": account.tenant,
                     "subject": account.subject,
                     "why": refusal.why,
-                }))
-                .await?;
-                Err(refusal)
+                });
+                self.record_refused_callback(Refused::Member, body).await?;
+                Err(refusal.into())
             }
         }
     }
@@ -109,6 +123,13 @@ impl Server {
         account: Account<'_>,
         typed: &str,
     ) -> Result<Result<String, ChatRefusal>, Failure> {
+        if channel.source == ChannelSource::Api {
+            // Whoever made it says whose callback it is: that proves no account.
+            return Ok(Err(ChatRefusal::new(
+                "not_here",
+                "Accounts are linked through a channel of the server's settings only.",
+            )));
+        }
         let wrong = ChatRefusal::new(
             "link_code",
             "This code is not good: it was mistyped, was used, or is older than five minutes. \
@@ -121,11 +142,13 @@ impl Server {
         let now = change.now();
         let provider = account.provider;
         let used = accounts::use_code(change.connection(), code.hash(), provider, now).await?;
-        let Some(name) = used else {
+        let Some((name, proof)) = used else {
             return Ok(Err(wrong));
         };
         match accounts::link(change.connection(), account, &name, &name, now).await? {
-            Linked::New => {
+            // Who links theirs again says by what it is proven from now on.
+            linked @ (Linked::New | Linked::Before) => {
+                accounts::prove(change.connection(), account, &proof).await?;
                 let body = json!({
                     "provider": provider,
                     "tenant": account.tenant,
@@ -133,10 +156,12 @@ impl Server {
                     "principal": name,
                     "by": name,
                     "channel": channel.name(),
+                    "means": proof.means,
+                    "token": proof.token,
+                    "again": linked == Linked::Before,
                 });
                 change.record(&RecordType::IdentityLinked, &body).await?;
             }
-            Linked::Before => {}
             Linked::OfAnother(_) => {
                 // The code is used up all the same.
                 change.commit().await?;

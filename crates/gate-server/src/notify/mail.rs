@@ -11,6 +11,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 
 use super::lane::Telling;
 use super::notice::Notice;
+use super::pace::Turn;
 use super::{Attempt, Channel};
 use crate::state::Server;
 
@@ -23,6 +24,22 @@ pub(crate) async fn tell(telling: &Telling<'_>, settings: &MailSettings) -> Atte
     if telling.is_overtaken() {
         // A mail that asks for what is decided would only mislead.
         return Attempt::Delivered("not sent: it was overtaken".to_owned());
+    }
+    if notice.is_pending()
+        && let Turn::Counted { count, .. } = telling.turn()
+    {
+        if count > 1 {
+            return Attempt::Delivered(format!("counted: {count} have no mail of their own"));
+        }
+        let letter = Letter {
+            subject: "[gate] more requests than fit in a mail each",
+            thread: None,
+            text: format!(
+                "More requests came in. They wait in the inbox:\n{}\n",
+                telling.inbox()
+            ),
+        };
+        return send(telling.server, telling.channel, settings, &letter).await;
     }
     let subject = format!("[gate] {}: {}", telling.word(), notice.title);
     let letter = Letter {

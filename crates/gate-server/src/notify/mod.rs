@@ -12,14 +12,13 @@
 mod callback;
 mod channel;
 mod filter;
+mod inbound;
 mod lane;
 mod link;
 mod mail;
-mod network;
 mod notice;
-mod outbound;
+mod pace;
 mod plain;
-mod refusals;
 mod secret;
 mod slack;
 mod sound;
@@ -34,12 +33,12 @@ use serde_json::Value;
 
 pub(crate) use channel::{Channel, Channels, LoadError};
 pub(crate) use link::LINK_CODE_LIFE_SECONDS;
-pub use network::Network;
 pub(crate) use secret::{Secret, Secrets, seal};
 #[cfg(test)]
 pub(crate) use slack::listen as listen_to_slack;
 pub(crate) use sound::{refuse_unsound, refuse_unsound_secret};
 
+use crate::outbound::OutboundError;
 use crate::state::Server;
 
 /// The largest callback, in bytes.
@@ -72,11 +71,11 @@ pub(crate) enum Attempt {
     Failed(String),
 }
 
-impl From<outbound::OutboundError> for Attempt {
-    fn from(error: outbound::OutboundError) -> Self {
+impl From<OutboundError> for Attempt {
+    fn from(error: OutboundError) -> Self {
         match error {
-            outbound::OutboundError::Refused(why) => Self::Failed(why),
-            outbound::OutboundError::Failed(why) => Self::Later(None, why),
+            OutboundError::Refused(why) => Self::Failed(why),
+            OutboundError::Failed(why) => Self::Later(None, why),
         }
     }
 }

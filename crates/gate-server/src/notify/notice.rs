@@ -52,6 +52,8 @@ pub(crate) struct Notice {
     pub(crate) answers: Vec<Plain>,
     /// What to mind, each a sentence.
     pub(crate) warnings: Vec<String>,
+    /// Whether it was asked past the people whom the rules name.
+    pub(crate) is_break_glass: bool,
     pub(crate) url: String,
     /// Whether all that decides what runs is in it: else it is not approved here.
     pub(crate) is_whole: bool,
@@ -93,6 +95,7 @@ impl Notice {
                 .collect(),
             answers: state.reviews.iter().map(answer).collect(),
             warnings: Vec::new(),
+            is_break_glass: request.particulars.break_glass.is_some(),
             url: format!("{public_url}/requests/{}", request.id),
             is_whole: invocation.inputs.is_empty(),
         };
@@ -131,6 +134,10 @@ impl Notice {
     }
 
     fn warn(&mut self, request: &Request) {
+        self.warnings.extend(past_the_rules(request));
+        if self.is_break_glass {
+            self.standing = format!("BREAK-GLASS. {}", self.standing);
+        }
         if self.target.iter().any(|line| line.is_production) {
             self.warnings
                 .push("The target says that it is production.".to_owned());
@@ -256,6 +263,10 @@ fn details(request: &Request) -> Vec<Plain> {
         invocation.cwd.shown(),
         gate_protocol::inert::inert(&circumstances.host)
     ))];
+    lines.push(Plain::of_inert(&format!(
+        "the file {}",
+        invocation.tool.path.shown()
+    )));
     let listed = invocation.environment.iter().filter(|v| !v.is_unlisted());
     lines.extend(listed.map(|variable| {
         let value = variable.value.as_ref().map(MaskedText::shown_word);
@@ -263,11 +274,14 @@ fn details(request: &Request) -> Vec<Plain> {
         Plain::of_inert(&format!("with {name}={}", value.unwrap_or_default()))
     }));
     let unlisted = invocation.environment.iter().filter(|v| v.is_unlisted());
-    match unlisted.count() {
-        0 => {}
-        count => lines.push(Plain::of_inert(&format!(
-            "with {count} more variables, bound as they are and masked"
-        ))),
+    let unlisted: Vec<&str> = unlisted.map(|variable| variable.name.as_str()).collect();
+    if !unlisted.is_empty() {
+        // By their names: which they are decides what runs too.
+        let names = gate_protocol::inert::inert(&unlisted.join(" ")).into_owned();
+        let count = unlisted.len();
+        lines.push(Plain::of_inert(&format!(
+            "with {count} more variables, bound as they are and masked: {names}"
+        )));
     }
     lines.extend(invocation.inputs.iter().map(|input| {
         let role = gate_protocol::inert::inert(&input.role);
@@ -275,6 +289,31 @@ fn details(request: &Request) -> Vec<Plain> {
         Plain::of_inert(&format!("{role} {} of {size} bytes", input.name.shown()))
     }));
     lines
+}
+
+/// Returns what of a request is past its rules, as the page says it.
+fn past_the_rules(request: &Request) -> Vec<String> {
+    let particulars = &request.particulars;
+    let mut said = Vec::new();
+    if particulars.break_glass.is_some() {
+        said.push(
+            "BREAK-GLASS: it asks past the people whom the rules name, and is answered on its \
+             page only."
+                .to_owned(),
+        );
+    }
+    if particulars.observed {
+        said.push("The server only observed: nobody approved it.".to_owned());
+    }
+    if let Some(used) = &particulars.standing_grant {
+        said.push(format!(
+            "A standing grant approved it, without asking: use {} of {}.",
+            used.number, used.uses
+        ));
+    }
+    let warnings = particulars.warnings.iter();
+    said.extend(warnings.map(|warning| gate_protocol::inert::inert(warning).into_owned()));
+    said
 }
 
 fn rule(request: &Request) -> String {

@@ -5,8 +5,8 @@ use gate_protocol::channel::{
 };
 use gate_protocol::principal::is_name;
 
-use super::outbound::parse_url;
 use super::webhook;
+use crate::outbound::parse_url;
 
 /// Refuses a channel that can't work, and says which field and why. `secrets`
 /// are the names of those that it has.

@@ -14,10 +14,10 @@ use sha2::Sha256;
 
 use super::lane::Telling;
 use super::notice::Notice;
-use super::outbound::{Exchange, OutboundError, Reply, parse_url};
 use super::plain::Plain;
 use super::{Attempt, Channel};
 use crate::clock;
+use crate::outbound::{Exchange, OutboundError, Reply, parse_url};
 use crate::state::Server;
 
 /// Returns the key of a signing secret: `whsec_` and 24 to 64 bytes in base64.
@@ -73,6 +73,7 @@ fn described(notice: &Notice) -> Value {
         "title": notice.title.as_str(),
         "command": notice.command.as_str(),
         "is_whole": notice.is_whole,
+        "is_break_glass": notice.is_break_glass,
         "effect": notice.effect.as_str(),
         "target": texts(notice.target.iter().map(|line| &line.text)),
         "is_production": notice.target.iter().any(|line| line.is_production),

@@ -15,10 +15,10 @@ use axum_server::tls_rustls::RustlsConfig;
 use tokio::task::JoinSet;
 
 use crate::folder::{self, Folder, FolderError};
-use crate::identity::fetch::Fetcher;
 use crate::identity::{Authorities, AuthoritiesError};
 use crate::keys::KeysError;
 use crate::notify::LoadError;
+use crate::outbound::Outbound;
 use crate::settings::{Settings, SettingsError};
 use crate::state::Server;
 use crate::store::StoreError;
@@ -171,7 +171,7 @@ pub(crate) async fn open(settings: Settings) -> Result<(Server, keys::FolderLock
     if !folder::has_database(&dir) {
         return Err(ServeError::NotInitialised(dir));
     }
-    let authorities = Authorities::of(&settings.identity)?;
+    let authorities = Authorities::of(&settings)?;
     let folder = Folder::open(&dir)
         .await?
         .ok_or_else(|| ServeError::InUse(dir.clone()))?;
@@ -181,8 +181,8 @@ pub(crate) async fn open(settings: Settings) -> Result<(Server, keys::FolderLock
         .ok_or(ServeError::NotInitialised(dir))?;
     let (mut server, lock) = folder.into_server(settings, authorities, names)?;
     if !server.settings.witnesses.is_empty() {
-        let ca_file = server.settings.outbound.ca_file.as_deref();
-        let calls = Fetcher::new(ca_file);
+        let outbound = &server.settings.outbound;
+        let calls = Outbound::new(&outbound.allow_private, outbound.ca_file.as_deref());
         server.witness_calls =
             Some(calls.map_err(|error| ServeError::Witnesses(error.to_string()))?);
     }

@@ -158,15 +158,13 @@ impl Server {
         // What is said of nobody would only tell the log what people mistype, which
         // may be a password.
         if is_known {
-            let mut change = self.change().await?;
             let body = json!({
                 "means": "password",
                 "principal": name,
                 "address": address,
                 "why": "wrong password",
             });
-            change.record(&RecordType::SignInRefused, &body).await?;
-            change.commit().await?;
+            self.record_refused_sign_in(body).await?;
         }
         Ok(Tried::Wrong)
     }

@@ -9,7 +9,8 @@ use gate_protocol::channel::{ChannelFilter, ChannelSettings, ChannelSpec};
 use serde::Deserialize;
 
 use super::SettingsError;
-use crate::notify::{Network, refuse_unsound};
+use crate::notify::refuse_unsound;
+use crate::outbound::Network;
 
 /// A channel of the settings file. Its secrets are read from files when the
 /// server starts.

@@ -10,7 +10,7 @@ mod witness;
 pub use channels::{ChannelFile, OutboundSettings};
 pub use identity::{Algorithm, Identity, Provider, SignIn, Workload};
 
-pub use crate::notify::Network;
+pub use crate::outbound::Network;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -35,6 +35,26 @@ pub(crate) struct LinkedAccount {
     pub(crate) linked_by: String,
 }
 
+/// How a browser was signed in: what it linked is worth no more than that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Proof {
+    /// As sessions have it; none for a link of before this was kept.
+    pub(crate) means: Option<String>,
+    /// The token that it ends with.
+    pub(crate) token: Option<String>,
+}
+
+/// A code that is about to be stored.
+#[derive(Debug)]
+pub(crate) struct NewCode<'a> {
+    pub(crate) hash: TokenHash,
+    pub(crate) provider: &'a str,
+    /// Who will have the account.
+    pub(crate) principal: &'a str,
+    pub(crate) proof: &'a Proof,
+    pub(crate) expires_at: Timestamp,
+}
+
 /// What came of linking an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Linked {
@@ -131,36 +151,83 @@ pub(crate) async fn of_principal(
     rows.iter().map(linked_account).collect()
 }
 
-/// Stores a code with which `principal` will link an account of `provider`.
-pub(crate) async fn insert_code(
+/// Writes down how whoever linked an account was signed in.
+pub(crate) async fn prove(
     connection: &mut Connection,
-    hash: TokenHash,
-    provider: &str,
-    principal: &str,
-    expires_at: Timestamp,
+    account: Account<'_>,
+    proof: &Proof,
 ) -> Result<(), StoreError> {
-    query("INSERT INTO link_codes (hash, provider, principal, expires_at) VALUES (?, ?, ?, ?)")
-        .bind(hash.as_bytes())
-        .bind(provider)
-        .bind(principal)
-        .bind(expires_at.as_millisecond())
-        .execute(connection)
-        .await?;
+    query(
+        "UPDATE accounts SET means = ?, token = ?
+         WHERE provider = ? AND tenant = ? AND subject = ?",
+    )
+    .bind(&proof.means)
+    .bind(&proof.token)
+    .bind(account.provider)
+    .bind(account.tenant)
+    .bind(account.subject)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
-/// Uses a code up and returns whose it is; none where it is not good now, or
-/// its user may not act any more.
+/// Returns whose account it is, and how whoever linked it was signed in.
+pub(crate) async fn proven(
+    connection: &mut Connection,
+    account: Account<'_>,
+) -> Result<Option<(String, Proof)>, StoreError> {
+    let row = query(
+        "SELECT principal, means, token FROM accounts
+         WHERE provider = ? AND tenant = ? AND subject = ?",
+    )
+    .bind(account.provider)
+    .bind(account.tenant)
+    .bind(account.subject)
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| Ok((get(&row, "principal")?, proof(&row)?)))
+        .transpose()
+}
+
+fn proof(row: &Row) -> Result<Proof, StoreError> {
+    Ok(Proof {
+        means: get(row, "means")?,
+        token: get(row, "token")?,
+    })
+}
+
+/// Stores a code that links an account once.
+pub(crate) async fn insert_code(
+    connection: &mut Connection,
+    code: &NewCode<'_>,
+) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO link_codes (hash, provider, principal, means, token, expires_at)
+         VALUES (?, ?, ?, ?, ?, ?)",
+    )
+    .bind(code.hash.as_bytes())
+    .bind(code.provider)
+    .bind(code.principal)
+    .bind(&code.proof.means)
+    .bind(&code.proof.token)
+    .bind(code.expires_at.as_millisecond())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Uses a code up and returns whose it is and how they were signed in; none where
+/// it is not good now, or its user may not act any more.
 pub(crate) async fn use_code(
     connection: &mut Connection,
     hash: TokenHash,
     provider: &str,
     now: Timestamp,
-) -> Result<Option<String>, StoreError> {
+) -> Result<Option<(String, Proof)>, StoreError> {
     let row = query(
         "UPDATE link_codes SET used_at = ?1
          WHERE hash = ?2 AND provider = ?3 AND used_at IS NULL AND expires_at > ?1
-         RETURNING principal",
+         RETURNING principal, means, token",
     )
     .bind(now.as_millisecond())
     .bind(hash.as_bytes())
@@ -170,11 +237,11 @@ pub(crate) async fn use_code(
     let Some(row) = row else {
         return Ok(None);
     };
-    let name: String = get(&row, "principal")?;
-    let principal = principals::find(connection, &name).await?;
+    let proof = proof(&row)?;
+    let principal = principals::find(connection, get(&row, "principal")?).await?;
     Ok(principal
         .filter(|principal| !principal.disabled && principal.kind == PrincipalKind::User)
-        .map(|principal| principal.name))
+        .map(|principal| (principal.name, proof)))
 }
 
 /// Forgets the codes that are over.

@@ -23,7 +23,7 @@ const READERS: u32 = 4;
 const LOOKUPS: u32 = 2;
 
 /// Append-only: a released migration is never edited.
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (
         2,
@@ -38,6 +38,11 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
     ),
     (5, "web", include_str!("migrations/0005_web.sql")),
     (6, "channels", include_str!("migrations/0006_channels.sql")),
+    (
+        7,
+        "chat_links",
+        include_str!("migrations/0007_chat_links.sql"),
+    ),
     (
         10,
         "witnesses",

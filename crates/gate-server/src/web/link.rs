@@ -119,7 +119,7 @@ pub(super) async fn create_code(
         .signed_in(visitor));
     }
     let code = server
-        .create_link_code(&visitor.actor, known.provider())
+        .create_link_code(&visitor.actor, visitor.secret().hash(), known.provider())
         .await?;
     page(&server, visitor, &chat, Some(code.reveal())).await
 }

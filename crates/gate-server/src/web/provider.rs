@@ -23,6 +23,11 @@ use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::sign_in::{self, Attempt, Halves};
 
+/// The most sign-ins that are under way at the same time. Anybody can begin one, so
+/// there is a bound; beyond it the oldest gives way, and not the one who comes now:
+/// who would keep others out has to begin so many while they type their password.
+pub(super) const MOST_ATTEMPTS: u64 = 10_000;
+
 /// Sends the browser on by itself. The answer to a form can't lead to another
 /// site by a redirect: `form-action` forbids it, and shall. And after the way
 /// back, only a step from our own page brings the session's cookie along.
@@ -87,6 +92,7 @@ pub(super) async fn leave(
     let now = change.now();
     sign_in::forget(change.connection(), now).await?;
     let expires_at = clock::after(now, ATTEMPT_SECONDS);
+    sign_in::make_room(change.connection(), MOST_ATTEMPTS).await?;
     sign_in::insert(change.connection(), halves, &attempt, expires_at).await?;
     change.commit().await?;
     let mut response = onward("To the provider", begun.address);
@@ -194,9 +200,8 @@ async fn prove(
         Ok(person) => person,
         Err(error) => {
             let why = error.to_string();
-            server
-                .record_refused_sign_in(&attempt.provider, &why)
-                .await?;
+            let body = serde_json::json!({ "means": attempt.provider, "why": why });
+            server.record_refused_sign_in(body).await?;
             return Ok(SignIn::Refused(format!("Nobody was signed in: {why}.")));
         }
     };

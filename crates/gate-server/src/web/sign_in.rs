@@ -107,7 +107,7 @@ impl Server {
             }
             Judged::Refused(why) => {
                 let body = json!({ "means": proof.means(), "why": why });
-                change.record(&RecordType::SignInRefused, &body).await?;
+                change.record_refused_sign_in(body).await?;
                 change.commit().await?;
                 return Ok(SignIn::Refused(why));
             }
@@ -118,18 +118,6 @@ impl Server {
         let secret = change.open_session(&proven, proof.means()).await?;
         change.commit().await?;
         Ok(SignIn::Done(secret))
-    }
-
-    /// Writes down that a provider proved nobody.
-    pub(super) async fn record_refused_sign_in(
-        &self,
-        means: &str,
-        why: &str,
-    ) -> Result<(), Failure> {
-        let mut change = self.change().await?;
-        let body = json!({ "means": means, "why": why });
-        change.record(&RecordType::SignInRefused, &body).await?;
-        change.commit().await
     }
 
     /// Signs a browser out, and returns how it was signed in.

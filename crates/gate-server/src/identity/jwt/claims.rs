@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-/// By how much the clocks of an issuer and of this server may differ, in seconds.
-const LEEWAY_SECONDS: i64 = 60;
+/// By how much the clocks of an issuer and of this server may differ, in seconds,
+/// where the issuer does not say more.
+pub(crate) const LEEWAY_SECONDS: i64 = 60;
 
 /// The claims of a token whose signature is good.
 #[derive(Clone, Debug)]
@@ -16,6 +17,7 @@ pub(crate) struct Expected<'a> {
     pub(crate) issuer: &'a str,
     pub(crate) audience: &'a str,
     pub(crate) now: Timestamp,
+    pub(crate) leeway_seconds: i64,
 }
 
 /// Why a token with a good signature is still refused.
@@ -72,12 +74,13 @@ impl Claims {
         }
         let now = expected.now.as_second();
         let ends = self.ends().ok_or(Refused::Timeless)?;
-        let made = self.seconds("iat").ok_or(Refused::Timeless)?;
-        if now >= ends.saturating_add(LEEWAY_SECONDS) {
+        let made = self.seconds("iat").or(self.seconds("nbf"));
+        let made = made.ok_or(Refused::Timeless)?;
+        if now >= ends.saturating_add(expected.leeway_seconds) {
             return Err(Refused::Ended);
         }
         let begins = self.seconds("nbf").unwrap_or(made).max(made);
-        if begins > now.saturating_add(LEEWAY_SECONDS) {
+        if begins > now.saturating_add(expected.leeway_seconds) {
             return Err(Refused::NotYet);
         }
         Ok(())

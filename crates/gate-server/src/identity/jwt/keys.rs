@@ -46,6 +46,9 @@ struct Published {
     e: Option<String>,
     x: Option<String>,
     y: Option<String>,
+    /// What the key may stand for, where its issuer says so.
+    #[serde(default)]
+    endorsements: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -54,14 +57,20 @@ struct PublishedSet {
 }
 
 impl KeySet {
-    /// Reads a published set; none where it is no set or has too many keys.
-    pub(crate) fn parse(json: &[u8]) -> Option<Self> {
+    /// Reads a published set, of which only those keys are kept that are `endorsed`
+    /// for something, where that is asked for; none where it is no set or has too
+    /// many keys.
+    pub(crate) fn parse(json: &[u8], endorsed: Option<&str>) -> Option<Self> {
         let set: PublishedSet = serde_json::from_slice(json).ok()?;
         if set.keys.len() > MOST_KEYS {
             return None;
         }
         let keys = set.keys.into_iter().filter_map(|key| {
             let published: Published = serde_json::from_value(key).ok()?;
+            let is_for = |what: &str| published.endorsements.iter().any(|one| one == what);
+            if !endorsed.is_none_or(is_for) {
+                return None;
+            }
             Key::of(published)
         });
         Some(Self(keys.collect()))

@@ -11,7 +11,7 @@
 mod claims;
 mod keys;
 
-pub(crate) use claims::{Claims, Expected, Refused};
+pub(crate) use claims::{Claims, Expected, LEEWAY_SECONDS, Refused};
 pub(crate) use keys::KeySet;
 
 use base64::Engine as _;

@@ -17,9 +17,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
 use super::Secret;
-use super::fetch::{FetchError, Fetcher, FetcherError, admitted};
-use super::issuer::{Description, Issuer, IssuerError, KeySource};
+use super::fetch::{FetchError, Fetcher};
+use super::issuer::{Description, Issuer, IssuerError, KeySource, chain};
 use super::jwt::Refused;
+use crate::outbound::{Network, Outbound, TrustError};
 use crate::settings::Provider;
 
 /// The longest secret of a client, in bytes.
@@ -54,7 +55,7 @@ pub(crate) enum ProviderError {
     #[error("`{0}` holds no secret: it is empty, or too long")]
     Secret(String),
     #[error(transparent)]
-    Fetcher(#[from] FetcherError),
+    Trust(#[from] TrustError),
 }
 
 /// What a sign-in that was begun is known by until the browser is back.
@@ -97,12 +98,6 @@ pub(crate) enum OidcError {
     Random(#[from] getrandom::Error),
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let texts: Vec<String> = causes.map(ToString::to_string).collect();
-    gate_protocol::inert::inert(&texts.join(": ")).into_owned()
-}
-
 /// Somebody whom the provider vouches for.
 #[derive(Clone, Debug)]
 pub(crate) struct ProvenPerson {
@@ -118,8 +113,12 @@ pub(crate) struct ProvenPerson {
 
 impl OpenIdProvider {
     /// Reads the client's secret. Asks the provider nothing yet.
-    pub(crate) fn new(settings: Provider) -> Result<Self, ProviderError> {
-        let fetcher = Fetcher::new(settings.ca_file.as_deref())?;
+    pub(crate) fn new(
+        settings: Provider,
+        allow_private: &[Network],
+    ) -> Result<Self, ProviderError> {
+        let outbound = Outbound::new(allow_private, settings.ca_file.as_deref())?;
+        let fetcher = Fetcher::new(&outbound, &settings.issuer);
         let issuer = Issuer::new(&settings.issuer, KeySource::Discovery, fetcher);
         let secret = match &settings.client_secret_file {
             Some(path) => Some(read_secret(path)?),
@@ -148,7 +147,8 @@ impl OpenIdProvider {
         let (state, nonce) = (Secret::generate()?, Secret::generate()?);
         let verifier = Secret::generate()?;
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.reveal().as_bytes()));
-        let mut address = admitted(endpoint).map_err(IssuerError::Fetch)?;
+        let address = self.fetcher().admitted(endpoint);
+        let mut address = address.map_err(IssuerError::Fetch)?;
         let scopes = std::iter::once("openid")
             .chain(self.settings.scopes.iter().map(String::as_str))
             .collect::<Vec<_>>()
@@ -174,7 +174,8 @@ impl OpenIdProvider {
     /// Returns where a browser signs out of the provider too, and then comes back.
     pub(crate) async fn end_address(&self, back: &str) -> Option<String> {
         let description = self.issuer.description().await.ok()?;
-        let mut address = admitted(description.end_session_endpoint.as_deref()?).ok()?;
+        let endpoint = description.end_session_endpoint.as_deref()?;
+        let mut address = self.fetcher().admitted(endpoint).ok()?;
         address
             .query_pairs_mut()
             .append_pair("client_id", &self.settings.client_id)

@@ -8,7 +8,7 @@ use super::groups::groups_of;
 use super::{OidcError, OpenIdProvider, ProvenPerson};
 use crate::clock;
 use crate::identity::issuer::{Description, IssuerError};
-use crate::identity::jwt::{Claims, Expected};
+use crate::identity::jwt::{Claims, Expected, LEEWAY_SECONDS};
 
 /// What a browser brought back, and what the sign-in was begun with.
 pub(crate) struct Answer<'a> {
@@ -106,6 +106,7 @@ impl OpenIdProvider {
             issuer: self.issuer.name(),
             audience: &settings.client_id,
             now: clock::now(),
+            leeway_seconds: LEEWAY_SECONDS,
         })?;
         claims.expect_made_for(&settings.client_id)?;
         if claims.text("nonce") != Some(nonce) {

@@ -7,8 +7,8 @@ use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::Value;
 
-use super::super::outbound::{Exchange, OutboundError, parse_url};
 use super::super::{Attempt, Channel};
+use crate::outbound::{Exchange, OutboundError, parse_url};
 use crate::state::Server;
 
 const API: &str = "https://slack.com/api";

@@ -1,16 +1,20 @@
 //! What a press of a button, a submitted window or the shortcut does, once it
 //! is known to be Slack's.
 
+use std::sync::Arc;
+
 use gate_protocol::channel::{ChannelSettings, SlackSettings};
 use gate_protocol::review::Answer;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::super::Channel;
-use super::super::callback::{ChatAnswer, ChatRefusal, Pressed};
+use super::super::callback::{ChatAnswer, ChatRefusal, Pressed, Uncounted};
+use super::super::inbound;
 use super::payload::{Payload, User, View};
 use super::{PROVIDER, api, message};
 use crate::problem::Failure;
+use crate::refusals::Refused;
 use crate::service;
 use crate::state::Server;
 use crate::store::accounts::Account;
@@ -59,9 +63,22 @@ impl Person<'_> {
     }
 }
 
+/// Returns the channel that a payload is for: that of its conversation, or any of
+/// the same app where it is from none.
+pub(super) fn meant(candidates: &[Arc<Channel>], payload: &Payload) -> Option<Arc<Channel>> {
+    let conversation = conversation_of(payload);
+    inbound::meant(candidates, |channel| match &channel.spec.settings {
+        ChannelSettings::Slack(settings) => settings.conversation == conversation,
+        ChannelSettings::Teams(_)
+        | ChannelSettings::TeamsWorkflow(_)
+        | ChannelSettings::Mail(_)
+        | ChannelSettings::Webhook(_) => false,
+    })
+}
+
 /// Returns the conversation that a payload is about: where it happened, or, for
 /// a window, where it was opened.
-pub(super) fn conversation_of(payload: &Payload) -> String {
+fn conversation_of(payload: &Payload) -> String {
     match &payload.view {
         Some(view) => opened_by(view).conversation,
         None => payload.conversation().to_owned(),
@@ -198,15 +215,16 @@ async fn refuse(
     payload: &Payload,
     refusal: ChatRefusal,
 ) -> Result<Option<Value>, Failure> {
-    person
-        .server
-        .record_refused_callback(json!({
-            "channel": person.channel.name(),
-            "provider": PROVIDER,
-            "tenant": payload.team.as_ref().map(|team| &team.id),
-            "subject": person.user,
-            "why": refusal.why,
-        }))
+    let body = json!({
+        "channel": person.channel.name(),
+        "provider": PROVIDER,
+        "tenant": payload.team.as_ref().map(|team| &team.id),
+        "subject": person.user,
+        "why": refusal.why,
+    });
+    let server = person.server;
+    server
+        .record_refused_callback(Refused::Member, body)
         .await?;
     Ok(told(person, payload, &refusal).await)
 }
@@ -221,7 +239,8 @@ async fn told(person: &Person<'_>, payload: &Payload, refusal: &ChatRefusal) -> 
         }));
     }
     if !person.user.is_empty() {
-        person.tell(&refusal.text, refusal.why == "unlinked").await;
+        let may_link = matches!(refusal.why, "unlinked" | "link_ended");
+        person.tell(&refusal.text, may_link).await;
     }
     None
 }
@@ -243,18 +262,19 @@ async fn pressed(person: &Person<'_>, payload: &Payload) -> Result<Option<Value>
     match action.action_id.as_str() {
         "gate_link" => person.open(&message::link_modal(&payload.trigger_id)).await,
         "gate_approve" => {
-            if let Err(refusal) = answer(person, &opened, Answer::Approve, None).await {
+            if let Err(why) = answer(person, &opened, Answer::Approve, None).await {
+                let refusal = why.refusal()?;
                 return Ok(told(person, payload, &refusal).await);
             }
         }
         "gate_deny" => {
             // Whoever can't answer hears it before they typed a reason.
-            if let Err(refusal) = person
+            if let Err(why) = person
                 .server
                 .chat_actor(person.channel, person.account())
                 .await
             {
-                return refuse(person, payload, refusal).await;
+                return refuse(person, payload, why.refusal()?).await;
             }
             let private = serde_json::to_string(&opened).unwrap_or_default();
             person
@@ -292,7 +312,7 @@ async fn submitted(person: &Person<'_>, payload: &Payload) -> Result<Option<Valu
     };
     match outcome {
         Ok(()) => Ok(None),
-        Err(refusal) => Ok(told(person, payload, &refusal).await),
+        Err(why) => Ok(told(person, payload, &why.refusal()?).await),
     }
 }
 
@@ -301,7 +321,7 @@ async fn answer(
     opened: &Opened,
     answer: Answer,
     comment: Option<String>,
-) -> Result<(), ChatRefusal> {
+) -> Result<(), Uncounted> {
     let answer = ChatAnswer {
         account: person.account(),
         pressed: Pressed {

@@ -143,6 +143,18 @@ fn actions(notice: &Notice, has_buttons: bool) -> Value {
     json!({ "type": "actions", "block_id": "gate", "elements": elements })
 }
 
+/// Returns a message of our own that leads to a page.
+pub(super) fn counting(text: &str, url: &str) -> Value {
+    let open = with(button("gate_open", "Open the inbox"), "url", url);
+    json!({
+        "text": escaped(text),
+        "blocks": [
+            rich(&[section(vec![bold(text)])]),
+            { "type": "actions", "block_id": "gate", "elements": [open] },
+        ],
+    })
+}
+
 /// Returns a message for where it stands: a new one, or one that is there.
 pub(super) fn at(body: &Value, conversation: &str, message: Option<&str>) -> Value {
     let placed = with(body.clone(), "channel", conversation);

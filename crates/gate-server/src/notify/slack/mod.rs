@@ -17,6 +17,7 @@ use serde_json::json;
 use self::api::ApiError;
 use super::callback::is_answered_here;
 use super::lane::Telling;
+use super::pace::{self, Turn};
 use super::{Attempt, Channel};
 use crate::problem::Failure;
 use crate::state::Server;
@@ -40,6 +41,11 @@ pub(crate) async fn tell(
             "not sent: it was over before".to_owned(),
         ));
     }
+    if known.is_none()
+        && let Turn::Counted { count, place } = telling.turn()
+    {
+        return Ok(count_in(telling, settings, count, place).await);
+    }
     let has_buttons = is_answered_here(channel, notice, notice.effect.as_str());
     let body = message::of(notice, has_buttons);
     let mut place = match post_or_update(server, channel, settings, known, &body).await {
@@ -59,6 +65,35 @@ pub(crate) async fn tell(
     status.clone_into(&mut place.told);
     remember(server, channel, &place).await?;
     Ok(Attempt::Delivered(format!("message {}", place.message)))
+}
+
+/// Has one message say how many have none of their own.
+async fn count_in(
+    telling: &Telling<'_>,
+    settings: &SlackSettings,
+    count: usize,
+    place: Option<(String, String)>,
+) -> Attempt {
+    let counted = || Attempt::Delivered(format!("counted: {count} have no message of their own"));
+    if !pace::is_told(count) {
+        return counted();
+    }
+    let known = place.map(|(conversation, message)| ChatMessage {
+        request: telling.notice.id,
+        conversation,
+        message,
+        version: 0,
+        told: String::new(),
+    });
+    let body = message::counting(&pace::words(count), &telling.inbox());
+    let (server, channel) = (telling.server, telling.channel);
+    match post_or_update(server, channel, settings, known, &body).await {
+        Ok(place) => {
+            channel.pace.stands_at(&place.conversation, &place.message);
+            counted()
+        }
+        Err(error) => error.into(),
+    }
 }
 
 async fn remember(server: &Server, channel: &Channel, place: &ChatMessage) -> Result<(), Failure> {

@@ -7,21 +7,19 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
-use gate_protocol::channel::ChannelSettings;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use gate_protocol::channel::{ChannelSettings, ChannelSource};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
+use sha2::Sha256;
 
 use super::super::Channel;
+use super::super::inbound::{self, Taken};
 use super::interaction;
 use super::payload::Payload;
 use crate::clock;
 use crate::problem::Failure;
 use crate::state::Server;
-use crate::store::channel_messages;
 
 /// How old a callback may be, and how far ahead its clock, in seconds.
 const LIFE_SECONDS: u64 = 300;
@@ -32,34 +30,12 @@ pub(crate) async fn interactivity(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    match Box::pin(taken(&server, &headers, &body)).await {
-        Ok(Ok(answer)) => answered(answer),
-        Ok(Err(why)) => {
-            let body = json!({ "channel": null, "provider": super::PROVIDER, "why": why });
-            if let Err(failure) = server.record_refused_callback(body).await {
-                return failure.into_response();
-            }
-            StatusCode::UNAUTHORIZED.into_response()
-        }
-        Err(failure) => failure.into_response(),
-    }
+    let at = server.clone();
+    let taking = Box::pin(async move { taken(&at, &headers, &body).await });
+    inbound::answer(server, super::PROVIDER, taking).await
 }
 
-fn answered(answer: Option<Value>) -> Response {
-    match answer {
-        None => StatusCode::OK.into_response(),
-        Some(answer) => {
-            let headers = [(CONTENT_TYPE, "application/json")];
-            (StatusCode::OK, headers, answer.to_string()).into_response()
-        }
-    }
-}
-
-async fn taken(
-    server: &Server,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<Result<Option<Value>, &'static str>, Failure> {
+async fn taken(server: &Server, headers: &HeaderMap, body: &[u8]) -> Result<Taken, Failure> {
     let now = clock::now().as_second();
     let (signature, signers) = match signers(server, headers, body, now) {
         Ok(found) => found,
@@ -69,18 +45,13 @@ async fn taken(
     let Some(payload) = payload(body) else {
         return Ok(Err("malformed"));
     };
-    let mut writer = server.store.write().await?;
-    let hash = Sha256::digest([b"slack ".as_slice(), signature.as_slice()].concat());
-    let until = clock::after(clock::now(), 2 * LIFE_SECONDS);
-    let is_new = channel_messages::take_callback(writer.connection(), &hash, until).await?;
-    writer.commit().await?;
-    if !is_new {
-        return Ok(Err("replayed"));
-    }
-    let Some(channel) = meant(&signers, &payload) else {
+    let Some(channel) = interaction::meant(&signers, &payload) else {
         return Ok(Err("bad_signature"));
     };
-    interaction::take(server, &channel, &payload).await.map(Ok)
+    let mark = inbound::mark("slack", &signature);
+    let taking = interaction::take(server, &channel, &payload);
+    let taken = server.take_once(mark, 2 * LIFE_SECONDS, taking).await?;
+    Ok(taken.ok_or("replayed"))
 }
 
 /// Returns the signature, and the channels whose secret it is made with.
@@ -116,7 +87,12 @@ fn signers(
                 &signature,
             )
     };
-    let signers: Vec<Arc<Channel>> = list.iter().filter(made_it).cloned().collect();
+    let mut signers: Vec<Arc<Channel>> = list.iter().filter(made_it).cloned().collect();
+    // What a channel of the settings takes is not handed to one that was made by the API.
+    let is_of_file = |one: &Arc<Channel>| one.source == ChannelSource::File;
+    if signers.iter().any(is_of_file) {
+        signers.retain(is_of_file);
+    }
     if signers.is_empty() {
         return Err("bad_signature");
     }
@@ -160,19 +136,4 @@ fn payload(body: &[u8]) -> Option<Payload> {
         return None;
     }
     serde_json::from_str(&text).ok()
-}
-
-/// Returns the channel that a callback is for: that of its conversation, or any
-/// of the same app where it is from none.
-fn meant(signers: &[Arc<Channel>], payload: &Payload) -> Option<Arc<Channel>> {
-    let conversation = interaction::conversation_of(payload);
-    let is_of = |channel: &&Arc<Channel>| match &channel.spec.settings {
-        ChannelSettings::Slack(settings) => settings.conversation == conversation,
-        ChannelSettings::Teams(_)
-        | ChannelSettings::TeamsWorkflow(_)
-        | ChannelSettings::Mail(_)
-        | ChannelSettings::Webhook(_) => false,
-    };
-    let found = signers.iter().find(is_of).or(signers.first());
-    found.cloned()
 }

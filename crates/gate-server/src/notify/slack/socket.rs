@@ -11,22 +11,22 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use gate_protocol::channel::{ChannelSettings, SlackSettings};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
 
 use super::super::Channel;
-use super::super::outbound::parse_url;
+use super::super::inbound;
 use super::super::with;
 use super::api::{self, ApiError};
 use super::interaction;
 use super::payload::Payload;
-use crate::clock;
+use crate::outbound::parse_url;
 use crate::problem::Failure;
+use crate::refusals::Refused;
 use crate::state::Server;
-use crate::store::channel_messages;
 
 /// How long the connection may take to open.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -113,8 +113,7 @@ async fn open(server: &Server, text: &str) -> Result<Socket, ApiError> {
     };
     let host = url.host_str().unwrap_or_default();
     let port = url.port().unwrap_or(if is_secure { 443 } else { 80 });
-    let address = outbound.resolve(host, port).await?;
-    outbound.admit(is_secure, address)?;
+    let address = outbound.reach(is_secure, host, port).await?;
     let stream = TcpStream::connect(address)
         .await
         .map_err(|error| later(error.to_string()))?;
@@ -140,7 +139,7 @@ async fn open(server: &Server, text: &str) -> Result<Socket, ApiError> {
 }
 
 /// Takes what comes until the connection ends.
-async fn serve(server: &Server, channel: &Channel, socket: &mut Socket) {
+async fn serve(server: &Server, channel: &Arc<Channel>, socket: &mut Socket) {
     while let Some(text) = heard(socket).await {
         let Ok(envelope) = serde_json::from_str::<Envelope>(&text) else {
             continue;
@@ -170,7 +169,11 @@ async fn heard(socket: &mut Socket) -> Option<String> {
 }
 
 /// Takes an envelope and returns what acknowledges it.
-async fn acknowledged(server: &Server, channel: &Channel, envelope: &Envelope) -> Option<Value> {
+async fn acknowledged(
+    server: &Server,
+    channel: &Arc<Channel>,
+    envelope: &Envelope,
+) -> Option<Value> {
     if envelope.id.is_empty() {
         return None;
     }
@@ -191,27 +194,58 @@ async fn acknowledged(server: &Server, channel: &Channel, envelope: &Envelope) -
 
 async fn take(
     server: &Server,
-    channel: &Channel,
+    channel: &Arc<Channel>,
     envelope: &Envelope,
 ) -> Result<Option<Value>, Failure> {
     if envelope.kind != "interactive" {
         return Ok(None);
     }
-    let mut writer = server.store.write().await?;
-    let id = envelope.id.as_bytes();
-    let hash = Sha256::digest([b"slack envelope ".as_slice(), id].concat());
-    let until = clock::after(clock::now(), ENVELOPE_LIFE_SECONDS);
-    let is_new = channel_messages::take_callback(writer.connection(), &hash, until).await?;
-    writer.commit().await?;
-    if !is_new {
-        return Ok(None);
-    }
+    let mark = inbound::mark("slack envelope", envelope.id.as_bytes());
+    let taking = carried_out(server, channel, envelope);
+    let taken = server
+        .take_once(mark, ENVELOPE_LIFE_SECONDS, taking)
+        .await?;
+    // What comes again was answered before.
+    Ok(taken.flatten())
+}
+
+async fn carried_out(
+    server: &Server,
+    channel: &Arc<Channel>,
+    envelope: &Envelope,
+) -> Result<Option<Value>, Failure> {
     let Ok(payload) = Payload::deserialize(&envelope.payload) else {
         let body = json!({
             "channel": channel.name(), "provider": super::PROVIDER, "why": "malformed",
         });
-        server.record_refused_callback(body).await?;
+        server
+            .record_refused_callback(Refused::Member, body)
+            .await?;
         return Ok(None);
     };
+    let meant = interaction::meant(&of_the_same_app(server, channel), &payload);
+    let channel = meant.as_ref().unwrap_or(channel);
     interaction::take(server, channel, &payload).await
+}
+
+/// Returns the channels of the app behind a connection, its own channel first:
+/// Slack gives each envelope to any one connection of the app. What proves that
+/// a channel is of the app is that it has the app's token for the same Slack:
+/// by its name alone, a channel that somebody made would speak for this one.
+fn of_the_same_app(server: &Server, own: &Arc<Channel>) -> Vec<Arc<Channel>> {
+    let same = |other: &&Arc<Channel>| {
+        let settings = (&own.spec.settings, &other.spec.settings);
+        let (ChannelSettings::Slack(one), ChannelSettings::Slack(two)) = settings else {
+            return false;
+        };
+        let token = (own.secret("app_token"), other.secret("app_token"));
+        own.name() != other.name()
+            && own.source == other.source
+            && (&one.app_id, &one.team_id, &one.api_url)
+                == (&two.app_id, &two.team_id, &two.api_url)
+            && bool::from(token.0.as_bytes().ct_eq(token.1.as_bytes()))
+    };
+    let list = server.channels.list();
+    let others = list.iter().filter(same).cloned();
+    std::iter::once(Arc::clone(own)).chain(others).collect()
 }

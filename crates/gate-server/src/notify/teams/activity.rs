@@ -8,27 +8,28 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
-use gate_protocol::channel::{ChannelSettings, TeamsSettings};
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::response::Response;
+use gate_protocol::channel::{ChannelSettings, ChannelSource, TeamsSettings};
 use gate_protocol::review::Answer;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::super::Channel;
-use super::super::callback::{ChatAnswer, ChatRefusal, Pressed, is_answered_here};
+use super::super::callback::{ChatAnswer, ChatRefusal, Pressed, Uncounted, is_answered_here};
+use super::super::inbound::{self, Taken};
 use super::super::notice::Notice;
 use super::connector::Bot;
 use super::{PROVIDER, card, connector, token};
 use crate::clock;
 use crate::problem::Failure;
+use crate::refusals::Refused;
 use crate::service;
 use crate::state::Server;
 use crate::store::accounts::Account;
-use crate::store::{channel_messages, requests};
+use crate::store::requests;
 
 /// How long an activity is known as taken, in seconds: longer than any token lives.
 const ACTIVITY_LIFE_SECONDS: u64 = 24 * 3600;
@@ -86,66 +87,40 @@ pub(crate) async fn messages(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    match Box::pin(taken(&server, &headers, &body)).await {
-        Ok(Ok(answer)) => answered(answer),
-        Ok(Err(why)) => {
-            let body = json!({ "channel": null, "provider": PROVIDER, "why": why });
-            if let Err(failure) = server.record_refused_callback(body).await {
-                return failure.into_response();
-            }
-            StatusCode::UNAUTHORIZED.into_response()
-        }
-        Err(failure) => failure.into_response(),
-    }
+    let at = server.clone();
+    let taking = Box::pin(async move { taken(&at, &headers, &body).await });
+    inbound::answer(server, PROVIDER, taking).await
 }
 
-fn answered(answer: Option<Value>) -> Response {
-    match answer {
-        None => StatusCode::OK.into_response(),
-        Some(answer) => {
-            let headers = [(CONTENT_TYPE, "application/json")];
-            (StatusCode::OK, headers, answer.to_string()).into_response()
-        }
-    }
-}
-
-async fn taken(
-    server: &Server,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<Result<Option<Value>, &'static str>, Failure> {
+async fn taken(server: &Server, headers: &HeaderMap, body: &[u8]) -> Result<Taken, Failure> {
     let Some(bearer) = bearer(headers) else {
         return Ok(Err("unsigned"));
     };
-    let channel = match caller(server, bearer).await {
-        Ok(channel) => channel,
+    let callers = match callers(server, bearer).await {
+        Ok(callers) => callers,
         Err(why) => return Ok(Err(why)),
-    };
-    let ChannelSettings::Teams(settings) = &channel.spec.settings else {
-        return Ok(Err("unsigned"));
     };
     let Ok(activity) = serde_json::from_slice::<Activity>(body) else {
         return Ok(Err("malformed"));
     };
+    let Some(channel) = meant(&callers, &activity) else {
+        return Ok(Err("unsigned"));
+    };
+    let ChannelSettings::Teams(settings) = &channel.spec.settings else {
+        return Ok(Err("unsigned"));
+    };
     if !token::is_same_url(&activity.service_url, &settings.service_url) {
         return Ok(Err("service_url"));
     }
-    let mut writer = server.store.write().await?;
-    let hash = Sha256::digest([b"teams ".as_slice(), body].concat());
-    let until = clock::after(clock::now(), ACTIVITY_LIFE_SECONDS);
-    let is_new = channel_messages::take_callback(writer.connection(), &hash, until).await?;
-    writer.commit().await?;
-    if !is_new {
-        return Ok(Err("replayed"));
-    }
-    let channel = in_conversation(server, &channel, &activity);
     let person = Person {
         server,
         channel: &channel,
         settings,
         activity: &activity,
     };
-    person.take().await.map(Ok)
+    let mark = inbound::mark("teams", body);
+    let taken = server.take_once(mark, ACTIVITY_LIFE_SECONDS, person.take());
+    Ok(taken.await?.ok_or("replayed"))
 }
 
 /// Returns the token of the one `Authorization` header.
@@ -161,54 +136,44 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
         .then_some(token.trim())
 }
 
-/// Returns a channel whose bot the token is for.
-async fn caller(server: &Server, bearer: &str) -> Result<Arc<Channel>, &'static str> {
+/// Returns the channels whose bot the token is for, each by its own keys; never
+/// none. One that was made by the API is none of them: whoever makes it says whose
+/// keys those are, and would be the Bot Framework for the channels of the settings.
+async fn callers(server: &Server, bearer: &str) -> Result<Vec<Arc<Channel>>, &'static str> {
     let outbound = server.channels.outbound().ok_or("unsigned")?;
-    let now = clock::now().as_second();
+    let mut callers = Vec::new();
     let mut why = "unsigned";
     for channel in server.channels.list().iter() {
         let ChannelSettings::Teams(settings) = &channel.spec.settings else {
             continue;
         };
-        match token::verify(&outbound, channel, settings, bearer, now).await {
-            Ok(_) => return Ok(Arc::clone(channel)),
+        if channel.source == ChannelSource::Api {
+            continue;
+        }
+        match token::verify(&outbound, channel, settings, bearer).await {
+            Ok(()) => callers.push(Arc::clone(channel)),
             Err(refused) => why = refused,
         }
     }
-    Err(why)
+    if callers.is_empty() {
+        return Err(why);
+    }
+    Ok(callers)
 }
 
-/// Returns the channel of the same bot whose card it was, where there are several.
-fn in_conversation(server: &Server, channel: &Arc<Channel>, activity: &Activity) -> Arc<Channel> {
-    let ChannelSettings::Teams(own) = &channel.spec.settings else {
-        return Arc::clone(channel);
-    };
-    let place = activity
-        .conversation
-        .as_ref()
-        .map_or("", |place| place.id.as_str());
+/// Returns the channel whose card it was, where several have the bot.
+fn meant(callers: &[Arc<Channel>], activity: &Activity) -> Option<Arc<Channel>> {
+    let place = activity.conversation.as_ref();
+    let place = place.map_or("", |place| place.id.as_str());
     // A thread's id is that of its conversation and of its first message.
     let place = place.split(';').next().unwrap_or_default();
-    let list = server.channels.list();
-    let is_of = |one: &&Arc<Channel>| match &one.spec.settings {
-        ChannelSettings::Teams(settings) => {
-            settings.app_id == own.app_id
-                && settings.tenant_id == own.tenant_id
-                && is_same_service(settings, own)
-                && settings.conversation == place
-        }
+    inbound::meant(callers, |channel| match &channel.spec.settings {
+        ChannelSettings::Teams(settings) => settings.conversation == place,
         ChannelSettings::Slack(_)
         | ChannelSettings::TeamsWorkflow(_)
         | ChannelSettings::Mail(_)
         | ChannelSettings::Webhook(_) => false,
-    };
-    list.iter()
-        .find(is_of)
-        .map_or_else(|| Arc::clone(channel), Arc::clone)
-}
-
-fn is_same_service(one: &TeamsSettings, other: &TeamsSettings) -> bool {
-    token::is_same_url(&one.service_url, &other.service_url)
+    })
 }
 
 /// Who is behind an activity.
@@ -252,21 +217,22 @@ impl Person<'_> {
         }
         match self.pressed(account).await {
             Ok(card) => Ok(Some(card)),
-            Err(refusal) => Ok(self.said(true, &refusal.text).await),
+            Err(why) => Ok(self.said(true, &why.refusal()?.text).await),
         }
     }
 
     async fn record(&self, refusal: &ChatRefusal) -> Result<(), Failure> {
         let from = self.activity.from.as_ref();
         let tenant = self.activity.channel_data.as_ref();
+        let body = json!({
+            "channel": self.channel.name(),
+            "provider": PROVIDER,
+            "tenant": tenant.and_then(|data| data.tenant.as_ref()).map(|one| &one.id),
+            "subject": from.and_then(|from| from.aad_object_id.as_ref()),
+            "why": refusal.why,
+        });
         self.server
-            .record_refused_callback(json!({
-                "channel": self.channel.name(),
-                "provider": PROVIDER,
-                "tenant": tenant.and_then(|data| data.tenant.as_ref()).map(|one| &one.id),
-                "subject": from.and_then(|from| from.aad_object_id.as_ref()),
-                "why": refusal.why,
-            }))
+            .record_refused_callback(Refused::Member, body)
             .await
     }
 
@@ -348,7 +314,7 @@ impl Person<'_> {
                 .await;
             match linked {
                 Ok(name) => format!("This account is linked to {name} now."),
-                Err(refusal) => refusal.text,
+                Err(why) => why.refusal()?.text,
             }
         } else {
             format!(
@@ -361,7 +327,7 @@ impl Person<'_> {
     }
 
     /// Counts a press, and returns the card as it is then.
-    async fn pressed(&self, account: Account<'_>) -> Result<Value, ChatRefusal> {
+    async fn pressed(&self, account: Account<'_>) -> Result<Value, Uncounted> {
         let text = |pointer: &str| {
             let found = self.activity.value.pointer(pointer);
             found.and_then(Value::as_str).unwrap_or_default()
@@ -369,7 +335,7 @@ impl Person<'_> {
         let answer = match text("/action/verb") {
             "gate_approve" => Answer::Approve,
             "gate_deny" => Answer::Deny,
-            _ => return Err(ChatRefusal::new("verb", "gate does not know this button.")),
+            _ => return Err(ChatRefusal::new("verb", "gate does not know this button.").into()),
         };
         let reason: Vec<&str> = text("/action/data/gate_reason")
             .split_whitespace()

@@ -51,6 +51,12 @@ pub(super) fn plain(text: &str) -> Value {
     card(&[block(vec![run(text)])], &[])
 }
 
+/// Returns a card of our own that leads to a page.
+pub(super) fn leading(text: &str, url: &str) -> Value {
+    let open = json!({ "type": "Action.OpenUrl", "title": "Open the inbox", "url": url });
+    card(&[block(vec![bold(text)])], &[open])
+}
+
 /// Returns the card of a request.
 pub(super) fn of(notice: &Notice, has_buttons: bool) -> Value {
     let mut body = vec![

@@ -8,12 +8,12 @@ use gate_protocol::channel::TeamsSettings;
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::Value;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
 
-use super::super::outbound::{Exchange, Outbound, OutboundError, parse_url};
 use super::super::{Attempt, Channel};
-use super::token::Keys;
+use crate::identity::issuer::Issuer;
+use crate::outbound::{Exchange, Outbound, OutboundError, parse_url};
 use crate::state::Server;
 
 const LOGIN: &str = "https://login.microsoftonline.com";
@@ -25,7 +25,8 @@ const MARGIN: Duration = Duration::from_mins(5);
 #[derive(Default)]
 pub(crate) struct TeamsMemory {
     token: Mutex<Option<(String, Instant)>>,
-    pub(super) keys: Mutex<Option<Keys>>,
+    /// Who signs what Teams sends, with its keys.
+    pub(super) issuer: OnceCell<Issuer>,
 }
 
 /// Why a call did not do what it was for.

@@ -17,9 +17,10 @@ use serde_json::{Value, json};
 use self::connector::{Bot, ConnectorError};
 use super::callback::is_answered_here;
 use super::lane::Telling;
-use super::outbound::{Exchange, OutboundError, parse_url};
+use super::pace::{self, Turn};
 use super::webhook::judged;
 use super::{Attempt, Channel, with};
+use crate::outbound::{Exchange, OutboundError, parse_url};
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::channel_messages::{self, ChatMessage};
@@ -45,6 +46,11 @@ pub(crate) async fn tell(
             "not sent: it was over before".to_owned(),
         ));
     }
+    if known.is_none()
+        && let Turn::Counted { count, place } = telling.turn()
+    {
+        return Ok(count_in(telling, settings, count, place).await);
+    }
     let has_buttons = is_answered_here(channel, notice, notice.effect.as_str());
     let activity = card::activity(&notice.headline(), &card::of(notice, has_buttons));
     let bot = Bot {
@@ -53,7 +59,7 @@ pub(crate) async fn tell(
         settings,
     };
     let placed = match known {
-        Some(place) => update(bot, place, &activity).await,
+        Some(place) => update(bot, (place.conversation, place.message), &activity).await,
         None => post(bot, &activity).await,
     };
     let (conversation, message) = match placed {
@@ -73,22 +79,47 @@ pub(crate) async fn tell(
     Ok(Attempt::Delivered(format!("activity {}", place.message)))
 }
 
+/// Has one card say how many have none of their own.
+async fn count_in(
+    telling: &Telling<'_>,
+    settings: &TeamsSettings,
+    count: usize,
+    place: Option<(String, String)>,
+) -> Attempt {
+    let counted = || Attempt::Delivered(format!("counted: {count} have no card of their own"));
+    if !pace::is_told(count) {
+        return counted();
+    }
+    let words = pace::words(count);
+    let activity = card::activity(&words, &card::leading(&words, &telling.inbox()));
+    let bot = Bot {
+        server: telling.server,
+        channel: telling.channel,
+        settings,
+    };
+    let placed = match place {
+        Some(place) => update(bot, place, &activity).await,
+        None => post(bot, &activity).await,
+    };
+    match placed {
+        Ok((conversation, message)) => {
+            telling.channel.pace.stands_at(&conversation, &message);
+            counted()
+        }
+        Err(error) => error.into(),
+    }
+}
+
 async fn update(
     bot: Bot<'_>,
-    place: ChatMessage,
+    (conversation, message): (String, String),
     activity: &Value,
 ) -> Result<(String, String), ConnectorError> {
-    let activity = with(activity.clone(), "id", place.message.clone());
-    let path = [
-        "v3",
-        "conversations",
-        &place.conversation,
-        "activities",
-        &place.message,
-    ];
+    let activity = with(activity.clone(), "id", message.clone());
+    let path = ["v3", "conversations", &conversation, "activities", &message];
     let put = connector::call(bot, Method::PUT, &path, Some(&activity));
     match put.await {
-        Ok(_) => Ok((place.conversation, place.message)),
+        Ok(_) => Ok((conversation, message)),
         // Somebody deleted it.
         Err(ConnectorError::Status(404, _)) => post(bot, &without_id(activity)).await,
         Err(error) => Err(error),
@@ -146,6 +177,20 @@ pub(crate) async fn test(server: &Server, channel: &Channel, settings: &TeamsSet
 pub(crate) async fn tell_workflow(telling: &Telling<'_>) -> Attempt {
     if telling.is_overtaken() {
         return Attempt::Delivered("not sent: it was overtaken".to_owned());
+    }
+    if telling.notice.is_pending()
+        && let Turn::Counted { count, .. } = telling.turn()
+    {
+        return match count {
+            // Once: nothing that was posted by a workflow can be brought up to date.
+            1 => {
+                let words =
+                    "More requests came in, too many for a card each. They wait in the inbox.";
+                let card = card::leading(words, &telling.inbox());
+                send_workflow(telling.server, telling.channel, &card).await
+            }
+            count => Attempt::Delivered(format!("counted: {count} have no card of their own")),
+        };
     }
     let card = card::of(telling.notice, false);
     send_workflow(telling.server, telling.channel, &card).await

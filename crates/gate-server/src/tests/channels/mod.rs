@@ -2,11 +2,15 @@
 //! vendors' own libraries.
 
 mod display;
+mod given_back;
+mod links;
+mod loud;
 mod mail;
 mod peer;
 mod settings;
 mod slack;
 mod slack_attacks;
+mod slack_bolt;
 mod slack_judges;
 mod slack_socket;
 mod stage;

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::peer;
 use super::stage::{
-    APP, BOB, CONVERSATION, SlackStage, TEAM, button, place, press, signed_in, slack_answer,
-    value_of,
+    APP, BOB, CONVERSATION, SlackStage, TEAM, button, link_code, place, press, signed_in,
+    slack_answer, value_of,
 };
 
 #[tokio::test]
@@ -224,24 +224,8 @@ async fn an_account_is_linked_by_a_code_of_a_signed_in_browser() {
     let told = stage.slack.take_of("/chat.postEphemeral")[0].json();
     assert_eq!(told["user"], "UNEW");
     assert!(told.to_string().contains("/link/slack"), "{told}");
-    let actor = crate::identity::Actor {
-        principal: {
-            let mut reader = stage.server.store.read().await.unwrap();
-            let found = crate::store::principals::find(reader.connection(), "bob").await;
-            found.unwrap().unwrap()
-        },
-        role: gate_protocol::principal::Role::Approver,
-        expires_at: None,
-        person: "bob".to_owned(),
-        token: None,
-        tools: Vec::new(),
-    };
-    let code = stage
-        .server
-        .create_link_code(&actor, "slack")
-        .await
-        .unwrap()
-        .reveal();
+    let browser = signed_in(&stage, &stage.setup.bob_approver).await;
+    let code = link_code(&stage, &browser, "slack").await;
     stage.call_back(&press("UNEW", "gate_link", "", &ts)).await;
     let view = stage.slack.take_of("/views.open")[0].json()["view"].clone();
     let wrong = stage
@@ -264,12 +248,7 @@ async fn an_account_is_linked_by_a_code_of_a_signed_in_browser() {
     stage.call_back(&approve()).await;
     assert_eq!(stage.show(&request).await.reviews[0].reviewer, "bob");
     // Linked to somebody, it is not taken by another.
-    let code = stage
-        .server
-        .create_link_code(&actor, "slack")
-        .await
-        .unwrap()
-        .reveal();
+    let code = link_code(&stage, &browser, "slack").await;
     stage.link("slack", TEAM, "UADMIN", "admin").await;
     let taken = stage.call_back(&submission("UADMIN", &view, &code)).await;
     assert_eq!(taken.json()["response_action"], "errors");

@@ -210,6 +210,9 @@ async fn what_is_over_is_not_answered_and_nobody_answers_for_themselves() {
     assert_untouched(&stage, &request).await;
     assert_eq!(stage.refusals().await, ["disabled"]);
     stage.post(admin, "/v1/principals/bob/enable", &()).await;
+    // His tokens are gone for good, and what he linked by one of them with it.
+    stage.token_of("bob", "approver").await;
+    stage.link("slack", "T1", BOB, "bob").await;
     let cancel = format!("/v1/requests/{}/cancel", request.id);
     stage.post(&stage.setup.agent, &cancel, &()).await;
     stage.slack.take();

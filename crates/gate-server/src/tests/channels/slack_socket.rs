@@ -1,11 +1,12 @@
 //! Socket Mode, against a web socket of our own.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use gate_protocol::channel::ChannelSettings;
-use gate_protocol::request::ApprovalStatus;
+use gate_protocol::channel::{ChannelSettings, ChannelSource, ChannelSpec};
+use gate_protocol::request::{ApprovalRequest, ApprovalStatus};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
@@ -13,8 +14,9 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::peer::{self, Peer};
 use super::stage::{
-    BOB, Stage, TEAM, channel, place, press, slack_answer, slack_settings, value_of,
+    BOB, CONVERSATION, Stage, TEAM, channel, place, press, slack_answer, slack_settings, value_of,
 };
+use crate::notify::{Channel, Secret};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -35,8 +37,9 @@ async fn said(socket: &mut WebSocketStream<TcpStream>, envelope: &Value) -> Valu
     serde_json::from_str(heard.unwrap().unwrap().to_text().unwrap()).unwrap()
 }
 
-/// A server with a channel by Socket Mode, and where Slack would listen.
-async fn stage() -> (Stage, TcpListener, Peer) {
+/// A server with channels of one app by Socket Mode, each in a conversation, and
+/// where Slack would listen.
+async fn stage_with(places: &[(&str, &str)]) -> (Stage, TcpListener, Peer) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/link/?ticket=1", listener.local_addr().unwrap());
     let slack = Peer::start(move |call| {
@@ -47,17 +50,14 @@ async fn stage() -> (Stage, TcpListener, Peer) {
         slack_answer(call)
     })
     .await;
-    let settings = slack_settings(&slack.url());
     let secrets = [("bot_token", "xoxb-1"), ("app_token", "xapp-1")];
+    let of = |dir: &Path, (name, conversation): &(&str, &str)| {
+        let mut settings = slack_settings(&slack.url());
+        (*conversation).clone_into(&mut settings.conversation);
+        channel(dir, name, ChannelSettings::Slack(settings), &secrets)
+    };
     let stage = Stage::with(
-        |dir| {
-            vec![channel(
-                dir,
-                "chat",
-                ChannelSettings::Slack(settings),
-                &secrets,
-            )]
-        },
+        |dir| places.iter().map(|place| of(dir, place)).collect(),
         |_| {},
     )
     .await;
@@ -67,7 +67,7 @@ async fn stage() -> (Stage, TcpListener, Peer) {
 
 #[tokio::test]
 async fn a_click_over_the_socket_counts_once_and_a_lost_connection_is_opened_anew() {
-    let (stage, listener, _slack) = stage().await;
+    let (stage, listener, _slack) = stage_with(&[("chat", CONVERSATION)]).await;
     let request = stage.asks("web").await;
     stage.deliver().await;
     let ts = place(&stage, "chat", &request).await;
@@ -113,4 +113,91 @@ async fn a_click_over_the_socket_counts_once_and_a_lost_connection_is_opened_ane
     let ack = said(&mut socket, &wrong).await;
     assert_eq!(ack["payload"]["response_action"], "errors");
     listening.abort();
+}
+
+/// Presses approve in the conversation of a channel.
+async fn press_in(stage: &Stage, name: &str, request: &ApprovalRequest, id: &str) -> Value {
+    let ts = place(stage, name, request).await;
+    let mut payload = press(BOB, "gate_approve", &value_of(request), &ts);
+    let channel = stage.server.channels.find(name).unwrap();
+    let ChannelSettings::Slack(settings) = &channel.spec.settings else {
+        panic!("{name} is in Slack");
+    };
+    payload["container"]["channel_id"] = settings.conversation.clone().into();
+    json!({ "type": "interactive", "envelope_id": id, "payload": payload })
+}
+
+/// Opens the connection of one channel.
+async fn listens(stage: &Stage, listener: &TcpListener, name: &str) -> WebSocketStream<TcpStream> {
+    let channel = stage.server.channels.find(name).unwrap();
+    let server = stage.server.clone();
+    tokio::spawn(crate::notify::listen_to_slack(server, channel));
+    accepted(listener).await
+}
+
+#[tokio::test]
+async fn a_click_counts_for_the_conversation_it_came_from_whichever_connection_brings_it() {
+    let (stage, listener, _slack) = stage_with(&[("dev", "C2"), ("ops", "C3")]).await;
+    let mut socket = listens(&stage, &listener, "dev").await;
+    for (name, id) in [("ops", "e-1"), ("dev", "e-2")] {
+        let request = stage.asks(name).await;
+        stage.deliver().await;
+        let envelope = press_in(&stage, name, &request, id).await;
+        said(&mut socket, &envelope).await;
+        let shown = stage.show(&request).await;
+        assert_eq!(shown.status, ApprovalStatus::Approved, "{name}");
+    }
+    assert_eq!(stage.count("callback.refused").await, 0);
+}
+
+#[tokio::test]
+async fn a_connection_speaks_for_no_channel_whose_token_it_was_not_opened_with() {
+    let (stage, listener, slack) = stage_with(&[("ops", CONVERSATION)]).await;
+    let request = stage.asks("web").await;
+    stage.deliver().await;
+    // Somebody makes a channel of the same name of app, with a Slack of their own.
+    let mut settings = slack_settings(&slack.url());
+    "C9".clone_into(&mut settings.conversation);
+    let spec = ChannelSpec {
+        name: "mine".to_owned(),
+        filter: gate_protocol::channel::ChannelFilter::default(),
+        settings: ChannelSettings::Slack(settings),
+    };
+    let secret = |text: &str| Secret::new(text.to_owned());
+    let secrets = [
+        ("bot_token".to_owned(), secret("xoxb-2")),
+        ("app_token".to_owned(), secret("xapp-2")),
+    ];
+    slack.answer({
+        let url = format!("ws://{}/", listener.local_addr().unwrap());
+        move |call| match call.path.ends_with("/apps.connections.open") {
+            true => peer::json(200, &json!({ "ok": true, "url": url })),
+            false => slack_answer(call),
+        }
+    });
+    let mine = Channel::new(spec, ChannelSource::Api, secrets.into());
+    stage.server.channels.add(mine);
+    let mut socket = listens(&stage, &listener, "mine").await;
+    let envelope = press_in(&stage, "ops", &request, "e-1").await;
+    said(&mut socket, &envelope).await;
+    assert_eq!(stage.show(&request).await.status, ApprovalStatus::Pending);
+    assert_eq!(stage.count("callback.refused").await, 1);
+}
+
+#[tokio::test]
+async fn an_envelope_that_failed_inside_counts_when_slack_brings_it_again() {
+    let (stage, listener, _slack) = stage_with(&[("chat", CONVERSATION)]).await;
+    let request = stage.asks("web").await;
+    stage.deliver().await;
+    let mut socket = listens(&stage, &listener, "chat").await;
+    let envelope = press_in(&stage, "chat", &request, "e-1").await;
+    stage.sql("ALTER TABLE reviews RENAME TO kept").await;
+    let text = Message::text(envelope.to_string());
+    socket.send(text).await.unwrap();
+    // It is not acknowledged: what comes first is the answer to the next one.
+    let next = json!({ "type": "slash_commands", "envelope_id": "e-2", "payload": {} });
+    assert_eq!(said(&mut socket, &next).await["envelope_id"], "e-2");
+    stage.sql("ALTER TABLE kept RENAME TO reviews").await;
+    assert_eq!(said(&mut socket, &envelope).await["envelope_id"], "e-1");
+    assert_eq!(stage.show(&request).await.status, ApprovalStatus::Approved);
 }

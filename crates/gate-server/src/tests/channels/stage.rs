@@ -145,6 +145,21 @@ impl Stage {
         crate::store::accounts::link(change.connection(), account, name, name, now)
             .await
             .unwrap();
+        let token: Option<(String,)> = sqlx::query_as(
+            "SELECT id FROM tokens WHERE principal = ? AND role = 'approver'
+                 AND revoked_at IS NULL",
+        )
+        .bind(name)
+        .fetch_optional(&mut *change.connection())
+        .await
+        .unwrap();
+        let proof = crate::store::accounts::Proof {
+            means: Some("token".to_owned()),
+            token: token.map(|(id,)| id),
+        };
+        crate::store::accounts::prove(change.connection(), account, &proof)
+            .await
+            .unwrap();
         change.commit().await.unwrap();
     }
 }
@@ -215,6 +230,13 @@ impl SlackStage {
     }
 
     pub(super) async fn with(adjust: impl FnOnce(&mut SlackSettings)) -> Self {
+        Self::of(adjust, |_| {}).await
+    }
+
+    pub(super) async fn of(
+        adjust: impl FnOnce(&mut SlackSettings),
+        adjust_server: impl FnOnce(&mut Settings),
+    ) -> Self {
         let slack = Peer::start(slack_answer).await;
         let mut settings = slack_settings(&slack.url());
         adjust(&mut settings);
@@ -228,7 +250,7 @@ impl SlackStage {
                     &secrets,
                 )]
             },
-            |_| {},
+            adjust_server,
         )
         .await;
         stage.link("slack", TEAM, BOB, "bob").await;
@@ -256,6 +278,16 @@ impl SlackStage {
         &self,
         body: &str,
         timestamp: i64,
+        signature: &str,
+    ) -> Answered {
+        self.call_back_text(body, &timestamp.to_string(), signature)
+            .await
+    }
+
+    pub(super) async fn call_back_text(
+        &self,
+        body: &str,
+        timestamp: &str,
         signature: &str,
     ) -> Answered {
         let request = Request::post("/slack/interactivity")
@@ -350,6 +382,28 @@ pub(in crate::tests) fn judged(script: &str, input: &Value) -> String {
     .unwrap()
     .success()
     .unwrap()
+}
+
+/// Has a signed-in browser make a code that links an account of a chat.
+pub(super) async fn link_code(bench: &Bench, cookie: &str, chat: &str) -> String {
+    let path = format!("/link/{chat}");
+    let get = Request::get(&path)
+        .header("cookie", cookie)
+        .body(Body::empty())
+        .unwrap();
+    let page = bench.send(get).await.text();
+    let within = |page: &str, before: &str, after: char| {
+        let (_, rest) = page.split_once(before).unwrap();
+        rest.split(after).next().unwrap().trim().to_owned()
+    };
+    let csrf = within(&page, "name=\"csrf\" value=\"", '"');
+    let post = Request::post(&path)
+        .header("cookie", cookie)
+        .header("origin", "http://127.0.0.1:1")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from(format!("csrf={csrf}")))
+        .unwrap();
+    within(&bench.send(post).await.text(), "<p class=\"secret\">", '<')
 }
 
 /// Signs a browser in with a token and returns its cookie.

@@ -8,7 +8,7 @@ use gate_protocol::review::Answer;
 use serde_json::{Value, json};
 
 use super::peer::{self, Call, Peer};
-use super::stage::{Stage, channel, judged, place, value_of};
+use super::stage::{Stage, channel, judged, link_code, place, signed_in, value_of};
 use crate::tests::bench::Answered;
 
 pub(super) const BOT: &str = "11111111-0000-4000-8000-000000000001";
@@ -57,7 +57,8 @@ fn microsoft(keys: Value) -> impl Fn(&Call) -> Response<Body> {
         let path = call.path.as_str();
         if path == "/meta" {
             let jwks = format!("http://{host}/keys");
-            return peer::json(200, &json!({ "issuer": "x", "jwks_uri": jwks }));
+            let issuer = "https://api.botframework.com";
+            return peer::json(200, &json!({ "issuer": issuer, "jwks_uri": jwks }));
         }
         if path == "/keys" {
             return peer::json(200, &keys);
@@ -253,37 +254,15 @@ async fn a_denial_in_the_card_has_its_reason() {
 #[tokio::test]
 async fn an_account_is_linked_by_writing_the_code_to_the_bot() {
     let stage = TeamsStage::good().await;
-    let mut reader = stage.server.store.read().await.unwrap();
-    let principal = crate::store::principals::find(reader.connection(), "bob").await;
-    drop(reader);
-    let actor = crate::identity::Actor {
-        principal: principal.unwrap().unwrap(),
-        role: gate_protocol::principal::Role::Approver,
-        expires_at: None,
-        person: "bob".to_owned(),
-        token: None,
-        tools: Vec::new(),
-    };
-    let code = stage
-        .server
-        .create_link_code(&actor, "teams")
-        .await
-        .unwrap();
-    let account = crate::store::accounts::Account {
-        provider: "teams",
-        tenant: TENANT,
-        subject: BOB,
-    };
-    stage.server.unlink_own(&actor, account).await.unwrap();
+    stage.sql("DELETE FROM accounts").await;
+    let browser = signed_in(&stage, &stage.setup.bob_approver).await;
+    let code = link_code(&stage, &browser, "teams").await;
     let mut message = stage.press("", "");
     message["type"] = "message".into();
     for (text, told) in [
         ("hello", "link CODE"),
         ("<at>gate</at> link 0000", "not good"),
-        (
-            &format!("<at>gate</at> link {}", code.reveal()),
-            "linked to bob",
-        ),
+        (&format!("<at>gate</at> link {code}"), "linked to bob"),
     ] {
         message["text"] = text.into();
         let answered = stage.act(&stage.tokens[0], &message).await;

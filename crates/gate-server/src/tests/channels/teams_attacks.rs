@@ -2,11 +2,13 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use gate_protocol::channel::{ChannelFilter, ChannelSettings, ChannelSource, ChannelSpec};
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus};
 use serde_json::{Value, json};
 
 use super::stage::{refusals, value_of};
 use super::teams::{BOT, TENANT, TeamsStage};
+use crate::notify::{Channel, Secret};
 
 fn with(mut claims: Value, field: &str, value: impl Into<Value>) -> Value {
     claims[field] = value.into();
@@ -193,4 +195,33 @@ async fn who_is_not_a_member_of_the_organisation_and_what_is_edited_does_not_cou
         .await;
     assert_eq!(stage.show(&request).await.status, ApprovalStatus::Approved);
     stage.verified().await;
+}
+
+#[tokio::test]
+async fn a_channel_that_was_made_by_the_api_is_no_way_to_be_the_bot_framework() {
+    let stage = TeamsStage::good().await;
+    let (request, _) = stage.posted("web").await;
+    let press = stage.press("gate_approve", &value_of(&request));
+    // The same bot, with keys of whoever makes the channel: here those of the test.
+    let real = stage.server.channels.find("chat").unwrap();
+    let ChannelSettings::Teams(mut settings) = real.spec.settings.clone() else {
+        panic!("it is in Teams");
+    };
+    settings.conversation = "19:mine@thread.tacv2".to_owned();
+    let mine = ChannelSpec {
+        name: "aaa".to_owned(),
+        filter: ChannelFilter::default(),
+        settings: ChannelSettings::Teams(settings),
+    };
+    let secrets = [("app_password".to_owned(), Secret::new("x".to_owned()))];
+    let mine = Channel::new(mine, ChannelSource::Api, secrets.into());
+    stage.server.channels.add(mine);
+    stage.server.channels.remove("chat");
+    let refused = stage.act(&stage.tokens[0], &press).await;
+    assert_eq!(
+        refused.status,
+        StatusCode::UNAUTHORIZED,
+        "by its keys alone"
+    );
+    assert_eq!(stage.show(&request).await.status, ApprovalStatus::Pending);
 }

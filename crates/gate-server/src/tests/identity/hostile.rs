@@ -19,7 +19,7 @@ fn good(program: &Program, nonce: &str) -> Value {
 }
 
 /// A server whose only provider is the issuer, at which bob has an account.
-async fn bench(program: &Program) -> Bench {
+pub(super) async fn bench(program: &Program) -> Bench {
     let settings = program.provider_settings("");
     let bench = Bench::with(|all| all.identity.providers = vec![settings]).await;
     let account = json!({
@@ -34,13 +34,13 @@ async fn bench(program: &Program) -> Bench {
 }
 
 /// A sign-in that was begun: the browser, and what the provider was asked.
-struct Begun {
+pub(super) struct Begun {
     cookie: String,
     state: String,
     nonce: String,
 }
 
-async fn begin(bench: &Bench) -> Begun {
+pub(super) async fn begin(bench: &Bench) -> Begun {
     let browser = Browser::new(bench);
     let fields = [("provider", "test"), ("next", "/history")];
     let answer = browser.post("/login/provider", &fields).await;
@@ -77,7 +77,7 @@ async fn come_back(bench: &Bench, cookie: &str, query: &str) -> Answered {
 }
 
 /// Returns the session's cookie, where there is one.
-fn session(answer: &Answered) -> Option<String> {
+pub(super) fn session(answer: &Answered) -> Option<String> {
     let mut cookies = answer.headers.get_all(SET_COOKIE).iter();
     cookies
         .find_map(|cookie| cookie.to_str().unwrap().strip_prefix("gate_session="))
@@ -85,7 +85,7 @@ fn session(answer: &Answered) -> Option<String> {
 }
 
 /// Plays a sign-in at the end of which the provider hands out this token.
-async fn play(bench: &Bench, program: &Program, how: &str, change: &Value) -> Answered {
+pub(super) async fn play(bench: &Bench, program: &Program, how: &str, change: &Value) -> Answered {
     let begun = begin(bench).await;
     let mut claims = good(program, &begun.nonce);
     for (name, value) in change["claims"].as_object().into_iter().flatten() {

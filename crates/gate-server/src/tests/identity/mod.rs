@@ -5,6 +5,7 @@ mod classes;
 mod devices;
 mod hostile;
 mod passwords;
+mod patience;
 mod program;
 mod provider;
 mod workloads;

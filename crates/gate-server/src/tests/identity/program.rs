@@ -57,7 +57,7 @@ impl Program {
         Self {
             child,
             issuer: said["issuer"].as_str().unwrap().to_owned(),
-            http: crate::identity::fetch::test_client(),
+            http: crate::outbound::test_client(),
         }
     }
 

@@ -39,7 +39,7 @@ async fn bench(program: &Program, more: &str) -> (Bench, tempfile::TempDir) {
 /// Walks through the provider's pages as `who`, up to where it sends the browser
 /// back to us; returns the query of that.
 async fn at_the_provider(address: &str, who: &str) -> String {
-    let http = crate::identity::fetch::test_client();
+    let http = crate::outbound::test_client();
     let mut cookies: BTreeMap<String, String> = BTreeMap::new();
     let mut url: Url = address.parse().unwrap();
     let mut form: Option<String> = None;

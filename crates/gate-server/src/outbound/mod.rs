@@ -1,7 +1,15 @@
-//! The one way out: HTTP to an address that was looked up once and judged, with
-//! no redirect, no proxy and a bound on everything.
+//! The one way out, for channels and for those who vouch for people: HTTP to an
+//! address that was looked up once and judged, with no redirect, no proxy and a
+//! bound on everything.
+//!
+//! Nothing comes from the environment (no proxy, no trust roots), as in
+//! gate-client: who can set a variable of the server must not choose who people
+//! are, or who hears of requests.
+
+mod network;
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +19,9 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
-use super::network::{Network, is_global};
+pub use network::Network;
+
+use self::network::is_global;
 
 /// How long an exchange may take, name lookup and TLS included.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,6 +37,21 @@ pub(crate) enum OutboundError {
     /// It may.
     #[error("{0}")]
     Failed(String),
+}
+
+/// Why nothing can be sent at all.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TrustError {
+    #[error("cannot read `{path}`")]
+    File {
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("`{0}` holds no certificate that can be trusted")]
+    Certificate(String),
+    #[error("TLS can't be set up")]
+    Tls(#[source] rustls::Error),
 }
 
 /// What is to be sent.
@@ -62,30 +87,45 @@ impl Reply {
 #[derive(Clone, Debug)]
 pub(crate) struct Outbound {
     allow_private: Arc<[Network]>,
+    /// A host that the settings name by itself: it may be a private one.
+    own: Option<Arc<str>>,
     tls: Arc<ClientConfig>,
     ca_pem: Option<Arc<[u8]>>,
 }
 
 impl Outbound {
-    /// Returns a way out with Mozilla's roots and those of `ca_pem`.
-    pub(crate) fn new(allow_private: &[Network], ca_pem: Option<&[u8]>) -> Result<Self, String> {
+    /// Returns a way out with Mozilla's roots and those in `ca_file`.
+    pub(crate) fn new(
+        allow_private: &[Network],
+        ca_file: Option<&Path>,
+    ) -> Result<Self, TrustError> {
         let mut roots = RootCertStore::empty();
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        for certificate in CertificateDer::pem_slice_iter(ca_pem.unwrap_or_default()) {
-            let certificate = certificate.map_err(|error| error.to_string())?;
-            roots.add(certificate).map_err(|error| error.to_string())?;
-        }
+        let ca_pem = match ca_file {
+            Some(path) => Some(trust(path, &mut roots)?),
+            None => None,
+        };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?
+            .map_err(TrustError::Tls)?
             .with_root_certificates(roots)
             .with_no_client_auth();
         Ok(Self {
             allow_private: allow_private.into(),
+            own: None,
             tls: Arc::new(tls),
             ca_pem: ca_pem.map(Arc::from),
         })
+    }
+
+    /// Returns the same way out, for whom the settings name this host: it and no
+    /// other may be a private one, and without TLS where that is this machine.
+    pub(crate) fn towards(&self, host: &str) -> Self {
+        Self {
+            own: Some(host.into()),
+            ..self.clone()
+        }
     }
 
     /// Returns the certificates that are trusted besides Mozilla's roots.
@@ -98,6 +138,10 @@ impl Outbound {
         Arc::clone(&self.tls)
     }
 
+    fn is_own(&self, host: &str) -> bool {
+        self.own.as_deref() == Some(host)
+    }
+
     fn is_allowed_private(&self, address: IpAddr) -> bool {
         self.allow_private.iter().any(|net| net.has(address))
     }
@@ -106,6 +150,7 @@ impl Outbound {
     /// its addresses may not be connected to, none is: which one is used must
     /// not be up to who answers the lookup.
     pub(crate) async fn resolve(&self, host: &str, port: u16) -> Result<SocketAddr, OutboundError> {
+        let is_own = self.is_own(host);
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let looking = tokio::time::timeout(PATIENCE, tokio::net::lookup_host((host, port)));
         let found: Vec<SocketAddr> = match looking.await {
@@ -115,7 +160,8 @@ impl Outbound {
             }
             Err(_) => return Err(OutboundError::Failed("its name took too long".to_owned())),
         };
-        let is_fine = |one: &SocketAddr| is_global(one.ip()) || self.is_allowed_private(one.ip());
+        let is_fine =
+            |one: &SocketAddr| is_own || is_global(one.ip()) || self.is_allowed_private(one.ip());
         if !found.iter().all(is_fine) {
             return Err(OutboundError::Refused(
                 "its address is not of the public internet, and `allow_private` in `[outbound]` \
@@ -135,6 +181,21 @@ impl Outbound {
         Err(OutboundError::Refused(
             "it is not reached by TLS; only what `allow_private` names may be without".to_owned(),
         ))
+    }
+
+    /// Returns the address to connect to, if it may be, by TLS or without.
+    pub(crate) async fn reach(
+        &self,
+        is_secure: bool,
+        host: &str,
+        port: u16,
+    ) -> Result<SocketAddr, OutboundError> {
+        let address = self.resolve(host, port).await?;
+        let stays_here = self.is_own(host) && address.ip().is_loopback();
+        if !stays_here {
+            self.admit(is_secure, address)?;
+        }
+        Ok(address)
     }
 
     /// Sends once and returns what came back, whatever its status.
@@ -160,8 +221,7 @@ impl Outbound {
                 "the address must not carry a password".to_owned(),
             ));
         }
-        let address = self.resolve(host, port).await?;
-        self.admit(is_secure, address)?;
+        let address = self.reach(is_secure, host, port).await?;
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured((*self.tls).clone())
             .no_proxy()
@@ -201,6 +261,25 @@ impl Outbound {
     }
 }
 
+/// Adds what a file holds to the roots, and returns it.
+fn trust(path: &Path, roots: &mut RootCertStore) -> Result<Vec<u8>, TrustError> {
+    let shown = path.display().to_string();
+    let pem = std::fs::read(path).map_err(|source| TrustError::File {
+        path: shown.clone(),
+        source,
+    })?;
+    let unusable = || TrustError::Certificate(shown.clone());
+    let before = roots.len();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let certificate = certificate.map_err(|_| unusable())?;
+        roots.add(certificate).map_err(|_| unusable())?;
+    }
+    if roots.len() == before {
+        return Err(unusable());
+    }
+    Ok(pem)
+}
+
 /// Says what failed without the address: it can hold a secret.
 fn failed(error: reqwest::Error) -> OutboundError {
     let error = error.without_url();
@@ -216,4 +295,16 @@ fn failed(error: reqwest::Error) -> OutboundError {
 /// Reads an address.
 pub(crate) fn parse_url(text: &str) -> Result<Url, OutboundError> {
     Url::parse(text).map_err(|_| OutboundError::Refused("the address is malformed".to_owned()))
+}
+
+/// Returns a client for tests, with nothing of the environment.
+#[cfg(test)]
+pub(crate) fn test_client() -> reqwest::Client {
+    let outbound = Outbound::new(&[], None).unwrap();
+    reqwest::Client::builder()
+        .tls_backend_preconfigured((*outbound.tls).clone())
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .build()
+        .unwrap()
 }
