@@ -233,8 +233,8 @@ fn complaint(means: Means, outcome: SignIn) -> (StatusCode, String) {
         (SignIn::OtherRole(role), _) => (
             StatusCode::FORBIDDEN,
             format!(
-                "This token has the role {}. Sign in with one of the role approver, auditor to \
-                 look only, or admin.",
+                "This token has the role {}. Sign in with one of the role approver, or of auditor \
+                 to look only. Who administers signs in by a password or by a provider.",
                 role.as_str()
             ),
         ),

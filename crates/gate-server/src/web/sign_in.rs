@@ -17,7 +17,7 @@ use crate::store::web_session::{self, NewSession};
 
 /// What somebody signs in with.
 pub(super) enum Proof<'a> {
-    /// A token of the role approver, auditor or admin.
+    /// A token of the role approver or auditor.
     Token(Token),
     /// A code from a sign-in link.
     Code(Secret),
@@ -199,8 +199,8 @@ async fn by_token(change: &mut Change<'_>, token: &Token) -> Result<Judged, Fail
         _ if actor.principal.kind != PrincipalKind::User => {
             return Ok(Judged::OtherRole(actor.role));
         }
-        Role::Approver | Role::Auditor | Role::Admin => {}
-        Role::Requester => return Ok(Judged::OtherRole(actor.role)),
+        Role::Approver | Role::Auditor => {}
+        Role::Requester | Role::Admin => return Ok(Judged::OtherRole(actor.role)),
     }
     let token = web_session::token_id(change.connection(), token.hash()).await?;
     Ok(Judged::Proven(Proven {

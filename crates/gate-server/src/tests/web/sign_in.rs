@@ -67,6 +67,7 @@ async fn what_is_only_for_requests_or_for_nobody_makes_no_session() {
         (&unknown, StatusCode::UNAUTHORIZED),
         (&setup.agent, StatusCode::FORBIDDEN),
         (&setup.alice_requester, StatusCode::FORBIDDEN),
+        (&setup.admin, StatusCode::FORBIDDEN),
     ] {
         let answer = browser.post("/login", &[("token", token)]).await;
         assert_eq!(answer.status, status, "{token}");
