@@ -16,7 +16,7 @@ pub(crate) enum FailureKind {
     Unreachable,
     /// Nobody answered yet, or in time.
     NoAnswer,
-    /// A rule or a person said no to the command.
+    /// A rule or a person said no to the command, or a person to this terminal.
     Denied,
     /// Configuration or rules are bad, or the token is not one for this.
     Configuration,

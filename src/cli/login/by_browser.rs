@@ -41,7 +41,8 @@ pub(super) fn obtain(session: &Session) -> Result<Token, Failure> {
             DeviceState::Pending | DeviceState::SlowDown => {}
             DeviceState::Approved => return taken(polled.token.map(|created| created.token)),
             DeviceState::Denied => {
-                return Err(bad(
+                return Err(Failure::new(
+                    FailureKind::Denied,
                     "the person at the browser did not let this terminal in",
                 ));
             }
