@@ -146,7 +146,9 @@ impl ChannelSettings {
 
 /// The effects that no chat answers unless its owner says otherwise.
 fn link_only() -> Vec<String> {
-    ["destroy", "access", "secret"].map(str::to_owned).to_vec()
+    ["destroy", "access", "secret", "execute", "unknown"]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 /// A channel without its secrets.

@@ -11,7 +11,7 @@ use crate::problem::Failure;
 use crate::service::Change;
 use crate::settings::Provider;
 use crate::store::accounts::{self, Account};
-use crate::store::principals;
+use crate::store::{principals, rules};
 
 impl Change<'_> {
     /// Returns whom the word of a provider signs in: whose account it is, or
@@ -38,13 +38,57 @@ impl Change<'_> {
         };
         let now = self.now();
         let until = clock::after(now, settings.groups_seconds);
+        let before = principals::find(self.connection(), &name).await?;
         principals::set_provider_groups(self.connection(), &name, &person.groups, until).await?;
         let principal = principals::find(self.connection(), &name).await?;
+        self.note_groups(settings, before.as_ref(), principal.as_ref())
+            .await?;
         let Some(principal) = principal.filter(|found| !found.disabled) else {
             return Ok(Judged::Refused(format!("`{name}` is disabled")));
         };
         let roles = roles_of(settings, &principal);
         Ok(chosen(name, &roles, wanted))
+    }
+
+    /// Writes down that a provider has somebody in other groups, which is who may
+    /// approve, and judges anew what they approved.
+    async fn note_groups(
+        &mut self,
+        settings: &Provider,
+        before: Option<&Principal>,
+        after: Option<&Principal>,
+    ) -> Result<(), Failure> {
+        let (Some(before), Some(after)) = (before, after) else {
+            return Ok(());
+        };
+        if before.groups == after.groups {
+            return Ok(());
+        }
+        let body = json!({
+            "name": after.name,
+            "groups": after.groups,
+            "groups_before": before.groups,
+            "by": format!("provider:{}", settings.name),
+        });
+        self.record(&RecordType::PrincipalChanged, &body).await?;
+        self.recount_votes_of(&after.name).await
+    }
+
+    /// Tells whether the rules in force or the settings ask for this user by name:
+    /// whoever takes such a name would be asked.
+    async fn is_asked_for(&mut self, name: &str) -> Result<bool, Failure> {
+        let user = format!("user:{name}");
+        let settings = &self.server().settings;
+        let approving = &settings.approving;
+        let floor = settings.floor.approvers.iter();
+        let broken = approving.break_glass.iter().flat_map(|one| &one.approvers);
+        let joined = approving.escalation.iter().flat_map(|one| &one.to);
+        if floor.chain(broken).chain(joined).any(|one| *one == user) {
+            return Ok(true);
+        }
+        let version = rules::version(self.connection()).await?;
+        let stored = rules::find(self.connection(), version).await?;
+        Ok(stored.is_some_and(|stored| names(&stored.text, &user)))
     }
 
     /// Makes a user for an account that is nobody's, or says why not.
@@ -81,6 +125,9 @@ impl Change<'_> {
         let by = format!("provider:{}", settings.name);
         // A name that is taken, or that is a person's already, is not taken over:
         // who chooses their name there would choose who they are here.
+        if self.is_asked_for(&name).await? {
+            return Ok(Err(format!("Rules name a user `{name}` here. {ask}")));
+        }
         let is_persons = principals::has_person(self.connection(), &name).await?;
         if is_persons || !self.create_principal(&by, &principal).await? {
             return Ok(Err(format!("The name `{name}` is taken here. {ask}")));
@@ -97,6 +144,15 @@ impl Change<'_> {
         self.record(&RecordType::IdentityLinked, &body).await?;
         Ok(Ok(name))
     }
+}
+
+/// Tells whether a text has this as a whole name.
+fn names(text: &str, user: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "._@+-".contains(c);
+    text.match_indices(user).any(|(at, _)| {
+        let (_, rest) = text.split_at(at + user.len());
+        !rest.starts_with(is_part)
+    })
 }
 
 /// Tells whether the settings let this person become a user by themselves.
@@ -134,4 +190,18 @@ fn roles_of(settings: &Provider, principal: &Principal) -> Vec<Role> {
         roles.push(Role::Auditor);
     }
     roles
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_names_whom_it_names_and_nobody_whose_name_begins_so() {
+        let text = "approvers = ['user:carol', 'user:eve.smith']";
+        assert!(names(text, "user:carol"));
+        assert!(names(text, "user:eve.smith"));
+        assert!(!names(text, "user:eve"));
+        assert!(!names(text, "user:car"));
+    }
 }

@@ -1,5 +1,6 @@
 //! What is approved by typing something, not by a button alone: what destroys,
-//! opens access, reveals secrets, or touches production.
+//! opens access, reveals secrets, runs arbitrary code, is not understood, or
+//! touches production.
 
 use super::question::Target;
 use super::shown::Shown;
@@ -26,12 +27,7 @@ impl Risk {
         let is_production =
             |(field, value): (&String, &String)| production.knows(field, value).is_some();
         let mut reasons = Vec::new();
-        match request.invocation.effect.as_str() {
-            "destroy" => reasons.push("What this destroys can't be brought back by gate."),
-            "access" => reasons.push("This changes who may do what."),
-            "secret" => reasons.push("This reveals secrets or bulk data."),
-            _ => {}
-        }
+        reasons.extend(of_effect(&request.invocation.effect));
         if target.iter().any(is_production) {
             reasons.push("This is production.");
         }
@@ -85,6 +81,19 @@ impl Risk {
     }
 }
 
+/// Returns why an effect is approved by typing. A word that is none of gate's own is
+/// the client's, and no way around it.
+fn of_effect(effect: &str) -> Option<&'static str> {
+    match effect {
+        "read" | "local" | "write" => None,
+        "destroy" => Some("What this destroys can't be brought back by gate."),
+        "access" => Some("This changes who may do what."),
+        "secret" => Some("This reveals secrets or bulk data."),
+        "execute" => Some("This runs arbitrary code."),
+        _ => Some("gate does not know what this does."),
+    }
+}
+
 /// Says of each field that is production how that is known.
 pub(super) fn production_notes(target: &[Target]) -> Vec<String> {
     use crate::settings::Known;
@@ -101,4 +110,21 @@ pub(super) fn production_notes(target: &[Target]) -> Vec<String> {
     notes.sort();
     notes.dedup();
     notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_gate_knows_to_be_mild_is_approved_by_the_button_and_nothing_else() {
+        for effect in ["read", "local", "write"] {
+            assert_eq!(of_effect(effect), None, "{effect}");
+        }
+        for effect in [
+            "destroy", "access", "secret", "execute", "unknown", "Destroy", "",
+        ] {
+            assert!(of_effect(effect).is_some(), "{effect}");
+        }
+    }
 }

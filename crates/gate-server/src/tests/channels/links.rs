@@ -1,6 +1,7 @@
 //! A link of a chat's account is worth what signed in whoever made it, and no more.
 
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
 use gate_protocol::channel::{ChannelFilter, ChannelSettings, ChannelSource, ChannelSpec};
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus};
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use super::stage::{
     value_of,
 };
 use crate::notify::{Channel, Secret};
+use crate::tests::bench::call;
 
 /// The account that is linked here.
 const NEW: &str = "UNEW";
@@ -65,8 +67,9 @@ async fn an_account_that_was_linked_by_a_token_answers_as_long_as_the_token_is_g
     let first = asked(&stage, "first").await;
     assert_eq!(presses(&stage, &first).await, ApprovalStatus::Approved);
     let second = asked(&stage, "second").await;
-    let revoke = format!("/v1/tokens/{}/revoke", made["id"].as_str().unwrap());
-    let revoked = stage.post(&stage.setup.admin, &revoke, &()).await;
+    let path = format!("/v1/tokens/{}", made["id"].as_str().unwrap());
+    let revoke = call(Method::DELETE, &path, &stage.setup.admin, Body::empty());
+    let revoked = stage.send(revoke).await;
     assert!(revoked.status.is_success(), "{}", revoked.text());
     assert_eq!(presses(&stage, &second).await, ApprovalStatus::Pending);
     assert_eq!(stage.refusals().await, ["link_ended"]);

@@ -26,7 +26,10 @@ fn a_channel_of_the_file_is_what_its_table_says() {
     let ChannelSettings::Slack(slack) = &channel.spec.settings else {
         panic!("{:?}", channel.spec);
     };
-    assert_eq!(slack.link_only, ["destroy", "access", "secret"]);
+    assert_eq!(
+        slack.link_only,
+        ["destroy", "access", "secret", "execute", "unknown"]
+    );
     assert_eq!(
         channel.secret_files["bot_token"].to_str(),
         Some("/etc/gate-server/bot")

@@ -225,3 +225,18 @@ async fn a_channel_that_was_made_by_the_api_is_no_way_to_be_the_bot_framework() 
     );
     assert_eq!(stage.show(&request).await.status, ApprovalStatus::Pending);
 }
+
+#[tokio::test]
+async fn forged_tokens_make_us_ask_for_keys_that_do_not_come_once() {
+    let stage = TeamsStage::good().await;
+    let (request, _) = stage.posted("web").await;
+    stage.teams.answer(|_| super::peer::json(500, &json!({})));
+    stage.teams.take();
+    let press = stage.press("gate_approve", &value_of(&request));
+    let posts = (0..12).map(|_| stage.act(&stage.tokens[0], &press));
+    for answered in futures_util::future::join_all(posts).await {
+        assert_eq!(answered.status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(stage.teams.take_of("/meta").len(), 1);
+    assert_eq!(refusals(&stage.stage).await, ["no_keys"; 12]);
+}

@@ -149,6 +149,8 @@ async fn whoever_is_welcome_becomes_a_user_with_the_groups_that_the_settings_nam
         // The second time it is the same user, and nothing is made.
         signed_in(&bench, &sign_in(&bench, "alice", None).await);
         assert_eq!(bench.count("principal.created").await, 6);
+        // That a provider has them in a group is on the record, once.
+        assert_eq!(bench.count("principal.changed").await, 1);
         // They can answer, and what they answer is theirs.
         let asked = bench.asked("prod").await;
         let answered = browser.answer(&asked, "approve").await;
@@ -173,6 +175,13 @@ async fn whoever_is_not_welcome_is_told_why_and_how_to_become_it() {
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert!(answer.text().contains("mallory"), "{}", answer.text());
     assert_eq!(principal(&bench, "mallory").await, Value::Null);
+    // A name that is asked for here: it becomes nobody.
+    let rules = "[[rule]]\nid = 'team/x'\neffect = ['write']\ndecision = 'require_approval'\n\
+                 [rule.approval]\napprovers = ['user:dora']\n";
+    bench.push_rules(&bench.setup.admin, rules).await;
+    let answer = sign_in(&bench, "dora", None).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.text());
+    assert_eq!(principal(&bench, "dora").await, Value::Null);
     // A name that is somebody's here: it does not become them.
     let answer = sign_in(&bench, "alice", None).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
