@@ -9,12 +9,19 @@ use std::fmt::Write as _;
 /// points, combining marks, and letters without a glyph.
 ///
 /// It is an allowlist, because lists of what to escape have always missed
-/// some: printable ASCII and letters and digits of any script stand as they
-/// are, and everything else becomes `\u{…}`. A backslash becomes `\\`, so that
-/// an escape can't be forged. A letter that is drawn like an ASCII mark stands
-/// only in a word of its own script.
+/// some: printable ASCII and letters and digits of any script that is written
+/// from left to right stand as they are, and everything else becomes `\u{…}`. A
+/// backslash becomes `\\`, so that an escape can't be forged. A letter that is
+/// drawn like an ASCII mark stands only in a word of its own script.
 ///
-/// Source: Unicode 16 `Bidi_Control` and `Default_Ignorable_Code_Point`.
+/// One letter that is written from right to left is enough to have the digits,
+/// comparisons and brackets behind it drawn in reverse and mirrored, with no
+/// control in sight: `n <> 'א' - 1 < 22` is drawn with `22 > 1` in it. Terminals
+/// and chats have nothing to isolate such a letter by, so it is a number
+/// everywhere.
+///
+/// Source: Unicode 16 `Bidi_Control`, `Default_Ignorable_Code_Point` and
+/// `Bidi_Class`; UAX 9, rules N1 and L4.
 #[must_use]
 pub fn inert(text: &str) -> Cow<'_, str> {
     if text
@@ -63,6 +70,7 @@ fn is_shown(c: char) -> bool {
                 && c.is_alphanumeric()
                 && !is_blank_letter(c)
                 && !is_combining(c)
+                && !is_right_to_left(c)
                 && !is_ascii_lookalike(c)
         }
     }
@@ -73,6 +81,18 @@ fn is_blank_letter(c: char) -> bool {
     matches!(
         c,
         '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{3164}' | '\u{ffa0}'
+    )
+}
+
+/// The blocks of the scripts that are written from right to left, with their
+/// digits and presentation forms. What is beyond the first plane is escaped
+/// anyway.
+///
+/// Source: Unicode 16, `DerivedBidiClass.txt`, defaults of R and AL.
+fn is_right_to_left(c: char) -> bool {
+    matches!(
+        c,
+        '\u{0590}'..='\u{08ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}'
     )
 }
 
@@ -100,9 +120,6 @@ fn is_early_lookalike(c: char) -> bool {
             | '\u{0374}'
             | '\u{037a}'
             | '\u{0559}'
-            | '\u{0640}'
-            | '\u{07f4}'..='\u{07f5}'
-            | '\u{07fa}'
             | '\u{097d}'
             | '\u{1100}'..='\u{11ff}'
             | '\u{1680}'..='\u{16ff}'
@@ -148,8 +165,6 @@ fn is_late_lookalike(c: char) -> bool {
 /// A living script that has letters which alone are taken for an ASCII mark.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Script {
-    Hebrew,
-    Arabic,
     Cherokee,
     CanadianSyllabics,
     Tifinagh,
@@ -160,8 +175,6 @@ enum Script {
 impl Script {
     fn of(c: char) -> Option<Self> {
         Some(match c {
-            '\u{0590}'..='\u{05ff}' => Self::Hebrew,
-            '\u{0600}'..='\u{06ff}' => Self::Arabic,
             '\u{13a0}'..='\u{13ff}' => Self::Cherokee,
             '\u{1400}'..='\u{167f}' | '\u{18b0}'..='\u{18ff}' => Self::CanadianSyllabics,
             '\u{2d30}'..='\u{2d7f}' => Self::Tifinagh,
@@ -175,18 +188,14 @@ impl Script {
 }
 
 /// Letters of a [`Script`] that are drawn like an ASCII quote, bracket, dash,
-/// dot or other mark. Its words need them: `יד` is a hand, `サーバ` a server.
+/// dot or other mark. Its words need them: `サーバ` is a server.
 ///
 /// Source: Unicode 16, UTS 39 `confusables.txt`; the strokes and finals that
 /// it leaves out are added.
 fn is_mark_like(c: char) -> bool {
     matches!(
         c,
-        '\u{05d9}'
-            | '\u{05f1}'..='\u{05f2}'
-            | '\u{0660}'
-            | '\u{06f0}'
-            | '\u{13a4}'
+        '\u{13a4}'
             | '\u{13ae}'
             | '\u{141c}'..='\u{142e}'
             | '\u{1433}'
@@ -263,7 +272,6 @@ mod tests {
             "café",
             "東京",
             "прод",
-            "חיי יד",
             "サーバー 一覧",
             "ノート",
             "ꓡꓲꓢꓴ ꓐꓸ",
@@ -300,9 +308,24 @@ mod tests {
 
     #[test]
     fn what_is_inert_stays_as_it_is() {
-        for text in [DRAWN_LIKE_MARKS, "חיי", "a\u{5d9}", "\u{1b}サー"] {
+        for text in [DRAWN_LIKE_MARKS, "a\u{5d9}", "\u{1b}サー"] {
             let once = inert(text).into_owned();
             assert_eq!(inert(&once).replace("\\\\", "\\"), once);
+        }
+    }
+
+    #[test]
+    fn no_letter_reorders_or_mirrors_what_stands_behind_it() {
+        assert_eq!(
+            inert("n <> 'א' - 1 < 22 or 7 > 5"),
+            "n <> '\\u{5d0}' - 1 < 22 or 7 > 5"
+        );
+        // Hebrew, Arabic, Syriac, Thaana, N'Ko, Samaritan, Mandaic, the forms, and numbers.
+        for c in "\u{5d0}\u{627}\u{710}\u{780}\u{7ca}\u{800}\u{840}\u{8a0}\u{fb1d}\u{fb50}\u{fe8d}\u{664}\u{6f5}\u{10900}\u{1e900}"
+            .chars()
+        {
+            let escaped = format!("\\u{{{:x}}}", u32::from(c));
+            assert_eq!(inert(&format!("{c}{c} ab")), format!("{escaped}{escaped} ab"));
         }
     }
 
