@@ -9,6 +9,7 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _}
 use std::path::{Path, PathBuf};
 
 use gate_protocol::canonical::Digest;
+use gate_protocol::invocation::{BoundInput, Delivery};
 use nix::libc::{O_NOCTTY, O_NONBLOCK};
 use sha2::{Digest as _, Sha256};
 
@@ -29,9 +30,7 @@ pub(super) fn unreadable() -> Digest {
 
 /// Returns the hash of a single file with this content, as [`hash`] gives it.
 pub(super) fn of_file(content: &Digest) -> Digest {
-    let mut hasher = Sha256::new();
-    add_entry(&mut hasher, b'f', Path::new(""), content.as_bytes());
-    Digest::from_bytes(hasher.finalize().into())
+    BoundInput::hash_of(content, Delivery::Copy)
 }
 
 /// Returns one hash over a folder, a single file, or the absence of both, and

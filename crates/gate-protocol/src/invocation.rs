@@ -116,6 +116,24 @@ pub enum Delivery {
     Rechecked,
 }
 
+impl BoundInput {
+    /// Returns the hash that stands for a file whose content has the plain SHA-256 `content`, where
+    /// the input is delivered so. A file that a tool reads where it is, or from a private copy, is
+    /// hashed as a folder of one: `f`, an empty name and the content's hash, each behind its length
+    /// in eight bytes, the most significant first.
+    #[must_use]
+    pub fn hash_of(content: &Digest, delivery: Delivery) -> Digest {
+        match delivery {
+            Delivery::Snapshot | Delivery::Stdin => *content,
+            Delivery::Copy | Delivery::Rechecked => {
+                let content = content.as_bytes();
+                let length = |part: &[u8]| (part.len() as u64).to_be_bytes();
+                Digest::of_parts(&[&length(b"f"), b"f", &length(b""), &length(content), content])
+            }
+        }
+    }
+}
+
 /// The longest [`BoundInput::content`], in bytes.
 pub const CONTENT_LIMIT_BYTES: usize = 64 << 10;
 /// The most that the contents of one request have together, in bytes.

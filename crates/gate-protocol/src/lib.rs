@@ -11,6 +11,7 @@ pub mod log;
 pub mod signed_note;
 
 pub mod account;
+pub mod approver;
 pub mod break_glass;
 pub mod channel;
 pub mod claim;

@@ -1,5 +1,6 @@
 //! What a channel must have before it is one, whether a file or the API makes it.
 
+use gate_protocol::approver::Approver;
 use gate_protocol::channel::{
     ChannelSettings, ChannelSpec, MailSecurity, MailSettings, SlackSettings, TeamsSettings,
 };
@@ -18,10 +19,7 @@ pub(crate) fn refuse_unsound<'a>(
         return Err("`name` must be 1 to 128 of a-z, 0-9 and . _ @ + -".to_owned());
     }
     for approver in &spec.filter.approvers {
-        let is_somebody = approver
-            .split_once(':')
-            .is_some_and(|(kind, name)| matches!(kind, "group" | "user") && is_name(name));
-        if !is_somebody {
+        if approver.parse::<Approver>().is_err() {
             return Err("`for` must be a list of `group:NAME` and `user:NAME`".to_owned());
         }
     }

@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use gate_protocol::approver::Approver;
 use gate_protocol::event::BATCH_LIMIT_BYTES;
 use gate_protocol::request::Requirement;
 use serde::Deserialize;
@@ -236,11 +237,7 @@ impl Settings {
         if self.floor.min_count == 0 {
             return value("min_count", "must be at least 1");
         }
-        let names_somebody = |approver: &String| {
-            approver
-                .split_once(':')
-                .is_some_and(|(kind, name)| matches!(kind, "group" | "user") && !name.is_empty())
-        };
+        let names_somebody = |approver: &String| approver.parse::<Approver>().is_ok();
         if !self.floor.approvers.iter().all(names_somebody) {
             return value(
                 "approvers",
