@@ -10,7 +10,7 @@ use super::StoreError;
 use super::sql::Row;
 
 /// Reads one column, naming it where it does not read back.
-pub(super) fn get<'r, T>(row: &'r Row, column: &'static str) -> Result<T, StoreError>
+pub(crate) fn get<'r, T>(row: &'r Row, column: &'static str) -> Result<T, StoreError>
 where
     T: Decode<'r, Sqlite> + Type<Sqlite>,
 {

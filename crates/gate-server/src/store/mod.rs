@@ -9,7 +9,7 @@ pub(crate) mod break_glass;
 pub(crate) mod channel_messages;
 pub(crate) mod channels;
 pub(crate) mod clients;
-mod columns;
+pub(crate) mod columns;
 pub(crate) mod deliveries;
 pub(crate) mod device;
 pub(crate) mod edits;

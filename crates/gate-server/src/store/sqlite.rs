@@ -135,7 +135,7 @@ impl Store {
 
     /// Returns a snapshot of what is committed, for a look at a row or two.
     pub(crate) async fn look_up(&self) -> Result<Reader, StoreError> {
-        Ok(Reader(self.lookups.begin().await?))
+        Ok(Reader(Connection::Sqlite(self.lookups.begin().await?)))
     }
 
     /// Waits for what runs and closes the files.

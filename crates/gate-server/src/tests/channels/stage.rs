@@ -145,17 +145,17 @@ impl Stage {
         crate::store::accounts::link(change.connection(), account, name, name, now)
             .await
             .unwrap();
-        let token: Option<(String,)> = sqlx::query_as(
+        let token = crate::store::sql::query(
             "SELECT id FROM tokens WHERE principal = ? AND role = 'approver'
                  AND revoked_at IS NULL",
         )
         .bind(name)
-        .fetch_optional(&mut *change.connection())
+        .fetch_optional(change.connection())
         .await
         .unwrap();
         let proof = crate::store::accounts::Proof {
             means: Some("token".to_owned()),
-            token: token.map(|(id,)| id),
+            token: token.map(|row| crate::store::columns::get(&row, "id").unwrap()),
         };
         crate::store::accounts::prove(change.connection(), account, &proof)
             .await
