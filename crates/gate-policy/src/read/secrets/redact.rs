@@ -9,6 +9,7 @@ use super::Plain;
 use super::marks::{Mark, Marks};
 use super::scan::{Reading, Setting};
 use super::sentences;
+use super::tools::reads_mysql;
 use crate::command_line::CommandLine;
 use crate::invocation::{Invocation, Nested};
 use crate::read::words::shown;
@@ -21,8 +22,7 @@ const MOST: usize = 1 << 22;
 /// Masks the statements and the target, and then the reasons. Those of the statements that are
 /// plain were searched where they stand in argv.
 pub(super) fn apply(line: &CommandLine<'_>, plain: &[Plain<'_>], invocation: &mut Invocation) {
-    let is_mysql = matches!(&*invocation.tool, "mysql" | "mariadb");
-    let sql = if is_mysql {
+    let sql = if reads_mysql(invocation.tool.as_bytes()) {
         Reading::MySql
     } else {
         Reading::Sql

@@ -8,7 +8,7 @@ use super::prose;
 use super::reference::{is_file, is_no_secret};
 use super::scan::Reading;
 use super::text::is_name_byte;
-use super::tools::{Known, Part, of_any_tool};
+use super::tools::{Known, Part, of_any_tool, reads_mysql};
 use crate::read::secret_names::{may_name_a_file, names_a_secret};
 
 /// Flags whose value is one `NAME=VALUE`, whatever signs the value holds.
@@ -252,7 +252,7 @@ impl Sequence {
             _ => (previous, false),
         };
         let is_psql = tool == b"psql" || self.tool.is_some_and(Known::is_psql);
-        let is_mysql = matches!(tool, b"mysql" | b"mariadb") || self.is_mysql();
+        let is_mysql = reads_mysql(tool) || self.is_mysql();
         match flag {
             b"-m" | b"--message" | b"--title" | b"--description" | b"--notes" | b"--reason"
             | b"--comment" | b"--subject" => Reading::Prose,

@@ -188,6 +188,11 @@ fn ends_cluster(flag: &[u8], name: &str) -> bool {
         && letters.last() == name.as_bytes().last()
 }
 
+/// Tells whether a tool reads SQL in which a backslash escapes.
+pub(super) fn reads_mysql(tool: &[u8]) -> bool {
+    matches!(tool, b"mysql" | b"mariadb")
+}
+
 /// What is known of a tool by its name.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Known {
@@ -235,7 +240,7 @@ impl Known {
 
     /// Tells whether it reads SQL in which a backslash escapes.
     pub(super) fn is_mysql(self) -> bool {
-        matches!(self.name, "mysql" | "mariadb")
+        reads_mysql(self.name.as_bytes())
     }
 
     /// Tells whether it is a package manager of node.
