@@ -22,6 +22,9 @@ pub(crate) fn settle(target: &mut BTreeMap<String, String>) {
 /// letters and without the dot of the root, addresses as they are usually
 /// written. A pattern is treated as a name. Other fields stay as they are.
 pub(crate) fn settled<'v>(field: &str, value: &'v str) -> Cow<'v, str> {
+    if is_plain(value.as_bytes()) {
+        return Cow::Borrowed(value);
+    }
     let Some((before, authority, behind)) = authority(field, value) else {
         return Cow::Borrowed(value);
     };
@@ -33,6 +36,15 @@ pub(crate) fn settled<'v>(field: &str, value: &'v str) -> Cow<'v, str> {
     } else {
         Cow::Owned(made)
     }
+}
+
+/// Tells whether a value is a name as most are written: nothing of it has another form.
+fn is_plain(value: &[u8]) -> bool {
+    let is_letter = |byte: &u8| byte.is_ascii_lowercase();
+    let is_of_name = |byte: &u8| is_letter(byte) || byte.is_ascii_digit() || b"-_.".contains(byte);
+    value.first().is_some_and(is_letter)
+        && value.last() != Some(&b'.')
+        && value.iter().all(is_of_name)
 }
 
 /// Fields that name a host, with a port or in an address of the web or without.
