@@ -9,6 +9,8 @@
     reason = "a benchmark prints its table, and one whose stage can't be set has failed"
 )]
 
+#[path = "overhead/beyond.rs"]
+mod beyond;
 #[path = "overhead/corpus.rs"]
 mod corpus;
 #[path = "overhead/fast.rs"]
@@ -153,6 +155,7 @@ fn main() {
     }
     bench.write_rules(0);
     approved(&bench, &mut report, extent.approved_rounds);
+    beyond::measure(&bench, &mut report, extent.approved_rounds);
     waiting_memory(&bench, &mut report);
     decisions(&bench, &mut report, extent, direct);
     report.assert_complete(extent.allowed.len(), extent.fast.len());

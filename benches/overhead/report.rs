@@ -28,7 +28,14 @@ impl Report {
         }
         self.assert_rows("env", fast, 4);
         self.assert_rows("direct", allowed + fast + 1, 3);
-        for name in ["gate run --no-wait: asks", "gate run: approved already"] {
+        for name in [
+            "gate run --no-wait: asks",
+            "gate run: approved already",
+            "direct, the clock read",
+            "approved, beyond wait and network",
+            "grant to first instruction",
+            "tool's end to gate's",
+        ] {
             self.assert_rows(name, 1, 3);
         }
         for name in corpus::TOOLS
