@@ -113,7 +113,7 @@ async fn schemathesis_finds_no_failure_of_the_server_and_no_drift() {
                 "--phases",
                 "examples,coverage,fuzzing",
             ]);
-            command.args(["--max-examples", "8", "--max-time", "50", "--seed", "1"]);
+            command.args(["--max-examples", "8", "--max-time", "40", "--seed", "1"]);
             command.args(["--suppress-health-check", "all", "--no-shrink"]);
             command
                 .arg("--header")
