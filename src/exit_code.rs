@@ -20,8 +20,9 @@ pub(crate) const UNREACHABLE: u8 = 69;
 /// are open. Run it again to go on. Also what only completes a line for a shell:
 /// by a tab nobody is asked.
 pub(crate) const NO_ANSWER: u8 = 75;
-/// A rule or a person said no to the command. Nothing else ends with it: an
-/// agent that reads it must not look for another way.
+/// A rule or a person said no to the command, or a person at the browser to
+/// `gate login`. Nothing else ends with it: an agent that reads it must not look
+/// for another way.
 pub(crate) const DENIED: u8 = 77;
 /// Configuration or rules are bad, or the token is not one for this.
 pub(crate) const CONFIGURATION: u8 = 78;
