@@ -6,7 +6,8 @@
 
 use std::fmt::Write as _;
 
-use gate_protocol::inert::{inert, mixes_scripts};
+use gate_protocol::imitation::imitates;
+use gate_protocol::inert::inert;
 use gate_protocol::masked::MaskedText;
 use gate_protocol::mode::Mode;
 use gate_protocol::production::says_production;
@@ -198,10 +199,10 @@ fn what(sheet: &mut Sheet<'_>, request: &ApprovalRequest) {
         .argv
         .iter()
         .map(MaskedText::shown)
-        .find(|word| mixes_scripts(word))
+        .find(|word| imitates(word))
     {
         let warning =
-            format!("! {word} mixes letters of different scripts: it may imitate another name");
+            format!("! {word} has letters of another alphabet: it may imitate another name");
         sheet.toned("", Tone::Alarm, &warning);
     }
     match invocation.secrets_masked() {

@@ -17,6 +17,7 @@ pub mod channel;
 pub mod claim;
 pub mod event;
 pub mod id;
+pub mod imitation;
 pub mod inert;
 pub mod invocation;
 pub mod limits;

@@ -144,7 +144,7 @@ impl Notice {
         }
         if self.parts().any(Plain::is_odd) {
             self.warnings.push(
-                "A word mixes the letters of two alphabets, as imitations do; it is spelled out."
+                "A word has letters of another alphabet, as imitations do; it is spelled out."
                     .to_owned(),
             );
         }

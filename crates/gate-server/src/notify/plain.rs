@@ -3,7 +3,8 @@
 
 use std::fmt::Write as _;
 
-use gate_protocol::inert::{inert, mixes_scripts};
+use gate_protocol::imitation::pieces;
+use gate_protocol::inert::inert;
 
 /// Text that is ready for every channel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,13 +22,14 @@ impl Plain {
     /// Takes text that is inert already, masks included.
     pub(crate) fn of_inert(text: &str) -> Self {
         let mut plain = Self::default();
-        for piece in text.split_inclusive(|c: char| !c.is_alphanumeric()) {
-            if mixes_scripts(piece) {
+        for piece in pieces(text) {
+            if piece.imitates {
                 plain.is_odd = true;
-                plain.text.extend(piece.chars().map(spelled));
+                plain.text.extend(piece.word.chars().map(spelled));
             } else {
-                plain.text.push_str(piece);
+                plain.text.push_str(piece.word);
             }
+            plain.text.push_str(piece.mark);
         }
         plain
     }
@@ -36,7 +38,7 @@ impl Plain {
         &self.text
     }
 
-    /// Tells whether a word in it mixed alphabets.
+    /// Tells whether a word in it could be taken for another one.
     pub(crate) fn is_odd(&self) -> bool {
         self.is_odd
     }
@@ -59,9 +61,9 @@ impl Plain {
     }
 }
 
-/// A mask's own brackets stay; what is not ASCII is written as its number.
+/// Writes what is not ASCII as its number.
 fn spelled(c: char) -> String {
-    if c.is_ascii() || matches!(c, '‹' | '›') {
+    if c.is_ascii() {
         c.to_string()
     } else {
         c.escape_unicode().to_string()
@@ -83,6 +85,7 @@ mod tests {
         let plain = Plain::of("-n pr\u{43e}d");
         assert_eq!(plain.as_str(), "-n pr\\u{43e}d");
         assert!(plain.is_odd());
+        assert_eq!(Plain::of("team-\u{430}").as_str(), "team-\\u{430}");
         assert!(!Plain::of("прод имя prod").is_odd());
     }
 

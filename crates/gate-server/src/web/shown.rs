@@ -3,7 +3,8 @@
 
 use askama::Template;
 use askama::filters::HtmlSafe;
-use gate_protocol::inert::{inert, mixes_scripts};
+use gate_protocol::imitation::pieces;
+use gate_protocol::inert::inert;
 use gate_protocol::invocation::BoundInvocation;
 use gate_protocol::masked::MaskedText;
 
@@ -14,7 +15,7 @@ enum Part {
     /// The place of a secret. Nothing else can look like one: `‹` is not
     /// among the characters that [`inert`] lets stand.
     Mask(String),
-    /// A word with letters of two alphabets, and the same word spelled out.
+    /// A word that could be taken for another one, and the same word spelled out.
     Odd {
         text: String,
         spelled: String,
@@ -73,32 +74,30 @@ impl Shown {
         shown
     }
 
-    /// Looks at each run of letters and digits by itself: `--label=имя` has two
-    /// alphabets and imitates nothing.
+    /// Marks each word that could be taken for another one.
     fn push_words(&mut self, text: &str) {
         let mut plain = String::new();
-        for piece in text.split_inclusive(|c: char| !c.is_alphanumeric()) {
-            if !mixes_scripts(piece) {
-                plain.push_str(piece);
+        for piece in pieces(text) {
+            if !piece.imitates {
+                plain.push_str(piece.word);
+                plain.push_str(piece.mark);
                 continue;
             }
-            let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
-            let tail = piece.strip_prefix(word).unwrap_or_default();
             if !plain.is_empty() {
                 self.parts.push(Part::Plain(std::mem::take(&mut plain)));
             }
             self.parts.push(Part::Odd {
-                text: word.to_owned(),
-                spelled: spelled(word),
+                text: piece.word.to_owned(),
+                spelled: spelled(piece.word),
             });
-            plain.push_str(tail);
+            plain.push_str(piece.mark);
         }
         if !plain.is_empty() {
             self.parts.push(Part::Plain(plain));
         }
     }
 
-    /// Tells whether a word in it mixes alphabets.
+    /// Tells whether a word in it could be taken for another one.
     pub(super) fn is_odd(&self) -> bool {
         let is_odd = |part: &Part| matches!(part, Part::Odd { .. });
         self.parts.iter().any(is_odd)
@@ -202,6 +201,10 @@ mod tests {
             html(&shown),
             "--namespace=<mark class=\"odd\">pr\u{43e}d</mark>\
              <span class=\"spelled\">pr\\u{43e}d</span>,x"
+        );
+        assert_eq!(
+            html(&Shown::of("team-\u{430}")),
+            "team-<mark class=\"odd\">\u{430}</mark><span class=\"spelled\">\\u{430}</span>"
         );
         for honest in ["--label=имя", "prod", "прод"] {
             assert!(!Shown::of(honest).is_odd(), "{honest}");

@@ -103,7 +103,7 @@ async fn in_slack_all_of_it_is_literal() {
         whole.contains("<!channel>") && whole.contains(r"\\u{1b}[2J"),
         "it is there to be read"
     );
-    assert!(whole.contains("mixes the letters of two alphabets"));
+    assert!(whole.contains("has letters of another alphabet"));
     assert!(whole.contains("Unverified text from the requester:"));
     assert!(!whole.contains("mrkdwn"));
 }

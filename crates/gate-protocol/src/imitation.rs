@@ -1,0 +1,188 @@
+//! Words that could be taken for another word: those that mix alphabets, and those
+//! that are spelled in letters of another alphabet which look like ASCII.
+//!
+//! Every surface that people approve on asks here, so that the page, the chats
+//! and the terminal mark the same words.
+
+/// A stretch of a text: a run of letters and digits with the mark behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece<'a> {
+    /// The letters and digits.
+    pub word: &'a str,
+    /// What stands between them and the next word.
+    pub mark: &'a str,
+    /// Whether the word could be taken for another one.
+    pub imitates: bool,
+}
+
+/// Returns the pieces of `text`, in order and without a gap. Each run of letters
+/// and digits is looked at by itself: `--label=имя` has two alphabets and imitates
+/// nothing.
+///
+/// A word imitates if it mixes ASCII with letters or digits that are neither ASCII
+/// nor of the blocks from which the languages of Europe take their accents; or if
+/// every letter of it has an ASCII look-alike, as in `сосо`. Such words are words
+/// of their own language too, as Russian has for `with` and `about`: in a text that
+/// has nothing in ASCII and other letters of another alphabet, they are those.
+///
+/// Source: UTS 39, section 4, and its `confusables.txt`.
+pub fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
+    let is_of_its_own =
+        text.chars().any(is_honest) && !text.contains(|c: char| c.is_ascii_alphanumeric());
+    text.split_inclusive(|c: char| !c.is_alphanumeric())
+        .map(move |piece| {
+            let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
+            let mark = piece.strip_prefix(word).unwrap_or_default();
+            let imitates = mixes(word) || (!is_of_its_own && is_drawn_like_ascii(word));
+            Piece {
+                word,
+                mark,
+                imitates,
+            }
+        })
+}
+
+/// Tells whether a word of `text` could be taken for another one.
+#[must_use]
+pub fn imitates(text: &str) -> bool {
+    pieces(text).any(|piece| piece.imitates)
+}
+
+/// What each letter looks like is not asked here: a list of look-alikes has always
+/// missed some, and a word that is marked is still there to be read.
+fn mixes(word: &str) -> bool {
+    word.contains(|c: char| c.is_ascii_alphanumeric()) && word.contains(is_foreign)
+}
+
+/// Tells whether `c` is a letter or digit that no word with ASCII letters needs:
+/// outside of Latin-1 Supplement and Latin Extended-A, and of the latter the three
+/// that are drawn like `i`, `k` and `f`.
+fn is_foreign(c: char) -> bool {
+    let is_accented = matches!(c, '\u{0080}'..='\u{017f}') && !is_bare(c);
+    c.is_alphanumeric() && !c.is_ascii() && !is_accented
+}
+
+/// Letters of Latin Extended-A that are an ASCII letter but for a detail. Turkish
+/// needs the first, and its words are marked for it.
+fn is_bare(c: char) -> bool {
+    matches!(c, '\u{0131}' | '\u{0138}' | '\u{017f}')
+}
+
+fn is_drawn_like_ascii(word: &str) -> bool {
+    let is_foreign = word.contains(|c: char| !c.is_ascii());
+    is_foreign && word.chars().all(|c| c.is_ascii() || is_lookalike(c))
+}
+
+/// Tells whether nobody takes `c` for ASCII.
+fn is_honest(c: char) -> bool {
+    is_foreign(c) && !is_lookalike(c)
+}
+
+fn is_lookalike(c: char) -> bool {
+    is_bare(c) || LOOKALIKES.contains(c) || (c.is_numeric() && is_foreign(c))
+}
+
+/// Letters that are drawn like one of ASCII, of those that are shown as they are.
+///
+/// Source: Unicode 16, UTS 39 `confusables.txt`; the capitals and small letters
+/// that it leaves out as a font's matter are added.
+const LOOKALIKES: &str = "\
+    \u{184}\u{18d}\u{196}\u{1a6}\u{1a7}\u{1b7}\u{1bc}\u{1bd}\u{21c}\u{222}\u{223}\u{251}\u{261}\
+    \u{262}\u{263}\u{269}\u{26a}\u{26f}\u{280}\u{28b}\u{28f}\u{299}\u{29c}\u{29f}\u{37f}\u{391}\
+    \u{392}\u{395}\u{396}\u{397}\u{399}\u{39a}\u{39c}\u{39d}\u{39f}\u{3a1}\u{3a4}\u{3a5}\u{3a7}\
+    \u{3b1}\u{3b3}\u{3b9}\u{3ba}\u{3bd}\u{3bf}\u{3c1}\u{3c3}\u{3c5}\u{3c7}\u{3d2}\u{3dc}\u{3e8}\
+    \u{3f0}\u{3f1}\u{3f2}\u{3f3}\u{3f9}\u{3fa}\u{405}\u{406}\u{408}\u{410}\u{412}\u{415}\u{417}\
+    \u{41a}\u{41c}\u{41d}\u{41e}\u{420}\u{421}\u{422}\u{423}\u{425}\u{42c}\u{430}\u{431}\u{433}\
+    \u{435}\u{43a}\u{43e}\u{440}\u{441}\u{443}\u{445}\u{455}\u{456}\u{458}\u{461}\u{474}\u{475}\
+    \u{4ae}\u{4af}\u{4bb}\u{4bd}\u{4c0}\u{4cf}\u{4e0}\u{501}\u{50c}\u{51b}\u{51c}\u{51d}\u{54d}\
+    \u{54f}\u{555}\u{561}\u{563}\u{566}\u{570}\u{578}\u{57c}\u{57d}\u{581}\u{584}\u{585}\u{b20}\
+    \u{d20}\u{101d}\u{10e7}\u{10ff}\u{1200}\u{12d0}\u{13a0}\u{13a1}\u{13a2}\u{13a5}\u{13a9}\
+    \u{13aa}\u{13ab}\u{13ac}\u{13b3}\u{13b7}\u{13bb}\u{13bd}\u{13c0}\u{13c2}\u{13c3}\u{13c6}\u{13ce}\
+    \u{13cf}\u{13d2}\u{13d4}\u{13d5}\u{13d9}\u{13da}\u{13de}\u{13df}\u{13e2}\u{13e6}\u{13e7}\
+    \u{13ee}\u{13f3}\u{13f4}\u{142f}\u{144c}\u{146d}\u{146f}\u{1472}\u{148d}\u{14aa}\u{14bf}\
+    \u{1541}\u{157c}\u{157d}\u{1587}\u{15af}\u{15b4}\u{15c5}\u{15de}\u{15ea}\u{15f0}\u{15f7}\
+    \u{1d04}\u{1d05}\u{1d07}\u{1d0a}\u{1d0b}\u{1d0d}\u{1d0f}\u{1d11}\u{1d18}\u{1d1b}\u{1d1c}\
+    \u{1d20}\u{1d21}\u{1d22}\u{1d26}\u{1d83}\u{1d8c}\u{1e9d}\u{1eff}\u{2d38}\u{2d39}\u{2d4f}\
+    \u{2d54}\u{2d55}\u{2d5d}\u{a4d0}\u{a4d1}\u{a4d2}\u{a4d3}\u{a4d4}\u{a4d6}\u{a4d7}\u{a4d9}\
+    \u{a4da}\u{a4dc}\u{a4dd}\u{a4df}\u{a4e0}\u{a4e1}\u{a4e2}\u{a4e3}\u{a4e6}\u{a4e7}\u{a4ea}\
+    \u{a4eb}\u{a4ec}\u{a4ee}\u{a4f0}\u{a4f2}\u{a4f3}\u{a4f4}\u{a644}\u{a647}\u{a6df}\u{a731}\
+    \u{a75a}\u{a76a}\u{a76e}\u{a798}\u{a799}\u{a79f}\u{a7ab}\u{a7b2}\u{a7b3}\u{a7b4}\u{ab32}\
+    \u{ab35}\u{ab3d}\u{ab47}\u{ab48}\u{ab4e}\u{ab52}\u{ab5a}\u{ab75}\u{ab81}\u{ab83}\u{ab93}\
+    \u{aba9}\u{abaa}\u{abaf}";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marked(text: &str) -> Vec<&str> {
+        let marked = pieces(text).filter(|piece| piece.imitates);
+        marked.map(|piece| piece.word).collect()
+    }
+
+    #[test]
+    fn the_pieces_are_the_text() {
+        for text in ["", "a", "--x=pr\u{43e}d, y", "‹secret 1 bytes›", "прод "] {
+            let whole: String = pieces(text)
+                .flat_map(|piece| [piece.word, piece.mark])
+                .collect();
+            assert_eq!(whole, text);
+        }
+    }
+
+    #[test]
+    fn a_word_of_two_alphabets_is_noticed() {
+        for word in [
+            "pr\u{43e}d",
+            "pr\u{585}d",
+            "pr\u{251}d",
+            "\u{a4d1}rod",
+            "\u{13e2}rod",
+            "pr\u{1d0f}d",
+            "pr\u{3bf}d",
+            "pr\u{1ecd}d",
+            "\u{138}ubectl",
+            "東京server",
+            "ap\u{131}",
+            "db\u{9ea}",
+        ] {
+            assert_eq!(marked(word), [word]);
+        }
+        for word in [
+            "prod",
+            "прод",
+            "café",
+            "Łódź",
+            "größe",
+            "東京",
+            "pr0d-1",
+            "--label=имя",
+            "m²",
+        ] {
+            assert!(!imitates(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_word_all_of_look_alikes_is_noticed() {
+        for word in [
+            "\u{441}\u{43e}\u{441}\u{43e}",
+            "\u{455}\u{441}\u{43e}\u{440}\u{435}",
+            "\u{430}\u{440}\u{435}",
+            "\u{3bf}\u{3c7}",
+            "\u{a4d0}\u{a4f2}\u{a4d6}",
+            "\u{13aa}\u{13e2}\u{13c6}",
+            "\u{501}\u{435}\u{475}",
+            "\u{9ea}",
+        ] {
+            assert_eq!(marked(word), [word]);
+            assert_eq!(marked(&format!("ns/{word}/x")), [word]);
+        }
+        assert_eq!(marked("team-\u{430}"), ["\u{430}"]);
+    }
+
+    #[test]
+    fn a_text_in_a_language_of_its_own_is_left_alone() {
+        assert!(!imitates("перезапуск с нуля, а потом о том же"));
+        assert_eq!(marked("перезапуск \u{441} pod"), ["\u{441}"]);
+    }
+}
