@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use gate_protocol::canonical::Digest;
 use gate_protocol::invocation::{BoundInput, Delivery};
 use gate_protocol::request::ApprovalStatus;
 use jiff::Timestamp;
@@ -71,6 +72,7 @@ struct Before {
     request: String,
     at: Timestamp,
     content: String,
+    sha256: Digest,
 }
 
 impl Approved {
@@ -108,6 +110,7 @@ impl Approved {
                         request: earlier.id.to_string(),
                         at: earlier.created_at,
                         content,
+                        sha256: input.sha256,
                     });
             }
         }
@@ -115,7 +118,12 @@ impl Approved {
     }
 }
 
+/// Tells whether people said yes to it and saw it: not a standing grant for them,
+/// and not a server that only observes.
 fn was_approved(request: &Request) -> bool {
+    if request.state.is_observed || request.particulars.standing_grant.is_some() {
+        return false;
+    }
     match request.state.status {
         ApprovalStatus::Approved
         | ApprovalStatus::Claimed
@@ -207,8 +215,13 @@ fn content(
     bounds.lines = bounds.lines.saturating_sub(diff.lines.len());
     if diff.added + diff.removed == 0 {
         return InputContent::Shown(Text {
-            note: "The same text was approved for this requester before.",
-            is_short: false,
+            note: if before.sha256 == input.sha256 {
+                "The same text was approved for this requester before."
+            } else {
+                "What is shown of it was approved for this requester before; what is masked in it \
+                 is not the same."
+            },
+            is_short: before.sha256 != input.sha256 && lines.len() <= SHORT_LINES,
             lines,
         });
     }

@@ -2,7 +2,10 @@
 //! server that observes, answers that count no more, and who joins later.
 
 use axum::http::StatusCode;
+use gate_protocol::canonical::Digest;
 use gate_protocol::id::Nonce;
+use gate_protocol::invocation::{BoundInput, Delivery};
+use gate_protocol::masked::MaskedText;
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus, Escalation, Requirement};
 use gate_protocol::review::Answer;
 use gate_protocol::standing_grant::StandingGrant;
@@ -155,7 +158,7 @@ async fn a_standing_grant_is_confirmed_used_and_revoked_on_its_page() {
     // One that was asked before still waits; this one is new by its time.
     let mut anew = submission("prod");
     anew.terms.permit_ttl_seconds = 60;
-    anew.invocation.cwd = gate_protocol::masked::MaskedText::plain(b"/elsewhere");
+    anew.invocation.cwd = MaskedText::plain(b"/elsewhere");
     anew.digest = anew.invocation.digest().unwrap();
     let used = bench.submit(&setup.agent, &anew).await.request();
     assert_eq!(used.status, ApprovalStatus::Approved);
@@ -221,4 +224,43 @@ async fn who_joins_later_and_who_is_lacking_is_said() {
     let ordinary = bench.asked("dev").await;
     let page = bob.page(&path(&ordinary)).await;
     assert!(!page.contains("class=\"remark") && !page.contains("class=\"joining\""));
+}
+
+/// Runs the same script twice, in two folders, and returns the second page.
+async fn second_page(bench: &Bench) -> String {
+    let script = |folder: &[u8]| {
+        let mut wanted = submission("prod");
+        let text = "select 1;\n";
+        wanted.terms.permit_ttl_seconds = 60;
+        wanted.invocation.cwd = MaskedText::plain(folder);
+        wanted.invocation.inputs = vec![BoundInput {
+            role: "script".to_owned(),
+            name: MaskedText::plain(b"q.sql"),
+            sha256: Digest::of_bytes(text.as_bytes()),
+            size_bytes: text.len() as u64,
+            delivery: Delivery::Snapshot,
+            content: Some(text.to_owned()),
+        }];
+        wanted.digest = wanted.invocation.digest().unwrap();
+        wanted
+    };
+    let agent = &bench.setup.agent;
+    let first = bench.submit(agent, &script(b"/one")).await.request();
+    assert_eq!(first.status, ApprovalStatus::Approved);
+    let second = bench.submit(agent, &script(b"/two")).await.request();
+    let bob = Browser::signed_in(bench, &bench.setup.bob_approver).await;
+    bob.page(&path(&second)).await
+}
+
+#[tokio::test]
+async fn what_nobody_saw_is_not_called_approved_before() {
+    let observing = Bench::with(|settings| settings.approving.mode = ServerMode::Observe).await;
+    let granted = Bench::new().await;
+    let grant = granted.propose(&granted.setup.bob_approver, "prod", 3);
+    assert_eq!(grant.await.status, StatusCode::CREATED);
+    for bench in [&observing, &granted] {
+        let page = second_page(bench).await;
+        assert!(page.contains("Nothing of this name was approved"), "{page}");
+        assert!(!page.contains("The same text was approved"), "{page}");
+    }
 }
