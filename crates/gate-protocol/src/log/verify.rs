@@ -154,6 +154,24 @@ impl LogVerifier {
         verifier
     }
 
+    /// Takes one more checkpoint whose signature was verified, for a log that has
+    /// grown: its root is compared when its size is reached. What was taken before
+    /// is not looked at again.
+    ///
+    /// # Errors
+    /// [`LogFault::Root`], where its size is that of now and its root is not.
+    pub fn expect(&mut self, checkpoint: Checkpoint) -> Result<(), LogFault> {
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
+        }
+        self.checkpoints.push(checkpoint);
+        self.checkpoints
+            .sort_by_key(|checkpoint| std::cmp::Reverse(checkpoint.size));
+        let compared = self.compare();
+        self.fault = compared.clone().err();
+        compared
+    }
+
     /// Takes the bytes of the next record, without a newline.
     ///
     /// # Errors
@@ -189,8 +207,16 @@ impl LogVerifier {
     /// What [`Self::feed`] found, or [`LogFault::Truncated`] where a checkpoint
     /// was not reached.
     pub fn finish(self) -> Result<VerifiedLog, LogFault> {
-        if let Some(fault) = self.fault {
-            return Err(fault);
+        self.so_far()
+    }
+
+    /// Returns what would be said if the log ended here.
+    ///
+    /// # Errors
+    /// Those of [`Self::finish`].
+    pub fn so_far(&self) -> Result<VerifiedLog, LogFault> {
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
         }
         let records = self.tree.size();
         if let Some(missed) = self.checkpoints.first() {

@@ -10,7 +10,7 @@
 pub(crate) mod asset;
 mod audit;
 mod break_glass;
-mod chain;
+pub(crate) mod chain;
 mod choice;
 mod device;
 mod diff;
@@ -68,7 +68,7 @@ const FORM_BYTES: usize = 32 * 1024;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OpenPages {
     seats: live::Seats,
-    chain: chain::Chain,
+    pub(crate) chain: chain::Chain,
     rule_ages: rule_age::RuleAges,
 }
 

@@ -2,6 +2,7 @@
 
 mod answers;
 mod browser;
+mod chain;
 mod exceptional;
 mod inertness;
 mod pages;
