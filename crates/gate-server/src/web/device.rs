@@ -24,6 +24,8 @@ struct DevicePage {
     waiting: Option<Waiting>,
     /// What became of the terminal.
     done: Option<&'static str>,
+    /// What the forms of the visitor carry.
+    csrf: String,
 }
 
 /// The terminal that shows the code.
@@ -38,16 +40,12 @@ struct Waiting {
 impl DevicePage {
     fn for_visitor(visitor: Visitor) -> Self {
         Self {
+            csrf: visitor.csrf(),
             visitor: Some(visitor),
             complaint: None,
             waiting: None,
             done: None,
         }
-    }
-
-    /// Returns the visitor whose page it is. There is one: nobody else gets here.
-    fn csrf(&self) -> String {
-        self.visitor.as_ref().map(Visitor::csrf).unwrap_or_default()
     }
 }
 
