@@ -28,6 +28,7 @@ pub(crate) mod sql;
 mod sqlite;
 pub(crate) mod standing_grants;
 pub(crate) mod timers;
+pub(crate) mod waiting;
 pub(crate) mod web_session;
 pub(crate) mod workload;
 

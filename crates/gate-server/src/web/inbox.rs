@@ -19,12 +19,18 @@ use crate::clock;
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::requests::{self, Listed, Request, Selection};
+use crate::store::waiting::{self, Bounds, Fair};
 
 /// How many requests are on a page.
 const PAGE: u64 = 50;
 /// A page ends once what is stored of its requests has this many bytes: a browser
 /// on a telephone is to show it.
 const PAGE_BYTES: u64 = 1 << 20;
+/// So many requests of one owner, with their agents and workloads, are on the first
+/// page: whatever they ask for, what others ask is there too.
+const OF_EACH: u64 = 10;
+/// Later than every id.
+const FROM_THE_NEWEST: &str = "ffffffff-ffff-7fff-bfff-ffffffffffff";
 /// So many requests of one requester stand one by one; more are folded into one
 /// line, so that a flood hides nobody else's.
 const ONE_BY_ONE: usize = 3;
@@ -70,22 +76,11 @@ pub(super) async fn waiting(
     let before: Option<RequestId> = before
         .map(|text| text.parse().map_err(|_| Failure::not_found()))
         .transpose()?;
-    let selection = Selection {
-        status: Some(ApprovalStatus::Pending),
-        before,
-        limit: PAGE,
-        limit_bytes: PAGE_BYTES,
-        ..Selection::default()
-    };
-    let mut reader = server.store.read().await?;
-    let Listed {
-        mut requests,
-        has_more,
-    } = requests::list(reader.connection(), &selection).await?;
     // Each request is looked at with a reader of its own, and there are few of them.
-    drop(reader);
-    let older = requests.last().filter(|_| has_more);
-    let older = older.map(|last| last.id.to_string());
+    let (mut requests, older) = match before {
+        Some(before) => listed(&server, before).await?,
+        None => first(&server).await?,
+    };
     let now = clock::now();
     for request in &mut requests {
         pass(request, now);
@@ -113,6 +108,51 @@ pub(super) async fn waiting(
         visitor: Some(visitor),
     };
     Ok(render(StatusCode::OK, &page))
+}
+
+/// Returns the first page, and where the next one begins: of each owner no more
+/// than [`OF_EACH`]. Where somebody has more, the next page begins with the newest
+/// again and leaves nothing out.
+async fn first(server: &Server) -> Result<(Vec<Request>, Option<String>), Failure> {
+    let bounds = Bounds {
+        each: OF_EACH,
+        limit: PAGE,
+        bytes: PAGE_BYTES,
+    };
+    let mut reader = server.store.read().await?;
+    let Fair {
+        requests,
+        waiting,
+        is_crowded,
+    } = waiting::fair(reader.connection(), bounds).await?;
+    let last = requests.last().filter(|_| waiting > requests.len() as u64);
+    let older = last.map(|last| {
+        if is_crowded {
+            FROM_THE_NEWEST.to_owned()
+        } else {
+            last.id.to_string()
+        }
+    });
+    Ok((requests, older))
+}
+
+/// Returns a later page, of everybody, and where the next one begins.
+async fn listed(
+    server: &Server,
+    before: RequestId,
+) -> Result<(Vec<Request>, Option<String>), Failure> {
+    let selection = Selection {
+        status: Some(ApprovalStatus::Pending),
+        before: Some(before),
+        limit: PAGE,
+        limit_bytes: PAGE_BYTES,
+        ..Selection::default()
+    };
+    let mut reader = server.store.read().await?;
+    let Listed { requests, has_more } = requests::list(reader.connection(), &selection).await?;
+    let older = requests.last().filter(|_| has_more);
+    let older = older.map(|last| last.id.to_string());
+    Ok((requests, older))
 }
 
 /// Folds what one requester asks for where it is much. A pile stands where its

@@ -253,3 +253,27 @@ async fn a_list_of_large_requests_is_short_and_leads_to_the_rest() {
     wanted.sort();
     assert_eq!(listed, wanted);
 }
+
+#[tokio::test]
+async fn a_flood_of_one_owner_leaves_what_others_ask_on_the_first_page() {
+    let bench = Bench::with(|settings| {
+        settings.limits.open_requests = 100;
+        settings.approving.flood.open_requests = 1_000;
+    })
+    .await;
+    bench.approver("carol", &[]).await;
+    let carol = bench.token_of("carol", "requester").await;
+    let wanted = submission("shop-of-carol");
+    let hidden = path(&bench.submit(&carol, &wanted).await.request());
+    for word in 0..60 {
+        asked(&bench, &submission(&format!("noise-{word}"))).await;
+    }
+    let bob = Browser::signed_in(&bench, &bench.setup.bob_approver).await;
+    let first = bob.page("/").await;
+    assert!(first.contains(&hidden), "{first}");
+    // The rest is there all the same.
+    let (_, rest) = first.split_once("?before=").unwrap();
+    let next = format!("/?before={}", rest.split('"').next().unwrap());
+    let newest = bob.page(&next).await;
+    assert!(newest.contains("noise-59") && newest.contains("noise-10"));
+}
