@@ -2,8 +2,9 @@
 //! claim, from what is known then: an answer counts only as long as whoever gave
 //! it could give it again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use gate_protocol::request::Requirement;
 use gate_protocol::review::Answer;
 use jiff::Timestamp;
 
@@ -24,7 +25,9 @@ pub(crate) enum Exclusion {
     EditedRequester,
     /// They changed the rule that asks, a short while ago.
     EditedRule,
-    /// Who asked, or owns who asked, had a hand in their account.
+    /// They could act as one of those: they made their account or a token of it.
+    BehindThem,
+    /// Somebody who has no say for another of these reasons could answer as them.
     MadeByAsker,
 }
 
@@ -38,6 +41,7 @@ impl Exclusion {
             Self::MadeToken => "made_token",
             Self::EditedRequester => "edited_requester",
             Self::EditedRule => "edited_rule",
+            Self::BehindThem => "behind_them",
             Self::MadeByAsker => "made_by_asker",
         }
     }
@@ -51,8 +55,12 @@ impl Exclusion {
             Self::MadeToken => "made the token that this was asked with",
             Self::EditedRequester => "changed the agent or workload that asked, a short while ago",
             Self::EditedRule => "changed the rules that decide on this, a short while ago",
+            Self::BehindThem => {
+                "had a hand in the account of who asked for this, or of who made or changed it or \
+                 its rule"
+            }
             Self::MadeByAsker => {
-                "have an account, or a token, that who asked for this had a hand in"
+                "have an account, or a token, that somebody had a hand in who has no say in this"
             }
         }
     }
@@ -65,6 +73,16 @@ pub(crate) struct Voter {
     pub(crate) person: String,
     /// The groups that it is in now.
     pub(crate) groups: Vec<String>,
+    /// Everybody whose voice it may be: whose account it is or lately was, and who could act as it.
+    pub(crate) kin: BTreeSet<String>,
+}
+
+/// Accounts that count as one: somebody could answer as each of them.
+struct Class<'a> {
+    /// The person that they count as.
+    person: &'a str,
+    kin: BTreeSet<&'a str>,
+    names: Vec<&'a str>,
 }
 
 /// Who has a say in one request, as far as anybody asked.
@@ -99,13 +117,57 @@ impl Electorate {
         let approvals = answers.iter().filter(|answered| answered.is_yes());
         let as_of_now = |answered: &Answered| {
             let voter = self.voter(&answered.review.reviewer)?;
-            Some(Answered {
-                review: answered.review.clone(),
-                person: voter.person.clone(),
-                groups: voter.groups.clone(),
-            })
+            let mut now = answered.clone();
+            now.groups.clone_from(&voter.groups);
+            Some(now)
         };
-        approvals.filter_map(as_of_now).collect()
+        let standing = approvals.filter_map(as_of_now).collect();
+        self.by_person(standing)
+    }
+
+    /// Returns the answers, each with the person that it counts as: accounts that one person could
+    /// answer by are one, whatever the person of each.
+    pub(super) fn by_person(&self, mut answers: Vec<Answered>) -> Vec<Answered> {
+        let counted = self.counted();
+        for answered in &mut answers {
+            if let Some(person) = counted.get(answered.review.reviewer.as_str()) {
+                (*person).clone_into(&mut answered.person);
+            }
+        }
+        answers
+    }
+
+    fn counted(&self) -> BTreeMap<&str, &str> {
+        let mut classes: Vec<Class<'_>> = Vec::new();
+        let voters = self
+            .voters
+            .iter()
+            .filter(|(name, _)| self.voter(name).is_some());
+        for (name, voter) in voters {
+            let mut class = Class {
+                person: &voter.person,
+                kin: voter.kin.iter().map(String::as_str).collect(),
+                names: vec![name],
+            };
+            class.kin.insert(&voter.person);
+            let mut apart = Vec::new();
+            for other in classes {
+                if other.kin.is_disjoint(&class.kin) {
+                    apart.push(other);
+                } else {
+                    class.person = other.person;
+                    class.kin.extend(other.kin);
+                    class.names.extend(other.names);
+                }
+            }
+            apart.push(class);
+            classes = apart;
+        }
+        let mut counted = BTreeMap::new();
+        for Class { person, names, .. } in classes {
+            counted.extend(names.into_iter().map(|name| (name, person)));
+        }
+        counted
     }
 
     /// Returns the account as it is now, if it may act and its person has a say.
@@ -127,6 +189,10 @@ pub(crate) enum Void {
     Excluded(Exclusion),
     /// It came of a standing grant that was taken back.
     StandingGrantRevoked,
+    /// It was given with a token that was taken back.
+    TokenRevoked,
+    /// The account elsewhere that it may have been given by is theirs no more.
+    Unlinked,
 }
 
 impl Void {
@@ -137,11 +203,18 @@ impl Void {
             Self::NotNamed => "not in a group that may approve any more".to_owned(),
             Self::Excluded(why) => format!("they {}", why.words()),
             Self::StandingGrantRevoked => "the standing grant was revoked".to_owned(),
+            Self::TokenRevoked => "the token that it was given with was revoked".to_owned(),
+            Self::Unlinked => "an account elsewhere was unlinked from theirs".to_owned(),
         }
     }
 }
 
 impl RequestState {
+    /// Returns the requirements that the approvals that count now leave unmet.
+    pub(crate) fn lacking(&self, electorate: &Electorate, now: Timestamp) -> Vec<&Requirement> {
+        self.unmet_by(now, &electorate.standing(&self.reviews))
+    }
+
     /// Returns the reviewers whose approval does not count any more, and why.
     pub(crate) fn voided(&self, electorate: &Electorate, now: Timestamp) -> Vec<(String, Void)> {
         let approvals = self.reviews.iter().filter(|answered| answered.is_yes());

@@ -18,6 +18,7 @@ pub(crate) use electorate::{Electorate, Exclusion, Void, Voter};
 pub(crate) use event::{Event, Happened, Reviewer, Transition};
 pub(crate) use refusal::Refusal;
 
+use gate_protocol::approver::Approver;
 use gate_protocol::canonical::Digest;
 use gate_protocol::id::Nonce;
 use gate_protocol::request::{ApprovalStatus, Requester, Requirement};
@@ -59,6 +60,8 @@ pub(crate) struct Answered {
     /// The human whose account the reviewer is.
     pub(crate) person: String,
     pub(crate) groups: Vec<String>,
+    /// The token that it was given with, where it was one.
+    pub(crate) token: Option<String>,
 }
 
 /// The claim that was granted.
@@ -190,10 +193,10 @@ pub(crate) fn names_at(
 }
 
 fn is_among(approvers: &[String], name: &str, groups: &[String]) -> bool {
-    let is_meant = |approver: &String| match approver.split_once(':') {
-        Some(("user", user)) => user == name,
-        Some(("group", group)) => groups.iter().any(|g| g == group),
-        Some(_) | None => false,
+    let is_meant = |approver: &String| match approver.parse() {
+        Ok(Approver::User(user)) => user == name,
+        Ok(Approver::Group(group)) => groups.contains(&group),
+        Err(_) => false,
     };
     approvers.iter().any(is_meant)
 }
@@ -218,7 +221,7 @@ pub(crate) fn apply(
             if *digest != state.digest {
                 return Err(Refusal::OtherDigest);
             }
-            review(state, *reviewer, *answer, now)
+            review(state, (*reviewer, *answer), electorate, now)
         }
         Event::Confirm {
             answers,
@@ -285,8 +288,8 @@ fn may_review(
 
 fn review(
     state: &RequestState,
-    reviewer: Reviewer<'_>,
-    answer: Answer,
+    (reviewer, answer): (Reviewer<'_>, Answer),
+    electorate: &Electorate,
     now: Timestamp,
 ) -> Result<Transition, Refusal> {
     let before = state
@@ -305,7 +308,7 @@ fn review(
         ApprovalStatus::Pending | ApprovalStatus::Approved if answer == Answer::Deny => {
             Ok(state.to(ApprovalStatus::Denied, Happened::Reviewed))
         }
-        ApprovalStatus::Pending => Ok(approve(state, reviewer, now)),
+        ApprovalStatus::Pending => Ok(approve(state, reviewer, electorate, now)),
         ApprovalStatus::Approved
         | ApprovalStatus::Denied
         | ApprovalStatus::Expired
@@ -319,7 +322,12 @@ fn review(
 
 /// Counts one more approval. Those before it count as they were given: whoever
 /// calls has had them recounted.
-fn approve(state: &RequestState, reviewer: Reviewer<'_>, now: Timestamp) -> Transition {
+fn approve(
+    state: &RequestState,
+    reviewer: Reviewer<'_>,
+    electorate: &Electorate,
+    now: Timestamp,
+) -> Transition {
     let mut answers: Vec<Answered> = state.reviews.clone();
     answers.retain(Answered::is_yes);
     answers.push(Answered {
@@ -333,7 +341,9 @@ fn approve(state: &RequestState, reviewer: Reviewer<'_>, now: Timestamp) -> Tran
         },
         person: reviewer.person.to_owned(),
         groups: reviewer.groups.to_vec(),
+        token: None,
     });
+    let answers = electorate.by_person(answers);
     if state.unmet_by(now, &answers).is_empty() {
         return state.permit(Happened::Reviewed, now);
     }

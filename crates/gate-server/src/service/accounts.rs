@@ -11,9 +11,12 @@ use serde_json::{Value, json};
 use super::Change;
 use super::principals::validate;
 use super::seen::Seen;
+use crate::identity::is_same_person;
+use crate::lifecycle::Void;
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::accounts::{self, Account, Linked, LinkedAccount};
+use crate::store::edits::{self, PrincipalEdit};
 use crate::store::{principals, web_session};
 
 /// The longest part of an account's name, in bytes.
@@ -42,10 +45,37 @@ fn refuse_to_take_what_a_provider_gives(
 
 impl Change<'_> {
     /// Writes down that a principal was changed, and judges anew what it approved.
-    async fn changed(&mut self, by: &str, name: &str, body: &Value) -> Result<(), Failure> {
+    async fn changed(
+        &mut self,
+        by: &str,
+        before: &Principal,
+        person_changed: bool,
+        body: &Value,
+    ) -> Result<(), Failure> {
         self.record(&RecordType::PrincipalChanged, body).await?;
-        self.note_edit(by, name, "changed").await?;
-        self.recount_votes_of(name).await
+        let edit = PrincipalEdit {
+            principal: &before.name,
+            token: None,
+            editor: by,
+            what: "changed",
+            person_before: person_changed.then(|| before.person()),
+        };
+        let now = self.now();
+        edits::note(self.connection(), edit, now).await?;
+        self.recount_votes_of(&before.name).await
+    }
+
+    /// Refuses somebody who says of their own account whose it is: they would be another person
+    /// in what they asked for.
+    async fn refuse_own_person(&mut self, by: &str, of: &Principal) -> Result<(), Failure> {
+        let own = edits::person_of(self.connection(), by).await?;
+        if by == of.name || is_same_person(&own, of.person()) {
+            return Err(Failure::new(
+                ProblemCode::Conflict,
+                "nobody says whose account their own is; another admin can",
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -84,10 +114,12 @@ impl Server {
         if after.groups != groups_before {
             principals::set_groups(change.connection(), name, &after.groups).await?;
         }
-        if after.person() != before.person() {
+        let person_changed = after.person() != before.person();
+        if person_changed {
+            change.refuse_own_person(by, &before).await?;
             principals::set_person(change.connection(), name, after.person()).await?;
         }
-        if after.groups != groups_before || after.person() != before.person() {
+        if after.groups != groups_before || person_changed {
             let body = json!({
                 "name": name,
                 "groups": after.groups,
@@ -96,7 +128,7 @@ impl Server {
                 "person_before": before.person(),
                 "by": by,
             });
-            change.changed(by, name, &body).await?;
+            change.changed(by, &before, person_changed, &body).await?;
         }
         let changed = principals::find(change.connection(), name)
             .await?
@@ -196,6 +228,10 @@ impl Server {
             "by": by,
         });
         change.record(&RecordType::IdentityUnlinked, &body).await?;
+        // Nor is what was answered by it: a token's answer was not.
+        change
+            .void_votes_of(&principal, Void::Unlinked, |one| one.token.is_none())
+            .await?;
         change.commit().await
     }
 }

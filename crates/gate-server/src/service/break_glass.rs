@@ -3,6 +3,7 @@
 
 use gate_protocol::break_glass::{BreakGlassEntry, BreakGlassPage, ReviewBreakGlass};
 use gate_protocol::id::RequestId;
+use gate_protocol::inert::inert;
 use gate_protocol::log::RecordType;
 use gate_protocol::principal::PrincipalKind;
 use gate_protocol::problem::ProblemCode;
@@ -12,13 +13,14 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::change::{Change, What};
+use super::electorate::voice_of;
 use super::{Channel, Paging};
-use crate::identity::Actor;
+use crate::identity::{Actor, is_same_person};
 use crate::lifecycle::{Answered, Happened, Transition};
 use crate::problem::Failure;
 use crate::state::Server;
-use crate::store::break_glass;
 use crate::store::requests::{self, Request};
+use crate::store::{break_glass, edits};
 
 impl Server {
     /// Returns who is asked for break-glass.
@@ -27,9 +29,10 @@ impl Server {
         submission: &SubmitRequest,
     ) -> Result<Requirement, Failure> {
         let reason = submission.reason.as_deref().unwrap_or_default();
-        if reason.trim().is_empty() {
+        if !says_something(reason) {
             return Err(Failure::bad_request(
-                "break-glass needs a `reason`, which whoever reviews it will read",
+                "break-glass needs a `reason` with letters that are seen, which whoever reviews it \
+                 will read",
             ));
         }
         self.settings.approving.break_glass.clone().ok_or_else(|| {
@@ -90,9 +93,10 @@ impl Server {
         channel: Channel,
     ) -> Result<ApprovalRequest, Failure> {
         let length = review.comment.trim().chars().count();
-        if !(1..=COMMENT_LIMIT).contains(&length) {
+        if length > COMMENT_LIMIT || !says_something(&review.comment) {
             return Err(Failure::bad_request(format!(
-                "`comment` must have 1 to {COMMENT_LIMIT} characters: it is the review"
+                "`comment` must have 1 to {COMMENT_LIMIT} characters, letters that are seen among \
+                 them: it is the review"
             )));
         }
         let mut change = self.change().await?;
@@ -137,6 +141,17 @@ impl Server {
     }
 }
 
+/// Tells whether a text has a letter or digit that people see. A letter that is drawn as nothing,
+/// as the fillers of Hangul are, is one that [`inert`] escapes.
+pub(super) fn says_something(text: &str) -> bool {
+    let is_seen = |letter: char| {
+        let mut buffer = [0; 4];
+        let alone: &str = letter.encode_utf8(&mut buffer);
+        letter.is_alphanumeric() && inert(alone) == alone
+    };
+    text.chars().any(is_seen)
+}
+
 impl Change<'_> {
     /// Writes down that a break-glass was used, where it was one.
     pub(super) async fn note_break_glass(&mut self, granted: &Request) -> Result<(), Failure> {
@@ -164,12 +179,19 @@ impl Change<'_> {
         request: &Request,
     ) -> Result<Option<Failure>, Failure> {
         let person = actor.person.clone();
-        let electorate = self.electorate_with(request, actor).await?;
-        let has_answered = |one: &Answered| one.person == person;
-        let why = match electorate.exclusion(&person) {
+        let mut panel = self.panel_of(request).await?;
+        panel.hear(self.connection(), &voice_of(actor)).await?;
+        // By who they are now: accounts that are found to be one person's count as such at once.
+        let mut has_answered = false;
+        for one in &request.state.reviews {
+            let reviewer = edits::person_of(self.connection(), &one.review.reviewer).await?;
+            has_answered |=
+                is_same_person(&reviewer, &person) || is_same_person(&one.person, &person);
+        }
+        let why = match panel.electorate.exclusion(&person) {
             _ if actor.principal.kind != PrincipalKind::User => "are no person",
             Some(why) => why.words(),
-            None if request.state.reviews.iter().any(has_answered) => "answered it yourself",
+            None if has_answered => "answered it yourself",
             None => return Ok(None),
         };
         let body = json!({

@@ -84,8 +84,8 @@ impl Server {
     }
 }
 
-impl Change<'_> {
-    pub(crate) fn server(&self) -> &Server {
+impl<'s> Change<'s> {
+    pub(crate) fn server(&self) -> &'s Server {
         self.server
     }
 

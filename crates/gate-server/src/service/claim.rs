@@ -38,9 +38,10 @@ impl Server {
             .request(id)
             .await?
             .filter(|request| request.state.requester.name == actor.name())
+            .filter(|request| actor.may_ask_for(&request.invocation.tool.name))
             .ok_or_else(Failure::not_found)?;
         let was = request.state.status;
-        let (request, electorate) = change.recount(request).await?;
+        let (request, panel) = change.recount(request).await?;
         if was == ApprovalStatus::Approved && request.state.status != was {
             return change.refuse(Refusal::Lapsed).await;
         }
@@ -49,7 +50,7 @@ impl Server {
             nonce: claim.nonce,
             digest: claim.digest,
             runner_key: claim.runner_key,
-            electorate: &electorate,
+            electorate: &panel.electorate,
             is_observing: self.settings.approving.mode == ServerMode::Observe,
             report_by: clock::after(not_after, self.settings.leases.start_report.as_secs()),
         };
@@ -63,7 +64,7 @@ impl Server {
             return answer.ok_or_else(|| Refusal::ClaimedByOther.into());
         }
         let granting = Granting {
-            approved_by: request.state.approving(&electorate),
+            approved_by: request.state.approving(&panel.electorate),
             request: &request,
             claim: &claim,
             transition,

@@ -1,19 +1,24 @@
 //! Who has a say in a request, from what the tables say now: this is where each
 //! exclusion is found. What it means is the lifecycle's.
 
+use std::collections::BTreeSet;
+
 use gate_protocol::log::RecordType;
 use gate_protocol::principal::PrincipalKind;
 use gate_protocol::request::{ApprovalStatus, Requester};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::change::{Change, What};
+use super::hands::{Hands, Known, Spans, Voice};
 use crate::identity::Actor;
-use crate::lifecycle::{Electorate, Event, Exclusion, Happened, Transition, Void, Voter, apply};
+use crate::lifecycle::{
+    Answered, Electorate, Event, Exclusion, Happened, Transition, Void, Voter, apply,
+};
 use crate::problem::Failure;
 use crate::settings::{Approving, ServerMode};
 use crate::state::Server;
-use crate::store::edits::{self, RuleEditor};
+use crate::store::edits::{self, Hand, RuleEditor};
 use crate::store::requests::{self, Request};
 use crate::store::{Connection, StoreError, principals};
 
@@ -40,70 +45,166 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Returns who has no say in `case`, and which of `names` are accounts that may act.
+/// Returns who has no say in `case`, and which of `voices` are accounts that may act.
 pub(crate) async fn electorate(
     connection: &mut Connection,
     approving: &Approving,
     case: Case<'_>,
-    (names, now): (&[String], Timestamp),
+    voices: &[Voice],
+    now: Timestamp,
 ) -> Result<Electorate, StoreError> {
-    let mut electorate = Electorate::default();
-    for (name, why) in involved(connection, approving, case, now).await? {
-        let person = edits::person_of(connection, &name).await?;
-        electorate.exclude(person, why);
+    let mut panel = Panel::of(connection, approving, case, now).await?;
+    for voice in voices {
+        panel.hear(connection, voice).await?;
     }
-    for name in names {
-        if let Some(since) = since(now, approving.agent_editor) {
-            let hands = edits::editors_of(connection, name, since).await?;
-            exclude_puppet(connection, &mut electorate, name, &hands).await?;
+    Ok(panel.electorate)
+}
+
+/// Who has a say, and all that the next answer is held against: found once, whoever answers.
+#[derive(Debug)]
+pub(crate) struct Panel {
+    pub(crate) electorate: Electorate,
+    hands: Hands,
+    /// Who has no say by themselves.
+    involved: Electorate,
+    /// Whose hands in accounts the settings vouch for.
+    trusted: BTreeSet<String>,
+}
+
+impl Panel {
+    async fn of(
+        connection: &mut Connection,
+        approving: &Approving,
+        case: Case<'_>,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let spans = Spans::at(now, approving);
+        let mut hands = Hands::of(spans);
+        let mut involved = Electorate::default();
+        let found = self::involved(connection, case, spans).await?;
+        for (hand, why) in &found {
+            for person in hands.persons_of_hand(connection, hand).await? {
+                involved.exclude(person, *why);
+            }
         }
-        let principal = principals::find(connection, name).await?;
+        // Who could act as one of these could ask, or change the rule, by that account.
+        let accounts: BTreeSet<&String> = found.iter().map(|(hand, _)| &hand.editor).collect();
+        for name in accounts {
+            let is_asker = *name == case.requester.name;
+            let voice = Voice {
+                name: name.clone(),
+                token: case.token.filter(|_| is_asker).map(str::to_owned),
+            };
+            for behind in hands.in_voice(connection, &voice).await? {
+                if behind.acts_as_account() {
+                    for person in behind.persons {
+                        involved.exclude(person, Exclusion::BehindThem);
+                    }
+                }
+            }
+        }
+        let mut trusted = BTreeSet::new();
+        for name in &approving.trusted_admins {
+            trusted.extend(hands.persons_of(connection, name).await?);
+        }
+        Ok(Self {
+            electorate: involved.clone(),
+            hands,
+            involved,
+            trusted,
+        })
+    }
+
+    /// Takes one more into account who answered, or is about to.
+    pub(crate) async fn hear(
+        &mut self,
+        connection: &mut Connection,
+        voice: &Voice,
+    ) -> Result<(), StoreError> {
+        let person = edits::person_of(connection, &voice.name).await?;
+        let selves = self.hands.persons_of(connection, &voice.name).await?;
+        let known = self.hands.in_voice(connection, voice).await?;
+        if let Some(why) = self.why_none(&selves, &known) {
+            self.electorate.exclude(person.clone(), why);
+        }
+        let principal = principals::find(connection, &voice.name).await?;
         let may_act = principal.filter(|one| !one.disabled && one.kind == PrincipalKind::User);
         if let Some(principal) = may_act {
             let voter = Voter {
-                person: edits::person_of(connection, name).await?,
+                person,
                 groups: principal.groups,
+                kin: self.kin(selves, &known),
             };
-            electorate.admit(principal.name, voter);
+            self.electorate.admit(principal.name, voter);
         }
+        Ok(())
     }
-    Ok(electorate)
-}
 
-/// Takes the say of an account away where one of those who had a `hand` in it asked, or
-/// owns who asked: they could answer as it.
-async fn exclude_puppet(
-    connection: &mut Connection,
-    electorate: &mut Electorate,
-    name: &str,
-    hands: &[String],
-) -> Result<(), StoreError> {
-    for hand in hands.iter().filter(|hand| *hand != name) {
-        let person = edits::person_of(connection, hand).await?;
-        if let Some(Exclusion::Asked | Exclusion::Owns) = electorate.exclusion(&person) {
-            let puppet = edits::person_of(connection, name).await?;
-            electorate.exclude(puppet, Exclusion::MadeByAsker);
-        }
+    fn trusts(&self, known: &Known) -> bool {
+        known.persons.is_subset(&self.trusted)
     }
-    Ok(())
+
+    /// Returns why somebody has no say: one whom they are or lately were has none, or one who
+    /// could act as them.
+    fn why_none(&self, selves: &BTreeSet<String>, hands: &[Known]) -> Option<Exclusion> {
+        let why = |persons: &BTreeSet<String>| {
+            let whys = persons
+                .iter()
+                .filter_map(|one| self.involved.exclusion(one));
+            whys.min()
+        };
+        let is_puppet = |known: &Known| match why(&known.persons) {
+            Some(Exclusion::Asked | Exclusion::Owns) => true,
+            Some(
+                Exclusion::MadeRequester
+                | Exclusion::MadeToken
+                | Exclusion::EditedRequester
+                | Exclusion::EditedRule
+                | Exclusion::BehindThem,
+            ) => known.acts_as_account() && !self.trusts(known),
+            Some(Exclusion::MadeByAsker) | None => false,
+        };
+        let by_hand = || {
+            hands
+                .iter()
+                .any(is_puppet)
+                .then_some(Exclusion::MadeByAsker)
+        };
+        why(selves).or_else(by_hand)
+    }
+
+    /// Returns everybody whose voice an account may be.
+    fn kin(&self, selves: BTreeSet<String>, hands: &[Known]) -> BTreeSet<String> {
+        let mut kin = selves;
+        let others = hands
+            .iter()
+            .filter(|known| known.acts_as_account() && !self.trusts(known));
+        kin.extend(others.flat_map(|known| known.persons.iter().cloned()));
+        kin
+    }
 }
 
 /// Returns the accounts that have no say, each with the reason.
 async fn involved(
     connection: &mut Connection,
-    approving: &Approving,
     case: Case<'_>,
-    now: Timestamp,
-) -> Result<Vec<(String, Exclusion)>, StoreError> {
+    spans: Spans,
+) -> Result<Vec<(Hand, Exclusion)>, StoreError> {
     let requester = case.requester;
-    let mut involved = vec![(requester.name.clone(), Exclusion::Asked)];
+    let account = |editor: String, person: Option<String>| Hand {
+        editor,
+        person,
+        acts: true,
+    };
+    let asked = account(requester.name.clone(), None);
+    let mut involved = vec![(asked, Exclusion::Asked)];
     // The owner of then and the owner of now: to hand an agent on gives nobody a say.
     let today = principals::find(connection, &requester.name).await?;
     let owners = [requester.owner.clone(), today.and_then(|one| one.owner)];
     let owners = owners.into_iter().flatten();
-    involved.extend(owners.map(|owner| (owner, Exclusion::Owns)));
-    let mut add = |names: Vec<String>, why| {
-        involved.extend(names.into_iter().map(|name| (name, why)));
+    involved.extend(owners.map(|owner| (account(owner, None), Exclusion::Owns)));
+    let mut add = |hands: Vec<Hand>, why| {
+        involved.extend(hands.into_iter().map(|hand| (hand, why)));
     };
     add(
         edits::makers_of(connection, requester).await?,
@@ -113,28 +214,21 @@ async fn involved(
         let makers = edits::makers_of_token(connection, token).await?;
         add(makers, Exclusion::MadeToken);
     }
-    if let Some(since) = since(now, approving.agent_editor) {
+    if let Some(since) = spans.agents {
         let editors = edits::editors_of(connection, &requester.name, since).await?;
         add(editors, Exclusion::EditedRequester);
     }
-    if let Some(since) = since(now, approving.rule_editor) {
+    if let Some(since) = spans.rules {
         let editors = edits::rule_editors(connection, since).await?;
         let of_this = editors.into_iter().filter(|one| is_about(one, case));
+        // One rule after another, by the same few people.
+        let editors: BTreeSet<String> = of_this.map(|one| one.editor).collect();
         add(
-            of_this.map(|one| one.editor).collect(),
+            editors.into_iter().map(|one| account(one, None)).collect(),
             Exclusion::EditedRule,
         );
     }
     Ok(involved)
-}
-
-/// Returns when a span that ends now began; none where it is empty.
-fn since(now: Timestamp, span: std::time::Duration) -> Option<Timestamp> {
-    if span.is_zero() {
-        return None;
-    }
-    let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
-    Some(now.checked_sub(span).unwrap_or(Timestamp::MIN))
 }
 
 /// Tells whether a change of a rule bears on the case: it is one of the rules
@@ -156,54 +250,54 @@ fn is_about(editor: &RuleEditor, case: Case<'_>) -> bool {
             .is_none_or(|tools| tools.iter().any(covers))
 }
 
+/// Returns who answered so, and with which token.
+pub(crate) fn voices(answers: &[Answered]) -> Vec<Voice> {
+    let voice = |one: &Answered| Voice {
+        name: one.review.reviewer.clone(),
+        token: one.token.clone(),
+    };
+    answers.iter().map(voice).collect()
+}
+
+/// Returns the actor as one who answers.
+pub(crate) fn voice_of(actor: &Actor) -> Voice {
+    Voice {
+        name: actor.name().to_owned(),
+        token: actor.token.clone(),
+    }
+}
+
 impl Change<'_> {
-    /// Returns who has a say in a request; of `reviewer` and those who reviewed,
-    /// which may act.
-    pub(crate) async fn electorate_of(&mut self, request: &Request) -> Result<Electorate, Failure> {
-        let reviews = request.state.reviews.iter();
-        let names: Vec<String> = reviews.map(|one| one.review.reviewer.clone()).collect();
-        self.electorate_for(Case::of(request), &names).await
-    }
-
-    /// Returns who has a say in a request where `actor` is about to answer it.
-    pub(crate) async fn electorate_with(
-        &mut self,
-        request: &Request,
-        actor: &Actor,
-    ) -> Result<Electorate, Failure> {
-        let reviews = request.state.reviews.iter();
-        let names = reviews.map(|one| one.review.reviewer.clone());
-        let names: Vec<String> = names.chain([actor.name().to_owned()]).collect();
-        let mut electorate = self.electorate_for(Case::of(request), &names).await?;
-        if let Some(token) = &actor.token {
-            // However long ago that was: whoever made it may have kept it.
-            let makers = edits::makers_of_token(self.connection(), token).await?;
-            exclude_puppet(self.connection(), &mut electorate, actor.name(), &makers).await?;
+    /// Returns who has a say in a request; of those who reviewed, which may act.
+    pub(crate) async fn panel_of(&mut self, request: &Request) -> Result<Panel, Failure> {
+        let server = self.server();
+        let (approving, now) = (&server.settings.approving, self.now());
+        let connection = self.connection();
+        let mut panel = Panel::of(connection, approving, Case::of(request), now).await?;
+        for voice in voices(&request.state.reviews) {
+            panel.hear(connection, &voice).await?;
         }
-        Ok(electorate)
+        Ok(panel)
     }
 
-    /// Returns who has no say in `case`, and which of `names` may act.
+    /// Returns who has no say in `case`, and which of `voices` may act.
     pub(crate) async fn electorate_for(
         &mut self,
         case: Case<'_>,
-        names: &[String],
+        voices: &[Voice],
     ) -> Result<Electorate, Failure> {
-        let approving = self.server().settings.approving.clone();
-        let now = self.now();
-        Ok(electorate(self.connection(), &approving, case, (names, now)).await?)
+        let server = self.server();
+        let (approving, now) = (&server.settings.approving, self.now());
+        Ok(electorate(self.connection(), approving, case, voices, now).await?)
     }
 
     /// Counts again what people said of a request that is open: an approval that
     /// does not count any more is void from now on, whatever comes later.
-    pub(crate) async fn recount(
-        &mut self,
-        request: Request,
-    ) -> Result<(Request, Electorate), Failure> {
-        let electorate = self.electorate_of(&request).await?;
+    pub(crate) async fn recount(&mut self, request: Request) -> Result<(Request, Panel), Failure> {
+        let panel = self.panel_of(&request).await?;
         let voided = match request.state.status {
             ApprovalStatus::Pending | ApprovalStatus::Approved => {
-                request.state.voided(&electorate, self.now())
+                request.state.voided(&panel.electorate, self.now())
             }
             ApprovalStatus::Denied
             | ApprovalStatus::Expired
@@ -211,10 +305,10 @@ impl Change<'_> {
             | ApprovalStatus::Claimed
             | ApprovalStatus::Started
             | ApprovalStatus::Finished
-            | ApprovalStatus::Unknown => return Ok((request, electorate)),
+            | ApprovalStatus::Unknown => return Ok((request, panel)),
         };
-        let request = self.void(request, voided, &electorate).await?;
-        Ok((request, electorate))
+        let request = self.void(request, voided, &panel.electorate).await?;
+        Ok((request, panel))
     }
 
     /// Makes approvals void, and has the request wait for people again where
@@ -252,7 +346,13 @@ impl Change<'_> {
                 after.state.is_observed = after.particulars.observed;
             })
             .await?;
-        self.record_voided(&after, transition, &voided).await?;
+        let lacking = if request.particulars.observed {
+            "the server does not only observe any more".to_owned()
+        } else {
+            lacking(&after, electorate, self.now())
+        };
+        self.record_voided(&after, transition, &voided, &lacking)
+            .await?;
         if transition.happened == Happened::Expired {
             let body = json!({ "request": after.id, "was": was.as_str() });
             self.record(&RecordType::RequestExpired, &body).await?;
@@ -266,6 +366,7 @@ impl Change<'_> {
         request: &Request,
         transition: Transition,
         voided: &[(String, Void)],
+        lacking: &str,
     ) -> Result<(), Failure> {
         // That its time is over too is the next record.
         let status = match transition.status {
@@ -286,8 +387,7 @@ impl Change<'_> {
             self.record(&RecordType::DecisionVoided, &body).await?;
         }
         if voided.is_empty() {
-            let why = "the server does not only observe any more";
-            let body = json!({ "request": request.id, "why": why, "status": status });
+            let body = json!({ "request": request.id, "why": lacking, "status": status });
             self.record(&RecordType::DecisionVoided, &body).await?;
         }
         Ok(())
@@ -299,6 +399,50 @@ impl Change<'_> {
         for id in requests::approved_by(self.connection(), name).await? {
             if let Some(request) = self.request(id).await? {
                 self.recount(request).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Says what those who said yes do not suffice for any more, where no answer is void by itself:
+/// they count as fewer people, or for something else.
+fn lacking(request: &Request, electorate: &Electorate, now: Timestamp) -> String {
+    let lacking = request.state.lacking(electorate, now);
+    let each: Vec<String> = lacking
+        .into_iter()
+        .map(|one| match one.approvers.as_slice() {
+            [] => format!("{} of everybody", one.count),
+            names => format!("{} of {}", one.count, names.join(", ")),
+        })
+        .collect();
+    format!(
+        "those who approved are not {} any more, counted by person and by the groups of now",
+        each.join(", nor ")
+    )
+}
+
+impl Change<'_> {
+    /// Makes those approvals of an account void that `falls` says, where nobody has claimed by them.
+    pub(crate) async fn void_votes_of(
+        &mut self,
+        name: &str,
+        why: Void,
+        falls: impl Fn(&Answered) -> bool,
+    ) -> Result<(), Failure> {
+        for id in requests::approved_by(self.connection(), name).await? {
+            let Some(request) = self.request(id).await? else {
+                continue;
+            };
+            let reviews = request.state.reviews.iter();
+            let theirs = reviews.filter(|one| one.is_yes() && one.review.reviewer == name);
+            let voided: Vec<(String, Void)> = theirs
+                .filter(|one| falls(one))
+                .map(|_| (name.to_owned(), why))
+                .collect();
+            if !voided.is_empty() {
+                let panel = self.panel_of(&request).await?;
+                self.void(request, voided, &panel.electorate).await?;
             }
         }
         Ok(())
@@ -323,8 +467,8 @@ impl Server {
     ) -> Result<Say, Failure> {
         let mut reader = self.store.read().await?;
         let (approving, case) = (&self.settings.approving, Case::of(request));
-        let names = [actor.name().to_owned()];
-        let electorate = electorate(reader.connection(), approving, case, (&names, now)).await?;
+        let voices = [voice_of(actor)];
+        let electorate = electorate(reader.connection(), approving, case, &voices, now).await?;
         let person = edits::person_of(reader.connection(), actor.name()).await?;
         Ok(Say { person, electorate })
     }

@@ -13,6 +13,7 @@ mod device;
 mod electorate;
 mod events;
 mod fact;
+mod hands;
 mod named_rules;
 mod paging;
 mod passwords;

@@ -58,9 +58,10 @@ impl Server {
         let invitation = Invitation {
             principal: wanted.principal.clone(),
             roles,
+            by: by.to_owned(),
         };
         let hash = secret.hash();
-        passwords::invite(change.connection(), hash, &invitation, by, expires_at).await?;
+        passwords::invite(change.connection(), hash, &invitation, expires_at).await?;
         let body = json!({
             "principal": invitation.principal,
             "roles": invitation.roles,
@@ -126,6 +127,11 @@ impl Server {
         web_session::remove_of(change.connection(), &name).await?;
         let body = json!({ "principal": name, "roles": password.roles });
         change.record(&RecordType::PasswordSet, &body).await?;
+        // From now on, and not from the invitation on, whoever invited can act as them: nobody
+        // knows who opened the link.
+        change
+            .note_edit(&invitation.by, &name, "password_set")
+            .await?;
         change.commit().await?;
         Ok(Some(name))
     }

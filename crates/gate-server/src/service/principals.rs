@@ -11,7 +11,7 @@ use crate::identity::is_same_person;
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::edits::{self, PrincipalEdit};
-use crate::store::{device, passwords, principals, web_session};
+use crate::store::{accounts, device, passwords, principals, web_session};
 
 /// The most groups that a principal can be in.
 const MAX_GROUPS: usize = 100;
@@ -112,6 +112,30 @@ impl Server {
 }
 
 impl Change<'_> {
+    /// Unlinks the accounts elsewhere that only somebody's word made this one's: those in chats, and
+    /// those that an admin linked. One that the provider proved when it made the user stays theirs.
+    async fn unlink_others_word(&mut self, by: &str, name: &str) -> Result<(), Failure> {
+        accounts::forget_codes_of(self.connection(), name).await?;
+        for linked in accounts::of_principal(self.connection(), name).await? {
+            // `provider:NAME` is no name of a principal.
+            let is_proven =
+                linked.provider == accounts::OIDC && linked.linked_by.starts_with("provider:");
+            if is_proven {
+                continue;
+            }
+            accounts::unlink(self.connection(), linked.account()).await?;
+            let body = json!({
+                "provider": linked.provider,
+                "tenant": linked.tenant,
+                "subject": linked.subject,
+                "principal": name,
+                "by": by,
+            });
+            self.record(&RecordType::IdentityUnlinked, &body).await?;
+        }
+        Ok(())
+    }
+
     /// Takes from a principal all that it could act by: tokens, sessions, codes,
     /// and the approvals that nobody has used yet. It does not get them back.
     async fn disable(&mut self, by: &str, name: &str) -> Result<(), Failure> {
@@ -130,6 +154,7 @@ impl Change<'_> {
             "sessions": sessions,
         });
         self.record(&RecordType::PrincipalDisabled, &body).await?;
+        self.unlink_others_word(by, name).await?;
         self.note_edit(by, name, "disabled").await?;
         self.revoke_standing_grants_of(by, name).await?;
         self.recount_votes_of(name).await
@@ -173,6 +198,7 @@ impl Change<'_> {
             token: None,
             editor: by,
             what,
+            person_before: None,
         };
         let now = self.now();
         Ok(edits::note(self.connection(), edit, now).await?)

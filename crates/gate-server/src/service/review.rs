@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::Channel;
 use super::change::{Change, What};
+use super::electorate::voice_of;
 use crate::identity::{Actor, is_same_person};
 use crate::lifecycle::{Answered, Event, Happened, Refusal, Reviewer, Transition, apply};
 use crate::problem::Failure;
@@ -36,14 +37,15 @@ impl Server {
             return Err(Failure::bad_request(detail));
         }
         let mut change = self.change().await?;
+        change.refuse_revoked(actor).await?;
         let now = change.now();
         let request = change
             .request(id)
             .await?
             .filter(|request| actor.sees_requests_of(&request.state.requester.name))
             .ok_or_else(Failure::not_found)?;
-        let (request, _) = change.recount(request).await?;
-        let electorate = change.electorate_with(&request, actor).await?;
+        let (request, mut panel) = change.recount(request).await?;
+        panel.hear(change.connection(), &voice_of(actor)).await?;
         let person = edits::person_of(change.connection(), actor.name()).await?;
         let event = Event::Review {
             reviewer: Reviewer {
@@ -53,7 +55,7 @@ impl Server {
             },
             answer: submitted.answer,
             digest: submitted.digest,
-            electorate: &electorate,
+            electorate: &panel.electorate,
         };
         let transition = match apply(&request.state, &event, now) {
             Ok(transition) => transition,
@@ -80,6 +82,7 @@ impl Server {
             },
             person,
             groups: actor.principal.groups.clone(),
+            token: actor.token.clone(),
         };
         let reviewed = count(&mut change, &request, transition, answered, channel).await?;
         change.note(reviewed.id, What::Reviewed).await?;

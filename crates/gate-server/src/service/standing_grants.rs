@@ -14,7 +14,8 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::change::Change;
-use super::electorate::Case;
+use super::electorate::{Case, voice_of, voices};
+use super::hands::Voice;
 use super::{Channel, Paging, submission};
 use crate::clock;
 use crate::identity::Actor;
@@ -218,7 +219,9 @@ impl Change<'_> {
         (actor, channel): (&Actor, Channel),
         standing: &Stored,
     ) -> Result<Answered, Failure> {
-        let electorate = self.electorate_of_grant(standing, &[]).await?;
+        self.refuse_revoked(actor).await?;
+        let voice = voice_of(actor);
+        let electorate = self.electorate_of_grant(standing, &[voice]).await?;
         let person = edits::person_of(self.connection(), actor.name()).await?;
         let groups = &actor.principal.groups;
         let refusal = match electorate.exclusion(&person) {
@@ -254,6 +257,7 @@ impl Change<'_> {
             },
             person,
             groups: groups.clone(),
+            token: actor.token.clone(),
         })
     }
 
@@ -263,12 +267,8 @@ impl Change<'_> {
         standing_grants::confirm(self.connection(), standing.id, &voter).await?;
         let reviewer = voter.review.reviewer.clone();
         standing.confirmations.push(voter);
-        let names: Vec<String> = standing
-            .confirmations
-            .iter()
-            .map(|one| one.review.reviewer.clone())
-            .collect();
-        let electorate = self.electorate_of_grant(&standing, &names).await?;
+        let voices = voices(&standing.confirmations);
+        let electorate = self.electorate_of_grant(&standing, &voices).await?;
         if RequestState::is_met_by(&standing.requirements, &standing.confirmations, &electorate) {
             standing.ends_at = clock::after(now, standing.ttl_seconds);
             standing.confirmed_at = Some(now);
@@ -293,8 +293,18 @@ impl Change<'_> {
         by: &str,
         name: &str,
     ) -> Result<(), Failure> {
+        let found = standing_grants::of_account(self.connection(), name).await?;
+        self.revoke_each(by, found).await
+    }
+
+    /// Revokes standing grants, and what they approved and nobody has claimed.
+    pub(super) async fn revoke_each(
+        &mut self,
+        by: &str,
+        found: Vec<StandingGrantId>,
+    ) -> Result<(), Failure> {
         let now = self.now();
-        for id in standing_grants::of_account(self.connection(), name).await? {
+        for id in found {
             if standing_grants::revoke(self.connection(), id, by, now).await? {
                 let body = json!({ "standing_grant": id, "by": by });
                 self.record(&RecordType::StandingGrantRevoked, &body)
@@ -308,7 +318,7 @@ impl Change<'_> {
     async fn electorate_of_grant(
         &mut self,
         standing: &Stored,
-        names: &[String],
+        voices: &[Voice],
     ) -> Result<Electorate, Failure> {
         let principal = principals::find(self.connection(), &standing.principal)
             .await?
@@ -325,7 +335,7 @@ impl Change<'_> {
             rules: std::slice::from_ref(&standing.rule),
             tool: None,
         };
-        self.electorate_for(case, names).await
+        self.electorate_for(case, voices).await
     }
 
     /// Makes the approvals void that a grant gave and nobody has claimed.
@@ -339,8 +349,8 @@ impl Change<'_> {
             let of_grant = reviews.filter(|one| one.is_yes() && one.review.channel == channel);
             let void = |one: &Answered| (one.review.reviewer.clone(), Void::StandingGrantRevoked);
             let voided = of_grant.map(void).collect();
-            let electorate = self.electorate_of(&request).await?;
-            self.void(request, voided, &electorate).await?;
+            let panel = self.panel_of(&request).await?;
+            self.void(request, voided, &panel.electorate).await?;
         }
         Ok(())
     }

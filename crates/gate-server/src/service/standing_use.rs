@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use gate_protocol::log::RecordType;
-use gate_protocol::principal::PrincipalKind;
+use gate_protocol::principal::{Principal, PrincipalKind};
 use gate_protocol::request::Requirement;
 use gate_protocol::review::{Answer, Review};
 use gate_protocol::standing_grant::StandingUse;
@@ -12,18 +12,18 @@ use serde_json::json;
 
 use super::Channel;
 use super::change::{Change, What};
-use super::electorate::Case;
-use crate::lifecycle::{Answered, Electorate, Event, Happened, Voter, apply};
+use super::electorate::{Case, voices};
+use crate::lifecycle::{Answered, Electorate, Event, Happened, apply};
 use crate::problem::Failure;
 use crate::settings::ServerMode;
+use crate::store::principals;
 use crate::store::requests::{self, Request};
 use crate::store::standing_grants::{self, Stored};
-use crate::store::{edits, principals};
 
 impl Change<'_> {
     /// Settles what a new request leads to at once, and returns it as it then is.
     pub(super) async fn settle_new(&mut self, request: Request) -> Result<Request, Failure> {
-        let approving = self.server().settings.approving.clone();
+        let approving = &self.server().settings.approving;
         if request.particulars.break_glass.is_some() {
             let body = json!({
                 "request": request.id,
@@ -75,8 +75,7 @@ impl Change<'_> {
         &mut self,
         request: &Request,
     ) -> Result<Option<Request>, Failure> {
-        let settings = self.server().settings.approving.standing_grants.clone();
-        let Some(settings) = settings else {
+        let Some(settings) = &self.server().settings.approving.standing_grants else {
             return Ok(None);
         };
         // A grant is for one rule: what another one asks about too is asked.
@@ -112,9 +111,8 @@ impl Change<'_> {
         standing: &Stored,
         request: &Request,
     ) -> Result<Option<Request>, Failure> {
-        let confirmed = standing.confirmations.iter();
-        let names: Vec<String> = confirmed.map(|one| one.review.reviewer.clone()).collect();
-        let electorate = self.electorate_for(Case::of(request), &names).await?;
+        let voices = voices(&standing.confirmations);
+        let electorate = self.electorate_for(Case::of(request), &voices).await?;
         let now = self.now();
         let answers: Vec<Answered> = standing
             .confirmations
@@ -181,8 +179,8 @@ impl Change<'_> {
 
     /// Says to whoever asks, and on the page, that too few people can answer.
     async fn warn(&mut self, request: Request) -> Result<Request, Failure> {
-        let electorate = self.electorate_of(&request).await?;
-        let eligible = self.eligible(&electorate).await?;
+        let panel = self.panel_of(&request).await?;
+        let eligible = self.eligible(&panel.electorate).await?;
         let last = request.state.answer_by;
         let lacking = request.state.unmet_by(last, &eligible);
         let warnings: Vec<String> = lacking.into_iter().map(too_few).collect();
@@ -203,13 +201,9 @@ impl Change<'_> {
             if principal.disabled || principal.kind != PrincipalKind::User {
                 continue;
             }
-            let person = edits::person_of(self.connection(), &principal.name).await?;
+            let person = principal.person().to_owned();
             if electorate.exclusion(&person).is_none() {
-                let voter = Voter {
-                    person,
-                    groups: principal.groups,
-                };
-                eligible.push(yes(principal.name, voter, now));
+                eligible.push(yes(principal, person, now));
             }
         }
         Ok(eligible)
@@ -229,18 +223,19 @@ fn too_few(requirement: &Requirement) -> String {
     )
 }
 
-fn yes(name: String, voter: Voter, at: jiff::Timestamp) -> Answered {
+fn yes(principal: Principal, person: String, at: jiff::Timestamp) -> Answered {
     Answered {
         review: Review {
-            reviewer: name,
+            reviewer: principal.name,
             answer: Answer::Approve,
             comment: None,
             at,
             channel: String::new(),
             void: None,
         },
-        person: voter.person,
-        groups: voter.groups,
+        person,
+        groups: principal.groups,
+        token: None,
     }
 }
 

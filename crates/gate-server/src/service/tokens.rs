@@ -9,11 +9,13 @@ use uuid::Uuid;
 
 use super::change::Change;
 use crate::clock;
-use crate::identity::{self, Token};
+use crate::identity::{self, Actor, Token};
+use crate::lifecycle::Void;
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::edits::{self, PrincipalEdit};
 use crate::store::principals::{self, NewToken};
+use crate::store::standing_grants;
 
 /// The most tools that a token can be narrowed to, and the longest name of one.
 const MOST_TOOLS: usize = 100;
@@ -93,6 +95,9 @@ impl Server {
             change
                 .note_edit(by, &token.principal, "token_revoked")
                 .await?;
+            change
+                .take_back_given_with(by, &token.principal, id)
+                .await?;
         }
         change.commit().await
     }
@@ -121,6 +126,35 @@ fn validate_tools(wanted: &CreateToken) -> Result<(), Failure> {
 }
 
 impl Change<'_> {
+    /// Refuses an answer whose token was revoked while it waited for its turn.
+    pub(super) async fn refuse_revoked(&mut self, actor: &Actor) -> Result<(), Failure> {
+        let Some(id) = &actor.token else {
+            return Ok(());
+        };
+        let token = principals::find_token(self.connection(), id).await?;
+        if token.is_none_or(|token| token.is_revoked) {
+            let detail = "the token was revoked a moment ago";
+            return Err(Failure::new(ProblemCode::Unauthorized, detail));
+        }
+        Ok(())
+    }
+
+    /// Makes void what was approved with a token and nobody has claimed, and revokes the standing
+    /// grants that were confirmed with it: whoever stole it said so, for all that is known.
+    async fn take_back_given_with(
+        &mut self,
+        by: &str,
+        principal: &str,
+        token: &str,
+    ) -> Result<(), Failure> {
+        self.void_votes_of(principal, Void::TokenRevoked, |one| {
+            one.token.as_deref() == Some(token)
+        })
+        .await?;
+        let found = standing_grants::confirmed_with(self.connection(), token).await?;
+        self.revoke_each(by, found).await
+    }
+
     /// Stores a new token of a principal that can have one of this role.
     pub(crate) async fn make_token(
         &mut self,
@@ -178,6 +212,7 @@ impl Change<'_> {
             token: Some(&id),
             editor: by,
             what: "token_created",
+            person_before: None,
         };
         edits::note(self.connection(), edit, now).await?;
         Ok((id, token))

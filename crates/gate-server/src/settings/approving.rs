@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use gate_protocol::approver::Approver;
+use gate_protocol::principal::is_name;
 use gate_protocol::request::{Escalation, Requirement};
 use gate_protocol::standing_grant::STANDING_USES;
 use serde::Deserialize;
@@ -32,6 +34,10 @@ pub struct Approving {
     /// For how long whoever changed an agent or workload, or its tokens, has no
     /// say in what it asks; zero where that does not matter.
     pub agent_editor: Duration,
+    /// The admins who may make both who asks and who answers, by the names of their accounts: an
+    /// account that one of them made, or gave a token to, answers all the same what they only had
+    /// a hand in.
+    pub trusted_admins: Vec<String>,
     /// Who joins the server's own approvers, and after how long.
     pub escalation: Option<Escalation>,
     /// How often people are reminded where no rule says.
@@ -77,6 +83,7 @@ impl Default for Approving {
             mode: ServerMode::Enforce,
             rule_editor: Duration::from_hours(24 * 7),
             agent_editor: Duration::from_hours(24 * 7),
+            trusted_admins: Vec::new(),
             escalation: None,
             remind_every: None,
             standing_grants: Some(StandingGrants {
@@ -101,6 +108,7 @@ impl Default for Approving {
 pub(super) struct ApprovingFile {
     rule_editor_seconds: Option<u64>,
     agent_editor_seconds: Option<u64>,
+    trusted_admins: Vec<String>,
     escalate_after_seconds: Option<u64>,
     escalate_to: Option<Vec<String>>,
     remind_seconds: Option<u64>,
@@ -171,6 +179,7 @@ impl Approving {
         };
         seconds(&mut self.rule_editor, file.rule_editor_seconds);
         seconds(&mut self.agent_editor, file.agent_editor_seconds);
+        self.trusted_admins = file.trusted_admins;
         self.remind_every = file.remind_seconds.map(Duration::from_secs);
         self.escalation = match (file.escalate_after_seconds, file.escalate_to) {
             (Some(after_seconds), Some(to)) => Some(Escalation { after_seconds, to }),
@@ -204,6 +213,12 @@ impl Approving {
     /// Refuses what a server can't be served by.
     pub(super) fn validate(&self) -> Result<(), SettingsError> {
         let value = |field, why| Err(SettingsError::Value { field, why });
+        if !self.trusted_admins.iter().all(|name| is_name(name)) {
+            return value(
+                "approving.trusted_admins",
+                "must be a list of names of users",
+            );
+        }
         if let Some(escalation) = &self.escalation {
             if !names_people(&escalation.to) {
                 return value("approving.escalate_to", PEOPLE);
@@ -240,11 +255,7 @@ impl Approving {
 }
 
 fn names_people(approvers: &[String]) -> bool {
-    let is_approver = |approver: &String| {
-        approver
-            .split_once(':')
-            .is_some_and(|(kind, name)| matches!(kind, "group" | "user") && !name.is_empty())
-    };
+    let is_approver = |approver: &String| approver.parse::<Approver>().is_ok();
     !approvers.is_empty() && approvers.iter().all(is_approver)
 }
 

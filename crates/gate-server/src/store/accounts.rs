@@ -66,6 +66,17 @@ pub(crate) enum Linked {
     OfAnother(String),
 }
 
+impl LinkedAccount {
+    /// Returns its name elsewhere.
+    pub(crate) fn account(&self) -> Account<'_> {
+        Account {
+            provider: &self.provider,
+            tenant: &self.tenant,
+            subject: &self.subject,
+        }
+    }
+}
+
 fn linked_account(row: &Row) -> Result<LinkedAccount, StoreError> {
     Ok(LinkedAccount {
         provider: get(row, "provider")?,
@@ -277,4 +288,16 @@ pub(crate) async fn page(
     .fetch_all(connection)
     .await?;
     rows.iter().map(linked_account).collect()
+}
+
+/// Forgets the codes with which a user would link an account.
+pub(crate) async fn forget_codes_of(
+    connection: &mut Connection,
+    principal: &str,
+) -> Result<(), StoreError> {
+    query("DELETE FROM link_codes WHERE principal = ?")
+        .bind(principal)
+        .execute(connection)
+        .await?;
+    Ok(())
 }

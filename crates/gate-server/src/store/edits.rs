@@ -6,7 +6,7 @@ use gate_protocol::request::Requester;
 use jiff::Timestamp;
 
 use super::columns::{get, integer, text};
-use super::sql::query;
+use super::sql::{Row, query};
 use super::{Connection, StoreError};
 
 /// One change of a principal, or of a token of it.
@@ -16,6 +16,19 @@ pub(crate) struct PrincipalEdit<'a> {
     pub(crate) token: Option<&'a str>,
     pub(crate) editor: &'a str,
     pub(crate) what: &'static str,
+    /// Whose account it was before, where that was changed.
+    pub(crate) person_before: Option<&'a str>,
+}
+
+/// Somebody who had a hand in something.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Hand {
+    /// The account.
+    pub(crate) editor: String,
+    /// Whose account it was then; none where that was not kept.
+    pub(crate) person: Option<String>,
+    /// Whether they can act by what they made since: an account, a token, a link, a password.
+    pub(crate) acts: bool,
 }
 
 /// One rule that a version of the rules changed.
@@ -48,20 +61,48 @@ pub(crate) async fn person_of(
     Ok(person.unwrap_or_else(|| name.to_owned()))
 }
 
+/// Returns everybody whose account this is, or was after `since`.
+pub(crate) async fn persons_of(
+    connection: &mut Connection,
+    name: &str,
+    since: Option<Timestamp>,
+) -> Result<Vec<String>, StoreError> {
+    let mut persons = vec![person_of(connection, name).await?];
+    if let Some(since) = since {
+        let rows = query(
+            "SELECT DISTINCT person_before FROM principal_edits
+             WHERE principal = ? AND at > ? AND person_before IS NOT NULL",
+        )
+        .bind(name)
+        .bind(since.as_millisecond())
+        .fetch_all(connection)
+        .await?;
+        for row in &rows {
+            persons.push(get(row, "person_before")?);
+        }
+    }
+    Ok(persons)
+}
+
 /// Remembers who changed a principal.
 pub(crate) async fn note(
     connection: &mut Connection,
     edit: PrincipalEdit<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let person = person_of(&mut *connection, edit.editor).await?;
     query(
-        "INSERT INTO principal_edits (principal, token, editor, what, at) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO principal_edits
+           (principal, token, editor, what, at, editor_person, person_before)
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(edit.principal)
     .bind(edit.token)
     .bind(edit.editor)
     .bind(edit.what)
     .bind(now.as_millisecond())
+    .bind(person)
+    .bind(edit.person_before)
     .execute(connection)
     .await?;
     Ok(())
@@ -71,33 +112,34 @@ pub(crate) async fn note(
 pub(crate) async fn makers_of_token(
     connection: &mut Connection,
     token: &str,
-) -> Result<Vec<String>, StoreError> {
+) -> Result<Vec<Hand>, StoreError> {
     let rows = query(
-        "SELECT DISTINCT editor FROM principal_edits
+        "SELECT DISTINCT editor, editor_person, 1 AS acts FROM principal_edits
          WHERE what = 'token_created'
            AND token IN (?1, (SELECT parent FROM tokens WHERE id = ?1))",
     )
     .bind(token)
     .fetch_all(connection)
     .await?;
-    rows.iter().map(|row| get(row, "editor")).collect()
+    rows.iter().map(hand).collect()
 }
 
 /// Returns who made an agent or workload, whenever that was; nobody for a user.
 pub(crate) async fn makers_of(
     connection: &mut Connection,
     requester: &Requester,
-) -> Result<Vec<String>, StoreError> {
+) -> Result<Vec<Hand>, StoreError> {
     if requester.kind == PrincipalKind::User {
         return Ok(Vec::new());
     }
     let rows = query(
-        "SELECT DISTINCT editor FROM principal_edits WHERE principal = ? AND what = 'created'",
+        "SELECT DISTINCT editor, editor_person, 1 AS acts FROM principal_edits
+         WHERE principal = ? AND what = 'created'",
     )
     .bind(&requester.name)
     .fetch_all(connection)
     .await?;
-    rows.iter().map(|row| get(row, "editor")).collect()
+    rows.iter().map(hand).collect()
 }
 
 /// Returns who made or changed a principal since then, its tokens, or how it signs in.
@@ -105,13 +147,27 @@ pub(crate) async fn editors_of(
     connection: &mut Connection,
     principal: &str,
     since: Timestamp,
-) -> Result<Vec<String>, StoreError> {
-    let rows = query("SELECT DISTINCT editor FROM principal_edits WHERE principal = ? AND at > ?")
-        .bind(principal)
-        .bind(since.as_millisecond())
-        .fetch_all(connection)
-        .await?;
-    rows.iter().map(|row| get(row, "editor")).collect()
+) -> Result<Vec<Hand>, StoreError> {
+    let rows = query(
+        "SELECT editor, editor_person, max(CASE WHEN what IN
+           ('created', 'token_created', 'invited', 'password_set', 'linked')
+           THEN 1 ELSE 0 END) AS acts
+         FROM principal_edits WHERE principal = ? AND at > ? GROUP BY editor, editor_person",
+    )
+    .bind(principal)
+    .bind(since.as_millisecond())
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(hand).collect()
+}
+
+fn hand(row: &Row) -> Result<Hand, StoreError> {
+    let acts: i64 = get(row, "acts")?;
+    Ok(Hand {
+        editor: get(row, "editor")?,
+        person: get(row, "editor_person")?,
+        acts: acts != 0,
+    })
 }
 
 /// Remembers which rules a version changed.

@@ -22,6 +22,8 @@ pub(crate) struct Password {
 pub(crate) struct Invitation {
     pub(crate) principal: String,
     pub(crate) roles: Vec<Role>,
+    /// Who invited them.
+    pub(crate) by: String,
 }
 
 /// Returns the password of a user who may act.
@@ -71,7 +73,6 @@ pub(crate) async fn invite(
     connection: &mut Connection,
     hash: TokenHash,
     invitation: &Invitation,
-    by: &str,
     expires_at: Timestamp,
 ) -> Result<(), StoreError> {
     query("DELETE FROM invitations WHERE principal = ?")
@@ -85,7 +86,7 @@ pub(crate) async fn invite(
     .bind(hash.as_bytes())
     .bind(&invitation.principal)
     .bind(text(&invitation.roles, "roles")?)
-    .bind(by)
+    .bind(&invitation.by)
     .bind(expires_at.as_millisecond())
     .execute(connection)
     .await?;
@@ -99,7 +100,7 @@ pub(crate) async fn invitation(
     now: Timestamp,
 ) -> Result<Option<Invitation>, StoreError> {
     let row = query(
-        "SELECT i.principal, i.roles FROM invitations i JOIN principals p ON p.name = i.principal
+        "SELECT i.principal, i.roles, i.created_by FROM invitations i JOIN principals p ON p.name = i.principal
          WHERE i.hash = ? AND i.used_at IS NULL AND i.expires_at > ? AND p.disabled_at IS NULL",
     )
     .bind(hash.as_bytes())
@@ -110,6 +111,7 @@ pub(crate) async fn invitation(
         Ok(Invitation {
             principal: get(&row, "principal")?,
             roles: json(&row, "roles")?,
+            by: get(&row, "created_by")?,
         })
     })
     .transpose()

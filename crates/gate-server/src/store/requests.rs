@@ -123,7 +123,7 @@ fn optional_json<T: DeserializeOwned>(
 
 async fn reviews(connection: &mut Connection, id: &str) -> Result<Vec<Answered>, StoreError> {
     let rows = query(
-        "SELECT reviewer, answer, comment, at, channel, groups, void,
+        "SELECT reviewer, answer, comment, at, channel, groups, void, token,
            coalesce(person, reviewer) AS person FROM reviews
          WHERE request = ? ORDER BY at, reviewer",
     )
@@ -142,6 +142,7 @@ async fn reviews(connection: &mut Connection, id: &str) -> Result<Vec<Answered>,
             },
             person: get(row, "person")?,
             groups: json(row, "groups")?,
+            token: get(row, "token")?,
         })
     };
     rows.iter().map(answered).collect()
@@ -459,11 +460,13 @@ pub(crate) async fn put_review(
     .execute(&mut *connection)
     .await?;
     query(
-        "INSERT INTO reviews (request, reviewer, answer, comment, at, channel, groups, person, void)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        "INSERT INTO reviews (request, reviewer, answer, comment, at, channel, groups, person, void,
+           token)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (request, reviewer) DO UPDATE SET answer = excluded.answer,
            comment = excluded.comment, at = excluded.at, channel = excluded.channel,
-           groups = excluded.groups, person = excluded.person, void = excluded.void",
+           groups = excluded.groups, person = excluded.person, void = excluded.void,
+           token = excluded.token",
     )
     .bind(id.to_string())
     .bind(&review.reviewer)
@@ -474,6 +477,7 @@ pub(crate) async fn put_review(
     .bind(text(&answered.groups, "groups")?)
     .bind(&answered.person)
     .bind(&review.void)
+    .bind(&answered.token)
     .execute(connection)
     .await?;
     Ok(())

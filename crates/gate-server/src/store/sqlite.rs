@@ -23,7 +23,7 @@ const READERS: u32 = 4;
 const LOOKUPS: u32 = 2;
 
 /// Append-only: a released migration is never edited.
-const MIGRATIONS: [(i64, &str, &str); 8] = [
+const MIGRATIONS: [(i64, &str, &str); 9] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (
         2,
@@ -48,6 +48,7 @@ const MIGRATIONS: [(i64, &str, &str); 8] = [
         "witnesses",
         include_str!("migrations/0010_witnesses.sql"),
     ),
+    (11, "hands", include_str!("migrations/0011_hands.sql")),
 ];
 
 /// The open database.

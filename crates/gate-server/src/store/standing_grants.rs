@@ -57,7 +57,7 @@ fn small(row: &Row, column: &'static str) -> Result<u32, StoreError> {
 async fn stored(connection: &mut Connection, row: &Row) -> Result<Stored, StoreError> {
     let id: &str = get(row, "id")?;
     let confirmed = query(
-        "SELECT reviewer, person, groups, at, channel FROM standing_grant_confirmations
+        "SELECT reviewer, person, groups, at, channel, token FROM standing_grant_confirmations
          WHERE standing_grant = ? ORDER BY at, reviewer",
     )
     .bind(id)
@@ -75,6 +75,7 @@ async fn stored(connection: &mut Connection, row: &Row) -> Result<Stored, StoreE
             },
             person: get(row, "person")?,
             groups: json(row, "groups")?,
+            token: get(row, "token")?,
         })
     };
     let confirmations: Result<Vec<Answered>, StoreError> = confirmed.iter().map(answered).collect();
@@ -208,7 +209,8 @@ pub(crate) async fn confirm(
     let review = &answered.review;
     query(
         "INSERT INTO standing_grant_confirmations
-           (standing_grant, reviewer, person, groups, at, channel) VALUES (?, ?, ?, ?, ?, ?)
+           (standing_grant, reviewer, person, groups, at, channel, token)
+         VALUES (?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT DO NOTHING",
     )
     .bind(id.to_string())
@@ -217,6 +219,7 @@ pub(crate) async fn confirm(
     .bind(text(&answered.groups, "groups")?)
     .bind(review.at.as_millisecond())
     .bind(&review.channel)
+    .bind(&answered.token)
     .execute(connection)
     .await?;
     Ok(())
@@ -296,6 +299,21 @@ pub(crate) async fn of_account(
            (SELECT standing_grant FROM standing_grant_confirmations WHERE reviewer = ?1))",
     )
     .bind(name)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(|row| parse(row, "id")).collect()
+}
+
+/// Returns those that were confirmed with a token, and that nobody revoked.
+pub(crate) async fn confirmed_with(
+    connection: &mut Connection,
+    token: &str,
+) -> Result<Vec<StandingGrantId>, StoreError> {
+    let rows = query(
+        "SELECT id FROM standing_grants WHERE revoked_at IS NULL AND id IN
+           (SELECT standing_grant FROM standing_grant_confirmations WHERE token = ?)",
+    )
+    .bind(token)
     .fetch_all(connection)
     .await?;
     rows.iter().map(|row| parse(row, "id")).collect()

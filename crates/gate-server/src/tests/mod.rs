@@ -13,6 +13,7 @@ mod judges;
 mod log;
 mod paging;
 mod polls;
+mod puppets;
 mod rates;
 mod reviews;
 mod self_approval;

@@ -43,6 +43,7 @@ fn answered(name: &str, groups: &[&str], answer: Answer) -> Answered {
         },
         person: name.to_owned(),
         groups: groups.iter().map(ToString::to_string).collect(),
+        token: None,
     }
 }
 
@@ -125,6 +126,7 @@ fn admit(electorate: &mut Electorate, name: &str, groups: &[&str]) {
     let voter = Voter {
         person: name.to_owned(),
         groups: groups.iter().map(ToString::to_string).collect(),
+        kin: std::collections::BTreeSet::new(),
     };
     electorate.admit(name.to_owned(), voter);
 }

@@ -6,6 +6,7 @@ mod given_back;
 mod links;
 mod loud;
 mod mail;
+mod own_answers;
 mod peer;
 mod settings;
 mod slack;

@@ -202,14 +202,17 @@ async fn what_is_over_is_not_answered_and_nobody_answers_for_themselves() {
         [""; 0],
         "one record, and that is it"
     );
-    // A disabled user's account is of no use.
+    // A disabled user's account is theirs no more, and does not come back with them.
     let admin = &stage.setup.admin;
     stage.post(admin, "/v1/principals/bob/disable", &()).await;
     let by_bob = || press(BOB, "gate_approve", &value_of(&request), &ts);
     stage.call_back(&by_bob()).await;
     assert_untouched(&stage, &request).await;
-    assert_eq!(stage.refusals().await, ["disabled"]);
     stage.post(admin, "/v1/principals/bob/enable", &()).await;
+    stage.call_back(&by_bob()).await;
+    assert_untouched(&stage, &request).await;
+    assert_eq!(stage.refusals().await, ["unlinked", "unlinked"]);
+    assert_eq!(stage.count("identity.unlinked").await, 1);
     // His tokens are gone for good, and what he linked by one of them with it.
     stage.token_of("bob", "approver").await;
     stage.link("slack", "T1", BOB, "bob").await;
@@ -219,7 +222,7 @@ async fn what_is_over_is_not_answered_and_nobody_answers_for_themselves() {
     stage.call_back(&by_bob()).await;
     assert_eq!(stage.show(&request).await.status, ApprovalStatus::Cancelled);
     assert_eq!(stage.slack.take_of("/chat.postEphemeral").len(), 1);
-    assert_eq!(stage.refusals().await, ["disabled", "refused"]);
+    assert_eq!(stage.refusals().await, ["unlinked", "unlinked", "refused"]);
     stage.verified().await;
 }
 

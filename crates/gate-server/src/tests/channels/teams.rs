@@ -1,5 +1,7 @@
 //! A request in Microsoft Teams: its card, its buttons, and the way of an account.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use axum::body::Body;
 use axum::http::{Method, Request, Response, StatusCode};
 use gate_protocol::channel::{ChannelSettings, TeamsSettings, TeamsWorkflowSettings};
@@ -52,6 +54,7 @@ print(json.dumps({
 
 /// The login, the keys and the connector of Microsoft, as far as gate speaks with them.
 fn microsoft(keys: Value) -> impl Fn(&Call) -> Response<Body> {
+    let begun = AtomicU64::new(0);
     move |call| {
         let host = call.header("host").to_owned();
         let path = call.path.as_str();
@@ -72,10 +75,11 @@ fn microsoft(keys: Value) -> impl Fn(&Call) -> Response<Body> {
             return peer::json(200, &member(user));
         }
         match (&call.method, path) {
-            (&Method::POST, "/svc/v3/conversations") => peer::json(
-                201,
-                &json!({ "id": format!("{PLACE};messageid=1"), "activityId": "1" }),
-            ),
+            (&Method::POST, "/svc/v3/conversations") => {
+                let id = begun.fetch_add(1, Ordering::Relaxed) + 1;
+                let place = format!("{PLACE};messageid={id}");
+                peer::json(201, &json!({ "id": place, "activityId": id.to_string() }))
+            }
             _ => peer::json(200, &json!({ "id": "1" })),
         }
     }

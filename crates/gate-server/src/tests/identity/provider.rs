@@ -215,9 +215,14 @@ async fn whoever_is_not_welcome_is_told_why_and_how_to_become_it() {
         "/login",
         "the session is gone at once"
     );
-    let answer = sign_in(&bench, "alice", None).await;
-    assert_eq!(answer.status, StatusCode::FORBIDDEN);
-    assert!(answer.text().contains("is disabled"), "{}", answer.text());
+    // What only an admin's word made hers is not hers any more, nor again with her.
+    let enable = "/v1/principals/alice/enable";
+    for _ in 0..2 {
+        let answer = sign_in(&bench, "alice", None).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
+        assert!(answer.text().contains("is taken here"), "{}", answer.text());
+        bench.post(&bench.setup.admin, enable, &()).await;
+    }
 }
 
 #[tokio::test]
