@@ -229,13 +229,14 @@ pub(crate) fn everywhere(text: &str) -> SubmitRequest {
         value: Some(plain(text)),
         why: text.to_owned(),
     });
+    let content = format!("{text}\n{text}");
     invocation.inputs = vec![BoundInput {
         role: text.to_owned(),
         name: plain(text),
-        sha256: Digest::of_bytes(b""),
-        size_bytes: 0,
+        sha256: Digest::of_bytes(content.as_bytes()),
+        size_bytes: content.len() as u64,
         delivery: Delivery::Stdin,
-        content: Some(format!("{text}\n{text}")),
+        content: Some(content),
     }];
     let circumstances = &mut asked.circumstances;
     text.clone_into(&mut circumstances.host);

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use gate_policy::{AskingRule, Layer, PolicyBuilder};
 use gate_protocol::request::{Escalation, Requirement, TERM_LIMIT, Terms, shortened};
 
-use super::submission::meets;
+use super::submission::add_unmet;
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::rules::{self, StoredRules};
@@ -47,11 +47,7 @@ impl Asked {
     }
 
     fn tighten(&self, terms: &mut Terms) {
-        for wanted in &self.requirements {
-            if !terms.requirements.iter().any(|one| meets(one, wanted)) {
-                terms.requirements.push(wanted.clone());
-            }
-        }
+        add_unmet(&mut terms.requirements, &self.requirements);
         let shorter = |seconds: &mut u64, limit: Option<u64>| {
             *seconds = limit.map_or(*seconds, |limit| limit.min(*seconds));
         };

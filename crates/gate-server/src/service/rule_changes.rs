@@ -20,7 +20,7 @@ pub(crate) fn changes(before: &str, after: &str) -> Vec<RuleEdit> {
             tools: None,
         }]
     };
-    let (Some(before), Some(after)) = (by_id(before), by_id(after)) else {
+    let (Some(before), Some(after)) = (rules_by_id(before), rules_by_id(after)) else {
         return everything();
     };
     let mut edits = Vec::new();
@@ -45,7 +45,8 @@ pub(crate) fn changes(before: &str, after: &str) -> Vec<RuleEdit> {
     }
 }
 
-fn by_id(text: &str) -> Option<BTreeMap<String, Value>> {
+/// Returns each rule of a text by its id; none where the text is no rules, or one has no id.
+pub(crate) fn rules_by_id(text: &str) -> Option<BTreeMap<String, Value>> {
     let mut document: Table = text.parse().ok()?;
     let Some(rules) = document.remove("rule") else {
         return Some(BTreeMap::new());

@@ -13,9 +13,10 @@ use serde_json::json;
 use super::Channel;
 use super::change::{Change, What};
 use super::electorate::{Case, voices};
+use super::line::Effects;
 use crate::lifecycle::{Answered, Electorate, Event, Happened, apply};
 use crate::problem::Failure;
-use crate::settings::ServerMode;
+use crate::settings::{ServerMode, StandingGrants};
 use crate::store::principals;
 use crate::store::requests::{self, Request};
 use crate::store::standing_grants::{self, Stored};
@@ -84,15 +85,12 @@ impl Change<'_> {
         let (Some(rule), None) = (rules.next(), rules.next()) else {
             return Ok(None);
         };
-        if settings
-            .not_for_effects
-            .contains(&request.invocation.effect)
-        {
-            return Ok(None);
-        }
         let now = self.now();
         let requester = &request.state.requester.name;
         let found = standing_grants::in_force(self.connection(), requester, rule, now).await?;
+        if found.is_empty() || is_always_asked(settings, request).await? {
+            return Ok(None);
+        }
         let fitting = found
             .into_iter()
             .filter(|one| one.target == request.invocation.target);
@@ -208,6 +206,17 @@ impl Change<'_> {
         }
         Ok(eligible)
     }
+}
+
+/// Tells whether a command can do something that no standing grant is for, by the client's word
+/// or by its own words. Read aside: a long line takes long.
+async fn is_always_asked(settings: &StandingGrants, request: &Request) -> Result<bool, Failure> {
+    let invocation = request.invocation.clone();
+    let effects = tokio::task::spawn_blocking(move || Effects::of(&invocation))
+        .await
+        .map_err(|error| Failure::internal(&error))?;
+    let list = settings.not_for_effects.iter().map(String::as_str);
+    Ok(effects.are_among(list))
 }
 
 fn too_few(requirement: &Requirement) -> String {

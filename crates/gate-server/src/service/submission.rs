@@ -1,13 +1,15 @@
 //! What a submission must be, before anything is stored: sound in itself, and
 //! at least as strict as the server.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use base64::Engine as _;
-use gate_protocol::invocation::BoundInvocation;
+use gate_protocol::approver::Approver;
+use gate_protocol::canonical::Digest;
+use gate_protocol::invocation::{BoundInput, BoundInvocation};
 use gate_protocol::limits::APPROVERS_LIMIT;
 use gate_protocol::masked::{MaskedText, Segment};
-use gate_protocol::principal::is_name;
 use gate_protocol::problem::ProblemCode;
 use gate_protocol::request::{CIRCUMSTANCE_LIMIT, Requirement, SubmitRequest, TERM_LIMIT, Terms};
 
@@ -38,6 +40,7 @@ pub(super) fn validate(submission: &SubmitRequest) -> Result<(), Failure> {
         return Err(Failure::bad_request(excess.to_string()));
     }
     validate_invocation(submission)?;
+    validate_contents(&submission.invocation.inputs)?;
     validate_terms(&submission.terms)?;
     validate_texts(submission)?;
     let digest = submission.invocation.digest()?;
@@ -117,6 +120,78 @@ fn validate_invocation(submission: &SubmitRequest) -> Result<(), Failure> {
     }
 }
 
+/// With more masks than make so many lengths possible, a length says nothing.
+const MOST_SIZES: usize = 1_000;
+
+/// Inputs whose text says what is done, as the client names them: it sends that text where it can.
+const TELLING: [&str; 7] = [
+    "compose file",
+    "manifest",
+    "patch",
+    "playbook",
+    "script",
+    "stdin",
+    "values",
+];
+
+/// Tells whether an input decides what is done and nothing shows what it says: its text is absent,
+/// or has masks, so that it can't be held against the hash.
+pub(crate) fn is_unseen(input: &BoundInput) -> bool {
+    match &input.content {
+        None => TELLING.contains(&input.role.as_str()),
+        Some(text) => !is_hashed(input, text),
+    }
+}
+
+/// Refuses a text that is not that of its input: people would be shown one thing, and another
+/// would run.
+fn validate_contents(inputs: &[BoundInput]) -> Result<(), Failure> {
+    let is_other = |input: &&BoundInput| {
+        let other = |text: &String| !is_hashed(input, text) && !may_be_masked(input, text);
+        input.content.as_ref().is_some_and(other)
+    };
+    match inputs.iter().find(is_other) {
+        Some(input) => Err(Failure::bad_request(format!(
+            "`invocation.inputs.content` of {} is not the text that has its `sha256` and \
+             `size_bytes`",
+            input.name.shown()
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn is_hashed(input: &BoundInput, text: &str) -> bool {
+    let sha256 = Digest::of_bytes(text.as_bytes());
+    let hashed = BoundInput::hash_of(&sha256, input.delivery);
+    hashed == input.sha256 && text.len() as u64 == input.size_bytes
+}
+
+/// Tells whether a text with masks can be that of an input of this size: each mask says how many
+/// bytes it stands for, and one that stands in the text itself stands for itself.
+fn may_be_masked(input: &BoundInput, text: &str) -> bool {
+    let mut sizes = BTreeSet::from([text.len() as u64]);
+    let mut has_mask = false;
+    for piece in text.split("[secret ").skip(1) {
+        let Some((digits, _)) = piece.split_once(" bytes]") else {
+            continue;
+        };
+        let Ok(stands_for) = digits.parse::<u32>() else {
+            continue;
+        };
+        has_mask = true;
+        let length = ("[secret ".len() + digits.len() + " bytes]".len()) as u64;
+        let masked: Vec<u64> = sizes
+            .iter()
+            .map(|size| size.saturating_sub(length) + u64::from(stands_for))
+            .collect();
+        sizes.extend(masked);
+        if sizes.len() > MOST_SIZES {
+            return true;
+        }
+    }
+    has_mask && sizes.contains(&input.size_bytes)
+}
+
 fn is_sound(text: &MaskedText) -> bool {
     text.0.iter().all(|segment| match segment {
         Segment::Text(_) => true,
@@ -180,12 +255,8 @@ fn validate_requirement(requirement: &Requirement) -> Result<(), Failure> {
 }
 
 fn validate_approvers(field: &str, approvers: &[String]) -> Result<(), Failure> {
-    let is_approver = |approver: &&String| {
-        approver
-            .split_once(':')
-            .is_some_and(|(kind, name)| matches!(kind, "group" | "user") && is_name(name))
-    };
-    match approvers.iter().find(|approver| !is_approver(approver)) {
+    let is_nobody = |approver: &&String| approver.parse::<Approver>().is_err();
+    match approvers.iter().find(is_nobody) {
         Some(approver) => Err(Failure::bad_request(format!(
             "`{field}` has `{}`, which is neither `group:NAME` nor `user:NAME`",
             gate_protocol::inert::inert(approver)
@@ -203,6 +274,26 @@ pub(super) fn meets(one: &Requirement, wanted: &Requirement) -> bool {
         && (one.escalation.is_none() || one.escalation == wanted.escalation)
         && (wanted.approvers.is_empty()
             || (!one.approvers.is_empty() && are_among(&wanted.approvers)))
+}
+
+/// Adds what a rule wants to what is there. Each that is there meets one of them only: a rule that
+/// asks two groups asks for two, though whoever is in both would meet either.
+pub(super) fn add_unmet(there: &mut Vec<Requirement>, wanted: &[Requirement]) {
+    let mut is_taken = vec![false; there.len()];
+    // What is there to the letter first, so that nothing milder takes its place.
+    let exactly = |one: &Requirement, wanted: &Requirement| one == wanted;
+    let mut lacking: Vec<&Requirement> = wanted.iter().collect();
+    for fits in [exactly, meets] {
+        lacking.retain(|wanted| {
+            let mut free = there
+                .iter()
+                .zip(&mut is_taken)
+                .filter(|(_, taken)| !**taken);
+            let found = free.find(|(one, _)| fits(one, wanted));
+            found.map(|(_, taken)| *taken = true).is_none()
+        });
+    }
+    there.extend(lacking.into_iter().cloned());
 }
 
 /// Returns the terms with the server's own demands: nobody named means the
@@ -233,6 +324,8 @@ pub(super) fn with_floor(mut terms: Terms, floor: &Floor, approving: &Approving)
 
 #[cfg(test)]
 mod tests {
+    use gate_protocol::invocation::Delivery;
+
     use super::*;
     use crate::settings::Settings;
 
@@ -299,5 +392,63 @@ mod tests {
             assert_eq!(meets(&one, &wanted), does, "{one:?}");
         }
         assert!(meets(&requirement(&["group:dev"], 1), &requirement(&[], 1)));
+    }
+
+    #[test]
+    fn a_rule_that_asks_two_groups_asks_for_two_whoever_is_in_both() {
+        let apart = |approvers: &[&str]| {
+            let mut one = requirement(approvers, 1);
+            one.apart = Some("two".to_owned());
+            one
+        };
+        let (sre, either) = (apart(&["group:sre"]), apart(&["group:sre", "group:dba"]));
+        for wanted in [[sre.clone(), either.clone()], [either.clone(), sre.clone()]] {
+            let mut there = Vec::new();
+            add_unmet(&mut there, &wanted);
+            assert_eq!(there, wanted);
+            add_unmet(&mut there, &wanted);
+            assert_eq!(there, wanted, "what is there is not asked twice");
+            let mut there = vec![sre.clone()];
+            add_unmet(&mut there, &wanted);
+            assert_eq!(there, [sre.clone(), either.clone()]);
+        }
+    }
+
+    #[test]
+    fn a_text_is_that_of_its_input_by_its_hash_or_by_the_length_of_its_masks() {
+        let input = |text: &str, bytes: &[u8], delivery| BoundInput {
+            role: "script".to_owned(),
+            name: MaskedText::plain(b"q.sql"),
+            sha256: BoundInput::hash_of(&Digest::of_bytes(bytes), delivery),
+            size_bytes: bytes.len() as u64,
+            delivery,
+            content: Some(text.to_owned()),
+        };
+        for delivery in [Delivery::Snapshot, Delivery::Rechecked] {
+            for (text, bytes, (is_taken, unseen)) in [
+                ("select 1;", "select 1;", (true, false)),
+                ("select 1;", "drop x y;", (false, true)),
+                ("a [secret 7 bytes] b", "a hunter2 b", (true, true)),
+                ("a [secret 7 bytes] b", "drop table users", (false, true)),
+                (
+                    "a [secret 7 bytes] b",
+                    "a [secret 7 bytes] b",
+                    (true, false),
+                ),
+            ] {
+                let one = input(text, bytes.as_bytes(), delivery);
+                assert_eq!(is_unseen(&one), unseen, "{text} {bytes}");
+                assert_eq!(
+                    validate_contents(&[one]).is_ok(),
+                    is_taken,
+                    "{text} {bytes}"
+                );
+            }
+        }
+        let mut absent = input("", b"", Delivery::Snapshot);
+        absent.content = None;
+        assert!(is_unseen(&absent));
+        "kubeconfig".clone_into(&mut absent.role);
+        assert!(!is_unseen(&absent));
     }
 }

@@ -5,6 +5,7 @@ mod approving;
 mod bench;
 mod channels;
 mod claims;
+mod clients_word;
 mod events;
 mod exceptional;
 mod flood;

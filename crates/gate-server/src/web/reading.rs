@@ -3,25 +3,19 @@
 //! machine that asks; the effect and the target of a request are the client's.
 
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use gate_policy::{
-    CommandLine, Environment, Invocation, Nested, NoFiles, Place, Profiles, Stdin, Word, WordRole,
-};
+use gate_policy::{Invocation, Nested, Place, Word, WordRole};
 use gate_protocol::invocation::BoundInvocation;
-use gate_protocol::masked::{MaskedText, Segment};
 
 use super::question;
 use super::shown::Shown;
+use crate::service::line::{read, word};
 
 /// How many commands inside are listed; the whole line is shown anyway.
 const MOST_INSIDE: usize = 30;
 /// How much of a command inside is shown, in bytes.
 const INNER_LIMIT: usize = 2_000;
-/// Stands for a secret: of a length and letters that no tool takes for anything.
-const PLACEHOLDER: &str = "SECRET";
 
 /// What one word is.
 pub(super) struct Role {
@@ -76,33 +70,6 @@ impl Reading {
     pub(super) fn of_each<'a>(&'a self, words: &'a [Shown]) -> Vec<(&'a Shown, &'a Role)> {
         words.iter().zip(&self.roles).collect()
     }
-}
-
-/// Reads a line by the built-in profiles, without anything around it.
-pub(super) fn read(argv: &[OsString], cwd: &Path) -> Invocation {
-    Profiles::built_in().read_invocation(&CommandLine {
-        argv,
-        env: &Environment::default(),
-        cwd,
-        stdin: Stdin::Absent,
-        files: &NoFiles,
-    })
-}
-
-/// Returns a word's bytes, with a placeholder for each secret.
-fn word(text: &MaskedText) -> OsString {
-    let mut bytes = Vec::new();
-    for segment in &text.0 {
-        match segment {
-            Segment::Text(text) => bytes.extend_from_slice(text.as_bytes()),
-            Segment::Bytes(encoded) => {
-                let decoded = base64::engine::general_purpose::STANDARD.decode(encoded);
-                bytes.extend(decoded.unwrap_or_default());
-            }
-            Segment::Secret(_) => bytes.extend_from_slice(PLACEHOLDER.as_bytes()),
-        }
-    }
-    OsString::from_vec(bytes)
 }
 
 fn role(word: &Word) -> Role {

@@ -1,9 +1,13 @@
 //! What is approved by typing something, not by a button alone: what destroys,
-//! opens access, reveals secrets, runs arbitrary code, is not understood, or
-//! touches production.
+//! opens access, reveals secrets, runs arbitrary code, is not understood, touches
+//! production, or takes an input that nobody sees.
+
+use gate_policy::Effect;
 
 use super::question::Target;
 use super::shown::Shown;
+use crate::service::line::Effects;
+use crate::service::submission;
 use crate::settings::Production;
 use crate::store::requests::Request;
 
@@ -27,7 +31,19 @@ impl Risk {
         let is_production =
             |(field, value): (&String, &String)| production.knows(field, value).is_some();
         let mut reasons = Vec::new();
-        reasons.extend(of_effect(&request.invocation.effect));
+        let effects = Effects::of(&request.invocation);
+        let found = Effect::ALL.iter().filter(|effect| effects.has(**effect));
+        reasons.extend(found.filter_map(|effect| of_effect(*effect)));
+        if !effects.is_known {
+            reasons.push("Its requester's word for what this does is none that gate has.");
+        }
+        let inputs = &request.invocation.inputs;
+        if inputs.iter().any(submission::is_unseen) {
+            reasons.push(
+                "What an input says is not shown, or is only its requester's word: nothing here \
+                 holds it against the hash of what will run.",
+            );
+        }
         if target.iter().any(is_production) {
             reasons.push("This is production.");
         }
@@ -81,16 +97,15 @@ impl Risk {
     }
 }
 
-/// Returns why an effect is approved by typing. A word that is none of gate's own is
-/// the client's, and no way around it.
-fn of_effect(effect: &str) -> Option<&'static str> {
+/// Returns why an effect is approved by typing.
+fn of_effect(effect: Effect) -> Option<&'static str> {
     match effect {
-        "read" | "local" | "write" => None,
-        "destroy" => Some("What this destroys can't be brought back by gate."),
-        "access" => Some("This changes who may do what."),
-        "secret" => Some("This reveals secrets or bulk data."),
-        "execute" => Some("This runs arbitrary code."),
-        _ => Some("gate does not know what this does."),
+        Effect::Read | Effect::Local | Effect::Write => None,
+        Effect::Destroy => Some("What this destroys can't be brought back by gate."),
+        Effect::Access => Some("This changes who may do what."),
+        Effect::Secret => Some("This reveals secrets or bulk data."),
+        Effect::Execute => Some("This runs arbitrary code."),
+        Effect::Unknown => Some("gate does not know what this does."),
     }
 }
 
@@ -118,13 +133,10 @@ mod tests {
 
     #[test]
     fn what_gate_knows_to_be_mild_is_approved_by_the_button_and_nothing_else() {
-        for effect in ["read", "local", "write"] {
-            assert_eq!(of_effect(effect), None, "{effect}");
-        }
-        for effect in [
-            "destroy", "access", "secret", "execute", "unknown", "Destroy", "",
-        ] {
-            assert!(of_effect(effect).is_some(), "{effect}");
-        }
+        let mild: Vec<_> = Effect::ALL
+            .iter()
+            .filter(|effect| of_effect(**effect).is_none())
+            .collect();
+        assert_eq!(mild, [&Effect::Read, &Effect::Local, &Effect::Write]);
     }
 }

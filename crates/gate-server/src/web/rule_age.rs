@@ -13,6 +13,7 @@ use super::moment;
 use super::shown::Shown;
 use crate::clock;
 use crate::problem::Failure;
+use crate::service::rules_by_id;
 use crate::state::Server;
 use crate::store::rules;
 
@@ -123,20 +124,13 @@ impl Known {
 
 /// Returns a hash of each rule, by the id that a request names it by.
 fn hashes(text: &str) -> HashMap<String, Digest> {
-    let Ok(table) = text.parse::<toml::Table>() else {
-        return HashMap::new();
+    let rules = rules_by_id(text).unwrap_or_default();
+    let hash = |(id, rule): (String, toml::Value)| {
+        let written = toml::to_string(&rule).ok()?;
+        let id = shortened(&id, TERM_LIMIT).into_owned();
+        Some((id, Digest::of_bytes(written.as_bytes())))
     };
-    let rules = table.get("rule").and_then(toml::Value::as_array);
-    rules
-        .into_iter()
-        .flatten()
-        .filter_map(|rule| {
-            let id = rule.get("id")?.as_str()?;
-            let written = toml::to_string(rule).ok()?;
-            let id = shortened(id, TERM_LIMIT).into_owned();
-            Some((id, Digest::of_bytes(written.as_bytes())))
-        })
-        .collect()
+    rules.into_iter().filter_map(hash).collect()
 }
 
 #[cfg(test)]

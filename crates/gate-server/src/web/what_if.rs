@@ -16,11 +16,12 @@ use serde::Deserialize;
 use super::form::{Posted, Tokened};
 use super::page::{Refused, render};
 use super::question::{self, ShownEffect};
-use super::reading::{self, Reading};
+use super::reading::Reading;
 use super::session::Visitor;
 use super::shown::Shown;
 use crate::clock;
 use crate::problem::Failure;
+use crate::service::line;
 use crate::settings::Floor;
 use crate::state::Server;
 use crate::store::rules;
@@ -207,7 +208,7 @@ fn judge(words: &Words, rules: &str, floor: &Floor) -> Outlook {
     let policy = builder.build();
     let argv: Vec<OsString> = words.words.iter().map(OsString::from).collect();
     let cwd = Path::new("/");
-    let invocation = reading::read(&argv, cwd);
+    let invocation = line::read(&argv, cwd);
     let occasion = Occasion::of_nobody(clock::now());
     let evaluation = policy.evaluate(&invocation, cwd, &occasion);
     let (class, sentence) = match evaluation.decision {

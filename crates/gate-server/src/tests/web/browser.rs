@@ -121,6 +121,17 @@ impl<'b> Browser<'b> {
         rest.split('"').next().unwrap().to_owned()
     }
 
+    /// Presses a button, and types nothing.
+    pub(crate) async fn press(&self, request: &ApprovalRequest, answer: &str) -> Answered {
+        let (csrf, digest) = (self.csrf().await, request.digest.to_string());
+        let fields = [
+            ("csrf", csrf.as_str()),
+            ("digest", &digest),
+            ("answer", answer),
+        ];
+        self.post(&review_path(request), &fields).await
+    }
+
     /// Answers as the buttons do, with what has to be typed to approve.
     pub(crate) async fn answer(&self, request: &ApprovalRequest, answer: &str) -> Answered {
         let (csrf, digest) = (self.csrf().await, request.digest.to_string());

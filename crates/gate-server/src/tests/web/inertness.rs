@@ -44,8 +44,8 @@ fn everywhere(text: &str) -> SubmitRequest {
     invocation.inputs = vec![BoundInput {
         role: text.to_owned(),
         name: masked,
-        sha256: Digest::of_bytes(b"input"),
-        size_bytes: 5,
+        sha256: BoundInput::hash_of(&Digest::of_bytes(text.as_bytes()), Delivery::Rechecked),
+        size_bytes: text.len() as u64,
         delivery: Delivery::Rechecked,
         content: Some(text.to_owned()),
     }];

@@ -1,0 +1,78 @@
+//! A command line as this server reads it by the built-in profiles. It has the words alone, and
+//! neither files nor environment of the machine that asks: effect and target of a request are the
+//! client's word. What the server finds in the words it holds against a milder word.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use gate_policy::{CommandLine, Effect, Environment, Invocation, NoFiles, Profiles, Stdin};
+use gate_protocol::invocation::BoundInvocation;
+use gate_protocol::masked::{MaskedText, Segment};
+
+/// Stands for a secret: of a length and letters that no tool takes for anything.
+const PLACEHOLDER: &str = "SECRET";
+
+/// Reads a line by the built-in profiles, without anything around it.
+pub(crate) fn read(argv: &[OsString], cwd: &Path) -> Invocation {
+    Profiles::built_in().read_invocation(&CommandLine {
+        argv,
+        env: &Environment::default(),
+        cwd,
+        stdin: Stdin::Absent,
+        files: &NoFiles,
+    })
+}
+
+/// Returns a word's bytes, with a placeholder for each secret.
+pub(crate) fn word(text: &MaskedText) -> OsString {
+    let mut bytes = Vec::new();
+    for segment in &text.0 {
+        match segment {
+            Segment::Text(text) => bytes.extend_from_slice(text.as_bytes()),
+            Segment::Bytes(encoded) => {
+                let decoded = base64::engine::general_purpose::STANDARD.decode(encoded);
+                bytes.extend(decoded.unwrap_or_default());
+            }
+            Segment::Secret(_) => bytes.extend_from_slice(PLACEHOLDER.as_bytes()),
+        }
+    }
+    OsString::from_vec(bytes)
+}
+
+/// What a command can do, by the client's word and by the server's own reading.
+#[derive(Clone, Debug)]
+pub(crate) struct Effects {
+    words: Vec<&'static str>,
+    /// Whether the client's word is one that gate has.
+    pub(crate) is_known: bool,
+}
+
+impl Effects {
+    /// Returns what a request's words can do. That the server does not understand a line says
+    /// nothing: it lacks the files that the client had.
+    pub(crate) fn of(invocation: &BoundInvocation) -> Self {
+        let argv: Vec<OsString> = invocation.argv.iter().map(word).collect();
+        let read = read(&argv, &PathBuf::from(word(&invocation.cwd)));
+        let said: Result<Effect, _> = invocation.effect.parse();
+        let found = |effect: &Effect| {
+            said == Ok(*effect) || (*effect != Effect::Unknown && read.effects.contains(*effect))
+        };
+        let words = Effect::ALL.iter().filter(|effect| found(effect));
+        Self {
+            words: words.map(|effect| effect.as_str()).collect(),
+            is_known: said.is_ok(),
+        }
+    }
+
+    /// Tells whether one of these is among what it can do, or the client has a word for it that
+    /// gate does not know: that is no way around a list.
+    pub(crate) fn are_among<'a>(&self, mut list: impl Iterator<Item = &'a str>) -> bool {
+        !self.is_known || list.any(|one| self.words.contains(&one))
+    }
+
+    pub(crate) fn has(&self, effect: Effect) -> bool {
+        self.words.contains(&effect.as_str())
+    }
+}
