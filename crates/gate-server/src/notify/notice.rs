@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::plain::Plain;
 use crate::lifecycle::{self, Answered, Event, RequestState, apply};
+use crate::service::line::Effects;
 use crate::settings::{Production, Settings};
 use crate::store::requests::Request;
 
@@ -42,6 +43,8 @@ pub(crate) struct Notice {
     pub(crate) title: Plain,
     pub(crate) command: Plain,
     pub(crate) effect: Plain,
+    /// What it can do by the requester's word and by the server's own reading.
+    pub(crate) effects: Effects,
     pub(crate) meaning: &'static str,
     pub(crate) target: Vec<TargetLine>,
     /// Variables, files and where it runs.
@@ -83,6 +86,7 @@ impl Notice {
             title: Plain::of(&title),
             command: Plain::of_inert(&invocation.shown_command()),
             effect: Plain::of(&invocation.effect),
+            effects: Effects::of(invocation),
             meaning: meaning(&invocation.effect),
             target: target(invocation, &settings.production),
             details: details(request),

@@ -46,7 +46,7 @@ pub(crate) async fn tell(
     {
         return Ok(count_in(telling, settings, count, place).await);
     }
-    let has_buttons = is_answered_here(channel, notice, notice.effect.as_str());
+    let has_buttons = is_answered_here(channel, notice);
     let body = message::of(notice, has_buttons);
     let mut place = match post_or_update(server, channel, settings, known, &body).await {
         Ok(place) => place,

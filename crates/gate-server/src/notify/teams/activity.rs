@@ -366,7 +366,7 @@ impl Person<'_> {
         let request = requests::find(reader.connection(), id).await?;
         let request = request.ok_or_else(Failure::not_found)?;
         let notice = Notice::of(&request, &self.server.settings, clock::now());
-        let has_buttons = is_answered_here(self.channel, &notice, notice.effect.as_str());
+        let has_buttons = is_answered_here(self.channel, &notice);
         Ok(json!({
             "statusCode": 200,
             "type": card::CONTENT_TYPE,

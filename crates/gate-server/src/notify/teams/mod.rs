@@ -51,7 +51,7 @@ pub(crate) async fn tell(
     {
         return Ok(count_in(telling, settings, count, place).await);
     }
-    let has_buttons = is_answered_here(channel, notice, notice.effect.as_str());
+    let has_buttons = is_answered_here(channel, notice);
     let activity = card::activity(&notice.headline(), &card::of(notice, has_buttons));
     let bot = Bot {
         server,

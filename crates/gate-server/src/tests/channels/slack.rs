@@ -115,17 +115,20 @@ fn submission(user: &str, view: &Value, typed: &str) -> Value {
 
 #[tokio::test]
 async fn what_can_do_great_harm_or_is_not_shown_whole_is_not_approved_in_chat() {
-    let stage = SlackStage::with(|slack| slack.link_only = vec!["write".to_owned()]).await;
-    let (request, message) = stage.posted("web").await;
-    assert!(button(&message, "gate_approve").is_none());
-    assert!(button(&message, "gate_deny").is_none());
-    let ts = place(&stage, "chat", &request).await;
-    // The button was never there, so Slack would not send this; it would not help.
-    stage
-        .call_back(&press(BOB, "gate_approve", &value_of(&request), &ts))
-        .await;
-    assert_eq!(stage.show(&request).await.status, ApprovalStatus::Pending);
-    assert_eq!(stage.refusals().await, ["not_here"]);
+    // It deletes a namespace, and its requester says that it writes: both count.
+    for effect in ["write", "destroy"] {
+        let stage = SlackStage::with(|slack| slack.link_only = vec![effect.to_owned()]).await;
+        let (request, message) = stage.posted("web").await;
+        assert!(button(&message, "gate_approve").is_none(), "{effect}");
+        assert!(button(&message, "gate_deny").is_none());
+        let ts = place(&stage, "chat", &request).await;
+        // The button was never there, so Slack would not send this; it would not help.
+        stage
+            .call_back(&press(BOB, "gate_approve", &value_of(&request), &ts))
+            .await;
+        assert_eq!(stage.show(&request).await.status, ApprovalStatus::Pending);
+        assert_eq!(stage.refusals().await, ["not_here"]);
+    }
 
     let stage = SlackStage::new().await;
     let long = format!("{}; rm -rf /", "a".repeat(20_000));
