@@ -16,7 +16,7 @@ use super::change::{Change, What};
 use super::electorate::voice_of;
 use super::{Channel, Paging};
 use crate::identity::{Actor, is_same_person};
-use crate::lifecycle::{Answered, Happened, Transition};
+use crate::lifecycle::{Happened, Transition};
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::requests::{self, Request};
