@@ -350,6 +350,7 @@ fn the_settings_of_the_server_are_whole_and_taken() {
         "break_glass",
         "flood",
         "rate",
+        "database",
         "tls",
         "outbound",
         "sign_in",

@@ -160,6 +160,15 @@ const OF_SERVER: &[(&str, bool)] = &[
     ("[tls]\ncertificate = '/a'", false),
     ("[tls]\ncertificate = '/a'\nkey = '/b'\nca = '/c'", false),
     (
+        "[database]\nurl = 'postgres://gate@db.example.com/gate'\npassword_file = '/p'\nca_file = '/c'",
+        true,
+    ),
+    ("[database]\npassword_file = '/p'", false),
+    (
+        "[database]\nurl = 'mysql://gate@db.example.com/gate'",
+        false,
+    ),
+    (
         "[outbound]\nallow_private = ['10.0.0.0/8', 'fd00::/8']",
         true,
     ),
@@ -395,6 +404,11 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("server", "", "qqqq = 1"),
     ("server", "/properties/tls", "[tls]\nqqqq = 1"),
     ("server", "/properties/outbound", "[outbound]\nqqqq = 1"),
+    (
+        "server",
+        "/properties/database",
+        "[database]\nurl = 'postgres://a/b'\nqqqq = 1",
+    ),
     ("server", "/properties/approving", "[approving]\nqqqq = 1"),
     (
         "server",

@@ -7,6 +7,7 @@ use gate_protocol::principal::{Principal, PrincipalKind, Role};
 use crate::clock;
 use crate::initialise::{InitialiseError, Made, token, user};
 use crate::service::Change;
+use crate::settings::Settings;
 use crate::store::{principals, rules};
 
 /// The rules of a server that somebody tries out.
@@ -47,7 +48,12 @@ pub async fn initialise_dev(
     data_dir: &Path,
     public_url: &str,
 ) -> Result<DevSetup, InitialiseError> {
-    let made = Made::open(data_dir, public_url).await?;
+    make_for_trial(&Settings::new(data_dir, public_url)).await
+}
+
+/// The same, wherever the settings have the database.
+pub(crate) async fn make_for_trial(settings: &Settings) -> Result<DevSetup, InitialiseError> {
+    let made = Made::open(settings).await?;
     let mut change = made.begin().await?;
     create_missing(&mut change).await?;
     if rules::version(change.connection()).await? == 0 {

@@ -1,10 +1,12 @@
-//! The data folder: keys and database, opened by one process at a time.
+//! The data folder: keys, and the database where that is a file, opened by one
+//! process at a time. Servers that share a `PostgreSQL` database have a folder each, with
+//! the same keys in it.
 
 use std::path::{Path, PathBuf};
 
 use crate::identity::Authorities;
 use crate::keys::{self, FolderLock, Keys, KeysError};
-use crate::settings::Settings;
+use crate::settings::{Database, DatabaseError, Settings};
 use crate::state::Server;
 use crate::store::server::{self, Names};
 use crate::store::{Store, StoreError};
@@ -16,6 +18,14 @@ pub(crate) enum FolderError {
     Keys(KeysError),
     /// The database can't be used.
     Store(StoreError),
+    /// What the settings say of the database can't be used.
+    Database(DatabaseError),
+}
+
+impl From<DatabaseError> for FolderError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Database(error)
+    }
 }
 
 impl From<KeysError> for FolderError {
@@ -39,31 +49,40 @@ pub(crate) struct Folder {
     pub(crate) names: Option<Names>,
 }
 
-/// Tells whether a database is there, without making one.
-pub(crate) fn has_database(dir: &Path) -> bool {
-    database_of(dir).exists()
+/// Tells whether a database is there, without making one. One that is elsewhere has to be
+/// asked.
+pub(crate) fn has_database(settings: &Settings) -> bool {
+    settings.database.is_some() || database_of(&settings.data_dir).exists()
 }
 
 fn database_of(dir: &Path) -> PathBuf {
     dir.join("gate.db")
 }
 
+async fn open_store(dir: &Path, database: Option<&Database>) -> Result<Store, FolderError> {
+    if let Some(database) = database {
+        return Ok(Store::connect(database.options()?).await?);
+    }
+    let file = database_of(dir);
+    keys::prepare_file(&file)?;
+    Ok(Store::open_file(&file).await?)
+}
+
 impl Folder {
     /// Opens the folder and its database, and makes both where they are missing;
     /// none where another process has the folder.
-    pub(crate) async fn open(dir: &Path) -> Result<Option<Self>, FolderError> {
+    pub(crate) async fn open(settings: &Settings) -> Result<Option<Self>, FolderError> {
+        let dir = &settings.data_dir;
         keys::prepare_dir(dir)?;
         let Some(lock) = keys::lock(dir)? else {
             return Ok(None);
         };
-        let database = database_of(dir);
-        keys::prepare_file(&database)?;
-        let store = Store::open(&database).await?;
+        let store = open_store(dir, settings.database.as_ref()).await?;
         let mut reader = store.read().await?;
         let names = server::names(reader.connection()).await?;
         drop(reader);
         Ok(Some(Self {
-            dir: dir.to_owned(),
+            dir: dir.clone(),
             store,
             lock,
             names,
@@ -82,6 +101,13 @@ impl Folder {
             Some(_) => Keys::open(&self.dir, &names.audience, &names.log_origin)?,
             None => Keys::make(&self.dir, &names.audience, &names.log_origin)?,
         };
+        if names.keys.is_some_and(|known| known != keys.print()) {
+            return Err(KeysError::Foreign { dir: self.dir });
+        }
+        if settings.database.is_some() {
+            // Made with the other keys, since every server on the database needs the same.
+            keys::channels_key_of(&self.dir, self.names.is_some())?;
+        }
         let server = Server::new(self.store, settings, authorities, names, keys);
         Ok((server, self.lock))
     }

@@ -1,7 +1,5 @@
 //! Making a server: keys, database, and the first admin.
 
-use std::path::Path;
-
 use gate_protocol::principal::{Principal, PrincipalKind, Role};
 use jiff::Timestamp;
 
@@ -10,7 +8,7 @@ use crate::identity::{Authorities, Token};
 use crate::keys::{FolderLock, KeysError};
 use crate::problem::Failure;
 use crate::service::{Change, TokenWish};
-use crate::settings::Settings;
+use crate::settings::{DatabaseError, Settings};
 use crate::state::Server;
 use crate::store::StoreError;
 use crate::store::server::{self, Names};
@@ -31,6 +29,9 @@ pub enum InitialiseError {
     /// The database can't be used.
     #[error("the store can't be used")]
     Store(#[from] StoreError),
+    /// What the settings say of the database can't be used.
+    #[error("the settings of the database can't be used")]
+    Database(#[from] DatabaseError),
     /// The first entries were refused.
     #[error("the first entries were not made: {0}")]
     Entries(String),
@@ -50,20 +51,22 @@ impl From<FolderError> for InitialiseError {
         match error {
             FolderError::Keys(error) => Self::Keys(error),
             FolderError::Store(error) => Self::Store(error),
+            FolderError::Database(error) => Self::Database(error),
         }
     }
 }
 
-/// Makes an empty server in `data_dir`: keys, database, and the user `admin`,
-/// whose token (for the role admin, without end) is returned and shown nowhere else.
+/// Makes an empty server as `settings` say: keys in the data folder, tables in the database, and
+/// the user `admin`, whose token (for the role admin, without end) is returned and shown nowhere
+/// else.
 ///
 /// # Errors
 /// [`InitialiseError::Exists`] where there is a server already; each other
 /// [`InitialiseError`] as its name says.
-pub async fn initialise(data_dir: &Path) -> Result<String, InitialiseError> {
-    let made = Made::open(data_dir, "http://127.0.0.1").await?;
+pub async fn initialise(settings: &Settings) -> Result<String, InitialiseError> {
+    let made = Made::open(settings).await?;
     if !made.is_new {
-        return Err(InitialiseError::Exists(data_dir.to_owned()));
+        return Err(InitialiseError::Exists(settings.data_dir.clone()));
     }
     let mut change = made.begin().await?;
     let admin = user("admin", &[]);
@@ -82,16 +85,18 @@ pub(crate) struct Made {
 
 impl Made {
     /// Opens the folder, and names a server that is not there yet.
-    pub(crate) async fn open(data_dir: &Path, public_url: &str) -> Result<Self, InitialiseError> {
-        let folder = Folder::open(data_dir)
+    pub(crate) async fn open(settings: &Settings) -> Result<Self, InitialiseError> {
+        let data_dir = &settings.data_dir;
+        let folder = Folder::open(settings)
             .await?
-            .ok_or_else(|| InitialiseError::InUse(data_dir.to_owned()))?;
+            .ok_or_else(|| InitialiseError::InUse(data_dir.clone()))?;
         let (is_new, names) = match folder.names.clone() {
             Some(names) => (false, names),
             None => (true, new_names()?),
         };
-        let settings = Settings::new(data_dir, public_url);
-        let (server, lock) = folder.into_server(settings, Authorities::default(), names)?;
+        let mut bare = Settings::new(data_dir, settings.public_url.clone());
+        bare.database.clone_from(&settings.database);
+        let (server, lock) = folder.into_server(bare, Authorities::default(), names)?;
         Ok(Self {
             server,
             is_new,
@@ -104,7 +109,11 @@ impl Made {
         let mut change = self.server.change().await?;
         if self.is_new {
             let now = change.now();
-            server::name(change.connection(), &self.server.names, now).await?;
+            let names = Names {
+                keys: Some(self.server.keys.print()),
+                ..(*self.server.names).clone()
+            };
+            server::name(change.connection(), &names, now).await?;
         }
         Ok(change)
     }
@@ -125,6 +134,7 @@ fn new_names() -> Result<Names, getrandom::Error> {
     Ok(Names {
         log_origin: format!("{audience}/audit"),
         audience,
+        keys: None,
     })
 }
 

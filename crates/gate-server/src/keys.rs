@@ -44,6 +44,15 @@ pub enum KeysError {
         /// The file.
         path: PathBuf,
     },
+    /// The keys in the folder are not those that the database's server was made with.
+    #[error(
+        "`{}` holds the keys of another server; copy `grant.key`, `log.key` and `channels.key` \
+         from the folder that the database was initialised with", .dir.display()
+    )]
+    Foreign {
+        /// The folder.
+        dir: PathBuf,
+    },
     /// The file does not hold a key.
     #[error("`{}` does not hold a key", .path.display())]
     Form {
@@ -74,12 +83,31 @@ impl Keys {
             log: make_key(&data_dir.join(LOG), origin)?,
         })
     }
+
+    /// Returns the SHA-256 of both public keys, by which a server that shares a database finds
+    /// that it has others than the rest.
+    pub(crate) fn print(&self) -> Digest {
+        let mut bytes = self.grant.verifier().public_bytes().to_vec();
+        bytes.extend_from_slice(self.log.verifier().public_bytes());
+        Digest::of_bytes(&bytes)
+    }
 }
 
 /// Returns the key that the secrets of channels are encrypted with, and makes it
 /// where there is none.
 pub(crate) fn channels_key(data_dir: &Path) -> Result<[u8; 32], KeysError> {
-    let key = make_key(&data_dir.join("channels.key"), "channels")?;
+    channels_key_of(data_dir, false)
+}
+
+/// The same, of a server that was `made_before` on a database which it shares: there it is never
+/// made again, or what one server encrypts no other could read.
+pub(crate) fn channels_key_of(data_dir: &Path, made_before: bool) -> Result<[u8; 32], KeysError> {
+    let path = data_dir.join("channels.key");
+    let key = if made_before {
+        read_key(&path, "channels")?
+    } else {
+        make_key(&path, "channels")?
+    };
     Ok(*key.expose_seed())
 }
 

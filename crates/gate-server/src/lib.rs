@@ -27,6 +27,7 @@ mod openapi;
 mod outbound;
 mod problem;
 mod refusals;
+mod replicas;
 mod rules;
 mod serve;
 mod service;

@@ -105,9 +105,21 @@ impl From<StoreError> for Failure {
                 )
                 .retry_after(1)
             }
-            StoreError::Database(_) | StoreError::Migrate(_) | StoreError::Unreadable { .. } => {
-                Self::internal(&error)
+            StoreError::Unconfirmed(_) => {
+                tracing::warn!(cause = %chain(&error), "the store did not confirm a change");
+                Self::new(
+                    ProblemCode::Unavailable,
+                    "the store did not say whether the change was made; look, or ask the same again",
+                )
+                .retry_after(1)
             }
+            StoreError::Nul(_) => Self::bad_request("a text holds the character NUL"),
+            StoreError::Database(_)
+            | StoreError::Migrate(_)
+            | StoreError::Newer { .. }
+            | StoreError::Unsafe { .. }
+            | StoreError::Standby
+            | StoreError::Unreadable { .. } => Self::internal(&error),
         }
     }
 }

@@ -169,9 +169,11 @@ async fn a_folder_holds_one_server_that_was_made_before() {
 async fn a_real_server_is_made_once_with_one_admin() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    let token = gate_server::initialise(&data).await.unwrap();
+    let token = gate_server::initialise(&Settings::new(&data, "http://127.0.0.1:1"))
+        .await
+        .unwrap();
     assert!(token.starts_with("gate_user_"));
-    let again = gate_server::initialise(&data).await;
+    let again = gate_server::initialise(&Settings::new(&data, "http://127.0.0.1:1")).await;
     assert!(matches!(again, Err(InitialiseError::Exists(_))));
 }
 

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use gate_protocol::inert::inert;
 use gate_protocol::masked::MaskedText;
-use gate_server::InitialiseError;
+use gate_server::{InitialiseError, Settings};
 
-use super::{data_folder, runtime};
+use super::{data_folder, runtime, settings};
 use crate::failure::{Failure, FailureKind};
 use crate::report;
 use crate::show::answer;
@@ -21,6 +21,10 @@ pub(super) struct Init {
     /// The folder for keys and database; only you will be able to read it.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// The server's settings, in TOML: where they name a database, its tables are
+    /// made there.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -29,8 +33,12 @@ pub(super) struct Init {
 impl Init {
     pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
         let data = data_folder(world, self.data.as_ref())?;
+        let mut settings = Settings::new(&data, "http://127.0.0.1");
+        if let Some(file) = &self.config {
+            settings = settings::read(settings, &world.cwd.join(file))?;
+        }
         let token = runtime()?
-            .block_on(gate_server::initialise(&data))
+            .block_on(gate_server::initialise(&settings))
             .map_err(|error| cannot_initialise(error, self.data.as_deref()))?;
         let shown = inert(&data.to_string_lossy()).into_owned();
         if self.json {
@@ -39,7 +47,10 @@ impl Init {
             );
         }
         report::line(&format!("made a server in {shown}"));
-        let start = start_command(self.data.as_deref());
+        let mut start = start_command(self.data.as_deref());
+        if let Some(file) = &self.config {
+            start = format!("{start} --config {}", word(file));
+        }
         report::line(&format!(
             "start it with `{start}`, then log in with `gate login --server URL`"
         ));
@@ -51,14 +62,16 @@ impl Init {
 /// Returns the command that starts the server of a data folder: without a name
 /// it is this user's own.
 fn start_command(data: Option<&Path>) -> String {
-    use std::os::unix::ffi::OsStrExt as _;
     data.map_or_else(
         || "gate server".to_owned(),
-        |data| {
-            let folder = MaskedText::plain(data.as_os_str().as_bytes());
-            format!("gate server --data {}", folder.shown_word())
-        },
+        |data| format!("gate server --data {}", word(data)),
     )
+}
+
+/// Returns a path as a word of a shell.
+fn word(path: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt as _;
+    MaskedText::plain(path.as_os_str().as_bytes()).shown_word()
 }
 
 /// Returns the failure of a server that was not made in `data`.

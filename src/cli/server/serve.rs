@@ -108,6 +108,13 @@ impl Serve {
         address: SocketAddr,
         settings: Settings,
     ) -> Result<(), Failure> {
+        if self.dev && settings.database.is_some() {
+            return Err(Failure::new(
+                FailureKind::Configuration,
+                "a server to try things on keeps a database of its own",
+            )
+            .hint("leave [database] out of the settings, or --dev"));
+        }
         let tokens = if self.dev {
             let (data, url) = (&settings.data_dir, &settings.public_url);
             let made = gate_server::initialise_dev(data, url).await;
@@ -208,9 +215,10 @@ fn cannot_serve(error: ServeError) -> Failure {
             Some("give --tls-cert and --tls-key, or listen on 127.0.0.1"),
         ),
         ServeError::InUse(_) => (FailureKind::Configuration, Some("stop that server first")),
-        ServeError::Settings(_) | ServeError::Keys(_) | ServeError::Tls { .. } => {
-            (FailureKind::Configuration, None)
-        }
+        ServeError::Settings(_)
+        | ServeError::Keys(_)
+        | ServeError::Database(_)
+        | ServeError::Tls { .. } => (FailureKind::Configuration, None),
         _ => (FailureKind::Internal, None),
     };
     let failure = Failure::new(kind, "cannot serve").caused_by(error);

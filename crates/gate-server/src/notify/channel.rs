@@ -12,9 +12,11 @@ use super::sound::refuse_unsound_secret;
 use super::teams::TeamsMemory;
 use crate::keys::{self, KeysError};
 use crate::outbound::Outbound;
+use crate::problem::Failure;
 use crate::settings::{ChannelFile, Settings};
 use crate::state::Server;
-use crate::store::{StoreError, channels};
+use crate::store::StoreError;
+use crate::store::channels::{self, StoredChannel};
 
 /// A channel with its secrets. Has no `Debug`, so that no log can show them.
 pub(crate) struct Channel {
@@ -223,6 +225,34 @@ impl Server {
         list.sort_by(|a, b| a.name().cmp(b.name()));
         let list = list.into_iter().map(Arc::new).collect();
         self.channels.put(list, Some(outbound));
+        Ok(())
+    }
+
+    /// Takes up the channels that were made by the API of another server on the same database,
+    /// and lets go of those that were taken away there. A channel that stays goes on undisturbed.
+    pub(crate) async fn read_made_channels(&self) -> Result<(), Failure> {
+        let mut reader = self.store.read().await?;
+        let stored = channels::all(reader.connection()).await?;
+        drop(reader);
+        for held in self.channels.list().iter() {
+            let is_there = stored.iter().any(|one| one.spec == held.spec);
+            if held.source == ChannelSource::Api && !is_there {
+                self.channels.remove(held.name());
+            }
+        }
+        for StoredChannel { spec, sealed } in stored {
+            if self.channels.find(&spec.name).is_some() {
+                continue;
+            }
+            let secrets = keys::channels_key(&self.settings.data_dir)
+                .map_err(|error| Failure::internal(&error))
+                .and_then(|key| {
+                    secret::unseal(&key, &spec.name, &sealed)
+                        .map_err(|error| Failure::internal(&error))
+                })?;
+            self.channels
+                .add(Channel::new(spec, ChannelSource::Api, secrets));
+        }
         Ok(())
     }
 }

@@ -21,6 +21,8 @@ use crate::store::requests;
 
 /// It looks again at least this often.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
+/// How long a delivery is left to the server that took it, far beyond any attempt.
+const LEASE: Duration = Duration::from_mins(10);
 /// The longest answer that is kept, in characters.
 const ANSWER_LIMIT: usize = 300;
 /// The longest that another side can ask to be left alone.
@@ -104,7 +106,8 @@ impl Server {
             return Ok(false);
         }
         let mut writer = self.store.write().await?;
-        let taken = deliveries::take(writer.connection(), channel.name(), clock::now()).await?;
+        let (now, name) = (clock::now(), channel.name());
+        let taken = deliveries::take(writer.connection(), name, now, later(now, LEASE)).await?;
         writer.commit().await?;
         let Some(taken) = taken else {
             return Ok(false);

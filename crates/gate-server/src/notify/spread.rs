@@ -53,17 +53,35 @@ impl Server {
             self.take_up().await?;
             *is_taken_up = true;
         }
+        if self.store.is_shared() {
+            self.take_over().await?;
+        }
         self.spread().await
     }
 
     /// Goes on where a server before this one stopped.
     pub(crate) async fn take_up(&self) -> Result<(), Failure> {
         let mut writer = self.store.write().await?;
-        deliveries::put_back(writer.connection()).await?;
+        // What another server on the same database is sending now is left to it.
+        let overdue_at = self.store.is_shared().then(clock::now);
+        deliveries::put_back(writer.connection(), overdue_at).await?;
         if self.channels.is_any() {
             outbox::note_untold(writer.connection(), clock::now()).await?;
         }
         writer.commit().await?;
+        Ok(())
+    }
+
+    /// Takes over what a server had that is gone.
+    async fn take_over(&self) -> Result<(), Failure> {
+        let mut reader = self.store.read().await?;
+        let is_any = deliveries::is_any_overdue(reader.connection(), clock::now()).await?;
+        drop(reader);
+        if is_any {
+            let mut writer = self.store.write().await?;
+            deliveries::put_back(writer.connection(), Some(clock::now())).await?;
+            writer.commit().await?;
+        }
         Ok(())
     }
 

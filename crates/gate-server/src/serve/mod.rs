@@ -19,7 +19,7 @@ use crate::identity::{Authorities, AuthoritiesError};
 use crate::keys::KeysError;
 use crate::notify::LoadError;
 use crate::outbound::Outbound;
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{DatabaseError, Settings, SettingsError};
 use crate::state::Server;
 use crate::store::StoreError;
 use crate::{clock, keys, notify, openapi, web};
@@ -46,6 +46,9 @@ pub enum ServeError {
     /// The database can't be used.
     #[error("the store can't be used")]
     Store(#[from] StoreError),
+    /// What the settings say of the database can't be used.
+    #[error("the settings of the database can't be used")]
+    Database(#[from] DatabaseError),
     /// A channel can't be used.
     #[error("the channels can't be used")]
     Channels(#[from] LoadError),
@@ -83,6 +86,7 @@ impl From<FolderError> for ServeError {
         match error {
             FolderError::Keys(error) => Self::Keys(error),
             FolderError::Store(error) => Self::Store(error),
+            FolderError::Database(error) => Self::Database(error),
         }
     }
 }
@@ -109,7 +113,15 @@ pub async fn serve_on(
     if let Err(failure) = server.read_rules_in_force().await {
         return Err(ServeError::Rules(failure.detail().to_owned()));
     }
+    // Before anybody waits: what another server changes from here on is looked for.
+    let seen = match server.log_size().await {
+        Ok(seen) => seen,
+        Err(failure) => return Err(ServeError::Settle(failure.detail().to_owned())),
+    };
     let mut tasks = JoinSet::new();
+    if server.store.is_shared() {
+        tasks.spawn(server.clone().follow_replicas(seen));
+    }
     tasks.spawn(server.clone().settle_regularly());
     tasks.spawn(server.clone().forget_regularly());
     tasks.spawn(server.clone().checkpoint_regularly());
@@ -168,11 +180,11 @@ async fn answer_until(
 /// Opens the server that is in the data folder. The lock on it ends when dropped.
 pub(crate) async fn open(settings: Settings) -> Result<(Server, keys::FolderLock), ServeError> {
     let dir = settings.data_dir.clone();
-    if !folder::has_database(&dir) {
+    if !folder::has_database(&settings) {
         return Err(ServeError::NotInitialised(dir));
     }
     let authorities = Authorities::of(&settings)?;
-    let folder = Folder::open(&dir)
+    let folder = Folder::open(&settings)
         .await?
         .ok_or_else(|| ServeError::InUse(dir.clone()))?;
     let names = folder

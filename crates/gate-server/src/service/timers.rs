@@ -38,7 +38,10 @@ impl Change<'_> {
 
     /// Does what a timer is for, if people are still asked.
     pub(crate) async fn ring(&mut self, timer: Timer) -> Result<(), Failure> {
-        timers::unset(self.connection(), timer).await?;
+        // Another server on the same database may have been here first.
+        if !timers::unset(self.connection(), timer).await? {
+            return Ok(());
+        }
         let Some(request) = self.request(timer.request).await? else {
             return Ok(());
         };

@@ -2,12 +2,14 @@
 
 mod approving;
 mod channels;
+mod database;
 mod identity;
 mod production;
 mod rate;
 mod witness;
 
 pub use channels::{ChannelFile, OutboundSettings};
+pub use database::{Database, DatabaseError};
 pub use identity::{Algorithm, Identity, Provider, SignIn, Workload};
 
 pub use crate::outbound::Network;
@@ -32,8 +34,11 @@ pub use witness::Witness;
 /// How a server runs.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where keys and database are: a folder that only the server's user can read.
+    /// Where keys are, and the database where that is a file: a folder that only the server's user
+    /// can read.
     pub data_dir: PathBuf,
+    /// Where the tables are, if not in a file of the data folder.
+    pub database: Option<Database>,
     /// Where people reach the server, without a slash at the end.
     pub public_url: String,
     /// Where to listen, if the file says so. Who binds the listener asks for it.
@@ -133,6 +138,7 @@ impl Settings {
     pub fn new(data_dir: impl Into<PathBuf>, public_url: impl Into<String>) -> Self {
         Self {
             data_dir: data_dir.into(),
+            database: None,
             public_url: public_url.into().trim_end_matches('/').to_owned(),
             listen: None,
             tls: None,
@@ -193,6 +199,7 @@ impl Settings {
         }
         self.listen = file.listen.or(self.listen);
         self.tls = file.tls.or(self.tls);
+        self.database = file.database.or(self.database);
         self.identity = Identity {
             providers: file.provider,
             workloads: file.workload,
@@ -247,6 +254,9 @@ impl Settings {
         self.identity.validate()?;
         witness::validate(&self.witnesses)?;
         self.limits.rates.validate()?;
+        if let Some(database) = &self.database {
+            database.validate()?;
+        }
         let lives = [
             (self.floor.max_request_ttl, "max_request_ttl_seconds"),
             (self.floor.max_permit_ttl, "max_permit_ttl_seconds"),
@@ -275,6 +285,7 @@ impl Settings {
 struct SettingsFile {
     public_url: Option<String>,
     listen: Option<SocketAddr>,
+    database: Option<Database>,
     tls: Option<TlsFiles>,
     approvers: Option<Vec<String>>,
     min_count: Option<u32>,

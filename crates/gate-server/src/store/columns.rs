@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::{Decode, Row as _, Sqlite, Type};
+use sqlx::{Decode, Postgres, Row as _, Sqlite, Type};
 
 use super::StoreError;
 use super::sql::Row;
@@ -12,10 +12,11 @@ use super::sql::Row;
 /// Reads one column, naming it where it does not read back.
 pub(crate) fn get<'r, T>(row: &'r Row, column: &'static str) -> Result<T, StoreError>
 where
-    T: Decode<'r, Sqlite> + Type<Sqlite>,
+    T: Decode<'r, Sqlite> + Type<Sqlite> + Decode<'r, Postgres> + Type<Postgres>,
 {
     let value = match row {
         Row::Sqlite(row) => row.try_get(column),
+        Row::Postgres(row) => row.try_get(column),
     };
     value.map_err(|_| StoreError::Unreadable { what: column })
 }

@@ -106,14 +106,16 @@ pub(crate) async fn put(
     Ok(())
 }
 
-/// Takes the next delivery that is due for a channel, so that nobody else does.
+/// Takes the next delivery that is due for a channel, so that nobody else does
+/// before `until`.
 pub(crate) async fn take(
     connection: &mut Connection,
     channel: &str,
     now: Timestamp,
+    until: Timestamp,
 ) -> Result<Option<Taken>, StoreError> {
     let row = query(
-        "UPDATE deliveries SET state = 'sending', attempts = attempts + 1
+        "UPDATE deliveries SET state = 'sending', attempts = attempts + 1, next_at = ?3
          WHERE id = (SELECT id FROM deliveries
                      WHERE channel = ?1 AND state = 'waiting' AND next_at <= ?2
                      ORDER BY next_at, id LIMIT 1)
@@ -121,6 +123,7 @@ pub(crate) async fn take(
     )
     .bind(channel)
     .bind(now.as_millisecond())
+    .bind(until.as_millisecond())
     .fetch_optional(connection)
     .await?;
     row.map(|row| {
@@ -135,7 +138,8 @@ pub(crate) async fn take(
     .transpose()
 }
 
-/// Writes down what came of it, unless a newer one took its place meanwhile.
+/// Writes down what came of it, unless a newer one took its place meanwhile, or
+/// somebody else took it since.
 pub(crate) async fn settle(
     connection: &mut Connection,
     taken: &Taken,
@@ -145,7 +149,7 @@ pub(crate) async fn settle(
     let is_done = matches!(tried.state, DeliveryState::Delivered | DeliveryState::Dead);
     query(
         "UPDATE deliveries SET state = ?1, next_at = ?2, answer = ?3, done_at = ?4
-         WHERE id = ?5 AND version = ?6 AND state = 'sending'",
+         WHERE id = ?5 AND version = ?6 AND state = 'sending' AND attempts = ?7",
     )
     .bind(tried.state.as_str())
     .bind(tried.next_at.as_millisecond())
@@ -153,17 +157,41 @@ pub(crate) async fn settle(
     .bind(is_done.then(|| now.as_millisecond()))
     .bind(&taken.id)
     .bind(integer(taken.version))
+    .bind(i64::from(taken.attempts))
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Puts back what was on its way when the server stopped.
-pub(crate) async fn put_back(connection: &mut Connection) -> Result<(), StoreError> {
-    query("UPDATE deliveries SET state = 'waiting' WHERE state = 'sending'")
-        .execute(connection)
-        .await?;
+/// Puts back what was on its way when a server stopped: all of it, or what its
+/// server has had for longer than it could take.
+pub(crate) async fn put_back(
+    connection: &mut Connection,
+    overdue_at: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    query(
+        "UPDATE deliveries SET state = 'waiting'
+         WHERE state = 'sending' AND (?1 IS NULL OR next_at <= ?1)",
+    )
+    .bind(overdue_at.map(Timestamp::as_millisecond))
+    .execute(connection)
+    .await?;
     Ok(())
+}
+
+/// Tells whether a server has had a delivery for longer than it could take.
+pub(crate) async fn is_any_overdue(
+    connection: &mut Connection,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let row = query(
+        "SELECT EXISTS (SELECT 1 FROM deliveries
+         WHERE state = 'sending' AND next_at <= ?) AS overdue",
+    )
+    .bind(now.as_millisecond())
+    .fetch_one(connection)
+    .await?;
+    get(&row, "overdue")
 }
 
 /// Returns when the next delivery of a channel is due.

@@ -78,10 +78,10 @@ pub(crate) async fn page(
     .bind(integer(PAGE_BYTES))
     .fetch_all(connection)
     .await?;
-    rows.iter().map(record_text).collect()
+    rows.iter().map(text_of).collect()
 }
 
-fn record_text(row: &Row) -> Result<String, StoreError> {
+fn text_of(row: &Row) -> Result<String, StoreError> {
     String::from_utf8(get(row, "record")?).map_err(|_| StoreError::Unreadable { what: "record" })
 }
 
@@ -104,12 +104,15 @@ pub(crate) async fn search(
     wanted: &WantedRecords,
 ) -> Result<Vec<String>, StoreError> {
     let mut query = query("SELECT record FROM log_records WHERE true");
+    let record_text = connection.record_text();
     if let Some(record_type) = &wanted.record_type {
-        query.push(" AND json_extract(CAST(record AS TEXT), '$.type') = ");
+        query.push(" AND json_extract(").push(record_text);
+        query.push(", '$.type') = ");
         query.push_bind(record_type);
     }
     if let Some(request) = &wanted.request {
-        query.push(" AND json_extract(CAST(record AS TEXT), '$.body.request') = ");
+        query.push(" AND json_extract(").push(record_text);
+        query.push(", '$.body.request') = ");
         query.push_bind(request);
     }
     if let Some(before) = wanted.before {
@@ -118,7 +121,7 @@ pub(crate) async fn search(
     query.push(" ORDER BY seq DESC LIMIT ");
     query.push_bind(integer(wanted.limit));
     let rows = query.fetch_all(connection).await?;
-    rows.iter().map(record_text).collect()
+    rows.iter().map(text_of).collect()
 }
 
 /// Returns the leaf hashes of the first `size` records.

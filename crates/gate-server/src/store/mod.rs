@@ -10,14 +10,17 @@ pub(crate) mod channel_messages;
 pub(crate) mod channels;
 pub(crate) mod clients;
 pub(crate) mod columns;
+mod database;
 pub(crate) mod deliveries;
 pub(crate) mod device;
 pub(crate) mod edits;
 pub(crate) mod idempotency;
 pub(crate) mod log;
 pub(crate) mod log_proofs;
+mod migrator;
 pub(crate) mod outbox;
 pub(crate) mod passwords;
+mod postgres;
 pub(crate) mod principals;
 pub(crate) mod requests;
 pub(crate) mod rules;
@@ -32,22 +35,50 @@ pub(crate) mod waiting;
 pub(crate) mod web_session;
 pub(crate) mod workload;
 
+pub(crate) use database::{Store, Writer};
 pub(crate) use sql::Connection;
-pub(crate) use sqlite::{Store, Writer};
 
-/// Why the store did not do it. Nothing was changed then.
+/// Why the store did not do it. Nothing was changed then, but for what is
+/// [`Unconfirmed`](Self::Unconfirmed).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The database did not answer in time.
     #[error("the database is busy")]
     Busy(#[source] sqlx::Error),
+    /// The connection ended while a change was being made durable: it was, or it was not.
+    #[error("the database did not confirm a change")]
+    Unconfirmed(#[source] sqlx::Error),
     /// The database failed.
     #[error("the database failed")]
     Database(#[source] sqlx::Error),
+    /// A text holds the character NUL, which `PostgreSQL` does not store.
+    #[error("a text holds NUL")]
+    Nul(#[source] sqlx::Error),
     /// The tables can't be brought up to date.
     #[error("the database cannot be migrated")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    Migrate(#[source] sqlx::migrate::MigrateError),
+    /// The tables were brought up to date by a newer server than this one.
+    #[error(
+        "the database has the tables of a newer gate (migration {migration}); start that version"
+    )]
+    Newer {
+        /// The first migration that this version does not know.
+        migration: i64,
+    },
+    /// The database is set so that it could lose or spoil what it was given.
+    #[error("the database has `{setting}` set to `{value}`; set it to {wanted} for gate's user")]
+    Unsafe {
+        /// The setting.
+        setting: &'static str,
+        /// What it is set to.
+        value: String,
+        /// What it must be.
+        wanted: &'static str,
+    },
+    /// The database only follows another one.
+    #[error("the database is a standby and takes no changes; name the primary in `database.url`")]
+    Standby,
     /// A stored value does not read back.
     #[error("the database holds an unreadable {what}")]
     Unreadable {
@@ -56,17 +87,62 @@ pub enum StoreError {
     },
 }
 
+impl From<sqlx::migrate::MigrateError> for StoreError {
+    fn from(error: sqlx::migrate::MigrateError) -> Self {
+        if let sqlx::migrate::MigrateError::VersionMissing(migration) = error {
+            Self::Newer { migration }
+        } else {
+            Self::Migrate(error)
+        }
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        // SQLITE_BUSY and SQLITE_LOCKED, with their extended codes.
-        let is_locked = error
-            .as_database_error()
-            .and_then(|error| error.code()?.parse::<u32>().ok())
-            .is_some_and(|code| matches!(code & 0xff, 5 | 6));
-        if is_locked || matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) {
+        let code = error.as_database_error().and_then(|error| error.code());
+        let code = code.map(std::borrow::Cow::into_owned);
+        let is_passing = match &error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
+            _ => code.as_deref().is_some_and(is_passing),
+        };
+        if is_passing {
             Self::Busy(error)
+        } else if code.is_some_and(|code| code == "22021") {
+            Self::Nul(error)
         } else {
             Self::Database(error)
+        }
+    }
+}
+
+/// Tells whether a database's error says that it may do it later.
+fn is_passing(code: &str) -> bool {
+    match code.parse::<u32>() {
+        // SQLITE_BUSY and SQLITE_LOCKED, with their extended codes.
+        Ok(number) if code.len() < 5 => matches!(number & 0xff, 5 | 6),
+        // Connections, resources, an operator's doing, the lock's timeout, and a primary that
+        // became a standby (PostgreSQL, appendix A).
+        _ => {
+            ["08", "53", "57"]
+                .iter()
+                .any(|class| code.starts_with(class))
+                || matches!(code, "55P03" | "40001" | "40P01" | "25006" | "25P03")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_passing;
+
+    #[test]
+    fn what_passes_by_itself_is_told_from_what_does_not() {
+        for code in ["5", "6", "261", "517", "55P03", "57P01", "08006", "53300"] {
+            assert!(is_passing(code), "{code}");
+        }
+        // A full disk of SQLite, a unique key, a syntax error, a value that is too long.
+        for code in ["13", "2067", "23505", "42601", "22001"] {
+            assert!(!is_passing(code), "{code}");
         }
     }
 }

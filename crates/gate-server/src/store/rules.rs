@@ -55,7 +55,7 @@ pub(crate) async fn activations(
     limit: u64,
 ) -> Result<Vec<Activation>, StoreError> {
     let rows = query(
-        "SELECT version, activated_by, activated_at, octet_length(text) AS bytes FROM rules
+        "SELECT version, activated_by, activated_at, CAST(octet_length(text) AS BIGINT) AS bytes FROM rules
          WHERE version <= ? ORDER BY version DESC LIMIT ?",
     )
     .bind(integer(up_to))

@@ -64,8 +64,8 @@ pub(crate) async fn search(
 
 fn statement(wanted: &Wanted) -> Query {
     let mut query = query(
-        "SELECT id, octet_length(invocation) + octet_length(circumstances)
-           + octet_length(terms) + coalesce(octet_length(reason), 0) AS bytes
+        "SELECT id, CAST(octet_length(invocation) + octet_length(circumstances)
+           + octet_length(terms) + coalesce(octet_length(reason), 0) AS BIGINT) AS bytes
          FROM requests WHERE true",
     );
     if let Some(status) = wanted.status {

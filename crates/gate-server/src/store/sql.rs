@@ -1,13 +1,14 @@
 //! Statements and rows that do not say which database they are for.
 //!
-//! Each statement of the store stands once, in what all databases understand, with `?` or `?1`
+//! Each statement of the store stands once, in what both databases understand, with `?` or `?1`
 //! for a value. `Any` of sqlx was not taken: it has fewer types than either database.
 
 use std::borrow::Cow;
 
+use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query as Prepared;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, Sqlite, Transaction};
 
 use super::StoreError;
 
@@ -15,6 +16,17 @@ use super::StoreError;
 #[derive(Debug)]
 pub(crate) enum Connection {
     Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Connection {
+    /// Returns the text of an audit record, as the indexes have it to the letter.
+    pub(crate) const fn record_text(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "CAST(record AS TEXT)",
+            Self::Postgres(_) => "record_text(record)",
+        }
+    }
 }
 
 /// A value that goes into a statement.
@@ -29,6 +41,7 @@ pub(crate) enum Value {
 /// One row of an answer; `columns` reads it.
 pub(crate) enum Row {
     Sqlite(SqliteRow),
+    Postgres(PgRow),
 }
 
 /// What a statement did.
@@ -89,6 +102,10 @@ impl Query {
                 let rows = self.for_sqlite().fetch_all(&mut **transaction).await?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
+            Connection::Postgres(transaction) => {
+                let rows = self.for_postgres().fetch_all(&mut **transaction).await?;
+                Ok(rows.into_iter().map(Row::Postgres).collect())
+            }
         }
     }
 
@@ -102,6 +119,11 @@ impl Query {
                 let row = self.for_sqlite().fetch_optional(&mut **transaction).await?;
                 Ok(row.map(Row::Sqlite))
             }
+            Connection::Postgres(transaction) => {
+                let statement = self.for_postgres();
+                let row = statement.fetch_optional(&mut **transaction).await?;
+                Ok(row.map(Row::Postgres))
+            }
         }
     }
 
@@ -112,6 +134,10 @@ impl Query {
                 let row = self.for_sqlite().fetch_one(&mut **transaction).await?;
                 Ok(Row::Sqlite(row))
             }
+            Connection::Postgres(transaction) => {
+                let row = self.for_postgres().fetch_one(&mut **transaction).await?;
+                Ok(Row::Postgres(row))
+            }
         }
     }
 
@@ -120,6 +146,12 @@ impl Query {
         match connection {
             Connection::Sqlite(transaction) => {
                 let done = self.for_sqlite().execute(&mut **transaction).await?;
+                Ok(Done {
+                    rows: done.rows_affected(),
+                })
+            }
+            Connection::Postgres(transaction) => {
+                let done = self.for_postgres().execute(&mut **transaction).await?;
                 Ok(Done {
                     rows: done.rows_affected(),
                 })
@@ -138,6 +170,39 @@ impl Query {
                 Value::Bytes(value) => prepared.bind(value),
             })
     }
+
+    fn for_postgres(self) -> Prepared<'static, Postgres, PgArguments> {
+        let prepared = sqlx::query(safe(Cow::Owned(numbered(&self.text))));
+        self.values
+            .into_iter()
+            .fold(prepared, |prepared, value| match value {
+                Value::Integer(value) => prepared.bind(value),
+                Value::Boolean(value) => prepared.bind(value),
+                Value::Text(value) => prepared.bind(value),
+                Value::Bytes(value) => prepared.bind(value),
+            })
+    }
+}
+
+/// Returns the statement with `$1` where it has `?` or `?1`, as `PostgreSQL` wants it. Text in
+/// quotes stays as it is.
+fn numbered(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut characters = text.chars().peekable();
+    let (mut next, mut is_quoted) = (1, false);
+    while let Some(character) = characters.next() {
+        is_quoted ^= character == '\'';
+        if character != '?' || is_quoted {
+            out.push(character);
+            continue;
+        }
+        out.push('$');
+        if !characters.peek().is_some_and(char::is_ascii_digit) {
+            out.push_str(&next.to_string());
+            next += 1;
+        }
+    }
+    out
 }
 
 /// Only `&'static str` goes into a statement, so what it is put together from is this program's.
@@ -211,5 +276,17 @@ impl From<&[u8]> for Value {
 impl From<&Vec<u8>> for Value {
     fn from(value: &Vec<u8>) -> Self {
         Self::Bytes(value.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::numbered;
+
+    #[test]
+    fn placeholders_are_numbered_and_quoted_text_is_left_alone() {
+        assert_eq!(numbered("a = ? AND b = ?"), "a = $1 AND b = $2");
+        assert_eq!(numbered("a = ?2 OR b > ?1 + ?12"), "a = $2 OR b > $1 + $12");
+        assert_eq!(numbered("a = '?' AND b = ?"), "a = '?' AND b = $1");
     }
 }

@@ -3,14 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::SqlSafeStr as _;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::Transaction;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
 use super::StoreError;
-use super::sql::Connection;
+use super::migrator::migrator;
 
 /// How long a caller waits for the writer or a reader before it is told to come again.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -23,7 +22,7 @@ const READERS: u32 = 4;
 const LOOKUPS: u32 = 2;
 
 /// Append-only: a released migration is never edited.
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str); 10] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (
         2,
@@ -43,6 +42,7 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
         "chat_links",
         include_str!("migrations/0007_chat_links.sql"),
     ),
+    (9, "keys", include_str!("migrations/0009_keys.sql")),
     (
         10,
         "witnesses",
@@ -53,42 +53,16 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
 
 /// The open database.
 #[derive(Clone, Debug)]
-pub(crate) struct Store {
+pub(crate) struct Sqlite {
     writer: SqlitePool,
     readers: SqlitePool,
     /// Kept apart, so that nobody who reads much keeps everybody else from being known.
     lookups: SqlitePool,
 }
 
-/// One consistent snapshot.
-pub(crate) struct Reader(Connection);
-
-/// The one transaction that can change something. Dropped without
-/// [`commit`](Self::commit), it changes nothing.
-pub(crate) struct Writer(Connection);
-
-impl Reader {
-    pub(crate) fn connection(&mut self) -> &mut Connection {
-        &mut self.0
-    }
-}
-
-impl Writer {
-    pub(crate) fn connection(&mut self) -> &mut Connection {
-        &mut self.0
-    }
-
-    /// Returns once everything is durable.
-    pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        match self.0 {
-            Connection::Sqlite(transaction) => Ok(transaction.commit().await?),
-        }
-    }
-}
-
-impl Store {
+impl Sqlite {
     /// Opens the database, makes it where there is none, and brings its tables up to date.
-    pub(crate) async fn open(path: &Path) -> Result<Self, StoreError> {
+    pub(super) async fn open(path: &Path) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -105,7 +79,7 @@ impl Store {
             .max_lifetime(None)
             .connect_with(options.clone())
             .await?;
-        migrator().run(&writer).await?;
+        migrator(&MIGRATIONS).run(&writer).await?;
         let options = options.pragma("query_only", "on");
         let reading = |connections| {
             SqlitePoolOptions::new()
@@ -122,53 +96,37 @@ impl Store {
         })
     }
 
-    /// Waits for the writer. IMMEDIATE takes the lock at once, so that no
-    /// transaction reads first and then finds that it can't write.
-    pub(crate) async fn write(&self) -> Result<Writer, StoreError> {
-        let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(Writer(Connection::Sqlite(transaction)))
+    /// IMMEDIATE takes the lock at once, so that no transaction reads first and
+    /// then finds that it can't write.
+    pub(super) async fn write(&self) -> Result<Transaction<'static, sqlx::Sqlite>, StoreError> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 
-    /// Returns a snapshot of what is committed.
-    pub(crate) async fn read(&self) -> Result<Reader, StoreError> {
-        Ok(Reader(Connection::Sqlite(self.readers.begin().await?)))
+    pub(super) async fn read(&self) -> Result<Transaction<'static, sqlx::Sqlite>, StoreError> {
+        Ok(self.readers.begin().await?)
     }
 
     /// Returns a snapshot of what is committed, for a look at a row or two.
-    pub(crate) async fn look_up(&self) -> Result<Reader, StoreError> {
-        Ok(Reader(Connection::Sqlite(self.lookups.begin().await?)))
+    pub(super) async fn look_up(&self) -> Result<Transaction<'static, sqlx::Sqlite>, StoreError> {
+        Ok(self.lookups.begin().await?)
     }
 
-    /// Waits for what runs and closes the files.
-    pub(crate) async fn close(&self) {
+    pub(super) async fn close(&self) {
         self.lookups.close().await;
         self.readers.close().await;
         self.writer.close().await;
     }
 }
 
-fn migrator() -> Migrator {
-    let migrations = MIGRATIONS.map(|(version, description, sql)| {
-        let sql = sql.into_sql_str();
-        Migration::new(
-            version,
-            description.into(),
-            MigrationType::Simple,
-            sql,
-            false,
-        )
-    });
-    Migrator::with_migrations(migrations.to_vec())
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::Store;
     use super::super::columns::get;
     use super::super::sql::query;
     use super::*;
 
     async fn open(dir: &Path) -> Store {
-        Store::open(&dir.join("gate.db")).await.unwrap()
+        Store::open_file(&dir.join("gate.db")).await.unwrap()
     }
 
     #[tokio::test]

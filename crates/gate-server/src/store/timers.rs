@@ -45,15 +45,15 @@ pub(crate) async fn set(connection: &mut Connection, timer: Timer) -> Result<(),
     Ok(())
 }
 
-/// Takes a timer away.
-pub(crate) async fn unset(connection: &mut Connection, timer: Timer) -> Result<(), StoreError> {
-    query("DELETE FROM request_timers WHERE request = ? AND kind = ? AND at = ?")
+/// Takes a timer away; false where it was not set any more.
+pub(crate) async fn unset(connection: &mut Connection, timer: Timer) -> Result<bool, StoreError> {
+    let done = query("DELETE FROM request_timers WHERE request = ? AND kind = ? AND at = ?")
         .bind(timer.request.to_string())
         .bind(timer.kind.as_str())
         .bind(timer.at.as_millisecond())
         .execute(connection)
         .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 /// Returns what is due at `now`, the oldest first.

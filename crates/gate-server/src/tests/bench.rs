@@ -79,10 +79,8 @@ impl Bench {
     pub(super) async fn with(adjust: impl FnOnce(&mut Settings)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");
-        let setup = crate::initialise_dev(&data, "http://127.0.0.1:1")
-            .await
-            .unwrap();
         let mut settings = Settings::new(&data, "http://127.0.0.1:1");
+        settings.database = super::postgres::database_of_the_test().await;
         settings.limits.open_requests = 100;
         // A test asks faster than anybody.
         settings.approving.flood.burst = 100_000;
@@ -90,7 +88,13 @@ impl Bench {
         settings.limits.rates.address.burst = 1_000_000;
         // One admin makes everybody here; who does so without this is in `tests/puppets.rs`.
         settings.approving.trusted_admins = vec!["admin".to_owned()];
+        let setup = crate::dev::make_for_trial(&settings).await.unwrap();
         adjust(&mut settings);
+        Self::open(dir, settings, setup).await
+    }
+
+    /// Opens the server of a folder that is there.
+    pub(super) async fn open(dir: TempDir, settings: Settings, setup: DevSetup) -> Self {
         let (server, lock) = crate::serve::open(settings).await.unwrap();
         Self {
             dir,

@@ -160,7 +160,8 @@ async fn after_a_stop_messages_are_brought_to_what_the_requests_are() {
     // Taken from the outbox, on its way, and then the server is gone.
     stage.server.spread().await.unwrap();
     let mut writer = stage.server.store.write().await.unwrap();
-    crate::store::deliveries::take(writer.connection(), "chat", crate::clock::now())
+    let now = crate::clock::now();
+    crate::store::deliveries::take(writer.connection(), "chat", now, now)
         .await
         .unwrap()
         .unwrap();

@@ -1,0 +1,183 @@
+//! `PostgreSQL`: any number of servers on one database, and one writer among them.
+//!
+//! A change holds an advisory lock from its first statement to its commit, as a change of
+//! `SQLite` holds the file's. So each statement sees what every change before it left, a claim is
+//! one compare-and-swap, the log has one appender, and nothing fails because of another
+//! transaction: there is nothing to run again. The lock ends with the transaction, and that with
+//! its connection: who was killed holds nothing.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
+use sqlx::{Row as _, SqlSafeStr as _, Transaction};
+
+use super::StoreError;
+use super::migrator::migrator;
+
+/// How long a caller waits for the writer or a reader before it is told to come again.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many snapshots one server reads at the same time.
+const READERS: u32 = 8;
+
+/// How many more are read by what looks up one row and is done.
+const LOOKUPS: u32 = 2;
+
+/// The lock of whoever writes: "gate", and 1 for the store as a whole.
+const WRITER_LOCK: i64 = 0x6761_7465_0000_0001;
+
+/// What every session is set to. A server that stops in the middle of a change, and is not dead,
+/// would hold the lock of all: the database ends its session instead.
+const SESSION: [(&str, &str); 4] = [
+    ("application_name", "gate"),
+    ("lock_timeout", "5s"),
+    ("statement_timeout", "30s"),
+    ("idle_in_transaction_session_timeout", "10s"),
+];
+
+/// Append-only: a released migration is never edited. From 7 on each has the number of that of
+/// `SQLite` which does the same. Servers of the version before go on while it runs and
+/// afterwards, so a migration only adds: columns that may be missing, tables, indexes.
+const MIGRATIONS: [(i64, &str, &str); 5] = [
+    (
+        6,
+        "first",
+        include_str!("migrations/postgres/0006_first.sql"),
+    ),
+    (
+        7,
+        "chat_links",
+        include_str!("migrations/postgres/0007_chat_links.sql"),
+    ),
+    (9, "keys", include_str!("migrations/postgres/0009_keys.sql")),
+    (
+        10,
+        "witnesses",
+        include_str!("migrations/postgres/0010_witnesses.sql"),
+    ),
+    (
+        11,
+        "hands",
+        include_str!("migrations/postgres/0011_hands.sql"),
+    ),
+];
+
+/// The open database.
+#[derive(Clone, Debug)]
+pub(crate) struct Postgres {
+    writer: PgPool,
+    readers: PgPool,
+    /// Kept apart, so that nobody who reads much keeps everybody else from being known.
+    lookups: PgPool,
+    /// What a listener takes its one connection from.
+    listening: PgPool,
+}
+
+/// Hears when the log has grown, whichever server appended to it.
+#[derive(Debug)]
+pub(crate) struct Listener(PgListener);
+
+impl Listener {
+    /// Returns when the log may have grown: somebody said so, or the connection was lost and is
+    /// there again. What is said at once is told once.
+    pub(crate) async fn heard(&mut self) -> Result<(), StoreError> {
+        self.0.try_recv().await?;
+        while self.0.next_buffered().is_some() {}
+        Ok(())
+    }
+}
+
+impl Postgres {
+    /// Connects and brings the tables up to date; servers that start together do that one after
+    /// the other.
+    pub(super) async fn open(options: PgConnectOptions) -> Result<Self, StoreError> {
+        let pool = |connections| {
+            PgPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(PATIENCE)
+        };
+        // Without the session's bounds: a migration takes as long as it takes.
+        let first = pool(1).connect_with(options.clone()).await?;
+        refuse_unsafe(&first).await?;
+        migrator(&MIGRATIONS).run(&first).await?;
+        first.close().await;
+        let options = options.options(SESSION);
+        let writer = pool(1).connect_with(options.clone()).await?;
+        let readers = pool(READERS).connect_with(options.clone()).await?;
+        let lookups = pool(LOOKUPS).connect_with(options.clone()).await?;
+        Ok(Self {
+            writer,
+            readers,
+            lookups,
+            listening: pool(1).connect_lazy_with(options),
+        })
+    }
+
+    pub(super) async fn write(&self) -> Result<Transaction<'static, sqlx::Postgres>, StoreError> {
+        // READ COMMITTED: each statement sees what was committed before it. A snapshot that was
+        // taken before the lock was had would show what another change has replaced since.
+        let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE".into_sql_str();
+        let mut transaction = self.writer.begin_with(begin).await?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1)")
+            .bind(WRITER_LOCK)
+            .execute(&mut *transaction)
+            .await?;
+        Ok(transaction)
+    }
+
+    pub(super) async fn read(&self) -> Result<Transaction<'static, sqlx::Postgres>, StoreError> {
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".into_sql_str();
+        Ok(self.readers.begin_with(begin).await?)
+    }
+
+    /// Returns a snapshot of what is committed, for a look at a row or two.
+    pub(super) async fn look_up(&self) -> Result<Transaction<'static, sqlx::Postgres>, StoreError> {
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".into_sql_str();
+        Ok(self.lookups.begin_with(begin).await?)
+    }
+
+    pub(super) async fn listen(&self) -> Result<Listener, StoreError> {
+        let mut listener = PgListener::connect_with(&self.listening).await?;
+        listener.listen("gate_log").await?;
+        Ok(Listener(listener))
+    }
+
+    pub(super) async fn close(&self) {
+        // Not waited for: its connection is the listener's as long as that lives.
+        drop(self.listening.close());
+        self.lookups.close().await;
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// Refuses a database that would forget what it said is done, or can't hold every text.
+async fn refuse_unsafe(pool: &PgPool) -> Result<(), StoreError> {
+    let row = sqlx::query(
+        "SELECT current_setting('synchronous_commit') AS synchronous_commit,
+           current_setting('server_encoding') AS server_encoding,
+           pg_is_in_recovery() AS is_standby",
+    )
+    .fetch_one(pool)
+    .await?;
+    let synchronous: String = row.try_get("synchronous_commit")?;
+    if matches!(synchronous.as_str(), "off" | "local") {
+        return Err(StoreError::Unsafe {
+            setting: "synchronous_commit",
+            value: synchronous,
+            wanted: "on, remote_write or remote_apply",
+        });
+    }
+    let encoding: String = row.try_get("server_encoding")?;
+    if encoding != "UTF8" {
+        return Err(StoreError::Unsafe {
+            setting: "server_encoding",
+            value: encoding,
+            wanted: "UTF8",
+        });
+    }
+    if row.try_get("is_standby")? {
+        return Err(StoreError::Standby);
+    }
+    Ok(())
+}

@@ -1,0 +1,213 @@
+//! Several servers on one database: each answers for all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use gate_protocol::claim::SignedGrant;
+use gate_protocol::id::Nonce;
+use gate_protocol::request::{ApprovalStatus, Escalation, Requirement};
+use gate_protocol::review::Answer;
+use gate_testkit::real::Postgres;
+
+use super::bench::{Bench, submission};
+use super::postgres::{database_on, url_of};
+use crate::clock;
+use crate::settings::{Database, Settings};
+
+/// Far beyond what any of this takes.
+const SOON: Duration = Duration::from_secs(30);
+
+impl Bench {
+    /// Makes a server on this database.
+    pub(super) async fn on(database: Database) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut settings = Settings::new(dir.path().join("data"), "http://127.0.0.1:1");
+        settings.database = Some(database);
+        settings.limits.open_requests = 10_000;
+        settings.approving.flood.burst = 100_000;
+        let setup = crate::dev::make_for_trial(&settings).await.unwrap();
+        Self::open(dir, settings, setup).await
+    }
+
+    /// Starts another server on the same database, with a folder of its own and the same keys.
+    async fn replica(&self) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        crate::keys::prepare_dir(&data).unwrap();
+        for key in ["grant.key", "log.key", "channels.key"] {
+            std::fs::copy(self.data().join(key), data.join(key)).unwrap();
+        }
+        let mut settings = (*self.server.settings).clone();
+        settings.data_dir = data;
+        Self::open(dir, settings, self.setup.clone()).await
+    }
+
+    /// Has it follow what the others do.
+    async fn follow(&self) -> tokio::task::JoinHandle<()> {
+        let seen = self.server.log_size().await.unwrap();
+        tokio::spawn(self.server.clone().follow_replicas(seen))
+    }
+}
+
+async fn three_servers() -> (Postgres, Arc<[Bench; 3]>) {
+    let postgres = Postgres::start().unwrap();
+    let first = Bench::on(database_on(&url_of(&postgres)).await).await;
+    let (second, third) = (first.replica().await, first.replica().await);
+    (postgres, Arc::new([first, second, third]))
+}
+
+/// How many rounds are played: a few, or as many as `GATE_TEST_ROUNDS` says.
+fn rounds() -> usize {
+    std::env::var("GATE_TEST_ROUNDS").map_or(3, |rounds| rounds.parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_200_claims_at_three_servers_one_wins_in_every_round() {
+    let (_postgres, servers) = three_servers().await;
+    for round in 0..rounds() {
+        let request = servers[round % 3].approved(&format!("round-{round}")).await;
+        let claims: Vec<_> = (0..200)
+            .map(|number| {
+                let (servers, request) = (servers.clone(), request.clone());
+                tokio::spawn(async move {
+                    let server = &servers[number % 3];
+                    // A server with too much to do says so, and the client comes again.
+                    loop {
+                        let answer = server.claim(&request, Nonce::generate().unwrap()).await;
+                        if answer.status != StatusCode::SERVICE_UNAVAILABLE {
+                            return answer;
+                        }
+                    }
+                })
+            })
+            .collect();
+        let mut grants = Vec::new();
+        for claim in claims {
+            let answer = claim.await.unwrap();
+            match answer.status {
+                StatusCode::OK => {
+                    grants.push(serde_json::from_slice::<SignedGrant>(&answer.body).unwrap());
+                }
+                status => assert_eq!(status, StatusCode::CONFLICT, "{}", answer.text()),
+            }
+        }
+        assert_eq!(grants.len(), 1, "round {round}");
+        assert_eq!(
+            servers[0].show(&request).await.status,
+            ApprovalStatus::Claimed
+        );
+        let mut reader = servers[1].server.store.read().await.unwrap();
+        let wanted = crate::store::log::WantedRecords {
+            record_type: Some("grant.claimed".to_owned()),
+            request: Some(request.id.to_string()),
+            before: None,
+            limit: 10,
+        };
+        let claimed = crate::store::log::search(reader.connection(), &wanted)
+            .await
+            .unwrap();
+        assert_eq!(claimed.len(), 1, "round {round}");
+    }
+    if rounds() < 100 {
+        servers[2].verified().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn any_server_releases_a_waiter_of_any_other_also_when_nobody_tells_it() {
+    let (postgres, servers) = three_servers().await;
+    let mut tasks = Vec::new();
+    for server in servers.iter() {
+        tasks.push(server.follow().await);
+    }
+    for is_cut in [false, true] {
+        let request = servers[0].asked(&format!("cut-{is_cut}")).await;
+        let path = format!("/v1/requests/{}?wait=60&after=1", request.id);
+        let waiting = servers.clone();
+        let poll = tokio::spawn(async move {
+            let waiter = &waiting[1];
+            waiter.get(&waiter.setup.agent, &path).await.request()
+        });
+        while !servers[1].server.waiters.is_waited_for(request.id) {
+            tokio::task::yield_now().await;
+        }
+        if is_cut {
+            // Every connection of every server: listeners, readers, writers.
+            postgres
+                .sql(
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                     WHERE application_name = 'gate'",
+                )
+                .unwrap();
+        }
+        let bob = &servers[2].setup.bob_approver;
+        let reviewed = servers[2].review(bob, &request, Answer::Approve).await;
+        assert!(reviewed.status.is_success(), "{}", reviewed.text());
+        let released = tokio::time::timeout(SOON, poll).await.unwrap().unwrap();
+        assert_eq!(released.status, ApprovalStatus::Approved, "cut: {is_cut}");
+    }
+    for task in tasks {
+        task.abort();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_time_does_is_done_once_whoever_looks() {
+    let (_postgres, servers) = three_servers().await;
+    let mut wanted = submission("prod");
+    wanted.terms.requirements = vec![Requirement {
+        escalation: Some(Escalation {
+            after_seconds: 60,
+            to: vec!["group:leads".to_owned()],
+        }),
+        ..Requirement::of(vec!["user:bob".to_owned()], 1)
+    }];
+    let answer = servers[0].submit(&servers[0].setup.agent, &wanted).await;
+    let request = answer.request();
+    let settle_at = |seconds| {
+        let servers = servers.clone();
+        let at = clock::after(request.created_at, seconds);
+        async move {
+            let settling: Vec<_> = (0..3)
+                .map(|number| {
+                    let server = servers[number].server.clone();
+                    tokio::spawn(async move { server.settle_due(at).await })
+                })
+                .collect();
+            for settled in settling {
+                settled.await.unwrap().unwrap();
+            }
+        }
+    };
+    settle_at(61).await;
+    settle_at(601).await;
+    assert_eq!(
+        servers[1].story(&request).await,
+        ["request.created", "request.escalated", "request.expired"]
+    );
+    servers[2].verified().await;
+}
+
+#[tokio::test]
+async fn a_server_with_other_keys_is_refused() {
+    let (_postgres, servers) = three_servers().await;
+    let first = &servers[0];
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    crate::keys::prepare_dir(&data).unwrap();
+    for key in ["grant.key", "log.key", "channels.key"] {
+        std::fs::copy(first.data().join(key), data.join(key)).unwrap();
+    }
+    std::fs::copy(first.data().join("grant.key"), data.join("log.key")).unwrap();
+    let mut settings = (*first.server.settings).clone();
+    settings.data_dir = data.clone();
+    let error = crate::serve::open(settings.clone()).await.err().unwrap();
+    let why = std::error::Error::source(&error).unwrap().to_string();
+    assert!(why.contains("holds the keys of another server"), "{why}");
+    std::fs::copy(first.data().join("log.key"), data.join("log.key")).unwrap();
+    std::fs::remove_file(data.join("channels.key")).unwrap();
+    let error = crate::serve::open(settings).await.err().unwrap();
+    let why = std::error::Error::source(&error).unwrap().to_string();
+    assert!(why.contains("channels.key` is gone"), "{why}");
+}
