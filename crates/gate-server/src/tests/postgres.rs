@@ -16,6 +16,9 @@ use crate::store::{Store, StoreError};
 /// Names the server on which each test makes its database, as `postgres://USER@HOST:PORT`.
 const SERVER: &str = "GATE_TEST_DATABASE";
 
+/// The database with empty tables that those of the tests are copied from.
+const TABLES: &str = "gate_tables";
+
 /// What is played on both.
 const STORIES: [&str; 14] = [
     "tests::access::",
@@ -40,19 +43,25 @@ const ELSEWHERE: [&str; 2] = [
     "ten_thousand_questions_of_one_agent_open_ten_and_disturb_nobody",
 ];
 
-/// Returns an empty database of the server that the environment names.
+/// Returns a database with empty tables on the server that the environment names.
 pub(super) async fn database_of_the_test() -> Option<Database> {
     let server = std::env::var(SERVER).ok()?;
-    Some(database_on(&server).await)
+    let name = format!("gate_{}", uuid::Uuid::now_v7().simple());
+    Some(create(&server, &name, TABLES).await)
 }
 
-/// Returns an empty database on a server.
+/// Returns a database on a server, without any table.
 pub(super) async fn database_on(server: &str) -> Database {
     let name = format!("gate_{}", uuid::Uuid::now_v7().simple());
+    create(server, &name, "template1").await
+}
+
+async fn create(server: &str, name: &str, template: &str) -> Database {
     let mut connection = PgConnection::connect(&format!("{server}/postgres"))
         .await
         .unwrap();
-    sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}")))
+    let statement = format!("CREATE DATABASE {name} TEMPLATE {template}");
+    sqlx::query(AssertSqlSafe(statement))
         .execute(&mut connection)
         .await
         .unwrap();
@@ -83,9 +92,12 @@ pub(super) fn url_of(postgres: &Postgres) -> String {
     )
 }
 
-#[test]
-fn the_stories_of_the_store_hold_on_postgres() {
+#[tokio::test]
+async fn the_stories_of_the_store_hold_on_postgres() {
     let postgres = Postgres::start().unwrap();
+    let tables = create(&url_of(&postgres), TABLES, "template1").await;
+    let store = Store::connect(tables.options().unwrap()).await.unwrap();
+    store.close().await;
     let output = Command::new(std::env::current_exe().unwrap())
         .args(STORIES)
         .args(ELSEWHERE.iter().flat_map(|name| ["--skip", name]))
