@@ -354,7 +354,7 @@ fn tool_without_loader(stage: &Stage, name: &str) {
         .windows(loader.len())
         .position(|bytes| bytes == loader);
     let at = at.unwrap();
-    program[at + loader.len() - 1] = b'X';
+    *program.get_mut(at + loader.len() - 1).unwrap() = b'X';
     let path = stage.home.bin().join(name);
     fs::write(&path, program).unwrap();
     fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
