@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use gate_protocol::event::RunOutcome;
+use gate_protocol::imitation::imitates;
 use gate_protocol::inert::inert;
 use gate_protocol::invocation::{BoundInput, BoundInvocation, BoundVariable, Delivery, Treatment};
 use gate_protocol::production::says_production;
@@ -150,6 +151,7 @@ pub(super) fn inputs(sheet: &mut Sheet<'_>, inputs: &[BoundInput]) {
         );
         sheet.field(label, &line);
         sheet.toned("", Tone::Faint, &format!("  sha256 {}", input.sha256));
+        text_of(sheet, input);
     }
     // All of them have one digest, which says that there is nothing.
     if !absent.is_empty() {
@@ -161,6 +163,25 @@ pub(super) fn inputs(sheet: &mut Sheet<'_>, inputs: &[BoundInput]) {
             count => format!("{count} files that are not there and must not appear: {names}"),
         };
         sheet.field(label, &line);
+    }
+}
+
+/// The text of an input, whole: what is approved at a terminal was shown there. A
+/// line that is wrapped can't pass for the next one, as the stroke behind its number
+/// is no character that text from outside is shown with.
+fn text_of(sheet: &mut Sheet<'_>, input: &BoundInput) {
+    let Some(text) = &input.content else {
+        sheet.toned("", Tone::Faint, "  its text is not here");
+        return;
+    };
+    if imitates(&inert(text)) {
+        let warning = "! a word in it has letters of another alphabet: it may imitate another";
+        sheet.toned("", Tone::Alarm, warning);
+    }
+    // A carriage return ends no line here and is shown as what it is.
+    let lines = text.strip_suffix('\n').unwrap_or(text).split('\n');
+    for (number, line) in (1_u64..).zip(lines) {
+        sheet.field("", &format!("  {number:>4} │ {}", inert(line)));
     }
 }
 

@@ -84,6 +84,38 @@ fn no_byte_of_the_requester_moves_the_cursor() {
 }
 
 #[test]
+fn the_text_of_an_input_is_on_the_sheet_whole_and_inert() {
+    let mut request = request();
+    let text = "drop table users;\r\nselect '\u{1b}[2J\u{202e}' from сосо\n";
+    request.invocation.inputs[0].content = Some(text.to_owned());
+    let screen = Screen::for_test(None, "2026-11-22T17:39:34Z");
+    let shown = sheet(&screen, &request);
+    for line in [
+        "                 1 │ drop table users;\\r\n",
+        "                 2 │ select '\\u{1b}[2J\\u{202e}' from сосо\n",
+        "            ! a word in it has letters of another alphabet",
+    ] {
+        assert!(shown.contains(line), "{shown}");
+    }
+    assert!(!shown.contains("its text is not here"));
+}
+
+#[test]
+fn a_command_that_imitates_another_is_marked_by_the_rule_of_the_page() {
+    let mut request = request();
+    let screen = Screen::for_test(None, "2026-11-22T17:39:34Z");
+    let warning = "has letters of another alphabet: it may imitate another name";
+    for (word, is_marked) in [("team-\u{430}", true), ("--label=имя", false)] {
+        request.invocation.argv[2] = MaskedText::plain(word.as_bytes());
+        assert_eq!(
+            sheet(&screen, &request).contains(warning),
+            is_marked,
+            "{word}"
+        );
+    }
+}
+
+#[test]
 fn a_list_has_a_line_for_each_request() {
     let screen = Screen::for_test(None, "2026-11-22T17:39:34Z");
     insta::assert_snapshot!(table(&screen, &[request()]));
