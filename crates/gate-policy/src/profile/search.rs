@@ -17,7 +17,7 @@ pub(super) fn compare_start<'t, 'p>(
         let start = bytes.get(..part.len()).unwrap_or(bytes);
         match start.cmp(part.as_bytes()) {
             Ordering::Equal => rest = rest.get(part.len()..).unwrap_or_default(),
-            order => return (order, rest),
+            order @ (Ordering::Less | Ordering::Greater) => return (order, rest),
         }
     }
     (Ordering::Equal, rest)

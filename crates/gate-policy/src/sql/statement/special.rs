@@ -12,8 +12,13 @@ use crate::sql::grammar::{Node, Token, token};
 impl<'t> Judge<'t> {
     pub(super) fn special(&mut self, number: u8, place: usize, node: Node) {
         match number {
-            // Whoever stands above looks at it.
-            node::func_name | node::toplevel_stmt => {}
+            // Whoever stands above looks at it; what names columns is for `note_columns`.
+            node::func_name
+            | node::toplevel_stmt
+            | node::indirection_el
+            | node::target_el
+            | node::alias_clause
+            | node::simple_select => {}
             node::func_application => self.call(place),
             node::tablesample_clause => self.sample(place),
             node::GenericType => self.generic_type(place, node),
@@ -21,8 +26,6 @@ impl<'t> Judge<'t> {
             node::qual_Op | node::all_Op | node::any_operator => self.operator(node),
             node::c_expr => self.brackets(place),
             node::columnref => self.column(place, node),
-            // They name columns: see `note_columns`.
-            node::indirection_el | node::target_el | node::alias_clause | node::simple_select => {}
             node::qualified_name => self.relation(node),
             node::into_clause => {
                 if !self.tokens(node).is_empty() {
