@@ -130,21 +130,22 @@ fn noted<'t>(document: &'t Table, key: &str) -> Option<&'t toml::Value> {
     document.get("hooks")?.get("state")?.get(key)
 }
 
-/// Returns the text without the table that such a line begins, and the empty line before it.
+/// Returns the text without the table that such a line begins, and an empty line beside it.
 fn without_table(text: &str, is_head: impl Fn(&str) -> bool) -> Option<String> {
     let (mut left, mut is_in, mut is_found) = (String::new(), false, false);
     for line in text.split_inclusive('\n') {
         let is_any_head = line.trim_start().starts_with('[');
         if is_any_head {
             is_in = is_head(line);
-            if is_in && (left == "\n" || left.ends_with("\n\n")) {
-                left.pop();
-            }
             is_found |= is_in;
         }
         if !is_in {
             left.push_str(line);
         }
+    }
+    // Before another table the empty line is that one's.
+    if is_in && (left == "\n" || left.ends_with("\n\n")) {
+        left.pop();
     }
     is_found.then_some(left)
 }
@@ -231,8 +232,7 @@ mod tests {
             assert_eq!(take(&alone, path).unwrap(), text);
             let other = note(index + 1);
             let beside = format!("{added}{}{other}", note(index));
-            let taken = take(&beside, path).unwrap();
-            assert_eq!(taken.trim_start(), format!("{text}{other}").trim_start());
+            assert_eq!(take(&beside, path).unwrap(), format!("{text}{other}"));
             // In a form of the user's own it stays.
             let inline = format!(
                 "{added}\n[hooks.state]\n\"/o p/config.toml:pre_tool_use:{index}:0\" = {{}}\n"
