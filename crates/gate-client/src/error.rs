@@ -256,15 +256,19 @@ fn refusal_hint(code: ProblemCode) -> &'static str {
         ProblemCode::Forbidden => "see `gate whoami` for what the token may do",
         ProblemCode::SelfReview | ProblemCode::Excluded => "ask somebody else to review it",
         ProblemCode::NotFound => "see that the name or the id is right",
-        ProblemCode::Conflict | ProblemCode::Lapsed | ProblemCode::DigestMismatch => {
-            "nothing was changed; look at how it stands now"
-        }
+        ProblemCode::Conflict
+        | ProblemCode::Lapsed
+        | ProblemCode::Stale
+        | ProblemCode::DigestMismatch => "nothing was changed; look at how it stands now",
         ProblemCode::BadRequest => "nothing was changed; mend what the server names",
         ProblemCode::TooLarge => "nothing was changed; send less at a time",
         ProblemCode::TooMany => {
             "cancel what is no longer wanted: `gate requests list --mine` shows it; or wait"
         }
-        ProblemCode::IdempotencyMismatch | ProblemCode::MediaType => {
+        ProblemCode::IdempotencyMismatch
+        | ProblemCode::MediaType
+        | ProblemCode::MethodNotAllowed
+        | ProblemCode::PreconditionRequired => {
             "see that client and server are of the same version, and that no proxy stands in between"
         }
         ProblemCode::Internal | ProblemCode::Unavailable => {

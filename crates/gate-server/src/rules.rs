@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::clock;
 use crate::problem::Failure;
-use crate::service::{Seen, changes};
+use crate::service::{Change, Seen, changes};
 use crate::state::Server;
 use crate::store::edits;
 use crate::store::rules::{self, StoredRules};
@@ -46,6 +46,24 @@ impl Server {
             ));
         }
         let mut change = self.change().await?;
+        let version = self.hold_rules(&mut change, expected_version, seen).await?;
+        let stored = change.activate_rules(by, version + 1, text).await?;
+        change.commit().await?;
+        // They are in force whether or not this server could read them again just now; the next
+        // request tries anew, and is refused where it can't.
+        if let Err(failure) = self.read_rules_in_force().await {
+            tracing::error!(detail = failure.detail(), "the new rules were not read");
+        }
+        self.sign_rules(&stored)
+    }
+
+    /// Returns the number of the version in force, where it is the one that was seen.
+    async fn hold_rules(
+        &self,
+        change: &mut Change<'_>,
+        expected_version: Option<u64>,
+        seen: &Seen,
+    ) -> Result<u64, Failure> {
         let version = rules::version(change.connection()).await?;
         if let Some(expected_version) = expected_version
             && expected_version != version
@@ -63,14 +81,7 @@ impl Server {
             })?;
             seen.hold_tag(&self.sign_rules(&stored)?.etag()?)?;
         }
-        let stored = change.activate_rules(by, version + 1, text).await?;
-        change.commit().await?;
-        // They are in force whether or not this server could read them again just now; the next
-        // request tries anew, and is refused where it can't.
-        if let Err(failure) = self.read_rules_in_force().await {
-            tracing::error!(detail = failure.detail(), "the new rules were not read");
-        }
-        self.sign_rules(&stored)
+        Ok(version)
     }
 
     /// Signs a version as of the beginning of the current half of its life, so
@@ -94,7 +105,7 @@ impl Server {
     }
 }
 
-impl crate::service::Change<'_> {
+impl Change<'_> {
     /// Stores the next version and its record.
     pub(crate) async fn activate_rules(
         &mut self,

@@ -31,6 +31,7 @@ pub(crate) fn routes() -> OpenApiRouter<Server> {
         event_routes(),
         audit_routes(),
         principal_routes(),
+        account_routes(),
         sign_in_routes(),
         standing_grant_routes(),
         channel_routes(),
@@ -84,6 +85,10 @@ fn principal_routes() -> OpenApiRouter<Server> {
         .routes(routes!(principals::revoke_token))
         .routes(routes!(login_codes::create))
         .routes(routes!(principals::show, accounts::change_principal))
+}
+
+fn account_routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::new()
         .routes(routes!(accounts::groups))
         .routes(routes!(accounts::group))
         .routes(routes!(accounts::list, accounts::link))

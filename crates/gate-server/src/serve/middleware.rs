@@ -33,7 +33,7 @@ pub(super) async fn frame(State(server): State<Server>, request: Request, next: 
         path = request.uri().path(),
         status = tracing::field::Empty,
     );
-    let mut response = counted(server, request, next)
+    let mut response = counted(&server, request, next)
         .instrument(span.clone())
         .await;
     span.record("status", response.status().as_u16());
@@ -45,13 +45,13 @@ pub(super) async fn frame(State(server): State<Server>, request: Request, next: 
 }
 
 /// Lets a call through that does not come too fast.
-async fn counted(server: Server, request: Request, next: Next) -> Response {
+async fn counted(server: &Server, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let (admission, knocked) = Admission::knock(&mut parts, &server).await;
+    let (admission, knocked) = Admission::knock(&mut parts, server).await;
     parts.extensions.insert(admission.clone());
     let request = Request::from_parts(parts, body);
     let mut response = match knocked {
-        Ok(()) => whole(&server, admission.network(), request, next).await,
+        Ok(()) => whole(server, admission.network(), request, next).await,
         Err(refused) => refused.into_response(),
     };
     admission.tell(response.headers_mut());

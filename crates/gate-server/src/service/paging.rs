@@ -66,8 +66,8 @@ impl Paging {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let has_more = found.len() > limit;
         found.truncate(limit);
-        let last = found.last().filter(|_| has_more)?;
-        Some(Cursor::after(list, &key(last)))
+        let ending = found.last().filter(|_| has_more)?;
+        Some(Cursor::after(list, &key(ending)))
     }
 }
 

@@ -53,7 +53,8 @@ fn spread(wait: Duration) -> Duration {
         return wait;
     }
     let [.., low, high] = Uuid::now_v7().into_bytes();
-    wait - wait * u32::from(u16::from_be_bytes([low, high])) / (8 << 16)
+    let part = wait * u32::from(u16::from_be_bytes([low, high])) / (8 << 16);
+    wait.saturating_sub(part)
 }
 
 fn too_many_wait(name: &str, most: u32) -> Failure {

@@ -192,9 +192,11 @@ async fn the_longest_batch_is_taken_and_a_longer_event_is_not() {
         spool.push(fact);
         to_canonical_bytes(&spool.events[0]).unwrap().len()
     };
-    let in_folder = |cwd: String| match decided_about("allow", "git status") {
-        Fact::Decided(decided) => Fact::Decided(DecidedFact { cwd, ..decided }),
-        other => other,
+    let in_folder = |cwd: String| {
+        let Fact::Decided(decided) = decided_about("allow", "git status") else {
+            panic!("it is a decision");
+        };
+        Fact::Decided(DecidedFact { cwd, ..decided })
     };
     let around = length(in_folder(String::new()));
     let sized = |bytes: usize| in_folder("x".repeat(bytes - around));

@@ -73,10 +73,10 @@ async fn a_change_of_what_was_changed_meanwhile_is_refused_and_changes_nothing()
     let path = "/v1/principals/bob";
     let seen = tag(&bench.get(&bench.setup.admin, path).await);
     let add = |group: &str| json!({ "add_groups": [group] });
-    let patch = || (Method::PATCH, path);
-    let first = with(&bench, patch(), (header::IF_MATCH, &seen), &add("sre")).await;
+    let change = || (Method::PATCH, path);
+    let first = with(&bench, change(), (header::IF_MATCH, &seen), &add("sre")).await;
     assert_eq!(first.status, StatusCode::OK, "{}", first.text());
-    let stale = with(&bench, patch(), (header::IF_MATCH, &seen), &add("dba")).await;
+    let stale = with(&bench, change(), (header::IF_MATCH, &seen), &add("dba")).await;
     assert_eq!(
         (stale.status.as_u16(), stale.problem().as_str()),
         (412, "stale")
@@ -88,14 +88,14 @@ async fn a_change_of_what_was_changed_meanwhile_is_refused_and_changes_nothing()
     let refused = with(&bench, disable, (header::IF_MATCH, &seen), &json!(null)).await;
     assert_eq!(refused.problem(), "stale");
     for any in ["*".to_owned(), tag(&now)] {
-        let done = with(&bench, patch(), (header::IF_MATCH, &any), &json!({})).await;
+        let done = with(&bench, change(), (header::IF_MATCH, &any), &json!({})).await;
         assert_eq!(done.status, StatusCode::OK, "{any}");
     }
     // A weak tag proves nothing, and what is no tag is a mistake.
     let weak = format!("W/{}", tag(&now));
-    let refused = with(&bench, patch(), (header::IF_MATCH, &weak), &json!({})).await;
+    let refused = with(&bench, change(), (header::IF_MATCH, &weak), &json!({})).await;
     assert_eq!(refused.problem(), "stale");
-    let refused = with(&bench, patch(), (header::IF_MATCH, "bob"), &json!({})).await;
+    let refused = with(&bench, change(), (header::IF_MATCH, "bob"), &json!({})).await;
     assert_eq!(refused.problem(), "bad_request");
 }
 
