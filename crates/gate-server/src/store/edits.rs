@@ -114,7 +114,7 @@ pub(crate) async fn makers_of_token(
     token: &str,
 ) -> Result<Vec<Hand>, StoreError> {
     let rows = query(
-        "SELECT DISTINCT editor, editor_person, 1 AS acts FROM principal_edits
+        "SELECT DISTINCT editor, editor_person, CAST(1 AS BIGINT) AS acts FROM principal_edits
          WHERE what = 'token_created'
            AND token IN (?1, (SELECT parent FROM tokens WHERE id = ?1))",
     )
@@ -133,7 +133,7 @@ pub(crate) async fn makers_of(
         return Ok(Vec::new());
     }
     let rows = query(
-        "SELECT DISTINCT editor, editor_person, 1 AS acts FROM principal_edits
+        "SELECT DISTINCT editor, editor_person, CAST(1 AS BIGINT) AS acts FROM principal_edits
          WHERE principal = ? AND what = 'created'",
     )
     .bind(&requester.name)
@@ -149,9 +149,9 @@ pub(crate) async fn editors_of(
     since: Timestamp,
 ) -> Result<Vec<Hand>, StoreError> {
     let rows = query(
-        "SELECT editor, editor_person, max(CASE WHEN what IN
+        "SELECT editor, editor_person, CAST(max(CASE WHEN what IN
            ('created', 'token_created', 'invited', 'password_set', 'linked')
-           THEN 1 ELSE 0 END) AS acts
+           THEN 1 ELSE 0 END) AS BIGINT) AS acts
          FROM principal_edits WHERE principal = ? AND at > ? GROUP BY editor, editor_person",
     )
     .bind(principal)
