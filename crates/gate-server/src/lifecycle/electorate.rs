@@ -29,6 +29,8 @@ pub(crate) enum Exclusion {
     BehindThem,
     /// Somebody who has no say for another of these reasons could answer as them.
     MadeByAsker,
+    /// They put themselves in a group, a short while ago.
+    RaisedThemselves,
 }
 
 impl Exclusion {
@@ -43,6 +45,7 @@ impl Exclusion {
             Self::EditedRule => "edited_rule",
             Self::BehindThem => "behind_them",
             Self::MadeByAsker => "made_by_asker",
+            Self::RaisedThemselves => "raised_themselves",
         }
     }
 
@@ -59,6 +62,7 @@ impl Exclusion {
                 "had a hand in the account of who asked for this, or of who made or changed it or \
                  its rule"
             }
+            Self::RaisedThemselves => "put themselves in a group, a short while ago",
             Self::MadeByAsker => {
                 "have an account, or a token, that somebody had a hand in who has no say in this"
             }

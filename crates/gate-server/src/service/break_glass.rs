@@ -180,7 +180,9 @@ impl Change<'_> {
     ) -> Result<Option<Failure>, Failure> {
         let person = actor.person.clone();
         let mut panel = self.panel_of(request).await?;
-        panel.hear(self.connection(), &voice_of(actor)).await?;
+        panel
+            .hear(self.connection(), &voice_of(actor, channel))
+            .await?;
         // By who they are now: accounts that are found to be one person's count as such at once.
         let mut has_answered = false;
         for one in &request.state.reviews {

@@ -9,8 +9,9 @@ use gate_protocol::request::{ApprovalStatus, Requester};
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::Channel;
 use super::change::{Change, What};
-use super::hands::{Hands, Known, Spans, Voice};
+use super::hands::{Hands, Known, Proof, Spans, Voice};
 use crate::identity::Actor;
 use crate::lifecycle::{
     Answered, Electorate, Event, Exclusion, Happened, Transition, Void, Voter, apply,
@@ -93,7 +94,10 @@ impl Panel {
             let is_asker = *name == case.requester.name;
             let voice = Voice {
                 name: name.clone(),
-                token: case.token.filter(|_| is_asker).map(str::to_owned),
+                proof: match case.token {
+                    Some(token) if is_asker => Proof::Token(token.to_owned()),
+                    Some(_) | None => Proof::None,
+                },
             };
             for behind in hands.in_voice(connection, &voice).await? {
                 if behind.acts_as_account() {
@@ -124,7 +128,14 @@ impl Panel {
         let person = edits::person_of(connection, &voice.name).await?;
         let selves = self.hands.persons_of(connection, &voice.name).await?;
         let known = self.hands.in_voice(connection, voice).await?;
-        if let Some(why) = self.why_none(&selves, &known) {
+        let is_trusted = selves.is_subset(&self.trusted);
+        let raised = !is_trusted
+            && self
+                .hands
+                .raised_itself(connection, &voice.name, &selves)
+                .await?;
+        let raised = raised.then_some(Exclusion::RaisedThemselves);
+        if let Some(why) = self.why_none(&selves, &known).or(raised) {
             self.electorate.exclude(person.clone(), why);
         }
         let principal = principals::find(connection, &voice.name).await?;
@@ -162,7 +173,7 @@ impl Panel {
                 | Exclusion::EditedRule
                 | Exclusion::BehindThem,
             ) => known.acts_as_account() && !self.trusts(known),
-            Some(Exclusion::MadeByAsker) | None => false,
+            Some(Exclusion::MadeByAsker | Exclusion::RaisedThemselves) | None => false,
         };
         let by_hand = || {
             hands
@@ -195,6 +206,7 @@ async fn involved(
         editor,
         person,
         acts: true,
+        changes: false,
     };
     let asked = account(requester.name.clone(), None);
     let mut involved = vec![(asked, Exclusion::Asked)];
@@ -254,16 +266,16 @@ fn is_about(editor: &RuleEditor, case: Case<'_>) -> bool {
 pub(crate) fn voices(answers: &[Answered]) -> Vec<Voice> {
     let voice = |one: &Answered| Voice {
         name: one.review.reviewer.clone(),
-        token: one.token.clone(),
+        proof: Proof::of(one.token.as_ref(), &one.review.channel),
     };
     answers.iter().map(voice).collect()
 }
 
 /// Returns the actor as one who answers.
-pub(crate) fn voice_of(actor: &Actor) -> Voice {
+pub(crate) fn voice_of(actor: &Actor, channel: Channel) -> Voice {
     Voice {
         name: actor.name().to_owned(),
-        token: actor.token.clone(),
+        proof: Proof::of(actor.token.as_ref(), channel.as_str()),
     }
 }
 
@@ -467,7 +479,7 @@ impl Server {
     ) -> Result<Say, Failure> {
         let mut reader = self.store.read().await?;
         let (approving, case) = (&self.settings.approving, Case::of(request));
-        let voices = [voice_of(actor)];
+        let voices = [voice_of(actor, Channel::Web)];
         let electorate = electorate(reader.connection(), approving, case, &voices, now).await?;
         let person = edits::person_of(reader.connection(), actor.name()).await?;
         Ok(Say { person, electorate })

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::Channel;
 use crate::settings::Approving;
 use crate::store::edits::{self, Hand};
 use crate::store::{Connection, StoreError, principals};
@@ -14,7 +15,32 @@ use crate::store::{Connection, StoreError, principals};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Voice {
     pub(crate) name: String,
-    pub(crate) token: Option<String>,
+    pub(crate) proof: Proof,
+}
+
+/// How it is known who answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// By a token, or in a browser that it signed in.
+    Token(String),
+    /// By a password or a provider.
+    SignIn,
+    /// By the word of a chat.
+    Chat,
+    /// It is nobody's answer: what matters is who could act as the account.
+    None,
+}
+
+impl Proof {
+    /// Returns how an answer was proven that came so.
+    pub(crate) fn of(token: Option<&String>, channel: &str) -> Self {
+        let is_chat = [Channel::Slack, Channel::Teams].map(Channel::as_str);
+        match token {
+            Some(token) => Self::Token(token.clone()),
+            None if is_chat.contains(&channel) => Self::Chat,
+            None => Self::SignIn,
+        }
+    }
 }
 
 /// From when on it counts who changed what.
@@ -123,17 +149,54 @@ impl Hands {
         Ok(found)
     }
 
-    /// Returns who had a hand in an account, or could act as somebody who had one. Who made the
-    /// token that it answers with counts however long ago that was: they may have kept it.
+    /// Tells whether somebody of these persons lately put this account, which is theirs, in groups or
+    /// made it another's: by itself, or by an account that they could act as.
+    pub(crate) async fn raised_itself(
+        &mut self,
+        connection: &mut Connection,
+        name: &str,
+        selves: &BTreeSet<String>,
+    ) -> Result<bool, StoreError> {
+        for hand in self.editors_of(connection, name).await? {
+            if !hand.changes {
+                continue;
+            }
+            if !self
+                .persons_of_hand(connection, &hand)
+                .await?
+                .is_disjoint(selves)
+            {
+                return Ok(true);
+            }
+            let voice = Voice {
+                name: hand.editor,
+                proof: Proof::None,
+            };
+            let behind = self.in_voice(connection, &voice).await?;
+            if behind
+                .iter()
+                .any(|one| one.acts_as_account() && !one.persons.is_disjoint(selves))
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Returns who had a hand in an account, or could act as somebody who had one. Who made that by
+    /// which it answers counts however long ago that was: they may have kept it.
     pub(crate) async fn in_voice(
         &mut self,
         connection: &mut Connection,
         voice: &Voice,
     ) -> Result<Vec<Known>, StoreError> {
         let mut waiting = self.editors_of(connection, &voice.name).await?;
-        if let Some(token) = &voice.token {
-            waiting.extend(edits::makers_of_token(connection, token).await?);
-        }
+        waiting.extend(match &voice.proof {
+            Proof::Token(token) => edits::makers_of_token(connection, token).await?,
+            Proof::SignIn => edits::makers_of_sign_in(connection, &voice.name, false).await?,
+            Proof::Chat => edits::makers_of_sign_in(connection, &voice.name, true).await?,
+            Proof::None => Vec::new(),
+        });
         let mut seen: BTreeSet<Hand> = BTreeSet::new();
         let mut found = Vec::new();
         while let Some(hand) = waiting.pop() {

@@ -45,7 +45,9 @@ impl Server {
             .filter(|request| actor.sees_requests_of(&request.state.requester.name))
             .ok_or_else(Failure::not_found)?;
         let (request, mut panel) = change.recount(request).await?;
-        panel.hear(change.connection(), &voice_of(actor)).await?;
+        panel
+            .hear(change.connection(), &voice_of(actor, channel))
+            .await?;
         let person = edits::person_of(change.connection(), actor.name()).await?;
         let event = Event::Review {
             reviewer: Reviewer {

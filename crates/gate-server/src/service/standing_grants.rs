@@ -220,7 +220,7 @@ impl Change<'_> {
         standing: &Stored,
     ) -> Result<Answered, Failure> {
         self.refuse_revoked(actor).await?;
-        let voice = voice_of(actor);
+        let voice = voice_of(actor, channel);
         let electorate = self.electorate_of_grant(standing, &[voice]).await?;
         let person = edits::person_of(self.connection(), actor.name()).await?;
         let groups = &actor.principal.groups;

@@ -2,6 +2,7 @@
 //! at least as strict as the server.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -13,6 +14,8 @@ use gate_protocol::masked::{MaskedText, Segment};
 use gate_protocol::problem::ProblemCode;
 use gate_protocol::request::{CIRCUMSTANCE_LIMIT, Requirement, SubmitRequest, TERM_LIMIT, Terms};
 
+use super::line;
+use crate::identity::Actor;
 use crate::problem::Failure;
 use crate::settings::{Approving, Floor};
 
@@ -52,6 +55,27 @@ pub(super) fn validate(submission: &SubmitRequest) -> Result<(), Failure> {
         return Err(Failure::new(ProblemCode::DigestMismatch, detail));
     }
     Ok(())
+}
+
+/// Refuses a token that is for some tools where the first word of the command is another than the
+/// tool that it names: people would be told that it runs what it may.
+pub(super) fn refuse_another_tool(
+    actor: &Actor,
+    invocation: &BoundInvocation,
+) -> Result<(), Failure> {
+    if actor.tools.is_empty() {
+        return Ok(());
+    }
+    let first = invocation.argv.first().map(line::word).unwrap_or_default();
+    let first = Path::new(&first).file_name().unwrap_or_default();
+    if first.to_str() == Some(invocation.tool.name.as_str()) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        ProblemCode::Forbidden,
+        "this token is for some tools only, and the first word of the command is not the tool that \
+         the request names",
+    ))
 }
 
 /// Bounds each text that is shown and that the body's size alone would bound: a page of requests

@@ -48,6 +48,7 @@ impl Server {
             ));
         }
         submission::validate(&submission)?;
+        submission::refuse_another_tool(actor, &submission.invocation)?;
         self.flood
             .admit(actor.name(), &self.settings.approving.flood)?;
         let body_hash = Digest::of("gate/idempotency/v1", &to_canonical_bytes(&submission)?);

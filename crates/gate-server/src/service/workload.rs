@@ -15,6 +15,7 @@ use crate::identity::workload::WorkloadIssuer;
 use crate::problem::Failure;
 use crate::settings::Workload;
 use crate::state::Server;
+use crate::store::edits::{self, PrincipalEdit};
 use crate::store::{principals, workload};
 
 /// A token of a job whose end is not known here is remembered for this long.
@@ -65,6 +66,7 @@ impl Server {
             "issuer": settings.issuer,
             "subject": claims.text("sub"),
             "jti": claims.text("jti"),
+            "set_off_by": set_off_by(claims),
         });
         change
             .record(
@@ -85,12 +87,48 @@ impl Server {
         };
         let by = format!("issuer:{}", settings.issuer);
         let (id, token) = change.make_token(&by, &wish).await?;
+        change
+            .note_set_off(&settings.principal, &id, claims)
+            .await?;
         change.commit().await?;
         Ok(CreatedToken {
             id,
             token: token.reveal(),
             expires_at,
         })
+    }
+}
+
+/// Returns who set a job off, as its issuer says: `actor` of GitHub, `user_login` of GitLab.
+fn set_off_by(claims: &Claims) -> Option<&str> {
+    claims.text("actor").or_else(|| claims.text("user_login"))
+}
+
+impl Change<'_> {
+    /// Remembers who set a job off, where a user here has that name: they have as little say in
+    /// what it asks as if they had made its token. A name that is another's here only takes a say.
+    async fn note_set_off(
+        &mut self,
+        workload: &str,
+        token: &str,
+        claims: &Claims,
+    ) -> Result<(), Failure> {
+        let Some(name) = set_off_by(claims).map(str::to_ascii_lowercase) else {
+            return Ok(());
+        };
+        let found = principals::find(self.connection(), &name).await?;
+        if found.is_some_and(|found| found.kind == PrincipalKind::User) {
+            let edit = PrincipalEdit {
+                principal: workload,
+                token: Some(token),
+                editor: &name,
+                what: "set_off",
+                person_before: None,
+            };
+            let now = self.now();
+            edits::note(self.connection(), edit, now).await?;
+        }
+        Ok(())
     }
 }
 

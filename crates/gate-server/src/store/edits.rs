@@ -29,6 +29,8 @@ pub(crate) struct Hand {
     pub(crate) person: Option<String>,
     /// Whether they can act by what they made since: an account, a token, a link, a password.
     pub(crate) acts: bool,
+    /// Whether they changed whose account it is, or its groups.
+    pub(crate) changes: bool,
 }
 
 /// One rule that a version of the rules changed.
@@ -114,8 +116,8 @@ pub(crate) async fn makers_of_token(
     token: &str,
 ) -> Result<Vec<Hand>, StoreError> {
     let rows = query(
-        "SELECT DISTINCT editor, editor_person, CAST(1 AS BIGINT) AS acts FROM principal_edits
-         WHERE what = 'token_created'
+        "SELECT DISTINCT editor, editor_person, CAST(1 AS BIGINT) AS acts, CAST(0 AS BIGINT) AS changes FROM principal_edits
+         WHERE what IN ('token_created', 'set_off')
            AND token IN (?1, (SELECT parent FROM tokens WHERE id = ?1))",
     )
     .bind(token)
@@ -133,7 +135,7 @@ pub(crate) async fn makers_of(
         return Ok(Vec::new());
     }
     let rows = query(
-        "SELECT DISTINCT editor, editor_person, CAST(1 AS BIGINT) AS acts FROM principal_edits
+        "SELECT DISTINCT editor, editor_person, CAST(1 AS BIGINT) AS acts, CAST(0 AS BIGINT) AS changes FROM principal_edits
          WHERE principal = ? AND what = 'created'",
     )
     .bind(&requester.name)
@@ -151,8 +153,10 @@ pub(crate) async fn editors_of(
     let rows = query(
         "SELECT editor, editor_person, CAST(max(CASE WHEN what IN
            ('created', 'token_created', 'invited', 'password_set', 'linked')
-           THEN 1 ELSE 0 END) AS BIGINT) AS acts
-         FROM principal_edits WHERE principal = ? AND at > ? GROUP BY editor, editor_person",
+           THEN 1 ELSE 0 END) AS BIGINT) AS acts,
+           CAST(max(CASE WHEN what = 'changed' THEN 1 ELSE 0 END) AS BIGINT) AS changes
+         FROM principal_edits WHERE principal = ? AND at > ? AND what <> 'set_off'
+         GROUP BY editor, editor_person",
     )
     .bind(principal)
     .bind(since.as_millisecond())
@@ -161,12 +165,33 @@ pub(crate) async fn editors_of(
     rows.iter().map(hand).collect()
 }
 
+/// Returns who made that by which a user signs in without a token, whenever that was: a password by
+/// an invitation, or an account at a provider. In a chat it may have come of any token.
+pub(crate) async fn makers_of_sign_in(
+    connection: &mut Connection,
+    principal: &str,
+    is_chat: bool,
+) -> Result<Vec<Hand>, StoreError> {
+    let rows = query(
+        "SELECT DISTINCT editor, editor_person, CAST(1 AS BIGINT) AS acts, CAST(0 AS BIGINT) AS changes FROM principal_edits
+         WHERE principal = ? AND (what IN ('invited', 'password_set', 'linked')
+           OR (what = 'token_created' AND ? = 1))",
+    )
+    .bind(principal)
+    .bind(i64::from(is_chat))
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(hand).collect()
+}
+
 fn hand(row: &Row) -> Result<Hand, StoreError> {
     let acts: i64 = get(row, "acts")?;
+    let changes: i64 = get(row, "changes")?;
     Ok(Hand {
         editor: get(row, "editor")?,
         person: get(row, "editor_person")?,
         acts: acts != 0,
+        changes: changes != 0,
     })
 }
 

@@ -37,8 +37,8 @@ pub(crate) async fn fair(connection: &mut Connection, bounds: Bounds) -> Result<
         "WITH waiting AS (
            SELECT id, row_number() OVER (
                PARTITION BY coalesce(requester_owner, requester) ORDER BY id DESC) AS nth,
-             octet_length(invocation) + octet_length(circumstances)
-               + octet_length(terms) + coalesce(octet_length(reason), 0) AS bytes
+             CAST(octet_length(invocation) + octet_length(circumstances)
+               + octet_length(terms) + coalesce(octet_length(reason), 0) AS BIGINT) AS bytes
            FROM requests WHERE status = 'pending')
          SELECT id, bytes, (SELECT count(*) FROM waiting) AS waiting,
            (SELECT count(*) FROM waiting WHERE nth > ?1) AS beyond

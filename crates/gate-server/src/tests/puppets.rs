@@ -370,3 +370,85 @@ async fn the_record_says_why_an_approval_does_not_suffice_any_more() {
     let why = bench.why_voided().await;
     assert!(why.contains("2 of group:approvers"), "{why}");
 }
+
+#[tokio::test]
+async fn a_way_to_sign_in_stays_the_hand_of_who_made_it_however_long_ago() {
+    let bench = Bench::with(|settings| settings.approving.agent_editor = Duration::ZERO).await;
+    let alice = bench.token_of("alice", "admin").await;
+    let wanted = json!({ "principal": "bob", "roles": ["approver"] });
+    let made = bench.post(&alice, "/v1/invitations", &wanted).await.json();
+    let code = made["url"]
+        .as_str()
+        .unwrap()
+        .split_once("code=")
+        .unwrap()
+        .1
+        .to_owned();
+    let password = "three small words";
+    let fields = [
+        ("code", code.as_str()),
+        ("password", password),
+        ("again", password),
+    ];
+    Browser::new(&bench).post("/invitation", &fields).await;
+    let mut as_bob = Browser::new(&bench);
+    let fields = [("username", "bob"), ("password", password)];
+    let entered = as_bob.post("/login", &fields).await;
+    as_bob.keep_cookie(&entered);
+    let request = bench.asked("kept").await;
+    let refused = as_bob.answer(&request, "approve").await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text());
+    assert_eq!(bench.count("request.rejected_review").await, 1);
+    // His own token is nobody's but the server's.
+    let own = bench
+        .review(&bench.setup.bob_approver, &request, Answer::Approve)
+        .await;
+    assert_eq!(own.request().status, ApprovalStatus::Approved);
+}
+
+#[tokio::test]
+async fn who_puts_themselves_in_a_group_has_no_say_by_it_for_a_while() {
+    let bench = Bench::new().await;
+    let mallory = bench.new_admin("mallory").await;
+    let groups = json!({ "add_groups": ["approvers"] });
+    bench.patch(&mallory, "mallory", &groups).await;
+    let votes = bench.token_of("mallory", "approver").await;
+    bench.approver("eve", &[]).await;
+    let eve = bench.token_of("eve", "admin").await;
+    bench.made_by(&eve, "e2", &[]).await;
+    let e2 = bench.token_by(&eve, "e2", "admin").await;
+    bench.patch(&e2, "eve", &groups).await;
+    let by_puppet = bench.token_of("eve", "approver").await;
+    let request = bench.asked("raised").await;
+    for token in [&votes, &by_puppet] {
+        bench
+            .refuses_puppet(token, &request, "raised_themselves")
+            .await;
+    }
+    bench.approver("carol", &[]).await;
+    bench.patch(&bench.setup.admin, "carol", &groups).await;
+    let carol = bench.token_of("carol", "approver").await;
+    let fine = bench.review(&carol, &request, Answer::Approve).await;
+    assert_eq!(fine.request().status, ApprovalStatus::Approved);
+}
+
+#[tokio::test]
+async fn a_token_for_some_tools_asks_for_no_other_by_its_name() {
+    let bench = Bench::new().await;
+    let wanted = json!({
+        "principal": "demo-agent", "role": "requester", "ttl_seconds": 600, "tools": ["kubectl"],
+    });
+    let made = bench
+        .post(&bench.setup.admin, "/v1/tokens", &wanted)
+        .await
+        .json();
+    let token = made["token"].as_str().unwrap().to_owned();
+    assert_eq!(
+        bench.submit(&token, &submission("fine")).await.status,
+        StatusCode::CREATED
+    );
+    let mut lie = submission("lie");
+    lie.invocation.argv[0] = gate_protocol::masked::MaskedText::plain(b"/usr/bin/terraform");
+    lie.digest = lie.invocation.digest().unwrap();
+    assert_eq!(bench.submit(&token, &lie).await.problem(), "forbidden");
+}

@@ -184,3 +184,24 @@ async fn an_entry_never_makes_a_job_a_person() {
     let word = program.make("RS256", &job(&program), &json!({})).await;
     assert_eq!(exchange(&bench, &word).await.problem(), "forbidden");
 }
+
+#[tokio::test]
+async fn whoever_set_a_job_off_has_no_say_in_what_it_asks() {
+    let program = Program::issuer();
+    let entry = program.workload_settings(CLAIMS);
+    let bench = bench(vec![entry]).await;
+    let carol = bench.approver("carol", &["approvers"]).await;
+    let dave = bench.approver("dave", &["approvers"]).await;
+    let mut by_carol = job(&program);
+    by_carol["actor"] = json!("Carol");
+    let word = program.make("RS256", &by_carol, &json!({})).await;
+    let made = exchange(&bench, &word).await.json();
+    let token = made["token"].as_str().unwrap();
+    let asked = bench.submit(token, &submission("prod")).await.request();
+    let approve = gate_protocol::review::Answer::Approve;
+    let own = bench.review(&carol, &asked, approve).await;
+    assert_eq!(own.problem(), "excluded");
+    assert_eq!(bench.count("request.rejected_review").await, 1);
+    let fine = bench.review(&dave, &asked, approve).await;
+    assert_eq!(fine.status, StatusCode::OK, "{}", fine.text());
+}
