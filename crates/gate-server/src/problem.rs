@@ -78,6 +78,11 @@ impl Failure {
             .unwrap_or(&self.problem.title)
     }
 
+    /// Returns the header that goes with it, as when to come again.
+    pub(crate) fn header(&self) -> Option<&(HeaderName, HeaderValue)> {
+        self.header.as_ref()
+    }
+
     /// Logs `cause` and tells the client nothing of it.
     pub(crate) fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(cause = %chain(cause), "the server failed");

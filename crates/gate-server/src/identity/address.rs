@@ -90,4 +90,14 @@ mod tests {
         assert_eq!(seen(&["10.0.0.1"]), ip("10.0.0.2"));
         assert_eq!(seen(&["10.0.0.1", "10.0.0.2"]), ip("10.0.0.9"));
     }
+
+    #[test]
+    fn a_subscriber_of_ipv6_is_one_caller_whatever_address_they_choose() {
+        let one = network_of("2001:db8:0:1::1");
+        assert_eq!(one, "2001:db8:0:1::/64");
+        assert_eq!(network_of("2001:db8:0:1:ffff::2"), one);
+        assert_ne!(network_of("2001:db8:0:2::1"), one);
+        assert_eq!(network_of("10.0.0.1"), "10.0.0.1");
+        assert_eq!(network_of("unknown"), "unknown");
+    }
 }

@@ -16,7 +16,7 @@ pub(crate) mod workload;
 pub(crate) use address::{CallerAddress, network_of};
 pub(crate) use authorities::Authorities;
 pub(crate) use authorities::AuthoritiesError;
-pub(crate) use backoff::Backoff;
+pub(crate) use backoff::{Backoff, Limit};
 pub(crate) use extract::{
     AnyRole, Approver, Caller, Keeper, Operator, Requester, Reviewing, Watching,
 };

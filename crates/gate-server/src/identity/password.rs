@@ -1,10 +1,11 @@
 //! Passwords of users where there is no provider: Argon2id, and only so many at a
-//! time that guessing can't take the machine's memory.
+//! time, and so many in line, that guessing can't take the machine's memory.
 
 use std::sync::LazyLock;
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
-use tokio::sync::Semaphore;
+use gate_protocol::problem::ProblemCode;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::problem::Failure;
 
@@ -19,6 +20,12 @@ const PASSES: u32 = 2;
 
 /// How many are computed at a time.
 static AT_A_TIME: Semaphore = Semaphore::const_new(2);
+
+/// How many are computed or wait for it: a second or two of work. Whoever comes
+/// beyond is sent away at once, as a line without an end keeps everybody out.
+static IN_LINE: Semaphore = Semaphore::const_new(18);
+/// When who was sent away may come again, in seconds.
+const AGAIN_SECONDS: u64 = 2;
 
 /// What an unknown user's password is held against, so that it takes as long as
 /// that of a known one.
@@ -45,6 +52,9 @@ fn verify_now(password: &str, hash: &str) -> bool {
 }
 
 /// Returns the hash of a password with a salt of its own, as a PHC string.
+///
+/// # Errors
+/// `unavailable`, where too many wait already.
 pub(crate) async fn hash(password: String) -> Result<String, Failure> {
     let hashed = computed(move || hash_now(&password)).await?;
     hashed.ok_or_else(|| Failure::internal(&HashError))
@@ -52,6 +62,9 @@ pub(crate) async fn hash(password: String) -> Result<String, Failure> {
 
 /// Tells whether a password has this hash; where there is none it takes as long,
 /// and it has not.
+///
+/// # Errors
+/// `unavailable`, where too many wait already.
 pub(crate) async fn verify(password: String, hash: Option<String>) -> Result<bool, Failure> {
     computed(move || {
         let is_known = hash.is_some();
@@ -65,12 +78,24 @@ pub(crate) async fn verify(password: String, hash: Option<String>) -> Result<boo
 async fn computed<T: Send + 'static>(
     compute: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Failure> {
+    let _place = in_line(&IN_LINE)?;
     let _permit = AT_A_TIME
         .acquire()
         .await
         .map_err(|error| Failure::internal(&error))?;
     let task = tokio::task::spawn_blocking(compute);
     task.await.map_err(|error| Failure::internal(&error))
+}
+
+/// Takes a place in the line while there is one.
+fn in_line(line: &Semaphore) -> Result<SemaphorePermit<'_>, Failure> {
+    line.try_acquire().map_err(|_| {
+        Failure::new(
+            ProblemCode::Unavailable,
+            "too many passwords are being looked at; try again in a moment",
+        )
+        .retry_after(AGAIN_SECONDS)
+    })
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +105,7 @@ struct HashError;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::response::IntoResponse as _;
 
     #[tokio::test]
     async fn a_password_fits_its_own_hash_only_and_no_two_hashes_are_alike() {
@@ -95,5 +121,16 @@ mod tests {
         assert!(!fits("", Some(&one)).await);
         assert!(!fits("correct horse battery", Some(&"nonsense".to_owned())).await);
         assert!(!fits("nobody has this password", None).await);
+    }
+
+    #[tokio::test]
+    async fn the_line_has_an_end_and_whoever_comes_beyond_it_is_told_when_to_come_again() {
+        let line = Semaphore::new(1);
+        let place = in_line(&line).unwrap();
+        let sent_away = in_line(&line).unwrap_err().into_response();
+        assert_eq!(sent_away.status(), 503);
+        assert_eq!(sent_away.headers()["retry-after"], "2");
+        drop(place);
+        assert!(in_line(&line).is_ok());
     }
 }

@@ -2,12 +2,12 @@
 
 use gate_protocol::account::{CreateInvitation, CreatedInvitation};
 use gate_protocol::log::RecordType;
-use gate_protocol::principal::{PrincipalKind, Role};
+use gate_protocol::principal::{PrincipalKind, Role, is_name};
 use gate_protocol::problem::ProblemCode;
 use serde_json::json;
 
 use crate::clock;
-use crate::identity::{Secret, password};
+use crate::identity::{Limit, Secret, network_of, password};
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::passwords::{self, Invitation, Password};
@@ -143,8 +143,13 @@ impl Server {
         given: String,
         address: &str,
     ) -> Result<Tried, Failure> {
-        let key = format!("password {name} {address}");
-        if let Err(wait) = self.backoff.attempt(&key) {
+        let longest = *password::PASSWORD_CHARS.end();
+        // Nobody has such a name or such a password, so nothing is told by not looking.
+        if !is_name(name) || given.chars().count() > longest {
+            return Ok(Tried::Wrong);
+        }
+        let tries = Tries::of(self, name, address);
+        if let Err(wait) = self.backoff.attempt_all(&tries.counted) {
             return Ok(Tried::Later(wait.as_secs().max(1)));
         }
         let mut reader = self.store.read().await?;
@@ -155,23 +160,87 @@ impl Server {
             Some(found) => (Some(found.hash), found.roles),
             None => (None, Vec::new()),
         };
-        let longest = *password::PASSWORD_CHARS.end();
-        let is_right = given.chars().count() <= longest && password::verify(given, hash).await?;
+        let is_right = match password::verify(given, hash).await {
+            Ok(is_right) => is_right,
+            // It was not looked at.
+            Err(failure) => {
+                tries.take_back(self);
+                return Err(failure);
+            }
+        };
         if is_right {
-            self.backoff.succeeded(&key);
+            tries.succeeded(self);
             return Ok(Tried::Right(roles));
         }
         // What is said of nobody would only tell the log what people mistype, which
-        // may be a password.
+        // may be a password. The answer does not wait for it: how long it took would
+        // tell who is known here.
         if is_known {
+            let refused = self.note_wrong_password(name.to_owned(), address.to_owned());
+            tokio::spawn(refused);
+        }
+        Ok(Tried::Wrong)
+    }
+
+    fn note_wrong_password(
+        &self,
+        name: String,
+        address: String,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let server = self.clone();
+        async move {
             let body = json!({
                 "means": "password",
                 "principal": name,
                 "address": address,
                 "why": "wrong password",
             });
-            self.record_refused_sign_in(body).await?;
+            if let Err(failure) = server.record_refused_sign_in(body).await {
+                tracing::error!(
+                    detail = failure.detail(),
+                    "a wrong password is not in the log"
+                );
+            }
         }
-        Ok(Tried::Wrong)
+    }
+}
+
+/// By what a try of a password is counted.
+struct Tries {
+    /// One name from one network.
+    own: String,
+    counted: Vec<(String, Limit)>,
+    /// Says that this user signed in from this network before.
+    at_home: String,
+}
+
+impl Tries {
+    fn of(server: &Server, name: &str, address: &str) -> Self {
+        let network = network_of(address);
+        let own = format!("password {name} {network}");
+        let at_home = format!("{name} at {network}");
+        let mut counted = vec![(own.clone(), Limit::OWN)];
+        // Others' guesses don't slow down who signed in from here before.
+        if !server.backoff.knows(&at_home) {
+            counted.push((format!("passwords from {network}"), Limit::SHARED));
+            counted.push((format!("passwords of {name}"), Limit::SHARED));
+        }
+        Self {
+            own,
+            counted,
+            at_home,
+        }
+    }
+
+    fn take_back(&self, server: &Server) {
+        for (key, _) in &self.counted {
+            server.backoff.take_back(key);
+        }
+    }
+
+    fn succeeded(&self, server: &Server) {
+        self.take_back(server);
+        server.backoff.succeeded(&self.own);
+        server.backoff.remember(&self.at_home);
     }
 }

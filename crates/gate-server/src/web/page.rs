@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use gate_protocol::id::RequestId;
 use gate_protocol::problem::ProblemCode;
@@ -174,6 +174,7 @@ pub(super) struct Refused {
     title: String,
     text: String,
     back: Place,
+    header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 impl Refused {
@@ -188,6 +189,7 @@ impl Refused {
             title: title.into(),
             text: text.into(),
             back: Place::Inbox,
+            header: None,
         }
     }
 
@@ -248,7 +250,9 @@ impl From<Failure> for Refused {
             | ProblemCode::Unavailable
             | _ => format!("Nothing was changed: {detail}."),
         };
-        Self::new(status, problem.title.clone(), text)
+        let mut refused = Self::new(status, problem.title.clone(), text);
+        refused.header = failure.header().cloned().map(Box::new);
+        refused
     }
 }
 
@@ -260,13 +264,25 @@ impl From<StoreError> for Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        render(self.status, &self)
+        let mut response = render(self.status, &self);
+        response
+            .headers_mut()
+            .extend(self.header.map(|header| *header));
+        response
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_that_is_put_off_says_when_to_come_again() {
+        let busy = Failure::new(ProblemCode::Unavailable, "busy").retry_after(2);
+        let page = Refused::from(busy).into_response();
+        assert_eq!(page.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(page.headers()["retry-after"], "2");
+    }
 
     #[test]
     fn only_our_own_pages_are_places() {

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
 use serde_json::json;
 
+use crate::service::Tried;
 use crate::tests::bench::{Answered, Bench, is_in_files};
 use crate::tests::web::{Browser, OWN, location};
 
@@ -72,6 +73,18 @@ async fn an_invitation_sets_a_password_once_and_the_password_signs_in() {
     bench.verified().await;
 }
 
+/// Waits until so many are in the log: no answer waits for that.
+async fn refused(bench: &Bench, expected: usize) {
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+    while tokio::time::Instant::now() < deadline {
+        if bench.count("sign_in.refused").await >= expected {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(bench.count("sign_in.refused").await, expected);
+}
+
 #[tokio::test]
 async fn nothing_tells_a_wrong_password_from_an_unknown_name_and_guessing_costs_more_each_time() {
     let bench = Bench::new().await;
@@ -100,7 +113,7 @@ async fn nothing_tells_a_wrong_password_from_an_unknown_name_and_guessing_costs_
         assert!(later.headers.get(SET_COOKIE).is_none());
     }
     // What nobody has is not written down: it may be a password in the wrong field.
-    assert_eq!(bench.count("sign_in.refused").await, 5);
+    refused(&bench, 5).await;
     // Others are not kept waiting by it, and bob's token is as good as before.
     Browser::signed_in(&bench, &bench.setup.bob_approver)
         .await
@@ -155,4 +168,62 @@ async fn only_users_are_invited_and_only_where_passwords_are_allowed() {
         .post(&bench.setup.admin, "/v1/invitations", &wanted)
         .await;
     assert_eq!(refused.problem(), "conflict");
+}
+
+/// Tries a password from an address, and tells what came of it.
+async fn tried(bench: &Bench, name: &str, password: &str, address: &str) -> &'static str {
+    let tried = bench
+        .server
+        .try_password(name, password.to_owned(), address);
+    match tried.await.unwrap() {
+        Tried::Right(_) => "right",
+        Tried::Wrong => "wrong",
+        Tried::Later(_) => "later",
+    }
+}
+
+/// Guesses until one has to wait, and returns how many did not. Each further one
+/// waits twice as long, so a slow machine gets there too.
+async fn guessed(bench: &Bench, of: impl Fn(usize) -> (String, String)) -> usize {
+    for number in 0..40 {
+        let (name, address) = of(number);
+        match tried(bench, &name, "three small wordz", &address).await {
+            "later" => return number,
+            other => assert_eq!(other, "wrong"),
+        }
+    }
+    panic!("nobody had to wait")
+}
+
+#[tokio::test]
+async fn an_address_to_spare_is_no_guess_to_spare_and_its_owner_is_let_in_all_the_same() {
+    let bench = Bench::new().await;
+    let code = invite(&bench, &["approver"]).await;
+    accept(&bench, &code, PASSWORD).await;
+    assert_eq!(tried(&bench, "bob", PASSWORD, "10.0.0.1").await, "right");
+    let bob = || "bob".to_owned();
+    // One subscriber of IPv6 has all addresses of a /64.
+    let guesses = guessed(&bench, |number| {
+        (bob(), format!("2001:db8:0:1::{number:x}"))
+    });
+    assert!((5..20).contains(&guesses.await));
+    // One address tries the names of a company.
+    let guesses = guessed(&bench, |number| {
+        (format!("user{number}"), "10.6.6.6".to_owned())
+    });
+    assert!(guesses.await >= 21);
+    // Many networks guess at one name.
+    let guesses = guessed(&bench, |number| (bob(), format!("10.7.{number}.1")));
+    assert!(guesses.await >= 12);
+    assert_eq!(tried(&bench, "bob", PASSWORD, "10.0.0.1").await, "right");
+}
+
+#[tokio::test]
+async fn what_can_be_no_name_costs_nothing_and_is_not_remembered() {
+    let bench = Bench::new().await;
+    for number in 0..40 {
+        let name = format!("{}{number}", "n".repeat(31_000));
+        assert_eq!(tried(&bench, &name, PASSWORD, "10.0.0.1").await, "wrong");
+    }
+    assert_eq!(tried(&bench, "bob", PASSWORD, "10.0.0.1").await, "wrong");
 }
