@@ -108,22 +108,22 @@ mod tests {
             assert_eq!(pace.turn(request, start), Turn::Own);
             assert_eq!(pace.turn(request, start), Turn::Own, "a retry is no other");
         }
-        let counted = |count, place: Option<(&str, &str)>| Turn::Counted {
+        let counted = |count, at: Option<(&str, &str)>| Turn::Counted {
             count,
-            place: place.map(|(one, two)| (one.to_owned(), two.to_owned())),
+            place: at.map(|(one, two)| (one.to_owned(), two.to_owned())),
         };
         let first = RequestId::generate();
         assert_eq!(pace.turn(first, start), counted(1, None));
         assert_eq!(pace.turn(first, start), counted(1, None));
         pace.stands_at("C1", "1.0");
-        let place = Some(("C1", "1.0"));
-        assert_eq!(pace.turn(RequestId::generate(), start), counted(2, place));
+        let there = Some(("C1", "1.0"));
+        assert_eq!(pace.turn(RequestId::generate(), start), counted(2, there));
         // The next minute has messages of its own again, and the same count.
         for _ in 0..MOST {
             assert_eq!(pace.turn(RequestId::generate(), later(61)), Turn::Own);
         }
         let next = pace.turn(RequestId::generate(), later(61));
-        assert_eq!(next, counted(3, place));
+        assert_eq!(next, counted(3, there));
         assert_eq!(pace.turn(RequestId::generate(), later(122)), Turn::Own);
         // After a calm one it begins anew.
         for _ in 0..MOST {

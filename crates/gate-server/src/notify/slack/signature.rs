@@ -49,7 +49,7 @@ async fn taken(server: &Server, headers: &HeaderMap, body: &[u8]) -> Result<Take
         return Ok(Err("bad_signature"));
     };
     let mark = inbound::mark("slack", &signature);
-    let taking = interaction::take(server, &channel, &payload);
+    let taking = Box::pin(interaction::take(server, &channel, &payload));
     let taken = server.take_once(mark, 2 * LIFE_SECONDS, taking).await?;
     Ok(taken.ok_or("replayed"))
 }

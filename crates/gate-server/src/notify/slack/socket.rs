@@ -201,7 +201,7 @@ async fn take(
         return Ok(None);
     }
     let mark = inbound::mark("slack envelope", envelope.id.as_bytes());
-    let taking = carried_out(server, channel, envelope);
+    let taking = Box::pin(carried_out(server, channel, envelope));
     let taken = server
         .take_once(mark, ENVELOPE_LIFE_SECONDS, taking)
         .await?;
@@ -225,7 +225,7 @@ async fn carried_out(
     };
     let meant = interaction::meant(&of_the_same_app(server, channel), &payload);
     let channel = meant.as_ref().unwrap_or(channel);
-    interaction::take(server, channel, &payload).await
+    Box::pin(interaction::take(server, channel, &payload)).await
 }
 
 /// Returns the channels of the app behind a connection, its own channel first:

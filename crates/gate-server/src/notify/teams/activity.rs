@@ -119,7 +119,8 @@ async fn taken(server: &Server, headers: &HeaderMap, body: &[u8]) -> Result<Take
         activity: &activity,
     };
     let mark = inbound::mark("teams", body);
-    let taken = server.take_once(mark, ACTIVITY_LIFE_SECONDS, person.take());
+    let taking = Box::pin(person.take());
+    let taken = server.take_once(mark, ACTIVITY_LIFE_SECONDS, taking);
     Ok(taken.await?.ok_or("replayed"))
 }
 
