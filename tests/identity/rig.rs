@@ -96,6 +96,9 @@ impl Server {
         let url = format!("http://{address}");
         let secret = data.path().join("secret");
         std::fs::write(&secret, "a secret with: colons & spaces\n").unwrap();
+        // A server takes no secret that everybody on its machine can read.
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&secret, mode).unwrap();
         let text = settings.replace("SECRET_FILE", secret.to_str().unwrap());
         let folder = data.path().join("server");
         let runtime = tokio::runtime::Builder::new_current_thread()

@@ -7,9 +7,10 @@ use gate_protocol::channel::{ChannelSettings, ChannelSource, ChannelSpec};
 use tokio::sync::watch;
 
 use super::pace::Pace;
-use super::secret::{self, SealError, Secret, Secrets};
+use super::secret::{self, SealError, Secrets};
 use super::sound::refuse_unsound_secret;
 use super::teams::TeamsMemory;
+use crate::identity::Secret;
 use crate::keys::{self, KeysError};
 use crate::outbound::Outbound;
 use crate::problem::Failure;
@@ -47,7 +48,7 @@ impl Channel {
     /// Returns a secret; empty where the channel has none of this name, which
     /// was ruled out when it was made for those that its kind needs.
     pub(crate) fn secret(&self, name: &str) -> &str {
-        self.secrets.get(name).map_or("", Secret::expose)
+        self.secrets.get(name).map_or("", Secret::reveal)
     }
 
     pub(crate) fn has_secret(&self, name: &str) -> bool {
@@ -270,8 +271,8 @@ fn of_file(file: &ChannelFile) -> Result<Channel, LoadError> {
     };
     let mut secrets = BTreeMap::new();
     for (name, path) in &file.secret_files {
-        let secret = secret::read(path).map_err(wrong)?;
-        refuse_unsound_secret(&file.spec.settings, name, secret.expose()).map_err(wrong)?;
+        let secret = Secret::read(path).map_err(wrong)?;
+        refuse_unsound_secret(&file.spec.settings, name, secret.reveal()).map_err(wrong)?;
         secrets.insert(name.clone(), secret);
     }
     Ok(Channel::new(

@@ -10,8 +10,9 @@ use serde_json::json;
 
 use super::paging::Paging;
 use super::seen::Seen;
+use crate::identity::Secret;
 use crate::keys;
-use crate::notify::{self, Channel, Secret, Secrets};
+use crate::notify::{self, Channel, Secrets};
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::channels::{self, StoredChannel};

@@ -23,36 +23,26 @@ use super::jwt::Refused;
 use crate::outbound::{Network, Outbound, TrustError};
 use crate::settings::Provider;
 
-/// The longest secret of a client, in bytes.
-const SECRET_LIMIT: usize = 4096;
-
 /// One provider, with what was read of it so far.
-#[derive(Debug)]
 pub(crate) struct OpenIdProvider {
     settings: Provider,
     issuer: Issuer,
-    secret: Option<ClientSecret>,
+    secret: Option<Secret>,
 }
 
-/// Has neither `Display` nor a telling `Debug`, so that no log can show one.
-struct ClientSecret(String);
-
-impl std::fmt::Debug for ClientSecret {
+/// Without the secret, which has no `Debug`.
+impl std::fmt::Debug for OpenIdProvider {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ClientSecret(…)")
+        f.debug_struct("OpenIdProvider")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
 /// Why a provider of the settings can't be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProviderError {
-    #[error("cannot read the client's secret in `{path}`")]
-    SecretFile {
-        path: String,
-        #[source]
-        source: std::io::Error,
-    },
-    #[error("`{0}` holds no secret: it is empty, or too long")]
+    #[error("the client's secret can't be used: {0}")]
     Secret(String),
     #[error(transparent)]
     Trust(#[from] TrustError),
@@ -121,7 +111,7 @@ impl OpenIdProvider {
         let fetcher = Fetcher::new(&outbound, &settings.issuer);
         let issuer = Issuer::new(&settings.issuer, KeySource::Discovery, fetcher);
         let secret = match &settings.client_secret_file {
-            Some(path) => Some(read_secret(path)?),
+            Some(path) => Some(Secret::read(path).map_err(ProviderError::Secret)?),
             None => None,
         };
         Ok(Self {
@@ -196,17 +186,4 @@ fn fit(description: &Description) -> Result<&str, OidcError> {
     }
     let endpoint = description.authorization_endpoint.as_deref();
     endpoint.ok_or(OidcError::Unfit)
-}
-
-fn read_secret(path: &std::path::Path) -> Result<ClientSecret, ProviderError> {
-    let shown = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|source| ProviderError::SecretFile {
-        path: shown.clone(),
-        source,
-    })?;
-    let secret = text.trim_end_matches(['\r', '\n']);
-    if secret.is_empty() || secret.len() > SECRET_LIMIT {
-        return Err(ProviderError::Secret(shown));
-    }
-    Ok(ClientSecret(secret.to_owned()))
 }

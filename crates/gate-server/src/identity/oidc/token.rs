@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::groups::groups_of;
 use super::{OidcError, OpenIdProvider, ProvenPerson};
 use crate::clock;
+use crate::identity::Secret;
 use crate::identity::issuer::{Description, IssuerError};
 use crate::identity::jwt::{Claims, Expected, LEEWAY_SECONDS};
 
@@ -77,7 +78,7 @@ impl OpenIdProvider {
             ("code_verifier", answer.verifier),
         ];
         // As RFC 6749 section 2.3.1 has it, both parts are form-encoded first.
-        let secret = self.secret.as_ref().map(|secret| secret.0.as_str());
+        let secret = self.secret.as_ref().map(Secret::reveal);
         let basic = secret.map(|secret| (encoded(client), encoded(secret)));
         let is_basic = match &description.token_endpoint_auth_methods_supported {
             Some(methods) => methods.iter().any(|method| method == "client_secret_basic"),

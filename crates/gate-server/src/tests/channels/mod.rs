@@ -20,3 +20,4 @@ mod teams_attacks;
 mod webhooks;
 
 pub(super) use stage::judged;
+pub(super) use stage::secret_file;

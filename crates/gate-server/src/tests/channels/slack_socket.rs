@@ -16,7 +16,8 @@ use super::peer::{self, Peer};
 use super::stage::{
     BOB, CONVERSATION, Stage, TEAM, channel, place, press, slack_answer, slack_settings, value_of,
 };
-use crate::notify::{Channel, Secret};
+use crate::identity::Secret;
+use crate::notify::Channel;
 
 const SOON: Duration = Duration::from_secs(20);
 

@@ -27,7 +27,7 @@ pub(super) const CONVERSATION: &str = "C1";
 pub(super) const BOB: &str = "UBOB";
 
 /// Writes a secret to a file that only its owner reads.
-pub(super) fn secret_file(dir: &Path, name: &str, text: &str) -> PathBuf {
+pub(in crate::tests) fn secret_file(dir: &Path, name: &str, text: &str) -> PathBuf {
     use std::os::unix::fs::PermissionsExt as _;
     let path = dir.join(name);
     std::fs::write(&path, text).unwrap();

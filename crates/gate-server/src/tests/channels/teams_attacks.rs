@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::stage::{refusals, value_of};
 use super::teams::{BOT, TENANT, TeamsStage};
-use crate::notify::{Channel, Secret};
+use crate::identity::Secret;
+use crate::notify::Channel;
 
 fn with(mut claims: Value, field: &str, value: impl Into<Value>) -> Value {
     claims[field] = value.into();

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::program::Program;
 use crate::tests::bench::{Answered, Bench};
+use crate::tests::channels::secret_file;
 use crate::tests::web::{Browser, OWN, location};
 
 const CALLBACK: &str = "http://127.0.0.1:1/login/callback";
@@ -28,8 +29,7 @@ admins-guid = 'admins'
 /// A server with the provider, and the file with the client's secret.
 async fn bench(program: &Program, more: &str) -> (Bench, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let secret = folder.path().join("secret");
-    std::fs::write(&secret, "a secret with: colons & spaces\n").unwrap();
+    let secret = secret_file(folder.path(), "secret", "a secret with: colons & spaces\n");
     let more = format!("client_secret_file = '{}'\n{more}", secret.display());
     let settings = program.provider_settings(&more);
     let bench = Bench::with(|all| all.identity.providers = vec![settings]).await;
