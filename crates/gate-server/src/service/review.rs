@@ -6,6 +6,7 @@ use gate_protocol::principal::Role;
 use gate_protocol::problem::ProblemCode;
 use gate_protocol::request::ApprovalRequest;
 use gate_protocol::review::{COMMENT_LIMIT, Review, SubmitReview};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Channel;
@@ -73,19 +74,7 @@ impl Server {
             change.commit().await?;
             return Ok(self.view(&request, now));
         }
-        let answered = Answered {
-            review: Review {
-                reviewer: actor.name().to_owned(),
-                answer: submitted.answer,
-                comment: submitted.comment,
-                at: now,
-                channel: channel.as_str().to_owned(),
-                void: None,
-            },
-            person,
-            groups: actor.principal.groups.clone(),
-            token: actor.token.clone(),
-        };
+        let answered = answered_by(actor, person, submitted, (channel, now));
         let reviewed = count(&mut change, &request, transition, answered, channel).await?;
         change.note(reviewed.id, What::Reviewed).await?;
         change.commit().await?;
@@ -116,6 +105,28 @@ impl Server {
         let said = (Value::Null, channel, "role");
         record_rejected(&mut change, actor, &request, said).await?;
         change.refuse(refusal).await
+    }
+}
+
+/// Returns an answer as it is stored.
+fn answered_by(
+    actor: &Actor,
+    person: String,
+    submitted: SubmitReview,
+    (channel, at): (Channel, Timestamp),
+) -> Answered {
+    Answered {
+        review: Review {
+            reviewer: actor.name().to_owned(),
+            answer: submitted.answer,
+            comment: submitted.comment,
+            at,
+            channel: channel.as_str().to_owned(),
+            void: None,
+        },
+        person,
+        groups: actor.principal.groups.clone(),
+        token: actor.token.clone(),
     }
 }
 
