@@ -53,6 +53,19 @@ pub enum WitnessRefusal {
     Unproven(#[source] ProofError),
 }
 
+impl WitnessRefusal {
+    /// Returns the status of HTTP that the protocol has for it.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Malformed(_) => 400,
+            Self::NotByLog(_) => 403,
+            Self::UnknownLog => 404,
+            Self::Conflict { .. } => 409,
+            Self::Unproven(_) => 422,
+        }
+    }
+}
+
 impl AddCheckpoint {
     /// Reads the body, and verifies nothing.
     ///

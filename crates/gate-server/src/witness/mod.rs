@@ -127,15 +127,10 @@ async fn add_checkpoint(State(witness): State<Witness>, body: Bytes) -> Response
 
 fn refused(refusal: &WitnessRefusal) -> Response {
     tracing::warn!(%refusal, "a checkpoint was not signed");
-    let status = match refusal {
-        WitnessRefusal::Conflict { size } => {
-            let headers = [(CONTENT_TYPE, "text/x.tlog.size")];
-            return (StatusCode::CONFLICT, headers, format!("{size}\n")).into_response();
-        }
-        WitnessRefusal::UnknownLog => StatusCode::NOT_FOUND,
-        WitnessRefusal::NotByLog(_) => StatusCode::FORBIDDEN,
-        WitnessRefusal::Unproven(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        _ => StatusCode::BAD_REQUEST,
-    };
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    if let WitnessRefusal::Conflict { size } = refusal {
+        let headers = [(CONTENT_TYPE, "text/x.tlog.size")];
+        return (status, headers, format!("{size}\n")).into_response();
+    }
     (status, format!("{refusal}\n")).into_response()
 }
