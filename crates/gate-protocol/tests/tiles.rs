@@ -6,7 +6,8 @@ mod tests {
 
     use gate_protocol::canonical::Digest;
     use gate_protocol::log::{
-        BundleError, TILE_WIDTH, Tile, TileBuilder, TileContent, append_entry, entries, leaf_hash,
+        BundleError, TILE_WIDTH, Tile, TileBuilder, TileContent, append_entry, entries,
+        inclusion_proof, inclusion_proof_of_tile, leaf_hash, root,
     };
 
     const fn hashes(level: u8, index: u64, width: u16) -> Tile {
@@ -127,6 +128,24 @@ mod tests {
                 assert_eq!(bytes.len(), usize::from(tile.width) * 32, "{path}");
                 assert_eq!(*bytes, tile.hashes(&leaves[range]), "{path}");
             }
+        }
+    }
+
+    #[test]
+    fn a_proof_from_a_tile_and_the_roots_of_all_tiles_is_that_of_the_whole_tree() {
+        for size in [1, 2, 255, 256, 257, 511, 512, 513, 700, 1_024, 1_281] {
+            let leaves: Vec<Digest> = (0..size).map(|index| leaf_hash(&record(index))).collect();
+            let tiles: Vec<&[Digest]> = leaves.chunks(256).collect();
+            let roots: Vec<Digest> = tiles
+                .iter()
+                .map(|tile| root(tile.iter().copied()))
+                .collect();
+            for index in (0..size).step_by(7).chain([size - 1]) {
+                let tile = tiles[usize::try_from(index / 256).unwrap()];
+                let proof = inclusion_proof_of_tile(tile, &roots, index);
+                assert_eq!(proof, inclusion_proof(&leaves, index), "{index} of {size}");
+            }
+            assert!(inclusion_proof_of_tile(tiles[0], &roots, size + 255).is_err());
         }
     }
 

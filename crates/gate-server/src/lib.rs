@@ -34,6 +34,7 @@ mod service;
 pub mod settings;
 mod state;
 mod store;
+mod subtrees;
 mod waiters;
 mod web;
 pub mod witness;

@@ -14,6 +14,7 @@ use crate::service::NamedRules;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::store::server::Names;
+use crate::subtrees::Subtrees;
 use crate::waiters::Waiters;
 use crate::web::OpenPages;
 
@@ -40,6 +41,8 @@ pub(crate) struct Server {
     pub(crate) authorities: Authorities,
     /// Counts who guesses passwords and codes.
     pub(crate) backoff: Backoff,
+    /// What proofs of the log are made of.
+    pub(crate) subtrees: Subtrees,
     /// Asks witnesses; none where there are none.
     pub(crate) witness_calls: Option<Outbound>,
     /// Whose turn it is to have a proof made.
@@ -70,6 +73,7 @@ impl Server {
             pages: OpenPages::default(),
             authorities,
             backoff: Backoff::default(),
+            subtrees: Subtrees::default(),
             witness_calls: None,
             proofs: Arc::new(Semaphore::new(PROOFS)),
             refusals: Refusals::default(),

@@ -33,7 +33,8 @@ pub use merkle::{
 pub use record::{AuditRecord, MAX_RECORD_BYTES, RecordError};
 pub use record_type::{ParseRecordTypeError, RecordType};
 pub use tiles::{
-    BundleError, MAX_ENTRY_BYTES, TILE_WIDTH, Tile, TileBuilder, TileContent, append_entry, entries,
+    BundleError, MAX_ENTRY_BYTES, TILE_WIDTH, Tile, TileBuilder, TileContent, append_entry,
+    entries, inclusion_proof_of_tile,
 };
 pub use tlog_proof::{TlogProof, TlogProofError};
 pub use verify::{BadRecord, LogFault, LogVerifier, RecordFault, VerifiedLog};

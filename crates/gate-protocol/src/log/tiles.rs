@@ -6,7 +6,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::merkle::root;
+use super::merkle::{ProofError, inclusion_proof, root};
 use crate::canonical::Digest;
 
 /// How many hashes a full tile has, and how many records a full bundle.
@@ -69,10 +69,7 @@ impl Tile {
             Some((place, width)) => (place, width.parse().ok()?),
             None => (rest, TILE_WIDTH),
         };
-        let digits: String = place
-            .chars()
-            .filter(|character| character.is_ascii_digit())
-            .collect();
+        let digits: String = place.chars().filter(char::is_ascii_digit).collect();
         let tile = Self {
             content,
             index: digits.parse().ok()?,
@@ -132,6 +129,26 @@ impl fmt::Display for Tile {
         }
         Ok(())
     }
+}
+
+/// Returns the proof that the leaf at `index` is in the tree, as
+/// [`inclusion_proof`] does, from the leaves of its tile of level 0, `tile`,
+/// and the roots of all of them, `roots`. The last tile may not be full.
+///
+/// A tree is split at powers of two. Above [`TILE_WIDTH`] leaves these are
+/// multiples of it, so it is a tree of its tiles' roots too.
+///
+/// # Errors
+/// [`ProofError::OutOfRange`].
+pub fn inclusion_proof_of_tile(
+    tile: &[Digest],
+    roots: &[Digest],
+    index: u64,
+) -> Result<Vec<Digest>, ProofError> {
+    let width = u64::from(TILE_WIDTH);
+    let mut proof = inclusion_proof(tile, index % width)?;
+    proof.extend(inclusion_proof(roots, index / width)?);
+    Ok(proof)
 }
 
 /// Appends a record to a bundle.

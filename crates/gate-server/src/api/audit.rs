@@ -15,6 +15,7 @@ use crate::identity::{AnyRole, Caller, Keeper};
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::log;
+use crate::subtrees::SubtreesFailure;
 
 /// The most records of one page; fewer where they are large.
 const PAGE: u64 = 1_000;
@@ -104,12 +105,18 @@ pub(super) async fn receipt(
 ) -> Result<Response, Failure> {
     let mut reader = server.store.read().await?;
     let head = log::head(reader.connection()).await?;
-    drop(reader);
-    let (size, index) = (head.tree.size(), query.index);
+    let size = head.tree.size();
+    let proved = server
+        .subtrees
+        .inclusion(reader.connection(), query.index, size)
+        .await;
     let proof = TlogProof {
         extra: None,
-        index,
-        hashes: prove(&server, size, move |leaves| inclusion_proof(leaves, index)).await?,
+        index: query.index,
+        hashes: proved.map_err(|failure| match failure {
+            SubtreesFailure::Proof(error) => Failure::bad_request(error.to_string()),
+            SubtreesFailure::Store(error) => error.into(),
+        })?,
         checkpoint: server
             .sign_head(&head)
             .map_err(|error| Failure::internal(&error))?,

@@ -4,7 +4,9 @@ use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
 use gate_protocol::canonical::Digest;
 use gate_protocol::id::Nonce;
-use gate_protocol::log::{SignedCheckpoint, TlogProof, verify_consistency, verify_inclusion};
+use gate_protocol::log::{
+    RecordType, SignedCheckpoint, TlogProof, verify_consistency, verify_inclusion,
+};
 use gate_protocol::rules::SignedRules;
 use serde_json::json;
 
@@ -16,6 +18,35 @@ async fn head(bench: &Bench) -> SignedCheckpoint {
         .await;
     let key = bench.server.keys.log.verifier();
     SignedCheckpoint::verify(&note.body, &key, &[]).unwrap()
+}
+
+/// With the roots of full tiles that the server remembers, and without.
+#[tokio::test]
+async fn the_proof_of_a_record_holds_in_a_log_of_many_tiles_as_it_grows() {
+    let bench = Bench::new().await;
+    let key = bench.server.keys.log.verifier();
+    for _ in 0..2 {
+        let mut change = bench.server.change().await.unwrap();
+        let kind: RecordType = "test.made".parse().unwrap();
+        for number in 0..350 {
+            let body = json!({ "number": number });
+            change.record(&kind, &body).await.unwrap();
+        }
+        change.commit().await.unwrap();
+        let records = bench.records().await;
+        let last = records.len() - 1;
+        for index in [0, 255, 256, 511, 512, last] {
+            if index > last {
+                continue;
+            }
+            let path = format!("/v1/audit/inclusion?index={index}");
+            // An agent may ask: it learns nothing but hashes.
+            let proof = bench.get(&bench.setup.agent, &path).await;
+            let proof = TlogProof::parse(&proof.body).unwrap();
+            let record = &records[index];
+            proof.verify(record.bytes(), &key, &[]).unwrap();
+        }
+    }
 }
 
 #[tokio::test]

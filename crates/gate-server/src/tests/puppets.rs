@@ -325,7 +325,7 @@ async fn what_a_token_approved_falls_with_it() {
     let kept = bench.approved("kept").await;
     let grant = bench.propose(&other, "standing", 3).await.grant();
     let tokens = bench.get(&setup.admin, "/v1/tokens").await.json();
-    let mut of_bob = tokens.as_array().unwrap().iter();
+    let mut of_bob = tokens["tokens"].as_array().unwrap().iter();
     let id = of_bob.rfind(|one| one["principal"] == "bob").unwrap()["id"].clone();
     let path = format!("/v1/tokens/{}", id.as_str().unwrap());
     let revoked = bench

@@ -29,6 +29,8 @@ async fn attempts(stage: &Stage) -> Vec<Attempt> {
     let alice = bench.token_of("alice", "admin").await;
     let puppet = json!({ "name": "puppet", "kind": "user", "groups": ["approvers"] });
     bench.post(&alice, "/v1/principals", &puppet).await;
+    let acting = json!({ "principal": "puppet", "role": "approver", "ttl_seconds": 600 });
+    bench.post(&alice, "/v1/tokens", &acting).await;
     let ask = async |token: &str, word: &str| {
         let mut wanted = submission(word);
         "write".clone_into(&mut wanted.invocation.effect);

@@ -1,0 +1,84 @@
+//! The roots of the log's full tiles, which never change: with them a proof costs a few hundred
+//! leaves, however long the log is. Whoever is signed in may ask for one, so it must not cost more.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gate_protocol::canonical::Digest;
+use gate_protocol::log::{ProofError, TILE_WIDTH, inclusion_proof_of_tile, root};
+
+use crate::store::{Connection, StoreError, log_proofs};
+
+/// How many tiles are read at once.
+const AT_ONCE: u64 = 64;
+
+/// The roots of the first full tiles of level 0, as far as somebody wanted them. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Subtrees(Arc<Mutex<Vec<Digest>>>);
+
+/// Why there is no proof.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SubtreesFailure {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+}
+
+impl Subtrees {
+    /// Proves that a record is in the log of a size that it has reached.
+    pub(crate) async fn inclusion(
+        &self,
+        connection: &mut Connection,
+        index: u64,
+        size: u64,
+    ) -> Result<Vec<Digest>, SubtreesFailure> {
+        if index >= size {
+            return Err(ProofError::OutOfRange { place: index, size }.into());
+        }
+        let width = u64::from(TILE_WIDTH);
+        let mut roots = self.first(connection, size / width).await?;
+        let rest = size / width * width..size;
+        if !rest.is_empty() {
+            let rest = log_proofs::leaves(connection, rest).await?;
+            roots.push(root(rest));
+        }
+        let first = index / width * width;
+        let tile = first..size.min(first + width);
+        let tile = log_proofs::leaves(connection, tile).await?;
+        Ok(inclusion_proof_of_tile(&tile, &roots, index)?)
+    }
+
+    /// Returns the roots of so many tiles, and remembers them.
+    async fn first(
+        &self,
+        connection: &mut Connection,
+        count: u64,
+    ) -> Result<Vec<Digest>, StoreError> {
+        let width = u64::from(TILE_WIDTH);
+        let wanted = usize::try_from(count).unwrap_or(usize::MAX);
+        loop {
+            let known = self.known(wanted);
+            if known.len() >= wanted {
+                return Ok(known);
+            }
+            let from = known.len() as u64;
+            let to = count.min(from + AT_ONCE);
+            let leaves = log_proofs::leaves(connection, from * width..to * width).await?;
+            let more = leaves.chunks(usize::from(TILE_WIDTH));
+            let more: Vec<Digest> = more.map(|tile| root(tile.iter().copied())).collect();
+            if more.is_empty() {
+                return Err(StoreError::Unreadable { what: "leaf" });
+            }
+            let mut roots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            // Somebody else may have gone on meanwhile.
+            if roots.len() == known.len() {
+                roots.extend(more);
+            }
+        }
+    }
+
+    fn known(&self, wanted: usize) -> Vec<Digest> {
+        let roots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        roots.iter().take(wanted).copied().collect()
+    }
+}
