@@ -79,10 +79,8 @@ fn cannot_witness(error: WitnessError) -> Failure {
             FailureKind::Configuration,
             Some("put it back as it was; a witness that forgets can be shown a second history"),
         ),
-        WitnessError::Keys(_) | WitnessError::InUse(_) | WitnessError::Ambiguous(_) => {
-            (FailureKind::Configuration, None)
-        }
-        _ => (FailureKind::Internal, None),
+        WitnessError::Listen(_) => (FailureKind::Internal, None),
+        _ => (FailureKind::Configuration, None),
     };
     let failure = Failure::new(kind, "cannot be a witness").caused_by(error);
     match hint {

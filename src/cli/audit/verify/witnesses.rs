@@ -20,9 +20,10 @@ pub(super) struct Witnesses {
 
 fn parse_witness(text: &str) -> Result<VerifierKey, String> {
     let key: VerifierKey = text.parse().map_err(|error| format!("{error}"))?;
-    match key.algorithm() {
-        Algorithm::CosignatureV1 => Ok(key),
-        _ => Err("this is not the key of a witness, which is of type 0x04".to_owned()),
+    if key.algorithm() == Algorithm::CosignatureV1 {
+        Ok(key)
+    } else {
+        Err("this is not the key of a witness, which is of type 0x04".to_owned())
     }
 }
 
