@@ -36,7 +36,8 @@ decision = "deny"
 
 fn decision(words: &[&str]) -> Decision {
     let mut builder = PolicyBuilder::new();
-    builder.layer(Layer::Machine, "rules.toml", RULES).unwrap();
+    let read = builder.layer(Layer::Machine, "rules.toml", RULES);
+    assert_eq!(read, Ok(()));
     let argv: Vec<OsString> = words.iter().map(OsString::from).collect();
     let cwd = Path::new("/srv/app");
     let invocation = read_invocation(&CommandLine {
