@@ -99,25 +99,23 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     texts.join(": ")
 }
 
+/// Returns the answer where the store may do it a moment later.
+fn unavailable(error: &StoreError, detail: &'static str) -> Failure {
+    tracing::warn!(cause = %chain(error), "the store is not available");
+    Failure::new(ProblemCode::Unavailable, detail).retry_after(1)
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match &error {
-            StoreError::Busy(_) => {
-                tracing::warn!(cause = %chain(&error), "the store is busy");
-                Self::new(
-                    ProblemCode::Unavailable,
-                    "the store does not answer in time; nothing was changed, try again",
-                )
-                .retry_after(1)
-            }
-            StoreError::Unconfirmed(_) => {
-                tracing::warn!(cause = %chain(&error), "the store did not confirm a change");
-                Self::new(
-                    ProblemCode::Unavailable,
-                    "the store did not say whether the change was made; look, or ask the same again",
-                )
-                .retry_after(1)
-            }
+            StoreError::Busy(_) => unavailable(
+                &error,
+                "the store does not answer in time; nothing was changed, try again",
+            ),
+            StoreError::Unconfirmed(_) => unavailable(
+                &error,
+                "the store did not say whether the change was made; look, or ask the same again",
+            ),
             StoreError::Nul(_) => Self::bad_request("a text holds the character NUL"),
             StoreError::Database(_)
             | StoreError::Migrate(_)

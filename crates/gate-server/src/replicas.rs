@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::problem::Failure;
 use crate::state::Server;
-use crate::store::log;
+use crate::store::{Listener, log};
 
 /// How often the log is looked at where nobody tells: the notification's connection may be
 /// broken without a sign.
@@ -44,28 +44,32 @@ impl Server {
     /// Ends at once where no other server can be on the database.
     pub(crate) async fn follow_replicas(self, mut seen: u64) {
         while self.store.is_shared() {
-            let mut listener = match self.store.listen().await {
-                Ok(Some(listener)) => Some(listener),
+            match self.store.listen().await {
+                Ok(Some(listener)) => self.follow_by(listener, &mut seen).await,
                 Ok(None) => return,
                 Err(error) => {
                     tracing::warn!(%error, "changes of other servers are looked for only");
-                    None
-                }
-            };
-            loop {
-                if let Err(failure) = self.look_at_the_log(&mut seen).await {
-                    tracing::warn!(?failure, "changes of other servers were not read");
-                }
-                let silence = tokio::time::sleep(LONGEST_SILENCE);
-                let Some(listener) = &mut listener else {
-                    silence.await;
-                    break;
-                };
-                tokio::select! {
-                    heard = listener.heard() => if heard.is_err() { break },
-                    () = silence => {}
+                    self.catch_up(&mut seen).await;
+                    tokio::time::sleep(LONGEST_SILENCE).await;
                 }
             }
+        }
+    }
+
+    /// Follows until nothing can be heard any more.
+    async fn follow_by(&self, mut listener: Listener, seen: &mut u64) {
+        loop {
+            self.catch_up(seen).await;
+            tokio::select! {
+                heard = listener.heard() => if heard.is_err() { return },
+                () = tokio::time::sleep(LONGEST_SILENCE) => {}
+            }
+        }
+    }
+
+    async fn catch_up(&self, seen: &mut u64) {
+        if let Err(failure) = self.look_at_the_log(seen).await {
+            tracing::warn!(?failure, "changes of other servers were not read");
         }
     }
 

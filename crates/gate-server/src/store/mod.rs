@@ -36,6 +36,7 @@ pub(crate) mod web_session;
 pub(crate) mod workload;
 
 pub(crate) use database::{Store, Writer};
+pub(crate) use postgres::Listener;
 pub(crate) use sql::Connection;
 
 /// Why the store did not do it. Nothing was changed then, but for what is
@@ -99,12 +100,14 @@ impl From<sqlx::migrate::MigrateError> for StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|error| error.code());
+        let code = error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code);
         let code = code.map(std::borrow::Cow::into_owned);
-        let is_passing = match &error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
-            _ => code.as_deref().is_some_and(is_passing),
-        };
+        let is_passing = matches!(
+            error,
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_)
+        ) || code.as_deref().is_some_and(is_passing);
         if is_passing {
             Self::Busy(error)
         } else if code.is_some_and(|code| code == "22021") {

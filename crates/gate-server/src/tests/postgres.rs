@@ -37,7 +37,7 @@ const STORIES: [&str; 14] = [
     "tests::web::exceptional::",
 ];
 
-/// What is not: this looks into the files of SQLite, and that is long and about memory.
+/// What is not: this looks into the files of `SQLite`, and that is long and about memory.
 const ELSEWHERE: [&str; 2] = [
     "tokens_are_made_hashed_revoked_and_on_the_record",
     "ten_thousand_questions_of_one_agent_open_ten_and_disturb_nobody",

@@ -126,7 +126,7 @@ pub(super) async fn take(
         return refuse(&person, payload, refusal).await;
     }
     match payload.kind.as_str() {
-        "block_actions" => pressed(&person, payload).await,
+        "block_actions" => Box::pin(pressed(&person, payload)).await,
         "view_submission" => submitted(&person, payload).await,
         "shortcut" if payload.callback_id.as_deref() == Some("gate_link") => {
             person.open(&message::link_modal(&payload.trigger_id)).await;
