@@ -35,10 +35,10 @@ impl Mcp {
             .map_err(|error| {
                 Failure::new(FailureKind::Internal, "cannot start the runtime").caused_by(error)
             })?;
-        let server = server::Server::here()?;
+        let agent = server::Server::here()?;
         let served = runtime.block_on(async {
             let transport = bounded::Bounded::new(rmcp::transport::io::stdio_pipes());
-            let running = server.serve(transport).await?;
+            let running = agent.serve(transport).await?;
             running
                 .waiting()
                 .await
