@@ -200,7 +200,8 @@ impl Server {
             digest,
             comment: answer.comment,
         };
-        self.review(&actor, id, review, answer.via).await?;
+        // Boxed: it holds the request and who has a say in it.
+        Box::pin(self.review(&actor, id, review, answer.via)).await?;
         Ok(())
     }
 
