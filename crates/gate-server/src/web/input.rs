@@ -245,7 +245,6 @@ fn numbered(text: &str) -> Vec<(usize, Shown)> {
 
 #[cfg(test)]
 mod tests {
-    use gate_protocol::canonical::Digest;
     use gate_protocol::masked::MaskedText;
 
     use super::*;
