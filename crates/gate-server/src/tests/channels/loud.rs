@@ -102,10 +102,10 @@ async fn a_flood_is_one_message_that_counts_and_leads_to_the_inbox() {
         21,
         "20, and one for the rest"
     );
-    let updates = calls
+    let mut updates = calls
         .iter()
         .filter(|call| call.path.ends_with("chat.update"));
-    let last = updates.last().unwrap().json();
+    let last = updates.next_back().unwrap().json();
     assert!(
         last["text"]
             .as_str()

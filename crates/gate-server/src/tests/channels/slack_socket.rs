@@ -171,9 +171,11 @@ async fn a_connection_speaks_for_no_channel_whose_token_it_was_not_opened_with()
     ];
     slack.answer({
         let url = format!("ws://{}/", listener.local_addr().unwrap());
-        move |call| match call.path.ends_with("/apps.connections.open") {
-            true => peer::json(200, &json!({ "ok": true, "url": url })),
-            false => slack_answer(call),
+        move |call| {
+            if call.path.ends_with("/apps.connections.open") {
+                return peer::json(200, &json!({ "ok": true, "url": url }));
+            }
+            slack_answer(call)
         }
     });
     let mine = Channel::new(spec, ChannelSource::Api, secrets.into());
