@@ -1,4 +1,4 @@
-//! Two `gate server` processes on one PostgreSQL, behind a balancer of the test's own: one is
+//! Two `gate server` processes on one `PostgreSQL`, behind a balancer of the test's own: one is
 //! killed while a client waits at it, and the client goes on at the other.
 #![expect(
     clippy::unwrap_used,
@@ -18,7 +18,7 @@ use serde_json::Value;
 const GATE: &str = env!("CARGO_BIN_EXE_gate");
 
 /// Far beyond what any of this takes.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// Passes each connection to the first of the servers that lets it in.
 fn balance(listener: TcpListener, backends: [SocketAddr; 2]) {

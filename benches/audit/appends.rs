@@ -55,9 +55,9 @@ pub(crate) async fn measure(batches: usize, size: usize) -> Vec<(f64, f64)> {
         };
         let since = Instant::now();
         let receipt = client.deliver(&batch).await.unwrap();
-        let server = since.elapsed().as_secs_f64();
+        let answered = since.elapsed().as_secs_f64();
         assert_eq!(receipt.through, seq);
-        each.push((server, insert(&mut plain, &served, size).await));
+        each.push((answered, insert(&mut plain, &served, size).await));
     }
     each
 }

@@ -58,7 +58,7 @@ pub(crate) fn measure(bench: &Bench, report: &mut Report, rounds: usize) {
         "tool's end to gate's",
     ]
     .map(Times::new);
-    let approver = Approver::new(&bench.live);
+    let bob = Approver::new(&bench.live);
     for round in 0..rounds {
         let span = bench.bin("span");
         let file = bench.home.path().join(format!("span-{round}"));
@@ -70,17 +70,17 @@ pub(crate) fn measure(bench: &Bench, report: &mut Report, rounds: usize) {
         asks.args(["run", "--no-wait", "--"]).arg(&span).arg(&file);
         let asked = run(asks.stdin(Stdio::null()).stdout(Stdio::null()));
         assert_eq!(asked.code, Some(75), "{asked:?}");
-        approver.approve_one();
+        bob.approve_one();
         let approved = course(bench, port, &settings, &words);
         let granted = approved.granted.unwrap();
         let before = approved.own(granted, approved.tool.0);
-        let after = approved.own(approved.tool.1, approved.ended);
+        let behind = approved.own(approved.tool.1, approved.ended);
         let tool = Duration::from_nanos(approved.tool.1 - approved.tool.0);
         let spans = [
             Duration::from_nanos(direct.ended - direct.started),
-            before + tool + after,
+            before + tool + behind,
             before,
-            after,
+            behind,
         ];
         for (times, span) in times.iter_mut().zip(spans) {
             times.each.push(span);

@@ -36,7 +36,9 @@ impl Exported {
         let leaves: Vec<Digest> = records.iter().map(|record| leaf_hash(record)).collect();
         export.write("leaves", &leaves, b"");
         let mut tree = Frontier::default();
-        leaves.iter().for_each(|leaf| tree.append(*leaf));
+        for leaf in &leaves {
+            tree.append(*leaf);
+        }
         export.sign(&tree, &SigningKey::from_seed(ORIGIN, &[seed; 32]).unwrap());
         export
     }
@@ -229,6 +231,9 @@ fn lines_of(path: &Path) -> Vec<String> {
     lines.map(|line| line.unwrap() + "\n").collect()
 }
 
+/// Changes the record at a place.
+type Tamper = dyn Fn(&mut Vec<String>, usize);
+
 /// "flip a bit, delete, swap, insert, re-sign with another key, recompute all `prev`", on 100,000.
 #[test]
 fn both_verifiers_name_the_first_bad_of_100000_records() {
@@ -237,7 +242,7 @@ fn both_verifiers_name_the_first_bad_of_100000_records() {
     assert_eq!(sound.code, Some(0), "{sound:?}");
     assert!(sound.stdout.starts_with("verified: 100000 records, root "));
     let good = lines_of(&export.folder().join("records.jsonl"));
-    let cases: [(&str, usize, &dyn Fn(&mut Vec<String>, usize)); 5] = [
+    let cases: [(&str, usize, &Tamper); 5] = [
         ("flip", 31_337, &|records, at| {
             records[at] = records[at]
                 .replacen("pod", "pof", 1)
@@ -246,7 +251,7 @@ fn both_verifiers_name_the_first_bad_of_100000_records() {
         ("delete", 4_242, &|records, at| drop(records.remove(at))),
         ("swap", 9_001, &|records, at| records.swap(at, at + 1)),
         ("insert", 12_345, &|records, at| {
-            records.insert(at, records[at - 1].clone())
+            records.insert(at, records[at - 1].clone());
         }),
         ("recompute", 20_000, &|records, at| {
             records[at] = changed_time(&records[at]);

@@ -13,7 +13,7 @@ use gate_protocol::signed_note::{SigningKey, VerifierKey};
 use gate_testkit::home::Home;
 use serde_json::Value;
 
-use crate::restored::Place;
+use crate::restored::{Place, Running};
 use crate::server::{GATE, run};
 
 const ORIGIN: &str = "gate.example/org/test/audit";
@@ -162,7 +162,7 @@ fn a_server_asks_its_witness_and_its_signature_is_demanded() {
         .concat();
         place.gate(&server, "auditor", &args)
     };
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     let mut verified = verify(&[]);
     while verified.code != Some(0) && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(200));
@@ -181,12 +181,22 @@ fn a_server_asks_its_witness_and_its_signature_is_demanded() {
     let no_witness = verify(&["--witness", &log]);
     assert_eq!(no_witness.code, Some(64), "{no_witness:?}");
 
-    // An export takes the signatures along, and so does one as tiles.
+    assert_copies_are_signed(&place, &server, &home, (&log, witness.key(), stranger));
+}
+
+/// An export takes the signatures along, and so does one as tiles.
+fn assert_copies_are_signed(
+    place: &Place,
+    server: &Running,
+    home: &Home,
+    (log, witness, stranger): (&str, &str, &str),
+) {
+    let said = "cosigned: by 1 of 1 witnesses\n";
     for form in ["--out", "--tiles"] {
         let folder = place.home.path().join(form.trim_start_matches('-'));
         let folder = folder.to_str().unwrap();
         let args = ["audit", "export", "--cosigned", form, folder];
-        let exported = place.gate(&server, "auditor", &args);
+        let exported = place.gate(server, "auditor", &args);
         assert_eq!(exported.code, Some(0), "{exported:?}");
         let offline = |witness: &str| {
             let mut gate = home.command(GATE);
@@ -194,14 +204,14 @@ fn a_server_asks_its_witness_and_its_signature_is_demanded() {
                 "audit",
                 "verify",
                 "--key",
-                &log,
+                log,
                 "--witness",
                 witness,
                 folder,
             ];
             run(gate.args(args))
         };
-        let verified = offline(witness.key());
+        let verified = offline(witness);
         assert_eq!(verified.code, Some(0), "{verified:?}");
         assert!(verified.stdout.contains(said), "{verified:?}");
         assert_eq!(offline(stranger).code, Some(1));

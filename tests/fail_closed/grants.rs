@@ -134,9 +134,9 @@ fn a_grant_without_the_record_of_its_claim_is_refused() {
     for change in changes {
         let proxy = forging(&server, move |honest| {
             let mut forged = signed(&honest);
-            let changed = change(&forged.record);
-            assert_ne!(changed, forged.record);
-            forged.record = changed;
+            let other = change(&forged.record);
+            assert_ne!(other, forged.record);
+            forged.record = other;
             answer(&forged)
         });
         assert_refused("another record", &server, &proxy, SERVER);

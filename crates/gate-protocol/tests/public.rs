@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::fmt::Write as _;
 
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
@@ -52,8 +53,8 @@ mod tests {
     fn verified(note: &str, key: &SigningKey) -> Result<usize, NoteError> {
         let verifier = StandardVerifier::new(&key.verifier().to_string()).unwrap();
         let known = VerifierList::new(vec![Box::new(verifier)]);
-        let (verified, _) = Note::from_bytes(note.as_bytes())?.verify(&known)?;
-        Ok(verified.len())
+        let (signed, _) = Note::from_bytes(note.as_bytes())?.verify(&known)?;
+        Ok(signed.len())
     }
 
     #[test]
@@ -227,7 +228,7 @@ mod tests {
             hex(by_witness.signature.get(8..).unwrap()),
         );
         for hash in inclusion_proof(&leaves, 4).unwrap() {
-            text += &format!("node_hash={hash}\n");
+            writeln!(text, "node_hash={hash}").unwrap();
         }
         OfSigsum {
             log,

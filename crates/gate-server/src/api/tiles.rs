@@ -29,13 +29,11 @@ pub(super) async fn checkpoint(
     _caller: Caller<AnyRole>,
 ) -> Result<Response, Failure> {
     let mut reader = server.store.read().await?;
-    let note = match log_proofs::cosigned(reader.connection()).await? {
-        Some(note) => Some(note),
-        None => {
-            let newest = log_proofs::newest(reader.connection()).await?;
-            newest.map(|(_, note)| note)
-        }
-    };
+    let mut note = log_proofs::cosigned(reader.connection()).await?;
+    if note.is_none() {
+        let newest = log_proofs::newest(reader.connection()).await?;
+        note = newest.map(|(_, note)| note);
+    }
     match note {
         Some(note) => Ok(text(note)),
         None => Err(no_such("nothing was signed yet")),

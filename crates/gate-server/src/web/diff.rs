@@ -150,7 +150,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn soon() -> Instant {
-        Instant::now() + Duration::from_secs(60)
+        Instant::now() + Duration::from_mins(1)
     }
 
     fn signs(diff: &Diff) -> String {
@@ -175,8 +175,12 @@ mod tests {
 
     #[test]
     fn what_takes_too_long_is_told_as_taken_away_and_added() {
-        let before: String = (0..3_000).map(|n| format!("{}\n", n % 7)).collect();
-        let after: String = (0..3_000).map(|n| format!("{}\n", n % 11)).collect();
+        let text = |modulus: u32| {
+            (0..3_000)
+                .map(|n| (n % modulus).to_string() + "\n")
+                .collect::<String>()
+        };
+        let (before, after) = (text(7), text(11));
         let diff = Diff::of(&before, &after, Instant::now());
         let of = |class| diff.lines.iter().filter(|line| line.class == class).count();
         assert!(

@@ -114,15 +114,14 @@ async fn add_checkpoint(State(witness): State<Witness>, body: Bytes) -> Response
     match signed {
         Ok(Ok(line)) => line.into_response(),
         Ok(Err(BookError::Refused(refusal))) => refused(&refusal),
-        Ok(Err(BookError::File(error))) => {
-            tracing::error!(%error, "a checkpoint could not be kept, and was not signed");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-        Err(error) => {
-            tracing::error!(%error, "a checkpoint was not looked at");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
+        Ok(Err(BookError::File(error))) => failed(&error),
+        Err(error) => failed(&error),
     }
+}
+
+fn failed(error: &dyn std::error::Error) -> Response {
+    tracing::error!(%error, "a checkpoint was not signed");
+    StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }
 
 fn refused(refusal: &WitnessRefusal) -> Response {

@@ -1,11 +1,11 @@
 //! The log for other systems: a record becomes an event of theirs, with the record itself inside.
 //!
-//! Sources: OCSF 1.4.0, classes 3001, 3002 and 6003; ArcSight CEF, version 0, as a message of
+//! Sources: OCSF 1.4.0, classes 3001, 3002 and 6003; `ArcSight` CEF, version 0, as a message of
 //! RFC 5424; OTLP 1, logs in JSON, one export request a line.
 
 use gate_protocol::inert::inert;
 use gate_protocol::log::AuditRecord;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::cli::audit::records::{self, Records};
 use crate::cli::audit::wanted::actor_of;
@@ -89,7 +89,7 @@ fn class(record: &AuditRecord) -> ((u32, u32), Option<&str>) {
 fn ocsf(record: &AuditRecord) -> Value {
     let name = record.record_type().as_str();
     let ((class, activity), whom) = class(record);
-    let mut event = json!({
+    let event = json!({
         "activity_id": activity,
         "activity_name": name,
         "category_uid": class / 1000,
@@ -111,26 +111,31 @@ fn ocsf(record: &AuditRecord) -> Value {
         },
         "raw_data": text(record),
     });
-    let actor = actor_of(record);
+    let mut members = Map::new();
+    if let Value::Object(always) = event {
+        members = always;
+    }
     if let (true, Some(whom)) = (class != OTHER.0, whom) {
-        event["user"] = json!({ "name": whom });
+        members.insert("user".to_owned(), json!({ "name": whom }));
     } else {
-        event["api"] = json!({ "operation": name });
-        if let Some(request) = record::request_of(record) {
-            event["api"]["request"] = json!({ "uid": request });
-        }
-        event["src_endpoint"] = json!({ "svc_name": "gate" });
+        let api = match record::request_of(record) {
+            Some(request) => json!({ "operation": name, "request": { "uid": request } }),
+            None => json!({ "operation": name }),
+        };
+        members.insert("api".to_owned(), api);
+        members.insert("src_endpoint".to_owned(), json!({ "svc_name": "gate" }));
     }
     if class == 3002 {
-        event["service"] = json!({ "name": "gate" });
+        members.insert("service".to_owned(), json!({ "name": "gate" }));
     } else {
         // What nobody did, the server did.
-        event["actor"] = match actor {
+        let actor = match actor_of(record) {
             Some(actor) => json!({ "user": { "name": actor } }),
             None => json!({ "app_name": "gate" }),
         };
+        members.insert("actor".to_owned(), actor);
     }
-    event
+    Value::Object(members)
 }
 
 /// Escapes what ends a field of CEF's header.

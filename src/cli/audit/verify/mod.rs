@@ -168,6 +168,6 @@ fn read_live(
             }
         }
     }
-    let verified = verifier.finish().map_err(Finding::Log);
-    Ok(verified.and_then(|log| receipts.hold_end(log.records).map(|()| log)))
+    let whole = verifier.finish().map_err(Finding::Log);
+    Ok(whole.and_then(|log| receipts.hold_end(log.records).map(|()| log)))
 }

@@ -79,9 +79,9 @@ impl Tiled<'_> {
                 )));
             }
         }
-        let verified = verifier.finish().map_err(Finding::Log)?;
+        let log = verifier.finish().map_err(Finding::Log)?;
         self.compare(&builder.finish())?;
-        Ok(verified)
+        Ok(log)
     }
 
     /// Holds the files against those that the records make.

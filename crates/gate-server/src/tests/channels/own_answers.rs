@@ -26,11 +26,7 @@ async fn attempts(stage: &Stage) -> Vec<Attempt> {
     let wanted = json!({ "principal": "bob", "role": "requester", "ttl_seconds": 600 });
     let minted = bench.post(&root, "/v1/tokens", &wanted).await.json();
     let minted = minted["token"].as_str().unwrap().to_owned();
-    let alice = bench.token_of("alice", "admin").await;
-    let puppet = json!({ "name": "puppet", "kind": "user", "groups": ["approvers"] });
-    bench.post(&alice, "/v1/principals", &puppet).await;
-    let acting = json!({ "principal": "puppet", "role": "approver", "ttl_seconds": 600 });
-    bench.post(&alice, "/v1/tokens", &acting).await;
+    make_puppet_of_alice(stage).await;
     let ask = async |token: &str, word: &str| {
         let mut wanted = submission(word);
         "write".clone_into(&mut wanted.invocation.effect);
@@ -50,6 +46,14 @@ async fn attempts(stage: &Stage) -> Vec<Attempt> {
         ("root", of_minted, "made_token"),
         ("puppet", of_agent, "made_by_asker"),
     ]
+}
+
+async fn make_puppet_of_alice(stage: &Stage) {
+    let alice = stage.token_of("alice", "admin").await;
+    let puppet = json!({ "name": "puppet", "kind": "user", "groups": ["approvers"] });
+    stage.post(&alice, "/v1/principals", &puppet).await;
+    let acting = json!({ "principal": "puppet", "role": "approver", "ttl_seconds": 600 });
+    stage.post(&alice, "/v1/tokens", &acting).await;
 }
 
 /// Makes an account of a chat another user's.
