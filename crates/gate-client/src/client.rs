@@ -177,7 +177,7 @@ impl Client {
             attempts += 1;
             let delay = backoff.after_failure(error.retry_after());
             if attempts >= patience.attempts || begun.elapsed() + delay >= patience.total {
-                return Err(error);
+                return Err(error.given_up());
             }
             tokio::time::sleep(delay).await;
         }

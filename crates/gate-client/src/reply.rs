@@ -13,6 +13,8 @@ use crate::error::ClientError;
 
 /// The most bytes of a refusal.
 const PROBLEM_LIMIT: usize = 64 << 10;
+/// Who calls too fast and is let in again within this time waits instead of giving up.
+const SOON: Duration = Duration::from_secs(10);
 /// The longest entity tag that is kept.
 const ETAG_LIMIT: usize = 256;
 
@@ -145,14 +147,22 @@ async fn unavailable(response: Response) -> ClientError {
         .filter(|problem| problem.status == status)
         .map(Box::new);
     match problem {
-        // Open requests don't close by asking again: the caller is to be told now.
-        Some(problem) if problem.code == ProblemCode::TooMany => ClientError::Refused(problem),
+        // Open requests don't close by asking again: the caller is to be told now. Who only
+        // asked too fast is told when to come, and that is soon.
+        Some(problem) if problem.code == ProblemCode::TooMany && !is_soon(retry_after) => {
+            ClientError::Refused(problem)
+        }
         problem => ClientError::Unavailable {
             status,
             problem,
             retry_after,
         },
     }
+}
+
+/// Tells whether it is worth waiting for.
+fn is_soon(retry_after: Option<Duration>) -> bool {
+    retry_after.is_some_and(|after| after <= SOON)
 }
 
 async fn refusal(what: &'static str, response: Response) -> Received {

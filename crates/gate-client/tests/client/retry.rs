@@ -156,6 +156,28 @@ async fn retry_after_is_kept_and_a_long_one_ends_it_at_once() {
 }
 
 #[tokio::test]
+async fn who_calls_too_fast_comes_again_when_told_and_is_refused_in_the_end() {
+    let id = RequestId::generate();
+    let too_fast = |seconds: u32| {
+        let body = r#"{"type":"about:blank#too_many","title":"Too many","status":429,"detail":"too fast","code":"too_many"}"#;
+        answer(429, &format!("{PROBLEM}retry-after: {seconds}\r\n"), body)
+    };
+    let (stub, seen) = Stub::answering(vec![too_fast(0), ok(&pending(id))]);
+    stub.client().show(id).await.unwrap();
+    assert_eq!(seen.lock().unwrap().len(), 2);
+    // A server that never lets one in is there all the same.
+    let (stub, seen) = Stub::answering(vec![too_fast(0)]);
+    let error = stub.client().show(id).await.unwrap_err();
+    assert!(matches!(error, ClientError::Refused(_)), "{error:?}");
+    assert_eq!(seen.lock().unwrap().len(), 5);
+    // Nobody waits long for it.
+    let (stub, seen) = Stub::answering(vec![too_fast(60)]);
+    let error = stub.client().show(id).await.unwrap_err();
+    assert!(matches!(error, ClientError::Refused(_)), "{error:?}");
+    assert_eq!(seen.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn what_must_not_happen_twice_is_sent_once() {
     let (stub, seen) = Stub::answering(vec![answer(500, "", "")]);
     let client = stub.client();
