@@ -12,10 +12,12 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use gate_protocol::problem::ProblemCode;
 
 use crate::flood::Left;
-use crate::identity::{CallerAddress, network_of};
+
+use crate::identity::{CallerAddress, TokenHash, bearer_token, network_of};
 use crate::problem::Failure;
 use crate::settings::Rate;
 use crate::state::Server;
+use crate::web::cookie;
 
 /// What a call costs that changes something, in units: each writes and records.
 const CHANGE_UNITS: u64 = 10;
@@ -45,6 +47,8 @@ struct Counted {
     policy: &'static str,
     rate: Rate,
     left: Left,
+    /// Whether there was enough in it.
+    is_taken: bool,
 }
 
 impl Admission {
@@ -60,19 +64,24 @@ impl Admission {
         let network = network_of(&address);
         let rate = server.settings.limits.rates.address;
         let taken = server.flood.take_of_network(&network, rate);
+        // What strangers call from there keeps nobody out who was let in lately.
+        let is_known =
+            taken.is_err() && secret(parts, server).is_some_and(|it| server.flood.knows(it));
         let admission = Self(Arc::new(Inner {
             units: units(parts),
             counted: Mutex::new(Counted {
                 policy: "address",
                 rate,
                 left: left(taken),
+                is_taken: taken.is_ok(),
             }),
             network,
         }));
-        let refused = taken
-            .map(drop)
-            .map_err(|seconds| too_fast("this address", seconds));
-        (admission, refused)
+        let knocked = match taken {
+            Err(seconds) if !is_known => Err(too_fast("this address", seconds)),
+            Ok(_) | Err(_) => Ok(()),
+        };
+        (admission, knocked)
     }
 
     /// Counts the call for its caller and no more for the network, once it is known
@@ -80,7 +89,13 @@ impl Admission {
     ///
     /// # Errors
     /// 429 where the caller asks too fast.
-    pub(crate) fn identify(parts: &Parts, server: &Server, name: &str) -> Result<(), Failure> {
+    pub(crate) fn identify(
+        parts: &Parts,
+        server: &Server,
+        name: &str,
+        secret: TokenHash,
+    ) -> Result<(), Failure> {
+        server.flood.remember(secret);
         let Some(Self(inner)) = parts.extensions.get::<Self>() else {
             return Ok(());
         };
@@ -88,13 +103,16 @@ impl Admission {
         if counted.policy == "caller" {
             return Ok(());
         }
-        server.flood.give_back(&inner.network, counted.rate);
+        if counted.is_taken {
+            server.flood.give_back(&inner.network, counted.rate);
+        }
         let rate = server.settings.limits.rates.caller;
         let taken = server.flood.take_of_caller(name, rate, inner.units);
         *counted = Counted {
             policy: "caller",
             rate,
             left: left(taken),
+            is_taken: taken.is_ok(),
         };
         taken
             .map(drop)
@@ -108,7 +126,9 @@ impl Admission {
 
     /// Says in the headers of the answer what is left.
     pub(crate) fn tell(&self, headers: &mut HeaderMap) {
-        let Counted { policy, rate, left } = *lock(&self.0.counted);
+        let Counted {
+            policy, rate, left, ..
+        } = *lock(&self.0.counted);
         let fields = [
             (POLICY, format!("\"{policy}\";q={};w=60", rate.per_minute)),
             (
@@ -122,6 +142,13 @@ impl Admission {
             }
         }
     }
+}
+
+/// Returns what a call says to prove who calls, as it is stored.
+fn secret(parts: &Parts, server: &Server) -> Option<TokenHash> {
+    bearer_token(parts)
+        .map(|token| token.hash())
+        .or_else(|| cookie(&parts.headers, server).map(|secret| secret.hash()))
 }
 
 /// Returns what a call costs its caller.

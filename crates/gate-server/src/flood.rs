@@ -1,12 +1,13 @@
 //! How fast one may ask: buckets in memory, because a restart is no way to ask
 //! faster than an agent can ask already; and seats for what lasts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use gate_protocol::problem::ProblemCode;
 
+use crate::identity::TokenHash;
 use crate::problem::Failure;
 use crate::settings::{Flood as Limits, Rate};
 
@@ -25,6 +26,8 @@ pub(crate) struct Flood {
     submissions: Buckets,
     callers: Buckets,
     networks: Buckets,
+    /// Tokens and sessions that were good lately.
+    good: Arc<Mutex<HashSet<TokenHash>>>,
     /// Polls that wait, by caller.
     pub(crate) waits: Seats,
     /// Calls that change something and are not over, by network.
@@ -74,6 +77,21 @@ impl Flood {
     /// The seconds after which it would be taken.
     pub(crate) fn take_of_network(&self, network: &str, rate: Rate) -> Result<Left, u64> {
         self.networks.take(network, rate, 1, Instant::now())
+    }
+
+    /// Remembers a token or session that was good.
+    pub(crate) fn remember(&self, secret: TokenHash) {
+        let mut good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
+        if good.len() >= MOST && !good.contains(&secret) {
+            good.clear();
+        }
+        good.insert(secret);
+    }
+
+    /// Tells whether a token or session was good lately. Whether it still is is asked of the store.
+    pub(crate) fn knows(&self, secret: TokenHash) -> bool {
+        let good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
+        good.contains(&secret)
     }
 
     /// Gives a network the call back that turned out to be somebody's.

@@ -65,7 +65,7 @@ impl<R: Roles> FromRequestParts<Server> for Caller<R> {
         let token = bearer_token(parts).ok_or_else(unauthorized)?.hash();
         let mut reader = server.store.look_up().await?;
         let actor = bearer(reader.connection(), token).await?;
-        Admission::identify(parts, server, actor.name())?;
+        Admission::identify(parts, server, actor.name(), token)?;
         if !R::ROLES.contains(&actor.role) {
             let detail = format!(
                 "this is for the role {}, and this token has the role {}",
@@ -102,7 +102,7 @@ async fn bearer(connection: &mut Connection, token: TokenHash) -> Result<Actor, 
         .ok_or_else(unauthorized)
 }
 
-fn bearer_token(parts: &Parts) -> Option<Token> {
+pub(crate) fn bearer_token(parts: &Parts) -> Option<Token> {
     let mut values = parts.headers.get_all(AUTHORIZATION).iter();
     let value = values.next()?.to_str().ok()?;
     // Two tokens are none: who speaks would depend on which one is read.

@@ -18,7 +18,7 @@ pub(crate) use authorities::Authorities;
 pub(crate) use authorities::AuthoritiesError;
 pub(crate) use backoff::{Backoff, Limit};
 pub(crate) use extract::{
-    AnyRole, Approver, Caller, Keeper, Operator, Requester, Reviewing, Watching,
+    AnyRole, Approver, Caller, Keeper, Operator, Requester, Reviewing, Watching, bearer_token,
 };
 pub(crate) use secret::Secret;
 pub(crate) use token::{Token, TokenHash};

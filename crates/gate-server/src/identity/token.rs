@@ -14,7 +14,7 @@ pub(crate) struct Token(String);
 
 /// What is stored of a token. A plain hash suffices: a secret of 256 random
 /// bits can't be guessed, so there is nothing for a slow hash to slow down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct TokenHash([u8; 32]);
 
 impl TokenHash {

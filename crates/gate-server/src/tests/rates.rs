@@ -77,6 +77,23 @@ async fn a_network_without_a_name_is_slowed_on_every_path_and_others_are_not() {
 }
 
 #[tokio::test]
+async fn strangers_keep_nobody_out_who_was_let_in_from_their_network() {
+    let bench = bench(|rates| rates.address = SLOW).await;
+    let bob = bench.setup.bob_approver.clone();
+    let whoami = (Method::GET, "/v1/whoami");
+    let first = from(&bench, "192.0.2.1", whoami.clone(), &bob).await;
+    assert_eq!(first.status.as_u16(), 200);
+    for _ in 0..31 {
+        from(&bench, "192.0.2.1", (Method::GET, "/v1/health"), "").await;
+    }
+    let known = from(&bench, "192.0.2.1", whoami.clone(), &bob).await;
+    assert_eq!(known.status.as_u16(), 200);
+    assert!(told(&known, "ratelimit").starts_with("\"caller\";"));
+    let unknown = from(&bench, "192.0.2.1", whoami, &bench.setup.agent).await;
+    assert_eq!(unknown.problem(), "too_many");
+}
+
+#[tokio::test]
 async fn a_caller_is_counted_for_itself_and_not_for_its_network() {
     let bench = bench(|rates| {
         rates.address = SLOW;

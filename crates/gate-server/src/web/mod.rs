@@ -47,6 +47,8 @@ mod sign_in;
 mod tokens;
 mod what_if;
 
+pub(crate) use session::cookie;
+
 pub use login_code::{LoginCodeError, create_login_code};
 pub(crate) use nowhere::nowhere;
 

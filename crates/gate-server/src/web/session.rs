@@ -48,7 +48,7 @@ impl Visitor {
         let Some(found) = found else {
             return Ok(None);
         };
-        Admission::identify(parts, server, found.actor.name())?;
+        Admission::identify(parts, server, found.actor.name(), secret.hash())?;
         // Not at each look: a page that is open all day would write all day.
         if clock::after(found.seen_at, SEEN_SECONDS.min(idle_seconds / 2)) <= now {
             server.seen(&secret, now).await?;
@@ -234,7 +234,7 @@ pub(super) fn attempt_cookie(headers: &HeaderMap, server: &Server) -> Option<Sec
 }
 
 /// Returns the session's secret. Two are none: which one is meant can't be told.
-fn cookie(headers: &HeaderMap, server: &Server) -> Option<Secret> {
+pub(crate) fn cookie(headers: &HeaderMap, server: &Server) -> Option<Secret> {
     secret_in(headers, cookie_name(server))
 }
 
