@@ -84,6 +84,11 @@ pub(crate) struct Known {
 }
 
 impl Known {
+    /// Tells whether one of these accounts did it.
+    pub(crate) fn is_by(&self, accounts: &BTreeSet<String>) -> bool {
+        accounts.contains(&self.hand.editor)
+    }
+
     /// Tells whether there is somebody who can act by what they made.
     pub(crate) fn acts_as_account(&self) -> bool {
         self.hand.acts && self.is_account

@@ -105,6 +105,26 @@ pub(crate) async fn note(
     .bind(now.as_millisecond())
     .bind(person)
     .bind(edit.person_before)
+    .execute(&mut *connection)
+    .await?;
+    // Who could act as the editor may be who did it: whoever made a token of it that is good, its
+    // password or its way to sign in. Noted now, it holds however long ago that was.
+    query(
+        "INSERT INTO principal_edits
+           (principal, token, editor, what, at, editor_person, person_before)
+         SELECT DISTINCT ?1, ?2, made.editor, ?3, ?4, made.editor_person, ?5
+         FROM principal_edits made LEFT JOIN tokens ON tokens.id = made.token
+         WHERE made.principal = ?6 AND made.editor <> ?6
+           AND made.what IN ('token_created', 'invited', 'password_set', 'linked')
+           AND (made.token IS NULL OR (tokens.revoked_at IS NULL
+             AND (tokens.expires_at IS NULL OR tokens.expires_at > ?4)))",
+    )
+    .bind(edit.principal)
+    .bind(edit.token)
+    .bind(edit.what)
+    .bind(now.as_millisecond())
+    .bind(edit.person_before)
+    .bind(edit.editor)
     .execute(connection)
     .await?;
     Ok(())

@@ -105,6 +105,46 @@ async fn a_puppet_of_a_puppet_is_a_puppet() {
 }
 
 #[tokio::test]
+async fn an_account_that_is_said_to_be_a_trusted_admins_is_not_trusted() {
+    let bench = Bench::new().await;
+    let mallory = bench.new_admin("mallory").await;
+    let asks = bench.token_of("mallory", "requester").await;
+    let posing = json!({ "name": "posing", "kind": "user", "groups": [], "person": "admin" });
+    let made = bench.post(&mallory, "/v1/principals", &posing).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
+    let posing = bench.token_by(&mallory, "posing", "admin").await;
+    let pup = bench.puppet_of(&posing, "pup").await;
+    let request = bench.ask_with(&asks, "own").await;
+    bench.refuses_puppet(&pup, &request, "made_by_asker").await;
+}
+
+/// By what mallory made long ago, others make what answers today.
+#[tokio::test]
+async fn a_hand_does_not_wear_off_by_waiting_or_by_another_token() {
+    let bench = Bench::new().await;
+    let mallory = bench.new_admin("mallory").await;
+    let asks = bench.token_of("mallory", "requester").await;
+    bench.made_by(&mallory, "m2", &[]).await;
+    let m2 = bench.token_by(&mallory, "m2", "admin").await;
+    let as_bob = bench.token_by(&mallory, "bob", "admin").await;
+    let minted = bench.token_by(&as_bob, "bob", "approver").await;
+    // Beyond the span in which it counts who changed what.
+    bench
+        .sql("UPDATE principal_edits SET at = at - 864000000")
+        .await;
+    let pup = bench.puppet_of(&m2, "pup").await;
+    let request = bench.ask_with(&asks, "own").await;
+    for token in [&minted, &pup] {
+        bench.refuses_puppet(token, &request, "made_by_asker").await;
+    }
+    // What nobody of them made is as good as ever.
+    let answered = bench
+        .review(&bench.setup.bob_approver, &request, Answer::Approve)
+        .await;
+    assert_eq!(answered.status, StatusCode::OK, "{}", answered.text());
+}
+
+#[tokio::test]
 async fn who_made_the_agent_or_its_token_has_no_puppet_in_what_it_asks() {
     let bench = Bench::new().await;
     let mallory = bench.new_admin("mallory").await;
