@@ -104,18 +104,23 @@ fn a_receipt_without_its_record_proves_that_it_was_removed() {
         (2, "type", Value::from("run.abandoned")),
         (1, "seq", Value::from(size)),
     ] {
-        let mut receipts = good.clone();
-        receipts[at] = with_record(&good[at], member, value);
-        keep(&machine, &receipts);
-        for refused in [
-            machine.gate(&["audit", "verify", "--receipts"]),
-            live(&machine),
-        ] {
-            assert_eq!(refused.code, Some(1), "{member}: {refused:?}");
-            assert!(
-                refused.stdout.starts_with("first bad record: "),
-                "{refused:?}"
-            );
+        let other = with_record(&good[at], member, value);
+        let mut replaced = good.clone();
+        replaced[at] = other.clone();
+        // Also where the server handed out another one for the same place afterwards.
+        let contradicted = [vec![other], good.clone()].concat();
+        for receipts in [replaced, contradicted] {
+            keep(&machine, &receipts);
+            for refused in [
+                machine.gate(&["audit", "verify", "--receipts"]),
+                live(&machine),
+            ] {
+                assert_eq!(refused.code, Some(1), "{member}: {refused:?}");
+                assert!(
+                    refused.stdout.starts_with("first bad record: "),
+                    "{refused:?}"
+                );
+            }
         }
     }
     fs::write(file(&machine), "{\"torn\n").unwrap();

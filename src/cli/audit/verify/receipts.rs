@@ -1,7 +1,7 @@
 //! The receipts that were kept, held against a log: a record that the server handed out and does
 //! not have any more was removed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use gate_client::ClientError;
@@ -17,8 +17,9 @@ use crate::session::{Session, from_client};
 use crate::show::answer;
 use crate::world::World;
 
-/// Records by their index, as the server handed them out.
-pub(super) struct Receipts(BTreeMap<u64, String>);
+/// Records by their index, as the server handed them out: where it handed out two for one place,
+/// one of them is no longer in the log.
+pub(super) struct Receipts(BTreeMap<u64, BTreeSet<String>>);
 
 impl Receipts {
     /// Returns those that are kept here of the configured server.
@@ -52,7 +53,8 @@ impl Receipts {
         for receipt in receipts {
             let record = receipt.record().to_owned();
             let index = AuditRecord::parse(record.as_bytes()).map_err(|_| no_receipt())?;
-            by_index.insert(index.seq(), record);
+            let of_place: &mut BTreeSet<String> = by_index.entry(index.seq()).or_default();
+            of_place.insert(record);
         }
         Ok(Self(by_index))
     }
@@ -62,10 +64,11 @@ impl Receipts {
     /// # Errors
     /// They differ.
     pub(super) fn hold(&self, index: u64, record: &str) -> Result<(), Finding> {
-        match self.0.get(&index) {
-            Some(kept) if kept != record => Err(Finding::Receipt { index }),
-            Some(_) | None => Ok(()),
+        let mut kept = self.0.get(&index).into_iter().flatten();
+        if kept.any(|kept| kept != record) {
+            return Err(Finding::Receipt { index });
         }
+        Ok(())
     }
 
     /// Holds the end of the log against them.
@@ -79,9 +82,13 @@ impl Receipts {
         }
     }
 
+    fn count(&self) -> usize {
+        self.0.values().map(BTreeSet::len).sum()
+    }
+
     /// Returns how many there are, in words.
     pub(super) fn words(&self) -> String {
-        match self.0.len() {
+        match self.count() {
             0 => String::new(),
             count => format!("receipts: {count} are kept here, and the log has each\n"),
         }
@@ -89,7 +96,11 @@ impl Receipts {
 
     /// Asks the server for the proof of each, which anybody may ask for.
     pub(super) fn ask(&self, session: &Session, key: &VerifierKey) -> Result<(), Failure> {
-        for (index, record) in &self.0 {
+        let all = self
+            .0
+            .iter()
+            .flat_map(|(index, kept)| kept.iter().map(move |one| (index, one)));
+        for (index, record) in all {
             let answer = session.block_on(session.client().inclusion_proof(*index));
             let lost = |words: &str| does_not_verify(&index.to_string(), words);
             match answer {
@@ -106,7 +117,7 @@ impl Receipts {
                 Err(error) => return Err(from_client(error)),
             }
         }
-        let count = self.0.len();
+        let count = self.count();
         answer::line(&format!("verified: {count} receipts, and the log has each"))
     }
 }
