@@ -218,8 +218,10 @@ impl Server {
             .await?
             .ok_or_else(Failure::not_found)?;
         accounts::unlink(change.connection(), account).await?;
-        // What was opened by it is not told apart from the rest.
+        // What was opened by it is not told apart from the rest, nor is what was let in from there.
         web_session::remove_of(change.connection(), &principal).await?;
+        let now = change.now();
+        principals::revoke_own_tokens_of(change.connection(), &principal, now).await?;
         let body = json!({
             "provider": name.provider,
             "tenant": name.tenant,

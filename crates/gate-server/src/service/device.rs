@@ -15,6 +15,7 @@ use serde_json::json;
 use super::change::Change;
 use super::tokens::TokenWish;
 use crate::clock;
+use crate::identity::network_of;
 use crate::identity::{Actor, Secret, TokenHash};
 use crate::problem::Failure;
 use crate::state::Server;
@@ -26,9 +27,9 @@ const LIFE_SECONDS: u64 = 600;
 const INTERVAL_SECONDS: u64 = 2;
 /// By how much longer where it does not (RFC 8628, 3.5).
 const SLOWER_SECONDS: u64 = 5;
-/// The most terminals of one address, and of all, that wait at a time.
-const MOST_OF_ADDRESS: u64 = 20;
-const MOST: u64 = 1_000;
+/// The most terminals of one network (of IPv6, a /64), and of all, that wait at a time.
+const MOST_OF_NETWORK: usize = 20;
+const MOST: usize = 1_000;
 /// How long the end of a code is remembered, in seconds.
 const REMEMBERED_SECONDS: i64 = 3600;
 
@@ -102,8 +103,10 @@ impl Server {
         let now = change.now();
         forget(&mut change, now).await?;
         let now = change.now();
-        let (own, whole) = device::waiting(change.connection(), asker.address, now).await?;
-        if own >= MOST_OF_ADDRESS || whole >= MOST {
+        let waiting = device::waiting(change.connection(), now).await?;
+        let network = network_of(asker.address);
+        let of_network = waiting.iter().filter(|one| network_of(one) == network);
+        if of_network.count() >= MOST_OF_NETWORK || waiting.len() >= MOST {
             let detail = "too many terminals wait to be signed in; try again in a few minutes";
             return Err(Failure::new(ProblemCode::TooMany, detail).retry_after(60));
         }

@@ -21,6 +21,8 @@ use crate::settings::{Approving, Floor};
 
 /// More people than this approve nothing.
 const MAX_COUNT: u32 = 100;
+/// How many requirements one request has: each can tell people of an escalation of its own.
+const MOST_REQUIREMENTS: usize = 16;
 
 /// Nobody is reminded more often.
 const LEAST_REMINDER_SECONDS: u64 = 60;
@@ -241,6 +243,12 @@ fn validate_terms(terms: &Terms) -> Result<(), Failure> {
     {
         return Err(Failure::bad_request(format!(
             "`terms.remind_seconds` must be at least {LEAST_REMINDER_SECONDS}"
+        )));
+    }
+    if terms.requirements.len() > MOST_REQUIREMENTS {
+        return Err(Failure::bad_request(format!(
+            "`terms.requirements` has {}, and may have {MOST_REQUIREMENTS}",
+            terms.requirements.len()
         )));
     }
     for requirement in &terms.requirements {

@@ -52,9 +52,12 @@ impl Production {
 
     /// Tells whether one field of a target is production, and how that is known.
     pub(crate) fn knows(&self, field: &str, value: &str) -> Option<Known> {
+        // A host is the same in any case, and with the dot at its end.
+        let plain = value.trim_end_matches('.').to_ascii_lowercase();
         let fits = |pattern: &&Pattern| {
             pattern.field.as_deref().is_none_or(|name| name == field)
-                && matches(&pattern.value, value)
+                && (matches(&pattern.value, value)
+                    || matches(&pattern.value.to_ascii_lowercase(), &plain))
         };
         if let Some(pattern) = self.0.iter().find(fits) {
             return Some(Known::BySetting(pattern.text.clone()));
@@ -94,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_pattern_is_for_its_field_and_a_name_speaks_for_itself() {
-        let production = production(&["cluster eu-*-7", "account 1234"]);
+        let production = production(&["cluster eu-*-7", "account 1234", "host *.shop.example"]);
         let by = |text: &str| Some(Known::BySetting(text.to_owned()));
         assert_eq!(
             production.knows("cluster", "eu-west-7"),
@@ -104,6 +107,13 @@ mod tests {
         assert_eq!(production.knows("account", "1234"), by("account 1234"));
         assert_eq!(production.knows("account", "12345"), None);
         assert_eq!(production.knows("namespace", "prod"), Some(Known::ByName));
+        for host in ["DB.shop.EXAMPLE", "db.shop.example.", "db.Shop.example"] {
+            assert_eq!(
+                production.knows("host", host),
+                by("host *.shop.example"),
+                "{host}"
+            );
+        }
     }
 
     #[test]

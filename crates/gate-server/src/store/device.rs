@@ -94,18 +94,16 @@ pub(crate) async fn insert(
 /// Returns how many terminals wait: of this address, and in all.
 pub(crate) async fn waiting(
     connection: &mut Connection,
-    address: &str,
     now: Timestamp,
-) -> Result<(u64, u64), StoreError> {
-    let row = query(
-        "SELECT count(*) AS whole, count(*) FILTER (WHERE address = ?) AS own FROM device_codes
+) -> Result<Vec<String>, StoreError> {
+    let rows = query(
+        "SELECT address FROM device_codes
          WHERE status IN ('pending', 'approved') AND expires_at > ?",
     )
-    .bind(address)
     .bind(now.as_millisecond())
-    .fetch_one(connection)
+    .fetch_all(connection)
     .await?;
-    Ok((count(&row, "own")?, count(&row, "whole")?))
+    rows.iter().map(|row| get(row, "address")).collect()
 }
 
 /// Returns the terminal of this code of its own.

@@ -239,6 +239,23 @@ pub(crate) async fn revoke_tokens_of(
     Ok(done.rows_affected())
 }
 
+/// Takes back the tokens that a user made for themself: those of terminals.
+pub(crate) async fn revoke_own_tokens_of(
+    connection: &mut Connection,
+    name: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    query(
+        "UPDATE tokens SET revoked_at = ? WHERE principal = ? AND created_by = principal
+         AND revoked_at IS NULL",
+    )
+    .bind(now.as_millisecond())
+    .bind(name)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Stores a token's hash.
 pub(crate) async fn insert_token(
     connection: &mut Connection,
