@@ -1,7 +1,8 @@
 //! bison's pushdown automaton (`yyparse` of bison 3.8, `yacc.c`), which leaves
 //! the rules that it applied as a tree.
 
-use std::cell::Cell;
+use std::mem;
+use std::sync::Mutex;
 
 use super::lexer::{Lexer, Problem, Token};
 use super::symbols::{RULES, YYLAST, YYNNTS, YYNSTATES, YYNTOKENS, YYPACT_NINF, YYTABLE_NINF};
@@ -116,21 +117,23 @@ fn index(number: usize) -> i32 {
 /// The most nodes whose memory is kept for the next text.
 const KEPT_NODES: usize = 4_096;
 
-thread_local! {
-    /// The memory of a text that was read before: most are short, and many follow each other.
-    static SPARE: Cell<Run> = const { Cell::new(Run::new()) };
-}
+/// The memory of a text that was read before: most are short, and many follow each other. One for all
+/// threads: one for each would have to be cleaned up behind each, which costs system calls to prepare.
+static SPARE: Mutex<Run> = Mutex::new(Run::new());
 
 /// Reads a text of statements, and gives `judge` its tree.
 ///
 /// # Errors
 /// Where the text stops being SQL.
 pub(crate) fn parse<T>(text: &str, judge: impl FnOnce(&Tree) -> T) -> Result<T, Problem> {
-    let mut run = SPARE.take();
+    let spare = SPARE.try_lock();
+    let mut run = spare.map_or_else(|_| Run::new(), |mut spare| mem::take(&mut *spare));
     let judged = run.read(text).map(|()| judge(&run.tree));
     if run.tree.nodes.capacity() <= KEPT_NODES {
         run.clear();
-        SPARE.set(run);
+        if let Ok(mut spare) = SPARE.try_lock() {
+            *spare = run;
+        }
     }
     judged
 }
