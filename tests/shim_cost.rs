@@ -35,7 +35,7 @@ const LIMITS: [Limit; 5] = [
         argv: &["kubectl", "get", "pods", "-n", "web"],
         instructions: 144_000,
         system_calls: 55,
-        page_faults: 36,
+        page_faults: 37,
     },
     Limit {
         argv: &["terraform", "plan"],

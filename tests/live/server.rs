@@ -25,7 +25,8 @@ pub(crate) struct Live {
 }
 
 /// A test asks more in a minute than anybody else does, and again right after a no.
-const HURRIED: &str = "[flood]\nburst = 100000\nper_minute = 100000\nreason_lifts = true\n";
+const HURRIED: &str = "[flood]\nburst = 100000\nper_minute = 100000\nreason_lifts = true\n\
+    [rate]\ncaller_burst = 1000000\naddress_burst = 1000000\n";
 
 /// How a command ended and what it said.
 #[derive(Debug)]

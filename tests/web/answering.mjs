@@ -36,7 +36,7 @@ export async function approve(stage) {
   await bob.getByRole("heading", { name: /demo-agent asks to run kubectl scale/ }).waitFor();
   // Each word says what it is.
   const words = await bob.locator(".words dl").first().innerText();
-  assert.match(words, /--replicas=0\s+the option replicas/);
+  assert.match(words, /--replicas=1\s+the option replicas/);
   assert.match(words, /kubectl\s+the tool/);
   await bob.fill("#comment", "fine, it is\nnight there");
   await bob.getByRole("button", { name: "Approve" }).click();

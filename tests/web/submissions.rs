@@ -187,7 +187,7 @@ pub(crate) fn ordinary() -> Vec<(String, SubmitRequest)> {
             "kubectl",
             "scale",
             &deployment,
-            "--replicas=0",
+            "--replicas=1",
             "-n",
             "staging",
         ];
