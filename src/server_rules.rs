@@ -61,6 +61,36 @@ pub(crate) fn store(world: &World, fetched: &SignedRules) -> Result<u64, Failure
     Ok(version)
 }
 
+/// Forgets rules that were fetched from another server than the configured one: nobody here can
+/// verify them, and their versions are not this server's. Tells whether there were any.
+///
+/// # Errors
+/// They can't be read or removed.
+pub(crate) fn forget_others(world: &World) -> Result<bool, Failure> {
+    let folder = world.layout.cached_rules()?;
+    let cannot = |error| {
+        Failure::new(
+            FailureKind::Internal,
+            "cannot forget another server's rules",
+        )
+        .caused_by(error)
+        .hint(world.layout.state_mend())
+    };
+    let _held = lock(&folder).map_err(cannot)?;
+    let own = world.configuration()?.server_key()?.name();
+    let is_other = |kept: &SignedRules| kept.bundle.audience != own;
+    if !stored(&folder)?.as_ref().is_some_and(is_other) {
+        return Ok(false);
+    }
+    for path in [folder.bundle(), folder.highest_version()] {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(cannot(error)),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(true)
+}
+
 /// Fetches the server's rules and puts them in force. Tells whether that
 /// changed what is in force here.
 ///

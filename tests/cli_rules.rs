@@ -7,7 +7,8 @@
 #[path = "live/server.rs"]
 mod server;
 
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 
 use gate_testkit::home::Home;
 use serde_json::Value;
@@ -273,6 +274,62 @@ fn rules_that_are_not_the_pinned_servers_or_too_old_are_not_taken() {
     ));
     assert_eq!(older.code, Some(78), "{older:?}");
     assert!(older.stderr.contains("older than version 9"), "{older:?}");
+}
+
+/// Versions of one server are not those of another, and nobody verifies one's rules by the other's key.
+#[test]
+fn rules_of_another_server_are_forgotten_once_this_one_has_answered() {
+    let (first, second) = (Live::start(), Live::start());
+    let home = Home::new().unwrap();
+    home.write("work/rules.toml", GOOD).unwrap();
+    for (live, who, args) in [
+        (&first, "admin", &["rules", "push", "rules.toml"][..]),
+        (&first, "agent", &["rules", "pull"]),
+        (&second, "agent", &["rules", "pull"]),
+    ] {
+        let ran = run(&mut with_pinned_key(live, &home, who, args));
+        assert_eq!(ran.code, Some(0), "{args:?}: {ran:?}");
+    }
+    // A server that never had rules: what another one wanted holds nobody up.
+    let init = run(home.command(GATE).args(["server", "init", "--data", "own"]));
+    assert_eq!(init.code, Some(0), "{init:?}");
+    let serve = [
+        "server",
+        "--json",
+        "--listen",
+        "127.0.0.1:0",
+        "--data",
+        "own",
+    ];
+    let mut server = home
+        .command(GATE)
+        .args(serve)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut stdout = BufReader::new(server.stdout.take().unwrap());
+    stdout.read_line(&mut line).unwrap();
+    let ready: Value = serde_json::from_str(&line).unwrap();
+    let said = |pointer: &str| ready.pointer(pointer).and_then(Value::as_str).unwrap();
+    let (url, key) = (said("/url"), said("/server/grant_key"));
+    let settings = format!("[server]\nurl = '{url}'\n\n[keys]\n'{url}' = '{key}'\n");
+    home.write(".config/gate/config.toml", settings).unwrap();
+    let gate = |args: &[&str]| {
+        let mut gate = home.command(GATE);
+        run(gate.args(args).env("GATE_TOKEN", init.stdout.trim()))
+    };
+    let held_up = gate(&["check", "--", "git", "log"]);
+    assert_eq!(held_up.code, Some(78), "{held_up:?}");
+    let pulled = gate(&["rules", "pull"]);
+    assert_eq!(pulled.code, Some(0), "{pulled:?}");
+    assert!(
+        pulled.stdout.contains("of another server are forgotten"),
+        "{pulled:?}"
+    );
+    assert_eq!(gate(&["check", "--", "git", "log"]).code, Some(0));
+    server.kill().unwrap();
+    server.wait().unwrap();
 }
 
 /// Rules of so many bytes, in which every character that JSON writes as two

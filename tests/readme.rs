@@ -323,6 +323,19 @@ fn the_configuration_of_the_readme_is_whole_and_taken() {
 }
 
 #[test]
+fn the_page_of_the_log_names_every_type_of_record() {
+    let words = page("crates/gate-protocol/tests/golden/words.json");
+    let words: Value = serde_json::from_str(&words).unwrap();
+    let log = page("docs/audit.md");
+    let types = words["records"].as_array().unwrap().iter();
+    let missing: Vec<&str> = types
+        .map(|name| name.as_str().unwrap())
+        .filter(|name| !log.contains(&format!("`{name}`")))
+        .collect();
+    assert_eq!(missing, [""; 0]);
+}
+
+#[test]
 fn the_settings_of_the_server_are_whole_and_taken() {
     let home = Home::new().unwrap();
     let block = block_with(&page("docs/server.md"), "public_url");

@@ -102,8 +102,9 @@ fn initialise(home: &Home, postgres: &Postgres, url: &str) -> String {
     let password = environment.iter().find(|(name, _)| *name == "PGPASSWORD");
     let password = password.unwrap().1.to_str().unwrap();
     let file = home.write("password", format!("{password}\n")).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     let settings = format!(
-        "public_url = '{url}'\n[database]\nurl = 'postgres://postgres@127.0.0.1:{}/gate'\n\
+        "public_url = '{url}'\n[approving]\ntrusted_admins = ['admin']\n[database]\nurl = 'postgres://postgres@127.0.0.1:{}/gate'\n\
          password_file = '{}'\n",
         postgres.port(),
         file.display()

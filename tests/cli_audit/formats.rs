@@ -25,7 +25,7 @@ fn events_of_ocsf_are_valid_by_the_published_schema() {
     assert_eq!(events.len(), records.len());
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verify_ocsf.py");
     let verify = |events: &str| {
-        let mut python = Command::new("python3")
+        let mut python = Command::new(gate_testkit::real::locate("python3").unwrap())
             .arg(&script)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

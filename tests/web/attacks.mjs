@@ -187,7 +187,7 @@ export async function onlyLooking(stage) {
   }
   assert.equal((await stage.log()).length, before);
   assert.equal(await stage.status(id), "pending");
-  const { disabled } = (await stage.api("admin", "/v1/principals")).find(({ name }) => name === "bob");
+  const { disabled } = (await stage.api("admin", "/v1/principals")).principals.find(({ name }) => name === "bob");
   assert.equal(disabled, false);
 }
 

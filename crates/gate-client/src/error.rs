@@ -167,19 +167,21 @@ impl ClientError {
         }
     }
 
-    /// Returns how long the server asked to be left alone.
     /// Returns what is left of it once nobody waits any more: too many calls are a refusal then,
     /// by a server that can be reached.
     pub(crate) fn given_up(self) -> Self {
-        match self {
-            Self::Unavailable {
-                problem: Some(problem),
-                ..
-            } if problem.code == ProblemCode::TooMany => Self::Refused(problem),
-            other => other,
+        if let Self::Unavailable {
+            problem: Some(problem),
+            ..
+        } = &self
+            && problem.code == ProblemCode::TooMany
+        {
+            return Self::Refused(problem.clone());
         }
+        self
     }
 
+    /// Returns how long the server asked to be left alone.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         if let Self::Unavailable { retry_after, .. } = self {
             return *retry_after;

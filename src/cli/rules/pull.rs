@@ -1,10 +1,11 @@
 //! `gate rules pull`.
 
-use gate_client::Fetched;
+use gate_client::{ClientError, Fetched};
+use gate_protocol::problem::ProblemCode;
 
 use crate::failure::{Failure, FailureKind};
 use crate::server_rules;
-use crate::session;
+use crate::session::{self, from_client};
 use crate::show::answer;
 use crate::world::World;
 
@@ -20,8 +21,15 @@ impl Pull {
     pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
         // No version is named: a copy that is the same is signed anew and lives longer.
         let session = session::connect(world)?;
-        match session.call(session.client().rules(None))? {
+        let fetched = match session.block_on(session.client().rules(None)) {
+            Err(ClientError::Refused(problem)) if problem.code == ProblemCode::NotFound => {
+                return without(server_rules::forget_others(world)?);
+            }
+            other => other.map_err(from_client)?,
+        };
+        match fetched {
             Fetched::Rules { rules, .. } => {
+                server_rules::forget_others(world)?;
                 let version = server_rules::store(world, &rules)?;
                 let until = rules.bundle.not_after;
                 answer::line(&format!(
@@ -34,4 +42,15 @@ impl Pull {
             )),
         }
     }
+}
+
+/// Says that the server has no rules. Where it had some before, they stay in force here and are
+/// missed: a server that lost them is no reason to decide more softly.
+fn without(has_forgotten: bool) -> Result<(), Failure> {
+    let forgotten = if has_forgotten {
+        ", and those of another server are forgotten"
+    } else {
+        ""
+    };
+    answer::line(&format!("the server has no rules{forgotten}"))
 }

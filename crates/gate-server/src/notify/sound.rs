@@ -1,5 +1,6 @@
 //! What a channel must have before it is one, whether a file or the API makes it.
 
+use gate_policy::Effect;
 use gate_protocol::approver::Approver;
 use gate_protocol::channel::{
     ChannelSettings, ChannelSpec, MailSecurity, MailSettings, SlackSettings, TeamsSettings,
@@ -22,6 +23,20 @@ pub(crate) fn refuse_unsound<'a>(
         if approver.parse::<Approver>().is_err() {
             return Err("`for` must be a list of `group:NAME` and `user:NAME`".to_owned());
         }
+    }
+    if let Some(other) = spec
+        .filter
+        .effects
+        .iter()
+        .find(|one| one.parse::<Effect>().is_err())
+    {
+        let all = Effect::ALL.iter().map(|effect| effect.as_str());
+        let all: Vec<&str> = all.collect();
+        return Err(format!(
+            "`effects` has `{}`, which is none of {}",
+            gate_protocol::inert::inert(other),
+            all.join(", ")
+        ));
     }
     let has: Vec<&str> = secrets.collect();
     let (needs, may_have) = secrets_of(&spec.settings);

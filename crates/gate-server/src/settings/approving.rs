@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use gate_policy::Effect;
 use gate_protocol::approver::Approver;
 use gate_protocol::principal::is_name;
 use gate_protocol::request::{Escalation, Requirement};
@@ -50,6 +51,7 @@ pub struct Approving {
     pub flood: Flood,
 }
 
+const EFFECTS: &str = "must be a list of effects, as `destroy`: read, local, write, destroy, access, secret, execute, unknown";
 const PEOPLE: &str = "must be a list of `group:NAME` and `user:NAME`, and name somebody";
 
 /// What a standing grant can be at most.
@@ -239,6 +241,13 @@ impl Approving {
             }
         }
         if let Some(grants) = &self.standing_grants {
+            if !grants
+                .not_for_effects
+                .iter()
+                .all(|one| one.parse::<Effect>().is_ok())
+            {
+                return value("standing_grants.not_for_effects", EFFECTS);
+            }
             if grants.max_ttl.as_secs() < 60 {
                 return value("standing_grants.max_seconds", "must be at least 60");
             }

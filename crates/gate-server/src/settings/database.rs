@@ -6,6 +6,7 @@ use serde::Deserialize;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use super::SettingsError;
+use crate::identity::Secret;
 
 /// A `PostgreSQL` database. Its password is in none of these fields.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -26,14 +27,9 @@ pub struct Database {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatabaseError {
-    /// A file that the settings name can't be read.
-    #[error("cannot read `{}`", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
+    /// The file of the password can't be read, or everybody can read it.
+    #[error("`database.password_file` can't be used: {0}")]
+    Password(String),
     /// The URL is none.
     #[error("`database.url` is not a URL of a PostgreSQL database")]
     Url,
@@ -75,11 +71,8 @@ impl Database {
     pub(crate) fn options(&self) -> Result<PgConnectOptions, DatabaseError> {
         let mut options: PgConnectOptions = self.url.parse().map_err(|_| DatabaseError::Url)?;
         if let Some(path) = &self.password_file {
-            let text = std::fs::read_to_string(path).map_err(|source| DatabaseError::File {
-                path: path.clone(),
-                source,
-            })?;
-            options = options.password(text.lines().next().unwrap_or_default());
+            let password = Secret::read(path).map_err(DatabaseError::Password)?;
+            options = options.password(password.reveal());
         }
         if let Some(path) = &self.ca_file {
             options = options.ssl_root_cert(path);
@@ -113,6 +106,9 @@ fn is_here(options: &PgConnectOptions) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     fn database(url: &str) -> Database {
@@ -174,7 +170,13 @@ mod tests {
         let error = database.options().unwrap_err().to_string();
         assert!(error.contains("password`"), "{error}");
         std::fs::write(&path, "hunter2\n").unwrap();
-        assert!(database.options().is_ok());
+        let of_mode = |mode| {
+            std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            database.options()
+        };
+        let error = of_mode(0o644).unwrap_err().to_string();
+        assert!(error.contains("make it 0600"), "{error}");
+        assert!(of_mode(0o600).is_ok());
         assert!(!format!("{database:?}").contains("hunter2"));
     }
 }

@@ -177,9 +177,13 @@ async fn who_stands_behind_the_asker_at_any_distance_has_no_say() {
     bench.made_by(&mallory, "owner", &[]).await;
     let of_puppet = bench.agent_by(&bench.setup.admin, "bot2", "owner").await;
     let rule = "[[rule]]\nid = 'team/by-m2'\ntool = 'helm'\ndecision = 'require_approval'\n";
-    for (asks, word) in [(&by_puppet, "made"), (&of_puppet, "owned")] {
+    // What the puppet made by a token of hers is as good as made by her.
+    for (asks, word, why) in [
+        (&by_puppet, "made", "made_requester"),
+        (&of_puppet, "owned", "behind_them"),
+    ] {
         let request = bench.ask_with(asks, word).await;
-        bench.refuses_puppet(&votes, &request, "behind_them").await;
+        bench.refuses_puppet(&votes, &request, why).await;
     }
     bench.push_rules(&m2, rule).await;
     let mut ruled = submission("ruled");
