@@ -1,7 +1,7 @@
 //! Fetching the server's rules and putting them in force. What is in force is
 //! read by [`crate::config`].
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -31,20 +31,7 @@ const TRY_AGAIN: Duration = Duration::from_mins(10);
 /// The bundle is not good for this server now, or it can't be written.
 pub(crate) fn store(world: &World, fetched: &SignedRules) -> Result<u64, Failure> {
     let folder = world.layout.cached_rules()?;
-    let _held = lock(&folder).map_err(|error| {
-        let is_held = error.kind() == ErrorKind::TimedOut;
-        let path = folder.lock();
-        let shown = inert(&path.to_string_lossy()).into_owned();
-        let failure = Failure::new(
-            FailureKind::Internal,
-            format!("cannot store the server's rules: cannot lock `{shown}`"),
-        );
-        let failure = failure.caused_by(error);
-        if is_held {
-            return failure.hint(durable::HELD_HINT);
-        }
-        failure.hint(world.layout.state_mend())
-    })?;
+    let _held = held(world, &folder)?;
     let version = verify(world.configuration()?, &folder, fetched)?;
     let encoded = to_canonical_bytes(fetched).map_err(|error| {
         Failure::new(FailureKind::Internal, "cannot store the server's rules").caused_by(error)
@@ -61,11 +48,29 @@ pub(crate) fn store(world: &World, fetched: &SignedRules) -> Result<u64, Failure
     Ok(version)
 }
 
+/// Holds the stored rules for this gate alone.
+fn held(world: &World, folder: &RulesFolder) -> Result<File, Failure> {
+    lock(folder).map_err(|error| {
+        let is_held = error.kind() == ErrorKind::TimedOut;
+        let path = folder.lock();
+        let shown = inert(&path.to_string_lossy()).into_owned();
+        let failure = Failure::new(
+            FailureKind::Internal,
+            format!("cannot store the server's rules: cannot lock `{shown}`"),
+        );
+        let failure = failure.caused_by(error);
+        if is_held {
+            return failure.hint(durable::HELD_HINT);
+        }
+        failure.hint(world.layout.state_mend())
+    })
+}
+
 /// Forgets rules that were fetched from another server than the configured one: nobody here can
 /// verify them, and their versions are not this server's. Tells whether there were any.
 ///
 /// # Errors
-/// They can't be read or removed.
+/// They can't be removed.
 pub(crate) fn forget_others(world: &World) -> Result<bool, Failure> {
     let folder = world.layout.cached_rules()?;
     let cannot = |error| {
@@ -76,10 +81,12 @@ pub(crate) fn forget_others(world: &World) -> Result<bool, Failure> {
         .caused_by(error)
         .hint(world.layout.state_mend())
     };
-    let _held = lock(&folder).map_err(cannot)?;
+    let _held = held(world, &folder)?;
     let own = world.configuration()?.server_key()?.name();
     let is_other = |kept: &SignedRules| kept.bundle.audience != own;
-    if !stored(&folder)?.as_ref().is_some_and(is_other) {
+    // What is damaged is no other server's, and is replaced by what is fetched.
+    let kept = stored(&folder).ok().flatten();
+    if !kept.as_ref().is_some_and(is_other) {
         return Ok(false);
     }
     for path in [folder.bundle(), folder.highest_version()] {

@@ -12,7 +12,7 @@ pub(crate) const GATE: &str = env!("CARGO_BIN_EXE_gate");
 
 /// So many can ask so much at once that no limit is in the way; the rest is as it comes.
 const SETTINGS: &str = "open_requests = 100000\n\n\
-    [rate]\ncaller_burst = 100000000\naddress_burst = 100000000\nwaits = 100000\n[flood]\nopen_requests = 100000\nburst = 1000000\nper_minute = 1000000\n\n\
+    [flood]\nopen_requests = 100000\nburst = 1000000\nper_minute = 1000000\n\n\
     [rate]\nwaits = 100000\ncaller_burst = 100000000\naddress_burst = 100000000\n";
 
 const FREESTANDING: [&str; 6] = [

@@ -33,6 +33,18 @@ users: [{name: u, user: {token: t}}]
 ";
 
 /// A home with a shim, a tool and a compiled policy.
+/// Puts a program into its place by a process of its own: what this one wrote itself would be open in the
+/// children that other tests are starting, and could not be run meanwhile (`ETXTBSY`).
+fn install(from: &Path, to: &Path) {
+    let mut install = Command::new("install");
+    let status = install
+        .args(["-m", "755"])
+        .args([from, to])
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
 struct Stage {
     folder: tempfile::TempDir,
     rules: String,
@@ -49,11 +61,8 @@ impl Stage {
             fs::create_dir(stage.path(name)).unwrap();
         }
         // Beside another gate than the one that was built.
-        fs::copy(
-            env!("CARGO_BIN_EXE_gate-shim"),
-            stage.path("programs/gate-shim"),
-        )
-        .unwrap();
+        let shim = Path::new(env!("CARGO_BIN_EXE_gate-shim"));
+        install(shim, &stage.path("programs/gate-shim"));
         stage.script("programs/gate", LEFT);
         for tool in ["kubectl", "psql", "unheard-of"] {
             stage.tool(tool);
@@ -94,9 +103,9 @@ impl Stage {
 
     fn script(&self, name: &str, says: &str) {
         let text = format!("#!/bin/sh\necho \"{says}$0 $* $PSQLRC\"\nexit 7\n");
-        let path = self.path(name);
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let written = self.path("written");
+        fs::write(&written, text).unwrap();
+        install(&written, &self.path(name));
     }
 
     fn compile(&self) {
