@@ -88,6 +88,12 @@ impl Flood {
         good.insert(secret);
     }
 
+    /// Forgets a token or session that is not good any more.
+    pub(crate) fn forget(&self, secret: TokenHash) {
+        let mut good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
+        good.remove(&secret);
+    }
+
     /// Tells whether a token or session was good lately. Whether it still is is asked of the store.
     pub(crate) fn knows(&self, secret: TokenHash) -> bool {
         let good = self.good.lock().unwrap_or_else(PoisonError::into_inner);

@@ -64,7 +64,9 @@ impl<R: Roles> FromRequestParts<Server> for Caller<R> {
     async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Failure> {
         let token = bearer_token(parts).ok_or_else(unauthorized)?.hash();
         let mut reader = server.store.look_up().await?;
-        let actor = bearer(reader.connection(), token).await?;
+        let actor = bearer(reader.connection(), token).await;
+        // A token that was good lately is no way past the limits any more.
+        let actor = actor.inspect_err(|_| server.flood.forget(token))?;
         Admission::identify(parts, server, actor.name(), token)?;
         if !R::ROLES.contains(&actor.role) {
             let detail = format!(

@@ -89,8 +89,16 @@ async fn strangers_keep_nobody_out_who_was_let_in_from_their_network() {
     let known = from(&bench, "192.0.2.1", whoami.clone(), &bob).await;
     assert_eq!(known.status.as_u16(), 200);
     assert!(told(&known, "ratelimit").starts_with("\"caller\";"));
-    let unknown = from(&bench, "192.0.2.1", whoami, &bench.setup.agent).await;
+    let unknown = from(&bench, "192.0.2.1", whoami.clone(), &bench.setup.agent).await;
     assert_eq!(unknown.problem(), "too_many");
+    // Nor is a token that was taken back a way past the limit: it is looked up once.
+    bench
+        .sql("UPDATE tokens SET revoked_at = 1 WHERE principal = 'bob'")
+        .await;
+    for expected in ["unauthorized", "too_many"] {
+        let over = from(&bench, "192.0.2.1", whoami.clone(), &bob).await;
+        assert_eq!(over.problem(), expected);
+    }
 }
 
 #[tokio::test]

@@ -46,6 +46,7 @@ impl Visitor {
             web_session::bearer(reader.connection(), secret.hash(), idle_seconds, now).await?;
         drop(reader);
         let Some(found) = found else {
+            server.flood.forget(secret.hash());
             return Ok(None);
         };
         Admission::identify(parts, server, found.actor.name(), secret.hash())?;
