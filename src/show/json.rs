@@ -9,6 +9,15 @@ use serde_json::Value;
 
 use super::answer::printable;
 
+/// Writes the name of a member, whose value is written next. It is one of gate's own, and plain, so
+/// that all that stands around it is one text.
+macro_rules! member {
+    ($json:expr, $name:literal) => {
+        $json.begin(concat!(",\"", $name, "\":"))
+    };
+}
+pub(crate) use member;
+
 /// A line under writing. Commas stand where they have to.
 #[derive(Debug, Default)]
 pub(crate) struct Json(String);
@@ -41,11 +50,13 @@ impl Json {
         self.0.push(close);
     }
 
-    /// Writes the name of a member, whose value is written next. It is one of gate's own, and
-    /// plain.
-    pub(crate) fn name(&mut self, name: &'static str) -> &mut Self {
-        self.word(name);
-        self.0.push(':');
+    /// Writes the name of a member as [`member`] has made it, with the comma in front of it where
+    /// it is not the first.
+    #[inline]
+    pub(crate) fn begin(&mut self, name: &'static str) -> &mut Self {
+        let is_first = self.0.as_bytes().last() == Some(&b'{');
+        let first = name.strip_prefix(',').filter(|_| is_first);
+        self.0.push_str(first.unwrap_or(name));
         self
     }
 
@@ -74,6 +85,7 @@ impl Json {
     }
 
     fn quote(&mut self, plain: &str) {
+        self.0.reserve(plain.len() + 2);
         self.0.push('"');
         self.0.push_str(plain);
         self.0.push('"');
@@ -170,14 +182,14 @@ mod tests {
         for _ in 0..2 {
             json.clear();
             json.object(|json| {
-                json.name("id").raw("[1, \"\u{9b}\"]");
+                member!(json, "id").raw("[1, \"\u{9b}\"]");
                 for text in &texts {
                     json.other_name(text).text(text);
                 }
-                json.name("none").texts(&[""; 0]);
-                json.name("all").texts(&texts);
-                json.name("inside").list(|json| {
-                    json.object(|json| json.name("n").number(10));
+                member!(json, "none").texts(&[""; 0]);
+                member!(json, "all").texts(&texts);
+                member!(json, "inside").list(|json| {
+                    json.object(|json| member!(json, "n").number(10));
                     json.object(|_| {});
                 });
             });

@@ -85,7 +85,7 @@ pub(crate) fn profile(name: &str, tool: &ToolSpec, operations: &str) -> String {
         literal,
         implicit,
         operations: _,
-        operation_starts,
+        operation_places,
         can_be_python,
         completed_by,
         reader,
@@ -94,7 +94,7 @@ pub(crate) fn profile(name: &str, tool: &ToolSpec, operations: &str) -> String {
         "static {name}: ToolSpec = ToolSpec {{ name: {}, aliases: {}, style: {}, groups: {}, \
          commands: {}, patterns: {}, listed: {}, environment: {}, \
          sets_variables: {sets_variables}, moved_by: {}, literal: {}, implicit: {}, \
-         operations: {operations}, operation_starts: {}, can_be_python: {can_be_python}, completed_by: {}, reader: {} }};\n",
+         operations: {operations}, operation_places: {}, can_be_python: {can_be_python}, completed_by: {}, reader: {} }};\n",
         tool_name.rust(),
         aliases.rust(),
         style.rust(),
@@ -106,7 +106,7 @@ pub(crate) fn profile(name: &str, tool: &ToolSpec, operations: &str) -> String {
         moved_by.rust(),
         literal.rust(),
         implicit.rust(),
-        operation_starts.rust(),
+        operation_places.rust(),
         completed_by.rust(),
         reader.rust(),
     )

@@ -5,6 +5,11 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::{error::Error, fs};
 
+use crate::filled::fill;
+
+/// How many places the table of keywords has: there are half as many of them.
+const KEYWORD_PLACES: usize = 1024;
+
 /// The parts of the grammar that the constants are made of.
 pub(crate) struct Grammar {
     defines: Vec<(String, i32)>,
@@ -83,13 +88,15 @@ pub(crate) fn emit(grammar: &Grammar) -> Result<String, Box<dyn Error>> {
         let token = number(token).ok_or_else(|| format!("keyword `{word}` has no token"))?;
         write!(text, "(\"{word}\", {token}), ")?;
     }
-    // Where the words of each letter begin, and where the last of them ends.
-    text.push_str("];\npub(super) static KEYWORD_STARTS: [usize; 27] = [");
-    for letter in b'a'..=b'z' + 1 {
-        let before = |(word, _): &&(String, String)| word.as_bytes() < &[letter][..];
-        write!(text, "{}, ", grammar.keywords.iter().filter(before).count())?;
+    // Which of them stands where it is looked for, counted from 1.
+    let mut places = [0; KEYWORD_PLACES];
+    for (index, (word, _)) in grammar.keywords.iter().enumerate() {
+        fill(&mut places, word.as_bytes(), index + 1);
     }
-    text.push_str("];\n");
+    write!(
+        text,
+        "];\npub(super) static KEYWORD_PLACES: [u16; {KEYWORD_PLACES}] = {places:?};\n"
+    )?;
     Ok(text)
 }
 

@@ -9,6 +9,7 @@
 #[expect(dead_code, unreachable_pub, reason = "it is that of the crate")]
 mod effect;
 mod emit;
+mod filled;
 mod grammar;
 mod kinds;
 mod listed;
@@ -21,9 +22,13 @@ mod operations;
 )]
 mod profile;
 mod shared;
+#[path = "../src/slots.rs"]
+#[expect(dead_code, reason = "it is that of the crate")]
+mod slots;
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -31,12 +36,16 @@ use profile::ToolSpec;
 use profile::source::compile::group_indexes;
 use profile::source::{Mistake, Profile, compile};
 
+/// How many places the table of the tools' names has.
+const NAME_PLACES: usize = 512;
+
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("profiles");
     println!("cargo::rerun-if-changed=profiles");
     println!("cargo::rerun-if-changed=build");
     println!("cargo::rerun-if-changed=src/effect.rs");
     println!("cargo::rerun-if-changed=src/profile");
+    println!("cargo::rerun-if-changed=src/slots.rs");
     println!("cargo::rerun-if-changed=grammar");
     let out = env::var("OUT_DIR")?;
     let out = Path::new(&out);
@@ -81,7 +90,7 @@ fn write_profiles(folder: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
             let lines =
                 operations::expanded(&profile, &fs::read_to_string(&path)?).map_err(fail)?;
             let name = path.file_name().ok_or("the operations have no file")?;
-            tool.operation_starts = operations::starts(&lines)?.into();
+            tool.operation_places = operations::places(&lines)?.into();
             fs::write(out.join(name), lines)?;
         }
         let name = tool.name.to_uppercase().replace('-', "_");
@@ -105,11 +114,19 @@ fn write_profiles(folder: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     text.push_str("static TOOLS: &[&ToolSpec] = &[");
     text.push_str(&tools);
     text.push_str("];\nstatic NAMES: &[(&str, &ToolSpec)] = &[");
-    let names = names
-        .iter()
-        .map(|(name, table)| format!("({name:?}, &{table})"));
-    text.push_str(&names.collect::<Vec<_>>().join(", "));
-    text.push_str("];\n");
+    let mut places = [0; NAME_PLACES];
+    for (index, (name, table)) in names.iter().enumerate() {
+        write!(text, "({name:?}, &{table}), ")?;
+        filled::fill(&mut places, name.as_bytes(), index + 1);
+    }
+    write!(
+        text,
+        "];\n/// Where they stand, counted from 1, by [`crate::slots`].\n\
+         static NAME_PLACES: [u16; {NAME_PLACES}] = {places:?};\n"
+    )?;
+    if names.len() * 2 > NAME_PLACES {
+        return Err("too many names for their table: double it".into());
+    }
     fs::write(out.join("profiles.rs"), text)?;
     Ok(())
 }

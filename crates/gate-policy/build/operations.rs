@@ -1,11 +1,13 @@
 //! The file that says which class each operation of a tool belongs to, as a
-//! text that is searched by halving: a line `SERVICE OPERATION CLASS` for each.
+//! text of a line `SERVICE OPERATION CLASS` for each, and a table of where each line begins.
 //!
 //! There are many thousands of them. As nodes of the tree each would cost the
 //! loader a dozen addresses at every start.
 
+use std::error::Error;
 use std::path::Path;
 
+use crate::filled::fill;
 use crate::profile::source::Profile;
 
 /// Returns the text as an expression.
@@ -45,15 +47,33 @@ pub(crate) fn expanded(profile: &Profile, source: &str) -> Result<String, String
     Ok(lines.concat())
 }
 
-/// Returns where each line begins.
-pub(crate) fn starts(lines: &str) -> Result<Vec<u32>, std::num::TryFromIntError> {
-    let lines = lines.split_inclusive('\n');
-    let starts = lines.scan(0, |end, line| {
-        let start = *end;
-        *end += line.len();
-        Some(start)
-    });
-    starts.map(u32::try_from).collect()
+/// How many places the table of operations has: there are nearly 20,000 of them.
+const PLACES: usize = 1 << 15;
+
+/// Returns where lines begin, counted from 1, each at the place at which its operation is looked
+/// for, and the first of each service where that is.
+pub(crate) fn places(lines: &str) -> Result<Vec<u32>, Box<dyn Error>> {
+    let mut places = vec![0; PLACES];
+    let mut start = 0;
+    let mut known = "";
+    for line in lines.split_inclusive('\n') {
+        let begin = u32::try_from(start)? + 1;
+        let mut words = line.split_inclusive(' ');
+        let (Some(service), Some(operation)) = (words.next(), words.next()) else {
+            return Err(format!("`{line}` names no operation").into());
+        };
+        if service != known {
+            fill(&mut places, service.as_bytes(), begin);
+            known = service;
+        }
+        fill(&mut places, [service, operation].concat().as_bytes(), begin);
+        start += line.len();
+    }
+    let free = places.iter().filter(|begin| **begin == 0).count();
+    if free < PLACES / 4 {
+        return Err("too many operations for their table: double it".into());
+    }
+    Ok(places)
 }
 
 /// Returns where the file stands.

@@ -27,6 +27,7 @@ mod rules;
 mod sed;
 mod sftp;
 mod shell;
+mod slots;
 mod sql;
 mod target;
 

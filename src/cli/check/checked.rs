@@ -8,7 +8,7 @@ use gate_policy::{Evaluation, Input, Invocation};
 use gate_protocol::inert::inert;
 use serde_json::value::RawValue;
 
-use crate::show::json::Json;
+use crate::show::json::{Json, member};
 
 /// What would be decided.
 #[derive(Debug)]
@@ -46,25 +46,25 @@ impl<'a> Checked<'a> {
     pub(super) fn write(&self, id: Option<&RawValue>, json: &mut Json) {
         json.object(|json| {
             if let Some(id) = id {
-                json.name("id").raw(id.get());
+                member!(json, "id").raw(id.get());
             }
-            json.name("decision").word(self.decision);
-            json.name("effect").word(self.effect);
-            json.name("tool").text(self.tool);
-            json.name("command").texts(self.command);
-            json.name("target").object(|json| {
+            member!(json, "decision").word(self.decision);
+            member!(json, "effect").word(self.effect);
+            member!(json, "tool").text(self.tool);
+            member!(json, "command").texts(self.command);
+            member!(json, "target").object(|json| {
                 for (field, value) in self.target {
                     json.other_name(field).text(value);
                 }
             });
-            json.name("rule").text(self.rule);
-            json.name("reasons").texts(self.reasons);
-            json.name("inputs").list(|json| {
+            member!(json, "rule").text(self.rule);
+            member!(json, "reasons").texts(self.reasons);
+            member!(json, "inputs").list(|json| {
                 for input in self.inputs {
                     write_input(input, json);
                 }
             });
-            json.name("secrets_masked").number(self.secrets_masked);
+            member!(json, "secrets_masked").number(self.secrets_masked);
         });
     }
 
@@ -103,11 +103,11 @@ impl<'a> Checked<'a> {
 
 fn write_input(input: &Input, json: &mut Json) {
     json.object(|json| {
-        json.name("kind").word(input.kind.as_str());
-        json.name("role").text(&input.role);
-        json.name("path").text(&input.path.to_string_lossy());
+        member!(json, "kind").word(input.kind.as_str());
+        member!(json, "role").text(&input.role);
+        member!(json, "path").text(&input.path.to_string_lossy());
         if let Some(why) = input.kind.refusal() {
-            json.name("why").text(why);
+            member!(json, "why").text(why);
         }
     });
 }

@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use super::checked::Checked;
 use crate::failure::{Failure, FailureKind};
 use crate::report;
-use crate::show::json::Json;
+use crate::show::json::{Json, member};
 
 /// The longest line that is read, in bytes; a longer one is answered with an error.
 const LINE_LIMIT_BYTES: usize = 16 << 20;
@@ -181,9 +181,9 @@ impl<'p> Answers<'p> {
     fn refuse(&mut self, id: Option<&RawValue>, why: &str) {
         self.json.object(|json| {
             if let Some(id) = id {
-                json.name("id").raw(id.get());
+                member!(json, "id").raw(id.get());
             }
-            json.name("error").text(why);
+            member!(json, "error").text(why);
         });
     }
 

@@ -8,6 +8,7 @@ use super::{
     VariableAction, VariableSpec,
 };
 use crate::effect::Effect;
+use crate::slots;
 use std::borrow::Cow::Borrowed;
 
 include!(concat!(env!("OUT_DIR"), "/profiles.rs"));
@@ -19,11 +20,10 @@ pub fn builtin() -> &'static [&'static ToolSpec] {
 
 /// Returns the built-in profile of a tool, by its name or an alias.
 pub fn find_builtin(name: &[u8]) -> Option<&'static ToolSpec> {
-    let found = NAMES.binary_search_by(|(known, _)| known.as_bytes().cmp(name));
-    found
-        .ok()
-        .and_then(|index| NAMES.get(index))
-        .map(|(_, tool)| *tool)
+    slots::find(&NAME_PLACES, name, |place| {
+        let (known, tool) = NAMES.get(usize::from(*place).checked_sub(1)?)?;
+        Some((known.as_bytes() == name, *tool))
+    })
 }
 
 #[cfg(test)]
@@ -71,5 +71,10 @@ mod tests {
         let tofu = find_builtin(b"tofu").unwrap();
         assert_eq!(tofu.name, "terraform");
         assert!(find_builtin(b"no-such-tool").is_none());
+        assert!(find_builtin(b"KUBECTL").is_none());
+        for (name, tool) in NAMES {
+            let found = find_builtin(name.as_bytes()).unwrap();
+            assert_eq!(found.name, tool.name, "{name}");
+        }
     }
 }

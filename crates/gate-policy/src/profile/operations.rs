@@ -1,11 +1,10 @@
 //! Operations that stand in a list instead of the subcommand tree: aws has
 //! thousands. Each has a class, which is a node of the tree that no word names.
 
-use std::cmp::Ordering;
-
-use super::search::compare_start;
+use super::search::Sentence;
 use super::source::CLASSES;
 use super::{CommandSpec, ToolSpec};
+use crate::slots;
 
 /// The class of a service itself.
 const SERVICE: &str = "service";
@@ -26,20 +25,18 @@ impl ToolSpec {
         let word = std::str::from_utf8(word).ok()?;
         let class = match path {
             [] => {
-                self.lines(word).next()?;
+                self.line(&Sentence::of([word, " "])?)?;
                 SERVICE
             }
             [service] if word == HELP => {
-                self.lines(service.as_ref()).next()?;
+                self.line(&Sentence::of([service.as_ref(), " "])?)?;
                 let (classes, _) = self.child(0, CLASSES.as_bytes())?;
                 let (services, _) = self.child(classes, SERVICE.as_bytes())?;
                 return self.child(services, HELP.as_bytes());
             }
             [service] => {
-                let key = [service.as_ref(), " ", word, " "];
-                let line = self.rest_from(&key)?.lines().next()?;
-                let (order, class) = compare_start(line, key);
-                (order == Ordering::Equal).then_some(class)?
+                let key = Sentence::of([service.as_ref(), " ", word, " "])?;
+                self.line(&key)?.get(key.bytes().len()..)?
             }
             _ => return None,
         };
@@ -49,25 +46,21 @@ impl ToolSpec {
 
     /// Returns the operations of a service that the list names.
     pub(crate) fn listed_operations(&self, service: &str) -> impl Iterator<Item = &str> {
-        self.lines(service)
-            .filter_map(|line| line.split(' ').nth(1))
+        self.operations.lines().filter_map(move |line| {
+            let behind = line.strip_prefix(service)?.strip_prefix(' ')?;
+            behind.split(' ').next()
+        })
     }
 
-    fn lines(&self, service: &str) -> impl Iterator<Item = &str> {
-        let key = [service, " "];
-        let below = self.rest_from(&key).unwrap_or_default().lines();
-        below.take_while(move |line| compare_start(line, key).0 == Ordering::Equal)
-    }
-
-    /// Returns the list from the first line on that does not come before a key.
-    fn rest_from(&self, key: &[&str]) -> Option<&str> {
-        let rest = |start: &u32| self.operations.get(*start as usize..);
-        let is_before = |start: &u32| {
-            let order = rest(start).map(|rest| compare_start(rest, key.iter().copied()).0);
-            order == Some(Ordering::Less)
-        };
-        let first = self.operation_starts.partition_point(is_before);
-        self.operation_starts.get(first).and_then(rest)
+    /// Returns the line that starts with these words, each with the blank behind it.
+    fn line(&self, key: &Sentence) -> Option<&str> {
+        slots::find(&self.operation_places, key.bytes(), |begin| {
+            let start = usize::try_from(*begin).ok()?.checked_sub(1)?;
+            let rest = self.operations.get(start..)?;
+            let is_it = rest.as_bytes().starts_with(key.bytes());
+            let line = rest.split_once('\n').map_or(rest, |(line, _)| line);
+            Some((is_it, line))
+        })
     }
 }
 

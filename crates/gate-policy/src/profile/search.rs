@@ -1,38 +1,49 @@
 //! How the tables of a tool are searched.
 
-use std::cmp::Ordering;
-
 use super::source::CLASSES;
 use super::{CommandSpec, FlagSpec, Text, ToolSpec};
 
-/// Compares the start of a text with parts that stand one behind the other; returns what is behind
-/// those that are the same.
-pub(super) fn compare_start<'t, 'p>(
-    text: &'t str,
-    parts: impl IntoIterator<Item = &'p str>,
-) -> (Ordering, &'t str) {
-    let mut rest = text;
-    for part in parts {
-        let bytes = rest.as_bytes();
-        let start = bytes.get(..part.len()).unwrap_or(bytes);
-        match start.cmp(part.as_bytes()) {
-            Ordering::Equal => rest = rest.get(part.len()..).unwrap_or_default(),
-            order @ (Ordering::Less | Ordering::Greater) => return (order, rest),
+/// The longest sentence that is looked for, in bytes: no list of a profile has a longer one.
+const LONGEST: usize = 160;
+
+/// Words one behind the other, as the lists of a profile have them.
+pub(super) struct Sentence {
+    bytes: [u8; LONGEST],
+    length: usize,
+}
+
+impl Sentence {
+    /// Returns these words as one, or nothing where no list can have it.
+    pub(super) fn of<'w>(words: impl IntoIterator<Item = &'w str>) -> Option<Self> {
+        let mut sentence = Self {
+            bytes: [0; LONGEST],
+            length: 0,
+        };
+        for word in words {
+            let end = sentence.length + word.len();
+            let place = sentence.bytes.get_mut(sentence.length..end)?;
+            place.copy_from_slice(word.as_bytes());
+            sentence.length = end;
         }
+        Some(sentence)
     }
-    (Ordering::Equal, rest)
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
 }
 
 impl ToolSpec {
     /// Returns the node below `parent` that a word names.
     pub(crate) fn child(&self, parent: u16, word: &[u8]) -> Option<(u16, &CommandSpec)> {
-        let found = self.commands.get(1..)?.binary_search_by(|spec| {
-            spec.parent
-                .cmp(&parent)
-                .then_with(|| spec.name.as_bytes().cmp(word))
-        });
+        let rows = self.commands.get(1..)?;
+        let before = rows.partition_point(|spec| spec.parent < parent);
+        let behind = rows.get(before..)?;
+        let below = behind.partition_point(|spec| spec.parent == parent);
+        let below = behind.get(..below)?;
+        let found = below.binary_search_by(|spec| spec.name.as_bytes().cmp(word));
         if let Ok(index) = found {
-            return self.node(index + 1);
+            return self.node(before + index + 1);
         }
         let is_meant = |spec: &CommandSpec| {
             let prefix = spec.name.strip_suffix('*');
@@ -81,17 +92,13 @@ impl ToolSpec {
     /// itself.
     pub(crate) fn is_literal(&self, path: &[Text], name: &str) -> bool {
         let name = Some(name).filter(|name| !name.is_empty());
-        let words = || path.iter().map(AsRef::as_ref).chain(name);
-        let literal = self.literal.binary_search_by(|known| {
-            let parts = words().enumerate();
-            let parts = parts.flat_map(|(at, word)| [if at > 0 { " " } else { "" }, word]);
-            match compare_start(known, parts) {
-                (Ordering::Equal, "") => Ordering::Equal,
-                (Ordering::Equal, _) => Ordering::Greater,
-                (order, _) => order,
-            }
-        });
-        literal.is_ok()
+        let words = path.iter().map(AsRef::as_ref).chain(name).enumerate();
+        let words = words.flat_map(|(at, word)| [if at > 0 { " " } else { "" }, word]);
+        Sentence::of(words).is_some_and(|sentence| {
+            let known = &self.literal;
+            let found = known.binary_search_by(|known| known.as_bytes().cmp(sentence.bytes()));
+            found.is_ok()
+        })
     }
 
     /// Returns the global flags.

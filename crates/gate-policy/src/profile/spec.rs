@@ -44,8 +44,8 @@ pub struct ToolSpec {
     pub implicit: Table<ImplicitSpec>,
     /// The class of each operation, a line `SERVICE OPERATION CLASS` for each, sorted.
     pub operations: Text,
-    /// Where each of these lines begins.
-    pub operation_starts: Table<u32>,
+    /// Where these lines begin, counted from 1, by [`crate::slots`].
+    pub operation_places: Table<u32>,
     /// Whether it can be a program of Python.
     pub can_be_python: bool,
     /// The variable with which it only says what can stand at the cursor; empty: none.

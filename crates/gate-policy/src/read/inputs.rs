@@ -82,7 +82,7 @@ pub(super) fn find(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
                 }
             }
             None if finder.style == Style::Argparse => {
-                if is_loaded(parsed.spec, &parsed.path, &used.name) {
+                if may_name_one(value) && is_loaded(parsed.spec, &parsed.path, &used.name) {
                     finder.add_parameter_files(&named, PARAMETER, invocation);
                 }
             }
@@ -109,6 +109,12 @@ pub(super) fn find(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
     {
         super::mentioned::add_stdin(line, &spec.role, invocation);
     }
+}
+
+/// Tells whether a parameter of the AWS CLI can name a file or an address at all: each form of it
+/// has a `:`.
+fn may_name_one(value: &[u8]) -> bool {
+    value.contains(&b':')
 }
 
 /// Tells whether the AWS CLI looks whether a parameter, or an operand where the
@@ -219,7 +225,10 @@ impl Finder<'_> {
 
     /// Operands of the AWS CLI are parameters too.
     fn add_from_operands(&self, parsed: &Parsed<'_>, invocation: &mut Invocation) {
-        if !is_loaded(parsed.spec, &parsed.path, "") {
+        let mut operands = parsed.operands.iter();
+        if !operands.any(|operand| may_name_one(operand.bytes))
+            || !is_loaded(parsed.spec, &parsed.path, "")
+        {
             return;
         }
         for operand in &parsed.operands {

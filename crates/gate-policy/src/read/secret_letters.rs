@@ -1,25 +1,36 @@
 //! Which names have the letters that a word for a secret is written with.
 //!
 //! Nearly every name that is asked about is none of a secret. Most of them lack a letter that
-//! each such word has, and are told by that alone.
+//! each such word has, and are told by that alone; most of the others have the letters apart.
 
 /// One of these stands in whatever word makes a name one of a secret.
-const SIGNS: [u32; 14] = [
-    letters(b"pass"),
-    letters(b"pswd"),
-    letters(b"pwd"),
-    letters(b"pw"),
-    letters(b"secret"),
-    letters(b"token"),
-    letters(b"bearer"),
-    letters(b"key"),
-    letters(b"psk"),
-    letters(b"cred"),
-    letters(b"mnemonic"),
-    letters(b"signature"),
-    letters(b"code"),
-    letters(b"pat"),
+const SIGNS: [Sign; 15] = [
+    sign(b"pass"),
+    sign(b"pswd"),
+    sign(b"pwd"),
+    sign(b"pw"),
+    sign(b"secret"),
+    sign(b"token"),
+    sign(b"bearer"),
+    sign(b"key"),
+    sign(b"psk"),
+    sign(b"cred"),
+    sign(b"mnemonic"),
+    sign(b"signature"),
+    sign(b"code"),
+    sign(b"pat"),
+    sign(b"auth"),
 ];
+
+struct Sign {
+    text: &'static [u8],
+    letters: u32,
+}
+
+const fn sign(text: &'static [u8]) -> Sign {
+    let letters = letters(text);
+    Sign { text, letters }
+}
 
 /// Returns which letters of the alphabet stand in a text, a bit for each.
 const fn letters(text: &[u8]) -> u32 {
@@ -34,10 +45,16 @@ const fn letters(text: &[u8]) -> u32 {
     found
 }
 
-/// Tells whether the letters of a name are enough for a word of a secret. Most names end here.
+/// Tells whether a word of a secret can stand in a name, whatever its case. Most names end here.
 pub(super) fn may_name_a_secret(name: &[u8]) -> bool {
     let found = letters(name);
-    SIGNS.iter().any(|sign| found & sign == *sign)
+    let mut signs = SIGNS.iter();
+    signs.any(|sign| found & sign.letters == sign.letters && holds(name, sign.text))
+}
+
+fn holds(name: &[u8], sign: &[u8]) -> bool {
+    let mut places = name.windows(sign.len());
+    places.any(|place| place.eq_ignore_ascii_case(sign))
 }
 
 #[cfg(test)]
@@ -68,11 +85,19 @@ mod tests {
             ("amz", "signature"),
             ("mfa", "codes"),
             ("my", "pat"),
+            ("rediscli", "auth"),
         ] {
             let name = format!("{one}_{two}");
             assert!(names_a_secret(name.as_bytes()), "{name}");
         }
-        for name in ["id", "items", "region", "since", "WHERE"] {
+        for name in [
+            "id",
+            "items",
+            "region",
+            "since",
+            "WHERE",
+            "describe-instances",
+        ] {
             assert!(!may_name_a_secret(name.as_bytes()), "{name}");
         }
     }

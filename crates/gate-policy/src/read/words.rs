@@ -205,23 +205,28 @@ impl<'a> Parsed<'a> {
 
     /// Finds a long name that may be cut short.
     pub(crate) fn find_abbreviated(&self, name: &[u8], with_globals: bool) -> Found<'a> {
-        if let Some(flag) = self.find_exact(name, with_globals) {
-            return Found::Flag(flag);
-        }
-        if name.is_empty() {
-            return Found::Nothing;
-        }
-        // Names that start alike stand together.
-        let alike = self.tables(with_globals).flat_map(|flags| {
+        let mut alike = None;
+        let mut is_ambiguous = false;
+        for flags in self.tables(with_globals) {
+            // Names that start alike stand together, and the whole name in front of them.
             let first = flags.partition_point(|flag| flag.name.as_bytes() < name);
             let behind = flags.get(first..).unwrap_or_default().iter();
-            behind.take_while(|flag| flag.name.as_bytes().starts_with(name))
-        });
-        let mut alike = alike.filter(|flag| flag.name.len() > 1);
-        match (alike.next(), alike.next()) {
-            (None, _) => Found::Nothing,
-            (Some(flag), None) => Found::Flag(flag),
-            (Some(_), Some(_)) => Found::Ambiguous,
+            for flag in behind.take_while(|flag| flag.name.as_bytes().starts_with(name)) {
+                if flag.name.len() == name.len() {
+                    return Found::Flag(flag);
+                }
+                if name.is_empty() || is_ambiguous {
+                    break;
+                }
+                if flag.name.len() > 1 {
+                    is_ambiguous = alike.replace(flag).is_some();
+                }
+            }
+        }
+        match alike {
+            None => Found::Nothing,
+            Some(flag) if !is_ambiguous => Found::Flag(flag),
+            Some(_) => Found::Ambiguous,
         }
     }
 

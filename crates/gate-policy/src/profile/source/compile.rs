@@ -48,7 +48,7 @@ pub(crate) fn compile(profile: &Profile) -> Result<ToolSpec, Vec<Mistake>> {
         literal: Cow::Owned(literal(profile)),
         implicit: Cow::Owned(implicit),
         operations: Cow::Borrowed(""),
-        operation_starts: Cow::Borrowed(&[]),
+        operation_places: Cow::Borrowed(&[]),
         can_be_python: profile.python,
         completed_by: profile
             .completed_by

@@ -26,6 +26,7 @@ mod pairs;
 mod pem;
 mod pieces;
 mod piped;
+mod plain;
 mod prose;
 mod redact;
 mod reference;
@@ -51,7 +52,7 @@ use super::secret_names::{names_a_secret, option_names_a_secret};
 use super::words::{Parsed, Use};
 use crate::command_line::CommandLine;
 use crate::invocation::{EnvironmentAction, Invocation, SecretPlace, SecretSpan, WordRole};
-use crate::profile::{Arity, Reader, Style, find_builtin};
+use crate::profile::{Arity, Reader, Style, ToolSpec, find_builtin};
 use marks::Marks;
 pub use prose::masked as masked_prose;
 pub(crate) use redact::replaced;
@@ -211,7 +212,7 @@ fn find_in_argv<'w>(
                 is_secret_object,
                 ..Setting::default()
             };
-            let start = start_of_target(invocation, index, word);
+            let start = start_of_target((spec, invocation), index, word);
             let mut inside = Marks::default();
             search(word.get(start..).unwrap_or_default(), &setting, &mut inside);
             if inside.is_empty() && start == 0 && setting.is_of_statement() {
@@ -228,7 +229,11 @@ fn find_in_argv<'w>(
 /// Returns where the value starts in `--secret=NAME` where the profile says that
 /// it selects a target: it is no secret for what its option is called, as it is
 /// none in a word of its own. Of any other word it is the start.
-fn start_of_target(invocation: &Invocation, index: usize, word: &[u8]) -> usize {
+fn start_of_target(
+    (spec, invocation): (Option<&ToolSpec>, &Invocation),
+    index: usize,
+    word: &[u8],
+) -> usize {
     let read = invocation.words.get(index);
     let Some(read) = read.filter(|read| read.role == WordRole::Option) else {
         return 0;
@@ -237,7 +242,7 @@ fn start_of_target(invocation: &Invocation, index: usize, word: &[u8]) -> usize 
     let Some(equals) = equals.filter(|_| names_a_secret(read.name.as_bytes())) else {
         return 0;
     };
-    let selects = find_builtin(invocation.tool.as_bytes()).is_some_and(|spec| {
+    let selects = spec.is_some_and(|spec| {
         let mut flags = spec.groups.iter().flat_map(|group| group.flags.iter());
         flags.any(|flag| flag.name == read.name && !flag.target.is_empty())
     });
@@ -263,6 +268,12 @@ fn option_name<'w>(previous: &'w [u8], word: &'w [u8]) -> &'w [u8] {
 
 /// Searches a text, and its own words where it has several.
 fn search(text: &[u8], setting: &Setting<'_>, marks: &mut Marks) {
+    if !plain::is_plain(text, setting) {
+        search_whole(text, setting, marks);
+    }
+}
+
+fn search_whole(text: &[u8], setting: &Setting<'_>, marks: &mut Marks) {
     marks.take(scan::read(text, setting));
     methods::search(text, setting.reading, marks);
     if matches!(

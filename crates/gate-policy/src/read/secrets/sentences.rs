@@ -1,8 +1,7 @@
 //! Sentences that hold no secret. The same few are said of most commands, and
 //! each is searched once.
 
-use std::collections::HashSet;
-use std::hash::{BuildHasherDefault, DefaultHasher};
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use super::marks::Marks;
@@ -13,18 +12,16 @@ const MOST: usize = 256;
 /// The longest one that is, in bytes: one that quotes much is said once.
 const LONGEST: usize = 160;
 
-/// Sentences in which nothing was found. There are so few that nobody gains by choosing them, and
-/// a program that says one needs neither numbers at random nor anything of its thread for it.
-static PLAIN: Mutex<HashSet<Box<str>, BuildHasherDefault<DefaultHasher>>> =
-    Mutex::new(HashSet::with_hasher(BuildHasherDefault::new()));
+/// Sentences in which nothing was found. There are so few that a tree finds them before a table has
+/// hashed the one that is asked for, and nobody gains by choosing them.
+static PLAIN: Mutex<BTreeSet<Box<str>>> = Mutex::new(BTreeSet::new());
 
 /// Returns what a search finds in a sentence. It says the same of the same
 /// sentence, so that one without secrets need not be searched again.
 pub(super) fn search(sentence: &str) -> Marks {
     let mut marks = Marks::default();
     // Whoever finds it taken searches.
-    let is_known = |plain: &HashSet<Box<str>, _>| plain.contains(sentence);
-    if PLAIN.try_lock().is_ok_and(|plain| is_known(&plain)) {
+    if PLAIN.try_lock().is_ok_and(|plain| plain.contains(sentence)) {
         return marks;
     }
     let setting = Setting {

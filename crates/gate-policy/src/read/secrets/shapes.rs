@@ -161,20 +161,40 @@ pub(super) fn find(text: &Text<'_>, run: Range<usize>) -> Option<(Range<usize>, 
     None
 }
 
+/// For each byte of ASCII the first shape whose prefix starts with it, and the one behind the last:
+/// most words start like none or few of them.
+static STARTS: [(u8, u8); 128] = {
+    let mut starts = [(0, 0); 128];
+    let mut rest = SHAPES;
+    let mut index = 0;
+    while let [shape, behind @ ..] = rest {
+        // A prefix that is empty or no ASCII has no place here; a test knows of none.
+        if let [byte @ 0..0x80, ..] = shape.prefix
+            && let (_, [(first, end), ..]) = starts.as_mut_slice().split_at_mut(*byte as usize)
+        {
+            if *end == 0 {
+                *first = index;
+            }
+            *end = index + 1;
+        }
+        index += 1;
+        rest = behind;
+    }
+    starts
+};
+
 /// Returns the length of the token of a known shape that stands here.
 fn known(rest: &[u8]) -> Option<(usize, &'static str)> {
-    let first = rest.first()?;
-    SHAPES
-        .iter()
-        .filter(|shape| shape.prefix.first() == Some(first))
-        .find_map(|shape| {
-            let body = rest.strip_prefix(shape.prefix)?;
-            looks::add(JUDGED);
-            let length = shape.body.length(body);
-            let body = body.get(..length)?;
-            let fits = length >= shape.least && (shape.body != Body::Random || is_mixed(body));
-            fits.then_some((shape.prefix.len() + length, shape.kind))
-        })
+    let (first, end) = STARTS.get(usize::from(*rest.first()?))?;
+    let shapes = SHAPES.get(usize::from(*first)..usize::from(*end))?;
+    shapes.iter().find_map(|shape| {
+        let body = rest.strip_prefix(shape.prefix)?;
+        looks::add(JUDGED);
+        let length = shape.body.length(body);
+        let body = body.get(..length)?;
+        let fits = length >= shape.least && (shape.body != Body::Random || is_mixed(body));
+        fits.then_some((shape.prefix.len() + length, shape.kind))
+    })
 }
 
 impl Body {

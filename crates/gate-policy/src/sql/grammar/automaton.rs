@@ -189,8 +189,9 @@ impl Run {
     /// Applies rules until the token is taken. Returns false when the text is
     /// whole.
     fn take(&mut self, next: Token) -> Result<bool, ()> {
+        let mut state = self.state();
         loop {
-            match action(self.state(), next.kind) {
+            match action(state, next.kind) {
                 Action::Shift(_) if next.kind == END_OF_FILE => return Ok(false),
                 Action::Shift(state) => {
                     let frame = Frame {
@@ -202,13 +203,14 @@ impl Run {
                     self.tree.tokens.push(next);
                     return Ok(true);
                 }
-                Action::Reduce(rule) => self.reduce(rule)?,
+                Action::Reduce(rule) => state = self.reduce(rule)?,
                 Action::Error => return Err(()),
             }
         }
     }
 
-    fn reduce(&mut self, rule: i32) -> Result<(), ()> {
+    /// Applies a rule; returns the state that follows.
+    fn reduce(&mut self, rule: i32) -> Result<usize, ()> {
         let length = usize::try_from(short(LENGTH, rule)).map_err(drop)?;
         let base = self.stack.len().checked_sub(length).ok_or(())?;
         let end = count(self.tree.tokens.len())?;
@@ -235,7 +237,7 @@ impl Run {
             first,
             token: opening,
         });
-        Ok(())
+        Ok(state)
     }
 }
 

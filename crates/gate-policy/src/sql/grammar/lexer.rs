@@ -6,7 +6,8 @@
 //! without quotes (which some encodings turn into one of ASCII).
 
 use super::automaton::END_OF_FILE;
-use super::symbols::{CHARACTERS, KEYWORD_STARTS, KEYWORDS, token};
+use super::symbols::{CHARACTERS, KEYWORD_PLACES, KEYWORDS, token};
+use crate::slots;
 
 /// A terminal symbol and its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -414,21 +415,10 @@ impl<'t> Lexer<'t> {
 
 /// Returns the symbol of a word of the grammar.
 fn keyword(word: &[u8]) -> Option<u16> {
-    let mut folded = [0_u8; 32];
-    let lower = folded.get_mut(..word.len())?;
-    lower.copy_from_slice(word);
-    lower.make_ascii_lowercase();
-    let letter = usize::from(lower.first()?.checked_sub(b'a')?);
-    let ends = KEYWORD_STARTS.get(letter..=letter + 1)?;
-    let words = match ends {
-        [start, end] => KEYWORDS.get(*start..*end)?,
-        _ => return None,
-    };
-    let place = words.binary_search_by(|(known, _)| known.as_bytes().cmp(lower));
-    place
-        .ok()
-        .and_then(|place| words.get(place))
-        .map(|(_, kind)| *kind)
+    slots::find(&KEYWORD_PLACES, word, |place| {
+        let (known, kind) = KEYWORDS.get(usize::from(*place).checked_sub(1)?)?;
+        Some((known.as_bytes().eq_ignore_ascii_case(word), *kind))
+    })
 }
 
 fn is_word_start(byte: u8) -> bool {
@@ -480,4 +470,24 @@ fn operator(rest: &[u8]) -> (u16, usize) {
 
 fn position(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_of_the_grammar_is_found_in_any_case_and_no_other_is() {
+        assert!(KEYWORDS.len() > 400);
+        for (word, kind) in KEYWORDS {
+            let upper = word.to_ascii_uppercase();
+            for word in [*word, &upper] {
+                assert_eq!(keyword(word.as_bytes()), Some(*kind), "{word}");
+            }
+            for other in [format!("{word}x"), format!("x{word}"), word.replace('e', "")] {
+                let is_known = KEYWORDS.iter().any(|(known, _)| *known == other);
+                assert_eq!(keyword(other.as_bytes()).is_some(), is_known, "{other}");
+            }
+        }
+    }
 }

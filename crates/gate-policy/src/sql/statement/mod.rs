@@ -175,26 +175,17 @@ impl Judge<'_> {
         }
     }
 
-    /// Tells whether a statement is nothing but a bound of a transaction.
+    /// Tells whether a statement is nothing but a bound of a transaction: the grammar has them as
+    /// a statement alone, right below the whole or one node deeper.
     fn is_bound(&self, place: usize) -> bool {
-        let mut parts = self.parts(place);
-        parts.any(|part| {
-            matches!(
-                number_of(part.rule),
-                node::TransactionStmt | node::TransactionStmtLegacy
-            )
-        })
-    }
-
-    /// Returns a node and all that are below it.
-    fn parts(&self, place: usize) -> impl Iterator<Item = Node> {
-        let first = self.node(place).map_or(place, |top| top.first as usize);
-        self.tree
-            .nodes
-            .get(first..=place)
-            .unwrap_or_default()
-            .iter()
-            .copied()
+        let is_one = |place: usize| {
+            self.node(place).is_some_and(|node| {
+                let bounds = [node::TransactionStmt, node::TransactionStmtLegacy];
+                bounds.contains(&number_of(node.rule))
+            })
+        };
+        let mut below = self.tree.children(place);
+        below.any(|place| is_one(place) || self.tree.children(place).any(is_one))
     }
 
     fn node(&self, place: usize) -> Option<Node> {
