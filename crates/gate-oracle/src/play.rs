@@ -13,6 +13,9 @@ use crate::classifier::{everything_is_read, gate};
 use crate::sandbox::Placed;
 use crate::{Case, Classifier, Dice, Kind, Outcome, Said, Seen};
 
+/// How many cases lie between two lines that say how far a long run has come.
+const PROGRESS: usize = 5_000;
+
 /// A real tool with the stubs that it acts on.
 pub trait Stage {
     /// Puts in what only the stage knows, so that a report names it.
@@ -229,14 +232,14 @@ impl Play {
     /// Plays the cases on as many stages as run at once.
     ///
     /// # Errors
-    /// A stage cannot be made or breaks: that says nothing about gate.
+    /// A stage cannot be made, or breaks twice at one case: that says nothing about gate.
     pub fn run<S: Stage>(&self, make: impl Fn() -> Outcome<S> + Sync) -> Outcome<Tally> {
         let begun = Instant::now();
         let next = AtomicUsize::new(0);
         let whole = Mutex::new(Tally::default());
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..self.at_once)
-                .map(|_| scope.spawn(|| self.work(make()?, &next, &whole)))
+                .map(|_| scope.spawn(|| self.work(&make, &next, &whole)))
                 .collect();
             workers
                 .into_iter()
@@ -250,24 +253,43 @@ impl Play {
 
     fn work<S: Stage>(
         &self,
-        mut stage: S,
+        make: &impl Fn() -> Outcome<S>,
         next: &AtomicUsize,
         whole: &Mutex<Tally>,
     ) -> Outcome<()> {
+        let mut stage = make()?;
         let mut tally = Tally::default();
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if number >= self.cases {
                 break;
             }
-            let case = stage.named((self.grammar)(&mut Dice::of(self.seed, number)));
-            let placed = stage.place(&case)?;
-            let said = (self.classifier)(&placed);
-            let seen = stage.see(&placed, &said)?;
-            let id = format!("oracle-{}-{}-{number}", self.tool, self.seed);
-            tally.add(&id, &case, &said, &seen);
+            if let Err(problem) = self.play(&mut stage, number, &mut tally) {
+                // A stage that broke says nothing about gate. The case is played on another.
+                let tool = self.tool;
+                writeln!(
+                    std::io::stdout(),
+                    "oracle {tool}: case {number} is played again: {problem}"
+                )?;
+                stage = make()?;
+                self.play(&mut stage, number, &mut tally)?;
+            }
+            if number % PROGRESS == PROGRESS - 1 {
+                let (tool, done) = (self.tool, number + 1);
+                writeln!(std::io::stdout(), "oracle {tool}: {done} of {}", self.cases)?;
+            }
         }
         whole.lock().map_err(|_| "a worker panicked")?.join(tally);
+        Ok(())
+    }
+
+    fn play<S: Stage>(&self, stage: &mut S, number: usize, tally: &mut Tally) -> Outcome<()> {
+        let case = stage.named((self.grammar)(&mut Dice::of(self.seed, number)));
+        let placed = stage.place(&case)?;
+        let said = (self.classifier)(&placed);
+        let seen = stage.see(&placed, &said)?;
+        let id = format!("oracle-{}-{}-{number}", self.tool, self.seed);
+        tally.add(&id, &case, &said, &seen);
         Ok(())
     }
 }
