@@ -8,7 +8,7 @@
 )]
 
 use std::fs::OpenOptions;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
@@ -43,7 +43,17 @@ impl Server {
     pub(crate) fn start(settings: &str) -> Self {
         let home = Home::new().unwrap();
         home.write("server.toml", settings).unwrap();
-        let (child, ready) = launch(&home);
+        Self::at(home, true)
+    }
+
+    /// Starts a server on what `gate server init` made in this home. Nobody has a token yet.
+    pub(crate) fn made_in(home: Home) -> Self {
+        Self::at(home, false)
+    }
+
+    fn at(home: Home, is_dev: bool) -> Self {
+        let launched = launch(&home, &[], is_dev);
+        let (child, ready) = launched.unwrap_or_else(|(_, why)| panic!("{why}"));
         Self {
             address: listen_address(&ready),
             home,
@@ -52,18 +62,57 @@ impl Server {
         }
     }
 
+    /// Keeps the tokens of `agent`, `bob_approver`, `auditor` and so on.
+    pub(crate) fn keep_tokens(&mut self, tokens: Value) {
+        self.ready["tokens"] = tokens;
+    }
+
     /// Kills the server without a word.
     pub(crate) fn kill(&mut self) {
         let mut child = self.child.take().unwrap();
-        child.kill().unwrap();
+        if child.try_wait().unwrap().is_none() {
+            // What it runs inside would leave it running.
+            let _ = kill(self.pid(), Signal::SIGKILL);
+            child.kill().unwrap();
+        }
         child.wait().unwrap();
     }
 
     /// Starts it again on what it left, at another address.
     pub(crate) fn restart(&mut self) {
-        let (child, ready) = launch(&self.home);
-        self.child = Some(child);
-        self.address = listen_address(&ready);
+        assert!(self.restart_within(&[]), "{}", self.log());
+    }
+
+    /// Starts it again inside another program, as `strace`; false where it ended before it was
+    /// ready. Its people are those that it has.
+    pub(crate) fn restart_within(&mut self, outer: &[&str]) -> bool {
+        let launched = launch(&self.home, outer, false);
+        let is_ready = launched.is_ok();
+        match launched {
+            Ok((child, ready)) => {
+                self.child = Some(child);
+                self.address = listen_address(&ready);
+                self.ready["pid"] = ready["pid"].clone();
+            }
+            Err((mut child, _)) => drop(child.wait()),
+        }
+        is_ready
+    }
+
+    /// Gives it other settings, from its next start on.
+    pub(crate) fn set(&self, settings: &str) {
+        self.home.write("server.toml", settings).unwrap();
+    }
+
+    /// Returns the id of the server's own process, whatever it runs inside.
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.ready["pid"].as_u64().unwrap()).unwrap())
+    }
+
+    /// Tells whether it has ended, by whoever's doing.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        let child = self.child.as_mut();
+        child.is_none_or(|child| child.try_wait().unwrap().is_some())
     }
 
     /// Returns what the server said at first, by its JSON pointer.
@@ -186,15 +235,20 @@ impl Approver {
 
     /// Approves a request as it is now, and returns the status of the answer.
     pub(crate) fn approve(&self, id: &str) -> u16 {
+        self.approve_at(self.address, id).unwrap()
+    }
+
+    /// Approves a request at a server that may be gone.
+    pub(crate) fn approve_at(&self, address: SocketAddr, id: &str) -> io::Result<u16> {
         let path = format!("/v1/requests/{id}");
         let shown = Message::ask("GET", &path).with("authorization", &self.bearer);
-        let digest = exchange(self.address, &shown).unwrap().json()["digest"].clone();
+        let digest = exchange(address, &shown)?.json()["digest"].clone();
         let body = serde_json::json!({"answer": "approve", "digest": digest}).to_string();
         let asked = Message::ask("POST", &format!("{path}/reviews"))
             .with("authorization", &self.bearer)
             .with("content-type", "application/json")
             .with_body(body);
-        exchange(self.address, &asked).unwrap().status()
+        Ok(exchange(address, &asked)?.status())
     }
 }
 
@@ -206,15 +260,19 @@ impl Drop for Server {
     }
 }
 
-fn launch(home: &Home) -> (Child, Value) {
+/// Starts a server and waits until it is ready, or returns the one that will not be and why.
+fn launch(home: &Home, outer: &[&str], is_dev: bool) -> Result<(Child, Value), (Child, String)> {
     let log = OpenOptions::new()
         .append(true)
         .create(true)
         .open(home.path().join("server.log"))
         .unwrap();
+    let mut words = outer.iter().copied().chain([GATE]);
     let mut child = home
-        .command(GATE)
-        .args(["server", "--dev", "--json", "--listen", "127.0.0.1:0"])
+        .command(words.next().unwrap())
+        .args(words)
+        .args(["server", "--json", "--listen", "127.0.0.1:0"])
+        .args(is_dev.then_some("--dev"))
         .arg("--data")
         .arg(home.path().join("server"))
         .arg("--config")
@@ -227,13 +285,13 @@ fn launch(home: &Home) -> (Child, Value) {
     let mut line = String::new();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     stdout.read_line(&mut line).unwrap();
-    let ready = serde_json::from_str(&line).unwrap_or_else(|_| {
-        panic!(
-            "the server did not start: {line:?} {}",
-            std::fs::read_to_string(home.path().join("server.log")).unwrap()
-        )
-    });
-    (child, ready)
+    match serde_json::from_str(&line) {
+        Ok(ready) => Ok((child, ready)),
+        Err(_) => {
+            let log = text_of(&home.path().join("server.log"));
+            Err((child, format!("the server did not start: {line:?} {log}")))
+        }
+    }
 }
 
 fn listen_address(ready: &Value) -> SocketAddr {

@@ -8,5 +8,6 @@
 pub mod home;
 pub mod pty;
 pub mod real;
+pub mod relay;
 #[cfg(target_arch = "x86_64")]
 pub mod steps;

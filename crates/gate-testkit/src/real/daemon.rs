@@ -127,7 +127,37 @@ impl Daemon {
             }
             thread::sleep(POLL);
         }
-        self.signal(Signal::SIGKILL);
+        self.stop_by(Signal::SIGKILL)
+    }
+
+    /// Ends the process without a word and waits for its end.
+    ///
+    /// # Errors
+    /// [`RealError::System`] when it cannot be waited for.
+    pub fn kill(&mut self) -> Result<ExitStatus, RealError> {
+        self.stop_by(Signal::SIGKILL)
+    }
+
+    /// Sends a signal to the process and to every child of it.
+    ///
+    /// # Errors
+    /// [`RealError::System`] when the children cannot be listed.
+    pub(crate) fn signal_family(&self, signal: Signal) -> Result<(), RealError> {
+        let id = self.child.id();
+        let list = format!("/proc/{id}/task/{id}/children");
+        self.signal(signal);
+        let children =
+            fs::read_to_string(&list).map_err(RealError::system(format!("read `{list}`")))?;
+        for child in children.split(' ').filter_map(|id| id.parse().ok()) {
+            // One that has ended meanwhile needs no signal.
+            let _ = kill(Pid::from_raw(child), signal);
+        }
+        Ok(())
+    }
+
+    fn stop_by(&mut self, signal: Signal) -> Result<ExitStatus, RealError> {
+        // Not reaped yet, so the id is still this process's.
+        self.signal(signal);
         self.child
             .wait()
             .map_err(RealError::system(format!("wait for {}", self.name)))

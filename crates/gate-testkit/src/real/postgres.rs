@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use nix::unistd::{User, geteuid};
@@ -119,6 +119,51 @@ impl Postgres {
         Ok(statements_in(&self.server.log()?))
     }
 
+    /// Kills the server without a word: its first process, upon which the others end as after a
+    /// crash.
+    ///
+    /// # Errors
+    /// [`RealError::System`] when it cannot be waited for.
+    pub fn kill(&mut self) -> Result<(), RealError> {
+        self.server.kill().map(drop)
+    }
+
+    /// Starts the killed server again on what it left, at the same port.
+    ///
+    /// # Errors
+    /// [`RealError`] when it is not ready within a minute.
+    pub fn restart(&mut self) -> Result<(), RealError> {
+        let owner = owner()?;
+        let begun = Instant::now();
+        loop {
+            match serve(&owner, &self.base, self.port) {
+                // The killed one's children are not gone yet, and hold the memory that they shared.
+                Err(RealError::Ended { log_tail, .. })
+                    if log_tail.contains("shared memory") && begun.elapsed() < READY_WITHIN =>
+                {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                served => {
+                    self.server = served?;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Stops every process of the server where it is, or lets them go on.
+    ///
+    /// # Errors
+    /// [`RealError::System`] when its processes cannot be listed or signalled.
+    pub fn freeze(&self, is_frozen: bool) -> Result<(), RealError> {
+        let signal = if is_frozen {
+            Signal::SIGSTOP
+        } else {
+            Signal::SIGCONT
+        };
+        self.server.signal_family(signal)
+    }
+
     /// Stops the server and waits for its end.
     ///
     /// # Errors
@@ -154,6 +199,14 @@ fn make_owned_folder(base: &Path) -> Result<Owner, RealError> {
     let attempt = || RealError::system(format!("make `{}`", base.display()));
     fs::create_dir(base).map_err(attempt())?;
     fs::set_permissions(base, fs::Permissions::from_mode(0o755)).map_err(attempt())?;
+    let owner = owner()?;
+    if let Some((user, group)) = owner.ids {
+        chown(base, Some(user), Some(group)).map_err(attempt())?;
+    }
+    Ok(owner)
+}
+
+fn owner() -> Result<Owner, RealError> {
     if !geteuid().is_root() {
         return Ok(Owner { ids: None });
     }
@@ -161,7 +214,6 @@ fn make_owned_folder(base: &Path) -> Result<Owner, RealError> {
         .map_err(|error| RealError::unreadable("the user database", error))?
         .ok_or_else(|| RealError::unreadable("the user database", "there is no user `nobody`"))?;
     let ids = (nobody.uid.as_raw(), nobody.gid.as_raw());
-    chown(base, Some(ids.0), Some(ids.1)).map_err(attempt())?;
     Ok(Owner { ids: Some(ids) })
 }
 
@@ -185,13 +237,13 @@ fn serve(owner: &Owner, base: &Path, port: u16) -> Result<Daemon, RealError> {
     let mut server =
         Daemon::start("postgres", &mut command, Stdio::null(), &log)?.ended_by(Signal::SIGINT);
     let status = data.join("postmaster.pid");
+    let own = server.id().to_string();
     server.wait_until(READY_WITHIN, || {
-        // The server writes its state to the eighth line, for pg_ctl.
+        // The server writes its id to the first line and its state to the eighth, for pg_ctl. One
+        // that was killed has left both.
         let text = fs::read_to_string(&status).unwrap_or_default();
-        Ok(text
-            .lines()
-            .nth(7)
-            .is_some_and(|line| line.trim() == "ready"))
+        let line = |number| text.lines().nth(number).map(str::trim);
+        Ok(line(0) == Some(own.as_str()) && line(7) == Some("ready"))
     })?;
     Ok(server)
 }

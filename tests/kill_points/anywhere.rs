@@ -1,0 +1,165 @@
+//! kill -9 of the client on its way into any call to the system by which it makes something durable,
+//! says something to the server, starts the tool or learns of its end.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test whose stage can't be set has failed"
+)]
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::scene::{Scene, WHOLE, rounds_or};
+use crate::stage::{Ran, run};
+use crate::story::{Confirmed, approving};
+
+const CALLS: &str = "fsync,fdatasync,ftruncate,fallocate,rename,renameat,renameat2,link,linkat,\
+    unlink,unlinkat,connect,sendto,sendmsg,writev,clone,clone3,vfork,wait4,waitid,pidfd_open";
+
+/// How many points are tried where nobody asks for more.
+const FEW: usize = 16;
+
+const LEASES: &str = "grant_seconds = 5\nstart_report_seconds = 1\nrun_lease_seconds = 1\n";
+
+/// Runs the command under `strace`, with these options.
+fn traced(scene: &Scene, word: &str, options: &[&str]) -> Ran {
+    let gate = scene.machine.deploy("60s", word);
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "--seccomp-bpf", "-qq"]).args(options);
+    strace.arg(gate.get_program()).args(gate.get_args());
+    strace
+        .env_clear()
+        .envs(scene.machine.home.environment())
+        .current_dir(scene.machine.home.work());
+    run(&mut strace)
+}
+
+/// Returns how often gate itself makes each of the calls, from the start to the end of a command.
+fn counted(scene: &Scene) -> BTreeMap<String, usize> {
+    let out = scene.machine.home.path().join("calls");
+    let trace = format!("trace={CALLS}");
+    let options = ["-o", out.to_str().unwrap(), "-e", &trace];
+    let ran = traced(scene, "counted", &options);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let text = std::fs::read_to_string(out).unwrap();
+    let own = text.split(' ').next().unwrap();
+    let mut calls = BTreeMap::new();
+    for line in text.lines() {
+        let mut words = line.split_whitespace();
+        let call = words.next().filter(|id| *id == own).and(words.next());
+        if let Some((name, _)) = call.and_then(|call| call.split_once('(')) {
+            *calls.entry(name.to_owned()).or_default() += 1;
+        }
+    }
+    calls
+}
+
+/// Returns the ids of all requests, in the order in which they were asked.
+fn created(scene: &Scene) -> Vec<String> {
+    let records = scene.server.records();
+    let created = records
+        .iter()
+        .filter(|record| record["type"] == "request.created");
+    let id = |record: &Value| record["body"]["request"].as_str().unwrap().to_owned();
+    created.map(id).collect()
+}
+
+/// Kills gate there. Returns the request where it is used and its end is not known.
+fn kill_at(scene: &Scene, call: &str, number: usize, word: &str) -> Option<String> {
+    let earlier = created(scene).len();
+    let (trace, inject) = (
+        format!("trace={call}"),
+        format!("inject={call}:signal=KILL:when={number}"),
+    );
+    let killed = traced(
+        scene,
+        word,
+        &["-o", "/dev/null", "-e", &trace, "-e", &inject],
+    );
+    // `strace` ends as what it ran does. Where the calls came in another order it went through.
+    let went_through = killed.code == Some(0);
+    assert!(
+        went_through || killed.signal == Some(9),
+        "{word}: {killed:?}"
+    );
+    scene.flush();
+    let asked = created(scene).split_off(earlier);
+    assert!(asked.len() <= 1, "{word} asked twice: {asked:?}");
+    let status = |id: &String| {
+        scene.server.request(id)["status"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    match asked.first().map(status).as_deref() {
+        None | Some("pending" | "approved") => {
+            assert_eq!(scene.runs(word), 0, "{word}");
+            let ran = scene.again(word);
+            assert_eq!(ran.code, Some(0), "{word}: {ran:?}");
+            let asked = created(scene).split_off(earlier);
+            assert_eq!(asked.len(), 1, "{word} asked twice: {asked:?}");
+            scene.assert_whole(asked.first().unwrap());
+            assert_eq!(scene.runs(word), 1, "{word}");
+            None
+        }
+        Some("finished") => {
+            assert_eq!(scene.runs(word), 1, "{word}");
+            scene.assert_whole(asked.first().unwrap());
+            None
+        }
+        Some("claimed" | "started" | "unknown") => {
+            assert!(!went_through && scene.runs(word) <= 1, "{word}");
+            asked.first().cloned()
+        }
+        Some(other) => unreachable!("{word} is {other}"),
+    }
+}
+
+#[test]
+fn killed_anywhere_gate_runs_the_tool_at_most_once_and_the_log_says_so() {
+    let scene = Scene::with(LEASES);
+    let confirmed = Confirmed::default();
+    let script = approving(scene.server.bob(), Arc::clone(&confirmed));
+    scene.proxy.set(script);
+    let mut points = Vec::new();
+    for (call, count) in counted(&scene) {
+        points.extend((1..=count).map(|number| (call.clone(), number)));
+    }
+    assert!(points.len() > FEW, "{points:?}");
+    if std::env::var_os("GATE_TEST_ROUNDS").is_none() {
+        let step = points.len().div_ceil(FEW);
+        points = points.into_iter().step_by(step).collect();
+    }
+    let mut lost = Vec::new();
+    for round in rounds_or(1) {
+        for (call, number) in &points {
+            let word = format!("{round}-{call}-{number}");
+            let used = kill_at(&scene, call, *number, &word);
+            lost.extend(used.map(|id| (word, id)));
+        }
+    }
+    for (word, id) in lost {
+        scene.until(&id, "unknown");
+        let history = scene.server.history(&id);
+        let (last, before) = history.split_last().unwrap();
+        assert_eq!(last, "run.unknown", "{word}");
+        assert_eq!(
+            WHOLE.get(..before.len()),
+            Some(&before.iter().map(String::as_str).collect::<Vec<_>>()[..]),
+            "{word}"
+        );
+        assert!(scene.runs(&word) <= 1, "{word}");
+        scene.assert_asks(&word);
+    }
+    for id in &*confirmed.lock().unwrap() {
+        let history = scene.server.history(id);
+        assert!(
+            history.contains(&"decision.recorded".to_owned()),
+            "{id}: {history:?}"
+        );
+    }
+    scene.assert_verified();
+}
