@@ -1,5 +1,5 @@
 //! What time does to requests, written down when it is due: at boot and then
-//! at each deadline, by the server's clock.
+//! at each deadline, by the clock that counts.
 
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ impl Server {
 }
 
 fn until(deadline: Timestamp) -> Duration {
-    let left_ms = deadline.as_millisecond() - Timestamp::now().as_millisecond();
+    let left_ms = deadline.as_millisecond() - clock::now().as_millisecond();
     // One more, as the clock is cut to whole milliseconds.
     Duration::from_millis(u64::try_from(left_ms).unwrap_or(0) + 1).min(LONGEST_SLEEP)
 }

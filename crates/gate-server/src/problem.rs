@@ -116,6 +116,10 @@ impl From<StoreError> for Failure {
                 &error,
                 "the store did not say whether the change was made; look, or ask the same again",
             ),
+            StoreError::Disk(_) => unavailable(
+                &error,
+                "the disk of the server takes nothing; nothing was changed, try again later",
+            ),
             StoreError::Nul(_) => Self::bad_request("a text holds the character NUL"),
             StoreError::Database(_)
             | StoreError::Migrate(_)

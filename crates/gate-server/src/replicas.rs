@@ -58,11 +58,20 @@ impl Server {
 
     /// Follows until nothing can be heard any more.
     async fn follow_by(&self, mut listener: Listener, seen: &mut u64) {
+        self.catch_up(seen).await;
         loop {
+            let is_told = tokio::select! {
+                heard = listener.heard() => match heard {
+                    Ok(()) => true,
+                    Err(_) => return,
+                },
+                () = tokio::time::sleep(LONGEST_SILENCE) => false,
+            };
+            let known = *seen;
             self.catch_up(seen).await;
-            tokio::select! {
-                heard = listener.heard() => if heard.is_err() { return },
-                () = tokio::time::sleep(LONGEST_SILENCE) => {}
+            if !is_told && *seen > known {
+                // Something happened and nobody told: the connection may be dead.
+                return;
             }
         }
     }

@@ -40,13 +40,23 @@ impl Writer {
     /// Returns once everything is durable.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         match self.0 {
-            Connection::Sqlite(transaction) => Ok(transaction.commit().await?),
-            Connection::Postgres(transaction) => {
+            Connection::Sqlite(transaction) => {
                 let done = transaction.commit().await;
-                done.map_err(|error| match error.as_database_error() {
-                    Some(_) => error.into(),
-                    None => StoreError::Unconfirmed(error),
+                done.map_err(|error| match error.into() {
+                    // Its bytes may all be in the file; whether they stay there only the next
+                    // change, or the next start, will show.
+                    StoreError::Disk(error) => StoreError::Unconfirmed(error),
+                    other => other,
                 })
+            }
+            Connection::Postgres(bounded) => {
+                bounded
+                    .commit()
+                    .await
+                    .map_err(|error| match error.as_database_error() {
+                        Some(_) => error.into(),
+                        None => StoreError::Unconfirmed(error),
+                    })
             }
         }
     }

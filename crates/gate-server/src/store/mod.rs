@@ -53,6 +53,9 @@ pub enum StoreError {
     /// The database failed.
     #[error("the database failed")]
     Database(#[source] sqlx::Error),
+    /// The disk of the database is full, or fails.
+    #[error("the disk of the database is full or fails")]
+    Disk(#[source] sqlx::Error),
     /// A text holds the character NUL, which `PostgreSQL` does not store.
     #[error("a text holds NUL")]
     Nul(#[source] sqlx::Error),
@@ -106,10 +109,17 @@ impl From<sqlx::Error> for StoreError {
         let code = code.map(std::borrow::Cow::into_owned);
         let is_passing = matches!(
             error,
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_)
+            // A balancer before a database that is gone answers with what is no protocol.
+            sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_)
         ) || code.as_deref().is_some_and(is_passing);
         if is_passing {
             Self::Busy(error)
+        } else if code.as_deref().is_some_and(is_of_the_disk) {
+            Self::Disk(error)
         } else if code.is_some_and(|code| code == "22021") {
             Self::Nul(error)
         } else {
@@ -134,17 +144,37 @@ fn is_passing(code: &str) -> bool {
     }
 }
 
+/// Tells whether a database's error says that its disk does not take or give what it should.
+fn is_of_the_disk(code: &str) -> bool {
+    match code.parse::<u32>() {
+        // SQLITE_IOERR and SQLITE_FULL, with their extended codes.
+        Ok(number) if code.len() < 5 => matches!(number & 0xff, 10 | 13),
+        // A system error, as io_error (PostgreSQL, appendix A); its full disk passes.
+        _ => code.starts_with("58"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_passing;
+    use super::{is_of_the_disk, is_passing};
+
+    #[test]
+    fn what_the_disk_does_is_told_from_what_else_goes_wrong() {
+        for code in ["10", "13", "778", "1034", "58030"] {
+            assert!(is_of_the_disk(code) && !is_passing(code), "{code}");
+        }
+        for code in ["5", "2067", "23505", "10000", "53100"] {
+            assert!(!is_of_the_disk(code), "{code}");
+        }
+    }
 
     #[test]
     fn what_passes_by_itself_is_told_from_what_does_not() {
         for code in ["5", "6", "261", "517", "55P03", "57P01", "08006", "53300"] {
             assert!(is_passing(code), "{code}");
         }
-        // A full disk of SQLite, a unique key, a syntax error, a value that is too long.
-        for code in ["13", "2067", "23505", "42601", "22001"] {
+        // A unique key, a syntax error, a value that is too long.
+        for code in ["2067", "23505", "42601", "22001"] {
             assert!(!is_passing(code), "{code}");
         }
     }

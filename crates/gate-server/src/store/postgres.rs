@@ -8,14 +8,27 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
-use sqlx::{Row as _, SqlSafeStr as _, Transaction};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions};
+use sqlx::{Connection as _, Row as _, SqlSafeStr as _, Transaction};
 
 use super::StoreError;
 use super::migrator::migrator;
+use crate::clock;
 
 /// How long a caller waits for the writer or a reader before it is told to come again.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the database may take for one statement of a change or of a look at a row or two, and
+/// how long for one of what reads much. `SESSION` has it end them sooner by itself: where nothing
+/// comes within this, it does not live, or the network does not bring what it says.
+const BRIEFLY: Duration = Duration::from_secs(10);
+const AT_LENGTH: Duration = Duration::from_secs(35);
+
+/// How long the database may take for a sign of life.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
+
+/// A connection that was used so shortly before is taken to be alive.
+const ALIVE: Duration = Duration::from_secs(1);
 
 /// How many snapshots one server reads at the same time.
 const READERS: u32 = 8;
@@ -34,6 +47,9 @@ const SESSION: [(&str, &str); 4] = [
     ("statement_timeout", "30s"),
     ("idle_in_transaction_session_timeout", "10s"),
 ];
+
+/// What a session is set to beside it that does nothing that takes long.
+const BRIEF_SESSION: [(&str, &str); 1] = [("statement_timeout", "8s")];
 
 /// Append-only: a released migration is never edited. From 7 on each has the number of that of
 /// `SQLite` which does the same. Servers of the version before go on while it runs and
@@ -87,24 +103,87 @@ impl Listener {
     }
 }
 
+/// One transaction, each statement of which is answered within a bound.
+#[derive(Debug)]
+pub(crate) struct Bounded {
+    transaction: Transaction<'static, sqlx::Postgres>,
+    patience: Duration,
+}
+
+impl Bounded {
+    async fn begin(
+        pool: &PgPool,
+        begin: &'static str,
+        patience: Duration,
+    ) -> Result<Self, sqlx::Error> {
+        let begun = pool.begin_with(begin.into_sql_str());
+        Ok(Self {
+            transaction: answered(patience, begun).await?,
+            patience,
+        })
+    }
+
+    /// Returns how long a statement may take, and where it runs.
+    pub(super) fn parts(&mut self) -> (Duration, &mut PgConnection) {
+        (self.patience, &mut self.transaction)
+    }
+
+    pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
+        answered(self.patience, self.transaction.commit()).await
+    }
+}
+
+/// Returns what the database answers. Where it says nothing, the connection is given up as it is
+/// given back: see [`is_alive`].
+pub(super) async fn answered<T>(
+    patience: Duration,
+    answer: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let answer = tokio::time::timeout(patience, answer).await;
+    answer.unwrap_or_else(|_| Err(silent()))
+}
+
+fn silent() -> sqlx::Error {
+    sqlx::Error::Io(std::io::Error::new(
+        std::io::ErrorKind::TimedOut,
+        "the database says nothing",
+    ))
+}
+
+/// Fails where the database says nothing on this connection, upon which the pool forgets it: to
+/// close it in good order would take as long as whatever else is said to nobody.
+async fn is_alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let pong = tokio::time::timeout(SIGN_OF_LIFE, connection.ping()).await;
+    pong.unwrap_or_else(|_| Err(silent())).map(|()| true)
+}
+
+/// Returns how pools of so many connections are made.
+fn pool(connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(PATIENCE)
+        // In place of its own, which waits for ever.
+        .test_before_acquire(false)
+        .before_acquire(|connection, known| {
+            Box::pin(async move { Ok(known.idle_for < ALIVE || is_alive(connection).await?) })
+        })
+        .after_release(|connection, _| Box::pin(is_alive(connection)))
+}
+
 impl Postgres {
     /// Connects and brings the tables up to date; servers that start together do that one after
     /// the other.
     pub(super) async fn open(options: PgConnectOptions) -> Result<Self, StoreError> {
-        let pool = |connections| {
-            PgPoolOptions::new()
-                .max_connections(connections)
-                .acquire_timeout(PATIENCE)
-        };
         // Without the session's bounds: a migration takes as long as it takes.
         let first = pool(1).connect_with(options.clone()).await?;
         refuse_unsafe(&first).await?;
         migrator(&MIGRATIONS).run(&first).await?;
         first.close().await;
         let options = options.options(SESSION);
-        let writer = pool(1).connect_with(options.clone()).await?;
+        let brief = options.clone().options(BRIEF_SESSION);
+        let writer = pool(1).connect_with(brief.clone()).await?;
         let readers = pool(READERS).connect_with(options.clone()).await?;
-        let lookups = pool(LOOKUPS).connect_with(options.clone()).await?;
+        let lookups = pool(LOOKUPS).connect_with(brief).await?;
         Ok(Self {
             writer,
             readers,
@@ -113,27 +192,34 @@ impl Postgres {
         })
     }
 
-    pub(super) async fn write(&self) -> Result<Transaction<'static, sqlx::Postgres>, StoreError> {
+    pub(super) async fn write(&self) -> Result<Bounded, StoreError> {
         // READ COMMITTED: each statement sees what was committed before it. A snapshot that was
         // taken before the lock was had would show what another change has replaced since.
-        let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE".into_sql_str();
-        let mut transaction = self.writer.begin_with(begin).await?;
-        sqlx::query("SELECT pg_advisory_xact_lock($1)")
-            .bind(WRITER_LOCK)
-            .execute(&mut *transaction)
-            .await?;
-        Ok(transaction)
+        let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+        let mut bounded = Bounded::begin(&self.writer, begin, BRIEFLY).await?;
+        let (patience, connection) = bounded.parts();
+        let asked = clock::Asked::now();
+        // Its clock is read when the lock is had: what stands in a list is evaluated in its order.
+        let locked = sqlx::query(
+            "SELECT pg_advisory_xact_lock($1),
+               CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT) AS now_ms",
+        )
+        .bind(WRITER_LOCK)
+        .fetch_one(connection);
+        let locked = answered(patience, locked).await?;
+        asked.told(locked.try_get("now_ms")?);
+        Ok(bounded)
     }
 
-    pub(super) async fn read(&self) -> Result<Transaction<'static, sqlx::Postgres>, StoreError> {
-        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".into_sql_str();
-        Ok(self.readers.begin_with(begin).await?)
+    pub(super) async fn read(&self) -> Result<Bounded, StoreError> {
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        Ok(Bounded::begin(&self.readers, begin, AT_LENGTH).await?)
     }
 
     /// Returns a snapshot of what is committed, for a look at a row or two.
-    pub(super) async fn look_up(&self) -> Result<Transaction<'static, sqlx::Postgres>, StoreError> {
-        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".into_sql_str();
-        Ok(self.lookups.begin_with(begin).await?)
+    pub(super) async fn look_up(&self) -> Result<Bounded, StoreError> {
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        Ok(Bounded::begin(&self.lookups, begin, BRIEFLY).await?)
     }
 
     pub(super) async fn listen(&self) -> Result<Listener, StoreError> {
@@ -151,15 +237,20 @@ impl Postgres {
     }
 }
 
-/// Refuses a database that would forget what it said is done, or can't hold every text.
+/// Refuses a database that would forget what it said is done, or can't hold every text, and sets the
+/// clock by it.
 async fn refuse_unsafe(pool: &PgPool) -> Result<(), StoreError> {
+    let asked = clock::Asked::now();
     let row = sqlx::query(
         "SELECT current_setting('synchronous_commit') AS synchronous_commit,
            current_setting('server_encoding') AS server_encoding,
-           pg_is_in_recovery() AS is_standby",
+           pg_is_in_recovery() AS is_standby,
+           CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT) AS now_ms",
     )
     .fetch_one(pool)
     .await?;
+    // Before anything is found to be over.
+    asked.told(row.try_get("now_ms")?);
     let synchronous: String = row.try_get("synchronous_commit")?;
     if matches!(synchronous.as_str(), "off" | "local") {
         return Err(StoreError::Unsafe {

@@ -11,12 +11,13 @@ use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, Sqlite, Transaction};
 
 use super::StoreError;
+use super::postgres::{Bounded, answered};
 
 /// What every query runs on: one transaction.
 #[derive(Debug)]
 pub(crate) enum Connection {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Bounded),
 }
 
 impl Connection {
@@ -102,8 +103,10 @@ impl Query {
                 let rows = self.for_sqlite().fetch_all(&mut **transaction).await?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
-            Connection::Postgres(transaction) => {
-                let rows = self.for_postgres().fetch_all(&mut **transaction).await?;
+            Connection::Postgres(bounded) => {
+                let (patience, connection) = bounded.parts();
+                let rows = self.for_postgres().fetch_all(connection);
+                let rows = answered(patience, rows).await?;
                 Ok(rows.into_iter().map(Row::Postgres).collect())
             }
         }
@@ -119,9 +122,10 @@ impl Query {
                 let row = self.for_sqlite().fetch_optional(&mut **transaction).await?;
                 Ok(row.map(Row::Sqlite))
             }
-            Connection::Postgres(transaction) => {
-                let statement = self.for_postgres();
-                let row = statement.fetch_optional(&mut **transaction).await?;
+            Connection::Postgres(bounded) => {
+                let (patience, connection) = bounded.parts();
+                let row = self.for_postgres().fetch_optional(connection);
+                let row = answered(patience, row).await?;
                 Ok(row.map(Row::Postgres))
             }
         }
@@ -134,8 +138,10 @@ impl Query {
                 let row = self.for_sqlite().fetch_one(&mut **transaction).await?;
                 Ok(Row::Sqlite(row))
             }
-            Connection::Postgres(transaction) => {
-                let row = self.for_postgres().fetch_one(&mut **transaction).await?;
+            Connection::Postgres(bounded) => {
+                let (patience, connection) = bounded.parts();
+                let row = self.for_postgres().fetch_one(connection);
+                let row = answered(patience, row).await?;
                 Ok(Row::Postgres(row))
             }
         }
@@ -150,8 +156,10 @@ impl Query {
                     rows: done.rows_affected(),
                 })
             }
-            Connection::Postgres(transaction) => {
-                let done = self.for_postgres().execute(&mut **transaction).await?;
+            Connection::Postgres(bounded) => {
+                let (patience, connection) = bounded.parts();
+                let done = self.for_postgres().execute(connection);
+                let done = answered(patience, done).await?;
                 Ok(Done {
                     rows: done.rows_affected(),
                 })

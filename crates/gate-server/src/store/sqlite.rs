@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::Transaction;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{Connection as _, SqliteConnection, Transaction};
 
 use super::StoreError;
 use super::migrator::migrator;
@@ -20,6 +20,15 @@ const READERS: u32 = 4;
 /// How many snapshots can be read beside those by what looks up one row and is done:
 /// whose token it is, and whether a request that somebody waits for has changed.
 const LOOKUPS: u32 = 2;
+
+/// Tells whether a connection that is given back can begin another change. Where the disk was full or
+/// failed, the database has ended the change by itself, and sqlx, which then can't, counts it as going
+/// on for ever.
+async fn is_between_changes(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // Behind whatever is still to be done on it.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
+}
 
 /// Append-only: a released migration is never edited.
 const MIGRATIONS: [(i64, &str, &str); 10] = [
@@ -77,6 +86,7 @@ impl Sqlite {
             .acquire_timeout(PATIENCE)
             .idle_timeout(None)
             .max_lifetime(None)
+            .after_release(|connection, _| Box::pin(is_between_changes(connection)))
             .connect_with(options.clone())
             .await?;
         migrator(&MIGRATIONS).run(&writer).await?;
