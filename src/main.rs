@@ -35,6 +35,7 @@ mod session;
 mod shim;
 mod shims;
 mod show;
+mod since_boot;
 mod spool;
 mod trust;
 mod world;

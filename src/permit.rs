@@ -1,6 +1,6 @@
 //! The right to run, and the only caller of `gate-exec` that runs anything.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gate_exec::{Cancel, ExecError, Outcome, SuperviseEvents};
 use gate_policy::{Decision, Evaluation};
@@ -9,6 +9,7 @@ use gate_protocol::claim::VerifiedGrant;
 use crate::binding::{Bound, Prepared};
 use crate::defect;
 use crate::failure::{Failure, FailureKind};
+use crate::since_boot::SinceBoot;
 
 /// The right to run one prepared command, once. It is made from an evaluation
 /// that allows, or from a verified grant for the very digest; it can't be
@@ -22,7 +23,7 @@ pub(crate) struct Permit {
 
 #[derive(Debug)]
 struct HeldGrant {
-    ends: Instant,
+    ends: SinceBoot,
 }
 
 impl Permit {
@@ -53,7 +54,7 @@ impl Permit {
     /// The grant is for something else.
     pub(crate) fn for_granted(
         grant: &VerifiedGrant,
-        received: Instant,
+        received: SinceBoot,
         bound: Bound,
     ) -> Result<Self, Failure> {
         let granted = grant.grant();
@@ -64,7 +65,7 @@ impl Permit {
             ));
         }
         let valid_for = Duration::from_secs(granted.valid_for_seconds);
-        let ends = received.checked_add(valid_for).unwrap_or(received);
+        let ends = received.after(valid_for);
         Ok(Self {
             prepared: bound.prepared,
             grant: Some(HeldGrant { ends }),
@@ -114,14 +115,16 @@ impl Permit {
 
 /// The last look before the tool starts, with all signals blocked.
 struct LastMoment<'a> {
-    ends: Option<Instant>,
+    ends: Option<SinceBoot>,
     cancel: &'a Cancel,
     has_ended: bool,
 }
 
 impl SuperviseEvents for LastMoment<'_> {
     fn may_start(&mut self) -> bool {
-        self.has_ended = self.ends.is_some_and(|ends| Instant::now() >= ends);
+        // Without a clock nobody knows that it has not.
+        let is_over = |ends| SinceBoot::now().map_or(true, |now| now >= ends);
+        self.has_ended = self.ends.is_some_and(is_over);
         !self.has_ended && self.cancel.signal().is_none()
     }
 

@@ -28,6 +28,7 @@ use crate::progress::{About, Progress, Voice};
 use crate::receipts;
 use crate::report;
 use crate::session::{self, Session, from_client};
+use crate::since_boot::SinceBoot;
 use crate::world::World;
 
 use submission::submission;
@@ -98,7 +99,7 @@ pub(crate) struct Approved {
     /// The grant.
     pub(crate) grant: VerifiedGrant,
     /// From when on its time runs.
-    pub(crate) received: Instant,
+    pub(crate) received: SinceBoot,
     /// The records of the run.
     pub(crate) recorder: RunRecorder,
 }
@@ -351,7 +352,7 @@ impl Wait<'_> {
         let nonce = Nonce::generate().map_err(no_random)?;
         let mut recorder =
             RunRecorder::open(self.world, request.id, nonce, self.voice, self.cancel)?;
-        let received = Instant::now();
+        let received = SinceBoot::now().map_err(no_clock)?;
         let signed = self.ask_for_grant(request, nonce)?;
         let grant = self
             .verify(signed.clone(), request, nonce, received)
@@ -409,7 +410,7 @@ impl Wait<'_> {
         signed: SignedGrant,
         request: &ApprovalRequest,
         nonce: Nonce,
-        received: Instant,
+        received: SinceBoot,
     ) -> Result<VerifiedGrant, Failure> {
         let expected = ExpectedGrant {
             audience: self.key.name().to_owned(),
@@ -418,7 +419,7 @@ impl Wait<'_> {
             runner_key: self.identity.runner.public(),
             nonce,
         };
-        let waited = received.elapsed().as_secs();
+        let waited = received.elapsed().map_err(no_clock)?.as_secs();
         signed
             .verify(&self.key, &expected, waited)
             .map_err(|error| {
@@ -436,6 +437,14 @@ impl Wait<'_> {
         let deadline = self.deadline?;
         Some(deadline.saturating_duration_since(Instant::now()))
     }
+}
+
+fn no_clock(error: std::io::Error) -> Failure {
+    Failure::new(
+        FailureKind::Internal,
+        "the system does not say how long it has been up",
+    )
+    .caused_by(error)
 }
 
 fn no_random(error: impl std::error::Error + Send + Sync + 'static) -> Failure {

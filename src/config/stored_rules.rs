@@ -8,7 +8,7 @@ use std::time::Duration;
 use gate_policy::Layer;
 use gate_protocol::canonical::from_strict_slice;
 use gate_protocol::inert::inert;
-use gate_protocol::rules::{RULES_MESSAGE_LIMIT_BYTES, SignedRules};
+use gate_protocol::rules::{RULES_MESSAGE_LIMIT_BYTES, RulesError, SignedRules};
 use jiff::Timestamp;
 
 use super::Configuration;
@@ -113,12 +113,18 @@ pub(crate) fn verify(
         .verify(key, key.name(), seen, Timestamp::now())
         .map(|bundle| bundle.version)
         .map_err(|error| {
+            let hint = if matches!(error, RulesError::Expired(_)) {
+                "see that this machine's clock is right, and run `gate rules pull`; if that does not\n\
+                 help, ask who runs the server"
+            } else {
+                "run `gate rules pull`; if that does not help, ask who runs the server"
+            };
             Failure::new(
                 FailureKind::Configuration,
                 "the server's rules are not used",
             )
             .caused_by(error)
-            .hint("run `gate rules pull`; if that does not help, ask who runs the server")
+            .hint(hint)
         })
 }
 
