@@ -58,8 +58,9 @@ install_packages() {
   for pair in git:git tmux:tmux strace:strace faketime:faketime gnome-keyring-daemon:gnome-keyring dbus-daemon:dbus \
     dbus-send:dbus secret-tool:libsecret-tools keyctl:keyutils setsid:util-linux xz:xz-utils \
     flock:util-linux cc:gcc zsh:zsh fish:fish elvish:elvish shellcheck:shellcheck jq:jq \
-    strip:binutils systemd-analyze:systemd node:nodejs npm:npm chromium:chromium; do
-    command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
+    strip:binutils systemd-analyze:systemd node:nodejs npm:npm chromium:chromium \
+    haproxy:haproxy; do
+    command -v "${pair%%:*}" >/dev/null || [ -x "/usr/sbin/${pair%%:*}" ] || missing+=("${pair#*:}")
   done
   [ -r /usr/share/bash-completion/bash_completion ] || missing+=(bash-completion)
   venv_present || missing+=(python3-venv)

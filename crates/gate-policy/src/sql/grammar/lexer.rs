@@ -484,7 +484,11 @@ mod tests {
             for word in [*word, &upper] {
                 assert_eq!(keyword(word.as_bytes()), Some(*kind), "{word}");
             }
-            for other in [format!("{word}x"), format!("x{word}"), word.replace('e', "")] {
+            for other in [
+                format!("{word}x"),
+                format!("x{word}"),
+                word.replace('e', ""),
+            ] {
                 let is_known = KEYWORDS.iter().any(|(known, _)| *known == other);
                 assert_eq!(keyword(other.as_bytes()).is_some(), is_known, "{other}");
             }

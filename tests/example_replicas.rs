@@ -1,0 +1,185 @@
+//! The worked example of several servers: its one command starts PostgreSQL, two servers and
+//! haproxy, and a client that waits goes on when one of the servers is killed.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test whose stage can't be set has failed"
+)]
+
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use gate_testkit::home::Home;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+const GATE: &str = env!("CARGO_BIN_EXE_gate");
+
+/// Far beyond what any of this takes.
+const SOON: Duration = Duration::from_mins(2);
+
+/// Returns the first of four ports in a row that nobody listens on.
+fn free_ports() -> u16 {
+    let firsts = (20_000..30_000).step_by(4);
+    let start = usize::try_from(std::process::id()).unwrap() % 2_500;
+    let is_free = |port: &u16| {
+        let ports = (*port..*port + 4).map(|port| TcpListener::bind(("127.0.0.1", port)));
+        ports.collect::<Result<Vec<_>, _>>().is_ok()
+    };
+    firsts
+        .cycle()
+        .skip(start)
+        .take(2_500)
+        .find(is_free)
+        .unwrap()
+}
+
+/// The example, with what it said.
+struct Example {
+    child: Child,
+    said: String,
+}
+
+impl Example {
+    fn start(folder: &Path, port: u16) -> Self {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/replicas/start");
+        let mut child = Command::new(script)
+            .arg(folder)
+            .env("GATE", GATE)
+            .env("PORT", port.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        while !said.contains("Kill one of the two") {
+            assert!(stdout.read_line(&mut said).unwrap() > 0, "{said}");
+        }
+        Self { child, said }
+    }
+
+    /// Returns what stands between these two in what it said.
+    fn between(&self, before: &str, behind: &str) -> &str {
+        let (_, rest) = self.said.split_once(before).unwrap();
+        rest.split_once(behind).unwrap().0
+    }
+
+    fn end(&mut self) {
+        let id = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        if self.child.try_wait().unwrap().is_none() {
+            kill(id, Signal::SIGTERM).unwrap();
+            self.child.wait().unwrap();
+        }
+    }
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn told(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[track_caller]
+fn until<T>(mut found: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = found() {
+            return found;
+        }
+        assert!(started.elapsed() < SOON);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn one_command_starts_it_and_a_killed_server_costs_nobody_an_answer() {
+    let home = Home::new().unwrap();
+    let folder = tempfile::Builder::new()
+        .prefix("gate-replicas-")
+        .tempdir_in("/tmp")
+        .unwrap();
+    let port = free_ports();
+    let mut example = Example::start(&folder.path().join("all"), port);
+    let url = format!("http://127.0.0.1:{port}");
+    let admin = std::fs::read_to_string(folder.path().join("all/admin-token")).unwrap();
+    let key = example
+        .between("--server-key ", " --token-stdin")
+        .to_owned();
+    home.write(
+        ".config/gate/config.toml",
+        format!("[keys]\n'{url}' = '{key}'\n"),
+    )
+    .unwrap();
+    let gate = |token: &str, words: &str| {
+        let mut command = home.command(GATE);
+        command.args(words.split(' '));
+        command.env("GATE_SERVER", &url).env("GATE_TOKEN", token);
+        command
+    };
+    let admin = admin.trim();
+    for words in [
+        "admin principals create alice --kind user",
+        "admin principals create bob --kind user --group approvers",
+        "admin principals create deploy-bot --kind agent --owner alice",
+    ] {
+        told(&mut gate(admin, words));
+    }
+    let token = |words: &str| {
+        told(&mut gate(
+            admin,
+            &format!("admin tokens create --ttl 1h {words}"),
+        ))
+    };
+    let bob = token("--principal bob --role approver");
+    let bot = token("--principal deploy-bot --role requester");
+    home.script("deployer", "#!/bin/sh\necho ran >>\"$HOME/canary\"\n")
+        .unwrap();
+    for server in ["process ids ", " and "] {
+        let waiting = gate(
+            &bot,
+            &format!("run --timeout 120s -- deployer {}", server.len()),
+        )
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+        let request = until(|| {
+            let listed = told(&mut gate(&bob, "requests list --json"));
+            let listed: Value = serde_json::from_str(&listed).unwrap();
+            let requests = listed["requests"].as_array().unwrap();
+            let pending = requests.iter().find(|one| one["status"] == "pending");
+            pending.cloned()
+        });
+        // The first is killed under who waits, and the second stays.
+        if server == "process ids " {
+            let id = example.between(server, " and ").parse().unwrap();
+            kill(Pid::from_raw(id), Signal::SIGKILL).unwrap();
+        }
+        let text = |member: &str| request[member].as_str().unwrap().to_owned();
+        let approve = format!("approve {} --yes --digest {}", text("id"), text("digest"));
+        until(|| {
+            gate(&bob, &approve)
+                .output()
+                .unwrap()
+                .status
+                .success()
+                .then_some(())
+        });
+        let ran = waiting.wait_with_output().unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+    }
+    let canary = std::fs::read_to_string(home.path().join("canary")).unwrap();
+    assert_eq!(canary, "ran\nran\n");
+    example.end();
+    until(|| TcpListener::bind(("127.0.0.1", port + 3)).ok());
+}
