@@ -20,7 +20,7 @@ use crate::world::World;
 /// When the file is as long as this, in bytes, it takes the place of the older one.
 const FILE_LIMIT_BYTES: u64 = 4 << 20;
 /// How long another gate that writes is waited for.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Keeps a request as it stands now. That it can't be kept is told and stops nothing: the server
 /// has it.
@@ -42,19 +42,20 @@ pub(crate) fn keep(world: &World, request: &ApprovalRequest, voice: Voice) {
 fn append(files: &KeptFiles, request: &ApprovalRequest) -> io::Result<()> {
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
-    append_line(files, &line)
+    append_lines(files, &line, PATIENCE)
 }
 
-/// Appends a line to files that are turned when the newer one is long.
+/// Appends lines to files that are turned when the newer one is long, and waits no longer than
+/// `patience` for another gate that writes.
 ///
 /// # Errors
-/// It can't be written whole.
-pub(crate) fn append_line(files: &KeptFiles, line: &[u8]) -> io::Result<()> {
+/// They can't be written whole.
+pub(crate) fn append_lines(files: &KeptFiles, lines: &[u8], patience: Duration) -> io::Result<()> {
     if let Some(folder) = files.file.parent() {
         durable::make_folder(folder)?;
     }
     // Of two gates that find the file long, the second would put a new file in the older one's place.
-    let _turn = durable::lock(&files.lock, PATIENCE)?;
+    let _turn = durable::lock(&files.lock, patience)?;
     let is_long = |known: std::fs::Metadata| known.len() >= FILE_LIMIT_BYTES;
     if files.file.metadata().is_ok_and(is_long) {
         std::fs::rename(&files.file, &files.older)?;
@@ -62,7 +63,7 @@ pub(crate) fn append_line(files: &KeptFiles, line: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     let mut file = durable::open_private(options.append(true).create(true), &files.file)?;
     let length = file.metadata()?.len();
-    let written = file.write_all(line);
+    let written = file.write_all(lines);
     if written.is_err() {
         // Half a line would spoil the one that follows; that it stays fails no worse.
         drop(file.set_len(length));
@@ -88,7 +89,7 @@ mod tests {
                 older: path("older"),
                 lock: path("lock"),
             };
-            append_line(&files, b"old\n").unwrap();
+            append_lines(&files, b"old\n", PATIENCE).unwrap();
             let grown = OpenOptions::new().write(true).open(&files.file).unwrap();
             grown.set_len(FILE_LIMIT_BYTES).unwrap();
             let start = Barrier::new(WRITERS);
@@ -96,7 +97,7 @@ mod tests {
                 for _ in 0..WRITERS {
                     scope.spawn(|| {
                         start.wait();
-                        append_line(&files, b"new\n").unwrap();
+                        append_lines(&files, b"new\n", PATIENCE).unwrap();
                     });
                 }
             });

@@ -4,7 +4,9 @@ use std::ffi::OsStr;
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, FileExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -18,6 +20,8 @@ const LOCK_LOOK: Duration = Duration::from_millis(5);
 /// How old a file is at least that is left of a gate that was killed while it wrote: one that is
 /// being written is put in its place within seconds.
 const LEFT_AFTER: Duration = Duration::from_hours(1);
+/// How much is written to a disk at once or not at all, on every disk.
+const SECTOR_BYTES: usize = 512;
 /// The length of what stands behind a name, and a dot, until a file is in its place.
 const BESIDE_DIGITS: usize = 16;
 
@@ -35,13 +39,22 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     sync_folder(put(path, content, |beside| std::fs::rename(beside, path))?)
 }
 
-/// Puts `content` at `path` as [`replace`] does, but a crash may bring the old content back: its name
-/// is not synced.
+/// Writes `content` over what stands at `path`, where that is as long; puts it there as [`replace`]
+/// does where it is not. Nothing is synced: a crash may bring the old content back, and never leaves
+/// a part of each, for what is this short lies in one sector of a disk.
 ///
 /// # Errors
-/// Any step fails; the old content is then still there.
-pub(crate) fn exchange(path: &Path, content: &[u8]) -> io::Result<()> {
-    put(path, content, |beside| std::fs::rename(beside, path)).map(drop)
+/// It can't be written; the old content may then be gone.
+pub(crate) fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
+    debug_assert!(content.len() <= SECTOR_BYTES, "it may lie in two sectors");
+    let mut options = OpenOptions::new();
+    options.write(true).custom_flags(O_NOFOLLOW);
+    let is_as_long =
+        |found: Metadata| found.is_file() && usize::try_from(found.len()) == Ok(content.len());
+    match options.open(path) {
+        Ok(file) if file.metadata().is_ok_and(is_as_long) => file.write_all_at(content, 0),
+        Ok(_) | Err(_) => replace(path, content),
+    }
 }
 
 /// Puts `content` at `path` as [`replace`] does, but only where nothing is

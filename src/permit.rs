@@ -81,13 +81,18 @@ impl Permit {
     }
 
     /// Runs the tool and waits for its end. Where people approved it, what the
-    /// digest binds is looked at again right before.
+    /// digest binds is looked at again right before. `meanwhile` is called while it runs, as
+    /// [`SuperviseEvents::meanwhile`] says.
     ///
     /// # Errors
     /// It was not run: something is not what was approved, the permit ended, a
     /// signal came first, or the system refused. Or it was, and the system does
     /// not say how it ended. [`Failure`] says which.
-    pub(crate) fn supervise(self, cancel: &Cancel) -> Result<Outcome, Failure> {
+    pub(crate) fn supervise(
+        self,
+        cancel: &Cancel,
+        meanwhile: &mut dyn FnMut() -> Option<Duration>,
+    ) -> Result<Outcome, Failure> {
         if self.grant.is_some() {
             self.prepared.recheck()?;
         }
@@ -95,6 +100,7 @@ impl Permit {
             ends: self.grant.map(|grant| grant.ends),
             cancel,
             has_ended: false,
+            meanwhile,
         };
         let outcome =
             gate_exec::supervise(&self.prepared.command, &self.prepared.initial, &mut last);
@@ -113,11 +119,12 @@ impl Permit {
     }
 }
 
-/// The last look before the tool starts, with all signals blocked.
+/// The last look before the tool starts, with all signals blocked, and what is done while it runs.
 struct LastMoment<'a> {
     ends: Option<SinceBoot>,
     cancel: &'a Cancel,
     has_ended: bool,
+    meanwhile: &'a mut dyn FnMut() -> Option<Duration>,
 }
 
 impl SuperviseEvents for LastMoment<'_> {
@@ -130,6 +137,10 @@ impl SuperviseEvents for LastMoment<'_> {
 
     fn started(&mut self, _pid: u32) {
         defect::tool_started();
+    }
+
+    fn meanwhile(&mut self) -> Option<Duration> {
+        (self.meanwhile)()
     }
 }
 

@@ -28,8 +28,9 @@ use crate::mask::Masker;
 use crate::permit::Permit;
 use crate::progress::Voice;
 use crate::reading::{self, Reading};
+use crate::session::{self, Session};
 use crate::world::World;
-use crate::{audit, circumstances, progress, reason, report, server_rules, session};
+use crate::{audit, circumstances, progress, reason, report, server_rules};
 
 /// How long a command that asks nobody waits for newer rules.
 const AGING: Duration = Duration::from_secs(2);
@@ -90,7 +91,7 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
     let mut reading = reading::read(world, &run.named())?;
     let env = |name: &str| world.env(name);
     let around = circumstances::of_caller(&env);
-    let (evaluation, left) = current_evaluation(world, &mut reading, &around, &run)?;
+    let (evaluation, line) = current_evaluation(world, &mut reading, &around, &run)?;
     let set = &evaluation.obligations.environment;
     let told = || Ok(assigned(set) + &shown(world, &run.argv, &reading)?);
     match evaluation.decision {
@@ -100,7 +101,7 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
                 OutcomeRecorder::decided(world, &evaluation, run.voice, told()?, &cancel)?;
             let ran = binding::prepare(world, &run.argv, tool, &mut reading)
                 .and_then(|prepared| Permit::for_allowed(&evaluation, prepared))
-                .and_then(|permit| permit.supervise(&cancel));
+                .and_then(|permit| permit.supervise(&cancel, &mut || None));
             recorder.ended(&ran);
             ran.map(|outcome| Ending::from(outcome.reason))
         }
@@ -128,13 +129,15 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
             let identity = Identity::load(&world.layout)?;
             let known = secret_values(world, &run.argv, &reading);
             let bound = binding::bind(world, &run.argv, tool, reading, &identity)?;
+            let (session, left) = line.session(world, run.voice)?;
             let asking = asking(world, run, around, (&evaluation, left), &known)?;
-            let mut approved = approval::obtain(world, &bound, &identity, asking, &cancel)?;
-            let ran = Permit::for_granted(&approved.grant, approved.received, bound)
-                .and_then(|permit| permit.supervise(&cancel));
-            approved.recorder.ended(&ran);
-            progress::tell_end(&env, approved.grant.grant().request, &ran);
-            approved.recorder.deliver(world);
+            let approved = approval::obtain((world, &session), &bound, &identity, asking, &cancel)?;
+            let (grant, mut recorder) = (approved.grant, approved.recorder);
+            let ran = Permit::for_granted(&grant, approved.received, bound)
+                .and_then(|permit| permit.supervise(&cancel, &mut || recorder.meanwhile(&session)));
+            recorder.ended(&ran);
+            progress::tell_end(&env, grant.grant().request, &ran);
+            recorder.deliver(world, &session);
             // The tool's own ending: by its code, or by its signal.
             ran.map(|outcome| Ending::from(outcome.reason))
         }
@@ -194,7 +197,7 @@ pub(crate) fn ask(world: &World, run: Run) -> Result<Asked, Failure> {
     let tool = real_tool(world, &run.name, run.search)?;
     let mut reading = reading::read_beside(world, &run.argv, Stdin::Absent)?;
     let around = circumstances::of_caller(&|name| world.env(name));
-    let (evaluation, left) = current_evaluation(world, &mut reading, &around, &run)?;
+    let (evaluation, line) = current_evaluation(world, &mut reading, &around, &run)?;
     match evaluation.decision {
         Decision::Allow => return Ok(Asked::Allowed),
         Decision::Deny => {
@@ -216,8 +219,9 @@ pub(crate) fn ask(world: &World, run: Run) -> Result<Asked, Failure> {
     let identity = Identity::load(&world.layout)?;
     let known = secret_values(world, &run.argv, &reading);
     let bound = binding::bind(world, &run.argv, tool, reading, &identity)?;
+    let (session, left) = line.session(world, run.voice)?;
     let asking = asking(world, run, around, (&evaluation, left), &known)?;
-    let submitted = approval::ask(world, &bound, asking)?;
+    let submitted = approval::ask((world, &session), &bound, asking)?;
     Ok(Asked::Submitted(Box::new(submitted)))
 }
 
@@ -227,25 +231,41 @@ fn secret_values(world: &World, argv: &[OsString], reading: &Reading) -> Vec<Str
     invocation.secret_values(argv, |name| world.variable(name))
 }
 
+/// What a decision leaves for whoever has to ask people.
+struct Line {
+    /// By which the newest rules were fetched.
+    session: Option<Session>,
+    /// What is left of the caller's patience. It is for all that gate waits for of others, a keyring
+    /// and a server; what gate itself does after this, and what it waits for of the caller (a
+    /// reason, stdin), takes nothing of it.
+    left: Option<Duration>,
+}
+
+impl Line {
+    fn session(self, world: &World, voice: Voice) -> Result<(Session, Option<Duration>), Failure> {
+        let session = match self.session {
+            Some(session) => session,
+            None => session::connect_within(world, self.left, voice)?,
+        };
+        Ok((session, self.left))
+    }
+}
+
 /// Decides by the rules in force, the server's newest where it has to be asked
 /// anyway: what it forbids since yesterday is forbidden now.
 ///
 /// What the rules want set for the tool is part of the reading from here on: it
 /// is recorded, bound to an approval, and what the tool gets.
-///
-/// Returns what that leaves of the caller's patience too. It is for all that gate
-/// waits for of others, a keyring and a server; what gate itself does after this,
-/// and what it waits for of the caller (a reason, stdin), takes nothing of it.
 fn current_evaluation(
     world: &World,
     reading: &mut Reading,
     around: &Circumstances,
     run: &Run,
-) -> Result<(Evaluation, Option<Duration>), Failure> {
-    let (evaluation, left) = newest_evaluation(world, reading, around, run)?;
+) -> Result<(Evaluation, Line), Failure> {
+    let (evaluation, line) = newest_evaluation(world, reading, around, run)?;
     let set = &evaluation.obligations.environment;
     reading.invocation.set_variables(set);
-    Ok((evaluation, left))
+    Ok((evaluation, line))
 }
 
 fn newest_evaluation(
@@ -253,22 +273,25 @@ fn newest_evaluation(
     reading: &Reading,
     around: &Circumstances,
     run: &Run,
-) -> Result<(Evaluation, Option<Duration>), Failure> {
+) -> Result<(Evaluation, Line), Failure> {
     let begun = Instant::now();
     let limit = run.patience.limit();
     let left = || limit.map(|limit| limit.saturating_sub(begun.elapsed()));
     server_rules::refresh_if_aging(world, AGING, run.voice);
-    let evaluation = evaluate(world, reading, around)?;
-    if evaluation.decision != Decision::RequireApproval {
-        return Ok((evaluation, left()));
+    let mut evaluation = evaluate(world, reading, around)?;
+    let mut session = None;
+    if evaluation.decision == Decision::RequireApproval {
+        refuse_for_completion(world, &run.argv)?;
+        refuse_without_server(world, &evaluation)?;
+        let connected = session::connect_within(world, left(), run.voice)?;
+        if server_rules::refresh(world, &connected, left())? {
+            evaluation = evaluate(world, reading, around)?;
+        }
+        // What runs by the rules alone runs without it.
+        session = Some(connected).filter(|_| evaluation.decision == Decision::RequireApproval);
     }
-    refuse_for_completion(world, &run.argv)?;
-    refuse_without_server(world, &evaluation)?;
-    let session = session::connect_within(world, left(), run.voice)?;
-    if server_rules::refresh(world, &session, left())? {
-        return Ok((evaluate(world, reading, around)?, left()));
-    }
-    Ok((evaluation, left()))
+    let left = left();
+    Ok((evaluation, Line { session, left }))
 }
 
 /// Says what is missing to ask anyone, and why it is needed.

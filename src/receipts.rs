@@ -4,15 +4,15 @@
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
+use std::time::Duration;
 
 use gate_client::ServerUrl;
 use gate_protocol::canonical::from_strict_slice;
 use gate_protocol::claim::SignedGrant;
 use serde::{Deserialize, Serialize};
 
-use crate::answers::append_line;
+use crate::answers::{PATIENCE, append_lines};
 use crate::layout::KeptFiles;
-use crate::world::World;
 
 /// One receipt, with where it came from.
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,21 +51,18 @@ impl Receipt {
     }
 }
 
-/// Keeps the receipt of a claim.
+/// Keeps the receipt of a claim, and waits no longer than `patience` for another gate that writes.
 ///
 /// # Errors
 /// It can't be written; the server has the record all the same.
 pub(crate) fn keep_claim(
-    world: &World,
+    files: &KeptFiles,
     server: &ServerUrl,
-    signed: SignedGrant,
-) -> Result<(), String> {
-    let files = world
-        .layout
-        .receipts()
-        .map_err(|failure| failure.to_string())?;
-    let what = What::Claim(Box::new(signed));
-    keep(&files, server, what).map_err(|error| error.to_string())
+    signed: &SignedGrant,
+    patience: Duration,
+) -> io::Result<()> {
+    let what = What::Claim(Box::new(signed.clone()));
+    append_lines(files, &line(server, what)?, patience)
 }
 
 /// Keeps the receipts of what was delivered.
@@ -77,19 +74,22 @@ pub(crate) fn keep_records(
     server: &ServerUrl,
     records: Vec<String>,
 ) -> io::Result<()> {
-    records
-        .into_iter()
-        .try_for_each(|record| keep(files, server, What::Record(record)))
+    if records.is_empty() {
+        return Ok(());
+    }
+    let records = records.into_iter().map(What::Record);
+    let lines: io::Result<Vec<_>> = records.map(|what| line(server, what)).collect();
+    append_lines(files, &lines?.concat(), PATIENCE)
 }
 
-fn keep(files: &KeptFiles, server: &ServerUrl, what: What) -> io::Result<()> {
+fn line(server: &ServerUrl, what: What) -> io::Result<Vec<u8>> {
     let receipt = Receipt {
         server: server.to_string(),
         what,
     };
     let mut line = serde_json::to_vec(&receipt)?;
     line.push(b'\n');
-    append_line(files, &line)
+    Ok(line)
 }
 
 /// Returns what is kept of one server, the oldest first. What a crash cut off is none.

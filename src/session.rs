@@ -6,6 +6,7 @@ use std::time::Duration;
 use gate_client::{Client, ClientError, ClientSettings, ServerUrl, Token};
 use gate_protocol::problem::ProblemCode;
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
 
 use crate::credential;
 use crate::failure::{Failure, FailureKind};
@@ -13,8 +14,13 @@ use crate::job;
 use crate::progress::Voice;
 use crate::world::World;
 
-/// A client with the runtime that it lives in. Dropping it ends every
-/// connection; nothing of it may be alive when a tool is started.
+/// How many steps of its parts a runtime takes without waiting.
+const STEPS: u32 = 3;
+
+/// A client with the runtime that it lives in. Dropping it ends every connection.
+///
+/// It may live while a tool runs, so that the end of the run is told over the connection that is
+/// there: the runtime has no thread of its own, and what helps it to look up names takes no signal.
 #[derive(Debug)]
 pub(crate) struct Session {
     client: Client,
@@ -95,15 +101,19 @@ fn open(
     let mut settings = ClientSettings::new(server.clone());
     settings.ca_certificates_pem = world.configuration()?.ca_certificates_pem();
     let client = Client::new(complete(settings)).map_err(from_client)?;
-    // One thread: the waiting process is to be as small as sudo's.
-    let runtime = Builder::new_current_thread()
+    let runtime = runtime().map_err(|error| {
+        Failure::new(FailureKind::Internal, "cannot start the network runtime").caused_by(error)
+    })?;
+    Ok(Session { client, runtime })
+}
+
+/// One thread: the waiting process is to be as small as sudo's. Another one looks up names.
+fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(1)
+        .on_thread_start(gate_exec::signal::leave_to_others)
         .build()
-        .map_err(|error| {
-            Failure::new(FailureKind::Internal, "cannot start the network runtime").caused_by(error)
-        })?;
-    Ok(Session { client, runtime })
 }
 
 impl Session {
@@ -112,9 +122,28 @@ impl Session {
         &self.client
     }
 
-    /// Runs `future` to its end.
+    /// Runs `future` to its end. What became of the connection since the last call is learned
+    /// first, so that nothing is sent on one that the server has closed.
     pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.runtime.block_on(future)
+        self.runtime.block_on(async {
+            look_around().await;
+            future.await
+        })
+    }
+
+    /// Sends a call on its way, and waits for nothing.
+    pub(crate) fn send<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        let answer = self.runtime.spawn(call);
+        self.go_on();
+        answer
+    }
+
+    /// Does what can be done without waiting of what was sent on its way.
+    pub(crate) fn go_on(&self) {
+        self.runtime.block_on(look_around());
     }
 
     /// Waits for a call of the client, but not beyond `patience`: a server that
@@ -146,6 +175,15 @@ impl Session {
         future: impl Future<Output = Result<T, ClientError>>,
     ) -> Result<T, Failure> {
         self.block_on(future).map_err(from_client)
+    }
+}
+
+/// Lets everything else of the runtime take the few steps that it can take at once: a call that is
+/// handed to the connection, and a connection that writes it, are two, each behind a look at what
+/// came.
+async fn look_around() {
+    for _ in 0..STEPS {
+        tokio::task::yield_now().await;
     }
 }
 
@@ -207,5 +245,20 @@ fn refusal(code: ProblemCode) -> FailureKind {
         | ProblemCode::Excluded => FailureKind::Configuration,
         ProblemCode::TooMany => FailureKind::NoAnswer,
         _ => FailureKind::Internal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A signal that it took would be neither the tool's nor gate's.
+    #[test]
+    fn the_thread_that_looks_up_names_takes_no_signal() {
+        let runtime = runtime().unwrap();
+        let read = || std::fs::read_to_string("/proc/thread-self/status").unwrap();
+        let status = runtime.block_on(async { tokio::task::spawn_blocking(read).await.unwrap() });
+        // KILL and STOP can't be blocked.
+        assert!(status.contains("\nSigBlk:\tfffffffffffbfeff\n"), "{status}");
     }
 }

@@ -1,7 +1,7 @@
 //! The blocking wait for a person: submit, wait, claim, verify.
 //!
-//! The only part of a run that touches the network. Its runtime lives in a
-//! [`Session`] that is dropped before any tool is started.
+//! Its runtime lives in a [`Session`], which whoever calls it has, and keeps for the
+//! report of the outcome.
 
 mod cancelled;
 mod submission;
@@ -24,10 +24,9 @@ use crate::binding::Bound;
 use crate::circumstances::Env;
 use crate::failure::{Failure, FailureKind};
 use crate::identity::Identity;
-use crate::progress::{About, Progress, Voice};
-use crate::receipts;
+use crate::progress::{Progress, Voice};
 use crate::report;
-use crate::session::{self, Session, from_client};
+use crate::session::{Session, from_client};
 use crate::since_boot::SinceBoot;
 use crate::world::World;
 
@@ -110,7 +109,7 @@ pub(crate) struct Approved {
 /// Denied, nobody answered, unreachable, cancelled, or the grant is not good:
 /// each with its own text and exit code, and nothing was run.
 pub(crate) fn obtain(
-    world: &World,
+    (world, session): (&World, &Session),
     bound: &Bound,
     identity: &Identity,
     asking: Asking<'_>,
@@ -120,10 +119,9 @@ pub(crate) fn obtain(
     let deadline = asking
         .left
         .and_then(|left| Instant::now().checked_add(left));
-    let session = session::connect_within(world, asking.left, asking.voice)?;
     let wait = Wait {
         world,
-        session: &session,
+        session,
         bound,
         identity,
         key,
@@ -132,8 +130,6 @@ pub(crate) fn obtain(
         deadline,
     };
     wait.obtain(asking)
-    // The session ends here, and with it the runtime: nothing of it is alive
-    // when the tool is started.
 }
 
 /// Asks for an approval of `bound`, and waits for nobody: nothing is claimed, and nothing runs.
@@ -141,9 +137,12 @@ pub(crate) fn obtain(
 /// # Errors
 /// The server can't be reached or does not take it.
 #[cfg(feature = "mcp")]
-pub(crate) fn ask(world: &World, bound: &Bound, asking: Asking<'_>) -> Result<Submitted, Failure> {
+pub(crate) fn ask(
+    (world, session): (&World, &Session),
+    bound: &Bound,
+    asking: Asking<'_>,
+) -> Result<Submitted, Failure> {
     let voice = asking.voice;
-    let session = session::connect_within(world, asking.left, voice)?;
     let submission = submission(bound, asking)?;
     let key = IdempotencyKey::generate().map_err(no_random)?;
     let asked = session.within(Some(ASK), session.client().submit(&submission, &key));
@@ -359,24 +358,14 @@ impl Wait<'_> {
             .inspect_err(|failure| {
                 recorder.abandoned(&failure.to_string());
             })?;
-        self.keep_receipt(signed);
         self.tell_observed(&grant);
+        recorder.claimed(signed);
         recorder.started()?;
-        self.session.block_on(recorder.tell(self.client()));
         Ok(Approved {
             grant,
             received,
             recorder,
         })
-    }
-
-    /// Keeps what proves that the server has the record of the claim. That it can't is told and
-    /// stops nothing: the record is there all the same.
-    fn keep_receipt(&self, signed: SignedGrant) {
-        if let Err(why) = receipts::keep_claim(self.world, self.client().server(), signed) {
-            let told = format!("warning: no receipt of this claim is kept: {why}");
-            self.voice.note(About::Record, &[told]);
-        }
     }
 
     /// Says that nobody approved this: the signature says so, so no setting here can.

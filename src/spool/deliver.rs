@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use gate_client::{Client, ClientError};
-use gate_protocol::canonical::{Digest, to_canonical_bytes};
-use gate_protocol::event::{ClientEvent, EventBatch};
+use gate_protocol::event::{BatchReceipt, ClientEvent, EventBatch};
 use gate_protocol::id::EpochId;
 use gate_protocol::problem::ProblemCode;
+use tokio::task::JoinHandle;
 
-use super::{Position, Spool, SpoolError, at, lock, write_json};
+use super::{Position, Spool, SpoolError, at, lock};
 use crate::durable;
 use crate::layout::KeptFiles;
 use crate::receipts;
+use crate::session::Session;
 
 /// How often a queue that another gate holds is looked at.
 const LOOK: Duration = Duration::from_millis(20);
@@ -37,16 +38,6 @@ pub(crate) enum DeliverError {
     Slow(Duration),
 }
 
-/// Where it is kept what the server has confirmed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Confirmation {
-    /// On the disk.
-    Kept,
-    /// By this process, which delivers again before it ends. Where it does not come to that, some
-    /// events go to the server once more, which counts each once.
-    Remembered,
-}
-
 /// Delivers what is in the queue, for at most `patience`, also where another
 /// gate holds the queue and does not let go. Two gates may do so at once: the
 /// server counts each event once, and the position only grows.
@@ -57,67 +48,41 @@ pub(crate) async fn deliver(
     spool: &mut Spool,
     client: &Client,
     patience: Duration,
-    confirmation: Confirmation,
 ) -> Result<Delivered, DeliverError> {
-    tokio::time::timeout(patience, deliver_all(spool, client, confirmation))
+    tokio::time::timeout(patience, deliver_all(spool, client))
         .await
         .map_err(|_| DeliverError::Slow(patience))?
 }
 
-async fn deliver_all(
-    spool: &mut Spool,
-    client: &Client,
-    confirmation: Confirmation,
-) -> Result<Delivered, DeliverError> {
+async fn deliver_all(spool: &mut Spool, client: &Client) -> Result<Delivered, DeliverError> {
     let mut done = Delivered::default();
     let mut one_by_one = false;
     loop {
-        let mut events = once_let_go(|| spool.undelivered()).await?;
-        if one_by_one {
-            events.truncate(1);
-        }
-        let Some(last) = events.last() else {
+        let most = if one_by_one { 1 } else { usize::MAX };
+        let Some(parcel) = once_let_go(|| spool.next_parcel(most)).await? else {
             return Ok(done);
         };
-        let (seq, hash) = (last.seq, last.hash().map_err(SpoolError::from)?);
-        let count = events.len() as u64;
-        let batch = EventBatch {
-            client: spool.sequence.client,
-            epoch: spool.sequence.epoch,
-            events,
-        };
-        let receipt = match client.deliver(&batch).await {
+        let epoch = parcel.last.epoch;
+        let receipt = match client.deliver(&parcel.batch).await {
             // The folder was put back from an older copy, and what followed then is at the server
             // already. What is the same is confirmed, one event at a time; what is new goes on in
             // a sequence of its own.
             Err(error) if is_fork(&error) => {
                 if one_by_one {
-                    once_let_go(|| spool.fork(batch.epoch)).await?;
+                    once_let_go(|| spool.fork(epoch)).await?;
                 }
                 one_by_one = !one_by_one;
                 continue;
             }
             answer => answer?,
         };
-        if receipt.through < seq {
+        if receipt.through < parcel.last.seq {
             // A server that confirms less than it was given keeps nothing for us to rely on.
             return Ok(done);
         }
-        match confirmation {
-            Confirmation::Kept => once_let_go(|| spool.confirm(batch.epoch, seq, hash)).await?,
-            Confirmation::Remembered => {
-                let epoch = batch.epoch;
-                spool.told = Some(Position { epoch, seq, hash });
-            }
-        }
-        // Without a receipt the records are there all the same, and nobody here misses them.
-        let files = KeptFiles::receipts_beside(&spool.folder);
-        drop(receipts::keep_records(
-            &files,
-            client.server(),
-            receipt.records,
-        ));
-        done.events += count;
+        once_let_go(|| spool.confirm(&parcel.last)).await?;
+        spool.keep_receipts(client, receipt.records);
+        done.events += parcel.batch.events.len() as u64;
     }
 }
 
@@ -129,6 +94,27 @@ async fn once_let_go<T>(mut step: impl FnMut() -> Result<T, SpoolError>) -> Resu
             Err(SpoolError::Held { .. }) => tokio::time::sleep(LOOK).await,
             taken => return taken,
         }
+    }
+}
+
+/// The next events, as they are sent.
+struct Parcel {
+    batch: EventBatch,
+    /// The place of the last of them.
+    last: Position,
+}
+
+/// Events on their way to the server, for whose confirmation nobody waits yet.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    last: Position,
+    answer: JoinHandle<Result<BatchReceipt, ClientError>>,
+}
+
+impl Sent {
+    /// Tells whether there is an answer, of whatever kind.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.answer.is_finished()
     }
 }
 
@@ -166,6 +152,57 @@ impl Spool {
         Ok(last.saturating_sub(self.confirmed()?.seq))
     }
 
+    /// Sends the next events on their way.
+    ///
+    /// # Errors
+    /// Another gate holds the queue, or it can't be read.
+    pub(crate) fn send(&mut self, session: &Session) -> Result<Option<Sent>, SpoolError> {
+        let parcel = self.next_parcel(usize::MAX)?;
+        Ok(parcel.map(|parcel| {
+            let client = session.client().clone();
+            let batch = parcel.batch;
+            let answer = session.send(async move { client.deliver(&batch).await });
+            Sent {
+                last: parcel.last,
+                answer,
+            }
+        }))
+    }
+
+    /// Waits for the confirmation of what was sent, and remembers it. What was not confirmed is
+    /// still in the queue.
+    pub(crate) async fn take_answer(&mut self, sent: Sent, client: &Client) {
+        if let Ok(Ok(receipt)) = sent.answer.await
+            && receipt.through >= sent.last.seq
+        {
+            self.told = Some(sent.last);
+            self.keep_receipts(client, receipt.records);
+        }
+    }
+
+    fn next_parcel(&mut self, most: usize) -> Result<Option<Parcel>, SpoolError> {
+        let mut events = self.undelivered()?;
+        events.truncate(most);
+        let Some(last) = events.last() else {
+            return Ok(None);
+        };
+        let epoch = self.sequence.epoch;
+        let last = Position::of(epoch, last)?;
+        let batch = EventBatch {
+            client: self.sequence.client,
+            epoch,
+            events,
+        };
+        Ok(Some(Parcel { batch, last }))
+    }
+
+    /// Keeps what the server gave for what it took. Without a receipt the records are there all the
+    /// same, and nobody here misses them.
+    fn keep_receipts(&self, client: &Client, records: Vec<String>) {
+        let files = KeptFiles::receipts_beside(&self.folder);
+        drop(receipts::keep_records(&files, client.server(), records));
+    }
+
     /// Returns the next events to deliver, at most one batch.
     pub(super) fn undelivered(&mut self) -> Result<Vec<ClientEvent>, SpoolError> {
         let _held = lock(&self.folder, Duration::ZERO)?;
@@ -183,26 +220,60 @@ impl Spool {
         }
     }
 
-    pub(super) fn confirm(
-        &mut self,
-        epoch: EpochId,
-        seq: u64,
-        hash: Digest,
-    ) -> Result<(), SpoolError> {
+    pub(super) fn confirm(&mut self, last: &Position) -> Result<(), SpoolError> {
         let _held = lock(&self.folder, Duration::ZERO)?;
         let mut queue = self.queue()?;
         let confirmed = self.confirmed()?;
-        if epoch != self.sequence.epoch || seq <= confirmed.seq {
+        if last.epoch != self.sequence.epoch || last.seq <= confirmed.seq {
             return Ok(());
         }
-        let position = Position { epoch, seq, hash };
         let path = self.folder.join("position");
-        if queue.is_compacted_by(&position) {
+        let position = last.encode()?;
+        if queue.is_compacted_by(last) {
             // Without its events it alone says where the chain goes on.
-            write_json(&path, &position)?;
+            durable::replace(&path, &position).map_err(at("write", &path))?;
             return queue.empty();
         }
         // An older one has what is confirmed delivered once more, and the server counts it once.
-        durable::exchange(&path, &to_canonical_bytes(&position)?).map_err(at("write", &path))
+        durable::overwrite(&path, &position).map_err(at("write", &path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use gate_protocol::canonical::to_canonical_bytes;
+
+    use super::*;
+    use crate::spool::tests::{fact, once_free};
+    use crate::spool::{Durability, POSITION_BYTES};
+
+    #[test]
+    fn a_confirmation_is_written_over_the_last_one_however_far_it_has_come() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spool = Spool::open(folder.path()).unwrap();
+        let path = folder.path().join("position");
+        let mut files = Vec::new();
+        for count in 1..=11 {
+            spool.append(fact("next"), Durability::Written).unwrap();
+            let parcel = once_free(|| spool.next_parcel(usize::MAX)).unwrap();
+            assert_eq!(parcel.batch.events.len(), 1, "{count}");
+            once_free(|| spool.confirm(&parcel.last));
+            assert_eq!(spool.confirmed().unwrap(), parcel.last);
+            let found = path.metadata().unwrap();
+            assert_eq!(usize::try_from(found.len()), Ok(POSITION_BYTES));
+            files.push(found.ino());
+        }
+        files.dedup();
+        assert_eq!(files.len(), 1, "it is one file from the first to the last");
+        // One of an earlier version is as long as its number.
+        let last = spool.confirmed().unwrap();
+        std::fs::write(&path, to_canonical_bytes(&last).unwrap()).unwrap();
+        assert_eq!(spool.confirmed().unwrap(), last);
+        spool.append(fact("after"), Durability::Written).unwrap();
+        let parcel = once_free(|| spool.next_parcel(usize::MAX)).unwrap();
+        once_free(|| spool.confirm(&parcel.last));
+        assert_eq!(spool.confirmed().unwrap(), parcel.last);
     }
 }

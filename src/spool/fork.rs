@@ -123,9 +123,8 @@ mod tests {
         }
         if confirmed {
             let first = once_free(|| spool.undelivered()).remove(0);
-            let hash = first.hash().unwrap();
-            let epoch = spool.sequence.epoch;
-            once_free(|| spool.confirm(epoch, 1, hash));
+            let first = Position::of(spool.sequence.epoch, &first).unwrap();
+            once_free(|| spool.confirm(&first));
         }
         spool
     }

@@ -20,7 +20,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use gate_protocol::canonical::{Digest, from_strict_slice, to_canonical_bytes};
+use gate_protocol::canonical::{CanonicalError, Digest, from_strict_slice, to_canonical_bytes};
 use gate_protocol::event::{ClientEvent, EVENT_LIMIT_BYTES, Fact};
 use gate_protocol::id::{ClientId, EpochId};
 use jiff::Timestamp;
@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use crate::durable;
 
 pub(crate) use allowed::make_journal;
-pub(crate) use deliver::{Confirmation, DeliverError, Delivered, deliver};
+pub(crate) use deliver::{DeliverError, Delivered, Sent, deliver};
 pub(crate) use verify::{Held, Verified, verify};
 
 /// Space that is set aside before a tool is started, in bytes: enough for the
@@ -37,6 +37,9 @@ pub(crate) use verify::{Held, Verified, verify};
 const RESERVE_BYTES: i64 = 16 << 10;
 /// A queue of confirmed events is emptied when it is longer than this, in bytes.
 const COMPACT_BYTES: u64 = 1 << 20;
+
+/// The length of the file `position`.
+const POSITION_BYTES: usize = 256;
 
 /// How long another gate may hold the queue before a step that needs a record
 /// fails: as many as run at once on a slow disk need less, and a stopped one
@@ -72,7 +75,7 @@ pub(crate) enum SpoolError {
     TooLong { bytes: usize },
     /// An event has no canonical form.
     #[error("an event has no canonical form")]
-    Canonical(#[from] gate_protocol::canonical::CanonicalError),
+    Canonical(#[from] CanonicalError),
 }
 
 /// Which sequence the events belong to.
@@ -159,6 +162,11 @@ impl Spool {
         }
     }
 
+    /// Returns the folder of the queue.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Appends one fact, and returns its event's hash when it is as sure as asked for.
     ///
     /// # Errors
@@ -229,6 +237,22 @@ impl Position {
             seq: 0,
             hash: Digest::ZERO,
         }
+    }
+
+    /// Returns it as it stands in its file, always as long, so that it can be written over the last.
+    fn encode(&self) -> Result<Vec<u8>, CanonicalError> {
+        let mut bytes = to_canonical_bytes(self)?;
+        bytes.resize(bytes.len().max(POSITION_BYTES), b' ');
+        Ok(bytes)
+    }
+
+    /// Returns the place of an event of this epoch.
+    fn of(epoch: EpochId, event: &ClientEvent) -> Result<Self, CanonicalError> {
+        Ok(Self {
+            epoch,
+            seq: event.seq,
+            hash: event.hash()?,
+        })
     }
 }
 

@@ -216,11 +216,7 @@ fn lines(whole: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
 /// Returns where the queue stands; `None` where that is before `confirmed`.
 fn last_position(line: &[u8], confirmed: &Position) -> Option<Position> {
     let event: ClientEvent = from_strict_slice(line).ok()?;
-    let last = Position {
-        epoch: confirmed.epoch,
-        seq: event.seq,
-        hash: event.hash().ok()?,
-    };
+    let last = Position::of(confirmed.epoch, &event).ok()?;
     let goes_on = last.seq > confirmed.seq || last == *confirmed;
     goes_on.then_some(last)
 }

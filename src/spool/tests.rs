@@ -159,6 +159,7 @@ fn a_batch_is_bounded_by_bytes() {
     }
     let mut delivered = 0;
     while let Some(last) = once_free(|| spool.undelivered()).last() {
+        let last = Position::of(spool.sequence.epoch, last).unwrap();
         let events = once_free(|| spool.undelivered());
         delivered += events.len();
         let batch = gate_protocol::event::EventBatch {
@@ -167,7 +168,7 @@ fn a_batch_is_bounded_by_bytes() {
             events,
         };
         assert!(serde_json::to_vec(&batch).unwrap().len() <= BATCH_LIMIT_BYTES);
-        once_free(|| spool.confirm(batch.epoch, last.seq, last.hash().unwrap()));
+        once_free(|| spool.confirm(&last));
     }
     assert_eq!(delivered, 14);
 }
@@ -198,8 +199,8 @@ fn a_queue_rolled_back_behind_what_the_server_has_begins_a_new_epoch() {
     let old = std::fs::read(folder.path().join(queue::FILE)).unwrap();
     spool.append(fact("b"), Durability::Synced).unwrap();
     let last = events(&mut spool).remove(1);
-    let epoch = spool.sequence.epoch;
-    once_free(|| spool.confirm(epoch, 2, last.hash().unwrap()));
+    let last = Position::of(spool.sequence.epoch, &last).unwrap();
+    once_free(|| spool.confirm(&last));
     let before = begins_again(&mut spool, |path| std::fs::write(path, old).unwrap());
     assert_ne!(spool.sequence.epoch, before.epoch);
 }
@@ -276,9 +277,8 @@ fn queue_of(count: u64, confirmed: usize) -> (tempfile::TempDir, Spool) {
         spool.append(fact(&name), Durability::Written).unwrap();
     }
     if let Some(event) = events(&mut spool).get(confirmed.wrapping_sub(1)) {
-        let hash = event.hash().unwrap();
-        let epoch = spool.sequence.epoch;
-        once_free(|| spool.confirm(epoch, event.seq, hash));
+        let last = Position::of(spool.sequence.epoch, event).unwrap();
+        once_free(|| spool.confirm(&last));
     }
     (folder, spool)
 }

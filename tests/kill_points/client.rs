@@ -1,5 +1,7 @@
 //! kill -9 of the client.
 
+use nix::sys::signal::Signal;
+
 use crate::proxy::{Point, When};
 use crate::scene::{Scene, WHOLE};
 use crate::stage::Waiting;
@@ -82,13 +84,11 @@ pub(crate) fn after_the_claim(scene: &mut Scene, word: &str) {
 }
 
 pub(crate) fn before_the_tool_is_started(scene: &mut Scene, word: &str) {
-    let stop = scene.proxy.stop_at(Point::START);
     let mut waiting = Waiting::start(&scene.machine, word);
     let id = waiting.asked();
-    scene.server.approve(&id);
-    stop.reached();
     waiting.kill();
-    stop.lose();
+    scene.server.approve(&id);
+    scene.kill_at_start(word);
     assert_eq!(scene.flush(), 1, "the start was durable before the start");
     scene.until(&id, "unknown");
     assert_eq!(scene.flush(), 0);
@@ -97,6 +97,36 @@ pub(crate) fn before_the_tool_is_started(scene: &mut Scene, word: &str) {
     assert_eq!(history.get(4..), Some(&["run.unknown".to_owned()][..]));
     scene.assert_asks(word);
     assert_eq!(scene.runs(word), 0);
+}
+
+fn told_while_the_tool_runs(scene: &mut Scene, word: &str) {
+    let (up, go) = scene.block_tool();
+    let mut waiting = Waiting::start(&scene.machine, word);
+    let id = waiting.asked();
+    scene.server.approve(&id);
+    assert_eq!(std::fs::read_to_string(&up).unwrap(), "up\n");
+    scene.until(&id, "started");
+    std::fs::write(&go, "on\n").unwrap();
+    assert_eq!(waiting.end().code, Some(3));
+    scene.assert_whole(&id);
+}
+
+fn without_an_answer_to_the_start(scene: &mut Scene, word: &str) {
+    let (up, _go) = scene.block_tool();
+    let stop = scene.proxy.stop_at(Point::START);
+    let mut waiting = Waiting::start(&scene.machine, word);
+    let id = waiting.asked();
+    scene.server.approve(&id);
+    assert_eq!(std::fs::read_to_string(&up).unwrap(), "up\n");
+    stop.reached();
+    waiting.signal(Signal::SIGTERM);
+    let ran = waiting.end();
+    assert_eq!(ran.signal, Some(Signal::SIGTERM as i32), "{ran:?}");
+    assert!(ran.stderr.contains("not yet at the server"), "{ran:?}");
+    stop.lose();
+    assert_eq!(scene.flush(), 2);
+    assert_eq!(scene.server.request(&id)["outcome"]["signal"], 15);
+    scene.assert_whole(&id);
 }
 
 pub(crate) fn while_the_tool_runs(scene: &mut Scene, word: &str) {
@@ -164,6 +194,16 @@ fn claimed_with_the_grant_lost_the_run_becomes_unknown_and_is_asked_for_anew() {
 #[test]
 fn claimed_and_not_started_the_log_says_that_it_may_have_run() {
     Scene::with("run_lease_seconds = 1\n").play(before_the_tool_is_started);
+}
+
+#[test]
+fn the_server_is_told_of_the_start_while_the_tool_runs() {
+    Scene::with("").play(told_while_the_tool_runs);
+}
+
+#[test]
+fn a_server_that_does_not_answer_holds_up_neither_the_start_nor_a_signal() {
+    Scene::with("").play(without_an_answer_to_the_start);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use gate_testkit::home::Home;
+use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use serde_json::Value;
 
@@ -113,6 +114,18 @@ impl Scene {
     /// Runs the same command to its end.
     pub(crate) fn again(&self, word: &str) -> Ran {
         run(&mut self.machine.deploy("20s", word))
+    }
+
+    /// Runs the same command and kills it as it is about to make the process of the tool.
+    pub(crate) fn kill_at_start(&self, word: &str) {
+        let gate = self.machine.deploy("20s", word);
+        let mut traced = Command::new("strace");
+        traced.args(["-qq", "-o", "/dev/null", "-e", "trace=clone"]);
+        traced.args(["-e", "inject=clone:signal=KILL:when=1"]);
+        traced.arg(gate.get_program()).args(gate.get_args());
+        traced.env_clear().envs(self.machine.home.environment());
+        let killed = run(traced.current_dir(self.machine.home.work()));
+        assert_eq!(killed.signal, Some(Signal::SIGKILL as i32), "{killed:?}");
     }
 
     /// Asks for the same command and does not wait: 75, a new or an old question.

@@ -10,7 +10,7 @@ mod timers;
 
 use std::ffi::c_int;
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::job_control;
 use crate::launch::Plan;
@@ -30,6 +30,13 @@ pub trait SuperviseEvents {
 
     /// Called once the tool's program is loaded and runs as process `pid`.
     fn started(&mut self, pid: u32);
+
+    /// Called while the tool runs: once when gate has let go of what is now the tool's, and again
+    /// when the time that it returned is over; `None` means never again. All signals are blocked
+    /// meanwhile, and what waits for gate's attention waits for its end, so it must not block.
+    fn meanwhile(&mut self) -> Option<Duration> {
+        None
+    }
 }
 
 /// Runs the tool as a child and returns when it has ended; its descendants may live on.
@@ -62,7 +69,7 @@ pub fn supervise(
     relay.begin(tool);
     events.started(tool.unsigned_abs());
     descriptors::release();
-    let (reason, usage) = attend(tool, &signals, &mut relay, command)?;
+    let (reason, usage) = attend(tool, &signals, &mut relay, command, events)?;
     Ok(Outcome::new(reason, started.elapsed(), &usage))
 }
 
@@ -72,7 +79,9 @@ fn attend(
     signals: &HeldSignals,
     relay: &mut Relay,
     command: &Command,
+    events: &mut dyn SuperviseEvents,
 ) -> Result<(ExitReason, libc::rusage), ExecError> {
+    let mut meanwhile = Meanwhile::begin(events);
     // The signal of a stop that gate has not followed yet, since the tool is about to go on.
     let mut unfollowed = None;
     loop {
@@ -82,8 +91,11 @@ fn attend(
         {
             unfollowed = Some(signal);
         }
-        let Some(info) = syscall::take_signal(signals.held.bits(), relay.next_due()) else {
+        let due = [relay.next_due(), meanwhile.left()];
+        let due = due.into_iter().flatten().min();
+        let Some(info) = syscall::take_signal(signals.held.bits(), due) else {
             relay.pass_on_due();
+            meanwhile.call_if_due();
             continue;
         };
         if info.number != libc::SIGCHLD {
@@ -102,6 +114,37 @@ fn attend(
                 unfollowed = Some(libc::WSTOPSIG(status))
                     .filter(|signal| job_control::stop_with_tool(tool, *signal, relay));
             }
+        }
+    }
+}
+
+/// What the caller does while the tool runs.
+struct Meanwhile<'a> {
+    events: &'a mut dyn SuperviseEvents,
+    next: Option<Instant>,
+}
+
+impl<'a> Meanwhile<'a> {
+    fn begin(events: &'a mut dyn SuperviseEvents) -> Self {
+        let mut begun = Self { events, next: None };
+        begun.call();
+        begun
+    }
+
+    fn call(&mut self) {
+        let after = self.events.meanwhile();
+        self.next = after.and_then(|after| Instant::now().checked_add(after));
+    }
+
+    /// Returns how long it is until the next call.
+    fn left(&self) -> Option<Duration> {
+        let next = self.next?;
+        Some(next.saturating_duration_since(Instant::now()))
+    }
+
+    fn call_if_due(&mut self) {
+        if self.left().is_some_and(|left| left.is_zero()) {
+            self.call();
         }
     }
 }

@@ -1,17 +1,15 @@
 //! The records of this run: each durable in the local queue before the step
 //! that it describes.
 
+mod run;
+
 use std::time::Duration;
 
 use gate_client::Client;
 use gate_exec::{Cancel, ExitReason, Outcome};
 use gate_policy::{Decision, Evaluation, Layer, Recording};
 use gate_protocol::canonical::Digest;
-use gate_protocol::event::{
-    AllowedFinishedFact, DecidedFact, Fact, RunAbandonedFact, RunFinishedFact, RunOutcome,
-    RunStartedFact,
-};
-use gate_protocol::id::{Nonce, RequestId};
+use gate_protocol::event::{AllowedFinishedFact, DecidedFact, Fact, RunOutcome};
 use gate_protocol::inert::inert;
 
 use crate::durable;
@@ -19,14 +17,11 @@ use crate::failure::{Failure, FailureKind};
 use crate::progress::{About, Voice};
 use crate::report;
 use crate::session;
-use crate::spool::{self, Confirmation, Delivered, Durability, Spool, SpoolError, Verified};
+use crate::spool::{self, Delivered, Durability, Spool, SpoolError, Verified};
 use crate::world::World;
 
-/// How long a run that is over waits for the server to take its records. What
-/// is not taken stays in the queue for the next gate.
-const AFTER_RUN: Duration = Duration::from_secs(3);
-/// How long a start waits for the server to take its record.
-const BEFORE_RUN: Duration = Duration::from_secs(2);
+pub(crate) use run::RunRecorder;
+
 /// How long a request that was just asked leaves for the records of earlier runs.
 const CATCH_UP: Duration = Duration::from_secs(1);
 /// How long another gate may hold the queue while a command waits that runs
@@ -213,114 +208,6 @@ impl OutcomeRecorder {
     }
 }
 
-/// The records of one approved run, from its claim on.
-pub(crate) struct RunRecorder {
-    spool: Spool,
-    request: RequestId,
-    claim_nonce: Nonce,
-    voice: Voice,
-}
-
-impl RunRecorder {
-    /// Opens the queue and sets space aside for everything that will follow.
-    /// To be called before the claim: what can't be recorded is not claimed.
-    ///
-    /// # Errors
-    /// There is no queue or no space, or a signal came while another gate held the
-    /// queue: then nothing may run.
-    pub(crate) fn open(
-        world: &World,
-        request: RequestId,
-        claim_nonce: Nonce,
-        voice: Voice,
-        cancel: &Cancel,
-    ) -> Result<Self, Failure> {
-        let mut spool = open_unless_stopped(world, cancel)?;
-        spool.reserve().map_err(cannot_record)?;
-        Ok(Self {
-            spool,
-            request,
-            claim_nonce,
-            voice,
-        })
-    }
-
-    /// Records that the tool is about to be started.
-    ///
-    /// # Errors
-    /// It is not durable: then nothing may run.
-    pub(crate) fn started(&mut self) -> Result<(), Failure> {
-        let fact = Fact::RunStarted(RunStartedFact {
-            request: self.request,
-            claim_nonce: self.claim_nonce,
-        });
-        self.spool
-            .append(fact, Durability::Synced)
-            .map(drop)
-            .map_err(cannot_record)
-    }
-
-    /// Tells the server of the start, if it answers soon. The record is durable
-    /// here already; what the server does not take now it gets later.
-    pub(crate) async fn tell(&mut self, client: &Client) {
-        let remembered = Confirmation::Remembered;
-        drop(spool::deliver(&mut self.spool, client, BEFORE_RUN, remembered).await);
-    }
-
-    /// Records that the grant was not used.
-    pub(crate) fn abandoned(&mut self, why: &str) {
-        let fact = Fact::RunAbandoned(RunAbandonedFact {
-            request: self.request,
-            claim_nonce: self.claim_nonce,
-            why: why.to_owned(),
-        });
-        keep(&mut self.spool, fact, self.voice, UNKNOWN);
-    }
-
-    /// Records how the run ended, or that the grant was not used. Of a tool that
-    /// was started and whose end is not known the start is on record already;
-    /// the server makes it `unknown` when no more comes, and that is what it is.
-    pub(crate) fn ended(&mut self, ran: &Result<Outcome, Failure>) {
-        match ran {
-            Ok(outcome) => self.finished(outcome),
-            Err(failure) if failure.kind() == FailureKind::OutcomeLost => {
-                self.voice.note(About::Record, &[UNKNOWN.to_owned()]);
-            }
-            Err(failure) => self.abandoned(&failure.to_string()),
-        }
-    }
-
-    fn finished(&mut self, outcome: &Outcome) {
-        let fact = Fact::RunFinished(RunFinishedFact {
-            request: self.request,
-            claim_nonce: self.claim_nonce,
-            outcome: on_the_wire(outcome),
-        });
-        keep(&mut self.spool, fact, self.voice, UNKNOWN);
-    }
-
-    /// Delivers what is in the queue, if the server answers soon.
-    pub(crate) fn deliver(&mut self, world: &World) {
-        // The tool is over: a keyring gets no more time than the server.
-        let Ok(session) = session::connect_within(world, Some(AFTER_RUN), self.voice) else {
-            return;
-        };
-        let (client, kept) = (session.client(), Confirmation::Kept);
-        let delivered = spool::deliver(&mut self.spool, client, AFTER_RUN, kept);
-        let delivered = session.block_on(delivered);
-        if delivered.is_err() {
-            let lines = [
-                "the outcome is recorded here and not yet at the server",
-                "it is delivered when somebody is next asked, or by `gate audit flush`",
-            ];
-            self.voice.note(About::Delivery, &lines.map(str::to_owned));
-        }
-    }
-}
-
-/// What a lost outcome of an approved run means.
-const UNKNOWN: &str = "the server will show this run as `unknown`; tell who runs it what happened";
-
 /// Keeps a fact about what has already happened: there is no step left to
 /// hold back, so a failure is told and the tool's own ending stands.
 fn keep(spool: &mut Spool, fact: Fact, voice: Voice, otherwise: &str) {
@@ -338,7 +225,7 @@ pub(crate) async fn catch_up(world: &World, client: &Client) {
         return;
     };
     if spool.waiting().is_ok_and(|events| events > 0) {
-        drop(spool::deliver(&mut spool, client, CATCH_UP, Confirmation::Kept).await);
+        drop(spool::deliver(&mut spool, client, CATCH_UP).await);
     }
 }
 
@@ -358,7 +245,7 @@ pub(crate) struct Flushed {
 pub(crate) fn flush(world: &World) -> Result<Flushed, Failure> {
     let mut spool = open(world)?;
     let session = session::connect(world)?;
-    let delivered = spool::deliver(&mut spool, session.client(), FLUSH, Confirmation::Kept);
+    let delivered = spool::deliver(&mut spool, session.client(), FLUSH);
     let delivered = session.block_on(delivered);
     let Delivered { events } = delivered.map_err(|error| match error {
         spool::DeliverError::Client(error) => session::from_client(error),
@@ -434,6 +321,9 @@ fn milliseconds(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use gate_protocol::id::Nonce;
+
+    use super::run::Telling;
     use super::*;
 
     fn lost() -> Result<Outcome, Failure> {
@@ -457,6 +347,7 @@ mod tests {
                 request: "0199a3c0-1111-7000-8000-0000deadbeef".parse().unwrap(),
                 claim_nonce: Nonce::generate().unwrap(),
                 voice: Voice::Human,
+                telling: Telling::default(),
             };
             recorder.started().unwrap();
             recorder.ended(ran);
