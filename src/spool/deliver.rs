@@ -83,6 +83,9 @@ async fn deliver_all(spool: &mut Spool, client: &Client) -> Result<Delivered, De
         once_let_go(|| spool.confirm(&parcel.last)).await?;
         spool.keep_receipts(client, receipt.records);
         done.events += parcel.batch.events.len() as u64;
+        if parcel.is_all {
+            return Ok(done);
+        }
     }
 }
 
@@ -102,6 +105,8 @@ struct Parcel {
     batch: EventBatch,
     /// The place of the last of them.
     last: Position,
+    /// Whether nothing stands behind it.
+    is_all: bool,
 }
 
 /// Events on their way to the server, for whose confirmation nobody waits yet.
@@ -181,19 +186,24 @@ impl Spool {
     }
 
     fn next_parcel(&mut self, most: usize) -> Result<Option<Parcel>, SpoolError> {
-        let mut events = self.undelivered()?;
+        let (mut events, end) = self.next_events()?;
         events.truncate(most);
         let Some(last) = events.last() else {
             return Ok(None);
         };
         let epoch = self.sequence.epoch;
         let last = Position::of(epoch, last)?;
+        let is_all = last.seq == end;
         let batch = EventBatch {
             client: self.sequence.client,
             epoch,
             events,
         };
-        Ok(Some(Parcel { batch, last }))
+        Ok(Some(Parcel {
+            batch,
+            last,
+            is_all,
+        }))
     }
 
     /// Keeps what the server gave for what it took. Without a receipt the records are there all the
@@ -203,21 +213,28 @@ impl Spool {
         drop(receipts::keep_records(&files, client.server(), records));
     }
 
-    /// Returns the next events to deliver, at most one batch.
-    pub(super) fn undelivered(&mut self) -> Result<Vec<ClientEvent>, SpoolError> {
+    /// Returns the next events to deliver, at most one batch, and the number of the last one that
+    /// there is.
+    fn next_events(&mut self) -> Result<(Vec<ClientEvent>, u64), SpoolError> {
         let _held = lock(&self.folder, Duration::ZERO)?;
         let mut queue = self.queue()?;
         let confirmed = self.confirmed()?;
+        let end = queue.last().seq;
         let told = self.told.clone().filter(|told| {
-            told.epoch == confirmed.epoch && (confirmed.seq..=queue.last().seq).contains(&told.seq)
+            told.epoch == confirmed.epoch && (confirmed.seq..=end).contains(&told.seq)
         });
         let reached = told.unwrap_or(confirmed);
         if let Some(events) = queue.batch_after(&reached)? {
-            Ok(events)
+            Ok((events, end))
         } else {
             self.begin_again()?;
-            Ok(Vec::new())
+            Ok((Vec::new(), 0))
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn undelivered(&mut self) -> Result<Vec<ClientEvent>, SpoolError> {
+        self.next_events().map(|(events, _)| events)
     }
 
     pub(super) fn confirm(&mut self, last: &Position) -> Result<(), SpoolError> {
@@ -246,8 +263,8 @@ mod tests {
     use gate_protocol::canonical::to_canonical_bytes;
 
     use super::*;
-    use crate::spool::tests::{fact, once_free};
-    use crate::spool::{Durability, POSITION_BYTES};
+    use crate::spool::tests::{fact, facts, once_free};
+    use crate::spool::{Durability, POSITION_BYTES, queue};
 
     #[test]
     fn a_confirmation_is_written_over_the_last_one_however_far_it_has_come() {
@@ -275,5 +292,35 @@ mod tests {
         let parcel = once_free(|| spool.next_parcel(usize::MAX)).unwrap();
         once_free(|| spool.confirm(&parcel.last));
         assert_eq!(spool.confirmed().unwrap(), parcel.last);
+    }
+
+    #[test]
+    fn a_delivery_reads_a_long_queue_from_what_was_confirmed_last_and_not_from_its_beginning() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spool = Spool::open(folder.path()).unwrap();
+        for number in 1..=300 {
+            let name = format!("event-{number}");
+            spool.append(fact(&name), Durability::Written).unwrap();
+        }
+        let path = folder.path().join(queue::FILE);
+        assert!(path.metadata().unwrap().len() > 64 << 10);
+        let all = once_free(|| spool.undelivered());
+        let confirm = |spool: &mut Spool, at: usize| {
+            let last = Position::of(spool.sequence.epoch, &all[at - 1]).unwrap();
+            once_free(|| spool.confirm(&last));
+            once_free(|| spool.undelivered())
+        };
+        for confirmed in [1, 60, 200, 299, 300] {
+            assert_eq!(confirm(&mut spool, confirmed), all[confirmed..]);
+        }
+        spool.append(fact("after"), Durability::Written).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replacen("event-1\"", "EVENT-1\"", 1)).unwrap();
+        assert_eq!(facts(&once_free(|| spool.undelivered())), ["after"]);
+        // The last one that the server has is not what was confirmed.
+        let text = std::fs::read_to_string(&path).unwrap();
+        let changed = text.replacen("event-300\"", "EVENT-300\"", 1);
+        std::fs::write(&path, changed).unwrap();
+        assert_eq!(facts(&once_free(|| spool.undelivered())), [""; 0]);
     }
 }

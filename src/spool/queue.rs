@@ -134,32 +134,33 @@ impl Queue {
     }
 
     /// Returns all events after `confirmed`, each with its length in bytes; `None` where they are
-    /// not the unbroken chain that was written.
+    /// not the unbroken chain that was written. What stands before the last confirmed one is not
+    /// read: the server has it, and a queue may be long.
     pub(super) fn after(
         &mut self,
         confirmed: &Position,
     ) -> Result<Option<Vec<(ClientEvent, usize)>>, SpoolError> {
-        self.file
-            .seek(SeekFrom::Start(0))
-            .map_err(at("read", &self.path))?;
-        let mut bytes = Vec::new();
-        self.file
-            .read_to_end(&mut bytes)
-            .map_err(at("read", &self.path))?;
-        let whole = whole_lines(&bytes);
-        let Some(mut events) = parse(whole, confirmed) else {
-            return Ok(None);
-        };
-        events.retain(|(event, _)| event.seq > confirmed.seq);
-        Ok(Some(events))
+        let mut wanted = SHORT_TAIL_BYTES;
+        loop {
+            let start = self.length_bytes.saturating_sub(wanted);
+            let bytes = read_from(&mut self.file, start).map_err(at("read", &self.path))?;
+            let Some(mut events) = back_to(lines_behind(start, &bytes), confirmed.seq) else {
+                return Ok(None);
+            };
+            let is_reached = |(event, _): &(ClientEvent, usize)| event.seq <= confirmed.seq;
+            if start == 0 || events.first().is_some_and(is_reached) {
+                let mut chain = Chain::from(confirmed);
+                let is_chain = events.iter().all(|(event, _)| chain.take(event).is_ok());
+                events.retain(|event| !is_reached(event));
+                return Ok(is_chain.then_some(events));
+            }
+            wanted *= 4;
+        }
     }
 
     /// Returns the events that stand in the file behind the one of that number.
     pub(super) fn events_behind(&mut self, seq: u64) -> Result<Vec<ClientEvent>, SpoolError> {
-        let mut bytes = Vec::new();
-        let read = self.file.seek(SeekFrom::Start(0));
-        read.and_then(|_| self.file.read_to_end(&mut bytes))
-            .map_err(at("read", &self.path))?;
+        let bytes = read_from(&mut self.file, 0).map_err(at("read", &self.path))?;
         let events = lines(whole_lines(&bytes)).rev();
         let events = events.map_while(|line| from_strict_slice::<ClientEvent>(line).ok());
         let mut behind: Vec<ClientEvent> = events.take_while(|event| event.seq > seq).collect();
@@ -186,15 +187,31 @@ fn tail(file: &mut File, length: u64) -> std::io::Result<(u64, Vec<u8>)> {
     let mut wanted = SHORT_TAIL_BYTES;
     loop {
         let start = length.saturating_sub(wanted);
-        file.seek(SeekFrom::Start(start))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
+        let bytes = read_from(file, start)?;
         let breaks = bytes.iter().filter(|byte| **byte == b'\n').take(2).count();
         if breaks == 2 || start == 0 || wanted >= TAIL_BYTES {
             return Ok((start, bytes));
         }
         wanted = TAIL_BYTES;
     }
+}
+
+fn read_from(file: &mut File, start: u64) -> std::io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Returns the whole lines of what stands in a file from `start` on: in its middle the first one is
+/// a part of a line.
+fn lines_behind(start: u64, bytes: &[u8]) -> &[u8] {
+    let whole = whole_lines(bytes);
+    let is_end = |byte: &u8| *byte == b'\n';
+    let begin = whole.iter().position(is_end).filter(|_| start > 0);
+    whole
+        .get(begin.map_or(0, |end| end + 1)..)
+        .unwrap_or_default()
 }
 
 /// Returns everything up to the last end of a line.
@@ -221,15 +238,18 @@ fn last_position(line: &[u8], confirmed: &Position) -> Option<Position> {
     goes_on.then_some(last)
 }
 
-/// Returns each event with the length of its line in bytes; `None` where they
-/// are not one chain.
-fn parse(whole: &[u8], confirmed: &Position) -> Option<Vec<(ClientEvent, usize)>> {
-    let mut chain = Chain::from(confirmed);
-    lines(whole)
-        .map(|line| {
-            let event = from_strict_slice(line).ok()?;
-            chain.take(&event).ok()?;
-            Some((event, line.len()))
-        })
-        .collect()
+/// Returns each event with the length of its line in bytes, from the last one back to the first whose
+/// number is no higher than `seq`, in the order in which they stand; `None` where one is no event.
+fn back_to(whole: &[u8], seq: u64) -> Option<Vec<(ClientEvent, usize)>> {
+    let mut events = Vec::new();
+    for line in lines(whole).rev() {
+        let event: ClientEvent = from_strict_slice(line).ok()?;
+        let is_first = event.seq <= seq;
+        events.push((event, line.len()));
+        if is_first {
+            break;
+        }
+    }
+    events.reverse();
+    Some(events)
 }

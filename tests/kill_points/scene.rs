@@ -121,7 +121,8 @@ impl Scene {
         let gate = self.machine.deploy("20s", word);
         let mut traced = Command::new("strace");
         traced.args(["-qq", "-o", "/dev/null", "-e", "trace=clone"]);
-        traced.args(["-e", "inject=clone:signal=KILL:when=1"]);
+        // The first is for what counts the signals of the group.
+        traced.args(["-e", "inject=clone:signal=KILL:when=2"]);
         traced.arg(gate.get_program()).args(gate.get_args());
         traced.env_clear().envs(self.machine.home.environment());
         let killed = run(traced.current_dir(self.machine.home.work()));
