@@ -1,25 +1,66 @@
 //! Writes the tables of a tool as Rust.
 
+use std::collections::BTreeMap;
+
 use crate::effect::Effect;
 use crate::profile::{
-    Arity, Changes, CommandSpec, FlagGroup, FlagRuns, FlagSpec, Follows, FoundRule, ImplicitSource,
-    ImplicitSpec, ListedSpec, Neutral, OperandPattern, OperandRule, Order, Passed, Place, Position,
-    Reader, RunsReading, RunsSpec, ShowsSpec, StdinSpec, Style, Table, Text, ToolSpec, ValueEffect,
-    VariableAction, VariableSpec,
+    Arity, Changes, CommandDetail, CommandSpec, FlagDetail, FlagGroup, FlagRuns, FlagSpec, Follows,
+    FoundRule, ImplicitSource, ImplicitSpec, ListedSpec, Neutral, OperandPattern, OperandRule,
+    Order, Passed, Place, Position, Reader, RunsReading, RunsSpec, Shared, ShowsSpec, StdinSpec,
+    Style, Table, Text, ToolSpec, ValueEffect, VariableAction, VariableSpec,
 };
+
+/// What rows share, each once, under the name of its `static`.
+#[derive(Default)]
+pub(crate) struct Details(BTreeMap<String, String>);
+
+impl Details {
+    /// Returns an expression for what `detail`, of this type, leads to.
+    fn of(&mut self, kind: &str, detail: String) -> String {
+        let number = self.0.len();
+        let name = self
+            .0
+            .entry(detail)
+            .or_insert_with(|| format!("{}_{number}: {kind}", kind.to_uppercase()));
+        let name = name.split(':').next().unwrap_or_default();
+        format!("Shared::BuiltIn(&{name})")
+    }
+
+    /// Returns all of them as `static`s.
+    pub(crate) fn rust(&self) -> String {
+        let details = self.0.iter();
+        details
+            .map(|(detail, name)| format!("static {name} = {detail};\n"))
+            .collect()
+    }
+}
+
+impl Rust for Shared<FlagDetail> {
+    fn rust(&self, to: &mut Details) -> String {
+        let detail = (**self).rust(to);
+        to.of("FlagDetail", detail)
+    }
+}
+
+impl Rust for Shared<CommandDetail> {
+    fn rust(&self, to: &mut Details) -> String {
+        let detail = (**self).rust(to);
+        to.of("CommandDetail", detail)
+    }
+}
 
 /// Something that can be written as an expression.
 trait Rust {
-    fn rust(&self) -> String;
+    fn rust(&self, to: &mut Details) -> String;
 }
 
 /// Each field by its name: one that is added is written too, or this does not build.
 macro_rules! structs {
     ($($name:ident { $($field:ident),* $(,)? })*) => {
         $(impl Rust for $name {
-            fn rust(&self) -> String {
+            fn rust(&self, to: &mut Details) -> String {
                 let Self { $($field),* } = self;
-                let fields = [$(format!("{}: {}", stringify!($field), $field.rust())),*];
+                let fields = [$(format!("{}: {}", stringify!($field), $field.rust(to))),*];
                 format!("{} {{ {} }}", stringify!($name), fields.join(", "))
             }
         })*
@@ -30,7 +71,7 @@ macro_rules! structs {
 macro_rules! words {
     ($($name:ident),* $(,)?) => {
         $(impl Rust for $name {
-            fn rust(&self) -> String {
+            fn rust(&self, _to: &mut Details) -> String {
                 format!("{}::{self:?}", stringify!($name))
             }
         })*
@@ -44,15 +85,14 @@ words! {
 
 structs! {
     FlagGroup { name, flags }
-    FlagSpec {
-        name, short, arity, negates, neutral, effect, values, is_beyond_read, unless, target,
+    FlagSpec { name, short, arity, more }
+    FlagDetail {
+        negates, neutral, effect, values, is_beyond_read, unless, target,
         input, not_input, is_behind_at, in_place, copied, follows, secret, runs, changes, why,
     }
     ValueEffect { glob, effect }
-    CommandSpec {
-        parent, name, canonical, effect, groups, is_group, is_open, can_be_neutral, order, passed,
-        runs, operands, found, shows, stdin, why,
-    }
+    CommandSpec { parent, name, canonical, effect, groups, is_group, is_open, more }
+    CommandDetail { can_be_neutral, order, passed, runs, operands, found, shows, stdin, why }
     RunsSpec { place, reading, takes_assignments, clears_environment, alone }
     ShowsSpec { operands, globs }
     StdinSpec { role, given, unless, is_without_operands }
@@ -70,7 +110,7 @@ structs! {
 }
 
 /// Returns a profile as a `static`. `operations` is an expression.
-pub(crate) fn profile(name: &str, tool: &ToolSpec, operations: &str) -> String {
+pub(crate) fn profile(name: &str, tool: &ToolSpec, operations: &str, to: &mut Details) -> String {
     let ToolSpec {
         name: tool_name,
         aliases,
@@ -95,43 +135,43 @@ pub(crate) fn profile(name: &str, tool: &ToolSpec, operations: &str) -> String {
          commands: {}, patterns: {}, listed: {}, environment: {}, \
          sets_variables: {sets_variables}, moved_by: {}, literal: {}, implicit: {}, \
          operations: {operations}, operation_places: {}, can_be_python: {can_be_python}, completed_by: {}, reader: {} }};\n",
-        tool_name.rust(),
-        aliases.rust(),
-        style.rust(),
-        groups.rust(),
-        commands.rust(),
-        patterns.rust(),
-        listed.rust(),
-        environment.rust(),
-        moved_by.rust(),
-        literal.rust(),
-        implicit.rust(),
-        operation_places.rust(),
-        completed_by.rust(),
-        reader.rust(),
+        tool_name.rust(to),
+        aliases.rust(to),
+        style.rust(to),
+        groups.rust(to),
+        commands.rust(to),
+        patterns.rust(to),
+        listed.rust(to),
+        environment.rust(to),
+        moved_by.rust(to),
+        literal.rust(to),
+        implicit.rust(to),
+        operation_places.rust(to),
+        completed_by.rust(to),
+        reader.rust(to),
     )
 }
 
 impl Rust for bool {
-    fn rust(&self) -> String {
+    fn rust(&self, _to: &mut Details) -> String {
         self.to_string()
     }
 }
 
 impl Rust for u8 {
-    fn rust(&self) -> String {
+    fn rust(&self, _to: &mut Details) -> String {
         self.to_string()
     }
 }
 
 impl Rust for u16 {
-    fn rust(&self) -> String {
+    fn rust(&self, _to: &mut Details) -> String {
         self.to_string()
     }
 }
 
 impl Rust for u32 {
-    fn rust(&self) -> String {
+    fn rust(&self, _to: &mut Details) -> String {
         let (thousands, rest) = (self / 1_000, self % 1_000);
         match thousands {
             0 => rest.to_string(),
@@ -142,41 +182,41 @@ impl Rust for u32 {
 }
 
 impl Rust for Text {
-    fn rust(&self) -> String {
+    fn rust(&self, _to: &mut Details) -> String {
         format!("Borrowed({:?})", self.as_ref())
     }
 }
 
 impl<T: Rust + Clone> Rust for Table<T> {
-    fn rust(&self) -> String {
-        let rows: Vec<String> = self.iter().map(Rust::rust).collect();
+    fn rust(&self, to: &mut Details) -> String {
+        let rows: Vec<String> = self.iter().map(|row| row.rust(to)).collect();
         format!("Borrowed(&[{}])", rows.join(",\n"))
     }
 }
 
 impl<T: Rust> Rust for Option<T> {
-    fn rust(&self) -> String {
+    fn rust(&self, to: &mut Details) -> String {
         match self {
-            Some(value) => format!("Some({})", value.rust()),
+            Some(value) => format!("Some({})", value.rust(to)),
             None => "None".to_owned(),
         }
     }
 }
 
 impl Rust for Neutral {
-    fn rust(&self) -> String {
+    fn rust(&self, to: &mut Details) -> String {
         match self {
             Self::Never => "Neutral::Never".to_owned(),
             Self::Present => "Neutral::Present".to_owned(),
-            Self::Values(values) => format!("Neutral::Values({})", values.rust()),
+            Self::Values(values) => format!("Neutral::Values({})", values.rust(to)),
         }
     }
 }
 
 impl Rust for VariableAction {
-    fn rust(&self) -> String {
+    fn rust(&self, to: &mut Details) -> String {
         match self {
-            Self::Set(value) => format!("VariableAction::Set({})", value.rust()),
+            Self::Set(value) => format!("VariableAction::Set({})", value.rust(to)),
             plain @ (Self::Bind | Self::Ignore | Self::Strip | Self::Unknown | Self::Flags) => {
                 format!("VariableAction::{plain:?}")
             }
@@ -185,14 +225,14 @@ impl Rust for VariableAction {
 }
 
 impl Rust for OperandPattern {
-    fn rust(&self) -> String {
+    fn rust(&self, to: &mut Details) -> String {
         let inside = match self {
-            Self::Globs(globs) => format!("Globs({})", globs.rust()),
-            Self::Folded(globs, not) => format!("Folded({}, {})", globs.rust(), not.rust()),
-            Self::NotGlobs(globs) => format!("NotGlobs({})", globs.rust()),
-            Self::Except(globs, not) => format!("Except({}, {})", globs.rust(), not.rust()),
-            Self::Present(elsewhere) => format!("Present({})", elsewhere.rust()),
-            Self::Resource(types) => format!("Resource({})", types.rust()),
+            Self::Globs(globs) => format!("Globs({})", globs.rust(to)),
+            Self::Folded(globs, not) => format!("Folded({}, {})", globs.rust(to), not.rust(to)),
+            Self::NotGlobs(globs) => format!("NotGlobs({})", globs.rust(to)),
+            Self::Except(globs, not) => format!("Except({}, {})", globs.rust(to), not.rust(to)),
+            Self::Present(elsewhere) => format!("Present({})", elsewhere.rust(to)),
+            Self::Resource(types) => format!("Resource({})", types.rust(to)),
             plain @ (Self::Remote
             | Self::Here
             | Self::Wild
@@ -205,18 +245,18 @@ impl Rust for OperandPattern {
 }
 
 impl Rust for ImplicitSource {
-    fn rust(&self) -> String {
+    fn rust(&self, to: &mut Details) -> String {
         let inside = match self {
             Self::Folder { path, skipped } => {
                 format!(
                     "Folder {{ path: {}, skipped: {} }}",
-                    path.rust(),
-                    skipped.rust()
+                    path.rust(to),
+                    skipped.rust(to)
                 )
             }
-            Self::Upward { files } => format!("Upward {{ files: {} }}", files.rust()),
+            Self::Upward { files } => format!("Upward {{ files: {} }}", files.rust(to)),
             Self::NamedFolder { variables } => {
-                format!("NamedFolder {{ variables: {} }}", variables.rust())
+                format!("NamedFolder {{ variables: {} }}", variables.rust(to))
             }
             Self::Modules {
                 path,
@@ -224,9 +264,9 @@ impl Rust for ImplicitSource {
                 skipped,
             } => format!(
                 "Modules {{ path: {}, variables: {}, skipped: {} }}",
-                path.rust(),
-                variables.rust(),
-                skipped.rust()
+                path.rust(to),
+                variables.rust(to),
+                skipped.rust(to)
             ),
             Self::Files {
                 variables,
@@ -235,10 +275,10 @@ impl Rust for ImplicitSource {
                 home,
             } => format!(
                 "Files {{ variables: {}, separator: {}, below: {}, home: {} }}",
-                variables.rust(),
-                separator.rust(),
-                below.rust(),
-                home.rust()
+                variables.rust(to),
+                separator.rust(to),
+                below.rust(to),
+                home.rust(to)
             ),
             Self::Repository {
                 named_by,
@@ -246,9 +286,9 @@ impl Rust for ImplicitSource {
                 parts,
             } => format!(
                 "Repository {{ named_by: {}, variables: {}, parts: {} }}",
-                named_by.rust(),
-                variables.rust(),
-                parts.rust()
+                named_by.rust(to),
+                variables.rust(to),
+                parts.rust(to)
             ),
         };
         format!("ImplicitSource::{inside}")

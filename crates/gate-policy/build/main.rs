@@ -78,6 +78,7 @@ fn write_profiles(folder: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     let mut text = String::new();
     let mut tools = Vec::new();
     let mut names = BTreeMap::new();
+    let mut details = emit::Details::default();
     for file in &files {
         let fail = |problem: String| format!("{}: {problem}", file.display());
         let content = fs::read_to_string(file)?;
@@ -98,6 +99,7 @@ fn write_profiles(folder: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
             &name,
             &tool,
             &operations::constant(&profile),
+            &mut details,
         ));
         if name == "EVERY" {
             text.push_str("pub(crate) static EVERY_TOOL: &ToolSpec = &EVERY;\n");
@@ -110,6 +112,7 @@ fn write_profiles(folder: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
             }
         }
     }
+    text.push_str(&details.rust());
     let tools = tools.join(", ");
     text.push_str("static TOOLS: &[&ToolSpec] = &[");
     text.push_str(&tools);

@@ -2,10 +2,10 @@
 
 use super::Place;
 use super::{
-    Arity, Changes, CommandSpec, FlagGroup, FlagRuns, FlagSpec, Follows, FoundRule, ImplicitSource,
-    ImplicitSpec, ListedSpec, Neutral, OperandPattern, OperandRule, Order, Passed, Position,
-    Reader, RunsReading, RunsSpec, ShowsSpec, StdinSpec, Style, ToolSpec, ValueEffect,
-    VariableAction, VariableSpec,
+    Arity, Changes, CommandDetail, CommandSpec, FlagDetail, FlagGroup, FlagRuns, FlagSpec, Follows,
+    FoundRule, ImplicitSource, ImplicitSpec, ListedSpec, Neutral, OperandPattern, OperandRule,
+    Order, Passed, Position, Reader, RunsReading, RunsSpec, Shared, ShowsSpec, StdinSpec, Style,
+    ToolSpec, ValueEffect, VariableAction, VariableSpec,
 };
 use crate::effect::Effect;
 use crate::slots;

@@ -3,6 +3,8 @@
 //! The build script makes them too, of the profiles that are compiled in.
 
 use std::borrow::Cow;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use super::{Changes, FlagRuns, ImplicitSpec, RunsSpec};
 use crate::effect::Effect;
@@ -11,6 +13,30 @@ use crate::effect::Effect;
 pub type Text = Cow<'static, str>;
 /// A table of a profile.
 pub type Table<T> = Cow<'static, [T]>;
+
+/// What many rows of a table say alike: it stands once, and each row leads to it.
+///
+/// A program that begins at another address each time has each of its rows written to when it
+/// starts, and every page of them is then that process's alone. So a row is small, and a gate that
+/// waits has less memory for itself.
+#[derive(Clone, Debug)]
+pub enum Shared<T: 'static> {
+    /// Of a profile that is compiled in.
+    BuiltIn(&'static T),
+    /// Of one that was read.
+    Read(Arc<T>),
+}
+
+impl<T> Deref for Shared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        match self {
+            Self::BuiltIn(detail) => detail,
+            Self::Read(detail) => detail,
+        }
+    }
+}
 
 /// What gate knows of one tool.
 #[derive(Clone, Debug)]
@@ -145,6 +171,21 @@ pub struct FlagSpec {
     pub short: u8,
     /// Whether it takes a value.
     pub arity: Arity,
+    /// Everything else that it may be.
+    pub more: Shared<FlagDetail>,
+}
+
+impl Deref for FlagSpec {
+    type Target = FlagDetail;
+
+    fn deref(&self) -> &FlagDetail {
+        &self.more
+    }
+}
+
+/// What a flag may be beside a name and a value. Most are nothing of it.
+#[derive(Clone, Debug)]
+pub struct FlagDetail {
     /// The name of the switch that this one turns off.
     pub negates: Text,
     /// When it takes away the command's own effect.
@@ -248,6 +289,21 @@ pub struct CommandSpec {
     pub is_group: bool,
     /// Whether flags that aren't listed are taken for harmless parameters.
     pub is_open: bool,
+    /// Everything else that is said of it.
+    pub more: Shared<CommandDetail>,
+}
+
+impl Deref for CommandSpec {
+    type Target = CommandDetail;
+
+    fn deref(&self) -> &CommandDetail {
+        &self.more
+    }
+}
+
+/// What many commands have in common.
+#[derive(Clone, Debug)]
+pub struct CommandDetail {
     /// Whether a neutral flag counts.
     pub can_be_neutral: bool,
     /// Where its flags stand.
@@ -268,6 +324,19 @@ pub struct CommandSpec {
     pub why: Text,
 }
 
+/// What is said of a command that only leads to others.
+static LEADING: CommandDetail = CommandDetail {
+    can_be_neutral: true,
+    order: Order::Free,
+    passed: Passed::Operands,
+    runs: RunsSpec::ELSEWHERE,
+    operands: Cow::Borrowed(&[]),
+    found: Cow::Borrowed(&[]),
+    shows: None,
+    stdin: None,
+    why: Cow::Borrowed(""),
+};
+
 impl CommandSpec {
     /// Returns a node that only leads to others, of which nothing else is said.
     pub(crate) const fn leading(parent: u16, name: Text, canonical: Text) -> Self {
@@ -279,15 +348,7 @@ impl CommandSpec {
             groups: Cow::Borrowed(&[]),
             is_group: true,
             is_open: false,
-            can_be_neutral: true,
-            order: Order::Free,
-            passed: Passed::Operands,
-            runs: RunsSpec::ELSEWHERE,
-            operands: Cow::Borrowed(&[]),
-            found: Cow::Borrowed(&[]),
-            shows: None,
-            stdin: None,
-            why: Cow::Borrowed(""),
+            more: Shared::BuiltIn(&LEADING),
         }
     }
 }

@@ -1,12 +1,14 @@
 //! What a `[[command]]` says, without its place in the tree.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::compile::{group_indexes, kept};
 use super::words::{ORDERS, PLACES, READINGS, effect, one_of, optional_effect, plain, text, texts};
 use super::{Command, Found, Mistake, Profile, Runs, Shows, Stdin, operand};
 use crate::profile::{
-    CommandSpec, FoundRule, Order, Passed, Place, RunsReading, RunsSpec, ShowsSpec, StdinSpec,
+    CommandDetail, CommandSpec, FoundRule, Order, Passed, Place, RunsReading, RunsSpec, Shared,
+    ShowsSpec, StdinSpec,
 };
 
 /// Returns one row for each entry, or nothing for an entry with a mistake.
@@ -22,7 +24,6 @@ pub(super) fn prototypes(
 }
 
 fn prototype(command: &Command, groups: &[&str]) -> Result<CommandSpec, Mistake> {
-    let operands = command.operands.iter().map(operand::rule);
     Ok(CommandSpec {
         parent: 0,
         name: Cow::Borrowed(""),
@@ -31,6 +32,13 @@ fn prototype(command: &Command, groups: &[&str]) -> Result<CommandSpec, Mistake>
         groups: group_indexes(&command.flags, groups)?.into(),
         is_group: false,
         is_open: command.open,
+        more: Shared::Read(Arc::new(detail(command)?)),
+    })
+}
+
+fn detail(command: &Command) -> Result<CommandDetail, Mistake> {
+    let operands = command.operands.iter().map(operand::rule);
+    Ok(CommandDetail {
         can_be_neutral: command.neutral,
         order: one_of(command.order.as_ref(), Order::Free, ORDERS)?,
         passed: match (command.passed, command.passed_from) {

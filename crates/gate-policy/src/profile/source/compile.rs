@@ -1,6 +1,7 @@
 //! Makes the tables of a tool of its profile, sorted and checked.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::words::{
     ARITIES, CHANGES, FLAG_RUNS, FOLLOWS, READERS, STYLES, effect, one_of, optional_effect, plain,
@@ -8,8 +9,9 @@ use super::words::{
 };
 use super::{Flag, Mistake, Neutral, Placed, Profile, Word, command, named, tree, variables};
 use crate::profile::{
-    Arity, Changes, CommandSpec, FlagGroup, FlagRuns, FlagSpec, Follows, Neutral as NeutralSpec,
-    Reader, Style, Table, Text, ToolSpec, ValueEffect, VariableAction, VariableSpec,
+    Arity, Changes, CommandSpec, FlagDetail, FlagGroup, FlagRuns, FlagSpec, Follows,
+    Neutral as NeutralSpec, Reader, Shared, Style, Table, Text, ToolSpec, ValueEffect,
+    VariableAction, VariableSpec,
 };
 
 /// Returns the tables, without what stands in files beside the profile, or every mistake.
@@ -132,6 +134,12 @@ fn flag(name: &str, placed: &Placed) -> Result<FlagSpec, Mistake> {
         name: text(name),
         short: letter(flag.short.as_ref())?,
         arity: one_of(flag.value.as_ref(), Arity::Switch, ARITIES)?,
+        more: Shared::Read(Arc::new(detail(flag)?)),
+    })
+}
+
+fn detail(flag: &Flag) -> Result<FlagDetail, Mistake> {
+    Ok(FlagDetail {
         negates: text(flag.negates.as_ref().map_or("", |word| word.get_ref())),
         neutral: match &flag.neutral {
             None => NeutralSpec::Never,
