@@ -7,7 +7,8 @@
 use crate::failure::FailureKind;
 
 /// What was looked at does not hold: `gate audit verify` found a log that is
-/// not sound, `gate doctor` a gap. Nothing of gate's failed.
+/// not sound, `gate doctor` a gap, `gate server restore` a backup that was
+/// changed. Nothing of gate's failed.
 pub(crate) const FOUND: u8 = 1;
 /// gate's command line makes no sense, or names what is not there, can't be read
 /// or can't be changed any more. A file of rules or of configuration in force

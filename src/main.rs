@@ -37,6 +37,7 @@ mod shims;
 mod show;
 mod since_boot;
 mod spool;
+mod successors;
 mod trust;
 mod world;
 

@@ -19,6 +19,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::layout::RulesFolder;
 use crate::progress::Voice;
 use crate::session::{self, Session, from_client};
+use crate::successors;
 use crate::world::World;
 
 /// How long after a try to fetch rules that grow old the next one comes.
@@ -29,10 +30,22 @@ const TRY_AGAIN: Duration = Duration::from_mins(10);
 ///
 /// # Errors
 /// The bundle is not good for this server now, or it can't be written.
-pub(crate) fn store(world: &World, fetched: &SignedRules) -> Result<u64, Failure> {
+pub(crate) fn store(
+    world: &World,
+    session: &Session,
+    fetched: &SignedRules,
+) -> Result<u64, Failure> {
     let folder = world.layout.cached_rules()?;
     let _held = held(world, &folder)?;
-    let version = verify(world.configuration()?, &folder, fetched)?;
+    let newest = world.configuration()?.server_key()?;
+    let version = match verify(&[newest], &folder, fetched) {
+        Ok(version) => version,
+        // Another key may have come after it.
+        Err(failure) => match successors::learn(world, session) {
+            Some(key) => verify(&[key], &folder, fetched)?,
+            None => return Err(failure),
+        },
+    };
     let encoded = to_canonical_bytes(fetched).map_err(|error| {
         Failure::new(FailureKind::Internal, "cannot store the server's rules").caused_by(error)
     })?;
@@ -82,7 +95,8 @@ pub(crate) fn forget_others(world: &World) -> Result<bool, Failure> {
         .hint(world.layout.state_mend())
     };
     let _held = held(world, &folder)?;
-    let own = world.configuration()?.server_key()?.name();
+    let own = world.configuration()?.server_key()?;
+    let own = own.name();
     let is_other = |kept: &SignedRules| kept.bundle.audience != own;
     // What is damaged is no other server's, and is replaced by what is fetched.
     let kept = stored(&folder).ok().flatten();
@@ -135,8 +149,8 @@ pub(crate) fn refresh(
     };
     match known.filter(is_same) {
         Some(old) if !is_half_over(&old.bundle) => Ok(false),
-        Some(_) => store(world, &fetched).map(|_| false),
-        None => store(world, &fetched).map(|_| true),
+        Some(_) => store(world, session, &fetched).map(|_| false),
+        None => store(world, session, &fetched).map(|_| true),
     }
 }
 

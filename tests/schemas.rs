@@ -7,6 +7,8 @@
 
 #[path = "schemas/files.rs"]
 mod files;
+#[path = "schemas/operations.rs"]
+mod operations;
 #[path = "schemas/profiles.rs"]
 mod profiles;
 

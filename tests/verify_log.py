@@ -4,7 +4,7 @@
     verify_log.py RECORDS CHECKPOINT VKEY [LEAVES]
 
 RECORDS is JSON Lines, CHECKPOINT the signed note over exactly these records, VKEY the log's key as
-name+hash+base64, LEAVES the file of leaf hashes, which tells exactly which record was changed.
+name+hash+base64, or one that signed before it, LEAVES the file of leaf hashes, which tells exactly which record was changed.
 Prints `ok N records root HEX`, or `bad record`, the first one and what is wrong, and exits 1. Needs Python's standard library, and the openssl command for Ed25519.
 """
 import base64
@@ -149,7 +149,8 @@ def root_of(peaks):
     return functools.reduce(lambda right, left: sha256(b"\1", left, right), hashes)
 
 
-def verify_checkpoint(note, vkey):
+def verify_note(note, vkey, what="the checkpoint"):
+    """Returns the name of the key, and the text that it signed."""
     name, key_hash, encoded = vkey.split("+", 2)
     typed = base64.b64decode(encoded, validate=True)
     key_id = sha256(name.encode(), b"\n", typed)[:4]
@@ -164,13 +165,45 @@ def verify_checkpoint(note, vkey):
         signature = base64.b64decode(signature, validate=True)
         if signer == name and signature[:4] == key_id:
             matches = has_signed(typed[1:], text.encode(), signature[4:])
-            need(matches, "the checkpoint's signature does not match")
+            need(matches, f"{what}'s signature does not match")
             is_signed = True
-    need(is_signed, "the checkpoint is not signed by the key")
+    need(is_signed, f"{what} is not signed by the key")
+    return name, text
+
+
+def verify_checkpoint(note, vkey):
+    name, text = verify_note(note, vkey)
     origin, size, root, end = text.split("\n")
     need(origin == name, "the checkpoint is of another log")
     need(re.fullmatch("0|[1-9][0-9]*", size) and not end, "the checkpoint's size is malformed")
     return int(size), base64.b64decode(root, validate=True)
+
+
+def successor(lines, note, vkey):
+    """Returns the key that signed NOTE: VKEY, or one that came after it as the records say."""
+    after = {}
+    for line in lines:
+        if b'"type":"log.key_added"' not in line:
+            continue
+        try:
+            statement = json.loads(line)["body"]["statement"].encode()
+            kind, purpose, before, key, _ = statement.decode().split("\n\n")[0].split("\n")
+            need((kind, purpose) == ("gate-key/1", "log") and before != key, "of another kind")
+            need(before.split("+")[0] == key.split("+")[0], "of another log")
+            for each in (before, key):
+                verify_note(statement, each, "the statement")
+            after.setdefault(before, key)
+        except (Bad, ValueError, KeyError, TypeError, AttributeError):
+            continue  # It vouches for nobody; the record itself is verified with the others.
+    seen = set()
+    while vkey in after and vkey not in seen:
+        try:
+            verify_note(note, vkey)
+            break
+        except (Bad, ValueError):
+            seen.add(vkey)
+            vkey = after[vkey]
+    return vkey
 
 
 def read_leaves(file):
@@ -225,6 +258,8 @@ def verify(records, note, vkey, leaves=()):
 def main(records, checkpoint, vkey, leaves=None):
     with open(records, "rb") as lines, open(checkpoint, "rb") as note:
         note = note.read()
+        vkey = successor(lines, note, vkey)
+        lines.seek(0)
         if leaves is None:
             return verify(lines, note, vkey)
         with open(leaves, "rb") as once, open(leaves, "rb") as again:

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use gate_client::{Client, ClientError, IdempotencyKey, Submitted, WaitNotice};
 use gate_exec::Cancel;
 use gate_policy::Evaluation;
-use gate_protocol::claim::{ClaimRequest, ExpectedGrant, SignedGrant, VerifiedGrant};
+use gate_protocol::claim::{ClaimRequest, ExpectedGrant, GrantError, SignedGrant, VerifiedGrant};
 use gate_protocol::id::{Nonce, RequestId};
 use gate_protocol::inert::inert;
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus, Circumstances, SubmitRequest};
@@ -28,6 +28,7 @@ use crate::progress::{Progress, Voice};
 use crate::report;
 use crate::session::{Session, from_client};
 use crate::since_boot::SinceBoot;
+use crate::successors;
 use crate::world::World;
 
 use submission::submission;
@@ -115,7 +116,7 @@ pub(crate) fn obtain(
     asking: Asking<'_>,
     cancel: &Cancel,
 ) -> Result<Approved, Failure> {
-    let key = world.configuration()?.server_key()?.clone();
+    let key = world.configuration()?.server_key()?;
     let deadline = asking
         .left
         .and_then(|left| Instant::now().checked_add(left));
@@ -409,13 +410,19 @@ impl Wait<'_> {
             nonce,
         };
         let waited = received.elapsed().map_err(no_clock)?.as_secs();
-        signed
-            .verify(&self.key, &expected, waited)
-            .map_err(|error| {
-                Failure::new(FailureKind::Internal, "the grant is refused")
-                    .caused_by(error)
-                    .hint("nothing was run; tell who runs the server")
-            })
+        let verified = match signed.clone().verify(&self.key, &expected, waited) {
+            // Another key may have come after the one that is known.
+            Err(GrantError::Signature(of)) => match successors::learn(self.world, self.session) {
+                Some(key) => signed.verify(&key, &expected, waited),
+                None => Err(GrantError::Signature(of)),
+            },
+            verified => verified,
+        };
+        verified.map_err(|error| {
+            Failure::new(FailureKind::Internal, "the grant is refused")
+                .caused_by(error)
+                .hint("nothing was run; tell who runs the server")
+        })
     }
 
     fn client(&self) -> &Client {

@@ -12,6 +12,7 @@ pub(crate) mod mistake;
 mod policy;
 pub(crate) mod stored_rules;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,8 +23,8 @@ use gate_protocol::signed_note::VerifierKey;
 use crate::failure::{Failure, FailureKind};
 #[cfg(feature = "server")]
 use crate::layout::Layout;
-use crate::trust;
 use crate::world::World;
+use crate::{successors, trust};
 
 pub(crate) use login_file::{forget_server, remember_server};
 pub(crate) use policy::{
@@ -80,6 +81,8 @@ pub(crate) struct Configuration {
     ca_certificates: Option<Sourced<Vec<u8>>>,
     timeout: Option<Duration>,
     server_rules: ServerRules,
+    /// The keys that came after the pinned one, the newest last.
+    after: RefCell<Vec<VerifierKey>>,
 }
 
 impl Configuration {
@@ -110,6 +113,7 @@ impl Configuration {
             ca_certificates: None,
             timeout: None,
             server_rules: ServerRules::Optional,
+            after: RefCell::default(),
         };
         // From the strongest voice to the weakest; the first that names a
         // server settles it, and its key comes from the same or a stronger one.
@@ -129,6 +133,10 @@ impl Configuration {
         }
         if let Some((path, file)) = &login {
             loaded.take(file, &Source::Login(path.clone()))?;
+        }
+        if let (Some(server), Some(key)) = (&loaded.server, &loaded.key) {
+            let after = successors::known(&world.layout, &server.value, &key.value);
+            loaded.after = RefCell::new(after);
         }
         Ok(loaded)
     }
@@ -187,11 +195,32 @@ impl Configuration {
             })
     }
 
-    /// Returns the pinned key of the server.
+    /// Takes a key that came after those which are known.
+    pub(crate) fn goes_on_with(&self, key: VerifierKey) {
+        self.after.borrow_mut().push(key);
+    }
+
+    /// Returns the key of the server: the pinned one, or the newest that came after it.
     ///
     /// # Errors
     /// The server has no pinned key here.
-    pub(crate) fn server_key(&self) -> Result<&VerifierKey, Failure> {
+    pub(crate) fn server_key(&self) -> Result<VerifierKey, Failure> {
+        let pinned = self.pinned_server_key()?;
+        let newest = self.after.borrow().last().cloned();
+        Ok(newest.unwrap_or_else(|| pinned.clone()))
+    }
+
+    /// Returns all keys of the server that are known here, the newest first.
+    ///
+    /// # Errors
+    /// The server has no pinned key here.
+    pub(crate) fn server_keys(&self) -> Result<Vec<VerifierKey>, Failure> {
+        let pinned = self.pinned_server_key()?.clone();
+        let after = self.after.borrow();
+        Ok(after.iter().rev().cloned().chain([pinned]).collect())
+    }
+
+    fn pinned_server_key(&self) -> Result<&VerifierKey, Failure> {
         let server = self.server()?;
         self.key.as_ref().map(|key| &key.value).ok_or_else(|| {
             Failure::new(

@@ -9,6 +9,7 @@ use gate_policy::Layer;
 use gate_protocol::canonical::from_strict_slice;
 use gate_protocol::inert::inert;
 use gate_protocol::rules::{RULES_MESSAGE_LIMIT_BYTES, RulesError, SignedRules};
+use gate_protocol::signed_note::VerifierKey;
 use jiff::Timestamp;
 
 use super::Configuration;
@@ -64,7 +65,8 @@ fn look(
             .hint("run `gate rules pull`")),
         };
     };
-    let version = verify(configuration, folder, &stored)?;
+    // What was put in force under a key that signed before is good for its time.
+    let version = verify(&configuration.server_keys()?, folder, &stored)?;
     Ok(Some(RuleSource {
         layer: Layer::Server,
         name: format!("{} version {version}", stored.bundle.audience),
@@ -97,35 +99,39 @@ pub(crate) fn stored(folder: &RulesFolder) -> Result<Option<SignedRules>, Failur
         .map_err(|error| damaged(&path).caused_by(error))
 }
 
-/// Verifies rules by the pinned key and the clock, and holds them against the
+/// Verifies rules by the server's keys and the clock, and holds them against the
 /// highest version that was in force here. Returns theirs.
 ///
 /// # Errors
 /// They are not good for this server now.
 pub(crate) fn verify(
-    configuration: &Configuration,
+    keys: &[VerifierKey],
     folder: &RulesFolder,
     rules: &SignedRules,
 ) -> Result<u64, Failure> {
-    let key = configuration.server_key()?;
     let seen = highest(folder)?;
-    rules
-        .verify(key, key.name(), seen, Timestamp::now())
-        .map(|bundle| bundle.version)
-        .map_err(|error| {
-            let hint = if matches!(error, RulesError::Expired(_)) {
-                "see that this machine's clock is right, and run `gate rules pull`; if that does not\n\
-                 help, ask who runs the server"
-            } else {
-                "run `gate rules pull`; if that does not help, ask who runs the server"
-            };
-            Failure::new(
-                FailureKind::Configuration,
-                "the server's rules are not used",
-            )
-            .caused_by(error)
-            .hint(hint)
-        })
+    let by = |key: &VerifierKey| rules.verify(key, key.name(), seen, Timestamp::now());
+    let mut found = Err(RulesError::Signature(String::new()));
+    for key in keys {
+        found = by(key);
+        if !matches!(found, Err(RulesError::Signature(_))) {
+            break;
+        }
+    }
+    found.map(|bundle| bundle.version).map_err(|error| {
+        let hint = if matches!(error, RulesError::Expired(_)) {
+            "see that this machine's clock is right, and run `gate rules pull`; if that does not\n\
+             help, ask who runs the server"
+        } else {
+            "run `gate rules pull`; if that does not help, ask who runs the server"
+        };
+        Failure::new(
+            FailureKind::Configuration,
+            "the server's rules are not used",
+        )
+        .caused_by(error)
+        .hint(hint)
+    })
 }
 
 fn highest(folder: &RulesFolder) -> Result<u64, Failure> {

@@ -90,6 +90,7 @@ pub(crate) fn is_alarm(name: &str) -> bool {
         "run.unknown"
             | "client.gap"
             | "client.epoch_reset"
+            | "server.epoch"
             | "request.rejected_review"
             | "decision.voided"
             | "break_glass.asked"
@@ -111,7 +112,8 @@ fn words(screen: &Screen, record: &AuditRecord) -> String {
     let body = record.body();
     let record_type = record.record_type();
     let is_whole = matches!(record_type, RecordType::Unknown(_))
-        || record_type.as_str().starts_with("client.");
+        || record_type.as_str().starts_with("client.")
+        || matches!(record_type, RecordType::ServerEpoch);
     let pairs: Vec<String> = if is_whole {
         let all = body.iter();
         all.map(|(name, value)| pair(name, value)).collect()

@@ -10,6 +10,7 @@ use gate_server::Settings;
 use gate_testkit::home::Home;
 use serde_json::Value;
 
+use super::operations::OF_OPERATIONS;
 use super::{GATE, by_schema, root};
 
 /// What stands in a case, and whether it is taken.
@@ -348,7 +349,7 @@ fn the_schema_of_configuration_and_gate_agree() {
 #[test]
 fn the_schema_of_settings_and_the_server_agree() {
     let home = Home::new().unwrap();
-    let texts = OF_SERVER.iter();
+    let texts = OF_SERVER.iter().chain(OF_OPERATIONS);
     let mut texts: Vec<(String, bool)> = texts
         .map(|(text, taken)| (format!("{text}\n"), *taken))
         .collect();
@@ -423,6 +424,9 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("server", "/properties/flood", "[flood]\nqqqq = 1"),
     ("server", "/properties/rate", "[rate]\nqqqq = 1"),
     ("server", "/properties/sign_in", "[sign_in]\nqqqq = 1"),
+    ("server", "/properties/metrics", "[metrics]\nqqqq = 1"),
+    ("server", "/properties/log", "[log]\nqqqq = 1"),
+    ("server", "/properties/telemetry", "[telemetry]\nqqqq = 1"),
     ("server", "/$defs/provider", "[[provider]]\nqqqq = 1"),
     ("server", "/$defs/workload", "[[workload]]\nqqqq = 1"),
     ("server", "/$defs/witness", "[[witness]]\nqqqq = 1"),

@@ -57,7 +57,7 @@ install_packages() {
   # The left side is the program that tells whether the package on the right is needed.
   for pair in git:git tmux:tmux strace:strace faketime:faketime gnome-keyring-daemon:gnome-keyring dbus-daemon:dbus \
     dbus-send:dbus secret-tool:libsecret-tools keyctl:keyutils setsid:util-linux xz:xz-utils \
-    flock:util-linux cc:gcc zsh:zsh fish:fish elvish:elvish shellcheck:shellcheck jq:jq \
+    flock:util-linux cc:gcc zsh:zsh fish:fish elvish:elvish shellcheck:shellcheck jq:jq promtool:prometheus \
     strip:binutils systemd-analyze:systemd node:nodejs npm:npm chromium:chromium \
     haproxy:haproxy; do
     command -v "${pair%%:*}" >/dev/null || [ -x "/usr/sbin/${pair%%:*}" ] || missing+=("${pair#*:}")

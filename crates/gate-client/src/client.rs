@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use gate_protocol::trace::TRACEPARENT;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, redirect};
 use serde::de::DeserializeOwned;
@@ -14,7 +15,7 @@ use crate::error::{Cause, ClientError};
 use crate::reply::{Received, Reply};
 use crate::server_url::ServerUrl;
 use crate::settings::{ClientSettings, SettingsError};
-use crate::tls;
+use crate::{tls, trace};
 
 /// How often and how long one question is repeated.
 #[derive(Clone, Copy, Debug)]
@@ -216,6 +217,9 @@ impl Client {
         let mut request = call
             .to_request()
             .ok_or_else(|| unsendable(Cause::of_text("the body can be sent only once")))?;
+        if let Some(trace) = trace::next() {
+            request.headers_mut().insert(TRACEPARENT, trace);
+        }
         if call.is_authenticated {
             let token = self.0.settings.token.as_ref();
             let token = token.ok_or_else(|| ClientError::NoToken(self.server().clone()))?;

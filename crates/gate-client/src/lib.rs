@@ -46,6 +46,7 @@ mod sign_in;
 mod standing_grants;
 mod tls;
 mod token;
+mod trace;
 mod wait;
 
 pub use admin::Fetched;

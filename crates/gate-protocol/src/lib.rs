@@ -35,3 +35,4 @@ pub mod server;
 pub mod sign_in;
 pub mod span;
 pub mod standing_grant;
+pub mod trace;

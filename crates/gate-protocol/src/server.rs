@@ -24,6 +24,10 @@ pub struct ServerIdentity {
     /// Whether CI jobs can exchange their own token, by `POST /v1/workload-token`.
     #[serde(default)]
     pub workload_sign_in: bool,
+    /// For each key that came in the place of another, the signed note that says so, the oldest
+    /// first: who pinned the one before learns of the next.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub key_statements: Vec<String>,
 }
 
 /// The answer of `GET /v1/health`.

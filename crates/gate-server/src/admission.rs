@@ -78,7 +78,10 @@ impl Admission {
             network,
         }));
         let knocked = match taken {
-            Err(seconds) if !is_known => Err(too_fast("this address", seconds)),
+            Err(seconds) if !is_known => {
+                server.metrics.refused("address");
+                Err(too_fast("this address", seconds))
+            }
             Ok(_) | Err(_) => Ok(()),
         };
         (admission, knocked)
@@ -116,6 +119,7 @@ impl Admission {
         };
         taken
             .map(drop)
+            .inspect_err(|_| server.metrics.refused("caller"))
             .map_err(|seconds| too_fast(&format!("`{name}`"), seconds))
     }
 

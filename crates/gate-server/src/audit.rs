@@ -8,9 +8,10 @@ use serde_json::Value;
 
 use crate::clock;
 use crate::problem::Failure;
+use crate::readiness::Task;
 use crate::state::Server;
 use crate::store::log::{self, Head};
-use crate::store::{Connection, StoreError};
+use crate::store::{Connection, StoreError, server};
 
 /// Appends one record.
 pub(crate) async fn append(
@@ -48,6 +49,11 @@ impl Server {
         let connection = writer.connection();
         let head = log::head(connection).await?;
         let size = head.tree.size();
+        let names = server::names(connection).await?;
+        let known = names.and_then(|names| names.keys);
+        if known.is_some_and(|known| known != self.keys.print()) {
+            return Err(CheckpointFailure::OtherKeys);
+        }
         if size > log::checkpointed(connection).await? {
             let note = self.sign_head(&head)?;
             log::insert_checkpoint(connection, size, &note, clock::now()).await?;
@@ -59,6 +65,7 @@ impl Server {
     /// Signs the head again and again, until dropped.
     pub(crate) async fn checkpoint_regularly(self) {
         loop {
+            self.beats.beat(Task::Checkpoints);
             if let Err(error) = self.checkpoint().await {
                 tracing::error!(%error, "the log's head was not signed");
             }
@@ -75,4 +82,8 @@ pub(crate) enum CheckpointFailure {
     Store(#[from] StoreError),
     #[error(transparent)]
     Sign(#[from] CheckpointError),
+    #[error(
+        "the keys were changed at another server: copy the new ones here, and start this one again"
+    )]
+    OtherKeys,
 }

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::clock;
 use crate::problem::Failure;
+use crate::readiness::Task;
 use crate::state::Server;
 use crate::store::{idempotency, requests, timers};
 
@@ -55,6 +56,7 @@ impl Server {
     /// Settles at each deadline, until dropped.
     pub(crate) async fn settle_regularly(self) {
         loop {
+            self.beats.beat(Task::Deadlines);
             let sleep = match self.settle_due(clock::now()).await {
                 Ok(next) => next.map_or(LONGEST_SLEEP, until),
                 // It is on record why; what is due stays due.

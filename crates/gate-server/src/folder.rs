@@ -69,6 +69,11 @@ async fn open_store(dir: &Path, database: Option<&Database>) -> Result<Store, Fo
 }
 
 impl Folder {
+    /// Hands out the parts: the folder, its store, and the lock on it.
+    pub(crate) fn into_parts(self) -> (PathBuf, Store, FolderLock) {
+        (self.dir, self.store, self.lock)
+    }
+
     /// Opens the folder and its database, and makes both where they are missing;
     /// none where another process has the folder.
     pub(crate) async fn open(settings: &Settings) -> Result<Option<Self>, FolderError> {
@@ -97,12 +102,16 @@ impl Folder {
         authorities: Authorities,
         names: Names,
     ) -> Result<(Server, FolderLock), KeysError> {
-        let keys = match &self.names {
+        let mut keys = match &self.names {
             Some(_) => Keys::open(&self.dir, &names.audience, &names.log_origin)?,
             None => Keys::make(&self.dir, &names.audience, &names.log_origin)?,
         };
-        if names.keys.is_some_and(|known| known != keys.print()) {
-            return Err(KeysError::Foreign { dir: self.dir });
+        if let Some(known) = names.keys.filter(|known| *known != keys.print()) {
+            let whose = (names.audience.as_str(), names.log_origin.as_str());
+            if !keys::finish_rotation(&self.dir, whose, known)? {
+                return Err(KeysError::Foreign { dir: self.dir });
+            }
+            keys = Keys::open(&self.dir, &names.audience, &names.log_origin)?;
         }
         if settings.database.is_some() {
             // Made with the other keys, since every server on the database needs the same.

@@ -8,7 +8,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 
 use gate_protocol::canonical::Digest;
-use gate_protocol::signed_note::{Cosigner, KeyError, SigningKey};
+use gate_protocol::signed_note::{Cosigner, KeyError, KeyPurpose, SigningKey, VerifierKey};
 
 /// The two keys of a server.
 pub(crate) struct Keys {
@@ -91,6 +91,95 @@ impl Keys {
         bytes.extend_from_slice(self.log.verifier().public_bytes());
         Digest::of_bytes(&bytes)
     }
+}
+
+/// A key that is to come in the place of another, in a file beside it.
+pub(crate) struct NextKey {
+    pub(crate) key: SigningKey,
+    file: PathBuf,
+}
+
+impl NextKey {
+    /// Makes the next key of a purpose, which nobody signs by yet.
+    pub(crate) fn stage(
+        data_dir: &Path,
+        purpose: KeyPurpose,
+        name: &str,
+    ) -> Result<Self, KeysError> {
+        let file = data_dir.join(file_of(purpose));
+        let path = next_of(&file);
+        let key = SigningKey::generate(name)?;
+        write_key(&path, &key).map_err(|source| KeysError::File { path, source })?;
+        Ok(Self { key, file })
+    }
+
+    /// Puts it in the place of the one before, which stays beside it under its own hash.
+    pub(crate) fn take_place(&self, before: &VerifierKey) -> Result<PathBuf, KeysError> {
+        replace(&self.file, before)
+    }
+}
+
+const fn file_of(purpose: KeyPurpose) -> &'static str {
+    match purpose {
+        KeyPurpose::Grant => GRANT,
+        KeyPurpose::Log => LOG,
+    }
+}
+
+fn next_of(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".next");
+    PathBuf::from(name)
+}
+
+fn replace(file: &Path, before: &VerifierKey) -> Result<PathBuf, KeysError> {
+    let mut kept = file.as_os_str().to_owned();
+    kept.push(format!(".{}", before.id()));
+    let kept = PathBuf::from(kept);
+    let replaced = match std::fs::hard_link(file, &kept) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        Ok(()) | Err(_) => std::fs::rename(next_of(file), file),
+    };
+    let synced = replaced.and_then(|()| match file.parent() {
+        Some(dir) => File::open(dir)?.sync_all(),
+        None => Ok(()),
+    });
+    synced.map_err(|source| KeysError::File {
+        path: file.to_owned(),
+        source,
+    })?;
+    Ok(kept)
+}
+
+/// Finishes a change of keys that the database knows of and that was cut off before the files were
+/// exchanged; false where that is not why they differ from `known`.
+pub(crate) fn finish_rotation(
+    data_dir: &Path,
+    (audience, origin): (&str, &str),
+    known: Digest,
+) -> Result<bool, KeysError> {
+    let now = Keys::open(data_dir, audience, origin)?;
+    let next = |file: &str, name: &str| {
+        let path = next_of(&data_dir.join(file));
+        path.exists().then(|| read_key(&path, name)).transpose()
+    };
+    let (grant, log) = (next(GRANT, audience)?, next(LOG, origin)?);
+    let (has_grant, has_log) = (grant.is_some(), log.is_some());
+    let (old_grant, old_log) = (now.grant.verifier(), now.log.verifier());
+    let then = Keys {
+        grant: grant.unwrap_or(now.grant),
+        log: log.unwrap_or(now.log),
+    };
+    if then.print() != known {
+        return Ok(false);
+    }
+    if has_grant {
+        replace(&data_dir.join(GRANT), &old_grant)?;
+    }
+    if has_log {
+        replace(&data_dir.join(LOG), &old_log)?;
+    }
+    Ok(true)
 }
 
 /// Returns the key that the secrets of channels are encrypted with, and makes it

@@ -9,6 +9,7 @@ use gate_protocol::log::RecordType;
 use serde::Deserialize;
 
 use crate::problem::Failure;
+use crate::readiness::Task;
 use crate::state::Server;
 use crate::store::{Listener, log};
 
@@ -60,6 +61,7 @@ impl Server {
     async fn follow_by(&self, mut listener: Listener, seen: &mut u64) {
         self.catch_up(seen).await;
         loop {
+            self.beats.beat(Task::Replicas);
             let is_told = tokio::select! {
                 heard = listener.heard() => match heard {
                     Ok(()) => true,

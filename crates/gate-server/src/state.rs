@@ -1,20 +1,24 @@
 //! The server as its parts: what every handler and background task holds.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::flood::Flood;
-use crate::identity::{Authorities, Backoff};
+use crate::identity::{Authorities, Backoff, TokenHash};
 use crate::keys::Keys;
+use crate::metrics::Metrics;
 use crate::notify::Channels;
 use crate::outbound::Outbound;
+use crate::readiness::Beats;
 use crate::refusals::Refusals;
 use crate::service::NamedRules;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::store::server::Names;
 use crate::subtrees::Subtrees;
+use crate::telemetry::Telemetry;
 use crate::waiters::Waiters;
 use crate::web::OpenPages;
 
@@ -29,6 +33,8 @@ pub(crate) struct Server {
     pub(crate) settings: Arc<Settings>,
     pub(crate) names: Arc<Names>,
     pub(crate) keys: Arc<Keys>,
+    /// Which key came after which, for who pinned one before.
+    pub(crate) key_statements: Arc<[String]>,
     pub(crate) named_rules: NamedRules,
     pub(crate) flood: Flood,
     /// Where people hear of requests besides the page.
@@ -49,6 +55,15 @@ pub(crate) struct Server {
     pub(crate) proofs: Arc<Semaphore>,
     /// Counts what is refused to who comes from outside.
     pub(crate) refusals: Refusals,
+    /// What is counted of the server itself.
+    pub(crate) metrics: Metrics,
+    /// When each of the server's own tasks was last seen at work.
+    pub(crate) beats: Beats,
+    /// What `/metrics` asks for, where it asks.
+    pub(crate) metrics_token: Option<TokenHash>,
+    /// Where spans go.
+    pub(crate) telemetry: Telemetry,
+    is_draining: Arc<AtomicBool>,
     stopping: watch::Sender<bool>,
 }
 
@@ -66,6 +81,7 @@ impl Server {
             settings: Arc::new(settings),
             names: Arc::new(names),
             keys: Arc::new(keys),
+            key_statements: Arc::default(),
             named_rules: NamedRules::default(),
             flood: Flood::default(),
             channels: Channels::default(),
@@ -77,6 +93,11 @@ impl Server {
             witness_calls: None,
             proofs: Arc::new(Semaphore::new(PROOFS)),
             refusals: Refusals::default(),
+            metrics: Metrics::default(),
+            beats: Beats::default(),
+            metrics_token: None,
+            telemetry: Telemetry::default(),
+            is_draining: Arc::default(),
             stopping: watch::Sender::new(false),
         }
     }
@@ -84,6 +105,16 @@ impl Server {
     /// Makes every parked wait return at once.
     pub(crate) fn stop(&self) {
         self.stopping.send_replace(true);
+    }
+
+    /// Says from now on that the server is not ready, and serves on.
+    pub(crate) fn drain(&self) {
+        self.is_draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells whether the server is about to stop, or stops.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Relaxed) || self.is_stopping()
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

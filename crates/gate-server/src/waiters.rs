@@ -51,6 +51,13 @@ impl Waiters {
         self.feed.tell(id);
     }
 
+    /// Returns how many wait at the moment.
+    pub(crate) fn waiting(&self) -> u64 {
+        let channels = self.lock();
+        let receivers = channels.values().map(watch::Sender::receiver_count);
+        receivers.map(|count| count as u64).sum()
+    }
+
     #[cfg(test)]
     pub(crate) fn is_waited_for(&self, id: RequestId) -> bool {
         self.lock().contains_key(&id)

@@ -128,6 +128,119 @@ async fn a_connection_that_is_slow_is_not_waited_for() {
     stopped(running).await.unwrap();
 }
 
+/// Sends `head` at once and then a byte every now and then, until the other side has enough.
+fn trickle(address: SocketAddr, head: &str) -> String {
+    let mut stream = connect(address);
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut reader = stream.try_clone().unwrap();
+    let reading = std::thread::spawn(move || {
+        let mut answer = Vec::new();
+        // A reset after the answer is as good as an end.
+        let _closed = reader.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
+    });
+    while !reading.is_finished() && stream.write_all(b"x").is_ok() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    reading.join().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_byte_now_and_then_is_not_enough() {
+    let running = run(|settings| {
+        settings.limits.header_timeout = Duration::from_millis(300);
+        settings.limits.body_timeout = Duration::from_millis(300);
+    })
+    .await;
+    let (address, agent) = (running.address, running.setup.agent.clone());
+    let (head, body) = tokio::task::spawn_blocking(move || {
+        let head = trickle(address, "GET /v1/health HTTP/1.1\r\nX-Slow: ");
+        let body = format!(
+            "POST /v1/events HTTP/1.1\r\nHost: gate\r\nAuthorization: Bearer {agent}\r\n\
+             Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
+        );
+        (head, trickle(address, &body))
+    })
+    .await
+    .unwrap();
+    assert!(!head.starts_with("HTTP/1.1 200"), "{head}");
+    assert!(body.starts_with("HTTP/1.1 408"), "{body}");
+    stopped(running).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_takes_nothing_of_an_answer_is_cut_off() {
+    let running = run(|settings| settings.limits.stall_timeout = Duration::from_millis(300)).await;
+    let address = running.address;
+    let ended = tokio::task::spawn_blocking(move || {
+        let mut stream = connect(address);
+        stream.set_write_timeout(Some(SOON)).unwrap();
+        let request = "GET /v1/openapi.json HTTP/1.1\r\nHost: gate\r\n\r\n";
+        // Nothing is read, so the answers fill every buffer on the way.
+        loop {
+            if let Err(error) = stream.write_all(request.as_bytes()) {
+                return error.kind();
+            }
+        }
+    });
+    let ended = ended.await.unwrap();
+    let is_cut = matches!(
+        ended,
+        std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe
+    );
+    assert!(is_cut, "{ended:?}");
+    stopped(running).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_many_connections_are_open_and_one_more_is_told_to_come_again() {
+    let running = run(|settings| settings.operations.max_connections = 2).await;
+    let address = running.address;
+    let told = tokio::task::spawn_blocking(move || {
+        let stay = || {
+            let mut stream = connect(address);
+            let request = "GET /v1/health HTTP/1.1\r\nHost: gate\r\n\r\n";
+            stream.write_all(request.as_bytes()).unwrap();
+            let mut answer = [0; 12];
+            stream.read_exact(&mut answer).unwrap();
+            assert_eq!(&answer, b"HTTP/1.1 200");
+            stream
+        };
+        let (first, _second) = (stay(), stay());
+        let refused = exchange(&mut connect(address), "");
+        drop(first);
+        let begun = Instant::now();
+        while begun.elapsed() < SOON {
+            let again = exchange(&mut connect(address), &get("/v1/health", ""));
+            if again.starts_with("HTTP/1.1 200") {
+                return refused;
+            }
+        }
+        String::new()
+    });
+    let told = told.await.unwrap();
+    assert!(told.starts_with("HTTP/1.1 503"), "{told}");
+    assert!(told.contains("Retry-After: 1"), "{told}");
+    stopped(running).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_or_a_body_without_an_end_is_refused() {
+    let running = run(|_| {}).await;
+    let long = "x".repeat(1 << 20);
+    let head = format!("GET /v1/health HTTP/1.1\r\nHost: gate\r\nX-Long: {long}\r\n\r\n");
+    let answer = ask(running.address, head).await;
+    assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let agent = &running.setup.agent;
+    let body = format!(
+        "POST /v1/requests HTTP/1.1\r\nHost: gate\r\nAuthorization: Bearer {agent}\r\n\
+         Content-Type: application/json\r\nContent-Length: 1073741824\r\n\r\n"
+    );
+    let answer = ask(running.address, body).await;
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    stopped(running).await.unwrap();
+}
+
 #[tokio::test]
 async fn plain_http_is_served_on_loopback_only() {
     let dir = tempfile::tempdir().unwrap();

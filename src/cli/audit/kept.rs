@@ -2,9 +2,12 @@
 //! server that has forgotten records, or tells another history, can't show this machine that it did
 //! not. DESIGN.md, invariant 6: "a gap is detectable".
 
-use gate_protocol::log::{Checkpoint, ProofError, SignedCheckpoint, verify_consistency};
+use gate_protocol::log::{
+    Checkpoint, CheckpointError, ProofError, SignedCheckpoint, verify_consistency,
+};
 use gate_protocol::signed_note::VerifierKey;
 
+use super::log_key::LogKeys;
 use super::remembered::Remembered;
 use crate::failure::Failure;
 use crate::session::Session;
@@ -61,6 +64,10 @@ impl Break {
     }
 }
 
+fn verified(note: &str, keys: &LogKeys) -> Result<SignedCheckpoint, CheckpointError> {
+    SignedCheckpoint::verify(note.as_bytes(), keys.of_note(note.as_bytes()), &[])
+}
+
 /// What is kept of the log with one key.
 pub(super) struct Kept {
     notes: Remembered<String>,
@@ -73,10 +80,11 @@ impl Kept {
     ///
     /// # Errors
     /// It can't be read, or is not signed by the key.
-    pub(super) fn read(world: &World, key: &VerifierKey) -> Result<Self, Failure> {
+    pub(super) fn read(world: &World, keys: &LogKeys) -> Result<Self, Failure> {
         let notes = Remembered::<String>::read(world, FILE, "the kept checkpoints")?;
-        let newest = match notes.get(&key.to_string()) {
-            Some(note) => match SignedCheckpoint::verify(note.as_bytes(), key, &[]) {
+        let mut kept = keys.all().filter_map(|key| notes.get(&key.to_string()));
+        let newest = match kept.next() {
+            Some(note) => match verified(note, keys) {
                 Ok(signed) => Some(signed.checkpoint),
                 Err(error) => {
                     let hint = format!("remove {} to keep another one", notes.place());
@@ -87,7 +95,7 @@ impl Kept {
         };
         Ok(Self {
             notes,
-            key: key.clone(),
+            key: keys.now().clone(),
             newest,
         })
     }

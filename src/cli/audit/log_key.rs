@@ -2,7 +2,7 @@
 //! machine saw first and pinned.
 
 use gate_protocol::inert::inert;
-use gate_protocol::signed_note::VerifierKey;
+use gate_protocol::signed_note::{KeyPurpose, SignedNote, VerifierKey, predecessors, successors};
 
 use super::remembered::Remembered;
 use crate::failure::{Failure, FailureKind};
@@ -15,19 +15,94 @@ fn pins(world: &World) -> Result<Remembered<VerifierKey>, Failure> {
     Remembered::read(world, "log-keys.json", "the pinned keys")
 }
 
+/// The statements by which one key names the next, by the server's URL.
+fn statements(world: &World) -> Result<Remembered<Vec<String>>, Failure> {
+    Remembered::read(world, "log-key-statements.json", "the statements of keys")
+}
+
+/// The keys of one log: the one that signs now, and those that signed before it.
+#[derive(Clone, Debug)]
+pub(super) struct LogKeys {
+    now: VerifierKey,
+    before: Vec<VerifierKey>,
+}
+
+impl From<VerifierKey> for LogKeys {
+    fn from(now: VerifierKey) -> Self {
+        let before = Vec::new();
+        Self { now, before }
+    }
+}
+
+impl LogKeys {
+    fn of(now: VerifierKey, statements: &[String]) -> Self {
+        let before = predecessors(&now, KeyPurpose::Log, statements);
+        Self { now, before }
+    }
+
+    /// Returns the key that signs now.
+    pub(super) fn now(&self) -> &VerifierKey {
+        &self.now
+    }
+
+    /// Returns all of them, the newest first.
+    pub(super) fn all(&self) -> impl Iterator<Item = &VerifierKey> {
+        std::iter::once(&self.now).chain(&self.before)
+    }
+
+    /// Tells whether one of them has put its name under a note.
+    pub(super) fn have_signed(&self, note: &[u8]) -> bool {
+        let key = self.of_note(note);
+        SignedNote::parse(note).is_ok_and(|note| {
+            let mut signatures = note.signatures().iter();
+            signatures.any(|one| one.name == key.name() && one.key_id == key.id())
+        })
+    }
+
+    /// Returns the one that a note is signed by; where it is none of them, the one that signs now,
+    /// by which it then does not verify.
+    pub(super) fn of_note(&self, note: &[u8]) -> &VerifierKey {
+        let Ok(note) = SignedNote::parse(note) else {
+            return &self.now;
+        };
+        let has_signed = |key: &&VerifierKey| {
+            let mut signatures = note.signatures().iter();
+            signatures.any(|one| one.name == key.name() && one.key_id == key.id())
+        };
+        self.all().find(has_signed).unwrap_or(&self.now)
+    }
+
+    /// Returns these keys, with those that came after the newest of them where `statements` says so.
+    pub(super) fn and_after(self, statements: &[String]) -> Self {
+        let mut after = successors(&self.now, KeyPurpose::Log, statements);
+        let Some(now) = after.pop() else { return self };
+        let before = after.into_iter().rev();
+        let before = before.chain([self.now]).chain(self.before).collect();
+        Self { now, before }
+    }
+}
+
 /// Returns the pinned key of the configured server's log, without asking anyone.
 ///
 /// # Errors
 /// None is pinned, or the pins can't be read.
-pub(super) fn pinned(world: &World) -> Result<VerifierKey, Failure> {
+pub(super) fn pinned(world: &World) -> Result<LogKeys, Failure> {
     let server = world
         .configuration()?
         .named_server()
         .map(|server| server.value.to_string());
     let pins = pins(world)?;
-    server.and_then(|server| pins.get(&server).cloned()).ok_or_else(|| {
-        Failure::new(FailureKind::Configuration, "the log's key is not pinned here")
-            .hint("give it with --key; `gate audit verify --live` pins it once the server can be asked")
+    let known = statements(world)?;
+    let of = |server: String| {
+        let said = known.get(&server).map_or(&[][..], Vec::as_slice);
+        pins.get(&server).map(|key| LogKeys::of(key.clone(), said))
+    };
+    server.and_then(of).ok_or_else(|| {
+        Failure::new(
+            FailureKind::Configuration,
+            "the log's key is not pinned here",
+        )
+        .hint("give it with --key; `gate audit verify --live` pins it once the server can be asked")
     })
 }
 
@@ -37,7 +112,7 @@ pub(super) fn pinned(world: &World) -> Result<VerifierKey, Failure> {
 ///
 /// # Errors
 /// The server names another key than the pinned one, or does not answer.
-pub(super) fn pin(world: &World, session: &Session) -> Result<VerifierKey, Failure> {
+pub(super) fn pin(world: &World, session: &Session) -> Result<LogKeys, Failure> {
     let server = world.configuration()?.server()?.to_string();
     let mut pins = pins(world)?;
     let identity = session.call(session.client().server_identity())?;
@@ -48,26 +123,43 @@ pub(super) fn pin(world: &World, session: &Session) -> Result<VerifierKey, Failu
         )
         .caused_by(error)
     })?;
+    let said = identity.key_statements.as_slice();
     match pins.get(&server) {
-        Some(pinned) if *pinned == named => Ok(named),
-        Some(pinned) => Err(Failure::new(
-            FailureKind::Configuration,
-            format!(
-                "the log of `{server}` was signed by `{pinned}` and now claims the key `{named}`"
-            ),
-        )
-        .hint(format!(
-            "ask who runs the server; if the change is meant, remove {} and compare the new key",
-            pins.place()
-        ))),
+        Some(pinned) if *pinned == named => {}
+        Some(pinned) if successors(pinned, KeyPurpose::Log, said).last() == Some(&named) => {
+            let before = inert(&pinned.label()).into_owned();
+            pins.put(server.clone(), named.clone())?;
+            report::line(&format!(
+                "the log's key is {} from now on: {before}, which was pinned, says so",
+                inert(&named.to_string())
+            ));
+        }
+        Some(pinned) => {
+            return Err(Failure::new(
+                FailureKind::Configuration,
+                format!(
+                    "the log of `{server}` was signed by `{pinned}` and now claims the key `{named}`"
+                ),
+            )
+            .hint(format!(
+                "ask who runs the server; if the change is meant, remove {} and compare the new key",
+                pins.place()
+            )));
+        }
         None => {
-            pins.put(server, named.clone())?;
+            pins.put(server.clone(), named.clone())?;
             report::line(&format!(
                 "pinned the log's key {}",
                 inert(&named.to_string())
             ));
             report::line("compare it with what the server's operator says");
-            Ok(named)
         }
     }
+    let keys = LogKeys::of(named, said);
+    let mut known = statements(world)?;
+    if !said.is_empty() && known.get(&server).map(Vec::as_slice) != Some(said) {
+        // What older heads are held against, also without the server.
+        known.put(server, said.to_vec())?;
+    }
+    Ok(keys)
 }

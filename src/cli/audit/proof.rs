@@ -48,7 +48,7 @@ fn parse(text: &str) -> Result<Of, String> {
 impl Proof {
     pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
         let session = session::connect(world)?;
-        let key = log_key::pin(world, &session)?;
+        let keys = log_key::pin(world, &session)?;
         let index = match &self.of {
             Of::Index(index) => *index,
             Of::Request(part) => newest_of(&session, part)?,
@@ -64,7 +64,7 @@ impl Proof {
         })?;
         let mut proof = session.call(session.client().inclusion_proof(index))?;
         proof
-            .verify(record.as_bytes(), &key, &[])
+            .verify(record.as_bytes(), keys.now(), &[])
             .map_err(|error| {
                 Failure::new(
                     FailureKind::Found,

@@ -14,7 +14,7 @@ use crate::credential::Place;
 use crate::failure::{Failure, FailureKind};
 use crate::show::answer;
 use crate::world::World;
-use crate::{credential, prompt, report, session};
+use crate::{credential, prompt, report, session, successors};
 
 mod by_browser;
 
@@ -55,7 +55,7 @@ impl Login {
         let server = choose_server(configuration, self.server.as_ref())?;
         let session = session::connect_anonymously(world, &server)?;
         let identity = session.call(session.client().server_identity())?;
-        let key = self.trusted_key(configuration, &server, &identity)?;
+        let key = self.trusted_key(world, &server, &identity)?;
         if self.approver {
             return approvers_go_there(&server);
         }
@@ -87,10 +87,13 @@ impl Login {
     /// Returns the server's key, once it is sure whose it is.
     fn trusted_key(
         &self,
-        configuration: &Configuration,
+        world: &World,
         server: &ServerUrl,
         identity: &ServerIdentity,
     ) -> Result<VerifierKey, Failure> {
+        let configuration = world.configuration()?;
+        let goes_on =
+            |known: &VerifierKey| successors::has_succeeded(world, server, identity, known);
         let shown = inert(&identity.grant_key);
         let key = identity
             .grant_key
@@ -107,6 +110,7 @@ impl Login {
         }
         match pinned {
             // What somebody else pinned, nobody changes here.
+            Some(pinned) if pinned.value != key && goes_on(&pinned.value) => {}
             Some(pinned) if !matches!(pinned.source, Source::Login(_)) => {
                 refuse_other(server, &pinned.value, &key, &pinned.source.to_string())?;
             }

@@ -30,7 +30,7 @@ impl Pull {
         match fetched {
             Fetched::Rules { rules, .. } => {
                 server_rules::forget_others(world)?;
-                let version = server_rules::store(world, &rules)?;
+                let version = server_rules::store(world, &session, &rules)?;
                 let until = rules.bundle.not_after;
                 answer::line(&format!(
                     "version {version} of the server's rules is in force here until {until}"

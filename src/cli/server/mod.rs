@@ -1,9 +1,14 @@
 //! `gate server`: the approval server inside the same program. With
 //! `cli/demo/` the only place that knows `gate-server`.
 
+mod backup;
+mod doctor;
 mod init;
+mod migrate_store;
 mod openapi;
 mod ready;
+mod restore;
+mod rotate;
 mod serve;
 mod settings;
 
@@ -31,6 +36,11 @@ pub(crate) struct Server {
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
     Init(init::Init),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
+    MigrateStore(migrate_store::MigrateStore),
+    Doctor(doctor::Doctor),
+    Keys(rotate::Keys),
     Openapi(openapi::Openapi),
 }
 
@@ -38,6 +48,11 @@ impl Server {
     pub(crate) fn run(&self, world: &World) -> Result<(), Failure> {
         match &self.verb {
             Some(Verb::Init(init)) => init.run(world),
+            Some(Verb::Backup(backup)) => backup.run(world),
+            Some(Verb::Restore(restore)) => restore.run(world),
+            Some(Verb::MigrateStore(moving)) => moving.run(world),
+            Some(Verb::Doctor(doctor)) => doctor.run(world),
+            Some(Verb::Keys(keys)) => keys.run(world),
             Some(Verb::Openapi(openapi)) => openapi.run(),
             None => self.serve.run(world),
         }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 
 use gate_protocol::inert::inert;
-use gate_server::settings::TlsFiles;
+use gate_server::settings::{LogFormat, TlsFiles};
 use gate_server::{ServeError, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -67,7 +67,7 @@ impl Serve {
             let scheme = settings.tls.as_ref().map_or("http", |_| "https");
             settings.public_url = format!("{scheme}://{address}");
         }
-        log(world)?;
+        log(world, settings.operations.log)?;
         let runtime = runtime()?;
         let served = runtime.block_on(self.serve(listener, address, settings));
         // What does not end by itself has had its time in the graceful stop.
@@ -177,7 +177,7 @@ pub(in crate::cli) fn stop_signal() -> Result<impl Future<Output = ()> + Send, F
 }
 
 /// Sends the server's log to stderr, as much as `GATE_LOG` asks for.
-pub(in crate::cli) fn log(world: &World) -> Result<(), Failure> {
+pub(in crate::cli) fn log(world: &World, format: LogFormat) -> Result<(), Failure> {
     let wanted = world
         .env("GATE_LOG")
         .unwrap_or_else(|| "info,sqlx=error".to_owned());
@@ -190,13 +190,18 @@ pub(in crate::cli) fn log(world: &World) -> Result<(), Failure> {
         .hint("set it to error, warn, info or debug")
     })?;
     // A second subscriber is refused; the first one then goes on.
-    drop(
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_ansi(false)
-            .with_writer(std::io::stderr)
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(std::io::stderr);
+    drop(match format {
+        LogFormat::Text => lines.try_init(),
+        LogFormat::Json => lines
+            .json()
+            .with_current_span(true)
+            .with_span_list(false)
             .try_init(),
-    );
+    });
     Ok(())
 }
 
@@ -218,6 +223,9 @@ fn cannot_serve(error: ServeError) -> Failure {
         ServeError::Settings(_)
         | ServeError::Keys(_)
         | ServeError::Database(_)
+        | ServeError::MetricsToken(_)
+        | ServeError::MetricsListen { .. }
+        | ServeError::Telemetry(_)
         | ServeError::Tls { .. } => (FailureKind::Configuration, None),
         _ => (FailureKind::Internal, None),
     };

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use gate_protocol::inert::inert;
 use gate_protocol::signed_note::VerifierKey;
+use gate_server::settings::LogFormat;
 use gate_server::witness::{Witness, WitnessError};
 
 use crate::cli::server::{bind, cannot_listen, log, runtime, stop_signal};
@@ -51,7 +52,7 @@ impl Serve {
         let failed = |error| cannot_listen(self.listen, error);
         let listener = bind(self.listen).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        log(world)?;
+        log(world, LogFormat::default())?;
         let key = witness.key().to_string();
         if self.json {
             let url = format!("http://{address}");

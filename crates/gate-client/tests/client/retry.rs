@@ -223,6 +223,7 @@ async fn without_a_token_only_the_identity_can_be_asked_for() {
         version: "0.1.0".into(),
         device_sign_in: false,
         workload_sign_in: false,
+        key_statements: Vec::new(),
     };
     let (stub, seen) = Stub::answering(vec![ok(&identity)]);
     let url = format!("http://{}", stub.address).parse().unwrap();

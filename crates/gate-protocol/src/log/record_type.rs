@@ -143,6 +143,11 @@ record_types! {
     CallbackRefused = "callback.refused",
     /// A version of the rules came into force.
     RulesActivated = "rules.activated",
+    /// The server began anew from a copy of its data: what was allowed and not claimed is void.
+    ServerEpoch = "server.epoch",
+    /// A key came in the place of one that the server signed by; the statement of the one before
+    /// is in the body.
+    LogKeyAdded = "log.key_added",
     /// Events of a client are missing.
     ClientGap = "client.gap",
     /// Missing events of a client came late.

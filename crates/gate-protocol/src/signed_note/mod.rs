@@ -10,6 +10,7 @@ mod cosigner;
 mod detached;
 mod key;
 mod note;
+mod succession;
 #[cfg(test)]
 mod tests;
 
@@ -20,3 +21,4 @@ pub use note::{
     MAX_NOTE_BYTES, MAX_SIGNATURES, NoteError, NoteSignature, SignedNote, VerifiedNote,
     VerifiedSignature, sign_note, verify_note,
 };
+pub use succession::{KeyPurpose, Succession, SuccessionError, predecessors, successors};

@@ -104,6 +104,7 @@ pub(crate) fn server() -> ServerIdentity {
         version: "0.1.0".to_owned(),
         device_sign_in: true,
         workload_sign_in: true,
+        key_statements: Vec::new(),
     }
 }
 

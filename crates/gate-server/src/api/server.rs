@@ -45,6 +45,7 @@ pub(super) async fn identity(State(server): State<Server>) -> Reply<ServerIdenti
             version: env!("CARGO_PKG_VERSION").to_owned(),
             device_sign_in: true,
             workload_sign_in: !server.settings.identity.workloads.is_empty(),
+            key_statements: server.key_statements.to_vec(),
         },
     )
 }

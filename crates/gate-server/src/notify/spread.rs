@@ -15,6 +15,7 @@ use super::Channel;
 use super::filter::wants;
 use crate::clock;
 use crate::problem::Failure;
+use crate::readiness::Task;
 use crate::state::Server;
 use crate::store::deliveries::{self, NewDelivery};
 use crate::store::outbox::{self, Changed};
@@ -37,6 +38,7 @@ impl Server {
         let mut tasks = Tasks::new();
         let mut is_taken_up = false;
         loop {
+            self.beats.beat(Task::Channels);
             self.tend(&mut tasks);
             if let Err(failure) = self.look_around(&mut is_taken_up).await {
                 tracing::error!(?failure, "channels were not told");

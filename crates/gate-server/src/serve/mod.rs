@@ -1,6 +1,8 @@
 //! From a listener to answers: the router and its limits, TLS, start and stop.
 
+mod connection;
 mod middleware;
+mod operations;
 mod tls;
 
 use std::net::{SocketAddr, TcpListener};
@@ -11,18 +13,24 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
-use tokio::task::JoinSet;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::folder::{self, Folder, FolderError};
 use crate::identity::{Authorities, AuthoritiesError};
 use crate::keys::KeysError;
 use crate::notify::LoadError;
 use crate::outbound::Outbound;
-use crate::settings::{DatabaseError, Settings, SettingsError};
+use crate::settings::{DatabaseError, Settings, SettingsError, TlsFiles};
 use crate::state::Server;
-use crate::store::StoreError;
+use crate::store::{StoreError, server_keys};
+use crate::telemetry::{Collector, CollectorError, Telemetry};
 use crate::{clock, keys, notify, openapi, web};
+
+use self::connection::Door;
+
+/// How many connections of those who watch are open at the same time.
+const WATCHERS: u32 = 64;
 
 /// Why the server does not serve, or stopped serving.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +77,20 @@ pub enum ServeError {
         /// What is wrong with it.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The token for what is measured can't be read.
+    #[error("`metrics.token_file` can't be used: {0}")]
+    MetricsToken(String),
+    /// What is measured can't be shown where the settings say.
+    #[error("cannot listen on {address} for what is measured")]
+    MetricsListen {
+        /// The address of the settings.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// Spans can't be sent.
+    #[error("spans can't be sent")]
+    Telemetry(#[from] CollectorError),
     /// The rules in force can't be read, and who names one of them could not be held
     /// to it.
     #[error("the rules in force can't be read: {0}")]
@@ -105,7 +127,9 @@ pub async fn serve_on(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
     let tls = admit(&listener, &settings)?;
-    let (server, _lock) = open(settings).await?;
+    let watched = operations::bind(&settings)?;
+    let (mut server, _lock) = open(settings).await?;
+    let exporting = export_spans(&mut server)?;
     // What time did while the server was down comes first.
     if let Err(failure) = server.settle_due(clock::now()).await {
         return Err(ServeError::Settle(failure.detail().to_owned()));
@@ -126,10 +150,13 @@ pub async fn serve_on(
     tasks.spawn(server.clone().forget_regularly());
     tasks.spawn(server.clone().checkpoint_regularly());
     tasks.spawn(server.clone().notify_regularly());
+    if let Some(watched) = watched {
+        tasks.spawn(watch(watched, server.clone()));
+    }
     let mut has_lost_a_task = false;
     let ending = async {
         tokio::select! {
-            () = shutdown => {}
+            () = drained(shutdown, &server) => {}
             // None of them ends: without one, nothing would expire or be told any more.
             Some(ended) = tasks.join_next() => {
                 tracing::error!(?ended, "a task of the server ended");
@@ -139,12 +166,57 @@ pub async fn serve_on(
     };
     let result = answer_until(ending, listener, &server, tls).await;
     tasks.abort_all();
-    close(&server).await;
+    close(server, exporting).await;
     result.map_err(ServeError::Listen)?;
     if has_lost_a_task {
         return Err(ServeError::Task);
     }
     Ok(())
+}
+
+/// Ends with `shutdown`, and after the time in which the server says that it is not ready.
+async fn drained(shutdown: impl Future<Output = ()> + Send, server: &Server) {
+    shutdown.await;
+    server.drain();
+    tokio::time::sleep(server.settings.operations.drain).await;
+}
+
+/// Starts to send spans, where the settings say to whom.
+fn export_spans(server: &mut Server) -> Result<Option<JoinHandle<()>>, ServeError> {
+    let Some(telemetry) = &server.settings.operations.telemetry else {
+        return Ok(None);
+    };
+    let collector = Collector::new(telemetry, &server.settings.outbound)?;
+    let (taking, waiting) = Telemetry::new();
+    // It takes none itself, or the last would never be the last.
+    let exporter = server.clone();
+    server.telemetry = taking;
+    Ok(Some(tokio::spawn(
+        exporter.export_spans(collector, waiting),
+    )))
+}
+
+/// Shows what is measured on an address of its own, until dropped.
+async fn watch(listener: TcpListener, server: Server) {
+    let timeout = server.settings.limits.header_timeout;
+    let service = operations::router(server.clone()).into_make_service();
+    let door = Door::new(WATCHERS, timeout, true, server.metrics.clone());
+    let watching = async {
+        let mut listening = axum_server::from_tcp(listener)?.acceptor(door).http1_only();
+        listening
+            .http_builder()
+            .http1()
+            .header_read_timeout(timeout);
+        listening.serve(service).await
+    };
+    if let Err(error) = watching.await {
+        tracing::error!(%error, "what is measured is not shown any more");
+    }
+}
+
+/// Tries a certificate with its key.
+pub(crate) fn can_serve_by(files: &TlsFiles) -> Result<(), ServeError> {
+    tls::configure(files).map(drop)
 }
 
 /// Refuses a listener on which tokens would be read by others.
@@ -198,6 +270,10 @@ pub(crate) async fn open(settings: Settings) -> Result<(Server, keys::FolderLock
         server.witness_calls =
             Some(calls.map_err(|error| ServeError::Witnesses(error.to_string()))?);
     }
+    let mut reader = server.store.read().await?;
+    server.key_statements = server_keys::statements(reader.connection()).await?.into();
+    drop(reader);
+    server.metrics_token = operations::token(&server.settings)?;
     server.load_channels().await?;
     Ok((server, lock))
 }
@@ -212,33 +288,41 @@ async fn listen(
     // HTTP/1 from the first byte: where the version is found out first, the timeout does not
     // hold yet, and a connection that never says a word would stay for ever.
     let timeout = server.settings.limits.header_timeout;
+    let door = Door::new(
+        server.settings.operations.max_connections,
+        server.settings.limits.stall_timeout,
+        tls.is_none(),
+        server.metrics.clone(),
+    );
+    let listening = axum_server::from_tcp(listener)?.handle(handle).http1_only();
     if let Some(config) = tls {
-        let mut listening = axum_server::from_tcp_rustls(listener, config)?
-            .handle(handle)
-            .http1_only();
+        let mut listening = listening.acceptor(RustlsAcceptor::new(config).acceptor(door));
         let mut http = listening.http_builder().http1();
         http.header_read_timeout(timeout);
         listening.serve(service).await
     } else {
-        let mut listening = axum_server::from_tcp(listener)?.handle(handle).http1_only();
+        let mut listening = listening.acceptor(door);
         let mut http = listening.http_builder().http1();
         http.header_read_timeout(timeout);
         listening.serve(service).await
     }
 }
 
-/// Signs the last head and closes the files, within a bound.
-async fn close(server: &Server) {
+/// Signs the last head, sends the last spans and closes the files, within a bound.
+async fn close(server: Server, exporting: Option<JoinHandle<()>>) {
+    let shutdown = server.settings.leases.shutdown;
     let closing = async {
         if let Err(error) = server.checkpoint().await {
             tracing::error!(%error, "the log's last head was not signed");
         }
         server.store.close().await;
+        // Its last span came with the last copy of the server: it ends by itself.
+        drop(server);
+        if let Some(exporting) = exporting {
+            drop(exporting.await);
+        }
     };
-    if tokio::time::timeout(server.settings.leases.shutdown, closing)
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(shutdown, closing).await.is_err() {
         tracing::warn!("the store did not close in time; nothing committed is lost");
     }
 }
@@ -252,6 +336,7 @@ pub(crate) fn router(server: Server) -> Router {
     api.route("/v1/openapi.json", get(describe))
         .merge(web::routes(&server))
         .merge(notify::routes())
+        .merge(operations::routes(&server))
         .layer(DefaultBodyLimit::max(server.settings.limits.body_bytes))
         .fallback(web::nowhere)
         .method_not_allowed_fallback(middleware::no_such_method)

@@ -1,6 +1,7 @@
 //! One transaction that changes something.
 
 use std::collections::BTreeSet;
+use std::time::SystemTime;
 
 use gate_protocol::id::RequestId;
 use gate_protocol::log::{AuditRecord, RecordType};
@@ -15,6 +16,7 @@ use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::requests::{self, Request};
 use crate::store::{Connection, Writer, log, outbox};
+use crate::telemetry::RecordSpans;
 
 /// What happened to a request, for those who tell people of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +61,9 @@ pub(crate) struct Change<'s> {
     touched: BTreeSet<RequestId>,
     /// The records of runs, for who reported them.
     of_runs: Vec<String>,
+    /// What was recorded, for who counts it once it is committed.
+    recorded: Vec<(RecordType, Value)>,
+    begun: SystemTime,
 }
 
 impl Server {
@@ -80,6 +85,8 @@ impl Server {
             now: clock::now().max(earliest),
             touched: BTreeSet::new(),
             of_runs: Vec::new(),
+            recorded: Vec::new(),
+            begun: SystemTime::now(),
         })
     }
 }
@@ -114,6 +121,7 @@ impl<'s> Change<'s> {
                 .map_err(|error| Failure::internal(&error))?;
             log::insert_checkpoint(self.connection(), size, &note, now).await?;
         }
+        self.recorded.push((record_type.clone(), outline(body)));
         if matches!(
             record_type,
             RecordType::RunStarted | RecordType::RunFinished | RecordType::RunAbandoned
@@ -224,7 +232,19 @@ impl<'s> Change<'s> {
                 outbox::note(self.writer.connection(), *id, None, self.now).await?;
             }
         }
+        let spans = if self.server.telemetry.is_on() {
+            let connection = self.writer.connection();
+            Some(RecordSpans::of(connection, self.begun, &self.recorded).await?)
+        } else {
+            None
+        };
         self.writer.commit().await?;
+        if let Some(spans) = spans {
+            spans.send(self.server);
+        }
+        for (record_type, body) in &self.recorded {
+            self.server.metrics.record(record_type, body);
+        }
         if tells {
             self.server.channels.wake();
         }
@@ -242,4 +262,11 @@ impl<'s> Change<'s> {
         self.commit().await?;
         Err(why.into())
     }
+}
+
+/// Returns what is counted of a record's body: whom it is about, and what was answered.
+fn outline(body: &Value) -> Value {
+    let named = ["request", "answer"].into_iter();
+    let found = named.filter_map(|name| Some((name.to_owned(), body.get(name)?.clone())));
+    Value::Object(found.collect())
 }

@@ -181,13 +181,7 @@ impl Server {
                 return Err(Failure::not_found());
             }
         }
-        if standing_grants::revoke(change.connection(), id, actor.name(), now).await? {
-            let body = json!({ "standing_grant": id, "by": actor.name() });
-            change
-                .record(&RecordType::StandingGrantRevoked, &body)
-                .await?;
-            change.take_back_uses(id).await?;
-        }
+        change.revoke_grant(id, actor.name()).await?;
         let revoked = standing_grants::find(change.connection(), id).await?;
         change.commit().await?;
         revoked
@@ -213,6 +207,23 @@ impl Server {
 }
 
 impl Change<'_> {
+    /// Takes a standing grant back, and what it approved and nobody has claimed; nothing where
+    /// that was done before.
+    pub(super) async fn revoke_grant(
+        &mut self,
+        id: StandingGrantId,
+        by: &str,
+    ) -> Result<(), Failure> {
+        let now = self.now();
+        if standing_grants::revoke(self.connection(), id, by, now).await? {
+            let body = json!({ "standing_grant": id, "by": by });
+            self.record(&RecordType::StandingGrantRevoked, &body)
+                .await?;
+            self.take_back_uses(id).await?;
+        }
+        Ok(())
+    }
+
     /// Returns the actor's confirmation, if they could approve what is granted.
     async fn voter(
         &mut self,

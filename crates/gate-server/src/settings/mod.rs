@@ -4,6 +4,7 @@ mod approving;
 mod channels;
 mod database;
 mod identity;
+mod operations;
 mod production;
 mod rate;
 mod witness;
@@ -11,6 +12,7 @@ mod witness;
 pub use channels::{ChannelFile, OutboundSettings};
 pub use database::{Database, DatabaseError};
 pub use identity::{Algorithm, Identity, Provider, SignIn, Workload};
+pub use operations::{LogFormat, Metrics, Operations, Telemetry};
 
 pub use crate::outbound::Network;
 
@@ -63,6 +65,8 @@ pub struct Settings {
     pub identity: Identity,
     /// Who else signs the log's head.
     pub witnesses: Vec<Witness>,
+    /// How the server is watched and stopped.
+    pub operations: Operations,
 }
 
 /// The files that TLS needs, both PEM.
@@ -109,6 +113,8 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// How long a client may take to send a body.
     pub body_timeout: Duration,
+    /// How long a client may take nothing of an answer.
+    pub stall_timeout: Duration,
     /// How fast and how much at once one may call.
     pub rates: Rates,
 }
@@ -154,6 +160,7 @@ impl Settings {
                 body_bytes: BATCH_LIMIT_BYTES,
                 header_timeout: Duration::from_secs(30),
                 body_timeout: Duration::from_secs(15),
+                stall_timeout: Duration::from_mins(1),
                 rates: Rates::default(),
             },
             leases: Leases {
@@ -171,6 +178,7 @@ impl Settings {
             production: Production::default(),
             identity: Identity::default(),
             witnesses: Vec::new(),
+            operations: Operations::default(),
         }
     }
 
@@ -206,6 +214,12 @@ impl Settings {
             sign_in: file.sign_in,
         };
         self.witnesses = file.witness;
+        let operations = &mut self.operations;
+        operations.metrics = file.metrics.or(operations.metrics.take());
+        operations.telemetry = file.telemetry.or(operations.telemetry.take());
+        operations.read_log(&file.log);
+        operations.max_connections = file.max_connections.unwrap_or(operations.max_connections);
+        seconds(&mut operations.drain, file.drain_seconds);
         self.floor.min_count = file.min_count.unwrap_or(self.floor.min_count);
         self.limits.open_requests = file.open_requests.unwrap_or(self.limits.open_requests);
         seconds(&mut self.limits.denial_stands, file.denial_stands_seconds);
@@ -253,6 +267,7 @@ impl Settings {
         }
         self.identity.validate()?;
         witness::validate(&self.witnesses)?;
+        self.operations.validate()?;
         self.limits.rates.validate()?;
         if let Some(database) = &self.database {
             database.validate()?;
@@ -310,6 +325,11 @@ struct SettingsFile {
     workload: Vec<Workload>,
     sign_in: SignIn,
     witness: Vec<Witness>,
+    max_connections: Option<u32>,
+    drain_seconds: Option<u64>,
+    metrics: Option<Metrics>,
+    log: operations::LogFile,
+    telemetry: Option<Telemetry>,
 }
 
 /// Why settings can't be used.

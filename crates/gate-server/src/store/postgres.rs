@@ -54,7 +54,7 @@ const BRIEF_SESSION: [(&str, &str); 1] = [("statement_timeout", "8s")];
 /// Append-only: a released migration is never edited. From 7 on each has the number of that of
 /// `SQLite` which does the same. Servers of the version before go on while it runs and
 /// afterwards, so a migration only adds: columns that may be missing, tables, indexes.
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (
         6,
         "first",
@@ -75,6 +75,11 @@ const MIGRATIONS: [(i64, &str, &str); 5] = [
         11,
         "hands",
         include_str!("migrations/postgres/0011_hands.sql"),
+    ),
+    (
+        15,
+        "operations",
+        include_str!("migrations/postgres/0015_operations.sql"),
     ),
 ];
 
@@ -128,6 +133,11 @@ impl Bounded {
         (self.patience, &mut self.transaction)
     }
 
+    /// Lets each statement take as long as it takes.
+    pub(super) const fn take_time(&mut self) {
+        self.patience = Duration::from_hours(24);
+    }
+
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
         answered(self.patience, self.transaction.commit()).await
     }
@@ -179,6 +189,18 @@ impl Postgres {
         refuse_unsafe(&first).await?;
         migrator(&MIGRATIONS).run(&first).await?;
         first.close().await;
+        Self::connect(options).await
+    }
+
+    /// Connects to a database as it is, of which nothing is made or changed.
+    pub(super) async fn open_beside(options: PgConnectOptions) -> Result<Self, StoreError> {
+        let first = pool(1).connect_with(options.clone()).await?;
+        refuse_unsafe(&first).await?;
+        first.close().await;
+        Self::connect(options).await
+    }
+
+    async fn connect(options: PgConnectOptions) -> Result<Self, StoreError> {
         let options = options.options(SESSION);
         let brief = options.clone().options(BRIEF_SESSION);
         let writer = pool(1).connect_with(brief.clone()).await?;

@@ -3,7 +3,7 @@
 use gate_protocol::canonical::Digest;
 use jiff::Timestamp;
 
-use super::columns::{get, parse};
+use super::columns::{count, get, parse};
 use super::sql::query;
 use super::{Connection, StoreError};
 
@@ -50,4 +50,48 @@ pub(crate) async fn name(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Returns how often the server was begun anew, from 1.
+pub(crate) async fn epoch(connection: &mut Connection) -> Result<u64, StoreError> {
+    let row = query("SELECT CAST(epoch AS BIGINT) AS epoch FROM server")
+        .fetch_one(connection)
+        .await?;
+    count(&row, "epoch")
+}
+
+/// Begins the next epoch and returns its number.
+pub(crate) async fn begin_epoch(connection: &mut Connection) -> Result<u64, StoreError> {
+    query("UPDATE server SET epoch = epoch + 1")
+        .execute(&mut *connection)
+        .await?;
+    epoch(connection).await
+}
+
+/// Returns the number of the last migration that made the tables.
+pub(crate) async fn migration(connection: &mut Connection) -> Result<i64, StoreError> {
+    let row = query("SELECT CAST(max(version) AS BIGINT) AS version FROM _sqlx_migrations")
+        .fetch_one(connection)
+        .await?;
+    get(&row, "version")
+}
+
+/// Keeps which keys the server signs by.
+pub(crate) async fn put_keys(connection: &mut Connection, keys: Digest) -> Result<(), StoreError> {
+    query("UPDATE server SET keys = ?")
+        .bind(keys.to_string())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Returns the database's own clock in milliseconds since 1970; none where it is this machine's.
+pub(crate) async fn clock_ms(connection: &mut Connection) -> Result<Option<i64>, StoreError> {
+    if matches!(connection, Connection::Sqlite(_)) {
+        return Ok(None);
+    }
+    let row = query("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS now")
+        .fetch_one(connection)
+        .await?;
+    get(&row, "now").map(Some)
 }

@@ -31,7 +31,7 @@ async fn is_between_changes(connection: &mut SqliteConnection) -> Result<bool, s
 }
 
 /// Append-only: a released migration is never edited.
-const MIGRATIONS: [(i64, &str, &str); 10] = [
+const MIGRATIONS: [(i64, &str, &str); 11] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (
         2,
@@ -58,7 +58,15 @@ const MIGRATIONS: [(i64, &str, &str); 10] = [
         include_str!("migrations/0010_witnesses.sql"),
     ),
     (11, "hands", include_str!("migrations/0011_hands.sql")),
+    (
+        15,
+        "operations",
+        include_str!("migrations/0015_operations.sql"),
+    ),
 ];
+
+/// The number of the last one.
+pub(super) const LAST_MIGRATION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
 /// The open database.
 #[derive(Clone, Debug)]
@@ -90,6 +98,29 @@ impl Sqlite {
             .connect_with(options.clone())
             .await?;
         migrator(&MIGRATIONS).run(&writer).await?;
+        Self::reading_beside(writer, options).await
+    }
+
+    /// Opens a database as it is, whoever else has it open: it is not made, not migrated, and only
+    /// read.
+    pub(super) async fn open_beside(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .foreign_keys(true)
+            .busy_timeout(PATIENCE)
+            .pragma("query_only", "on");
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(PATIENCE)
+            .connect_with(options.clone())
+            .await?;
+        Self::reading_beside(writer, options).await
+    }
+
+    async fn reading_beside(
+        writer: SqlitePool,
+        options: SqliteConnectOptions,
+    ) -> Result<Self, StoreError> {
         let options = options.pragma("query_only", "on");
         let reading = |connections| {
             SqlitePoolOptions::new()
@@ -119,6 +150,25 @@ impl Sqlite {
     /// Returns a snapshot of what is committed, for a look at a row or two.
     pub(super) async fn look_up(&self) -> Result<Transaction<'static, sqlx::Sqlite>, StoreError> {
         Ok(self.lookups.begin().await?)
+    }
+
+    /// Writes a copy of what is committed now into a new file, and waits until it is on the disk.
+    pub(super) async fn copy_into(&self, path: &Path) -> Result<(), StoreError> {
+        let path = path
+            .to_str()
+            .ok_or(StoreError::Unreadable { what: "path" })?;
+        let mut connection = self.writer.acquire().await?;
+        sqlx::query("PRAGMA query_only = off")
+            .execute(&mut *connection)
+            .await?;
+        sqlx::query("VACUUM INTO ?")
+            .bind(path)
+            .execute(&mut *connection)
+            .await?;
+        std::fs::File::open(path)
+            .and_then(|file| file.sync_all())
+            .map_err(sqlx::Error::Io)?;
+        Ok(())
     }
 
     pub(super) async fn close(&self) {

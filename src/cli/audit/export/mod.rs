@@ -65,13 +65,14 @@ impl Export {
             );
         }
         let session = session::connect(world)?;
-        let key = log_key::pin(world, &session)?;
+        let keys = log_key::pin(world, &session)?;
         let note = if self.cosigned {
             session.call(session.client().cosigned_checkpoint())?
         } else {
             session.call(session.client().checkpoint())?
         };
-        let signed = SignedCheckpoint::verify(note.as_bytes(), &key, &[]).map_err(|error| {
+        let key = keys.of_note(note.as_bytes());
+        let signed = SignedCheckpoint::verify(note.as_bytes(), key, &[]).map_err(|error| {
             Failure::new(FailureKind::Internal, "the server's checkpoint is not good")
                 .caused_by(error)
         })?;

@@ -6,20 +6,20 @@ use std::path::Path;
 
 use gate_protocol::inert::inert;
 use gate_protocol::log::{
-    CHECKPOINT_FILE, Checkpoint, ExportError, ExportReader, LEAVES_FILE, LogVerifier, RECORDS_FILE,
-    VerifiedLog, are_leaves_of, read_leaf,
+    AuditRecord, CHECKPOINT_FILE, Checkpoint, ExportError, ExportReader, LEAVES_FILE, LogVerifier,
+    RECORDS_FILE, RecordType, VerifiedLog, are_leaves_of, read_leaf,
 };
-use gate_protocol::signed_note::VerifierKey;
 
 use super::finding::{Finding, conclude};
 use super::witnesses::Witnesses;
+use crate::cli::audit::log_key::LogKeys;
 use crate::failure::{Failure, FailureKind};
 use crate::show::answer;
 
 /// Verifies an export, its folder or its file of records; the checkpoint is the one beside them
 /// where none is given.
 pub(super) fn verify(
-    key: &VerifierKey,
+    keys: &LogKeys,
     file: &Path,
     checkpoint: Option<&Path>,
     witnesses: &Witnesses,
@@ -32,6 +32,13 @@ pub(super) fn verify(
     let beside = records.with_file_name(CHECKPOINT_FILE);
     let note_path = checkpoint.unwrap_or(&beside);
     let note = std::fs::read(note_path).map_err(|error| unreadable(note_path, error))?;
+    let mut keys = keys.clone();
+    if !keys.have_signed(&note) {
+        // The log itself says which key came after the one that is known.
+        let opened = File::open(&records).map_err(|error| unreadable(&records, error))?;
+        keys = keys.and_after(&statements_in(ExportReader::new(BufReader::new(opened))));
+    }
+    let key = keys.of_note(&note);
     let signed = witnesses.verify(&note, key)?;
     let opened = File::open(&records).map_err(|error| unreadable(&records, error))?;
     let lines = ExportReader::new(BufReader::new(opened));
@@ -39,6 +46,18 @@ pub(super) fn verify(
     let said = witnesses.words(&signed);
     conclude(key, read(signed.checkpoint, lines, leaves)?)?;
     answer::text(&said)
+}
+
+/// Returns what records say of new keys: each counts only if the key before signed it, and the
+/// records are verified afterwards.
+fn statements_in(records: ExportReader<BufReader<File>>) -> Vec<String> {
+    let said = |record: Vec<u8>| {
+        let record = AuditRecord::parse(&record).ok()?;
+        let is_one = *record.record_type() == RecordType::LogKeyAdded;
+        let said = record.body().get("statement").filter(|_| is_one)?;
+        Some(said.as_str()?.to_owned())
+    };
+    records.map_while(Result::ok).filter_map(said).collect()
 }
 
 /// The leaf hashes beside the records.

@@ -17,7 +17,7 @@ use self::finding::{Finding, conclude, refuse_checkpoint};
 use self::receipts::Receipts;
 use self::witnesses::Witnesses;
 use super::kept::{Continuity, Kept};
-use super::log_key;
+use super::log_key::{self, LogKeys};
 use super::records::Records;
 use crate::failure::Failure;
 use crate::session::{self, Session};
@@ -79,28 +79,31 @@ impl Verify {
     fn ask(&self, world: &World, receipts: &Receipts) -> Result<(), Failure> {
         let session = session::connect(world)?;
         let key = self.server_key(world, &session)?;
-        receipts.ask(&session, &key)
+        receipts.ask(&session, key.now())
     }
 
     fn file(&self, world: &World, file: &Path) -> Result<(), Failure> {
-        let key = self.key(world)?;
+        let keys = self.key(world)?;
         match proof::read(file) {
-            Some(proof) => proof::verify(&key, &self.witnesses, &proof),
-            None if tiles::are_in(file) => tiles::verify(&key, file, &self.witnesses),
-            None => copy::verify(&key, file, self.checkpoint.as_deref(), &self.witnesses),
+            Some(proof) => proof::verify(&keys, &self.witnesses, &proof),
+            None if tiles::are_in(file) => tiles::verify(&keys, file, &self.witnesses),
+            None => copy::verify(&keys, file, self.checkpoint.as_deref(), &self.witnesses),
         }
     }
 
-    fn key(&self, world: &World) -> Result<VerifierKey, Failure> {
+    fn key(&self, world: &World) -> Result<LogKeys, Failure> {
         match &self.key {
-            Some(key) => Ok(key.clone()),
+            Some(key) => Ok(key.clone().into()),
             None => log_key::pinned(world),
         }
     }
 
-    fn server_key(&self, world: &World, session: &Session) -> Result<VerifierKey, Failure> {
+    fn server_key(&self, world: &World, session: &Session) -> Result<LogKeys, Failure> {
         match &self.key {
-            Some(key) => Ok(key.clone()),
+            Some(key) => {
+                let identity = session.call(session.client().server_identity())?;
+                Ok(LogKeys::from(key.clone()).and_after(&identity.key_statements))
+            }
             None => log_key::pin(world, session),
         }
     }
@@ -109,26 +112,27 @@ impl Verify {
     fn cosigned(
         &self,
         session: &Session,
-        key: &VerifierKey,
+        keys: &LogKeys,
     ) -> Result<Option<SignedCheckpoint>, Failure> {
         if !self.witnesses.are_wanted() {
             return Ok(None);
         }
         let note = session.call(session.client().cosigned_checkpoint())?;
+        let key = keys.of_note(note.as_bytes());
         self.witnesses.verify(note.as_bytes(), key).map(Some)
     }
 
     fn live(&self, world: &World) -> Result<(), Failure> {
         let session = session::connect(world)?;
-        let key = self.server_key(world, &session)?;
+        let keys = self.server_key(world, &session)?;
         let receipts = Receipts::kept(world)?;
-        let cosigned = self.cosigned(&session, &key)?;
+        let cosigned = self.cosigned(&session, &keys)?;
         let note = session.call(session.client().checkpoint())?;
-        let checkpoint = match SignedCheckpoint::verify(note.as_bytes(), &key, &[]) {
+        let checkpoint = match SignedCheckpoint::verify(note.as_bytes(), keys.now(), &[]) {
             Ok(signed) => signed.checkpoint,
             Err(error) => return Err(refuse_checkpoint(&error)),
         };
-        let kept = Kept::read(world, &key)?;
+        let kept = Kept::read(world, &keys)?;
         let continuity = match kept.hold(&session, &checkpoint)? {
             Continuity::Broken(broken) => return Err(finding::does_not_go_on(&broken)),
             Continuity::First => {
@@ -141,7 +145,7 @@ impl Verify {
         let said = cosigned.as_ref().map(|signed| self.witnesses.words(signed));
         let older = cosigned.map(|signed| signed.checkpoint);
         let signed = older.into_iter().chain([checkpoint]).collect();
-        conclude(&key, read_live(&session, signed, &receipts)?)?;
+        conclude(keys.now(), read_live(&session, signed, &receipts)?)?;
         answer::text(&(said.unwrap_or_default() + &receipts.words()))?;
         kept.keep(&note)?;
         answer::line(&continuity)

@@ -10,6 +10,7 @@ use gate_protocol::signed_note::VerifierKey;
 
 use super::finding::{chain, does_not_verify};
 use super::witnesses::Witnesses;
+use crate::cli::audit::log_key::LogKeys;
 use crate::failure::Failure;
 use crate::show::{answer, record};
 
@@ -30,11 +31,7 @@ pub(super) fn read(file: &Path) -> Option<Vec<u8>> {
 }
 
 /// Verifies a proof by what stands in it.
-pub(super) fn verify(
-    key: &VerifierKey,
-    witnesses: &Witnesses,
-    proof: &[u8],
-) -> Result<(), Failure> {
+pub(super) fn verify(keys: &LogKeys, witnesses: &Witnesses, proof: &[u8]) -> Result<(), Failure> {
     let bad = |error: &TlogProofError| does_not_verify("not known", &chain(error));
     let proof = TlogProof::parse(proof).map_err(|error| bad(&error))?;
     let Some(bytes) = &proof.extra else {
@@ -43,6 +40,7 @@ pub(super) fn verify(
             "the proof does not hold its record",
         ));
     };
+    let key = keys.of_note(proof.checkpoint.as_bytes());
     let signed = witnesses.verify(proof.checkpoint.as_bytes(), key)?;
     let record = of(&proof, bytes, key)?;
     answer::text(&format!(

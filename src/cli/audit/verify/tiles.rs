@@ -8,11 +8,11 @@ use gate_protocol::log::{
     CHECKPOINT_FILE, Checkpoint, LogVerifier, TILE_WIDTH, Tile, TileBuilder, TileContent,
     VerifiedLog, are_leaves_of, entries, leaf_hash,
 };
-use gate_protocol::signed_note::VerifierKey;
 
 use super::copy::unreadable;
 use super::finding::{Finding, conclude};
 use super::witnesses::Witnesses;
+use crate::cli::audit::log_key::LogKeys;
 use crate::failure::Failure;
 use crate::show::answer;
 
@@ -22,13 +22,10 @@ pub(super) fn are_in(folder: &Path) -> bool {
 }
 
 /// Verifies the records in the bundles, and each tile against them.
-pub(super) fn verify(
-    key: &VerifierKey,
-    folder: &Path,
-    witnesses: &Witnesses,
-) -> Result<(), Failure> {
+pub(super) fn verify(keys: &LogKeys, folder: &Path, witnesses: &Witnesses) -> Result<(), Failure> {
     let note_path = folder.join(CHECKPOINT_FILE);
     let note = std::fs::read(&note_path).map_err(|error| unreadable(&note_path, error))?;
+    let key = keys.of_note(&note);
     let signed = witnesses.verify(&note, key)?;
     let said = witnesses.words(&signed);
     let log = Tiled {

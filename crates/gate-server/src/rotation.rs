@@ -1,0 +1,175 @@
+//! New keys in the place of those that sign now. The log says so, under the signature of both, and
+//! the public part of each key stays in the database; whoever pinned one learns of the next by it.
+
+use std::path::PathBuf;
+
+use gate_protocol::log::RecordType;
+use gate_protocol::signed_note::{
+    KeyPurpose, SigningKey, Succession, SuccessionError, VerifierKey,
+};
+use serde_json::json;
+
+use crate::folder::{Folder, FolderError};
+use crate::identity::Authorities;
+use crate::keys::{Keys, KeysError, NextKey, finish_rotation};
+use crate::problem::Failure;
+use crate::settings::{DatabaseError, Settings};
+use crate::state::Server;
+use crate::store::server::{self, Names};
+use crate::store::{Store, StoreError, server_keys};
+
+/// Why no key was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RotateError {
+    /// The folder holds no server.
+    #[error("`{}` holds no server", .0.display())]
+    NoServer(PathBuf),
+    /// A server runs on it.
+    #[error("a server runs on `{}`", .0.display())]
+    InUse(PathBuf),
+    /// The keys can't be used or made.
+    #[error("the keys can't be used")]
+    Keys(#[from] KeysError),
+    /// The database can't be used.
+    #[error("the store can't be used")]
+    Store(#[from] StoreError),
+    /// What the settings say of the database can't be used.
+    #[error("the settings of the database can't be used")]
+    Database(#[from] DatabaseError),
+    /// The statement can't be made.
+    #[error("the old key can't name the new one")]
+    Statement(#[from] SuccessionError),
+    /// The record of it could not be made.
+    #[error("the change was not recorded: {0}")]
+    Record(String),
+}
+
+impl From<FolderError> for RotateError {
+    fn from(error: FolderError) -> Self {
+        match error {
+            FolderError::Keys(error) => Self::Keys(error),
+            FolderError::Store(error) => Self::Store(error),
+            FolderError::Database(error) => Self::Database(error),
+        }
+    }
+}
+
+impl From<Failure> for RotateError {
+    fn from(failure: Failure) -> Self {
+        Self::Record(failure.detail().to_owned())
+    }
+}
+
+/// A key that was changed.
+#[derive(Clone, Debug)]
+pub struct Rotated {
+    /// What it is for.
+    pub purpose: KeyPurpose,
+    /// The key before.
+    pub before: VerifierKey,
+    /// The key that signs from now on.
+    pub after: VerifierKey,
+    /// Where the secret part of the key before is now.
+    pub kept: PathBuf,
+}
+
+/// Makes new keys for these purposes. No server may run on the folder.
+///
+/// # Errors
+/// Each [`RotateError`] as its name says; the old keys are in force then.
+pub async fn rotate_keys(
+    settings: &Settings,
+    purposes: &[KeyPurpose],
+) -> Result<Vec<Rotated>, RotateError> {
+    let dir = &settings.data_dir;
+    if !crate::folder::has_database(settings) {
+        return Err(RotateError::NoServer(dir.clone()));
+    }
+    let folder = Folder::open(settings).await?;
+    let folder = folder.ok_or_else(|| RotateError::InUse(dir.clone()))?;
+    let names = folder.names.clone();
+    let (_, store, _lock) = folder.into_parts();
+    let rotated = match names {
+        Some(names) => rotate(settings, &store, names, purposes).await,
+        None => Err(RotateError::NoServer(dir.clone())),
+    };
+    store.close().await;
+    rotated
+}
+
+async fn rotate(
+    settings: &Settings,
+    store: &Store,
+    names: Names,
+    purposes: &[KeyPurpose],
+) -> Result<Vec<Rotated>, RotateError> {
+    let dir = &settings.data_dir;
+    let whose = (names.audience.as_str(), names.log_origin.as_str());
+    let mut keys = Keys::open(dir, whose.0, whose.1)?;
+    if let Some(known) = names.keys.filter(|known| *known != keys.print()) {
+        if !finish_rotation(dir, whose, known)? {
+            return Err(KeysError::Foreign { dir: dir.clone() }.into());
+        }
+        keys = Keys::open(dir, whose.0, whose.1)?;
+    }
+    let old = Keys::open(dir, whose.0, whose.1)?;
+    let mut next = Vec::new();
+    for purpose in purposes {
+        let (name, slot) = match purpose {
+            KeyPurpose::Grant => (whose.0, &mut keys.grant),
+            KeyPurpose::Log => (whose.1, &mut keys.log),
+        };
+        let staged = NextKey::stage(dir, *purpose, name)?;
+        *slot = SigningKey::from_seed(name, staged.key.expose_seed()).map_err(KeysError::from)?;
+        next.push((*purpose, staged));
+    }
+    let bare = Settings::new(dir, settings.public_url.clone());
+    let server = Server::new(store.clone(), bare, Authorities::default(), names, keys);
+    record(&server, &old, &next).await?;
+    let mut rotated = Vec::new();
+    for (purpose, staged) in next {
+        let before = of(&old, purpose).verifier();
+        rotated.push(Rotated {
+            purpose,
+            after: staged.key.verifier(),
+            kept: staged.take_place(&before)?,
+            before,
+        });
+    }
+    Ok(rotated)
+}
+
+const fn of(keys: &Keys, purpose: KeyPurpose) -> &SigningKey {
+    match purpose {
+        KeyPurpose::Grant => &keys.grant,
+        KeyPurpose::Log => &keys.log,
+    }
+}
+
+/// Writes down each new key with the statement of the one before, and signs the head by the new one.
+async fn record(
+    server: &Server,
+    old: &Keys,
+    next: &[(KeyPurpose, NextKey)],
+) -> Result<(), RotateError> {
+    let mut change = server.change().await?;
+    let now = change.now();
+    server::put_keys(change.connection(), server.keys.print()).await?;
+    for (purpose, staged) in next {
+        let before = of(old, *purpose);
+        let statement = Succession::sign(*purpose, before, &staged.key, now)?;
+        let after = staged.key.verifier();
+        server_keys::add(change.connection(), *purpose, (&after, &statement), now).await?;
+        let body = json!({
+            "purpose": purpose.as_str(),
+            "before": before.verifier(),
+            "after": after,
+            "statement": statement,
+        });
+        change.record(&RecordType::LogKeyAdded, &body).await?;
+    }
+    change.commit().await?;
+    let signed = server.checkpoint().await;
+    signed.map_err(|error| RotateError::Record(error.to_string()))
+}

@@ -1,0 +1,21 @@
+//! Running a server for years: copies and the way back, another database, what watches it, its log,
+//! its keys. docs/operations.md.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test whose stage can't be set has failed"
+)]
+
+#[path = "operations/backup.rs"]
+mod backup;
+#[path = "operations/http.rs"]
+mod http;
+#[path = "operations/moved.rs"]
+mod moved;
+#[path = "operations/rotated.rs"]
+mod rotated;
+#[path = "operations/stage.rs"]
+mod stage;
+#[path = "operations/traced.rs"]
+mod traced;
+#[path = "operations/watched.rs"]
+mod watched;

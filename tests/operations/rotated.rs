@@ -1,0 +1,261 @@
+//! `gate server keys rotate` and `gate server doctor`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::stage::{Ran, Stage, run};
+
+fn rotate(stage: &Stage, more: &[&str]) -> Ran {
+    let mut args = vec!["keys", "rotate", "--data", "first"];
+    args.extend(more);
+    run(&mut stage.server(&args))
+}
+
+fn listen_again(url: &str) -> [&str; 2] {
+    ["--listen", url.trim_start_matches("http://")]
+}
+
+/// docs/operations.md: who pinned the old key goes on by the statement.
+#[test]
+fn who_pinned_the_key_before_goes_on_and_a_key_that_nobody_named_is_refused() {
+    let (stage, first) = Stage::new("");
+    let url = first.said("/url").to_owned();
+    let old_log = first.said("/server/log_key").to_owned();
+    let id = stage.ask(&first, "now");
+    let kept = stage.gate(&first, "auditor", &["audit", "verify", "--live"]);
+    assert_eq!(kept.code, Some(0), "{kept:?}");
+    stage.told(
+        &first,
+        "auditor",
+        &["audit", "proof", "1", "--out", "old.tlog-proof"],
+    );
+    let running = rotate(&stage, &[]);
+    assert_eq!(running.code, Some(78), "{running:?}");
+    assert!(running.stderr.contains("stop that server"), "{running:?}");
+    first.stop();
+    let rotated = rotate(&stage, &[]);
+    assert_eq!(rotated.code, Some(0), "{rotated:?}");
+    let second = stage.serve("first", "server.toml", &listen_again(&url));
+    let new_log = second.said("/server/log_key").to_owned();
+    assert_ne!(new_log, old_log);
+
+    // Of those who verify: gate with what it pinned, from before and in the file of now.
+    let live = stage.gate(&second, "auditor", &["audit", "verify", "--live"]);
+    assert_eq!(live.code, Some(0), "{live:?}");
+    assert!(live.stderr.contains("from now on"), "{live:?}");
+    assert!(live.stdout.contains("goes on: from"), "{live:?}");
+    let proof = stage.gate(&second, "auditor", &["audit", "verify", "old.tlog-proof"]);
+    assert_eq!(proof.code, Some(0), "{proof:?}");
+    stage.assert_log_verifies(&second);
+    let out = stage.path("export");
+    stage.told(
+        &second,
+        "auditor",
+        &["audit", "export", "--out", out.to_str().unwrap()],
+    );
+    let verify = |key: &str| {
+        let ours = stage.gate(
+            &second,
+            "auditor",
+            &["audit", "verify", out.to_str().unwrap(), "--key", key],
+        );
+        let theirs = run(Command::new("python3")
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verify_log.py"))
+            .args([out.join("records.jsonl"), out.join("checkpoint")])
+            .arg(key)
+            .arg(out.join("leaves")));
+        (ours, theirs)
+    };
+    for key in [&new_log, &old_log] {
+        let (ours, theirs) = verify(key);
+        assert_eq!(
+            (ours.code, theirs.code),
+            (Some(0), Some(0)),
+            "{ours:?} {theirs:?}"
+        );
+    }
+    // A statement that the old key did not sign leads nowhere.
+    let path = out.join("records.jsonl");
+    let records = fs::read_to_string(&path).unwrap();
+    let changed: String = records
+        .lines()
+        .map(|line| {
+            let is_one = line.contains("log.key_added") && line.contains("\"purpose\":\"log\"");
+            let line = if is_one {
+                line.replacen("\\n\\n\u{2014} ", "\\n\\n\u{2014} x", 1)
+            } else {
+                line.to_owned()
+            };
+            line + "\n"
+        })
+        .collect();
+    assert_ne!(changed, records);
+    fs::write(&path, changed).unwrap();
+    let (ours, theirs) = verify(&old_log);
+    assert_eq!(
+        (ours.code, theirs.code),
+        (Some(1), Some(1)),
+        "{ours:?} {theirs:?}"
+    );
+
+    // And of those who ask: the client still has the old key in its configuration.
+    stage.approve(&second, &id);
+    let ran = stage.gate(&second, "agent", &["run", "--", "deployer", "now"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stderr.contains("the server signs by"), "{ran:?}");
+    let again = stage.gate(
+        &second,
+        "agent",
+        &["run", "--no-wait", "--", "deployer", "again"],
+    );
+    assert_eq!(again.code, Some(75), "{again:?}");
+    assert!(!again.stderr.contains("the server signs by"), "{again:?}");
+}
+
+#[test]
+fn a_change_of_keys_that_was_cut_off_is_finished_at_the_next_start() {
+    let (stage, first) = Stage::new("");
+    stage.push(&first, "a");
+    first.stop();
+    let (key, next) = (
+        stage.path("first/log.key"),
+        stage.path("first/log.key.next"),
+    );
+    let old = fs::read(&key).unwrap();
+    let rotated = rotate(&stage, &["--log", "--json"]);
+    assert_eq!(rotated.code, Some(0), "{rotated:?}");
+    let rotated: Value = serde_json::from_str(&rotated.stdout).unwrap();
+    let kept = rotated["keys"][0]["kept"].as_str().unwrap();
+    assert_eq!(fs::read(kept).unwrap(), old);
+    // As if it had died between the commit and the exchange of the files.
+    fs::remove_file(kept).unwrap();
+    fs::rename(&key, &next).unwrap();
+    fs::write(&key, &old).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    let second = stage.serve("first", "server.toml", &[]);
+    assert_eq!(
+        second.said("/server/log_key"),
+        rotated["keys"][0]["after"].as_str().unwrap()
+    );
+    assert!(!next.exists());
+    assert_eq!(fs::read(kept).unwrap(), old);
+    stage.assert_log_verifies(&second);
+}
+
+fn doctor(stage: &Stage, data: &str) -> (Option<i32>, Value) {
+    let ran = run(&mut stage.server(&[
+        "doctor",
+        "--data",
+        data,
+        "--config",
+        "server.toml",
+        "--json",
+    ]));
+    let told = serde_json::from_str(&ran.stdout);
+    (ran.code, told.unwrap_or_else(|_| unreachable!("{ran:?}")))
+}
+
+fn state<'a>(told: &'a Value, name: &str) -> &'a str {
+    let all = told["findings"].as_array().unwrap();
+    let one = all.iter().find(|one| one["name"] == name);
+    one.unwrap_or_else(|| unreachable!("{name} of {told:#}"))["state"]
+        .as_str()
+        .unwrap()
+}
+
+#[test]
+fn the_doctor_finds_what_is_wrong_and_says_what_to_do() {
+    let (stage, first) = Stage::new("");
+    stage.push(&first, "a");
+    let (code, told) = doctor(&stage, "first");
+    assert_eq!(code, Some(0), "{told:#}");
+    for name in [
+        "folder",
+        "files",
+        "database",
+        "clock",
+        "keys",
+        "log",
+        "certificate",
+    ] {
+        assert_eq!(state(&told, name), "ok", "{told:#}");
+    }
+    first.stop();
+    let key = stage.path("first/grant.key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    let (code, told) = doctor(&stage, "first");
+    assert_eq!(code, Some(1), "{told:#}");
+    assert_eq!(state(&told, "files"), "fail");
+    let mend = told["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["name"] == "files");
+    assert!(
+        mend.unwrap()["mend"]
+            .as_str()
+            .unwrap()
+            .contains("chmod 600"),
+        "{told:#}"
+    );
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    // Whoever owns the file can take the trigger away.
+    let script = "import sqlite3, sys\n\
+        log = sqlite3.connect(sys.argv[1])\n\
+        log.execute('DROP TRIGGER log_records_are_never_changed')\n\
+        [record] = log.execute('SELECT record FROM log_records WHERE seq = 2').fetchone()\n\
+        log.execute('UPDATE log_records SET record = ? WHERE seq = 2', [bytes(record).replace(b'\"ts\":\"2', b'\"ts\":\"1', 1)])\n\
+        log.commit()\n";
+    let changed = run(Command::new("python3")
+        .args(["-c", script])
+        .arg(stage.path("first/gate.db")));
+    assert_eq!(changed.code, Some(0), "{changed:?}");
+    let (code, told) = doctor(&stage, "first");
+    assert_eq!((code, state(&told, "log")), (Some(1), "fail"), "{told:#}");
+    let (code, told) = doctor(&stage, "nowhere");
+    assert_eq!(
+        (code, state(&told, "folder")),
+        (Some(1), "fail"),
+        "{told:#}"
+    );
+}
+
+#[test]
+fn the_doctor_says_when_a_certificate_ends_and_whether_its_key_is_its_own() {
+    let (stage, first) = Stage::new("");
+    first.stop();
+    let certify = |end: (i32, u8, u8)| {
+        let mut wanted = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        wanted.not_after = rcgen::date_time_ymd(end.0, end.1, end.2);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let made = wanted.self_signed(&key).unwrap();
+        stage.home.write("cert.pem", made.pem()).unwrap();
+        stage.home.write("key.pem", key.serialize_pem()).unwrap();
+    };
+    let look = || {
+        let ran = run(&mut stage.server(&[
+            "doctor",
+            "--data",
+            "first",
+            "--tls-cert",
+            "cert.pem",
+            "--tls-key",
+            "key.pem",
+            "--json",
+        ]));
+        let told: Value = serde_json::from_str(&ran.stdout).unwrap();
+        state(&told, "certificate").to_owned()
+    };
+    certify((2049, 1, 2));
+    assert_eq!(look(), "ok");
+    certify((2001, 1, 2));
+    assert_eq!(look(), "fail");
+    certify((2051, 1, 2));
+    let other = rcgen::KeyPair::generate().unwrap();
+    stage.home.write("key.pem", other.serialize_pem()).unwrap();
+    assert_eq!(look(), "fail");
+}
