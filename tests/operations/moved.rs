@@ -85,6 +85,49 @@ fn a_server_moves_to_postgres_with_its_whole_log_while_it_serves() {
     assert_eq!(refused.code, Some(78), "{refused:?}");
 }
 
+/// docs/operations.md: a failover may have lost the last commits.
+#[test]
+fn after_a_failover_what_was_approved_is_void_at_the_server_that_runs() {
+    let postgres = Postgres::start().unwrap();
+    let (stage, first) = Stage::new("");
+    first.stop();
+    stage.settings("shared.toml", &database(&stage, &postgres, "gate"));
+    let moved = migrate(&stage, "shared.toml");
+    assert_eq!(moved.code, Some(0), "{moved:?}");
+    let server = stage.serve("first", "shared.toml", &[]);
+    let approved = stage.ask(&server, "approved");
+    stage.approve(&server, &approved);
+    let mut epoch = vec![
+        "new-epoch",
+        "--data",
+        "first",
+        "--reason",
+        "db2 lagged",
+        "--config",
+    ];
+    epoch.push("shared.toml");
+    let begun = run(&mut stage.server(&epoch));
+    assert_eq!(begun.code, Some(0), "{begun:?}");
+    assert!(
+        begun.stdout.starts_with("epoch 2; void: 1 approvals"),
+        "{begun:?}"
+    );
+    assert_eq!(stage.status(&server, &approved), "expired");
+    let epochs = stage.records(&server, "server.epoch");
+    assert_eq!(epochs[0]["reason"], "db2 lagged");
+    let refused = stage.gate(
+        &server,
+        "agent",
+        &["run", "--no-wait", "--", "deployer", "approved"],
+    );
+    assert_eq!(refused.code, Some(75), "{refused:?}");
+    assert!(!stage.path("canary").exists());
+    stage.assert_log_verifies(&server);
+    *epoch.last_mut().unwrap() = "server.toml";
+    let unshared = run(&mut stage.server(&epoch));
+    assert_eq!(unshared.code, Some(78), "{unshared:?}");
+}
+
 #[test]
 fn a_database_with_anything_in_it_is_refused_with_what_to_do() {
     let postgres = Postgres::start().unwrap();

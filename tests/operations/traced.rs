@@ -153,6 +153,11 @@ fn the_story_of_a_request_is_one_trace_from_the_question_to_the_outcome() {
     assert_otlp(&bodies);
     assert!(!bodies.concat().contains("a-word-of-mine"), "{bodies:?}");
     let spans = spans(&bodies);
+    assert_story(&spans, &id);
+}
+
+/// Holds that what happened to a request is in the trace that it came with.
+fn assert_story(spans: &[Value], id: &str) {
     let created = spans
         .iter()
         .find(|span| span["name"] == "request.created")
@@ -176,7 +181,7 @@ fn the_story_of_a_request_is_one_trace_from_the_question_to_the_outcome() {
     ] {
         let span = named(name);
         let about = span["attributes"].to_string();
-        assert!(about.contains(&id), "{span}");
+        assert!(about.contains(id), "{span}");
     }
     assert_eq!(created["parentSpanId"], submit["spanId"]);
     let claim = named("POST /v1/requests/{id}/claim");

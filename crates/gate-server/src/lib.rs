@@ -16,6 +16,7 @@ mod clock;
 mod cosigning;
 mod dev;
 pub mod doctor;
+pub mod epoch;
 mod expiry;
 mod feed;
 mod flood;

@@ -45,6 +45,7 @@ impl Server {
     /// Ends at once where no other server can be on the database.
     pub(crate) async fn follow_replicas(self, mut seen: u64) {
         while self.store.is_shared() {
+            self.beats.beat(Task::Replicas);
             match self.store.listen().await {
                 Ok(Some(listener)) => self.follow_by(listener, &mut seen).await,
                 Ok(None) => return,

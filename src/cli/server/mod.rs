@@ -5,6 +5,7 @@ mod backup;
 mod doctor;
 mod init;
 mod migrate_store;
+mod new_epoch;
 mod openapi;
 mod ready;
 mod restore;
@@ -39,6 +40,7 @@ enum Verb {
     Backup(backup::Backup),
     Restore(restore::Restore),
     MigrateStore(migrate_store::MigrateStore),
+    NewEpoch(new_epoch::NewEpoch),
     Doctor(doctor::Doctor),
     Keys(rotate::Keys),
     Openapi(openapi::Openapi),
@@ -51,6 +53,7 @@ impl Server {
             Some(Verb::Backup(backup)) => backup.run(world),
             Some(Verb::Restore(restore)) => restore.run(world),
             Some(Verb::MigrateStore(moving)) => moving.run(world),
+            Some(Verb::NewEpoch(epoch)) => epoch.run(world),
             Some(Verb::Doctor(doctor)) => doctor.run(world),
             Some(Verb::Keys(keys)) => keys.run(world),
             Some(Verb::Openapi(openapi)) => openapi.run(),

@@ -123,11 +123,8 @@ async fn into(
     let beside = Store::open_beside(&file).await?;
     let ahead = copy_ahead(&beside, to).await;
     beside.close().await;
-    let _lock = stopped(dir, patience, || {
-        tell(Moving::WaitsForTheEnd(ahead.as_ref().map_or(0, |it| *it)))
-    })
-    .await?;
-    ahead?;
+    let ahead = ahead?;
+    let _lock = stopped(dir, patience, || tell(Moving::WaitsForTheEnd(ahead))).await?;
     tell(Moving::Copies);
     let from = Store::open_file(&file).await?;
     let moved = copy_rest(&from, to, dir, tell).await;
