@@ -216,6 +216,8 @@ pub struct AskingRule<'a> {
     pub permit_ttl: Option<Duration>,
     /// How often people are reminded; none where the rule wants no reminders.
     pub remind_every: Option<Duration>,
+    /// Whether nobody is asked without a reason.
+    pub reason_required: bool,
 }
 
 /// A rule for showing.

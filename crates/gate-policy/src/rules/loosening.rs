@@ -13,13 +13,7 @@ impl PolicyBuilder {
     /// baseline does that it does so; and of each that never can because another one is about all
     /// that it is about. A rule that is in neither of the last two makes no decision milder.
     pub fn notes(&self) -> Vec<String> {
-        let owners = || {
-            self.rules
-                .iter()
-                .filter(|rule| !rule.place.layer.only_tightens())
-        };
-        let allowing = owners().filter(|rule| rule.decision == Decision::Allow);
-        let notes = allowing.filter_map(|rule| {
+        let notes = self.allowing().filter_map(|rule| {
             let place = &rule.place;
             let says = |what: String| {
                 format!(
@@ -27,8 +21,7 @@ impl PolicyBuilder {
                     place.source, place.line, place.id
                 )
             };
-            let tightening = || owners().filter(|other| other.decision > Decision::Allow);
-            if let Some(other) = tightening().find(|other| other.is_about_all_of(rule)) {
+            if let Some(other) = self.shadow_of(rule) {
                 let line = other.place.line;
                 return Some(says(format!(
                     "allows nothing: {} in line {line} is about all that it is about",
@@ -41,6 +34,36 @@ impl PolicyBuilder {
             )))
         });
         self.doubts.iter().cloned().chain(notes).collect()
+    }
+
+    /// Returns the id of each rule of the owner that allows what the baseline asks about, with what
+    /// that is. A rule that is not among them makes no decision milder where it is added.
+    pub fn beyond_baseline(&self) -> Vec<(&str, String)> {
+        let beyond = self
+            .allowing()
+            .filter(|rule| self.shadow_of(rule).is_none());
+        beyond
+            .filter_map(|rule| Some((rule.place.id.as_str(), rule.beyond_baseline()?)))
+            .collect()
+    }
+
+    fn owners(&self) -> impl Iterator<Item = &Rule> {
+        self.rules
+            .iter()
+            .filter(|rule| !rule.place.layer.only_tightens())
+    }
+
+    fn allowing(&self) -> impl Iterator<Item = &Rule> {
+        self.owners()
+            .filter(|rule| rule.decision == Decision::Allow)
+    }
+
+    /// Returns the rule because of which one that allows never does.
+    fn shadow_of(&self, rule: &Rule) -> Option<&Rule> {
+        let mut tightening = self
+            .owners()
+            .filter(|other| other.decision > Decision::Allow);
+        tightening.find(|other| other.is_about_all_of(rule))
     }
 }
 

@@ -151,6 +151,7 @@ impl Policy {
                 request_ttl: rule.request_ttl,
                 permit_ttl: rule.permit_ttl,
                 remind_every: rule.remind_every,
+                reason_required: rule.reason_required,
             })
     }
 
