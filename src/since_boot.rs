@@ -1,7 +1,7 @@
 //! The time since the machine was started, its sleep included. A grant lives by it: nobody can set it,
 //! and a laptop that was closed over a grant wakes up without one. `Instant` stands still meanwhile.
 //!
-//! Source: clock_gettime(2), `CLOCK_BOOTTIME`.
+//! Source: `clock_gettime(2)`, `CLOCK_BOOTTIME`.
 
 use std::io;
 use std::time::Duration;

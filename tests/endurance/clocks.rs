@@ -32,7 +32,7 @@ fn wrong_by(file: &Path) -> Vec<String> {
     ]
 }
 
-fn within<'o>(outer: &'o [String]) -> Vec<&'o str> {
+fn within(outer: &[String]) -> Vec<&str> {
     outer.iter().map(String::as_str).collect()
 }
 

@@ -285,13 +285,11 @@ fn launch(home: &Home, outer: &[&str], is_dev: bool) -> Result<(Child, Value), (
     let mut line = String::new();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     stdout.read_line(&mut line).unwrap();
-    match serde_json::from_str(&line) {
-        Ok(ready) => Ok((child, ready)),
-        Err(_) => {
-            let log = text_of(&home.path().join("server.log"));
-            Err((child, format!("the server did not start: {line:?} {log}")))
-        }
+    if let Ok(ready) = serde_json::from_str(&line) {
+        return Ok((child, ready));
     }
+    let log = text_of(&home.path().join("server.log"));
+    Err((child, format!("the server did not start: {line:?} {log}")))
 }
 
 fn listen_address(ready: &Value) -> SocketAddr {

@@ -144,8 +144,8 @@ fn killed_anywhere_gate_runs_the_tool_at_most_once_and_the_log_says_so() {
     for (word, id) in lost {
         scene.until(&id, "unknown");
         let history = scene.server.history(&id);
-        let (last, before) = history.split_last().unwrap();
-        assert_eq!(last, "run.unknown", "{word}");
+        let (end, before) = history.split_last().unwrap();
+        assert_eq!(end, "run.unknown", "{word}");
         assert_eq!(
             WHOLE.get(..before.len()),
             Some(&before.iter().map(String::as_str).collect::<Vec<_>>()[..]),

@@ -1,5 +1,10 @@
 //! kill -9 of the client.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test whose stage can't be set has failed"
+)]
+
 use nix::sys::signal::Signal;
 
 use crate::proxy::{Point, When};

@@ -1,5 +1,10 @@
 //! kill -9 of the server.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test whose stage can't be set has failed"
+)]
+
 use crate::proxy::{Point, When};
 use crate::scene::Scene;
 use crate::stage::Waiting;

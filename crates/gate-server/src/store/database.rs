@@ -66,11 +66,15 @@ impl Writer {
         match self.connection {
             Connection::Sqlite(transaction) => {
                 let done = transaction.commit().await;
-                done.map_err(|error| match error.into() {
+                done.map_err(|error| {
+                    let error = StoreError::from(error);
                     // Its bytes may all be in the file; whether they stay there only the next
                     // change, or the next start, will show.
-                    StoreError::Disk(error) => StoreError::Unconfirmed(error),
-                    other => other,
+                    if let StoreError::Disk(error) = error {
+                        StoreError::Unconfirmed(error)
+                    } else {
+                        error
+                    }
                 })?;
             }
             Connection::Postgres(bounded) => {

@@ -118,10 +118,10 @@ pub(crate) struct Bounded {
 impl Bounded {
     async fn begin(
         pool: &PgPool,
-        begin: &'static str,
+        statement: &'static str,
         patience: Duration,
     ) -> Result<Self, sqlx::Error> {
-        let begun = pool.begin_with(begin.into_sql_str());
+        let begun = pool.begin_with(statement.into_sql_str());
         Ok(Self {
             transaction: answered(patience, begun).await?,
             patience,
