@@ -7,6 +7,7 @@
 //! describes the files.
 
 mod builtin;
+mod flag;
 mod implicit;
 mod listed;
 mod load;
@@ -23,6 +24,7 @@ mod spec;
 
 pub(crate) use builtin::EVERY_TOOL;
 pub use builtin::{builtin, find_builtin};
+pub use flag::*;
 pub use implicit::{ImplicitSource, ImplicitSpec};
 pub(crate) use own::OwnProfile;
 pub use own::{ProfileSummary, Profiles, UsedProfile};
