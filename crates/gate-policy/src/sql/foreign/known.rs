@@ -1,6 +1,9 @@
 //! Names of `MySQL` and `SQLite` that gate knows.
 
+use sqlparser::ast::Ident;
+
 use super::statement::Language;
+use crate::effect::Effect;
 
 /// Functions of both that read nothing but their arguments.
 #[rustfmt::skip]
@@ -72,5 +75,33 @@ pub(super) fn is_secret(parts: &[String], language: Language) -> bool {
             !matches!(last.as_str(), "version")
         }
         (Language::MySql | Language::Sqlite, _) => false,
+    }
+}
+
+/// What is said of a statement of a kind that is on no list.
+pub(super) const UNKNOWN: (Effect, &str) = (Effect::Unknown, "a statement that gate does not know");
+
+/// What a `SHOW` of `MySQL` tells that the parser knows by its words alone: it drops
+/// all that is no word, and a condition could call a function.
+pub(super) fn shown(words: &[Ident]) -> (Effect, &'static str) {
+    let words: Vec<String> = words
+        .iter()
+        .map(|word| word.value.to_ascii_lowercase())
+        .collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match &*words {
+        words if words.contains(&"where") => UNKNOWN,
+        ["engine" | "grants", ..] => (
+            Effect::Secret,
+            "a `SHOW` of credentials or of what others run",
+        ),
+        ["index" | "indexes" | "keys" | "triggers" | "events" | "warnings" | "errors", ..]
+        | ["engines" | "plugins" | "privileges" | "profiles"]
+        | ["storage", "engines"]
+        | ["table" | "function" | "procedure", "status", ..]
+        | ["open", "tables", ..]
+        | ["master" | "slave" | "replica", "status", ..]
+        | ["binary" | "master", "logs", ..] => (Effect::Read, "a `SHOW`"),
+        _ => UNKNOWN,
     }
 }

@@ -88,7 +88,7 @@ impl<'a, 'i> Run<'a, 'i> {
         if !is_plain_path(name) {
             return self.unknown("a script leads to another whose name is not plain");
         }
-        self.bind(name);
+        self.bind(name, "script");
         self.scripts += 1;
         if self.depth >= MAX_DEPTH || self.scripts > MAX_SCRIPTS {
             return self.unknown("scripts lead to more scripts than gate follows");
@@ -103,11 +103,11 @@ impl<'a, 'i> Run<'a, 'i> {
         }
     }
 
-    /// Makes an input of a script, or of its place where there is none: what
-    /// appears there would be run.
-    fn bind(&mut self, name: &str) {
+    /// Makes an input of a file, or of its place where there is none: what
+    /// appears there would be run, or read.
+    fn bind(&mut self, name: &str, role: &'static str) {
         let path = self.line.cwd.join(name);
-        let input = Input::unnamed(InputKind::File, path, "script");
+        let input = Input::unnamed(InputKind::File, path, role);
         self.invocation.add_input(input);
     }
 }

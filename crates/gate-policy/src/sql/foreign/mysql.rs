@@ -17,6 +17,9 @@ const SETTINGS: &[&str] = &[
     "ssl-ca", "ssl-mode", "table", "user", "vertical",
 ];
 
+/// Databases of the server's own: their tables hold credentials and what others run.
+const OWN: &[&str] = &["information_schema", "mysql", "performance_schema", "sys"];
+
 pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
     if !parsed.problems.is_empty() {
         return;
@@ -28,14 +31,10 @@ pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
     if !is_on("no-defaults") {
         read_settings(line, invocation);
     }
-    if invocation
-        .target
-        .get("database")
-        .is_some_and(|name| name.eq_ignore_ascii_case("mysql"))
-    {
+    if invocation.target.get("database").is_some_and(|name| is_own(name)) {
         invocation.add(
             Effect::Unknown,
-            "the database is the server's own, and its tables hold credentials",
+            "the database is the server's own, and its tables hold credentials or what others run",
         );
     }
     let mut run = Run::new(line, Language::MySql, invocation);
@@ -79,6 +78,10 @@ fn judge_command(words: &str, run: &mut Run<'_, '_>) {
         run.follow(arguments);
         return;
     }
+    if name.eq_ignore_ascii_case("use") && moves_to(arguments, run) {
+        run.nest("mysql", words, Effect::Read);
+        return;
+    }
     let effect = script::command_effect(words).unwrap_or(Effect::Unknown);
     // `help` puts its words into a statement, between quotes; a backslash starts
     // another command in some clients.
@@ -95,6 +98,21 @@ fn judge_command(words: &str, run: &mut Run<'_, '_>) {
     run.nest("mysql", words, effect);
 }
 
+fn is_own(database: &str) -> bool {
+    OWN.iter().any(|own| own.eq_ignore_ascii_case(database))
+}
+
+/// Makes the database of a `use` that of the target, where no other one is named: a
+/// rule speaks of one. Tells whether it could.
+fn moves_to(database: &str, run: &mut Run<'_, '_>) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if database.is_empty() || !database.bytes().all(is_plain) || is_own(database) {
+        return false;
+    }
+    let named = run.invocation.target.entry("database".to_owned());
+    *named.or_insert_with(|| database.to_owned()) == *database
+}
+
 /// Binds the scripts that a text names which is not understood: it can still be
 /// approved, and is run with them.
 fn bind_mentioned(text: &str, run: &mut Run<'_, '_>) {
@@ -107,7 +125,7 @@ fn bind_mentioned(text: &str, run: &mut Run<'_, '_>) {
         _ => None,
     });
     let named = named.filter(|path| is_plain_path(path));
-    named.take(MAX_SCRIPTS).for_each(|path| run.bind(path));
+    named.take(MAX_SCRIPTS).for_each(|path| run.bind(path, "script"));
 }
 
 /// Reads the settings of the user's home, which count before those of argv.

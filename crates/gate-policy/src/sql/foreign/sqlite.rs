@@ -172,6 +172,22 @@ fn judge_dot(command: &str, run: &mut Run<'_, '_>) {
     if name == "read" && effect == Effect::Read {
         run.follow(arguments);
     }
+    if matches!(name, "import" | "restore") && effect != Effect::Execute {
+        bind_source(name, arguments, run);
+    }
+}
+
+/// Binds the file whose rows or pages come into the database: `.import` has it in
+/// front of the table, `.restore` at its end.
+fn bind_source(name: &str, arguments: &str, run: &mut Run<'_, '_>) {
+    let mut words = arguments.split_whitespace().rev();
+    if name == "import" {
+        words.next();
+    }
+    match words.next().filter(|word| is_plain_path(word)) {
+        Some(file) => run.bind(file, "data"),
+        None => run.unknown("a command of the shell reads a file whose name is not plain"),
+    }
 }
 
 fn dot_effect(name: &str, arguments: &str) -> Effect {

@@ -296,6 +296,8 @@ fn only_combines(expr: &Expr) -> bool {
             | Expr::Like { .. }
             | Expr::ILike { .. }
             | Expr::SimilarTo { .. }
+            | Expr::RLike { .. }
+            | Expr::MatchAgainst { .. }
             | Expr::UnaryOp { .. }
             | Expr::AtTimeZone { .. }
             | Expr::Extract { .. }
@@ -340,7 +342,9 @@ fn statement_effect(statement: &Statement) -> (Effect, &'static str) {
         | S::ShowColumns { .. }
         | S::ShowStatus { .. }
         | S::ShowCharset(_)
-        | S::ShowCollation { .. } => (Effect::Read, "a `SHOW`"),
+        | S::ShowCollation { .. }
+        | S::ShowCreate { .. } => (Effect::Read, "a `SHOW`"),
+        S::ShowVariable { variable } => known::shown(variable),
         S::ShowProcessList { .. } | S::ShowVariables { .. } => {
             (Effect::Secret, "a `SHOW` of settings or of what others run")
         }
@@ -383,6 +387,6 @@ fn statement_effect(statement: &Statement) -> (Effect, &'static str) {
         | S::Comment { .. }
         | S::Analyze(_)
         | S::Lock(_) => (Effect::Write, "a statement that changes"),
-        _ => (Effect::Unknown, "a statement that gate does not know"),
+        _ => known::UNKNOWN,
     }
 }
