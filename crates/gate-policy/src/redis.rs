@@ -54,6 +54,8 @@ pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
             let reason = "a word of the command comes from standard input";
             invocation.add(Effect::Unknown, reason);
         }
+    } else if is_given(&["pipe"]) {
+        invocation.add_script_at_stdin();
     } else if parsed.path.is_empty() && parsed.problems.is_empty() && !is_given(MODES) {
         invocation.add_script_at_stdin();
         judge_stdin(line, parsed, invocation);

@@ -95,7 +95,10 @@ pub(super) fn shown(words: &[Ident]) -> (Effect, &'static str) {
             Effect::Secret,
             "a `SHOW` of credentials or of what others run",
         ),
-        ["index" | "indexes" | "keys" | "triggers" | "events" | "warnings" | "errors", ..]
+        [
+            "index" | "indexes" | "keys" | "triggers" | "events" | "warnings" | "errors",
+            ..,
+        ]
         | ["engines" | "plugins" | "privileges" | "profiles"]
         | ["storage", "engines"]
         | ["table" | "function" | "procedure", "status", ..]

@@ -31,7 +31,11 @@ pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
     if !is_on("no-defaults") {
         read_settings(line, invocation);
     }
-    if invocation.target.get("database").is_some_and(|name| is_own(name)) {
+    if invocation
+        .target
+        .get("database")
+        .is_some_and(|name| is_own(name))
+    {
         invocation.add(
             Effect::Unknown,
             "the database is the server's own, and its tables hold credentials or what others run",
@@ -125,7 +129,9 @@ fn bind_mentioned(text: &str, run: &mut Run<'_, '_>) {
         _ => None,
     });
     let named = named.filter(|path| is_plain_path(path));
-    named.take(MAX_SCRIPTS).for_each(|path| run.bind(path, "script"));
+    named
+        .take(MAX_SCRIPTS)
+        .for_each(|path| run.bind(path, "script"));
 }
 
 /// Reads the settings of the user's home, which count before those of argv.
