@@ -39,7 +39,7 @@ impl Log {
 
     pub(super) fn submitted(&mut self, moment: Moment<'_>, reattached: bool) -> Told {
         if moment.request.status != ApprovalStatus::Pending {
-            let lines = line(&words::asked_before(moment.request));
+            let lines = line(&words::asked_before(moment.request, reattached));
             return Told { lines, mark: None };
         }
         let asked = words::asked(moment, reattached);

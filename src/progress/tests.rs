@@ -244,18 +244,29 @@ fn gitlab_gets_a_section_that_is_closed_once() {
 #[test]
 fn the_live_text_never_cuts_the_link_and_never_wraps_by_itself() {
     let request = request(900);
-    let wide = words::live(at(&request, 12), None, 200);
+    let wide = words::live(at(&request, 12), None, 300);
+    let shown = "`kubectl delete ns 'a\\u{1b}[2J##[stop-commands]x\\n::error::%'`";
     assert_eq!(
         wide,
         format!(
-            "gate: waiting for group:sre, user:b\\u{{202e}}ob · 12 s, 14 min 48 s left · {}",
+            "gate: waiting for group:sre, user:b\\u{{202e}}ob to approve {shown} · 12 s, 14 min 48 s \
+             left · {}",
             request.url
         )
     );
     let narrow = words::live(at(&request, 12), None, 80);
     let lines: Vec<_> = narrow.lines().collect();
-    assert_eq!(lines.len(), 2);
-    assert_eq!(lines[1], format!("gate: {}", request.url));
+    assert_eq!(lines.len(), 3);
+    assert_eq!(
+        lines[1],
+        r"gate: to run `kubectl delete ns 'a\u{1b}[2J##[stop-commands]x\n::error::%'`"
+    );
+    assert_eq!(lines[2], format!("gate: {}", request.url));
+    let between = words::live(at(&request, 12), None, 100);
+    let lines: Vec<_> = between.lines().collect();
+    assert_eq!(lines.len(), 2, "{between}");
+    assert!(lines[0].contains("to approve `kubectl del") && lines[0].contains("…` · 12 s"));
+    assert!(lines[0].chars().count() < 100, "{between}");
     let trouble = words::live(at(&request, 12), Some("no answer"), 200);
     assert!(trouble.starts_with("gate: no answer · 12 s"));
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dialoguer::console::measure_text_width;
 use gate_protocol::inert::inert;
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus};
 use gate_protocol::review::{Answer, Review};
@@ -10,6 +11,8 @@ use super::Moment;
 
 /// The most characters of a command in a line of a log; the page shows it whole.
 const COMMAND_LIMIT: usize = 300;
+/// A live line in which less of the command fits has none of it.
+const SHORTEST_COMMAND: usize = 12;
 
 /// What is waited for, in full: the first line of a log.
 pub(super) fn asked(moment: Moment<'_>, reattached: bool) -> String {
@@ -31,9 +34,15 @@ pub(super) fn asked(moment: Moment<'_>, reattached: bool) -> String {
 }
 
 /// What an earlier run has asked, with the answer that nobody waits for any more.
-pub(super) fn asked_before(request: &ApprovalRequest) -> String {
+pub(super) fn asked_before(request: &ApprovalRequest, reattached: bool) -> String {
+    // Nobody was asked: a standing grant or the server's mode has answered at once.
+    let beginning = if reattached { "asked before and " } else { "" };
+    let by = match &request.particulars.standing_grant {
+        Some(used) => format!(" by a standing grant, use {} of {}", used.number, used.uses),
+        None => String::new(),
+    };
     format!(
-        "asked before and {}: `{}` ({}) at {}",
+        "{beginning}{}{by}: `{}` ({}) at {}",
         request.status.as_str(),
         command(request),
         inert(&request.invocation.effect),
@@ -77,17 +86,66 @@ pub(super) fn live(moment: Moment<'_>, trouble: Option<&str>, width: usize) -> S
             } else {
                 format!(" ({})", said.join(", "))
             };
-            format!("waiting for {}{said}", approvers(moment.request))
+            let waiting = format!("waiting for {}", approvers(moment.request));
+            return waited_for(moment, (&waiting, &said), width);
         }
     };
+    let line = format!("gate: {state} · {}", times(moment));
+    with_link(moment, line, width)
+}
+
+/// Adds the link, in the same line where it fits.
+fn with_link(moment: Moment<'_>, line: String, width: usize) -> String {
     let url = inert(&moment.request.url);
-    let times = format!("{}, {} left", span(moment.elapsed), span(moment.left));
-    let line = format!("gate: {state} · {times} · {url}");
-    if dialoguer::console::measure_text_width(&line) < width {
-        line
+    let whole = format!("{line} · {url}");
+    if measure_text_width(&whole) < width {
+        whole
     } else {
-        format!("gate: {state} · {times}\ngate: {url}")
+        format!("{line}\ngate: {url}")
     }
+}
+
+/// What is waited for with the command, as much of it as fits into the line: whoever runs a script
+/// has not typed it.
+fn waited_for(moment: Moment<'_>, (waiting, said): (&str, &str), width: usize) -> String {
+    let command = moment.request.invocation.shown_command();
+    let line = |command: &str| format!("gate: {waiting}{command}{said} · {}", times(moment));
+    let whole = line(&format!(" to approve `{command}`"));
+    if measure_text_width(&whole) < width {
+        return with_link(moment, whole, width);
+    }
+    let start = beginning(&command, &line(" to approve `…`"), width);
+    if start.chars().count() >= SHORTEST_COMMAND {
+        return with_link(moment, line(&format!(" to approve `{start}…`")), width);
+    }
+    // In a line of its own there is room for more.
+    let own = "gate: to run ``";
+    let start = beginning(&command, &format!("{own}…"), width);
+    let own = if start == command {
+        format!("gate: to run `{command}`")
+    } else {
+        format!("gate: to run `{start}…`")
+    };
+    with_link(moment, format!("{}\n{own}", line("")), 0)
+}
+
+/// Returns as much of a command as fits beside `rest`.
+fn beginning(command: &str, rest: &str, width: usize) -> String {
+    let mut room = width.saturating_sub(measure_text_width(rest) + 1);
+    let mut start = String::new();
+    for letter in command.chars() {
+        let wide = measure_text_width(letter.encode_utf8(&mut [0; 4]));
+        let Some(left) = room.checked_sub(wide) else {
+            break;
+        };
+        room = left;
+        start.push(letter);
+    }
+    start
+}
+
+fn times(moment: Moment<'_>) -> String {
+    format!("{}, {} left", span(moment.elapsed), span(moment.left))
 }
 
 /// That the server does not answer.
@@ -131,6 +189,15 @@ pub(super) fn approved(moment: Moment<'_>) -> String {
         said => format!(": {}", said.join(", ")),
     };
     let names = names.join(", ");
+    if let Some(used) = &moment.request.particulars.standing_grant {
+        return format!(
+            "approved by a standing grant, use {} of {}: {names} confirmed it",
+            used.number, used.uses
+        );
+    }
+    if approvals.is_empty() && moment.request.particulars.observed {
+        return "let pass by the server, which only observes".to_owned();
+    }
     format!("approved by {names} after {}{said}", span(moment.elapsed))
 }
 
