@@ -24,6 +24,7 @@ mod layout;
 mod mask;
 mod permit;
 mod pipeline;
+mod preview;
 mod progress;
 mod prompt;
 mod reading;

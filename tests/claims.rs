@@ -105,6 +105,7 @@ fn submission(runner: &RunnerSecret) -> SubmitRequest {
         target: BTreeMap::new(),
         environment: Vec::new(),
         inputs: Vec::new(),
+        preview: None,
         runner_key: runner.public(),
     };
     SubmitRequest {

@@ -110,7 +110,7 @@ fn the_id_that_a_tab_brings_is_the_one_that_the_command_takes() {
             .wait_until(&format!("{}: {id}", shell.name), WITHIN, shown)
             .unwrap();
         terminal.send("\r").unwrap();
-        terminal.wait_for("as shown above?", WITHIN).unwrap();
+        terminal.wait_for("to approve it, type", WITHIN).unwrap();
         terminal.send("n\r").unwrap();
         stage.assert_inert(shell.name, b"");
     }

@@ -14,7 +14,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use asked::submit;
+use asked::{submit, submit_as};
 use gate_protocol::request::ApprovalRequest;
 use gate_testkit::home::Home;
 use gate_testkit::pty::{Size, Terminal};
@@ -253,7 +253,8 @@ fn a_watched_request_is_followed_to_its_end() {
 fn at_a_terminal_a_person_is_asked_and_anything_but_yes_is_no() {
     let within = Duration::from_secs(30);
     let live = Live::start();
-    let id = submit(&live, "web", "test").id.to_string();
+    let mild = submit_as(&live, ("annotate", "write"), "web", "test");
+    let id = mild.id.to_string();
     for (answer, after) in [
         ("\r", "pending"),
         ("n\r", "pending"),
@@ -277,11 +278,41 @@ fn at_a_terminal_a_person_is_asked_and_anything_but_yes_is_no() {
     }
 }
 
+/// What the page wants typed is typed at a terminal too.
+#[test]
+fn at_a_terminal_what_destroys_is_approved_by_typing_what_it_is_about() {
+    let within = Duration::from_secs(30);
+    let live = Live::start();
+    let ask = |id: &str, answer: &str| {
+        let gate = live.gate("bob_approver", &["approve", id]);
+        let terminal = Terminal::spawn(gate, Size::default()).unwrap();
+        terminal.wait_for("to approve it, type", within).unwrap();
+        assert!(terminal.screen().contains("can't be brought back"));
+        terminal.send(&format!("{answer}\r")).unwrap();
+        let status = terminal.exit_status(within).unwrap();
+        assert_eq!(status.code(), Some(0), "{answer:?}: {}", terminal.screen());
+    };
+    let shop = submit(&live, "shop", "test");
+    let (id, digest) = (shop.id.to_string(), shop.digest.to_string());
+    let cut = digest.get(..5).unwrap();
+    for answer in ["", "y", "yes", "no", "shopping", cut, "namespace"] {
+        ask(&id, answer);
+        assert_eq!(status(&live, &id), "pending", "{answer:?}");
+    }
+    ask(&id, "shop");
+    assert_eq!(status(&live, &id), "approved");
+    let web = submit(&live, "web", "test");
+    let (id, digest) = (web.id.to_string(), web.digest.to_string());
+    ask(&id, &digest.get(..6).unwrap().to_uppercase());
+    assert_eq!(status(&live, &id), "approved");
+}
+
 #[test]
 fn what_was_typed_before_the_question_is_no_answer() {
     let within = Duration::from_secs(30);
     let live = Live::start();
-    let id = submit(&live, "web", "test").id.to_string();
+    let mild = submit_as(&live, ("annotate", "write"), "web", "test");
+    let id = mild.id.to_string();
     let server = Pid::from_raw(i32::try_from(live.ready["pid"].as_i64().unwrap()).unwrap());
     // While the server stands still, gate can't have asked yet.
     kill(server, Signal::SIGSTOP).unwrap();

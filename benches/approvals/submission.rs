@@ -28,6 +28,7 @@ pub(crate) fn submit(token: &str, word: &str) -> String {
         target: [("namespace".to_owned(), word.to_owned())].into(),
         environment: Vec::new(),
         inputs: Vec::new(),
+        preview: None,
         runner_key: RunnerSecret::from_seed(&[7; 32]).public(),
     };
     let submission = SubmitRequest {

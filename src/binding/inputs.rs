@@ -2,6 +2,7 @@
 //! is and looked at again.
 
 use std::ffi::OsString;
+use std::io::Read;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
@@ -13,12 +14,14 @@ use gate_protocol::canonical::{Digest, to_canonical_bytes};
 use gate_protocol::inert::inert;
 use gate_protocol::invocation::{BoundInput, Delivery};
 use gate_protocol::masked::MaskedText;
+use gate_protocol::preview::Preview;
 
 use super::content::Budget;
 use super::copies::{self, Copies};
 use super::{changed, hash, shown, tree};
 use crate::failure::{Failure, FailureKind};
 use crate::mask::Masker;
+use crate::preview::{self, Push};
 use crate::reading::Reading;
 use crate::world::World;
 
@@ -39,6 +42,8 @@ pub(super) struct Recheck {
 /// The most files that words only mention and that stand in a request one by
 /// one.
 const LISTED: usize = 100;
+/// The largest input that a preview is read from, in bytes.
+const PREVIEWED_BYTES: u64 = 64 << 20;
 
 impl Recheck {
     /// Hashes it again.
@@ -71,6 +76,23 @@ pub(super) enum Seal<'a> {
 pub(super) struct Sources<'a> {
     pub(super) reading: &'a Reading,
     pub(super) copies: Option<&'a Copies>,
+}
+
+impl Sources<'_> {
+    /// Returns what the command would do, read from the bytes that are bound.
+    pub(super) fn preview(
+        self,
+        bound: &[BoundInput],
+        push: Option<&Push>,
+        secrets: &[String],
+    ) -> Option<Preview> {
+        preview::of(&preview::Seen {
+            invocation: &self.reading.invocation,
+            bytes: &|input| bound_bytes(input, self, bound),
+            push,
+            secrets,
+        })
+    }
 }
 
 /// Copies what can be copied under its own name. Where that can't be done, or
@@ -283,6 +305,32 @@ fn text(
         }
         Delivery::Copy | Delivery::Rechecked => None,
     }
+}
+
+/// Returns the bytes of an input as one of `bound` has them; nothing of what is long, or is read
+/// where it is.
+fn bound_bytes(input: &Input, sources: Sources<'_>, bound: &[BoundInput]) -> Option<Vec<u8>> {
+    let reading = sources.reading;
+    let mut bytes = Vec::new();
+    let mut read = |reader: &mut dyn Read| {
+        let read = reader
+            .take(PREVIEWED_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .ok()?;
+        (read as u64 <= PREVIEWED_BYTES).then_some(())
+    };
+    match (input.promise()?, input.kind) {
+        (Promise::Sealed, InputKind::Stdin) => read(&mut reading.stdin.as_ref()?.reader())?,
+        (Promise::Sealed, _) => read(&mut copy_of(input, reading).ok()?.reader())?,
+        (Promise::Copied, InputKind::File) => {
+            let place = copy_in(sources.copies, input, reading)?;
+            read(&mut std::fs::File::open(place).ok()?)?;
+        }
+        (Promise::Copied | Promise::Rechecked, _) => return None,
+    }
+    let sha256 = Digest::of_bytes(&bytes);
+    let is_bound = |one: &BoundInput| one.sha256 == BoundInput::hash_of(&sha256, one.delivery);
+    bound.iter().any(is_bound).then_some(bytes)
 }
 
 /// Returns what words mention: one by one, or as one where nobody would read

@@ -27,6 +27,7 @@ use sha2::{Digest as _, Sha256};
 use crate::failure::{Failure, FailureKind};
 use crate::identity::Identity;
 use crate::mask::Masker;
+use crate::preview::Push;
 use crate::reading::Reading;
 use crate::world::World;
 
@@ -53,6 +54,8 @@ pub(crate) struct Prepared {
     profiles: Vec<Profile>,
     /// What the tool reads copies of, for as long as it may.
     copies: Option<Copies>,
+    /// What a push would bring.
+    push: Option<Push>,
 }
 
 /// A prepared command with what a person is asked about.
@@ -106,6 +109,7 @@ fn prepare_sealed(
         interpreters: Vec::new(),
         profiles: Vec::new(),
         copies: None,
+        push: None,
     })
 }
 
@@ -126,6 +130,10 @@ pub(crate) fn bind(
     refuse_too_long(argv)?;
     let bound_tool = bind_tool(&tool)?;
     let runs_by_path = tool.kind != ToolKind::Elf;
+    let known = reading
+        .invocation
+        .secret_values(argv, |name| world.variable(name));
+    let push = Push::of(world, &reading.invocation);
     let masker_secrets = std::mem::take(&mut reading.invocation.secrets);
     let masker = Masker::new(&identity.commitment, &masker_secrets);
     let copies = inputs::copy(world, &reading);
@@ -141,21 +149,13 @@ pub(crate) fn bind(
     let invocation = BoundInvocation {
         v: BoundInvocation::VERSION,
         tool: bound_tool,
-        argv: argv
-            .iter()
-            .enumerate()
-            .map(|(index, word)| masker.word(index, word.as_bytes()))
-            .collect(),
+        argv: masked(argv, &masker),
         cwd: MaskedText::plain(world.cwd.as_os_str().as_bytes()),
-        command: reading
-            .invocation
-            .command
-            .iter()
-            .map(ToString::to_string)
-            .collect(),
+        command: words(&reading.invocation.command),
         effect: reading.invocation.effect.as_str().to_owned(),
         target: reading.invocation.target.clone(),
         environment: environment::bind(world, &reading.invocation.environment, &masker)?,
+        preview: sources.preview(&inputs, push.as_ref(), &known),
         inputs,
         runner_key: identity.runner.public(),
     };
@@ -174,6 +174,7 @@ pub(crate) fn bind(
     prepared.interpreters = interpreters;
     prepared.profiles = profiles;
     prepared.copies = copies;
+    prepared.push = push;
     Ok(Bound {
         prepared,
         invocation,
@@ -181,9 +182,20 @@ pub(crate) fn bind(
     })
 }
 
+fn masked(argv: &[OsString], masker: &Masker<'_>) -> Vec<MaskedText> {
+    let words = argv.iter().enumerate();
+    words
+        .map(|(index, word)| masker.word(index, word.as_bytes()))
+        .collect()
+}
+
+fn words(command: &[impl ToString]) -> Vec<String> {
+    command.iter().map(ToString::to_string).collect()
+}
+
 impl Prepared {
     /// Looks again at everything that the digest binds and that is not sealed:
-    /// the binary, the working directory, folders of inputs.
+    /// the binary, the working directory, folders of inputs, the branches of a push.
     ///
     /// # Errors
     /// Something is not what was approved.
@@ -199,6 +211,9 @@ impl Prepared {
                 "the working directory `{}`",
                 shown(&self.cwd)
             )));
+        }
+        if self.push.as_ref().is_some_and(|push| !push.is_same()) {
+            return Err(changed("what the push would bring"));
         }
         self.interpreters.iter().try_for_each(Interpreter::again)?;
         self.profiles.iter().try_for_each(Profile::again)?;

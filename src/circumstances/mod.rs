@@ -18,6 +18,7 @@ use gate_protocol::mode::Mode;
 use gate_protocol::request::{CIRCUMSTANCE_LIMIT, Circumstances, shortened};
 
 pub(crate) use ci::{Provider, provider};
+pub(crate) use git::{Between, Repository};
 
 /// What a PATH shim and `gate run` can promise: they stop mistakes, not somebody
 /// who goes around them.

@@ -2,6 +2,7 @@
 
 use gate_protocol::canonical::Digest;
 use gate_protocol::inert::inert;
+use gate_protocol::production::says_production;
 use gate_protocol::request::ApprovalRequest;
 use gate_protocol::review::Answer;
 use nix::sys::termios::{FlushArg, tcflush};
@@ -19,7 +20,8 @@ const SHORTEST_DIGEST: usize = 8;
 
 /// Approve a request, after showing it in full
 ///
-/// At a terminal you are asked. Without one, or to skip the question, give
+/// At a terminal you are asked; what destroys, touches production or has other weight is approved
+/// by typing the first digits of its digest, or a name of its target. Without one, or to skip the question, give
 /// `--yes` and the beginning of the digest of what you have read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Approve {
@@ -98,7 +100,66 @@ fn ask(request: &ApprovalRequest) -> Result<bool, Failure> {
     tcflush(std::io::stdin(), FlushArg::TCIFLUSH).map_err(|error| {
         Failure::new(FailureKind::Internal, "cannot clear what was typed before").caused_by(error)
     })?;
-    prompt::confirm(&format!("approve request {} as shown above?", request.id))
+    if request.typed.is_empty() {
+        return prompt::confirm(&format!("approve request {} as shown above?", request.id));
+    }
+    for reason in &request.typed {
+        report::line(&inert(reason));
+    }
+    let prefix = digest_start(request);
+    let name = offered(request).map(|name| format!(" or `{name}`"));
+    let typed = prompt::text(&format!(
+        "to approve it, type `{prefix}`{}, or nothing to leave it",
+        name.unwrap_or_default()
+    ))?;
+    let typed = typed.trim();
+    if typed.is_empty() || typed.eq_ignore_ascii_case("n") || typed.eq_ignore_ascii_case("no") {
+        return Ok(false);
+    }
+    if is_met_by(request, typed) {
+        return Ok(true);
+    }
+    report::line("what you typed is something else");
+    Ok(false)
+}
+
+/// How much of the digest is typed, in characters.
+const TYPED_DIGITS: usize = 6;
+/// The shortest name of a target that can be typed, in characters.
+const SHORTEST_NAME: usize = 3;
+
+/// Returns how the digest begins.
+fn digest_start(request: &ApprovalRequest) -> String {
+    request
+        .digest
+        .to_string()
+        .chars()
+        .take(TYPED_DIGITS)
+        .collect()
+}
+
+/// Returns the name of the target that can be typed instead: production where it is known. One
+/// that is not plain is not offered: nobody should have to type an escape.
+fn offered(request: &ApprovalRequest) -> Option<&str> {
+    let is_plain = |name: &&String| {
+        (SHORTEST_NAME..=80).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    let names: Vec<&String> = request
+        .invocation
+        .target
+        .values()
+        .filter(is_plain)
+        .collect();
+    let production = names.iter().find(|name| says_production(name));
+    production.or(names.first()).map(|name| name.as_str())
+}
+
+/// Tells whether what was typed is what was asked for, as the page judges it.
+fn is_met_by(request: &ApprovalRequest, typed: &str) -> bool {
+    let mut names = request.invocation.target.values();
+    typed.eq_ignore_ascii_case(&digest_start(request))
+        || names.any(|name| name.chars().count() >= SHORTEST_NAME && name == typed)
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ pub(crate) fn sheet(screen: &Screen, request: &ApprovalRequest) -> String {
     parts::place(&mut sheet, request);
     sheet.gap();
     parts::rule(&mut sheet, request);
+    parts::preview(&mut sheet, &request.invocation);
     parts::inputs(&mut sheet, &request.invocation.inputs);
     parts::environment(&mut sheet, &request.invocation.environment);
     parts::tool(&mut sheet, &request.invocation);

@@ -166,6 +166,28 @@ pub(super) fn inputs(sheet: &mut Sheet<'_>, inputs: &[BoundInput]) {
     }
 }
 
+/// What it would do, as the client read it.
+pub(super) fn preview(sheet: &mut Sheet<'_>, invocation: &BoundInvocation) {
+    let Some(preview) = &invocation.preview else {
+        return;
+    };
+    sheet.toned("would do", Tone::Strong, &inert(&preview.summary));
+    let source = inert(&preview.source);
+    let words = format!("(as the requester's gate read {source}, not verified)");
+    sheet.toned("", Tone::Faint, &words);
+    for (number, line) in (1_u64..).zip(preview.lines()) {
+        sheet.field("", &format!("  {number:>4} │ {}", inert(line)));
+    }
+    if preview.left_out > 0 {
+        let words = format!("  ! {} more lines are left out", preview.left_out);
+        sheet.toned("", Tone::Alarm, &words);
+    }
+    if imitates(&inert(&preview.text)) {
+        let warning = "! a word in it has letters of another alphabet: it may imitate another";
+        sheet.toned("", Tone::Alarm, warning);
+    }
+}
+
 /// The text of an input, whole: what is approved at a terminal was shown there. A
 /// line that is wrapped can't pass for the next one, as the stroke behind its number
 /// is no character that text from outside is shown with.

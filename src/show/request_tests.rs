@@ -101,6 +101,28 @@ fn the_text_of_an_input_is_on_the_sheet_whole_and_inert() {
 }
 
 #[test]
+fn what_it_would_do_is_on_the_sheet_inert_and_as_the_clients_word() {
+    let mut request = request();
+    request.invocation.preview = Some(gate_protocol::preview::Preview {
+        source: "the plan file release.plan".to_owned(),
+        summary: "1 to add, 0 to change, 1 to destroy".to_owned(),
+        text: "DESTROY db\ncreate web\u{1b}[2J\u{202e}".to_owned(),
+        left_out: 3,
+    });
+    let screen = Screen::for_test(None, "2026-11-22T17:39:34Z");
+    let text = sheet(&screen, &request);
+    for line in [
+        "1 to add, 0 to change, 1 to destroy",
+        "as the requester's gate read the plan file release.plan, not verified",
+        "   1 │ DESTROY db",
+        "   2 │ create web\\u{1b}[2J\\u{202e}",
+        "! 3 more lines are left out",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+}
+
+#[test]
 fn a_command_that_imitates_another_is_marked_by_the_rule_of_the_page() {
     let mut request = request();
     let screen = Screen::for_test(None, "2026-11-22T17:39:34Z");

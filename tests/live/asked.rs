@@ -19,7 +19,17 @@ use crate::server::Live;
 
 /// Submits `kubectl delete namespace NAME` as the agent, with a reason.
 pub(crate) fn submit(live: &Live, namespace: &str, reason: &str) -> ApprovalRequest {
-    let words = ["kubectl", "delete", "namespace", namespace];
+    submit_as(live, ("delete", "destroy"), namespace, reason)
+}
+
+/// Submits `kubectl VERB namespace NAME` as the agent, with its effect and a reason.
+pub(crate) fn submit_as(
+    live: &Live,
+    (verb, effect): (&str, &str),
+    namespace: &str,
+    reason: &str,
+) -> ApprovalRequest {
+    let words = ["kubectl", verb, "namespace", namespace];
     let invocation = BoundInvocation {
         v: 1,
         tool: BoundTool {
@@ -33,11 +43,12 @@ pub(crate) fn submit(live: &Live, namespace: &str, reason: &str) -> ApprovalRequ
             .map(|word| MaskedText::plain(word.as_bytes()))
             .collect(),
         cwd: MaskedText::plain(b"/srv/app"),
-        command: vec!["delete".to_owned()],
-        effect: "destroy".to_owned(),
+        command: vec![verb.to_owned()],
+        effect: effect.to_owned(),
         target: BTreeMap::from([("namespace".to_owned(), namespace.to_owned())]),
         environment: Vec::new(),
         inputs: Vec::new(),
+        preview: None,
         runner_key: RunnerSecret::generate().unwrap().public(),
     };
     let submitted = SubmitRequest {

@@ -8,6 +8,7 @@ use gate_protocol::invocation::{
 };
 use gate_protocol::masked::{MaskedSecret, MaskedText};
 use gate_protocol::mode::Mode;
+use gate_protocol::preview::Preview;
 use gate_protocol::request::{
     CiJob, Circumstances, GitState, PullRequest, Requirement, SubmitRequest, Terms,
 };
@@ -79,6 +80,7 @@ fn request(words: &[&str], effect: &str, namespace: &str, reason: &str) -> Submi
             why: "it says which cluster is meant".to_owned(),
         }],
         inputs: Vec::new(),
+        preview: None,
         runner_key: RunnerSecret::from_seed(&[7; 32]).public(),
     };
     let rule = match effect {
@@ -179,6 +181,38 @@ fn manifest(replicas: u32) -> SubmitRequest {
     asked
 }
 
+/// Returns a plan that is applied, with what it would do.
+fn plan() -> SubmitRequest {
+    let words = ["terraform", "apply", "-input=false", "release.plan"];
+    let reason = "release 14: a bigger database, made anew";
+    let mut asked = request(&words, "destroy", "prod-shop", reason);
+    let lines = [
+        "DESTROY aws_db_instance.shop_replica[1]",
+        "REPLACE aws_db_instance.shop",
+        "update aws_security_group.shop",
+        "update module.web.aws_ecs_service.web",
+        "create aws_cloudwatch_metric_alarm.db_cpu",
+        "create aws_db_parameter_group.shop",
+        "update the output db_address",
+    ];
+    asked.invocation.preview = Some(Preview {
+        source: "the plan file release.plan".to_owned(),
+        summary: "3 to add, 2 to change, 2 to destroy".to_owned(),
+        text: lines.join("\n"),
+        left_out: 0,
+    });
+    asked.invocation.inputs = vec![BoundInput {
+        role: "plan".to_owned(),
+        name: plain("release.plan"),
+        sha256: Digest::of_bytes(b"plan"),
+        size_bytes: 48_213,
+        delivery: Delivery::Snapshot,
+        content: None,
+    }];
+    seal(&mut asked);
+    asked
+}
+
 /// Returns what a shop's agent asks for, by name.
 pub(crate) fn ordinary() -> Vec<(String, SubmitRequest)> {
     let scale = |name: &str| {
@@ -206,6 +240,7 @@ pub(crate) fn ordinary() -> Vec<(String, SubmitRequest)> {
         ("long".to_owned(), delete(&"n".repeat(70_000))),
         ("lookalike".to_owned(), delete("pr\u{43e}d-shop")),
     ];
+    all.push(("plan".to_owned(), plan()));
     let mut loud = delete("prod-cellar");
     loud.break_glass = true;
     all.push(("break-glass".to_owned(), loud));
@@ -238,6 +273,12 @@ pub(crate) fn everywhere(text: &str) -> SubmitRequest {
         delivery: Delivery::Stdin,
         content: Some(content),
     }];
+    invocation.preview = Some(Preview {
+        source: text.to_owned(),
+        summary: text.to_owned(),
+        text: format!("{text}\n{text}"),
+        left_out: 1,
+    });
     let circumstances = &mut asked.circumstances;
     text.clone_into(&mut circumstances.host);
     text.clone_into(&mut circumstances.os_user);

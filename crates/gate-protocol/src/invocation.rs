@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::canonical::{CanonicalError, Digest, to_canonical_bytes};
 use crate::masked::{MaskedText, Segment};
+use crate::preview::Preview;
 use crate::runner_key::RunnerKey;
 
 /// The domain that separates a request's digest from every other hash.
@@ -35,6 +36,9 @@ pub struct BoundInvocation {
     pub environment: Vec<BoundVariable>,
     /// The files and the stdin that decide what happens.
     pub inputs: Vec<BoundInput>,
+    /// What it would do, where the client could read that without starting anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<Preview>,
     /// The key that alone can claim the approval.
     pub runner_key: RunnerKey,
 }

@@ -24,6 +24,7 @@ pub mod limits;
 pub mod masked;
 pub mod mode;
 pub mod page;
+pub mod preview;
 pub mod principal;
 pub mod problem;
 pub mod production;

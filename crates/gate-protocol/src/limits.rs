@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::invocation::CONTENTS_LIMIT_BYTES;
+use crate::preview::PREVIEW_LIMIT_BYTES;
 use crate::request::{REASON_LIMIT, SubmitRequest};
 
 /// The most words of a command line.
@@ -45,7 +46,7 @@ type Count = fn(&SubmitRequest) -> usize;
 
 /// Each part of a submission: its field on the wire, how many there may be, what is counted in the
 /// plural, and the count.
-const PARTS: [(&str, usize, &str, Count); 11] = [
+const PARTS: [(&str, usize, &str, Count); 12] = [
     ("invocation.argv", WORDS_LIMIT, "words", |submit| {
         submit.invocation.argv.len()
     }),
@@ -66,6 +67,15 @@ const PARTS: [(&str, usize, &str, Count); 11] = [
             let inputs = submit.invocation.inputs.iter();
             let contents = inputs.filter_map(|input| input.content.as_ref());
             contents.map(String::len).sum()
+        },
+    ),
+    (
+        "invocation.preview.text",
+        PREVIEW_LIMIT_BYTES,
+        "bytes",
+        |submit| {
+            let preview = submit.invocation.preview.as_ref();
+            preview.map_or(0, |preview| preview.text.len())
         },
     ),
     ("invocation.target", PARTS_LIMIT, "fields", |submit| {

@@ -392,6 +392,10 @@ pub struct ApprovalRequest {
     /// What is out of the ordinary about it.
     #[serde(default, skip_serializing_if = "Particulars::is_ordinary")]
     pub particulars: Particulars,
+    /// Why it is approved by typing a part of it, each a sentence; nothing where a plain yes
+    /// will do. Said to an approver who looks at it alone, while it waits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub typed: Vec<String>,
 }
 
 /// What is out of the ordinary about a request; for most, nothing is.

@@ -116,6 +116,7 @@ golden! {
     particulars, Ignored, crate::excepted::particulars();
     poll_device, Refused, crate::sign_in::poll_device();
     polled_device, Ignored, crate::sign_in::polled_device();
+    preview, Refused, crate::asked::preview();
     principal, Refused, crate::actors::agent();
     principal_kind, NoObject, crate::actors::agent().kind;
     principal_page, Ignored, crate::actors::principals();

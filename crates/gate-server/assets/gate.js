@@ -40,6 +40,18 @@ function writeTimes() {
   }
 }
 
+// Days and times are of the reader's zone, unless the address says another one.
+function sayZone() {
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  if (!timeZone) return;
+  const isSaid = document.querySelector("[data-zone][data-said]");
+  for (const place of document.querySelectorAll("[data-zone]")) {
+    if (isSaid && place.closest("form.filters")) continue;
+    if (place instanceof HTMLInputElement) place.value = timeZone;
+    else place.textContent = timeZone;
+  }
+}
+
 // Looking again --------------------------------------------------------------
 
 const regions = () => [...document.querySelectorAll("[data-live][id]")];
@@ -224,6 +236,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+sayZone();
 writeTimes();
 setInterval(writeTimes, 1000);
 listen();

@@ -69,7 +69,8 @@ fn hash(text: &str) -> Option<String> {
     is_hash.then(|| text.to_ascii_lowercase())
 }
 
-fn resolve(repository: &Repository, name: &str) -> Option<String> {
+/// Follows a reference below `refs/` to a commit or a tag.
+pub(super) fn resolve(repository: &Repository, name: &str) -> Option<String> {
     let mut name = name.to_owned();
     for _ in 0..DEPTH {
         let loose = read_small(&repository.git_dir.join(&name))

@@ -8,7 +8,9 @@
 
 mod commit;
 mod head;
+mod history;
 mod index;
+mod object;
 mod worktree;
 
 use nix::libc::{O_NOCTTY, O_NONBLOCK};
@@ -24,8 +26,10 @@ use super::cut;
 /// The most bytes of a small file: `HEAD`, a `.git` file, a loose reference.
 const SMALL_BYTES: u64 = 4096;
 
+pub(crate) use history::Between;
+
 /// The folders of one repository.
-struct Repository {
+pub(crate) struct Repository {
     /// The top of the work tree.
     worktree: PathBuf,
     /// What is this work tree's own: `HEAD` and `index`.
@@ -36,7 +40,7 @@ struct Repository {
 
 /// Returns the state of the work tree that `cwd` is in; `None` where it is in none.
 pub(super) fn read(cwd: &Path) -> Option<GitState> {
-    let repository = cwd.ancestors().find_map(Repository::at)?;
+    let repository = Repository::around(cwd)?;
     let head = head::read(&repository);
     let dirty = worktree::is_dirty(&repository, &head);
     Some(GitState {
@@ -47,6 +51,26 @@ pub(super) fn read(cwd: &Path) -> Option<GitState> {
 }
 
 impl Repository {
+    /// Returns the repository around a folder.
+    pub(crate) fn around(folder: &Path) -> Option<Self> {
+        folder.ancestors().find_map(Self::at)
+    }
+
+    /// Returns the commit that a reference leads to, in hex. A tag with a message of its own leads
+    /// to none.
+    pub(crate) fn reference(&self, name: &str) -> Option<String> {
+        if name == "HEAD" {
+            return head::read(self).commit;
+        }
+        head::resolve(self, name)
+    }
+
+    /// Returns what `ours` has that none of `theirs` has, and the reverse; `None` where `ours` is
+    /// not there.
+    pub(crate) fn between(&self, ours: &str, theirs: &[String]) -> Option<Between> {
+        history::between(self, ours, theirs)
+    }
+
     /// Returns the repository whose work tree begins at `folder`.
     fn at(folder: &Path) -> Option<Self> {
         let entry = folder.join(".git");

@@ -38,6 +38,7 @@ pub(crate) fn invocation(verb: &str) -> BoundInvocation {
         target: BTreeMap::from([("namespace".into(), "prod".into())]),
         environment: Vec::new(),
         inputs: Vec::new(),
+        preview: None,
         runner_key: runner().public(),
     }
 }
@@ -95,6 +96,7 @@ pub(crate) fn request(id: RequestId, status: ApprovalStatus, version: u64) -> Ap
         may_review: Vec::new(),
         url: "http://127.0.0.1/requests/1".into(),
         particulars: Particulars::default(),
+        typed: Vec::new(),
     }
 }
 

@@ -9,6 +9,7 @@ use gate_protocol::invocation::{
 };
 use gate_protocol::masked::{MaskedSecret, MaskedText};
 use gate_protocol::mode::Mode;
+use gate_protocol::preview::Preview;
 use gate_protocol::principal::PrincipalKind;
 use gate_protocol::request::{
     ApprovalRequest, ApprovalStatus, CiJob, Circumstances, Escalation, GitState, PullRequest,
@@ -64,6 +65,15 @@ pub(crate) fn input() -> BoundInput {
     }
 }
 
+pub(crate) fn preview() -> Preview {
+    Preview {
+        source: "the plan file release.plan".to_owned(),
+        summary: "1 to add, 0 to change, 1 to destroy".to_owned(),
+        text: "DESTROY aws_db_instance.shop\ncreate aws_instance.web".to_owned(),
+        left_out: 0,
+    }
+}
+
 pub(crate) fn invocation() -> BoundInvocation {
     let stripped = BoundVariable {
         name: "PSQLRC".to_owned(),
@@ -102,6 +112,7 @@ pub(crate) fn invocation() -> BoundInvocation {
         ]),
         environment: vec![variable(), stripped],
         inputs: vec![input(), piped],
+        preview: None,
         runner_key: runner().public(),
     }
 }
@@ -237,6 +248,7 @@ pub(crate) fn approval_request() -> ApprovalRequest {
         may_review: vec!["group:sre".to_owned(), "user:bob".to_owned()],
         url: format!("https://gate.example/requests/{}", id()),
         particulars: particulars(),
+        typed: vec!["This is production.".to_owned()],
     }
 }
 

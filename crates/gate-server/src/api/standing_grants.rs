@@ -62,7 +62,9 @@ pub(super) async fn propose(
     caller: Caller<Approver>,
     Json(wanted): Json<ProposeStandingGrant>,
 ) -> Result<Reply<StandingGrant>, Failure> {
-    let proposed = server.propose_standing_grant(&caller.actor, wanted).await?;
+    let proposed = server
+        .propose_standing_grant(&caller.actor, wanted, Channel::Api)
+        .await?;
     Ok(Reply(StatusCode::CREATED, proposed))
 }
 

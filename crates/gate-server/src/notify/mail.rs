@@ -86,6 +86,8 @@ fn text(notice: &Notice) -> String {
         };
         lines.push(format!("Target: {}{mark}", line.text));
     }
+    let preview = notice.preview.iter();
+    lines.extend(preview.map(|line| format!("It would do: {line}")));
     lines.extend(notice.details.iter().map(|line| format!("It runs {line}")));
     lines.push(format!("Rule: {}", notice.rule));
     lines.extend(notice.needs.iter().map(|line| format!("Needs: {line}")));

@@ -5,6 +5,7 @@ use gate_protocol::id::RequestId;
 use gate_protocol::invocation::BoundInvocation;
 use gate_protocol::masked::MaskedText;
 use gate_protocol::mode::Mode;
+use gate_protocol::preview::Preview;
 use gate_protocol::request::{ApprovalStatus, Requirement};
 use gate_protocol::review::Answer;
 use jiff::Timestamp;
@@ -50,6 +51,8 @@ pub(crate) struct Notice {
     /// Variables, files and where it runs.
     pub(crate) details: Vec<Plain>,
     pub(crate) rule: Plain,
+    /// What it would do, in one line, as its client read it.
+    pub(crate) preview: Option<Plain>,
     pub(crate) reason: Option<Plain>,
     pub(crate) needs: Vec<Plain>,
     pub(crate) answers: Vec<Plain>,
@@ -91,6 +94,7 @@ impl Notice {
             target: target(invocation, &settings.production),
             details: details(request),
             rule: Plain::of(&rule(request)),
+            preview: invocation.preview.as_ref().map(preview),
             reason: request.reason.as_deref().map(Plain::of),
             needs: state
                 .requirements
@@ -127,8 +131,8 @@ impl Notice {
         self.is_whole &= cut == 0;
         // What follows explains; what runs does not depend on it.
         self.rule.keep(PART_LIMIT);
-        if let Some(reason) = &mut self.reason {
-            reason.keep(PART_LIMIT);
+        for text in [&mut self.reason, &mut self.preview].into_iter().flatten() {
+            text.keep(PART_LIMIT);
         }
         self.needs.truncate(LINES_LIMIT);
         self.answers.truncate(LINES_LIMIT);
@@ -177,6 +181,7 @@ impl Notice {
         .chain(self.target.iter().map(|line| &line.text))
         .chain(&self.details)
         .chain(&self.reason)
+        .chain(&self.preview)
     }
 
     /// Tells whether a part of its target is production.
@@ -293,6 +298,13 @@ fn details(request: &Request) -> Vec<Plain> {
         Plain::of_inert(&format!("{role} {} of {size} bytes", input.name.shown()))
     }));
     lines
+}
+
+fn preview(preview: &Preview) -> Plain {
+    Plain::of(&format!(
+        "{} (as its gate read it, not verified)",
+        preview.summary
+    ))
 }
 
 /// Returns what of a request is past its rules, as the page says it.

@@ -30,6 +30,7 @@ pub(crate) mod submission;
 mod submit;
 mod timers;
 mod tokens;
+mod weight;
 mod workload;
 
 pub(crate) use change::Change;
@@ -42,8 +43,10 @@ pub(crate) use passwords::Tried;
 pub(crate) use requests::{Listing, Wait};
 pub(crate) use rule_changes::{changes, rules_by_id};
 pub(crate) use seen::{Seen, etag};
+pub(crate) use standing_use::is_always_asked;
 pub(crate) use submit::Submitted;
 pub(crate) use tokens::TokenWish;
+pub(crate) use weight::weight;
 
 /// How someone reached the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

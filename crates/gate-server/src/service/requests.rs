@@ -14,7 +14,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::Paging;
+use super::{Paging, weight};
 use crate::clock;
 use crate::identity::{Actor, AnyRole, Caller};
 use crate::lifecycle::{Answered, Event, Happened, apply};
@@ -102,6 +102,7 @@ impl Server {
             may_review,
             url: format!("{}/requests/{}", self.settings.public_url, request.id),
             particulars: request.particulars.clone(),
+            typed: Vec::new(),
         }
     }
 
@@ -129,7 +130,7 @@ impl Server {
                 let request = requests::find(reader.connection(), id)
                     .await?
                     .ok_or_else(Failure::not_found)?;
-                return Ok(self.view(&request, clock::now()));
+                return self.view_for(&actor, request).await;
             }
             // Nothing big is held while parked.
             drop(reader);
@@ -147,6 +148,21 @@ impl Server {
                 () = tokio::time::sleep_until(deadline) => {}
             }
         }
+    }
+
+    /// Returns a request as the API shows it to one who could approve it: with why that is done
+    /// by typing.
+    async fn view_for(&self, actor: &Actor, request: Request) -> Result<ApprovalRequest, Failure> {
+        let mut view = self.view(&request, clock::now());
+        if actor.role != Role::Approver || view.status != ApprovalStatus::Pending {
+            return Ok(view);
+        }
+        let production = self.settings.production.clone();
+        // Read aside: a long line takes long.
+        let read = tokio::task::spawn_blocking(move || weight(&request, &production));
+        let reasons = read.await.map_err(|error| Failure::internal(&error))?;
+        view.typed = reasons.into_iter().map(str::to_owned).collect();
+        Ok(view)
     }
 
     /// Returns a page of what the actor may see, newest first.

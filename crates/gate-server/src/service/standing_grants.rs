@@ -70,6 +70,7 @@ impl Server {
         &self,
         actor: &Actor,
         wanted: ProposeStandingGrant,
+        channel: Channel,
     ) -> Result<StandingGrant, Failure> {
         let limits = self
             .settings
@@ -110,7 +111,7 @@ impl Server {
             revoked_by: None,
             confirmations: Vec::new(),
         };
-        let voter = match change.voter((actor, Channel::Api), &proposed).await {
+        let voter = match change.voter((actor, channel), &proposed).await {
             Ok(voter) => voter,
             Err(refusal) => return change.refuse(refusal).await,
         };

@@ -210,7 +210,10 @@ impl Change<'_> {
 
 /// Tells whether a command can do something that no standing grant is for, by the client's word
 /// or by its own words. Read aside: a long line takes long.
-async fn is_always_asked(settings: &StandingGrants, request: &Request) -> Result<bool, Failure> {
+pub(crate) async fn is_always_asked(
+    settings: &StandingGrants,
+    request: &Request,
+) -> Result<bool, Failure> {
     let invocation = request.invocation.clone();
     let effects = tokio::task::spawn_blocking(move || Effects::of(&invocation))
         .await

@@ -11,6 +11,7 @@ use gate_protocol::canonical::Digest;
 use gate_protocol::invocation::{BoundInput, BoundInvocation};
 use gate_protocol::limits::APPROVERS_LIMIT;
 use gate_protocol::masked::{MaskedText, Segment};
+use gate_protocol::preview::{PREVIEW_LINE_LIMIT, Preview};
 use gate_protocol::problem::ProblemCode;
 use gate_protocol::request::{CIRCUMSTANCE_LIMIT, Requirement, SubmitRequest, TERM_LIMIT, Terms};
 
@@ -48,6 +49,16 @@ pub(super) fn validate(submission: &SubmitRequest) -> Result<(), Failure> {
     validate_contents(&submission.invocation.inputs)?;
     validate_terms(&submission.terms)?;
     validate_texts(submission)?;
+    if !submission
+        .invocation
+        .preview
+        .as_ref()
+        .is_none_or(Preview::is_bounded)
+    {
+        return Err(Failure::bad_request(format!(
+            "`invocation.preview` has a line of more than {PREVIEW_LINE_LIMIT} characters"
+        )));
+    }
     let digest = submission.invocation.digest()?;
     if digest != submission.digest {
         let detail = format!(

@@ -26,6 +26,8 @@ pub(crate) struct NewSession<'a> {
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) actor: Actor,
+    /// When it was signed in.
+    pub(crate) signed_in_at: Timestamp,
     /// When it was last written down that it is in use.
     pub(crate) seen_at: Timestamp,
 }
@@ -81,7 +83,7 @@ pub(crate) async fn bearer(
     now: Timestamp,
 ) -> Result<Option<Found>, StoreError> {
     let row = query(
-        "SELECT s.principal, s.role, s.expires_at, s.seen_at, s.token
+        "SELECT s.principal, s.role, s.expires_at, s.created_at, s.seen_at, s.token
          FROM sessions s JOIN principals p ON p.name = s.principal
          LEFT JOIN tokens t ON t.id = s.token
          WHERE s.hash = ?1 AND s.expires_at > ?2 AND s.seen_at > ?3
@@ -96,6 +98,7 @@ pub(crate) async fn bearer(
     let Some(row) = row else {
         return Ok(None);
     };
+    let signed_in_at = time(&row, "created_at")?;
     let seen_at = time(&row, "seen_at")?;
     let role = name(&row, "role")?;
     let expires_at = super::columns::time_if_any(&row, "expires_at")?;
@@ -111,6 +114,7 @@ pub(crate) async fn bearer(
             token,
             tools: Vec::new(),
         },
+        signed_in_at,
         seen_at,
     }))
 }

@@ -318,6 +318,7 @@ pub(super) fn submission(word: &str) -> SubmitRequest {
         target: [("namespace".to_owned(), word.to_owned())].into(),
         environment: Vec::new(),
         inputs: Vec::new(),
+        preview: None,
         runner_key: runner().public(),
     };
     SubmitRequest {

@@ -27,34 +27,34 @@ use crate::state::Server;
 const LISTED: u64 = 100;
 
 /// A standing grant on the page.
-struct ShownGrant {
-    id: String,
+pub(super) struct ShownGrant {
+    pub(super) id: String,
     /// The style, and the name of where it stands.
-    status: (&'static str, &'static str),
-    rule: Shown,
-    target: Vec<(Shown, Shown)>,
-    principal: Shown,
-    left: u32,
-    uses: u32,
-    lasts: String,
+    pub(super) status: (&'static str, &'static str),
+    pub(super) rule: Shown,
+    pub(super) target: Vec<(Shown, Shown)>,
+    pub(super) principal: Shown,
+    pub(super) left: u32,
+    pub(super) uses: u32,
+    pub(super) lasts: String,
     /// What its end is the end of.
-    end_name: &'static str,
-    end: String,
-    end_iso: String,
-    reason: Shown,
-    proposed_by: Shown,
-    proposed: String,
-    proposed_iso: String,
+    pub(super) end_name: &'static str,
+    pub(super) end: String,
+    pub(super) end_iso: String,
+    pub(super) reason: Shown,
+    pub(super) proposed_by: Shown,
+    pub(super) proposed: String,
+    pub(super) proposed_iso: String,
     /// Who confirmed it after the one who proposed it.
-    confirmed_by: Vec<Shown>,
-    needs: Vec<Shown>,
-    revoked_by: Option<Shown>,
-    can_confirm: bool,
-    can_revoke: bool,
+    pub(super) confirmed_by: Vec<Shown>,
+    pub(super) needs: Vec<Shown>,
+    pub(super) revoked_by: Option<Shown>,
+    pub(super) can_confirm: bool,
+    pub(super) can_revoke: bool,
 }
 
 impl ShownGrant {
-    fn of(grant: &StandingGrant, visitor: &Visitor, now: Timestamp) -> Self {
+    pub(super) fn of(grant: &StandingGrant, visitor: &Visitor, now: Timestamp) -> Self {
         let is_proposed = grant.status == StandingGrantStatus::Proposed;
         let is_open = is_proposed || grant.status == StandingGrantStatus::Active;
         let mut names = grant.confirmations.iter().map(|one| one.reviewer.as_str());

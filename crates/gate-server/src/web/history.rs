@@ -64,6 +64,10 @@ pub(super) struct Filter {
     from: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     to: String,
+    /// The zone whose days are meant, as `Europe/Vienna`; UTC where none is said, or the
+    /// server does not know it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    zone: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     before: String,
 }
@@ -109,9 +113,9 @@ impl Filter {
             effect: self.effect.clone(),
             target: self.target.trim().to_owned(),
             text: self.text.clone(),
-            from: day(&self.from, 0)?,
+            from: day(&self.from, 0, &self.zone())?,
             // The last day is wanted whole.
-            to: day(&self.to, 1)?,
+            to: day(&self.to, 1, &self.zone())?,
             before,
             limit: PAGE,
             limit_bytes: PAGE_BYTES,
@@ -119,9 +123,28 @@ impl Filter {
         })
     }
 
+    fn zone(&self) -> TimeZone {
+        match self.zone.as_str() {
+            "" => TimeZone::UTC,
+            name => TimeZone::get(name).unwrap_or(TimeZone::UTC),
+        }
+    }
+
+    /// Tells whether days are looked for.
+    fn has_days(&self) -> bool {
+        !self.from.is_empty() || !self.to.is_empty()
+    }
+
+    /// Returns the name of the zone whose days are meant.
+    fn zone_name(&self) -> String {
+        let zone = self.zone();
+        zone.iana_name().unwrap_or("UTC").to_owned()
+    }
+
     fn is_empty(&self) -> bool {
         let without = Self {
             before: String::new(),
+            zone: String::new(),
             ..self.clone()
         };
         without.link() == "/history"
@@ -174,8 +197,8 @@ fn encoded(text: &str) -> String {
     encoded
 }
 
-/// Returns when a day begins in UTC, so many days later.
-fn day(text: &str, later: i8) -> Result<Option<Timestamp>, String> {
+/// Returns when a day begins in a zone, so many days later.
+fn day(text: &str, later: i8, zone: &TimeZone) -> Result<Option<Timestamp>, String> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -183,7 +206,7 @@ fn day(text: &str, later: i8) -> Result<Option<Timestamp>, String> {
     let date: Date = text.parse().map_err(|_| wrong())?;
     let span = jiff::Span::new().days(i64::from(later));
     let date = date.checked_add(span).map_err(|_| wrong())?;
-    let start = date.to_zoned(TimeZone::UTC).map_err(|_| wrong())?;
+    let start = date.to_zoned(zone.clone()).map_err(|_| wrong())?;
     Ok(Some(start.timestamp()))
 }
 
@@ -275,11 +298,28 @@ mod tests {
     }
 
     #[test]
-    fn days_are_whole_and_of_utc() {
+    fn days_are_whole_and_of_the_zone_that_is_said() {
         let text = |day: Option<Timestamp>| day.unwrap().to_string();
-        assert_eq!(text(day("2026-05-04", 0).unwrap()), "2026-05-04T00:00:00Z");
-        assert_eq!(text(day("2026-12-31", 1).unwrap()), "2027-01-01T00:00:00Z");
-        assert!(day("4.5.2026", 0).is_err());
-        assert!(day("9999-12-31", 1).is_err());
+        let utc = |day_text, later| day(day_text, later, &TimeZone::UTC);
+        assert_eq!(text(utc("2026-05-04", 0).unwrap()), "2026-05-04T00:00:00Z");
+        assert_eq!(text(utc("2026-12-31", 1).unwrap()), "2027-01-01T00:00:00Z");
+        assert!(utc("4.5.2026", 0).is_err());
+        assert!(utc("9999-12-31", 1).is_err());
+        let of = |zone: &str| Filter {
+            zone: zone.to_owned(),
+            from: "2026-07-01".to_owned(),
+            to: "2026-07-01".to_owned(),
+            ..Filter::default()
+        };
+        let vienna = of("Europe/Vienna");
+        let wanted = vienna.wanted().unwrap();
+        assert_eq!(text(wanted.from), "2026-06-30T22:00:00Z");
+        assert_eq!(text(wanted.to), "2026-07-01T22:00:00Z");
+        assert_eq!(vienna.zone_name(), "Europe/Vienna");
+        for unknown in ["", "Nowhere/Else", "../../etc/passwd", "<b>"] {
+            let filter = of(unknown);
+            assert_eq!(filter.zone_name(), "UTC", "{unknown}");
+            assert_eq!(text(filter.wanted().unwrap().from), "2026-07-01T00:00:00Z");
+        }
     }
 }

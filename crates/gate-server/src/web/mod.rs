@@ -16,6 +16,7 @@ mod device;
 mod diff;
 mod form;
 mod grants;
+mod groups;
 mod headers;
 mod history;
 mod inbox;
@@ -32,6 +33,8 @@ mod origin;
 mod page;
 mod past;
 mod people;
+mod preview;
+mod proposal;
 mod provider;
 mod question;
 mod reading;
@@ -41,6 +44,7 @@ mod risk;
 mod row;
 mod rule_age;
 mod rules;
+mod rules_edit;
 mod session;
 mod shown;
 mod sign_in;
@@ -87,6 +91,7 @@ pub(crate) fn routes(server: &Server) -> Router<Server> {
         .route("/audit/records", looking(get(audit::download)))
         .route("/rules", looking(get(rules::rules)))
         .route("/rules/{version}", looking(get(rules::version)))
+        .route("/rules/edit", looking(rules_edit::form()))
         .route("/what-if", looking(get(what_if::ask).post(what_if::decide)))
         .merge(exceptions(looking))
         .merge(who_may_act(looking))
@@ -116,6 +121,7 @@ pub(crate) fn routes(server: &Server) -> Router<Server> {
 fn exceptions(looking: impl Fn(MethodRouter<Server>) -> MethodRouter<Server>) -> Router<Server> {
     Router::new()
         .route("/grants", looking(get(grants::grants)))
+        .route("/requests/{id}/grant", looking(post(proposal::propose)))
         .route("/grants/{id}/confirm", looking(post(grants::confirm)))
         .route("/grants/{id}/revoke", looking(post(grants::revoke)))
         .route("/break-glass", looking(get(break_glass::uses)))
@@ -133,7 +139,8 @@ fn who_may_act(looking: impl Fn(MethodRouter<Server>) -> MethodRouter<Server>) -
         .route("/principals/{name}/disable", looking(post(people::disable)))
         .route("/principals/{name}/enable", looking(post(people::enable)))
         .route("/agents", looking(get(people::agents)))
-        .route("/groups", looking(get(people::groups)))
+        .route("/groups", looking(get(groups::groups).post(groups::add)))
+        .route("/groups/remove", looking(post(groups::remove)))
         .route("/tokens", looking(get(tokens::tokens).post(tokens::create)))
         .route("/tokens/{id}/revoke", looking(post(tokens::revoke)))
 }

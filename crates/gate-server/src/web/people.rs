@@ -1,7 +1,5 @@
-//! Who may act: principals, agents with their owners, groups. An admin changes
-//! them, an auditor looks.
-
-use std::collections::BTreeMap;
+//! Who may act: principals, and agents with their owners. An admin changes them, an
+//! auditor looks.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -115,46 +113,6 @@ async fn last_request(server: &Server, name: &str, now: Timestamp) -> Result<Opt
         super::request::pass(&mut request, now);
         Row::of(&request, now, &server.settings.production)
     }))
-}
-
-#[derive(Template)]
-#[template(path = "groups.html")]
-struct GroupsPage {
-    visitor: Option<Visitor>,
-    groups: Vec<(String, Vec<Principal>)>,
-    /// Whether the server's own settings ask for the group.
-    floor: Vec<String>,
-}
-
-/// Lists the groups with who is in them.
-pub(super) async fn groups(
-    State(server): State<Server>,
-    Keeper(visitor): Keeper,
-) -> Result<Response, Refused> {
-    let mut groups: BTreeMap<String, Vec<Principal>> = BTreeMap::new();
-    let floor: Vec<String> = server
-        .settings
-        .floor
-        .approvers
-        .iter()
-        .filter_map(|approver| approver.strip_prefix("group:"))
-        .map(ToOwned::to_owned)
-        .collect();
-    // A group that is asked for and empty is worth seeing.
-    for name in &floor {
-        groups.entry(name.clone()).or_default();
-    }
-    for principal in server.principals().await? {
-        for group in principal.groups.clone() {
-            groups.entry(group).or_default().push(principal.clone());
-        }
-    }
-    let page = GroupsPage {
-        groups: groups.into_iter().collect(),
-        floor,
-        visitor: Some(visitor),
-    };
-    Ok(render(StatusCode::OK, &page))
 }
 
 #[derive(Deserialize)]

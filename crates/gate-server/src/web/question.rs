@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use super::input::{Approved, Input};
 use super::moment;
 use super::origin::Origin;
+use super::preview::ShownPreview;
 use super::reading::Reading;
 use super::remark::Remark;
 use super::risk;
@@ -21,6 +22,7 @@ use super::rule_age::Age;
 use super::shown::Shown;
 use crate::clock;
 use crate::lifecycle::{self, Answered, RequestState};
+use crate::service::Channel;
 use crate::settings::{Known, Production};
 use crate::store::requests::Request;
 
@@ -92,6 +94,8 @@ pub(super) struct Need {
 pub(super) struct Given {
     pub(super) reviewer: Shown,
     pub(super) is_approval: bool,
+    /// Whether a standing grant spoke for them.
+    pub(super) is_standing: bool,
     pub(super) at: String,
     pub(super) iso: String,
     pub(super) channel: Shown,
@@ -138,6 +142,7 @@ pub(super) struct Question {
     pub(super) given: Vec<Given>,
     pub(super) origin: Origin,
     pub(super) inputs: Vec<Input>,
+    pub(super) preview: Option<ShownPreview>,
     pub(super) environment: Vec<Variable>,
     /// The names of variables that are bound and of which nothing is known.
     pub(super) unlisted: Vec<Shown>,
@@ -201,6 +206,7 @@ impl Question {
             given: state.reviews.iter().map(given).collect(),
             origin: Origin::of(circumstances),
             inputs: Input::all(&invocation.inputs, &about.approved, now),
+            preview: ShownPreview::of(invocation),
             environment: listed(invocation).map(variable).collect(),
             unlisted: unlisted(invocation),
             tool: Shown::of(&invocation.tool.name),
@@ -262,7 +268,10 @@ impl Question {
             .chain(values)
             .chain(remarks)
             .chain(&self.reason);
-        all.any(Shown::is_odd) || self.origin.is_odd() || self.inputs.iter().any(Input::is_odd)
+        all.any(Shown::is_odd)
+            || self.origin.is_odd()
+            || self.inputs.iter().any(Input::is_odd)
+            || self.preview.as_ref().is_some_and(ShownPreview::is_odd)
     }
 }
 
@@ -411,6 +420,7 @@ fn given(answered: &Answered) -> Given {
     Given {
         reviewer: Shown::of(&review.reviewer),
         is_approval: review.answer == Answer::Approve,
+        is_standing: review.channel == Channel::StandingGrant.as_str(),
         at: moment::utc(review.at),
         iso: review.at.to_string(),
         channel: Shown::of(&review.channel),

@@ -16,6 +16,7 @@ use super::form::{Posted, Tokened};
 use super::input::{Approved, InputContent};
 use super::page::{Place, Refused, render, see_other};
 use super::past::Past;
+use super::proposal::Proposal;
 use super::question::{self, KnownAbout, Question};
 use super::reading::Reading;
 use super::risk::Risk;
@@ -38,6 +39,7 @@ struct RequestPage {
     past: Past,
     choice: Choice,
     risk: Risk,
+    proposal: Proposal,
     /// After how many seconds the page looks again where there is no script;
     /// never where somebody could be typing on it.
     refresh: Option<u32>,
@@ -67,8 +69,15 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Refused> {
     match look(&server, &visitor, &id).await {
-        Ok((question, past, choice, risk)) => {
-            let can_type = question.is_pending && choice.is_open();
+        Ok(looked) => {
+            let Looked {
+                question,
+                past,
+                choice,
+                risk,
+                proposal,
+            } = *looked;
+            let can_type = question.is_pending && (choice.is_open() || proposal.form.is_some());
             let page = RequestPage {
                 csrf: visitor.csrf(),
                 refresh: (!question.is_over && !can_type).then_some(5),
@@ -76,6 +85,7 @@ pub(super) async fn show(
                 past,
                 choice,
                 risk,
+                proposal,
                 visitor: Some(visitor),
             };
             Ok(render(StatusCode::OK, &page))
@@ -84,12 +94,17 @@ pub(super) async fn show(
     }
 }
 
+/// All that the page shows.
+struct Looked {
+    question: Question,
+    past: Past,
+    choice: Choice,
+    risk: Risk,
+    proposal: Proposal,
+}
+
 /// Finds out all that the page shows.
-async fn look(
-    server: &Server,
-    visitor: &Visitor,
-    id: &str,
-) -> Result<(Question, Past, Choice, Risk), Failure> {
+async fn look(server: &Server, visitor: &Visitor, id: &str) -> Result<Box<Looked>, Failure> {
     let (request, now) = find(server, visitor, id).await?;
     let production = &server.settings.production;
     let about = KnownAbout {
@@ -99,13 +114,20 @@ async fn look(
     };
     let past = Past::of(server, &request, now).await?;
     let risk = Risk::of(&request, production);
-    let question = Question::of(&request, about, production, now);
     let say = server.say_of(&visitor.actor, &request, now).await?;
+    let proposal = Proposal::of(server, (visitor, &say), &request, now).await?;
+    let question = Question::of(&request, about, production, now);
     let choice = Choice::of(&request, (visitor, &say), question.is_whole(), now);
-    Ok((question, past, choice, risk))
+    Ok(Box::new(Looked {
+        question,
+        past,
+        choice,
+        risk,
+        proposal,
+    }))
 }
 
-async fn find(
+pub(super) async fn find(
     server: &Server,
     visitor: &Visitor,
     id: &str,

@@ -1,13 +1,8 @@
-//! What is approved by typing something, not by a button alone: what destroys,
-//! opens access, reveals secrets, runs arbitrary code, is not understood, touches
-//! production, or takes an input that nobody sees.
-
-use gate_policy::Effect;
+//! What is typed to approve what has weight, and what that can be.
 
 use super::question::Target;
 use super::shown::Shown;
-use crate::service::line::Effects;
-use crate::service::submission;
+use crate::service::weight;
 use crate::settings::Production;
 use crate::store::requests::Request;
 
@@ -30,23 +25,7 @@ impl Risk {
         let target = &request.invocation.target;
         let is_production =
             |(field, value): (&String, &String)| production.knows(field, value).is_some();
-        let mut reasons = Vec::new();
-        let effects = Effects::of(&request.invocation);
-        let found = Effect::ALL.iter().filter(|effect| effects.has(**effect));
-        reasons.extend(found.filter_map(|effect| of_effect(*effect)));
-        if !effects.is_known {
-            reasons.push("Its requester's word for what this does is none that gate has.");
-        }
-        let inputs = &request.invocation.inputs;
-        if inputs.iter().any(submission::is_unseen) {
-            reasons.push(
-                "What an input says is not shown, or is only its requester's word: nothing here \
-                 holds it against the hash of what will run.",
-            );
-        }
-        if target.iter().any(is_production) {
-            reasons.push("This is production.");
-        }
+        let reasons = weight(request, production);
         let names: Vec<String> = target
             .values()
             .filter(|value| value.chars().count() >= 3)
@@ -97,18 +76,6 @@ impl Risk {
     }
 }
 
-/// Returns why an effect is approved by typing.
-fn of_effect(effect: Effect) -> Option<&'static str> {
-    match effect {
-        Effect::Read | Effect::Local | Effect::Write => None,
-        Effect::Destroy => Some("What this destroys can't be brought back by gate."),
-        Effect::Access => Some("This changes who may do what."),
-        Effect::Secret => Some("This reveals secrets or bulk data."),
-        Effect::Execute => Some("This runs arbitrary code."),
-        Effect::Unknown => Some("gate does not know what this does."),
-    }
-}
-
 /// Says of each field that is production how that is known.
 pub(super) fn production_notes(target: &[Target]) -> Vec<String> {
     use crate::settings::Known;
@@ -125,18 +92,4 @@ pub(super) fn production_notes(target: &[Target]) -> Vec<String> {
     notes.sort();
     notes.dedup();
     notes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_gate_knows_to_be_mild_is_approved_by_the_button_and_nothing_else() {
-        let mild: Vec<_> = Effect::ALL
-            .iter()
-            .filter(|effect| of_effect(**effect).is_none())
-            .collect();
-        assert_eq!(mild, [&Effect::Read, &Effect::Local, &Effect::Write]);
-    }
 }

@@ -33,6 +33,8 @@ pub(super) struct Row {
     /// When the wait ends, where it waits.
     pub(super) until: Option<String>,
     pub(super) reason: Option<Shown>,
+    /// What it would do in one line, as its client read it.
+    pub(super) preview: Option<Shown>,
     pub(super) answered_by: Vec<Shown>,
 }
 
@@ -57,6 +59,11 @@ impl Row {
             status: question::status(request, now),
             until: is_pending.then(|| request.state.expires_at.to_string()),
             reason: request.reason.as_deref().map(Shown::of),
+            preview: request
+                .invocation
+                .preview
+                .as_ref()
+                .map(|preview| Shown::of(&preview.summary)),
             answered_by: reviews
                 .filter(|answered| answered.review.void.is_none())
                 .map(|a| Shown::of(&a.review.reviewer))

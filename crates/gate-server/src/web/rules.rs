@@ -66,6 +66,9 @@ struct RulesPage {
     versions: Vec<Version>,
     rules: Vec<Rule>,
     more_rules: usize,
+    csrf: String,
+    is_admin: bool,
+    may_edit: bool,
 }
 
 #[derive(Template)]
@@ -78,6 +81,8 @@ struct VersionPage {
     diff: Option<Diff>,
     lines: Vec<(usize, Shown)>,
     cut_bytes: usize,
+    /// Whether the visitor may put it in force again.
+    may_edit: bool,
 }
 
 fn listed(activation: &Activation, now: Timestamp) -> Version {
@@ -109,6 +114,9 @@ pub(super) async fn rules(
         versions: made.iter().map(|one| listed(one, now)).collect(),
         rules,
         more_rules,
+        csrf: visitor.csrf(),
+        is_admin: visitor.is_admin(),
+        may_edit: visitor.may_edit(),
         visitor: Some(visitor),
     };
     Ok(render(StatusCode::OK, &page))
@@ -146,6 +154,7 @@ pub(super) async fn version(
     match version_page(&server, &number).await {
         Ok(page) => {
             let page = VersionPage {
+                may_edit: visitor.may_edit(),
                 visitor: Some(visitor),
                 ..page
             };
@@ -185,6 +194,7 @@ async fn version_page(server: &Server, number: &str) -> Result<VersionPage, Fail
                 .map(|earlier| Diff::of(&earlier.text, &stored.text, Instant::now() + COMPARED)),
             lines: lines.map(|(at, line)| (at + 1, Shown::of(line))).collect(),
             cut_bytes,
+            may_edit: false,
         }
     });
     read.await.map_err(|error| Failure::internal(&error))

@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use gate_protocol::canonical::Digest;
 use gate_protocol::principal::Role;
+use gate_protocol::problem::ProblemCode;
 use jiff::Timestamp;
 use subtle::ConstantTimeEq as _;
 
@@ -20,6 +21,11 @@ use crate::store::web_session;
 /// How often it is written down that a browser is still in use, in seconds.
 const SEEN_SECONDS: u64 = 60;
 
+/// How long a sign-in is fresh, in seconds: what says who may approve is changed only
+/// right after one, so that a window that was left open, or a stolen cookie, changes none
+/// of it.
+const FRESH_SECONDS: u64 = 900;
+
 /// How long a sign-in at a provider may take, in seconds.
 pub(super) const ATTEMPT_SECONDS: u64 = 600;
 
@@ -27,6 +33,7 @@ pub(super) const ATTEMPT_SECONDS: u64 = 600;
 #[derive(Clone)]
 pub(super) struct Visitor {
     pub(super) actor: Actor,
+    signed_in_at: Timestamp,
     secret: Secret,
 }
 
@@ -56,6 +63,7 @@ impl Visitor {
         }
         Ok(Some(Self {
             actor: found.actor,
+            signed_in_at: found.signed_in_at,
             secret,
         }))
     }
@@ -81,6 +89,36 @@ impl Visitor {
     /// Tells whether the visitor sees the log and who may act.
     pub(super) fn keeps(&self) -> bool {
         matches!(self.actor.role, Role::Admin | Role::Auditor)
+    }
+
+    /// Tells whether the visitor has signed in lately.
+    pub(super) fn is_fresh(&self) -> bool {
+        clock::after(self.signed_in_at, FRESH_SECONDS) > clock::now()
+    }
+
+    /// Tells whether the visitor may change groups and rules now.
+    pub(super) fn may_edit(&self) -> bool {
+        self.is_admin() && self.is_fresh()
+    }
+
+    /// Refuses whoever is no admin, and one whose sign-in is not fresh.
+    pub(super) fn must_edit(&self) -> Result<(), Failure> {
+        if !self.is_admin() {
+            return Err(Failure::new(
+                ProblemCode::Forbidden,
+                "only an admin changes groups and rules",
+            ));
+        }
+        if self.is_fresh() {
+            return Ok(());
+        }
+        let minutes = FRESH_SECONDS / 60;
+        Err(Failure::new(
+            ProblemCode::Forbidden,
+            format!(
+                "groups and rules are changed only within {minutes} minutes of a sign-in; sign                  out and in again"
+            ),
+        ))
     }
 
     /// Returns what forms for this visitor carry: made from the secret in a

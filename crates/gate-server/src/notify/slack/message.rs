@@ -99,6 +99,8 @@ fn facts(notice: &Notice) -> Value {
             bold(mark),
         ]));
     }
+    let preview = notice.preview.iter();
+    lines.extend(preview.map(|text| line("Would do", text)));
     lines.extend(notice.details.iter().map(|text| line("Runs", text)));
     lines.push(line("Rule", &notice.rule));
     lines.extend(notice.needs.iter().map(|text| line("Needs", text)));

@@ -92,6 +92,8 @@ pub(super) fn of(notice: &Notice, has_buttons: bool) -> Value {
             bold(mark),
         ]));
     }
+    let preview = notice.preview.iter();
+    body.extend(preview.map(|text| line("Would do", text)));
     body.extend(notice.details.iter().map(|text| line("Runs", text)));
     body.push(line("Rule", &notice.rule));
     body.extend(notice.needs.iter().map(|text| line("Needs", text)));

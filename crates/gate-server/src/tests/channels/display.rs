@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::Response;
 use gate_protocol::channel::{ChannelSettings, TeamsWorkflowSettings, WebhookSettings};
 use gate_protocol::masked::MaskedText;
+use gate_protocol::preview::Preview;
 use serde_json::{Value, json};
 
 use super::peer::{self, Call, Peer};
@@ -57,6 +58,12 @@ async fn told(stage: &Stage) -> String {
     wanted.invocation.target = [(hostile.clone(), hostile.clone())].into();
     wanted.invocation.cwd = MaskedText::plain(hostile.as_bytes());
     wanted.invocation.tool.name.clone_from(&hostile);
+    wanted.invocation.preview = Some(Preview {
+        source: "a plan".to_owned(),
+        summary: hostile.chars().take(400).collect(),
+        text: String::new(),
+        left_out: 0,
+    });
     wanted.digest = wanted.invocation.digest().unwrap();
     wanted.circumstances.host = hostile.chars().take(200).collect();
     wanted.reason = Some(hostile.chars().take(400).collect());
@@ -105,6 +112,7 @@ async fn in_slack_all_of_it_is_literal() {
     );
     assert!(whole.contains("has letters of another alphabet"));
     assert!(whole.contains("Unverified text from the requester:"));
+    assert!(whole.contains("Would do") && whole.contains("as its gate read it, not verified"));
     assert!(!whole.contains("mrkdwn"));
 }
 

@@ -3,6 +3,7 @@
 mod answers;
 mod browser;
 mod chain;
+mod editing;
 mod exceptional;
 mod inertness;
 mod pages;

@@ -1,0 +1,299 @@
+//! What people change on pages: groups, rules, and standing grants from a request's page.
+
+use axum::http::StatusCode;
+use gate_protocol::preview::Preview;
+use gate_protocol::request::{ApprovalRequest, ApprovalStatus, SubmitRequest};
+
+use super::browser::{Browser, assert_hardened, location, path};
+use crate::store::sql::query;
+use crate::tests::bench::{Answered, Bench, submission};
+
+/// Makes every sign-in an old one.
+async fn age_sessions(bench: &Bench) {
+    let mut writer = bench.server.store.write().await.unwrap();
+    query("UPDATE sessions SET created_at = created_at - 901000")
+        .execute(writer.connection())
+        .await
+        .unwrap();
+    writer.commit().await.unwrap();
+}
+
+async fn groups_of(bench: &Bench, name: &str) -> Vec<String> {
+    bench.server.principal_named(name).await.unwrap().groups
+}
+
+async fn post(browser: &Browser<'_>, path: &str, fields: &[(&str, &str)]) -> Answered {
+    let csrf = browser.csrf().await;
+    let fields = [&[("csrf", csrf.as_str())], fields].concat();
+    let answer = browser.post(path, &fields).await;
+    assert_hardened(&answer);
+    answer
+}
+
+#[tokio::test]
+async fn an_admin_makes_fills_empties_and_removes_groups() {
+    let bench = Bench::new().await;
+    let admin = Browser::administering(&bench).await;
+    let add = |member: &'static str| [("group", "on-call"), ("member", member)];
+    for member in ["alice", "bob"] {
+        let added = post(&admin, "/groups", &add(member)).await;
+        assert_eq!(location(&added), "/groups");
+        assert!(
+            groups_of(&bench, member)
+                .await
+                .contains(&"on-call".to_owned())
+        );
+    }
+    let page = admin.page("/groups").await;
+    assert!(page.contains("Take bob out of on-call"), "{page}");
+    let out = post(&admin, "/groups/remove", &add("alice")).await;
+    assert_eq!(location(&out), "/groups");
+    assert!(
+        !groups_of(&bench, "alice")
+            .await
+            .contains(&"on-call".to_owned())
+    );
+    let nobody = post(&admin, "/groups", &add("nobody")).await;
+    assert_eq!(nobody.status, StatusCode::NOT_FOUND);
+    let bad = [("group", "on call\u{1b}"), ("member", "bob")];
+    assert_eq!(
+        post(&admin, "/groups", &bad).await.status,
+        StatusCode::BAD_REQUEST
+    );
+    let gone = post(&admin, "/groups/remove", &[("group", "on-call")]).await;
+    assert_eq!(location(&gone), "/groups");
+    assert!(
+        !groups_of(&bench, "bob")
+            .await
+            .contains(&"on-call".to_owned())
+    );
+    assert!(!admin.page("/groups").await.contains("on-call"));
+    bench.verified().await;
+}
+
+const RULES: &str = "[[rule]]\nid = \"team/never\"\ntool = \"kubectl\"\neffect = [\"destroy\"]\n\
+                     decision = \"deny\"\nmessage = \"<b>no</b>\"\n";
+
+#[tokio::test]
+async fn rules_are_put_in_force_only_after_what_they_change_was_shown() {
+    let bench = Bench::new().await;
+    let admin = Browser::administering(&bench).await;
+    let before = bench.count("rules.activated").await;
+    let page = admin.page("/rules/edit").await;
+    let (_, rest) = page.split_once("name=\"version\" value=\"").unwrap();
+    let version = rest.split('"').next().unwrap().to_owned();
+    let fields = |text: &'static str, step: &'static str, looked_at: &str| {
+        [
+            ("text", text.to_owned()),
+            ("version", version.clone()),
+            ("step", step.to_owned()),
+            ("looked_at", looked_at.to_owned()),
+        ]
+    };
+    let send = async |fields: [(&str, String); 4]| {
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        post(&admin, "/rules/edit", &fields).await
+    };
+    let wrong = send(fields("[[rule]]\nid = 1\n", "look", "")).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        wrong.text().contains("Nothing was changed"),
+        "{}",
+        wrong.text()
+    );
+    // Not looked at, and looked at as another text: nothing is changed.
+    for looked_at in ["", &"ab".repeat(32)] {
+        let early = send(fields(RULES, "activate", looked_at)).await;
+        assert_eq!(early.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    assert_eq!(bench.count("rules.activated").await, before);
+    let looked = send(fields(RULES, "look", "")).await.text();
+    assert!(
+        looked.contains("What would change") && looked.contains("&#60;b&#62;no"),
+        "{looked}"
+    );
+    let (_, rest) = looked.split_once("name=\"looked_at\" value=\"").unwrap();
+    let hash = rest.split('"').next().unwrap().to_owned();
+    let done = send(fields(RULES, "activate", &hash)).await;
+    let next: u64 = version.parse::<u64>().unwrap() + 1;
+    assert_eq!(location(&done), format!("/rules/{next}"));
+    assert_eq!(bench.count("rules.activated").await, before + 1);
+    assert!(admin.page("/rules").await.contains("team/never"));
+    // Somebody else has changed them since: the version that was seen is not in force.
+    let late = send(fields("", "activate", &sha256_of(""))).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    let older = admin.page(&format!("/rules/edit?from={next}")).await;
+    assert!(older.contains("team/never"), "{older}");
+    bench.verified().await;
+}
+
+fn sha256_of(text: &str) -> String {
+    gate_protocol::canonical::Digest::of_bytes(text.as_bytes()).to_string()
+}
+
+#[tokio::test]
+async fn groups_and_rules_are_changed_by_an_admin_with_a_fresh_sign_in_alone() {
+    let bench = Bench::new().await;
+    let rules = [
+        ("text", RULES),
+        ("version", "0"),
+        ("step", "activate"),
+        ("looked_at", &sha256_of(RULES)),
+    ];
+    let group = [("group", "on-call"), ("member", "bob")];
+    let activated = bench.count("rules.activated").await;
+    let refuses = async |browser: &Browser<'_>| {
+        for (path, fields) in [
+            ("/groups", &group[..]),
+            ("/groups/remove", &group),
+            ("/rules/edit", &rules),
+        ] {
+            let refused = post(browser, path, fields).await;
+            assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}");
+        }
+        let edit = browser.get("/rules/edit").await;
+        assert_eq!(edit.status, StatusCode::FORBIDDEN);
+    };
+    for token in [&bench.setup.bob_approver, &bench.setup.auditor] {
+        refuses(&Browser::signed_in(&bench, token).await).await;
+    }
+    let admin = Browser::administering(&bench).await;
+    assert!(admin.page("/groups").await.contains("Make a group"));
+    age_sessions(&bench).await;
+    refuses(&admin).await;
+    let page = admin.page("/groups").await;
+    assert!(
+        !page.contains("Make a group") && page.contains("sign in again"),
+        "{page}"
+    );
+    assert_eq!(bench.count("principal.changed").await, 0);
+    assert_eq!(bench.count("rules.activated").await, activated);
+}
+
+/// Returns a write, which the server's settings let a standing grant be for.
+fn write(word: &str) -> SubmitRequest {
+    let mut wanted = submission(word);
+    let plain = |text: &str| gate_protocol::masked::MaskedText::plain(text.as_bytes());
+    wanted.invocation.argv = ["kubectl", "annotate", "ns", word, "a=b"]
+        .map(plain)
+        .to_vec();
+    wanted.invocation.command = vec!["annotate".to_owned()];
+    wanted.invocation.effect = "write".to_owned();
+    wanted.digest = wanted.invocation.digest().unwrap();
+    wanted
+}
+
+/// Who owns the agent, who only looks, and who administers propose nothing; nor does anybody
+/// propose what is past the server's limits.
+async fn nobody_else_proposes(bench: &Bench, asked: &ApprovalRequest) {
+    let form = [("uses", "2"), ("minutes", "10"), ("reason", "x")];
+    let grant_of = |request| format!("{}/grant", path(request));
+    let alice = Browser::signed_in(bench, &bench.setup.alice_approver).await;
+    assert!(
+        !alice
+            .page(&path(asked))
+            .await
+            .contains("Let the next ones pass")
+    );
+    let auditor = Browser::signed_in(bench, &bench.setup.auditor).await;
+    let admin = Browser::administering(bench).await;
+    for other in [&alice, &auditor, &admin] {
+        let refused = post(other, &grant_of(asked), &form).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    }
+    let bob = Browser::signed_in(bench, &bench.setup.bob_approver).await;
+    for (uses, minutes, reason) in [("0", "10", "x"), ("2", "99999999", "x"), ("2", "10", " ")] {
+        let bad = [("uses", uses), ("minutes", minutes), ("reason", reason)];
+        let refused = post(&bob, &grant_of(asked), &bad).await;
+        assert_eq!(
+            refused.status,
+            StatusCode::BAD_REQUEST,
+            "{uses} {minutes} {reason}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_standing_grant_is_proposed_from_a_request_and_is_for_what_stands_in_it() {
+    let bench = Bench::with(|settings| {
+        let grants = settings.approving.standing_grants.as_mut().unwrap();
+        grants.not_for_effects = vec!["destroy".to_owned()];
+    })
+    .await;
+    let asked = bench
+        .submit(&bench.setup.agent, &write("shop"))
+        .await
+        .request();
+    let destroys = bench.asked("shop").await;
+    let bob = Browser::signed_in(&bench, &bench.setup.bob_approver).await;
+    let page = bob.page(&path(&asked)).await;
+    assert!(page.contains("Let the next ones pass"), "{page}");
+    assert!(
+        !bob.page(&path(&destroys))
+            .await
+            .contains("Let the next ones pass")
+    );
+    let form = [
+        ("uses", "2"),
+        ("minutes", "10"),
+        ("reason", "rolling\r\nout"),
+    ];
+    let grant_of = |request| format!("{}/grant", path(request));
+    let refused = post(&bob, &grant_of(&destroys), &form).await;
+    assert_eq!(
+        refused.status,
+        StatusCode::FORBIDDEN,
+        "its effect is always asked about"
+    );
+    nobody_else_proposes(&bench, &asked).await;
+    let proposed = post(&bob, &grant_of(&asked), &form).await;
+    assert!(location(&proposed).starts_with("/grants#grant-"));
+    let page = bob.page(&path(&asked)).await;
+    assert!(page.contains("2 of 2 uses left"), "{page}");
+    let mut next = write("shop");
+    next.invocation.cwd = gate_protocol::masked::MaskedText::plain(b"/elsewhere");
+    next.digest = next.invocation.digest().unwrap();
+    let next = bench.submit(&bench.setup.agent, &next).await.request();
+    assert_eq!(next.status, ApprovalStatus::Approved);
+    let page = bob.page(&path(&next)).await;
+    assert!(
+        page.contains("confirmed the standing grant that approved it"),
+        "{page}"
+    );
+    assert_eq!(bench.show(&asked).await.status, ApprovalStatus::Pending);
+    bench.verified().await;
+}
+
+#[tokio::test]
+async fn a_preview_is_shown_whole_inert_and_as_the_clients_word_and_is_bound() {
+    let bench = Bench::new().await;
+    let mut wanted = write("shop");
+    let without = wanted.digest;
+    wanted.invocation.preview = Some(Preview {
+        source: "the plan file release.plan".to_owned(),
+        summary: "1 to add, 0 to change, 1 to destroy".to_owned(),
+        text: "DESTROY aws_db_instance.shop\ncreate <script>alert(1)</script>\u{202e}".to_owned(),
+        left_out: 7,
+    });
+    wanted.digest = wanted.invocation.digest().unwrap();
+    assert_ne!(wanted.digest, without, "the digest binds it");
+    let asked = bench.submit(&bench.setup.agent, &wanted).await.request();
+    let bob = Browser::signed_in(&bench, &bench.setup.bob_approver).await;
+    let page = bob.page(&path(&asked)).await;
+    for shown in [
+        "as the requester&#39;s gate read it, not verified",
+        "1 to add, 0 to change, 1 to destroy",
+        "<tr class=\"removed\"><td>1</td><td>DESTROY aws_db_instance.shop</td></tr>",
+        r"create &#60;script&#62;alert(1)&#60;/script&#62;\u{202e}",
+        "7 more lines are left out",
+    ] {
+        let shown = shown.replace("&#39;", "'");
+        assert!(page.contains(&shown), "{shown}: {page}");
+    }
+    // A line that is longer than anybody reads is refused.
+    let preview = wanted.invocation.preview.as_mut().unwrap();
+    preview.text = "x".repeat(501);
+    wanted.digest = wanted.invocation.digest().unwrap();
+    let refused = bench.submit(&bench.setup.agent, &wanted).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+}
