@@ -82,6 +82,21 @@ fn an_admin_changes_who_may_act_on_the_pages_and_nobody_else_does() {
 }
 
 #[test]
+fn an_admin_changes_groups_and_rules_after_seeing_the_difference() {
+    play("editing");
+}
+
+#[test]
+fn a_standing_grant_is_proposed_and_revoked_on_a_requests_page() {
+    play("proposal");
+}
+
+#[test]
+fn what_a_command_would_do_is_read_before_the_rest() {
+    play("preview");
+}
+
+#[test]
 fn a_changed_manifest_is_shown_beside_the_one_that_was_approved() {
     play("changedInput");
 }

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
+import { NEW_RULE } from "./editing.mjs";
+
 const SCHEMES = ["light", "dark"];
 
 /** Writes a picture for the documents where that is asked for. */
@@ -30,7 +32,7 @@ export async function everyPage(stage) {
     bob_approver: ["/", `/requests/${id}`, "/history", "/history?text=nothing-fits", "/rules", "/rules/1", "/rules/2", "/what-if", "/audit"],
     alice_approver: ["/", `/requests/${id}`],
     auditor: ["/", "/audit", "/principals", "/agents", "/tokens", "/groups", `/requests/${id}`],
-    admin: ["/principals", "/tokens", "/agents", "/groups", "/audit?type=rules.activated"],
+    admin: ["/principals", "/tokens", "/agents", "/groups", "/rules", "/rules/1", "/rules/edit", "/audit?type=rules.activated"],
   };
   for (const colorScheme of SCHEMES) {
     const nobody = await stage.window(undefined, { colorScheme });
@@ -133,6 +135,17 @@ export async function changedInput(stage) {
   stage.assertQuiet();
 }
 
+/** What a plan would do, which makes one request more than an inbox shows unfolded. */
+async function pictureOfPreview(stage, viewport) {
+  const { id } = await stage.ask("plan");
+  for (const colorScheme of SCHEMES) {
+    const bob = await stage.window("bob_approver", { colorScheme, viewport });
+    await bob.goto(`${stage.url}/requests/${id}`);
+    await bob.getByText("Line by line").waitFor();
+    await picture(bob, `web-preview-${colorScheme}`);
+  }
+}
+
 export async function pictures(stage) {
   const id = await furnish(stage);
   const size = { width: 1280, height: 860 };
@@ -163,7 +176,13 @@ export async function pictures(stage) {
     }
     await admin.goto(`${stage.url}/rules/2`);
     await picture(admin, "web-rules-version");
+    await admin.goto(`${stage.url}/rules/edit`);
+    await admin.fill("#text", `${await admin.inputValue("#text")}\n${NEW_RULE}`);
+    await admin.getByRole("button", { name: "Show what would change" }).click();
+    await admin.getByRole("heading", { name: "What would change" }).waitFor();
+    await picture(admin, "web-rules-edit");
     await bob.goto(`${stage.url}/login`);
   }
   assert.equal(taken, 4);
+  await pictureOfPreview(stage, size);
 }
