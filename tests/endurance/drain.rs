@@ -44,6 +44,7 @@ fn submission(word: &str) -> SubmitRequest {
         target: BTreeMap::new(),
         environment: Vec::new(),
         inputs: Vec::new(),
+        preview: None,
         runner_key: RunnerSecret::from_seed(&[7; 32]).public(),
     };
     SubmitRequest {
