@@ -5,12 +5,18 @@
     reason = "a test whose stage can't be set has failed"
 )]
 
+#[path = "cli_audit/archived.rs"]
+mod archived;
 #[path = "live/asked.rs"]
 mod asked;
 #[path = "cli_audit/delivery.rs"]
 mod delivery;
+#[path = "cli_audit/erased.rs"]
+mod erased;
 #[path = "cli_audit/formats.rs"]
 mod formats;
+#[path = "cli_audit/impossible.rs"]
+mod impossible;
 #[path = "cli_audit/narrowed.rs"]
 mod narrowed;
 #[path = "cli_audit/proved.rs"]
@@ -107,7 +113,8 @@ impl Exported {
             .arg(script)
             .args(["records.jsonl", "checkpoint"].map(|file| folder.join(file)))
             .arg(&self.key)
-            .arg(folder.join("leaves")))
+            .arg(folder.join("leaves"))
+            .args(Some(folder.join("payloads.jsonl")).filter(|file| file.exists())))
     }
 }
 
@@ -344,11 +351,47 @@ fn what_cannot_be_verified_is_a_usage_error_and_no_verdict() {
         (vec!["audit", "verify"], 64),
         (vec!["audit", "verify", "--live"], 78),
         (vec!["audit", "verify", "missing", "--spool"], 64),
+        (vec!["audit", "verify", "/etc/passwd", "--key", key], 64),
+        (vec!["audit", "verify", "/dev/zero", "--key", key], 64),
+        (vec!["audit", "archive", "x"], 64),
+        (vec!["audit", "archive", "--before", "yesterday", "x"], 64),
     ] {
         let refused = run(home.command(GATE).args(&args));
         assert_eq!(refused.code, Some(code), "{args:?}: {refused:?}");
         assert_eq!(refused.stdout, "", "{args:?}");
         assert!(refused.stderr.starts_with("gate: "), "{refused:?}");
+    }
+}
+
+#[test]
+fn what_is_no_export_is_refused_at_once_and_says_what_to_name() {
+    let home = Home::new().unwrap();
+    let key = "gate.example/org/acme/audit+85e1d4ed+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4";
+    let pipe = home.path().join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    for file in [pipe.to_str().unwrap(), "/dev/zero", "/etc/passwd"] {
+        for args in [
+            vec!["audit", "verify", "--key", key, file],
+            vec![
+                "audit",
+                "verify",
+                "--key",
+                key,
+                "--checkpoint",
+                file,
+                "/etc/passwd",
+            ],
+        ] {
+            let refused = run(home.command(GATE).args(&args));
+            assert_eq!(refused.stdout.matches("verified").count(), 0, "{refused:?}");
+            assert_ne!(refused.code, Some(0), "{args:?}: {refused:?}");
+        }
+        let refused = run(home
+            .command(GATE)
+            .args(["audit", "verify", "--key", key, file]));
+        assert_eq!(refused.code, Some(64), "{refused:?}");
+        assert!(refused.stderr.contains("gate audit export"), "{refused:?}");
     }
 }
 

@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 """Verifies an exported audit log, and shares no code with gate.
 
-    verify_log.py RECORDS CHECKPOINT VKEY [LEAVES]
+    verify_log.py RECORDS CHECKPOINT VKEY [LEAVES [PAYLOADS]]
 
 RECORDS is JSON Lines, CHECKPOINT the signed note over exactly these records, VKEY the log's key as
-name+hash+base64, or one that signed before it, LEAVES the file of leaf hashes, which tells exactly which record was changed.
+name+hash+base64, or one that signed before it, LEAVES the file of leaf hashes, which tells exactly
+which record was changed, PAYLOADS what stands beside records, each line held against its record or
+against its erasure.
 Prints `ok N records root HEX`, or `bad record`, the first one and what is wrong, and exits 1. Needs Python's standard library, and the openssl command for Ed25519.
 """
 import base64
+import contextlib
 import datetime
 import functools
 import hashlib
+import hmac
 import json
 import os
 import re
@@ -112,7 +116,39 @@ STEPS = {  # type: (stages before it, the stage after it; none: as before)
 }
 
 
-def follow(stages, record):
+def hear(asked, record):
+    """Who approves: never who asked, and a claim names nobody else."""
+    kind, body = record["type"], record["body"]
+    reviewer, person, status = (body.get(name) for name in ("reviewer", "person", "status"))
+    if kind == "decision.recorded":
+        is_yes = body["answer"] == "approve" if "answer" in body else status != "denied"
+        is_own = reviewer is not None and reviewer == asked["name"]
+        is_own = is_own or person is not None and person == asked["person"]
+        need(not (is_yes and is_own), "an approval by who asked")
+        need(is_yes or status != "approved", "no status that a review leads to")
+        if is_yes:
+            asked["yes"].add(reviewer)
+    elif kind == "decision.voided":
+        asked["observed"] = asked["observed"] and reviewer is not None
+        asked["yes"].discard(reviewer)
+    elif kind == "request.observed":
+        asked["observed"] = True
+    elif kind == "grant.claimed" and "request_id" not in body:
+        names = body.get("approved_by")
+        is_named = isinstance(names, list) and all(isinstance(n, str) for n in names)
+        need(is_named and set(names) <= asked["yes"], "claimed with somebody who did not approve")
+        is_observed = asked["observed"] and body.get("observed") is True
+        need(names or is_observed, "approved by nobody")
+
+
+def asked_by(body):
+    who = body.get("requester")
+    who = who if isinstance(who, dict) else {}
+    person = who.get("person") if who.get("kind") == "user" else None
+    return {"name": who.get("name"), "person": person, "yes": set(), "observed": False}
+
+
+def follow(stages, asked, record):
     kind, body = record["type"], record["body"]
     if kind not in STEPS:
         return
@@ -120,6 +156,14 @@ def follow(stages, record):
     need(not more and isinstance(request, str), f"{kind} does not name its request")
     stage = stages.get(request)
     allowed, after = STEPS[kind]
+    if stage is None and asked.get("continued") and kind != "request.created":
+        # Its story began in the archive before: what is told first is believed.
+        status = str(body.get("status"))
+        told = {"decision.recorded": REVIEW.get(status), "decision.voided": REVIEW.get(status)}
+        need(told.get(kind, "none"), "no status that a review leads to")
+        if kind != "request.rejected_review":
+            stages[request] = told.get(kind, after)
+        return
     need(stage or kind == "request.created", f"{kind} of a request that was never created")
     need(allowed is None or stage in allowed, f"{kind} can't follow when the request is {stage}")
     if kind == "decision.recorded":
@@ -132,7 +176,72 @@ def follow(stages, record):
         # A yes that does not count any more ends nothing, and makes no yes.
         after = body.get("status")
         need(after in ("pending", stage), "no status that a void review leads to")
+    if kind == "request.created":
+        asked[request] = asked_by(body)
+    elif request in asked:
+        hear(asked[request], record)
     stages[request] = after or stage
+    if stages[request] in ("claimed", "ended"):
+        asked.pop(request, None)
+
+
+# What stands beside a record and can be erased
+def committed(record):
+    if "erasable" not in record["body"]:
+        return None
+    member = record["body"]["erasable"]
+    is_sound = isinstance(member, dict) and set(member) == {"commit", "parts"}
+    parts = member["parts"] if is_sound else None
+    is_sound = isinstance(parts, list) and parts and all(isinstance(part, str) for part in parts)
+    is_sound = is_sound and parts == sorted(set(parts), key=str.encode)
+    need(is_sound and re.fullmatch("[0-9a-f]{64}", str(member["commit"])), "erasable is malformed")
+    return member
+
+
+class Payloads:
+    """The lines of payloads.jsonl in order, and the erasures that are still to be seen."""
+
+    def __init__(self, lines):
+        self.lines, self.next, self.awaited = lines, None, {}
+
+    def of(self, seq):
+        if self.next is None:
+            line = next(self.lines, None)
+            try:
+                self.next = line and json.loads(line.decode(), **STRICT)
+                need(line is None or canonical(self.next) + b"\n" == line, "not in canonical form")
+                need(line is None or set(self.next) == {"seq", "payload"}, "not a payload")
+            except ValueError as error:
+                raise Bad(f"a payload is not JSON: {error}") from error
+        if self.next is None or self.next["seq"] > seq:
+            return None
+        need(self.next["seq"] == seq, "the payloads are out of order")
+        payload, self.next = self.next["payload"], None
+        return payload
+
+    def follow(self, record):
+        commitment, payload = committed(record), self.of(record["seq"])
+        if payload is None:
+            need(commitment is None, "what it commits to is missing, and was not erased")
+            return
+        need(commitment is not None, "something stands beside it, and it commits to nothing")
+        need(isinstance(payload, dict) and len(payload) == 1, "its payload is malformed")
+        (what, content), = payload.items()
+        if what == "kept":
+            key, parts = bytes.fromhex(content["key"]), content["parts"]
+            found = hmac.new(key, canonical(parts), hashlib.sha256).hexdigest()
+            is_it = found == commitment["commit"]
+            is_it = is_it and sorted(parts, key=str.encode) == commitment["parts"]
+            need(len(key) == 32 and is_it, "what stands beside it is not what it commits to")
+        else:
+            need(what == "erased" and content["record"] > record["seq"], "it was never erased")
+            self.awaited.setdefault(content["record"], []).append(record["seq"])
+
+    def hold(self, record):
+        for seq in self.awaited.pop(record["seq"], ()):
+            names = record["body"].get("records") if record["type"] == "payload.erased" else None
+            words = f"bad record {seq}: no record says that what it commits to was erased"
+            need(isinstance(names, list) and seq in names, words)
 
 
 # Tree (RFC 6962), checkpoint (C2SP signed-note, tlog-checkpoint)
@@ -211,23 +320,19 @@ def read_leaves(file):
         yield leaf
 
 
-def are_signed(leaves, size, root):
-    peaks, count = [], 0
+def are_signed(leaves, size, root, start=None):
+    peaks, _, count = start or ([], None, 0)
     for leaf in leaves:
         append(peaks, leaf)
         count += 1
     return count == size and root_of(peaks) == root
 
 
-def verify(records, note, vkey, leaves=()):
-    """LEAVES yields hashes that were signed for, in order, or nothing."""
-    try:
-        size, signed = verify_checkpoint(note, vkey)
-    except (Bad, ValueError) as bad:
-        why = bad if isinstance(bad, Bad) else f"the checkpoint or the key is malformed: {bad}"
-        raise Bad(f"bad record 0, nothing sound is signed: {why}") from bad
-    leaves = iter(leaves)
-    peaks, stages, prev, count = [], {}, bytes(32), 0
+def walk(records, leaves=(), payloads=None, start=None, gone=None):
+    """Each record from START on, or the first; LEAVES yields hashes that were signed for, or
+    nothing. Returns how many there are then, and the root of the tree."""
+    peaks, prev, count = start or ([], bytes(32), 0)
+    leaves, stages, asked = iter(leaves), {}, {"continued": bool(count)}
     for line in records:
         place = count
         try:
@@ -241,13 +346,35 @@ def verify(records, note, vkey, leaves=()):
             if count and not is_linked and signed_leaf is None:
                 place = f"{count - 1}, or the link to it in {count}"
             need(is_linked, "prev is not the hash of the record before it")
-            follow(stages, record)
-        except Bad as bad:
+            follow(stages, asked, record)
+            if payloads:
+                payloads.follow(record)
+            else:
+                committed(record)
+        except (Bad, KeyError, TypeError, ValueError) as bad:
             raise Bad(f"bad record {place}: {bad}") from bad
+        if payloads:
+            payloads.hold(record)
+        if record["type"] == "log.pruned" and record["body"].get("to") == gone:
+            gone = None
         prev = sha256(line)
         append(peaks, leaf)
         count += 1
-    root = root_of(peaks)
+    words = f"bad record below {gone}: these are gone, and no record says that they were archived"
+    need(gone is None, words)
+    is_done = not payloads or payloads.of(count) is None and payloads.next is None
+    need(is_done, f"bad record {count}: a payload is of no record")
+    return count, root_of(peaks)
+
+
+def verify(records, note, vkey, leaves=(), payloads=None, start=None):
+    """The whole log, or all of it from START on, against the checkpoint."""
+    try:
+        size, signed = verify_checkpoint(note, vkey)
+    except (Bad, ValueError) as bad:
+        why = bad if isinstance(bad, Bad) else f"the checkpoint or the key is malformed: {bad}"
+        raise Bad(f"bad record 0, nothing sound is signed: {why}") from bad
+    count, root = walk(records, leaves, payloads, start, start and start[2])
     words = f"the log has {count} records, but the checkpoint was signed for {size}"
     need(size == count, f"bad record {min(size, count)}: {words}")
     words = f"the root is {root.hex()}, but {signed.hex()} was signed"
@@ -255,26 +382,43 @@ def verify(records, note, vkey, leaves=()):
     return f"ok {count} records root {root.hex()}"
 
 
-def main(records, checkpoint, vkey, leaves=None):
-    with open(records, "rb") as lines, open(checkpoint, "rb") as note:
+def read_start(start):
+    """Where records begin that are not the first: the tree before them, and the hash of the last."""
+    size, peaks = start["size"], [bytes.fromhex(peak) for peak in start["peaks"]]
+    heights = [bit for bit in reversed(range(size.bit_length())) if size >> bit & 1]
+    need(len(peaks) == len(heights), "a tree of this size has other peaks")
+    return list(zip(heights, peaks)), bytes.fromhex(start["last"]), size
+
+
+def main(records, checkpoint, vkey, leaves=None, payloads=None):
+    with contextlib.ExitStack() as files:
+        lines, note = (files.enter_context(open(path, "rb")) for path in (records, checkpoint))
         note = note.read()
         vkey = successor(lines, note, vkey)
         lines.seek(0)
+        payloads = payloads and Payloads(iter(files.enter_context(open(payloads, "rb"))))
+        beside = os.path.join(os.path.dirname(records), "start.json")
+        start = lambda: None
+        if os.path.exists(beside):
+            with open(beside, "rb") as file:
+                text = file.read()
+            start = lambda: read_start(json.loads(text.decode(), **STRICT))
         if leaves is None:
-            return verify(lines, note, vkey)
-        with open(leaves, "rb") as once, open(leaves, "rb") as again:
-            is_good = False
-            try:
-                is_good = are_signed(read_leaves(once), *verify_checkpoint(note, vkey))
-            except (Bad, ValueError):
-                pass  # What is wrong with the checkpoint is said below.
-            said = verify(lines, note, vkey, read_leaves(again) if is_good else ())
+            return verify(lines, note, vkey, start=start())
+        once, again = (files.enter_context(open(leaves, "rb")) for _ in range(2))
+        is_good = False
+        try:
+            is_good = are_signed(read_leaves(once), *verify_checkpoint(note, vkey), start())
+        except (Bad, ValueError):
+            pass  # What is wrong with the checkpoint is said below.
+        hashes = read_leaves(again) if is_good else ()
+        said = verify(lines, note, vkey, hashes, payloads, start())
         need(is_good, "bad record none: the leaf hashes are not those of the records")
         return said
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (4, 5):
+    if len(sys.argv) not in (4, 5, 6):
         sys.exit(__doc__)
     try:
         print(main(*sys.argv[1:]))

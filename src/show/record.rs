@@ -4,7 +4,7 @@ use gate_protocol::inert::inert;
 use gate_protocol::invocation::BoundInvocation;
 use gate_protocol::log::{AuditRecord, RecordType};
 use serde::Deserialize as _;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::report;
 use crate::show::clock;
@@ -58,6 +58,18 @@ const DIGITS: usize = 8;
 /// Returns the request that a record is about.
 pub(crate) fn request_of(record: &AuditRecord) -> Option<&str> {
     record.body().get("request").and_then(Value::as_str)
+}
+
+/// Returns what stands beside a record and was put in its place, by its place.
+pub(crate) fn beside(record: &AuditRecord) -> Option<Value> {
+    let body = Value::Object(record.body().clone());
+    let places = body.pointer("/erasable/parts")?.as_array()?;
+    let parts = places.iter().filter_map(|place| {
+        let place = place.as_str()?;
+        Some((place.to_owned(), body.pointer(place)?.clone()))
+    });
+    let parts: Map<String, Value> = parts.collect();
+    (!parts.is_empty()).then_some(Value::Object(parts))
 }
 
 /// Returns records as a table; its headings only where `first` says that

@@ -18,13 +18,6 @@ const RECORDS: usize = 100_000;
 impl Exported {
     /// Makes an export of 100,000 records without a server, signed by the key of `seed`.
     fn of_many(seed: u8) -> Self {
-        let home = Home::new().unwrap();
-        std::fs::create_dir(home.path().join("export")).unwrap();
-        let key = SigningKey::from_seed(ORIGIN, &[7; 32]).unwrap();
-        let export = Self {
-            home,
-            key: key.verifier().to_string(),
-        };
         let mut records = Vec::with_capacity(RECORDS);
         let mut prev = Digest::ZERO;
         for index in 0..RECORDS {
@@ -32,7 +25,19 @@ impl Exported {
             prev = Digest::of_bytes(&record);
             records.push(record);
         }
-        export.write("records.jsonl", &records, b"\n");
+        Self::made(&records, seed)
+    }
+
+    /// Makes an export of these records, signed by the key of `seed`.
+    pub(crate) fn made(records: &[Vec<u8>], seed: u8) -> Self {
+        let home = Home::new().unwrap();
+        std::fs::create_dir(home.path().join("export")).unwrap();
+        let key = SigningKey::from_seed(ORIGIN, &[7; 32]).unwrap();
+        let export = Self {
+            home,
+            key: key.verifier().to_string(),
+        };
+        export.write("records.jsonl", records, b"\n");
         let leaves: Vec<Digest> = records.iter().map(|record| leaf_hash(record)).collect();
         export.write("leaves", &leaves, b"");
         let mut tree = Frontier::default();
@@ -65,7 +70,7 @@ impl Exported {
 
     /// Both verifiers must name this record.
     #[track_caller]
-    fn assert_first_bad(&self, what: &str, index: &str) {
+    pub(crate) fn assert_first_bad(&self, what: &str, index: &str) {
         let ours = self.verified();
         assert_eq!(ours.code, Some(1), "{what}: {ours:?}");
         let named = format!("first bad record: {index}\n");
@@ -109,7 +114,10 @@ fn record_of(index: usize, prev: Digest) -> Vec<u8> {
             RecordType::DecisionRecorded,
             json!({"request": request, "reviewer": "bob", "status": "approved"}),
         ),
-        2 => (RecordType::GrantClaimed, json!({"request": request})),
+        2 => (
+            RecordType::GrantClaimed,
+            json!({"request": request, "approved_by": ["bob"]}),
+        ),
         3 => (RecordType::RunStarted, json!({"request": request})),
         _ => (
             RecordType::RunFinished,

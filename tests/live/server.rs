@@ -47,8 +47,8 @@ impl Live {
     pub(crate) fn start_with(settings: &str) -> Self {
         let home = Home::new().unwrap();
         let settings = format!(
-            "{HURRIED}
-{settings}"
+            "{settings}
+{HURRIED}"
         );
         let settings = home.write("server.toml", &settings).unwrap();
         let mut child = home

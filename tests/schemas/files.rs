@@ -148,6 +148,9 @@ const OF_SERVER: &[(&str, bool)] = &[
     ("run_lease_seconds = 0", false),
     ("rules_seconds = 0", false),
     ("rules_seconds = 60", true),
+    ("keep_records_days = 0", true),
+    ("keep_records_days = -1", false),
+    ("keep_records_days = 4294967296", false),
     (
         "open_requests = 0\ndenial_stands_seconds = 0\nstart_report_seconds = 0",
         true,

@@ -1,6 +1,8 @@
 //! The audit log, as far as it is fetched; verifying it is `gate_protocol::log`'s.
 
+use gate_protocol::archive::{Archivable, LogStart, Prune, Pruned};
 use gate_protocol::canonical::Digest;
+use gate_protocol::erasure::{Erase, Erased};
 use gate_protocol::log::TlogProof;
 use gate_protocol::server::{LogProof, RecordPage};
 
@@ -62,16 +64,33 @@ impl Client {
     }
 
     /// Fetches the proof that the record at `index` is in the log:
-    /// `GET /v1/audit/inclusion?index=…`, a C2SP tlog-proof with its checkpoint.
+    /// `GET /v1/audit/inclusion?index=…`, a C2SP tlog-proof with its checkpoint, which
+    /// is of now.
     ///
     /// # Errors
     /// Any [`ClientError`].
     pub async fn inclusion_proof(&self, index: u64) -> Result<TlogProof, ClientError> {
+        self.inclusion(index, false).await
+    }
+
+    /// Fetches the same under the newest checkpoint that witnesses signed, with their
+    /// signatures, where it has the record already.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn cosigned_proof(&self, index: u64) -> Result<TlogProof, ClientError> {
+        self.inclusion(index, true).await
+    }
+
+    async fn inclusion(&self, index: u64, is_cosigned: bool) -> Result<TlogProof, ClientError> {
         let what = "the inclusion proof";
-        let call = self
+        let mut call = self
             .get(what, "/v1/audit/inclusion")
             .text()
             .query("index", &index.to_string());
+        if is_cosigned {
+            call = call.query("cosigned", "true");
+        }
         let text = self.exchange(&call, Patience::SHORT).await?.into_text()?;
         let proof =
             TlogProof::parse(text.as_bytes()).map_err(|error| ClientError::garbled(what, error))?;
@@ -93,5 +112,51 @@ impl Client {
             .query("to", &to.to_string());
         let proof: LogProof = self.ask(&call, Patience::SHORT).await?;
         Ok(proof.hashes)
+    }
+
+    /// Erases what stands beside records: `POST /v1/audit/erasures`. Needs the role
+    /// admin. What was erased once is not erased again, so it can be sent again.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; `Refused` with `not_found` where there is no such request,
+    /// and with `conflict` where it has not ended.
+    pub async fn erase(&self, wanted: &Erase) -> Result<Erased, ClientError> {
+        let call = self
+            .post("the erasure", "/v1/audit/erasures")
+            .json(wanted)?;
+        self.ask(&call, Patience::SHORT).await
+    }
+
+    /// Asks where the records that are in the live log begin: `GET /v1/audit/start`.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn log_start(&self) -> Result<LogStart, ClientError> {
+        let call = self.get("the start of the log", "/v1/audit/start");
+        self.ask(&call, Patience::SHORT).await
+    }
+
+    /// Asks which of the oldest records can be archived, of those before a time in RFC 3339:
+    /// `GET /v1/audit/archivable`.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn archivable(&self, before: &str) -> Result<Archivable, ClientError> {
+        let call = self
+            .get("what can be archived", "/v1/audit/archivable")
+            .query("before", before);
+        self.ask(&call, Patience::SHORT).await
+    }
+
+    /// Has the bodies of records dropped that were archived: `POST /v1/audit/prunings`.
+    /// Needs the role admin. Sent once: it can take long.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; `Refused` with `conflict` where they must stay.
+    pub async fn prune(&self, wanted: &Prune) -> Result<Pruned, ClientError> {
+        let call = self
+            .post("the pruning", "/v1/audit/prunings")
+            .json(wanted)?;
+        self.ask(&call, Patience::ONCE).await
     }
 }

@@ -12,9 +12,11 @@ pub mod signed_note;
 
 pub mod account;
 pub mod approver;
+pub mod archive;
 pub mod break_glass;
 pub mod channel;
 pub mod claim;
+pub mod erasure;
 pub mod event;
 pub mod id;
 pub mod imitation;

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::Digest;
+use crate::log::RecordPayload;
 
 /// The answer of `GET /v1/server`: what a client pins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -58,4 +59,19 @@ pub struct RecordPage {
     pub next: u64,
     /// How many records the log holds.
     pub size: u64,
+    /// The index of the first record that is here: those before it were archived,
+    /// and of each only the hash is left.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub first: u64,
+    /// What stands beside these records, by index.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub payloads: Vec<RecordPayload>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }

@@ -1,8 +1,12 @@
 //! The audit log of this server: every record is appended in the transaction
 //! of the change that it tells of, and the log's head is signed.
 
+use std::borrow::Cow;
+
 use gate_protocol::canonical::Digest;
-use gate_protocol::log::{AuditRecord, Checkpoint, CheckpointError, RecordType};
+use gate_protocol::log::{
+    AuditRecord, Checkpoint, CheckpointError, KeptPayload, RecordType, is_erasable, owner_of,
+};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -10,26 +14,46 @@ use crate::clock;
 use crate::problem::Failure;
 use crate::readiness::Task;
 use crate::state::Server;
-use crate::store::log::{self, Head};
-use crate::store::{Connection, StoreError, server};
+use crate::store::log::{self, Head, Pending};
+use crate::store::{StoreError, server};
 
-/// Appends one record.
-pub(crate) async fn append(
-    connection: &mut Connection,
+/// Makes the record that follows `head`, and moves the head behind it.
+pub(crate) fn next(
+    head: &mut Head,
     now: Timestamp,
     record_type: &RecordType,
     body: &Value,
-) -> Result<(AuditRecord, Head), Failure> {
-    let Head { prev, mut tree } = log::head(connection).await?;
-    let prev = prev.unwrap_or(Digest::ZERO);
-    let record = AuditRecord::new(tree.size(), prev, now, record_type, body)?;
-    tree.append(record.leaf_hash());
-    log::append(connection, &record, &tree).await?;
-    let head = Head {
-        prev: Some(record.hash()),
-        tree,
-    };
-    Ok((record, head))
+) -> Result<Pending, Failure> {
+    let prev = head.prev.unwrap_or(Digest::ZERO);
+    let (body, payload) = parted(record_type, body)?;
+    let record = AuditRecord::new(head.tree.size(), prev, now, record_type, body.as_ref())?;
+    let leaf = record.leaf_hash();
+    head.tree.append(leaf);
+    head.prev = Some(record.hash());
+    Ok(Pending {
+        record,
+        leaf,
+        payload,
+    })
+}
+
+/// What stands beside a record, with whose it is.
+pub(crate) type Owned = (KeptPayload, Option<String>);
+
+/// Takes out of a body what can be erased.
+fn parted<'b>(
+    record_type: &RecordType,
+    body: &'b Value,
+) -> Result<(Cow<'b, Value>, Option<Owned>), Failure> {
+    if !is_erasable(record_type) {
+        return Ok((Cow::Borrowed(body), None));
+    }
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(|error| Failure::internal(&error))?;
+    let mut rest = body.clone();
+    let payload = KeptPayload::take_from(record_type, &mut rest, key);
+    let payload = payload.map(|payload| (payload, owner_of(body).map(ToOwned::to_owned)));
+    Ok((Cow::Owned(rest), payload))
 }
 
 impl Server {

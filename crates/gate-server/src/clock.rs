@@ -67,6 +67,12 @@ pub(crate) fn after(start: Timestamp, seconds: u64) -> Timestamp {
     start.checked_add(span).unwrap_or(Timestamp::MAX)
 }
 
+/// Returns `end` moved back by whole seconds, and the beginning of time where that is before it.
+pub(crate) fn before(end: Timestamp, seconds: u64) -> Timestamp {
+    let span = jiff::SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    end.checked_sub(span).unwrap_or(Timestamp::MIN)
+}
+
 /// Returns the whole seconds from `now` until `end`, rounded up; 0 when it is past.
 pub(crate) fn seconds_until(now: Timestamp, end: Timestamp) -> u64 {
     let left_ms = end.as_millisecond().saturating_sub(now.as_millisecond());
@@ -102,5 +108,6 @@ mod tests {
     #[test]
     fn the_end_of_time_is_no_overflow() {
         assert_eq!(after(now(), u64::MAX), Timestamp::MAX);
+        assert_eq!(before(now(), u64::MAX), Timestamp::MIN);
     }
 }

@@ -3,7 +3,7 @@
 //! A witness that does not answer holds nothing up: the log goes on under its own signature, and
 //! the next round asks again.
 
-use gate_protocol::log::{AddCheckpoint, ProofError, SignedCheckpoint, consistency_proof};
+use gate_protocol::log::{AddCheckpoint, ProofError, SignedCheckpoint};
 
 use crate::clock;
 use crate::identity::fetch::{FetchError, Fetcher};
@@ -11,6 +11,7 @@ use crate::outbound::Outbound;
 use crate::settings::Witness;
 use crate::state::Server;
 use crate::store::{StoreError, log_proofs};
+use crate::subtrees::SubtreesFailure;
 
 /// Why a witness's signature was not had.
 #[derive(Debug, thiserror::Error)]
@@ -91,8 +92,12 @@ impl Server {
             Vec::new()
         } else {
             let mut reader = self.store.read().await?;
-            let leaves = log_proofs::leaves(reader.connection(), 0..size).await?;
-            consistency_proof(&leaves, old_size)?
+            let connection = reader.connection();
+            let proved = self.subtrees.consistency(connection, old_size, size).await;
+            proved.map_err(|failure| match failure {
+                SubtreesFailure::Proof(error) => CosigningFailure::Proof(error),
+                SubtreesFailure::Store(error) => CosigningFailure::Store(error),
+            })?
         };
         Ok(AddCheckpoint {
             old_size,

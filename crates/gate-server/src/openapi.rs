@@ -27,6 +27,7 @@ const EXAMPLES: &[(&str, &str)] = examples! {
     "AccountName": "account_name";
     "AccountPage": "account_page";
     "ApprovalRequest": "approval_request";
+    "Archivable": "archivable";
     "BatchReceipt": "batch_receipt";
     "BreakGlassPage": "break_glass_page";
     "ChangePrincipal": "change_principal";
@@ -40,6 +41,8 @@ const EXAMPLES: &[(&str, &str)] = examples! {
     "CreatedToken": "created_token";
     "DeliveryEntry": "delivery_entry";
     "DeliveryPage": "delivery_page";
+    "Erase": "erase";
+    "Erased": "erased";
     "EventBatch": "event_batch";
     "ExchangeWorkloadToken": "exchange_workload_token";
     "Group": "group";
@@ -47,6 +50,7 @@ const EXAMPLES: &[(&str, &str)] = examples! {
     "Health": "health";
     "LinkAccount": "link_account";
     "LogProof": "log_proof";
+    "LogStart": "log_start";
     "LoginCode": "login_code";
     "PollDevice": "poll_device";
     "PolledDevice": "polled_device";
@@ -54,6 +58,8 @@ const EXAMPLES: &[(&str, &str)] = examples! {
     "PrincipalPage": "principal_page";
     "Problem": "problem";
     "ProposeStandingGrant": "propose_standing_grant";
+    "Prune": "prune";
+    "Pruned": "pruned";
     "PutRules": "put_rules";
     "RecordPage": "record_page";
     "RequestPage": "request_page";

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, watch};
 
 use crate::flood::Flood;
 use crate::identity::{Authorities, Backoff, TokenHash};
@@ -21,9 +21,6 @@ use crate::subtrees::Subtrees;
 use crate::telemetry::Telemetry;
 use crate::waiters::Waiters;
 use crate::web::OpenPages;
-
-/// How many proofs are made at the same time: each holds every leaf of the log.
-const PROOFS: usize = 2;
 
 /// The running server. Cheap to clone.
 #[derive(Clone)]
@@ -51,8 +48,6 @@ pub(crate) struct Server {
     pub(crate) subtrees: Subtrees,
     /// Asks witnesses; none where there are none.
     pub(crate) witness_calls: Option<Outbound>,
-    /// Whose turn it is to have a proof made.
-    pub(crate) proofs: Arc<Semaphore>,
     /// Counts what is refused to who comes from outside.
     pub(crate) refusals: Refusals,
     /// What is counted of the server itself.
@@ -91,7 +86,6 @@ impl Server {
             backoff: Backoff::default(),
             subtrees: Subtrees::default(),
             witness_calls: None,
-            proofs: Arc::new(Semaphore::new(PROOFS)),
             refusals: Refusals::default(),
             metrics: Metrics::default(),
             beats: Beats::default(),

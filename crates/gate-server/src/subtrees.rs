@@ -1,10 +1,14 @@
 //! The roots of the log's full tiles, which never change: with them a proof costs a few hundred
 //! leaves, however long the log is. Whoever is signed in may ask for one, so it must not cost more.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gate_protocol::canonical::Digest;
-use gate_protocol::log::{ProofError, TILE_WIDTH, inclusion_proof_of_tile, root};
+use gate_protocol::log::{
+    Frontier, ProofError, TILE_WIDTH, consistency_ranges, inclusion_proof_of_tile, peak_ranges,
+    root,
+};
 
 use crate::store::{Connection, StoreError, log_proofs};
 
@@ -46,6 +50,55 @@ impl Subtrees {
         let tile = first..size.min(first + width);
         let tile = log_proofs::leaves(connection, tile).await?;
         Ok(inclusion_proof_of_tile(&tile, &roots, index)?)
+    }
+
+    /// Proves that the log of one size is the beginning of the log of another that it has reached.
+    pub(crate) async fn consistency(
+        &self,
+        connection: &mut Connection,
+        first: u64,
+        size: u64,
+    ) -> Result<Vec<Digest>, SubtreesFailure> {
+        let mut proof = Vec::new();
+        for range in consistency_ranges(first, size)? {
+            proof.push(self.root_of(connection, range).await?);
+        }
+        Ok(proof)
+    }
+
+    /// Returns the tree over the first records.
+    pub(crate) async fn tree(
+        &self,
+        connection: &mut Connection,
+        size: u64,
+    ) -> Result<Frontier, SubtreesFailure> {
+        let mut peaks = Vec::new();
+        for range in peak_ranges(size) {
+            peaks.push(self.root_of(connection, range).await?);
+        }
+        Ok(Frontier::from_parts(size, peaks)?)
+    }
+
+    /// Returns the root over a stretch that is a subtree: it begins at a multiple of a power of two
+    /// that is no less than its length.
+    async fn root_of(
+        &self,
+        connection: &mut Connection,
+        range: Range<u64>,
+    ) -> Result<Digest, StoreError> {
+        let width = u64::from(TILE_WIDTH);
+        let tiles = range.start.div_ceil(width)..range.end / width;
+        if range.end - range.start < width || tiles.is_empty() {
+            return Ok(root(log_proofs::leaves(connection, range).await?));
+        }
+        let known = self.first(connection, tiles.end).await?;
+        let skipped = usize::try_from(tiles.start).unwrap_or(usize::MAX);
+        let mut roots: Vec<Digest> = known.into_iter().skip(skipped).collect();
+        let rest = tiles.end * width..range.end;
+        if !rest.is_empty() {
+            roots.push(root(log_proofs::leaves(connection, rest).await?));
+        }
+        Ok(root(roots))
     }
 
     /// Returns the roots of so many tiles, and remembers them.

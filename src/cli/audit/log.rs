@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use gate_protocol::canonical::{parse_strict, to_canonical_bytes};
 use gate_protocol::log::AuditRecord;
+use serde_json::Value;
 
-use super::records::{Records, parse};
+use super::records::{Records, each};
 use super::wanted::Wanted;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::report;
 use crate::session::{self, Session};
 use crate::show::screen::Screen;
@@ -73,8 +75,8 @@ impl Log {
             if page.records.is_empty() {
                 break;
             }
-            for (index, text) in (from..).zip(&page.records) {
-                let record = parse(index, text)?;
+            for told in each(from, &page) {
+                let (index, record) = (told.index, told.read()?);
                 if !self.wanted.is_met_by(&record) {
                     continue;
                 }
@@ -98,8 +100,8 @@ impl Log {
                 continue;
             }
             let mut new = Vec::new();
-            for (index, text) in (from..).zip(&page.records) {
-                let record = parse(index, text)?;
+            for told in each(from, &page) {
+                let record = told.read()?;
                 if self.wanted.is_met_by(&record) {
                     new.push(record);
                 }
@@ -111,7 +113,7 @@ impl Log {
     fn print(&self, screen: &Screen, records: &[AuditRecord], first: bool) -> Result<(), Failure> {
         if self.json {
             return records.iter().try_for_each(|record| {
-                let text = String::from_utf8_lossy(record.bytes());
+                let text = restored(record)?;
                 answer::line(&answer::printable(&text))
             });
         }
@@ -120,4 +122,14 @@ impl Log {
         }
         answer::text(&record::table(screen, records, first))
     }
+}
+
+/// Returns a record as JSON, with what stands beside it in its place.
+fn restored(record: &AuditRecord) -> Result<String, Failure> {
+    let whole = || {
+        let mut members = parse_strict(record.bytes()).ok()?;
+        *members.get_mut("body")? = Value::Object(record.body().clone());
+        String::from_utf8(to_canonical_bytes(&members).ok()?).ok()
+    };
+    whole().ok_or_else(|| Failure::new(FailureKind::Internal, "a record has no canonical form"))
 }

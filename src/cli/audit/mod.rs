@@ -1,6 +1,8 @@
 //! `gate audit`: the server's log, shown, verified and exported; and the
 //! delivery of what this machine has not reported yet.
 
+mod archive;
+mod erase;
 mod export;
 mod flush;
 mod kept;
@@ -30,6 +32,8 @@ enum Verb {
     Verify(verify::Verify),
     Export(export::Export),
     Proof(proof::Proof),
+    Archive(archive::Archive),
+    Erase(erase::Erase),
     Flush(flush::Flush),
 }
 
@@ -41,6 +45,8 @@ impl Audit {
             Verb::Verify(verify) => verify.run(world),
             Verb::Export(export) => export.run(world),
             Verb::Proof(proof) => proof.run(world),
+            Verb::Archive(archive) => archive.run(world),
+            Verb::Erase(erase) => erase.run(world),
             Verb::Flush(flush) => flush.run(world),
         }
     }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use gate_protocol::inert::inert;
 use gate_protocol::log::{AuditRecord, RecordType};
 use serde::Serialize;
+use serde_json::Value;
 
-use super::records::{self, Records};
+use super::records::{Records, each};
 use crate::failure::Failure;
 use crate::report;
 use crate::session::{self, Session};
@@ -18,7 +19,9 @@ use crate::world::World;
 /// Show the claims whose run has no end on record
 ///
 /// A run goes on, or its end was not delivered yet. Each ends as finished,
-/// abandoned, or, when its time is over and nothing was heard, unknown.
+/// abandoned, or, when its time is over and nothing was heard, unknown. Where the
+/// events of its client after its start are missing, or the client began anew, its
+/// end is `gap`, until they come.
 #[derive(Debug, clap::Args)]
 pub(super) struct Open {
     /// Print each as one JSON object a line.
@@ -35,6 +38,14 @@ struct Claim {
     claimed_at: jiff::Timestamp,
     /// When the server heard that the tool was started.
     started_at: Option<jiff::Timestamp>,
+    /// `gap` where what would tell of its end is missing.
+    end: Option<&'static str>,
+    /// The client that reported the start, its epoch and the number of the event.
+    #[serde(skip)]
+    reported: Option<(String, String, u64)>,
+    /// Whether it has an end besides the gap.
+    #[serde(skip)]
+    is_unknown: bool,
 }
 
 impl Open {
@@ -52,13 +63,14 @@ impl Open {
             return Ok(());
         }
         let screen = Screen::of_stdout(world.env("NO_COLOR").is_some());
-        let mut table = Table::new(&screen, &["RECORD", "CLAIMED", "STARTED", "REQUEST"]);
+        let mut table = Table::new(&screen, &["RECORD", "CLAIMED", "STARTED", "END", "REQUEST"]);
         for claim in &open {
             let started = claim.started_at.map(|at| clock::local(&screen, at));
             let cells = vec![
                 claim.seq.to_string(),
                 clock::local(&screen, claim.claimed_at),
                 started.unwrap_or_else(|| "-".to_owned()),
+                claim.end.unwrap_or("-").to_owned(),
                 inert(&claim.request).into_owned(),
             ];
             table.row(Tone::Plain, cells);
@@ -76,18 +88,21 @@ fn claims(session: &Session) -> Result<Vec<Claim>, Failure> {
         if page.records.is_empty() {
             break;
         }
-        for (index, text) in (from..).zip(&page.records) {
-            follow(&mut open, &records::parse(index, text)?);
+        for told in each(from, &page) {
+            follow(&mut open, &told.read()?);
         }
     }
-    let mut open: Vec<Claim> = open.into_values().collect();
+    let mut open: Vec<Claim> = open
+        .into_values()
+        .filter(|claim| claim.end.is_some() || !claim.is_unknown)
+        .collect();
     open.sort_by_key(|claim| claim.seq);
     Ok(open)
 }
 
 fn follow(open: &mut BTreeMap<String, Claim>, record: &AuditRecord) {
     let Some(request) = record::request_of(record) else {
-        return;
+        return follow_client(open, record);
     };
     let kind = record.record_type();
     if *kind == RecordType::GrantClaimed {
@@ -96,19 +111,59 @@ fn follow(open: &mut BTreeMap<String, Claim>, record: &AuditRecord) {
             seq: record.seq(),
             claimed_at: record.at(),
             started_at: None,
+            end: None,
+            reported: None,
+            is_unknown: false,
         };
         open.insert(request.to_owned(), claim);
     } else if *kind == RecordType::RunStarted
         && let Some(claim) = open.get_mut(request)
     {
         claim.started_at = Some(record.at());
-    } else if [
-        RecordType::RunFinished,
-        RecordType::RunAbandoned,
-        RecordType::RunUnknown,
-    ]
-    .contains(kind)
+        claim.reported = reported(record);
+    } else if *kind == RecordType::RunUnknown
+        && let Some(claim) = open.get_mut(request)
     {
+        claim.is_unknown = true;
+    } else if [RecordType::RunFinished, RecordType::RunAbandoned].contains(kind) {
         open.remove(request);
     }
+}
+
+/// Follows what became of the events of a client.
+fn follow_client(open: &mut BTreeMap<String, Claim>, record: &AuditRecord) {
+    let kind = record.record_type();
+    let is_gap = *kind == RecordType::ClientGap;
+    let is_closed = *kind == RecordType::ClientGapClosed;
+    let is_reset = *kind == RecordType::ClientEpochReset;
+    if !(is_gap || is_closed || is_reset) {
+        return;
+    }
+    let text = |name: &str| record.body().get(name).and_then(Value::as_str);
+    let number = |name: &str| record.body().get(name).and_then(Value::as_u64);
+    // Of an epoch that was given up nothing comes any more.
+    let epoch = text(if is_reset { "from" } else { "epoch" });
+    let last = if is_reset {
+        Some(u64::MAX)
+    } else {
+        number("to")
+    };
+    for claim in open.values_mut() {
+        let is_behind = claim.reported.as_ref().is_some_and(|(client, of, seq)| {
+            text("client") == Some(client) && epoch == Some(of) && Some(*seq) < last
+        });
+        if is_behind {
+            claim.end = (!is_closed).then_some("gap");
+        }
+    }
+}
+
+fn reported(record: &AuditRecord) -> Option<(String, String, u64)> {
+    let body = record.body();
+    let text = |name: &str| {
+        body.get(name)
+            .and_then(Value::as_str)
+            .map(ToOwned::to_owned)
+    };
+    Some((text("client")?, text("epoch")?, body.get("seq")?.as_u64()?))
 }

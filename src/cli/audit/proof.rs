@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use gate_client::RecordRange;
 use gate_protocol::inert::inert;
 
-use super::records::Records;
+use super::log_key;
+use super::records::{Records, each};
 use super::wanted::{is_about, parse_request};
-use super::{log_key, records};
 use crate::durable;
 use crate::failure::{Failure, FailureKind};
 use crate::session::{self, Session};
@@ -17,7 +17,8 @@ use crate::world::World;
 /// Write a proof that a record is in the server's log
 ///
 /// The proof holds the record, its place and the signed checkpoint, in the form
-/// C2SP tlog-proof. `gate audit verify FILE` verifies it without a server.
+/// C2SP tlog-proof; where witnesses have signed for the record already, it is the
+/// checkpoint that they signed, with their signatures. `gate audit verify FILE` verifies it without a server.
 #[derive(Debug, clap::Args)]
 pub(super) struct Proof {
     /// A record's index, or a request, for its newest record; the first or last 6
@@ -62,7 +63,7 @@ impl Proof {
             let text = format!("the log has no record {index}, only {}", page.size);
             Failure::new(FailureKind::Usage, text)
         })?;
-        let mut proof = session.call(session.client().inclusion_proof(index))?;
+        let mut proof = session.call(session.client().cosigned_proof(index))?;
         proof
             .verify(record.as_bytes(), keys.now(), &[])
             .map_err(|error| {
@@ -96,9 +97,9 @@ fn newest_of(session: &Session, part: &str) -> Result<u64, Failure> {
         if page.records.is_empty() {
             break;
         }
-        for (index, text) in (from..).zip(&page.records) {
-            if is_about(&records::parse(index, text)?, part) {
-                newest = Some(index);
+        for told in each(from, &page) {
+            if is_about(&told.read()?, part) {
+                newest = Some(told.index);
             }
         }
     }

@@ -88,7 +88,7 @@ pub(super) fn of(path: &str, name: &str) -> Option<Subject> {
         ("ID", "deny") => Subject::Request(About::Deniable),
         ("ID", "requests cancel") => Subject::Request(About::Own),
         ("ID", "requests watch") => Subject::Request(About::Open),
-        ("ID", "requests show" | "audit log") => Subject::Request(About::Every),
+        ("ID", "requests show" | "audit log" | "audit erase") => Subject::Request(About::Every),
         (free, _) if FREE.contains(&free) => Subject::Free,
         _ => return None,
     };

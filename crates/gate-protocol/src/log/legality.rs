@@ -72,6 +72,12 @@ pub enum Illegality {
     /// The body's `status` is none that a review leads to, or missing.
     #[error("`{0}` has no status that a review leads to")]
     Status(RecordType),
+    /// The claim names somebody who did not approve the request, or nobody.
+    #[error("`{0}` is approved by nobody, or by somebody who did not approve the request")]
+    Unapproved(RecordType),
+    /// Who asked approves it.
+    #[error("`{0}` is an approval by who asked")]
+    SelfApproved(RecordType),
     /// The record can't follow the one before it.
     #[error("`{record_type}` can't follow when the request is {}", .stage.as_str())]
     OutOfTurn {
@@ -130,17 +136,118 @@ struct Story {
     was_claimed: bool,
 }
 
+/// Half a SHA-256 of an id or a name, which have no length limit themselves.
+type Short = [u8; 16];
+
+fn short(text: &str) -> Short {
+    let whole = Digest::of_bytes(text.as_bytes());
+    *whole.as_bytes().first_chunk().unwrap_or(&[0; 16])
+}
+
+/// Who asked for a request that is not claimed yet, and who approved it.
+#[derive(Clone, Debug, Default)]
+struct Asked {
+    requester: Option<Short>,
+    /// The human, where the requester is a user: of an agent, a rule may let the owner answer.
+    person: Option<Short>,
+    yes: Vec<Short>,
+    observed: bool,
+}
+
+impl Asked {
+    fn of(record: &AuditRecord) -> Self {
+        let requester = record.body().get("requester");
+        let member = |name: &str| requester.and_then(|who| who.get(name)?.as_str());
+        Self {
+            requester: member("name").map(short),
+            person: member("person")
+                .filter(|_| member("kind") == Some("user"))
+                .map(short),
+            ..Self::default()
+        }
+    }
+
+    /// Takes what a record says of who approves.
+    fn hear(&mut self, step: Step, record: &AuditRecord) -> Result<(), Illegality> {
+        let text = |name: &str| record.body().get(name).and_then(Value::as_str);
+        let reviewer = text("reviewer").map(short);
+        match step {
+            Step::Review => {
+                let is_yes = match text("answer") {
+                    Some(answer) => answer == "approve",
+                    None => text("status") != Some("denied"),
+                };
+                let is_own = reviewer.is_some() && reviewer == self.requester;
+                let person = text("person").map(short);
+                if is_yes && (is_own || (person.is_some() && person == self.person)) {
+                    return Err(Illegality::SelfApproved(record.record_type().clone()));
+                }
+                if !is_yes && text("status") == Some("approved") {
+                    return Err(Illegality::Status(record.record_type().clone()));
+                }
+                self.yes.extend(reviewer.filter(|_| is_yes));
+            }
+            Step::VoidReview => {
+                self.observed &= reviewer.is_some();
+                self.yes.retain(|one| Some(*one) != reviewer);
+            }
+            Step::Observe => self.observed = true,
+            Step::Claim if !self.may_be_claimed(record) => {
+                return Err(Illegality::Unapproved(record.record_type().clone()));
+            }
+            Step::Create
+            | Step::RefuseReview
+            | Step::Withdraw
+            | Step::Claim
+            | Step::Start
+            | Step::Finish
+            | Step::Abandon
+            | Step::LoseTrack => {}
+        }
+        Ok(())
+    }
+
+    /// Tells whether each of those whom a claim names has approved, and whether there is anybody.
+    fn may_be_claimed(&self, record: &AuditRecord) -> bool {
+        let body = record.body();
+        if body.contains_key(OLD_NAME) {
+            return true;
+        }
+        let Some(names) = body.get("approved_by").and_then(Value::as_array) else {
+            return false;
+        };
+        let has_approved = |name: &Value| {
+            let name = name.as_str().map(short);
+            name.is_some_and(|name| self.yes.contains(&name))
+        };
+        let is_observed = self.observed && body.get("observed") == Some(&Value::Bool(true));
+        names.iter().all(has_approved) && (is_observed || !names.is_empty())
+    }
+}
+
 /// The stories of all requests so far.
 ///
 /// Ended ones stay, or a second claim would go unseen: 18 bytes for each
 /// request, and the map's own room, about 40 MB for a million requests.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stories {
-    /// By half a SHA-256 of the request's id, which has no length limit itself.
-    by_request: HashMap<[u8; 16], Story>,
+    by_request: HashMap<Short, Story>,
+    /// Those that are not claimed yet and have not ended.
+    asked: HashMap<Short, Asked>,
+    /// The records before the first one are elsewhere: what they tell of a request is not known
+    /// here, and what is told of it first is believed.
+    is_continued: bool,
 }
 
 impl Stories {
+    /// Goes on from records that are not here.
+    pub(super) fn continued() -> Self {
+        Self {
+            is_continued: true,
+            ..Self::default()
+        }
+    }
+
     /// Takes the next record of the log.
     pub(super) fn follow(&mut self, record: &AuditRecord) -> Result<(), Illegality> {
         let record_type = record.record_type();
@@ -150,13 +257,29 @@ impl Stories {
         let request =
             request_of(record).ok_or_else(|| Illegality::NoRequest(record_type.clone()))?;
         let after = match (self.by_request.get(&request), step) {
-            (None, Step::Create) => Story {
-                stage: Stage::Pending,
-                was_claimed: false,
+            (None, Step::Create) => {
+                self.asked.insert(request, Asked::of(record));
+                Story {
+                    stage: Stage::Pending,
+                    was_claimed: false,
+                }
+            }
+            (None, step) if self.is_continued => match stage_behind(step, record)? {
+                Some(stage) => Story {
+                    stage,
+                    was_claimed: !matches!(stage, Stage::Pending | Stage::Approved),
+                },
+                None => return Ok(()),
             },
             (None, _) => return Err(Illegality::NeverCreated(record_type.clone())),
             (Some(story), step) => next(*story, step, record)?,
         };
+        if let Some(asked) = self.asked.get_mut(&request) {
+            asked.hear(step, record)?;
+        }
+        if matches!(after.stage, Stage::Claimed | Stage::Ended) {
+            self.asked.remove(&request);
+        }
         self.by_request.insert(request, after);
         Ok(())
     }
@@ -169,16 +292,12 @@ impl Stories {
 }
 
 /// The body names its request as `request` or as `request_id`, never as both.
-fn request_of(record: &AuditRecord) -> Option<[u8; 16]> {
+fn request_of(record: &AuditRecord) -> Option<Short> {
     let body = record.body();
-    let id = match (body.get("request"), body.get(OLD_NAME)) {
-        (Some(id), None) | (None, Some(id)) => id.as_str()?,
-        (Some(_), Some(_)) | (None, None) => return None,
-    };
-    Digest::of_bytes(id.as_bytes())
-        .as_bytes()
-        .first_chunk()
-        .copied()
+    match (body.get("request"), body.get(OLD_NAME)) {
+        (Some(id), None) | (None, Some(id)) => id.as_str().map(short),
+        (Some(_), Some(_)) | (None, None) => None,
+    }
 }
 
 fn next(story: Story, step: Step, record: &AuditRecord) -> Result<Story, Illegality> {
@@ -226,6 +345,20 @@ fn next(story: Story, step: Step, record: &AuditRecord) -> Result<Story, Illegal
     Ok(Story {
         stage,
         was_claimed: was_claimed || stage == Stage::Claimed,
+    })
+}
+
+/// Returns how far a request has come whose story began elsewhere, by the first record of it that
+/// is here; none where that tells nothing.
+fn stage_behind(step: Step, record: &AuditRecord) -> Result<Option<Stage>, Illegality> {
+    Ok(match step {
+        Step::Create | Step::RefuseReview => None,
+        Step::Review | Step::VoidReview => Some(stage_after_review(record)?),
+        Step::Observe => Some(Stage::Approved),
+        Step::Withdraw | Step::Finish | Step::Abandon => Some(Stage::Ended),
+        Step::Claim => Some(Stage::Claimed),
+        Step::Start => Some(Stage::Started),
+        Step::LoseTrack => Some(Stage::Unknown),
     })
 }
 

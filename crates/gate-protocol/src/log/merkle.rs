@@ -3,6 +3,8 @@
 //! Source: RFC 6962 section 2.1 for the hashes and the proofs, RFC 9162
 //! sections 2.1.3.2 and 2.1.4.2 for their verification.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::Digest;
@@ -248,6 +250,54 @@ pub fn consistency_proof(leaves: &[Digest], first: u64) -> Result<Vec<Digest>, P
     }
     proof.reverse();
     Ok(proof)
+}
+
+/// Returns the stretches of leaves whose roots are [`consistency_proof`], in its
+/// order: for who knows the roots of subtrees, and need not read all leaves.
+///
+/// # Errors
+/// [`ProofError::OutOfRange`].
+pub fn consistency_ranges(first: u64, size: u64) -> Result<Vec<Range<u64>>, ProofError> {
+    if first > size {
+        return Err(ProofError::OutOfRange { place: first, size });
+    }
+    if first == 0 || first == size {
+        return Ok(Vec::new());
+    }
+    let (mut from, mut to) = (0, size);
+    let mut ranges = Vec::new();
+    let mut is_known = true;
+    while first < to {
+        let middle = from + (1 << (to - from - 1).ilog2());
+        if first <= middle {
+            ranges.push(middle..to);
+            to = middle;
+        } else {
+            ranges.push(from..middle);
+            from = middle;
+            is_known = false;
+        }
+    }
+    if !is_known {
+        ranges.push(from..to);
+    }
+    ranges.reverse();
+    Ok(ranges)
+}
+
+/// Returns the perfect subtrees of a tree as stretches of leaves, the largest first.
+pub fn peak_ranges(size: u64) -> Vec<Range<u64>> {
+    let mut from = 0;
+    let heights = (0..u64::BITS)
+        .rev()
+        .filter(|height| size >> height & 1 == 1);
+    heights
+        .map(|height| {
+            let range = from..from + (1 << height);
+            from = range.end;
+            range
+        })
+        .collect()
 }
 
 /// Verifies that the tree (size, root) `first` is a prefix of `second`.

@@ -8,10 +8,12 @@
 //! each line one record's bytes, a file with the checkpoint over them, and one
 //! with their leaf hashes.
 
+mod beside;
 mod checkpoint;
 mod export;
 mod legality;
 mod merkle;
+mod payload;
 mod record;
 mod record_type;
 #[cfg(test)]
@@ -21,14 +23,19 @@ mod tlog_proof;
 mod verify;
 mod witness;
 
+pub use beside::{Beside, Payloads, Told};
 pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 pub use export::{
     CHECKPOINT_FILE, ExportError, ExportReader, LEAVES_FILE, RECORDS_FILE, are_leaves_of, read_leaf,
 };
 pub use legality::{Illegality, Stage};
 pub use merkle::{
-    Frontier, ProofError, consistency_proof, empty_root, inclusion_proof, leaf_hash, node_hash,
-    root, verify_consistency, verify_inclusion,
+    Frontier, ProofError, consistency_proof, consistency_ranges, empty_root, inclusion_proof,
+    leaf_hash, node_hash, peak_ranges, root, verify_consistency, verify_inclusion,
+};
+pub use payload::{
+    Erasure, KeptPayload, PAYLOADS_FILE, Payload, PayloadFault, RecordPayload, has_payload,
+    is_erasable, owner_of,
 };
 pub use record::{AuditRecord, MAX_RECORD_BYTES, RecordError};
 pub use record_type::{ParseRecordTypeError, RecordType};

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::merkle::leaf_hash;
+use super::payload::Payload;
 use super::record_type::{ParseRecordTypeError, RecordType};
 use crate::canonical::{
     CanonicalError, Digest, MAX_INTEGER, StrictError, parse_strict, to_canonical_bytes,
@@ -135,6 +136,11 @@ impl AuditRecord {
     /// Returns the record itself.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Puts what stands beside the record into its body, for people; its bytes stay as they are.
+    pub fn restore(&mut self, payload: &Payload) {
+        self.body = payload.restored(self);
     }
 
     /// Returns the record's index in the log, from 0.

@@ -148,6 +148,10 @@ record_types! {
     /// A key came in the place of one that the server signed by; the statement of the one before
     /// is in the body.
     LogKeyAdded = "log.key_added",
+    /// What stood beside records was erased, by an admin.
+    PayloadErased = "payload.erased",
+    /// The bodies of the oldest records were dropped, after they were archived.
+    LogPruned = "log.pruned",
     /// Events of a client are missing.
     ClientGap = "client.gap",
     /// Missing events of a client came late.

@@ -3,10 +3,15 @@
 //! The tree costs O(log n) memory and the requests what [`super::legality`]
 //! says; no record is kept.
 
+use serde_json::Value;
+
+use super::beside::{Beside, Erasures, Payloads};
 use super::checkpoint::Checkpoint;
 use super::legality::{Illegality, Stories};
 use super::merkle::Frontier;
+use super::payload::PayloadFault;
 use super::record::{AuditRecord, RecordError};
+use super::record_type::RecordType;
 use crate::canonical::Digest;
 
 /// What is wrong with one record.
@@ -39,6 +44,9 @@ pub enum RecordFault {
     /// It tells an impossible story of its request.
     #[error(transparent)]
     Illegal(#[from] Illegality),
+    /// What stands beside it is not what it commits to.
+    #[error(transparent)]
+    Payload(#[from] PayloadFault),
 }
 
 /// The first record of a log that is bad, or can be.
@@ -105,6 +113,12 @@ pub enum LogFault {
         /// The root of the records.
         found: Digest,
     },
+    /// Records are gone that no record says were archived.
+    #[error("the first {records} records are gone, and no record says that they were archived")]
+    Dropped {
+        /// How many.
+        records: u64,
+    },
     /// The log ends before a checkpoint.
     #[error("the log has {records} records, but a checkpoint was signed for {size}")]
     Truncated {
@@ -127,6 +141,8 @@ pub struct VerifiedLog {
     pub vouched: u64,
     /// Claims without an outcome: the run goes on, or its outcome is lost.
     pub open_claims: u64,
+    /// What stands beside the records.
+    pub payloads: Payloads,
 }
 
 /// Takes a log record by record and stops at the first that is bad.
@@ -138,6 +154,9 @@ pub struct LogVerifier {
     /// Not reached yet; the smallest last.
     checkpoints: Vec<Checkpoint>,
     vouched: u64,
+    erasures: Erasures,
+    /// How many records are gone, until a record says that they were archived.
+    gone: Option<u64>,
     fault: Option<LogFault>,
 }
 
@@ -152,6 +171,41 @@ impl LogVerifier {
         };
         verifier.fault = verifier.compare().err();
         verifier
+    }
+
+    /// Starts after records that are elsewhere: `tree` is the tree over them, and `last` the hash
+    /// of the last one. What is told first of a request that was created there is believed.
+    #[must_use]
+    pub fn after(tree: Frontier, last: Digest, checkpoints: Vec<Checkpoint>) -> Self {
+        let size = tree.size();
+        if size == 0 {
+            return Self::new(checkpoints);
+        }
+        // What was signed for fewer can be held against those records alone.
+        let checkpoints = checkpoints.into_iter().filter(|one| one.size >= size);
+        let mut verifier = Self {
+            tree,
+            last: Some(last),
+            stories: Stories::continued(),
+            ..Self::default()
+        };
+        verifier.checkpoints = checkpoints.collect();
+        verifier
+            .checkpoints
+            .sort_by_key(|checkpoint| std::cmp::Reverse(checkpoint.size));
+        verifier.fault = verifier.compare().err();
+        verifier
+    }
+
+    /// Starts as [`Self::after`] does, in a log whose server dropped the records before: one of
+    /// those that are left must say so.
+    #[must_use]
+    pub fn after_pruning(tree: Frontier, last: Digest, checkpoints: Vec<Checkpoint>) -> Self {
+        let gone = Some(tree.size()).filter(|size| *size > 0);
+        Self {
+            gone,
+            ..Self::after(tree, last, checkpoints)
+        }
     }
 
     /// Takes one more checkpoint whose signature was verified, for a log that has
@@ -178,20 +232,20 @@ impl LogVerifier {
     /// [`LogFault::Record`] and [`LogFault::Root`]; from then on always the
     /// same, for what follows a bad record proves nothing.
     pub fn feed(&mut self, record: &[u8]) -> Result<(), LogFault> {
-        self.feed_against(record, None)
+        self.feed_with(record, Beside::default())
     }
 
-    /// Takes the bytes of the next record, and the leaf hash that stands at its
-    /// place in a tree that a checkpoint was signed for. A record that differs
-    /// from it is bad itself, also where the chain after it was made anew.
+    /// Takes the bytes of the next record, and what is known beside it. A record
+    /// that differs from the leaf that was signed for is bad itself, also where the
+    /// chain after it was made anew.
     ///
     /// # Errors
     /// As [`Self::feed`].
-    pub fn feed_against(&mut self, record: &[u8], signed: Option<Digest>) -> Result<(), LogFault> {
+    pub fn feed_with(&mut self, record: &[u8], beside: Beside<'_>) -> Result<(), LogFault> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }
-        let fed = self.take(record, signed);
+        let fed = self.take(record, beside);
         self.fault = fed.clone().err();
         fed
     }
@@ -223,33 +277,47 @@ impl LogVerifier {
             let size = missed.size;
             return Err(LogFault::Truncated { records, size });
         }
+        if let Some(records) = self.gone {
+            return Err(LogFault::Dropped { records });
+        }
         Ok(VerifiedLog {
             records,
             root: self.tree.root(),
             vouched: self.vouched,
             open_claims: self.stories.open_claims(),
+            payloads: self.erasures.payloads(),
         })
     }
 
-    fn take(&mut self, bytes: &[u8], signed: Option<Digest>) -> Result<(), LogFault> {
+    fn take(&mut self, bytes: &[u8], beside: Beside<'_>) -> Result<(), LogFault> {
         let index = self.tree.size();
         // What is as it was signed for is no less vouched for than by a root.
-        let vouched = signed.map_or(self.vouched, |_| index);
+        let vouched = beside.leaf.map_or(self.vouched, |_| index);
         let record = self
-            .follow(bytes, signed)
+            .follow(bytes, beside)
             .map_err(|fault| BadRecord::of(index, vouched, fault))?;
         self.last = Some(record.hash());
         self.tree.append(record.leaf_hash());
+        self.erasures.hold(&record).map_err(|index| BadRecord {
+            index,
+            linked_by: None,
+            fault: PayloadFault::Missing.into(),
+        })?;
+        let is_pruning = *record.record_type() == RecordType::LogPruned;
+        let to = record.body().get("to").and_then(Value::as_u64);
+        if is_pruning && to == self.gone {
+            self.gone = None;
+        }
         self.compare()
     }
 
-    fn follow(&mut self, bytes: &[u8], signed: Option<Digest>) -> Result<AuditRecord, RecordFault> {
+    fn follow(&mut self, bytes: &[u8], beside: Beside<'_>) -> Result<AuditRecord, RecordFault> {
         let record = AuditRecord::parse(bytes)?;
         if record.seq() != self.tree.size() {
             return Err(RecordFault::OutOfOrder(record.seq()));
         }
         let found = record.leaf_hash();
-        if let Some(signed) = signed.filter(|signed| *signed != found) {
+        if let Some(signed) = beside.leaf.filter(|signed| *signed != found) {
             return Err(RecordFault::NotAsSigned { signed, found });
         }
         let actual = self.last.unwrap_or(Digest::ZERO);
@@ -258,6 +326,7 @@ impl LogVerifier {
             return Err(RecordFault::Unchained { named, actual });
         }
         self.stories.follow(&record)?;
+        self.erasures.follow(&record, beside.payload)?;
         Ok(record)
     }
 

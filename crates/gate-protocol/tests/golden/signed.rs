@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use gate_protocol::archive::{Archivable, LogStart, Manifest, Prune, Pruned};
 use gate_protocol::canonical::{Digest, to_canonical_bytes};
 use gate_protocol::claim::{ClaimRequest, ExpectedGrant, Grant, SignedGrant};
-use gate_protocol::log::{AuditRecord, Checkpoint, Frontier, RecordType, SignedCheckpoint};
+use gate_protocol::erasure::{Erase, Erased};
+use gate_protocol::log::{
+    AuditRecord, Checkpoint, Erasure, Frontier, KeptPayload, Payload, RecordPayload, RecordType,
+    SignedCheckpoint,
+};
 use gate_protocol::rules::{
     PutRules, RuleBundle, RulesText, RulesVersion, RulesVersionPage, SignedRules,
 };
@@ -104,6 +109,100 @@ pub(crate) fn record_page() -> RecordPage {
         records: records().iter().map(text).collect(),
         next: 3,
         size: 3,
+        first: 1,
+        payloads: vec![
+            record_payload(),
+            RecordPayload {
+                seq: 1,
+                payload: Payload::Erased(erasure()),
+            },
+        ],
+    }
+}
+
+pub(crate) fn kept() -> KeptPayload {
+    let parts = [("/reason".to_owned(), json!("the disk is full"))];
+    KeptPayload {
+        key: Digest::from_bytes([7; 32]),
+        parts: parts.into(),
+    }
+}
+
+pub(crate) fn record_payload() -> RecordPayload {
+    RecordPayload {
+        seq: 0,
+        payload: Payload::Kept(kept()),
+    }
+}
+
+pub(crate) fn erasure() -> Erasure {
+    Erasure {
+        at: at("2026-11-29T10:00:00Z"),
+        by: "alice".to_owned(),
+        record: 9,
+    }
+}
+
+pub(crate) fn log_start() -> LogStart {
+    LogStart {
+        size: 2,
+        last: Digest::from_bytes([3; 32]),
+        peaks: vec![Digest::from_bytes([4; 32])],
+    }
+}
+
+pub(crate) fn archivable() -> Archivable {
+    Archivable {
+        start: log_start(),
+        to: 7,
+    }
+}
+
+pub(crate) fn prune() -> Prune {
+    Prune {
+        to: 7,
+        root: Digest::from_bytes([5; 32]),
+        archive: Digest::from_bytes([6; 32]),
+    }
+}
+
+pub(crate) fn pruned() -> Pruned {
+    Pruned {
+        from: 2,
+        to: 7,
+        record: 12,
+    }
+}
+
+pub(crate) fn manifest() -> Manifest {
+    Manifest {
+        v: Manifest::VERSION,
+        origin: ORIGIN.to_owned(),
+        start: log_start(),
+        to: 7,
+        root: Digest::from_bytes([5; 32]),
+        before: at("2026-11-29T10:00:00Z"),
+        consistency: vec![Digest::from_bytes([8; 32])],
+        records: Digest::from_bytes([9; 32]),
+        leaves: Digest::from_bytes([10; 32]),
+        checkpoint: Digest::from_bytes([11; 32]),
+    }
+}
+
+pub(crate) fn erase() -> Erase {
+    Erase {
+        request: Some(asked::id()),
+        person: None,
+        why: "asked for by its author".to_owned(),
+    }
+}
+
+pub(crate) fn erased() -> Erased {
+    Erased {
+        records: 2,
+        record: Some(9),
+        open: 0,
+        more: false,
     }
 }
 

@@ -4,17 +4,17 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use gate_protocol::canonical::Digest;
-use gate_protocol::log::{ProofError, TlogProof, consistency_proof, inclusion_proof};
-use gate_protocol::problem::{Problem, ProblemCode};
+use gate_protocol::erasure::{Erase, Erased};
+use gate_protocol::log::TlogProof;
+use gate_protocol::problem::Problem;
 use gate_protocol::server::{LogProof, RecordPage};
 use serde::Deserialize;
 
-use super::extract::{Query, Reply};
-use crate::identity::{AnyRole, Caller, Keeper};
+use super::extract::{Json, Query, Reply};
+use crate::identity::{AnyRole, Caller, Keeper, Operator};
 use crate::problem::Failure;
 use crate::state::Server;
-use crate::store::log;
+use crate::store::{Connection, log, log_proofs, payloads};
 use crate::subtrees::SubtreesFailure;
 
 /// The most records of one page; fewer where they are large.
@@ -49,16 +49,40 @@ pub(super) async fn records(
     }
     let mut reader = server.store.read().await?;
     let size = log::head(reader.connection()).await?.tree.size();
-    let records = log::page(reader.connection(), from, limit).await?;
+    let first = log::pruned(reader.connection()).await?;
+    let records = if from < first {
+        // It says where to go on.
+        Vec::new()
+    } else {
+        log::page(reader.connection(), from, limit).await?
+    };
     let next = from.saturating_add(records.len() as u64);
+    let payloads = payloads::of(reader.connection(), from..next).await?;
     Ok(Reply(
         StatusCode::OK,
         RecordPage {
             records,
             next,
             size,
+            first,
+            payloads,
         },
     ))
+}
+
+/// Erases what stands beside the records about a request, or of a person. The records stay,
+/// and one more says what was erased, by whom and why. What a person said is erased a
+/// thousand records at a time: `more` says to ask again.
+#[utoipa::path(post, path = "/v1/audit/erasures", tag = "audit", request_body = Erase,
+    responses((status = 200, body = Erased), (status = 400, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn erase(
+    State(server): State<Server>,
+    caller: Caller<Operator>,
+    Json(wanted): Json<Erase>,
+) -> Result<Reply<Erased>, Failure> {
+    let erased = server.erase(&caller.actor, wanted).await?;
+    Ok(Reply(StatusCode::OK, erased))
 }
 
 pub(super) fn text(body: String) -> Response {
@@ -89,13 +113,17 @@ pub(super) async fn checkpoint(
 #[serde(deny_unknown_fields)]
 pub(super) struct ReceiptQuery {
     index: u64,
+    #[serde(default)]
+    cosigned: bool,
 }
 
 /// Returns a receipt: the proof of one record's place, with the signed head. It
 /// says nothing of what is in the record, so everybody who is signed in may ask:
 /// who keeps what the server handed out finds out whether it is still there.
 #[utoipa::path(get, path = "/v1/audit/inclusion", tag = "audit",
-    params(("index" = u64, Query, description = "The record's index")),
+    params(("index" = u64, Query, description = "The record's index"),
+        ("cosigned" = Option<bool>, Query, description = "Under the newest head that witnesses \
+            signed, with their signatures, where it has the record; not the head of now")),
     responses((status = 200, body = String, content_type = "text/plain"),
         (status = 400, body = Problem)))]
 pub(super) async fn receipt(
@@ -104,22 +132,29 @@ pub(super) async fn receipt(
     Query(query): Query<ReceiptQuery>,
 ) -> Result<Response, Failure> {
     let mut reader = server.store.read().await?;
-    let head = log::head(reader.connection()).await?;
-    let size = head.tree.size();
-    let proved = server
-        .subtrees
+    let cosigned = if query.cosigned {
+        log_proofs::cosigned(reader.connection()).await?
+    } else {
+        None
+    };
+    let (size, checkpoint) = match cosigned {
+        Some((size, note)) if query.index < size => (size, note),
+        Some(_) | None => {
+            let head = log::head(reader.connection()).await?;
+            let note = server.sign_head(&head);
+            let note = note.map_err(|error| Failure::internal(&error))?;
+            (head.tree.size(), note)
+        }
+    };
+    let subtrees = &server.subtrees;
+    let proved = subtrees
         .inclusion(reader.connection(), query.index, size)
         .await;
     let proof = TlogProof {
         extra: None,
         index: query.index,
-        hashes: proved.map_err(|failure| match failure {
-            SubtreesFailure::Proof(error) => Failure::bad_request(error.to_string()),
-            SubtreesFailure::Store(error) => error.into(),
-        })?,
-        checkpoint: server
-            .sign_head(&head)
-            .map_err(|error| Failure::internal(&error))?,
+        hashes: proved.map_err(unproved)?,
+        checkpoint,
     };
     Ok(text(proof.to_string()))
 }
@@ -142,7 +177,11 @@ pub(super) async fn inclusion(
     Query(query): Query<InclusionQuery>,
 ) -> Result<Reply<LogProof>, Failure> {
     let InclusionQuery { index, size } = query;
-    let hashes = prove(&server, size, move |leaves| inclusion_proof(leaves, index)).await?;
+    let mut reader = server.store.read().await?;
+    reached(reader.connection(), size).await?;
+    let subtrees = &server.subtrees;
+    let proved = subtrees.inclusion(reader.connection(), index, size).await;
+    let hashes = proved.map_err(unproved)?;
     Ok(Reply(StatusCode::OK, LogProof { hashes }))
 }
 
@@ -164,29 +203,27 @@ pub(super) async fn consistency(
     Query(query): Query<ConsistencyQuery>,
 ) -> Result<Reply<LogProof>, Failure> {
     let ConsistencyQuery { from, to } = query;
-    let hashes = prove(&server, to, move |leaves| consistency_proof(leaves, from)).await?;
+    let mut reader = server.store.read().await?;
+    reached(reader.connection(), to).await?;
+    let subtrees = &server.subtrees;
+    let proved = subtrees.consistency(reader.connection(), from, to).await;
+    let hashes = proved.map_err(unproved)?;
     Ok(Reply(StatusCode::OK, LogProof { hashes }))
 }
 
-/// Makes a proof about the log of a size that it has reached, beside the threads that
-/// answer: every leaf is hashed. So many at a time, the others wait.
-async fn prove(
-    server: &Server,
-    size: u64,
-    proof: impl FnOnce(&[Digest]) -> Result<Vec<Digest>, ProofError> + Send + 'static,
-) -> Result<Vec<Digest>, Failure> {
-    let busy = || Failure::new(ProblemCode::Unavailable, "the server is stopping");
-    let turn = server.proofs.acquire().await.map_err(|_| busy())?;
-    let mut reader = server.store.read().await?;
-    let leaves = log::leaves(reader.connection(), size).await?;
-    drop(reader);
-    if leaves.len() as u64 != size {
-        let detail = format!("the log has {} records, not {size}", leaves.len());
+/// Refuses a size that the log has not.
+async fn reached(connection: &mut Connection, size: u64) -> Result<(), Failure> {
+    let reached = log::head(connection).await?.tree.size();
+    if size > reached {
+        let detail = format!("the log has {reached} records, not {size}");
         return Err(Failure::bad_request(detail));
     }
-    let proven = tokio::task::spawn_blocking(move || proof(&leaves))
-        .await
-        .map_err(|error| Failure::internal(&error))?;
-    drop(turn);
-    proven.map_err(|error| Failure::bad_request(error.to_string()))
+    Ok(())
+}
+
+fn unproved(failure: SubtreesFailure) -> Failure {
+    match failure {
+        SubtreesFailure::Proof(error) => Failure::bad_request(error.to_string()),
+        SubtreesFailure::Store(error) => error.into(),
+    }
 }

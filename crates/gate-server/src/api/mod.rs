@@ -2,6 +2,7 @@
 //! wire apart, name the roles that may call them, and call the services.
 
 mod accounts;
+mod archive;
 mod audit;
 mod channels;
 mod events;
@@ -71,6 +72,10 @@ fn audit_routes() -> OpenApiRouter<Server> {
         .routes(routes!(audit::receipt))
         .routes(routes!(audit::inclusion))
         .routes(routes!(audit::consistency))
+        .routes(routes!(audit::erase))
+        .routes(routes!(archive::start))
+        .routes(routes!(archive::archivable))
+        .routes(routes!(archive::prune))
         // The forms of C2SP, which no schema describes.
         .route("/v1/log/checkpoint", get(tiles::checkpoint))
         .route("/v1/log/tile/{*path}", get(tiles::tile))

@@ -29,7 +29,8 @@ pub(super) async fn checkpoint(
     _caller: Caller<AnyRole>,
 ) -> Result<Response, Failure> {
     let mut reader = server.store.read().await?;
-    let mut note = log_proofs::cosigned(reader.connection()).await?;
+    let cosigned = log_proofs::cosigned(reader.connection()).await?;
+    let mut note = cosigned.map(|(_, note)| note);
     if note.is_none() {
         let newest = log_proofs::newest(reader.connection()).await?;
         note = newest.map(|(_, note)| note);
@@ -57,6 +58,10 @@ pub(super) async fn tile(
     };
     if range.end > size || level > MAX_LEVEL {
         return Err(missing());
+    }
+    let is_pruned = range.start < log::pruned(reader.connection()).await?;
+    if is_pruned && matches!(tile.content, TileContent::Entries) {
+        return Err(no_such("these records were archived"));
     }
     let bytes = match tile.content {
         TileContent::Entries => bundle(reader.connection(), range.start, tile.width).await?,

@@ -17,10 +17,10 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use gate_protocol::canonical::Digest;
-use gate_protocol::log::{Checkpoint, LogFault, LogVerifier, VerifiedLog};
+use gate_protocol::log::{Checkpoint, Frontier, LogFault, LogVerifier, VerifiedLog};
 use sha2::{Digest as _, Sha256};
 
-use crate::store::{Connection, StoreError, log};
+use crate::store::{Connection, StoreError, archiving, log, log_proofs};
 
 /// The database in a backup, as in the data folder.
 const DATABASE: &str = "gate.db";
@@ -74,7 +74,13 @@ pub enum LogError {
 
 /// Verifies every record of a database, and that they are those of `head`.
 async fn verify_log(connection: &mut Connection, head: &Checkpoint) -> Result<(), LogError> {
-    let mut verifier = LogVerifier::new(vec![head.clone()]);
+    let first = log::pruned(connection).await?;
+    let last = archiving::hash_before(connection, first).await?;
+    let mut tree = Frontier::default();
+    for leaf in log_proofs::leaves(connection, 0..first).await? {
+        tree.append(leaf);
+    }
+    let mut verifier = LogVerifier::after_pruning(tree, last, vec![head.clone()]);
     loop {
         let records = log::page(connection, verifier.records(), PAGE).await?;
         if records.is_empty() {

@@ -127,7 +127,8 @@ async fn clocks(connection: &mut Connection) -> Result<Finding, StoreError> {
         // This machine's own: the server goes by the database's.
         let apart = Timestamp::now().as_millisecond() - theirs;
         if apart.abs() > APART_MS {
-            let said = format!("this machine is {apart} ms before the database, whose clock counts");
+            let said =
+                format!("this machine is {apart} ms before the database, whose clock counts");
             return Ok(Finding::warn("clock", said, mend));
         }
     }
@@ -178,7 +179,8 @@ async fn tail(connection: &mut Connection, keys: Option<&Keys>) -> Result<Findin
     let mend = "run `gate audit verify --live`, which names the first bad record";
     let head = log::head(connection).await?;
     let size = head.tree.size();
-    let from = size.saturating_sub(TAIL);
+    let first = log::pruned(connection).await?;
+    let from = size.saturating_sub(TAIL).max(first);
     let (mut next, mut before): (u64, Option<Digest>) = (from, None);
     while next < size {
         let page = log::page(connection, next, TAIL).await?;
@@ -212,7 +214,7 @@ async fn tail(connection: &mut Connection, keys: Option<&Keys>) -> Result<Findin
     if let (Some(keys), Some((_, note))) = (keys, log_proofs::newest(connection).await?) {
         let signed = SignedCheckpoint::verify(note.as_bytes(), &keys.log.verifier(), &[]);
         let leaves = match &signed {
-            Ok(signed) => log::leaves(connection, signed.checkpoint.size).await?,
+            Ok(signed) => log_proofs::leaves(connection, 0..signed.checkpoint.size).await?,
             Err(error) => return Ok(Finding::fail(name, chain(error), mend)),
         };
         let root = gate_protocol::log::root(leaves);

@@ -14,8 +14,9 @@ use crate::clock;
 use crate::lifecycle::{Event, Happened, Refusal, Transition, apply};
 use crate::problem::Failure;
 use crate::state::Server;
+use crate::store::log::{self, Head, Pending};
 use crate::store::requests::{self, Request};
-use crate::store::{Connection, Writer, log, outbox};
+use crate::store::{Connection, Writer, outbox};
 use crate::telemetry::RecordSpans;
 
 /// What happened to a request, for those who tell people of it.
@@ -59,11 +60,17 @@ pub(crate) struct Change<'s> {
     writer: Writer,
     now: Timestamp,
     touched: BTreeSet<RequestId>,
+    /// Those that changed in a way that nobody is told of.
+    woken: BTreeSet<RequestId>,
     /// The records of runs, for who reported them.
     of_runs: Vec<String>,
     /// What was recorded, for who counts it once it is committed.
     recorded: Vec<(RecordType, Value)>,
     begun: SystemTime,
+    /// The head behind the records of this change; none before the first.
+    head: Option<Head>,
+    /// The records, which are stored together at the end.
+    pending: Vec<Pending>,
 }
 
 impl Server {
@@ -84,9 +91,12 @@ impl Server {
             writer,
             now: clock::now().max(earliest),
             touched: BTreeSet::new(),
+            woken: BTreeSet::new(),
             of_runs: Vec::new(),
             recorded: Vec::new(),
             begun: SystemTime::now(),
+            head: None,
+            pending: Vec::new(),
         })
     }
 }
@@ -104,14 +114,20 @@ impl<'s> Change<'s> {
         self.writer.connection()
     }
 
-    /// Appends a record; every so many the head is signed on the spot.
+    /// Appends a record, which is stored with the others of this change when it is committed; every
+    /// so many the head is signed on the spot.
     pub(crate) async fn record(
         &mut self,
         record_type: &RecordType,
         body: &Value,
     ) -> Result<AuditRecord, Failure> {
         let now = self.now;
-        let (record, head) = audit::append(self.connection(), now, record_type, body).await?;
+        let mut head = match self.head.take() {
+            Some(head) => head,
+            None => log::head(self.connection()).await?,
+        };
+        let made = audit::next(&mut head, now, record_type, body)?;
+        let record = made.record.clone();
         let every = self.server.settings.leases.checkpoint_records.max(1);
         let size = head.tree.size();
         if size.is_multiple_of(every) {
@@ -122,6 +138,8 @@ impl<'s> Change<'s> {
             log::insert_checkpoint(self.connection(), size, &note, now).await?;
         }
         self.recorded.push((record_type.clone(), outline(body)));
+        self.pending.push(made);
+        self.head = Some(head);
         if matches!(
             record_type,
             RecordType::RunStarted | RecordType::RunFinished | RecordType::RunAbandoned
@@ -223,6 +241,11 @@ impl<'s> Change<'s> {
         Ok(())
     }
 
+    /// Remembers to wake who waits for a request, and tells nobody elsewhere.
+    pub(crate) fn touch(&mut self, id: RequestId) {
+        self.woken.insert(id);
+    }
+
     /// Returns once everything is durable, and wakes who waits for it.
     pub(crate) async fn commit(mut self) -> Result<(), Failure> {
         let tells = !self.touched.is_empty() && self.server.channels.is_any();
@@ -231,6 +254,9 @@ impl<'s> Change<'s> {
             for id in &self.touched {
                 outbox::note(self.writer.connection(), *id, None, self.now).await?;
             }
+        }
+        if let Some(head) = &self.head {
+            log::append(self.writer.connection(), &self.pending, head).await?;
         }
         let spans = if self.server.telemetry.is_on() {
             let connection = self.writer.connection();
@@ -251,7 +277,7 @@ impl<'s> Change<'s> {
         if !self.touched.is_empty() {
             self.server.deadlines.notify_one();
         }
-        for id in self.touched {
+        for id in self.touched.into_iter().chain(self.woken) {
             self.server.waiters.wake(id);
         }
         Ok(())

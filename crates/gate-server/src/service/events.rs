@@ -1,6 +1,8 @@
 //! Clients deliver what happened on their machines: at least once, in one
 //! hash-chained sequence for each (client, epoch), counted exactly once.
 
+use std::collections::BTreeMap;
+
 use gate_protocol::canonical::{Digest, to_canonical_bytes};
 use gate_protocol::event::{
     BATCH_LIMIT, BatchReceipt, ClientEvent, EVENT_LIMIT_BYTES, EventBatch, Fact, SHOWN_LIMIT_BYTES,
@@ -14,7 +16,7 @@ use super::fact;
 use crate::identity::Actor;
 use crate::problem::Failure;
 use crate::state::Server;
-use crate::store::clients::{self, Sequence};
+use crate::store::clients::{self, Link, Sequence};
 
 /// One event with its own hash.
 pub(super) struct Hashed<'b> {
@@ -48,7 +50,13 @@ impl Server {
                 "this client belongs to another principal; a copied spool needs a client id of its own",
             ));
         }
-        if let Some(fork) = fork(&mut change, sequence, &events).await? {
+        let (first, last) = match (batch.events.first(), batch.events.last()) {
+            (Some(first), Some(last)) => (first.seq, last.seq),
+            _ => (1, 1),
+        };
+        let stretch = (first.saturating_sub(1), last.saturating_add(1));
+        let known_links = clients::links(change.connection(), sequence, stretch).await?;
+        if let Some(fork) = fork(&known_links, &events) {
             return refuse_fork(change, actor, sequence, fork).await;
         }
         let known_through = clients::through(change.connection(), sequence).await?;
@@ -66,9 +74,16 @@ impl Server {
             }
         }
         let mut through = known_through.unwrap_or(0);
+        let mut new = Vec::new();
         for event in &events {
+            if known_links.contains_key(&event.event.seq) {
+                continue;
+            }
             through = take(&mut change, actor, sequence, through, event).await?;
+            let (prev, hash) = (event.event.prev, event.hash);
+            new.push((event.event.seq, Link { prev, hash }));
         }
+        clients::insert_events(change.connection(), sequence, &new).await?;
         clients::set_through(change.connection(), sequence, through).await?;
         let records = change.take_receipts();
         change.commit().await?;
@@ -124,36 +139,30 @@ fn hashed(events: &[ClientEvent]) -> Result<Vec<Hashed<'_>>, Failure> {
 
 /// Returns the first event that does not fit to its neighbours, or that came
 /// before with another content.
-async fn fork<'e, 'b>(
-    change: &mut Change<'_>,
-    sequence: Sequence,
-    events: &'e [Hashed<'b>],
-) -> Result<Option<&'e Hashed<'b>>, Failure> {
+fn fork<'e, 'b>(known: &BTreeMap<u64, Link>, events: &'e [Hashed<'b>]) -> Option<&'e Hashed<'b>> {
     let mut before: Option<(u64, Digest)> = None;
     for hashed in events {
         let seq = hashed.event.seq;
-        if let Some(known) = clients::link(change.connection(), sequence, seq).await? {
+        if let Some(known) = known.get(&seq) {
             if known.hash != hashed.hash {
-                return Ok(Some(hashed));
+                return Some(hashed);
             }
         } else {
+            let of = |seq: Option<u64>| seq.and_then(|seq| known.get(&seq));
             let expected = match before {
                 _ if seq == 1 => Some(Digest::ZERO),
                 Some((last, hash)) if last + 1 == seq => Some(hash),
-                Some(_) | None => clients::link(change.connection(), sequence, seq - 1)
-                    .await?
-                    .map(|link| link.hash),
+                Some(_) | None => of(seq.checked_sub(1)).map(|link| link.hash),
             };
-            let next = clients::link(change.connection(), sequence, seq.saturating_add(1)).await?;
             let fits = expected.is_none_or(|hash| hash == hashed.event.prev)
-                && next.is_none_or(|next| next.prev == hashed.hash);
+                && of(seq.checked_add(1)).is_none_or(|next| next.prev == hashed.hash);
             if !fits {
-                return Ok(Some(hashed));
+                return Some(hashed);
             }
         }
         before = Some((seq, hashed.hash));
     }
-    Ok(None)
+    None
 }
 
 /// Nothing of the batch is taken; that it came is recorded, once.
@@ -184,7 +193,7 @@ async fn refuse_fork(
         .await
 }
 
-/// Takes one event that fits, and returns the highest `seq` after it.
+/// Takes one event that fits and is new, and returns the highest `seq` after it.
 async fn take(
     change: &mut Change<'_>,
     actor: &Actor,
@@ -193,12 +202,6 @@ async fn take(
     hashed: &Hashed<'_>,
 ) -> Result<u64, Failure> {
     let event = hashed.event;
-    if clients::link(change.connection(), sequence, event.seq)
-        .await?
-        .is_some()
-    {
-        return Ok(through);
-    }
     let place = |first: u64, last: u64| {
         json!({
             "client": sequence.client,
@@ -214,7 +217,6 @@ async fn take(
             .record(&RecordType::ClientGap, &place(gap.0, gap.1))
             .await?;
     }
-    clients::insert_event(change.connection(), sequence, event, hashed.hash).await?;
     fact::record(change, actor, sequence, hashed).await?;
     if event.seq < through
         && let Some(gap) = clients::fill_gap(change.connection(), sequence, event.seq).await?

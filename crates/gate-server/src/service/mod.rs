@@ -5,6 +5,7 @@
 //! record, commit, wake. A refusal changes nothing but what time had done.
 
 mod accounts;
+pub(crate) mod archive;
 mod break_glass;
 mod change;
 mod channels;
@@ -12,6 +13,7 @@ mod claim;
 mod device;
 mod electorate;
 mod epoch;
+mod erasure;
 mod events;
 mod fact;
 mod hands;

@@ -134,6 +134,9 @@ pub struct Leases {
     pub checkpoint: Duration,
     /// After how many records the log's head is signed, if that is sooner.
     pub checkpoint_records: u64,
+    /// How long the body of a record is kept at least: younger ones can't be dropped, archived
+    /// or not.
+    pub records: Duration,
     /// How long a stop waits for what is running.
     pub shutdown: Duration,
 }
@@ -170,6 +173,7 @@ impl Settings {
                 rules: Duration::from_hours(24 * 7),
                 checkpoint: Duration::from_mins(1),
                 checkpoint_records: 1_000,
+                records: Duration::from_hours(24 * 30),
                 shutdown: Duration::from_secs(10),
             },
             approving: Approving::default(),
@@ -232,6 +236,8 @@ impl Settings {
         seconds(&mut self.leases.start_report, file.start_report_seconds);
         seconds(&mut self.leases.run, file.run_lease_seconds);
         seconds(&mut self.leases.rules, file.rules_seconds);
+        let keep_seconds = file.keep_records_days.map(|days| u64::from(days) * 86_400);
+        seconds(&mut self.leases.records, keep_seconds);
         self.approving.read(
             file.mode,
             file.approving,
@@ -312,6 +318,7 @@ struct SettingsFile {
     start_report_seconds: Option<u64>,
     run_lease_seconds: Option<u64>,
     rules_seconds: Option<u64>,
+    keep_records_days: Option<u32>,
     mode: Option<ServerMode>,
     approving: Option<ApprovingFile>,
     standing_grants: Option<StandingGrantsFile>,

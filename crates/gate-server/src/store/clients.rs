@@ -1,12 +1,13 @@
 //! Clients, the epochs of their spools, their events, and what is missing.
 
+use std::collections::BTreeMap;
+
 use gate_protocol::canonical::Digest;
-use gate_protocol::event::ClientEvent;
 use gate_protocol::id::{ClientId, EpochId};
 use jiff::Timestamp;
 
 use super::columns::{count, get, integer, parse};
-use super::sql::query;
+use super::sql::{Value, insert_rows, query};
 use super::{Connection, StoreError};
 
 /// A client as it is known.
@@ -112,44 +113,50 @@ pub(crate) async fn set_through(
     Ok(())
 }
 
-/// Returns the links of the event at `seq`.
-pub(crate) async fn link(
+/// Returns the links of the events of a stretch that came, by their `seq`.
+pub(crate) async fn links(
     connection: &mut Connection,
     sequence: Sequence,
-    seq: u64,
-) -> Result<Option<Link>, StoreError> {
-    let row =
-        query("SELECT prev, hash FROM client_events WHERE client = ? AND epoch = ? AND seq = ?")
-            .bind(sequence.client.to_string())
-            .bind(sequence.epoch.to_string())
-            .bind(integer(seq))
-            .fetch_optional(connection)
-            .await?;
-    row.map(|row| {
-        Ok(Link {
-            prev: parse(&row, "prev")?,
-            hash: parse(&row, "hash")?,
-        })
-    })
-    .transpose()
+    (first, last): (u64, u64),
+) -> Result<BTreeMap<u64, Link>, StoreError> {
+    let rows = query(
+        "SELECT seq, prev, hash FROM client_events
+         WHERE client = ? AND epoch = ? AND seq >= ? AND seq <= ?",
+    )
+    .bind(sequence.client.to_string())
+    .bind(sequence.epoch.to_string())
+    .bind(integer(first))
+    .bind(integer(last))
+    .fetch_all(connection)
+    .await?;
+    let link = |row| {
+        let link = Link {
+            prev: parse(row, "prev")?,
+            hash: parse(row, "hash")?,
+        };
+        Ok((count(row, "seq")?, link))
+    };
+    rows.iter().map(link).collect()
 }
 
-/// Stores the links of an event, whose content is in the log.
-pub(crate) async fn insert_event(
+/// Stores the links of events, whose content is in the log.
+pub(crate) async fn insert_events(
     connection: &mut Connection,
     sequence: Sequence,
-    event: &ClientEvent,
-    hash: Digest,
+    events: &[(u64, Link)],
 ) -> Result<(), StoreError> {
-    query("INSERT INTO client_events (client, epoch, seq, prev, hash) VALUES (?, ?, ?, ?, ?)")
-        .bind(sequence.client.to_string())
-        .bind(sequence.epoch.to_string())
-        .bind(integer(event.seq))
-        .bind(event.prev.to_string())
-        .bind(hash.to_string())
-        .execute(connection)
-        .await?;
-    Ok(())
+    let (client, epoch) = (sequence.client.to_string(), sequence.epoch.to_string());
+    let row = |(seq, link): &(u64, Link)| -> [Value; 5] {
+        [
+            (&client).into(),
+            (&epoch).into(),
+            integer(*seq).into(),
+            link.prev.to_string().into(),
+            link.hash.to_string().into(),
+        ]
+    };
+    let insert = "INSERT INTO client_events (client, epoch, seq, prev, hash) VALUES";
+    insert_rows(connection, insert, events.iter().map(row).collect()).await
 }
 
 /// Stores a gap of which nothing came yet.

@@ -217,6 +217,15 @@ impl Store {
         }
     }
 
+    /// Takes what was erased out of what the database keeps beside its tables. `PostgreSQL` does so
+    /// by itself, when it cleans up.
+    pub(crate) async fn scrub(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(database) => database.scrub().await,
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Waits for what runs and closes the connections.
     pub(crate) async fn close(&self) {
         match &self.database {

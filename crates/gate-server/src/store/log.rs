@@ -1,12 +1,12 @@
 //! The audit log's rows: records byte for byte, the head, the checkpoints.
 
 use gate_protocol::canonical::Digest;
-use gate_protocol::log::{AuditRecord, Frontier};
+use gate_protocol::log::{AuditRecord, Frontier, KeptPayload};
 use jiff::Timestamp;
 
 use super::columns::{count, get, integer, json, parse, text, time};
-use super::sql::{Row, query};
-use super::{Connection, StoreError};
+use super::sql::{Row, Value, insert_rows, query};
+use super::{Connection, StoreError, payloads};
 
 /// What the next record follows from.
 #[derive(Clone, Debug, Default)]
@@ -29,24 +29,52 @@ pub(crate) async fn head(connection: &mut Connection) -> Result<Head, StoreError
     })
 }
 
-/// Appends `record`, after which the log's tree is `tree`.
+/// Returns the index of the first record whose body is here; those before it were archived.
+pub(crate) async fn pruned(connection: &mut Connection) -> Result<u64, StoreError> {
+    let row = query("SELECT pruned FROM log_head")
+        .fetch_optional(connection)
+        .await?;
+    row.map_or(Ok(0), |row| count(&row, "pruned"))
+}
+
+/// A record that is made and not stored yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    pub(crate) record: AuditRecord,
+    pub(crate) leaf: Digest,
+    /// What stands beside it, with whose it is.
+    pub(crate) payload: Option<(KeptPayload, Option<String>)>,
+}
+
+/// Appends records, after which the head is `head`.
 pub(crate) async fn append(
     connection: &mut Connection,
-    record: &AuditRecord,
-    tree: &Frontier,
+    pending: &[Pending],
+    head: &Head,
 ) -> Result<(), StoreError> {
-    query("INSERT INTO log_records (seq, record, leaf) VALUES (?, ?, ?)")
-        .bind(integer(record.seq()))
-        .bind(record.bytes())
-        .bind(record.leaf_hash().as_bytes().as_slice())
-        .execute(&mut *connection)
-        .await?;
+    let (Some(prev), false) = (head.prev, pending.is_empty()) else {
+        return Ok(());
+    };
+    let row = |one: &Pending| -> [Value; 3] {
+        [
+            integer(one.record.seq()).into(),
+            one.record.bytes().into(),
+            one.leaf.as_bytes().as_slice().into(),
+        ]
+    };
+    let insert = "INSERT INTO log_records (seq, record, leaf) VALUES";
+    insert_rows(connection, insert, pending.iter().map(row).collect()).await?;
+    for one in pending {
+        if let Some((payload, owner)) = &one.payload {
+            payloads::insert(connection, one.record.seq(), owner.as_deref(), payload).await?;
+        }
+    }
     query(
         "INSERT INTO log_head (one, prev, frontier) VALUES (1, ?, ?)
          ON CONFLICT (one) DO UPDATE SET prev = excluded.prev, frontier = excluded.frontier",
     )
-    .bind(record.hash().to_string())
-    .bind(text(tree, "frontier")?)
+    .bind(prev.to_string())
+    .bind(text(&head.tree, "frontier")?)
     .execute(connection)
     .await?;
     Ok(())
@@ -57,7 +85,8 @@ pub(crate) async fn append(
 const PAGE_BYTES: u64 = 4 << 20;
 
 /// Returns at most `limit` records from index `from` on, as text: a record is JSON.
-/// Fewer where they are large; of what does not fit only the sizes are read.
+/// Fewer where they are large, with what stands beside them; of what does not fit only
+/// the sizes are read.
 pub(crate) async fn page(
     connection: &mut Connection,
     from: u64,
@@ -65,8 +94,9 @@ pub(crate) async fn page(
 ) -> Result<Vec<String>, StoreError> {
     let rows = query(
         "WITH sizes AS (
-           SELECT seq, octet_length(record) AS bytes FROM log_records
-           WHERE seq >= ?1 ORDER BY seq LIMIT ?2),
+           SELECT log_records.seq, octet_length(record) + coalesce(octet_length(parts), 0) AS bytes
+           FROM log_records LEFT JOIN log_payloads ON log_payloads.seq = log_records.seq
+           WHERE log_records.seq >= ?1 ORDER BY log_records.seq LIMIT ?2),
          places AS (
            SELECT seq, sum(bytes) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) - bytes AS before
            FROM sizes)
@@ -103,7 +133,10 @@ pub(crate) async fn search(
     connection: &mut Connection,
     wanted: &WantedRecords,
 ) -> Result<Vec<String>, StoreError> {
-    let mut query = query("SELECT record FROM log_records WHERE true");
+    let mut query = query(
+        "SELECT record FROM log_records
+         WHERE seq >= coalesce((SELECT pruned FROM log_head), 0)",
+    );
     let record_text = connection.record_text();
     if let Some(record_type) = &wanted.record_type {
         query.push(" AND json_extract(").push(record_text);
@@ -122,24 +155,6 @@ pub(crate) async fn search(
     query.push_bind(integer(wanted.limit));
     let rows = query.fetch_all(connection).await?;
     rows.iter().map(text_of).collect()
-}
-
-/// Returns the leaf hashes of the first `size` records.
-pub(crate) async fn leaves(
-    connection: &mut Connection,
-    size: u64,
-) -> Result<Vec<Digest>, StoreError> {
-    let rows = query("SELECT leaf FROM log_records WHERE seq < ? ORDER BY seq")
-        .bind(integer(size))
-        .fetch_all(connection)
-        .await?;
-    let leaf = |row: &Row| {
-        let bytes: [u8; 32] = get::<&[u8]>(row, "leaf")?
-            .try_into()
-            .map_err(|_| StoreError::Unreadable { what: "leaf" })?;
-        Ok(Digest::from_bytes(bytes))
-    };
-    rows.iter().map(leaf).collect()
 }
 
 /// Returns the size of the last checkpoint; 0 where there is none.

@@ -41,24 +41,27 @@ pub(crate) async fn newest(
         .transpose()
 }
 
-/// Returns the newest checkpoint that a witness signed, with all such signatures.
-pub(crate) async fn cosigned(connection: &mut Connection) -> Result<Option<String>, StoreError> {
+/// Returns the size and the note of the newest checkpoint that a witness signed, with all such
+/// signatures.
+pub(crate) async fn cosigned(
+    connection: &mut Connection,
+) -> Result<Option<(u64, String)>, StoreError> {
     let rows = query(
-        "SELECT note, line FROM log_checkpoints
+        "SELECT log_checkpoints.size, note, line FROM log_checkpoints
          JOIN log_cosignatures ON log_cosignatures.size = log_checkpoints.size
          WHERE log_checkpoints.size = (SELECT max(size) FROM log_cosignatures)
          ORDER BY witness",
     )
     .fetch_all(connection)
     .await?;
-    let mut signed: Option<String> = None;
+    let mut signed: Option<(u64, String)> = None;
     for row in &rows {
         let line: String = get(row, "line")?;
-        let note = match signed {
-            Some(note) => note,
-            None => get(row, "note")?,
+        let (size, note) = match signed {
+            Some(signed) => signed,
+            None => (count(row, "size")?, get(row, "note")?),
         };
-        signed = Some(note + &line);
+        signed = Some((size, note + &line));
     }
     Ok(signed)
 }

@@ -5,6 +5,7 @@
 //! another database is another variant of it behind the same functions.
 
 pub(crate) mod accounts;
+pub(crate) mod archiving;
 pub(crate) mod break_glass;
 pub(crate) mod channel_messages;
 pub(crate) mod channels;
@@ -16,12 +17,14 @@ pub(crate) mod deliveries;
 pub(crate) mod device;
 pub(crate) mod edits;
 pub(crate) mod epoch;
+pub(crate) mod erasing;
 pub(crate) mod idempotency;
 pub(crate) mod log;
 pub(crate) mod log_proofs;
 mod migrator;
 pub(crate) mod outbox;
 pub(crate) mod passwords;
+pub(crate) mod payloads;
 mod postgres;
 pub(crate) mod principals;
 pub(crate) mod requests;

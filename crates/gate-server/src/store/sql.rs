@@ -73,6 +73,35 @@ pub(crate) fn query(text: &'static str) -> Query {
     }
 }
 
+/// How many rows one statement inserts: of few sizes, so that few statements are prepared, and so
+/// many values that both databases take them.
+const ROWS_AT_ONCE: [usize; 4] = [64, 16, 4, 1];
+
+/// Inserts rows, many with each statement. `text` is the statement up to `VALUES`.
+pub(crate) async fn insert_rows<const COLUMNS: usize>(
+    connection: &mut Connection,
+    text: &'static str,
+    rows: Vec<[Value; COLUMNS]>,
+) -> Result<(), StoreError> {
+    let mut rows = rows.into_iter();
+    while rows.len() > 0 {
+        let fits = ROWS_AT_ONCE.into_iter().find(|size| *size <= rows.len());
+        let mut query = query(text);
+        for (index, row) in rows.by_ref().take(fits.unwrap_or(1)).enumerate() {
+            query.push(if index == 0 { " (" } else { ", (" });
+            for (column, value) in row.into_iter().enumerate() {
+                if column > 0 {
+                    query.push(", ");
+                }
+                query.push_bind(value);
+            }
+            query.push(")");
+        }
+        query.execute(connection).await?;
+    }
+    Ok(())
+}
+
 impl Query {
     /// Adds the value of the next placeholder.
     pub(crate) fn bind(mut self, value: impl Into<Value>) -> Self {

@@ -31,7 +31,7 @@ async fn is_between_changes(connection: &mut SqliteConnection) -> Result<bool, s
 }
 
 /// Append-only: a released migration is never edited.
-const MIGRATIONS: [(i64, &str, &str); 11] = [
+const MIGRATIONS: [(i64, &str, &str); 12] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (
         2,
@@ -63,6 +63,7 @@ const MIGRATIONS: [(i64, &str, &str); 11] = [
         "operations",
         include_str!("migrations/0015_operations.sql"),
     ),
+    (16, "payloads", include_str!("migrations/0016_payloads.sql")),
 ];
 
 /// The number of the last one.
@@ -86,6 +87,8 @@ impl Sqlite {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            // What is erased is overwritten, and not only forgotten.
+            .pragma("secure_delete", "on")
             .busy_timeout(PATIENCE);
         // A lone connection that is never retired: the lock is the pool.
         let writer = SqlitePoolOptions::new()
@@ -168,6 +171,15 @@ impl Sqlite {
         std::fs::File::open(path)
             .and_then(|file| file.sync_all())
             .map_err(sqlx::Error::Io)?;
+        Ok(())
+    }
+
+    /// Takes what was overwritten out of the log of changes beside the file, as far as nobody reads
+    /// from it; the next change does the rest.
+    pub(super) async fn scrub(&self) -> Result<(), StoreError> {
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&self.writer)
+            .await?;
         Ok(())
     }
 

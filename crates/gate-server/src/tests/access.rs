@@ -28,6 +28,14 @@ const MATRIX: &[(&str, &str, [bool; 4])] = &[
     ("PUT", "/v1/rules", [false, false, true, false]),
     ("GET", "/v1/audit/records", [false, false, true, true]),
     ("GET", "/v1/audit/checkpoint", [false, false, true, true]),
+    ("POST", "/v1/audit/erasures", [false, false, true, false]),
+    ("GET", "/v1/audit/start", [false, false, true, true]),
+    (
+        "GET",
+        "/v1/audit/archivable?before=2026-01-01T00:00:00Z",
+        [false, false, true, true],
+    ),
+    ("POST", "/v1/audit/prunings", [false, false, true, false]),
     (
         "GET",
         "/v1/audit/inclusion?index=0",

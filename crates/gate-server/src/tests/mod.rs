@@ -2,10 +2,12 @@
 
 mod access;
 mod approving;
+mod archive;
 mod bench;
 mod channels;
 mod claims;
 mod clients_word;
+mod erasure;
 mod events;
 mod exceptional;
 mod flood;

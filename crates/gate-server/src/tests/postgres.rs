@@ -20,11 +20,13 @@ const SERVER: &str = "GATE_TEST_DATABASE";
 const TABLES: &str = "gate_tables";
 
 /// What is played on both.
-const STORIES: [&str; 14] = [
+const STORIES: [&str; 16] = [
     "tests::access::",
     "tests::approving::",
+    "tests::archive::",
     "tests::channels::webhooks::",
     "tests::claims::",
+    "tests::erasure::",
     "tests::events::",
     "tests::exceptional::",
     "tests::flood::",

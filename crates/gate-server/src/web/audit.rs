@@ -18,8 +18,8 @@ use super::page::{Refused, render};
 use super::session::{Keeper, Visitor};
 use super::shown::Shown;
 use crate::state::Server;
-use crate::store::StoreError;
 use crate::store::log::{self, WantedRecords};
+use crate::store::{Connection, StoreError, payloads};
 
 /// How many records are on a page.
 const PAGE: u64 = 50;
@@ -82,7 +82,10 @@ pub(super) async fn audit(
     let checkpoint = log::last_checkpoint(reader.connection()).await?;
     let records = log::search(reader.connection(), &wanted).await?;
     let shown = usize::try_from(PAGE).unwrap_or(usize::MAX);
-    let entries: Vec<Entry> = records.iter().take(shown).map(|r| entry(r)).collect();
+    let mut entries: Vec<Entry> = Vec::new();
+    for text in records.iter().take(shown) {
+        entries.push(entry(reader.connection(), text).await?);
+    }
     let last = entries.last().filter(|_| records.len() > shown);
     let older = last.map(|last| {
         format!(
@@ -115,10 +118,10 @@ fn plain(text: &str) -> String {
     text.chars().filter(is_plain).collect()
 }
 
-fn entry(text: &str) -> Entry {
-    let Ok(record) = AuditRecord::parse(text.as_bytes()) else {
+async fn entry(connection: &mut Connection, text: &str) -> Result<Entry, StoreError> {
+    let Ok(mut record) = AuditRecord::parse(text.as_bytes()) else {
         let mut body = Shown::of(text);
-        return Entry {
+        return Ok(Entry {
             seq: 0,
             iso: String::new(),
             at: String::new(),
@@ -126,12 +129,16 @@ fn entry(text: &str) -> Entry {
             request: None,
             cut_bytes: body.keep(BODY_LIMIT),
             body,
-        };
+        });
     };
+    let seq = record.seq();
+    for beside in payloads::of(connection, seq..seq + 1).await? {
+        record.restore(&beside.payload);
+    }
     let request = record.body().get("request").and_then(Value::as_str);
     let request = request.filter(|id| id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'));
     let mut body = Shown::of(&serde_json::to_string(record.body()).unwrap_or_default());
-    Entry {
+    Ok(Entry {
         seq: record.seq(),
         iso: record.at().to_string(),
         at: moment::utc(record.at()),
@@ -139,10 +146,10 @@ fn entry(text: &str) -> Entry {
         request: request.map(ToOwned::to_owned),
         cut_bytes: body.keep(BODY_LIMIT),
         body,
-    }
+    })
 }
 
-/// Hands out all records byte for byte, one on a line, in their order: what
+/// Hands out all records that are here byte for byte, one on a line, in their order: what
 /// `gate audit verify` reads.
 pub(super) async fn download(
     State(server): State<Server>,
@@ -150,8 +157,9 @@ pub(super) async fn download(
 ) -> Result<Response, Refused> {
     let mut reader = server.store.read().await?;
     let size = log::head(reader.connection()).await?.tree.size();
+    let first = log::pruned(reader.connection()).await?;
     drop(reader);
-    let steps = unfold((server, 0), move |(server, from)| async move {
+    let steps = unfold((server, first), move |(server, from)| async move {
         if from >= size {
             return None;
         }

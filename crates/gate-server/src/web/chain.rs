@@ -101,8 +101,16 @@ pub(crate) async fn follow(server: &Server, followed: &mut Followed) -> Result<V
     let since = followed.since.get_or_insert(now);
     let is_old = clock::after(*since, WHOLE_AGAIN_SECONDS) <= now;
     let verifier = &mut followed.verifier;
-    if is_old || verifier.records() > size || verifier.so_far().is_err() {
-        (*since, *verifier) = (now, LogVerifier::default());
+    let first = log::pruned(server.store.read().await?.connection()).await?;
+    if is_old
+        || verifier.records() < first
+        || verifier.records() > size
+        || verifier.so_far().is_err()
+    {
+        let start = server.log_start().await?;
+        let tree = start.tree().map_err(|error| Failure::internal(&error))?;
+        *verifier = LogVerifier::after_pruning(tree, start.last, Vec::new());
+        *since = now;
     }
     let checkpoint = Checkpoint {
         origin: server.names.log_origin.clone(),

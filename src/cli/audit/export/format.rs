@@ -44,10 +44,8 @@ pub(super) fn print(session: &Session, format: Format, from: u64) -> Result<(), 
         if page.records.is_empty() {
             return Ok(());
         }
-        let read: Vec<AuditRecord> = (from..)
-            .zip(&page.records)
-            .map(|(index, text)| records::parse(index, text))
-            .collect::<Result<_, _>>()?;
+        let told = records::each(from, &page).map(|told| told.read());
+        let read: Vec<AuditRecord> = told.collect::<Result<_, _>>()?;
         let line = |value: Value| answer::line(&answer::printable(&value.to_string()));
         match format {
             Format::Jsonl => read
@@ -125,6 +123,9 @@ fn ocsf(record: &AuditRecord) -> Value {
         members.insert("api".to_owned(), api);
         members.insert("src_endpoint".to_owned(), json!({ "svc_name": "gate" }));
     }
+    if let Some(parts) = record::beside(record) {
+        members.insert("unmapped".to_owned(), parts);
+    }
     if class == 3002 {
         members.insert("service".to_owned(), json!({ "name": "gate" }));
     } else {
@@ -170,6 +171,10 @@ fn cef(record: &AuditRecord) -> String {
     if let Some(actor) = actor_of(record) {
         fields.push(("suser", actor.to_owned()));
     }
+    if let Some(parts) = record::beside(record) {
+        fields.push(("cs3Label", "erasable".to_owned()));
+        fields.push(("cs3", parts.to_string()));
+    }
     fields.push(("msg", text(record)));
     let fields: Vec<String> = fields
         .into_iter()
@@ -206,6 +211,8 @@ fn otlp(read: &[AuditRecord]) -> Value {
         for (key, text) in named {
             attributes.extend(text.map(|text| attribute(key, text)));
         }
+        let beside = record::beside(record).map(|parts| parts.to_string());
+        attributes.extend(beside.map(|parts| attribute("gate.audit.erasable", &parts)));
         json!({
             "timeUnixNano": record.at().as_nanosecond().to_string(),
             "observedTimeUnixNano": record.at().as_nanosecond().to_string(),

@@ -1,19 +1,22 @@
 //! `gate audit export`.
 
-mod form;
+pub(super) mod form;
 mod format;
-mod staging;
+pub(super) mod staging;
 
 use std::path::{Path, PathBuf};
 
+use gate_protocol::archive::LogStart;
 use gate_protocol::inert::inert;
-use gate_protocol::log::{CHECKPOINT_FILE, Checkpoint, LogFault, LogVerifier, SignedCheckpoint};
+use gate_protocol::log::{
+    CHECKPOINT_FILE, Checkpoint, Frontier, LogFault, LogVerifier, SignedCheckpoint,
+};
 
 use self::form::Form;
 use self::format::Format;
 use self::staging::Staging;
 use super::log_key;
-use super::records::Records;
+use super::records::{Records, each};
 use crate::failure::{Failure, FailureKind};
 use crate::session::{self, Session};
 use crate::show::answer;
@@ -23,8 +26,9 @@ use crate::world::World;
 ///
 /// The folder appears whole or not at all. It holds `records.jsonl`, one record
 /// a line and byte for byte as it was hashed, `checkpoint`, which is signed for
-/// exactly these records, and `leaves`, their hashes in the tree, by which a
-/// changed record is named.
+/// exactly these records, `leaves`, their hashes in the tree, by which a changed
+/// record is named, and `payloads.jsonl`, what stands beside records and can be
+/// erased.
 #[derive(Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("folder").args(["out", "tiles", "format"]).required(true)))]
 pub(super) struct Export {
@@ -103,8 +107,11 @@ fn write_records(
     mut form: Form,
 ) -> Result<(), Failure> {
     let size = checkpoint.size;
-    let mut verifier = LogVerifier::new(vec![checkpoint]);
-    let mut records = Records::from(session, 0);
+    let start = session.call(session.client().log_start())?;
+    let mut records = Records::from(session, start.size);
+    let tree = tree_of(&start)?;
+    let mut verifier = LogVerifier::after_pruning(tree, start.last, vec![checkpoint]);
+    form.start(staging, &start)?;
     while records.position() < size {
         let (from, page) = records.page()?;
         if page.records.is_empty() {
@@ -114,17 +121,27 @@ fn write_records(
             )
             .hint("records are missing; `gate audit verify --live` says which"));
         }
-        for (_, record) in (from..size).zip(&page.records) {
-            verifier.feed(record.as_bytes()).map_err(not_as_signed)?;
-            form.put(staging, record)?;
+        for told in each(from, &page).filter(|told| told.index < size) {
+            verifier
+                .feed_with(told.text.as_bytes(), told.beside())
+                .map_err(not_as_signed)?;
+            form.put(staging, told)?;
         }
     }
     verifier.finish().map_err(not_as_signed)?;
     form.finish(staging)
 }
 
+/// Returns the tree before the records that are there.
+pub(super) fn tree_of(start: &LogStart) -> Result<Frontier, Failure> {
+    start.tree().map_err(|error| {
+        let text = "the server does not say where its records begin";
+        Failure::new(FailureKind::Internal, text).caused_by(error)
+    })
+}
+
 /// Returns the failure of records that are not what was signed for.
-fn not_as_signed(fault: LogFault) -> Failure {
+pub(super) fn not_as_signed(fault: LogFault) -> Failure {
     Failure::new(
         FailureKind::Internal,
         "the log does not verify, and nothing was exported",

@@ -11,12 +11,12 @@ use crate::durable;
 use crate::failure::{Failure, FailureKind};
 
 /// A folder that nobody knows yet; removed unless it is published.
-pub(super) struct Staging {
+pub(in crate::cli::audit) struct Staging {
     path: PathBuf,
 }
 
 impl Staging {
-    pub(super) fn make(out: &Path) -> Result<Self, Failure> {
+    pub(in crate::cli::audit) fn make(out: &Path) -> Result<Self, Failure> {
         let mut random = [0; 8];
         getrandom::fill(&mut random).map_err(|error| {
             Failure::new(FailureKind::Internal, "cannot get random bytes").caused_by(error)
@@ -31,7 +31,7 @@ impl Staging {
         Ok(staging)
     }
 
-    pub(super) fn create(&self, name: &str) -> io::Result<File> {
+    pub(in crate::cli::audit) fn create(&self, name: &str) -> io::Result<File> {
         OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -39,8 +39,13 @@ impl Staging {
             .open(self.path.join(name))
     }
 
+    /// Returns where a file of it is for now.
+    pub(in crate::cli::audit) fn path(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
     /// Writes a file, in folders below that are made where they are missing.
-    pub(super) fn put(&self, name: &str, content: &[u8]) -> Result<(), Failure> {
+    pub(in crate::cli::audit) fn put(&self, name: &str, content: &[u8]) -> Result<(), Failure> {
         let folder = self.path.join(name);
         let folder = folder.parent().unwrap_or(&self.path);
         let put = DirBuilder::new()
@@ -56,7 +61,7 @@ impl Staging {
         put.map_err(|error| self.failed(error))
     }
 
-    pub(super) fn publish(self, out: &Path) -> Result<(), Failure> {
+    pub(in crate::cli::audit) fn publish(self, out: &Path) -> Result<(), Failure> {
         let parent = out
             .parent()
             .filter(|path| !path.as_os_str().is_empty())
@@ -67,7 +72,7 @@ impl Staging {
             .map_err(|error| self.failed(error))
     }
 
-    pub(super) fn failed(&self, error: io::Error) -> Failure {
+    pub(in crate::cli::audit) fn failed(&self, error: io::Error) -> Failure {
         let shown = inert(&self.path.to_string_lossy()).into_owned();
         Failure::new(
             FailureKind::Internal,

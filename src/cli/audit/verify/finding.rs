@@ -5,7 +5,9 @@ use std::error::Error;
 use std::fmt::Write as _;
 
 use gate_protocol::inert::inert;
-use gate_protocol::log::{CheckpointError, ExportError, LogFault, VerifiedLog};
+use gate_protocol::log::{
+    CheckpointError, ExportError, LogFault, Payloads, ProofError, VerifiedLog,
+};
 use gate_protocol::signed_note::VerifierKey;
 
 use crate::cli::audit::kept::Break;
@@ -20,10 +22,17 @@ pub(super) enum Finding {
     Line(ExportError),
     /// Records stand after the last one that was signed for.
     Unsigned { signed: u64, records: u64 },
+    /// An archive ends before its last record.
+    Short { records: u64, to: u64 },
     /// The log does not have what the server handed out.
     Receipt { index: u64 },
     /// A file of tiles is missing, or not what the records make.
     File { first: u64, why: String },
+    /// Where the records begin is no state of a tree.
+    Start(ProofError),
+    /// The records of an archive, up to here, are not the beginning of the log that its checkpoint
+    /// is signed for.
+    Archive { to: u64, source: ProofError },
     /// The records are good, and the leaf hashes beside them are not theirs.
     Leaves,
 }
@@ -58,9 +67,26 @@ fn verified_words(key: &VerifierKey, log: &VerifiedLog) -> String {
             "the newer records are chained, and will be signed with the next checkpoint\n",
         );
     }
+    let Payloads {
+        kept,
+        erased,
+        untold,
+    } = log.payloads;
+    // Writing to a String can't fail.
+    if kept + erased > 0 {
+        let _ = writeln!(
+            words,
+            "beside records: {kept} as committed to, {erased} erased"
+        );
+    }
+    if untold > 0 {
+        let _ = writeln!(
+            words,
+            "beside records: {untold}, which are not in this copy"
+        );
+    }
     if log.open_claims > 0 {
         let count = log.open_claims;
-        // Writing to a String can't fail.
         let _ = writeln!(words, "claims without an outcome yet: {count}");
     }
     words
@@ -73,7 +99,9 @@ fn finding_words(finding: &Finding) -> (String, String) {
             let index = match fault {
                 LogFault::Record(bad) => bad.place(),
                 LogFault::Truncated { records, .. } => records.to_string(),
-                LogFault::Root { size, .. } => format!("below {size}"),
+                LogFault::Root { size, .. } | LogFault::Dropped { records: size } => {
+                    format!("below {size}")
+                }
                 _ => "not known".to_owned(),
             };
             (index, chain(fault))
@@ -93,12 +121,23 @@ fn finding_words(finding: &Finding) -> (String, String) {
                 "there are {records} records, but the checkpoint was signed for {signed}: the rest was added"
             ),
         ),
+        Finding::Short { records, to } => (
+            records.to_string(),
+            format!("the archive ends at {records}, and should at {to}: records were removed"),
+        ),
         Finding::Receipt { index } => (
             index.to_string(),
             "the server handed out another record, whose receipt is kept here: it was changed or removed"
                 .to_owned(),
         ),
         Finding::File { first, why } => (first.to_string(), why.clone()),
+        Finding::Start(error) => ("0".to_owned(), error.to_string()),
+        Finding::Archive { to, source } => (
+            format!("below {to}"),
+            format!(
+                "the records are not the beginning of the log that the checkpoint is signed for: {source}"
+            ),
+        ),
         Finding::Leaves => (
             "none".to_owned(),
             "the records are those that were signed for, but the leaf hashes beside them are not theirs"

@@ -1,12 +1,14 @@
 //! `gate audit verify`.
 
+pub(super) mod archive;
 mod copy;
 mod finding;
+mod payloads;
 mod proof;
 mod receipts;
 mod spool;
 mod tiles;
-mod witnesses;
+pub(super) mod witnesses;
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +20,7 @@ use self::receipts::Receipts;
 use self::witnesses::Witnesses;
 use super::kept::{Continuity, Kept};
 use super::log_key::{self, LogKeys};
-use super::records::Records;
+use super::records::{Records, each};
 use crate::failure::Failure;
 use crate::session::{self, Session};
 use crate::show::answer;
@@ -86,6 +88,9 @@ impl Verify {
         let keys = self.key(world)?;
         match proof::read(file) {
             Some(proof) => proof::verify(&keys, &self.witnesses, &proof),
+            None if archive::is_one(file) => {
+                archive::verify(&keys, file, &self.witnesses).map(drop)
+            }
             None if tiles::are_in(file) => tiles::verify(&keys, file, &self.witnesses),
             None => copy::verify(&keys, file, self.checkpoint.as_deref(), &self.witnesses),
         }
@@ -145,7 +150,7 @@ impl Verify {
         let said = cosigned.as_ref().map(|signed| self.witnesses.words(signed));
         let older = cosigned.map(|signed| signed.checkpoint);
         let signed = older.into_iter().chain([checkpoint]).collect();
-        conclude(keys.now(), read_live(&session, signed, &receipts)?)?;
+        conclude(keys.now(), read_live((&session, &keys), signed, &receipts)?)?;
         answer::text(&(said.unwrap_or_default() + &receipts.words()))?;
         kept.keep(&note)?;
         answer::line(&continuity)
@@ -154,24 +159,31 @@ impl Verify {
 
 /// Verifies the server's records; the outer error is that they can't be had.
 fn read_live(
-    session: &Session,
+    (session, keys): (&Session, &LogKeys),
     signed: Vec<Checkpoint>,
     receipts: &Receipts,
 ) -> Result<Result<VerifiedLog, Finding>, Failure> {
-    let mut verifier = LogVerifier::new(signed);
-    let mut records = Records::from(session, 0);
+    let start = session.call(session.client().log_start())?;
+    let archived = start.size;
+    let mut verifier = match start.tree() {
+        Ok(tree) => LogVerifier::after_pruning(tree, start.last, signed),
+        Err(error) => return Ok(Err(Finding::Start(error))),
+    };
+    let mut records = Records::from(session, archived);
     loop {
         let (from, page) = records.page()?;
         if page.records.is_empty() {
             break;
         }
-        for (index, record) in (from..).zip(&page.records) {
-            let fed = verifier.feed(record.as_bytes()).map_err(Finding::Log);
-            if let Err(finding) = fed.and_then(|()| receipts.hold(index, record)) {
+        for told in each(from, &page) {
+            let fed = verifier.feed_with(told.text.as_bytes(), told.beside());
+            let fed = fed.map_err(Finding::Log);
+            if let Err(finding) = fed.and_then(|()| receipts.hold(told.index, told.text)) {
                 return Ok(Err(finding));
             }
         }
     }
+    receipts.ask_below(session, keys.now(), archived)?;
     let whole = verifier.finish().map_err(Finding::Log);
     Ok(whole.and_then(|log| receipts.hold_end(log.records).map(|()| log)))
 }

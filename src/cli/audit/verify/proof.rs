@@ -1,6 +1,5 @@
 //! `gate audit verify FILE`, where the file is a proof: one record, without the log.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -8,6 +7,7 @@ use gate_protocol::inert::inert;
 use gate_protocol::log::{AuditRecord, SignedCheckpoint, TlogProof, TlogProofError};
 use gate_protocol::signed_note::VerifierKey;
 
+use super::copy::opened;
 use super::finding::{chain, does_not_verify};
 use super::witnesses::Witnesses;
 use crate::cli::audit::log_key::LogKeys;
@@ -19,14 +19,14 @@ const MOST_BYTES: u64 = 2 << 20;
 
 /// Returns the proof in a file; none where it is something else.
 pub(super) fn read(file: &Path) -> Option<Vec<u8>> {
-    let mut opened = File::open(file).ok()?;
+    let mut proof_file = opened(file).ok()?;
     let mut start = [0; TlogProof::HEADER.len()];
-    opened.read_exact(&mut start).ok()?;
+    proof_file.read_exact(&mut start).ok()?;
     if start.as_slice() != TlogProof::HEADER.as_bytes() {
         return None;
     }
     let mut proof = start.to_vec();
-    opened.take(MOST_BYTES).read_to_end(&mut proof).ok()?;
+    proof_file.take(MOST_BYTES).read_to_end(&mut proof).ok()?;
     Some(proof)
 }
 

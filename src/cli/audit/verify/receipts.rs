@@ -2,6 +2,7 @@
 //! not have any more was removed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
 use std::path::Path;
 
 use gate_client::ClientError;
@@ -9,7 +10,7 @@ use gate_protocol::log::AuditRecord;
 use gate_protocol::problem::ProblemCode;
 use gate_protocol::signed_note::VerifierKey;
 
-use super::copy::unreadable;
+use super::copy::{opened, unreadable};
 use super::finding::{Finding, chain, does_not_verify};
 use crate::failure::{Failure, FailureKind};
 use crate::receipts::{self, Receipt};
@@ -41,7 +42,10 @@ impl Receipts {
     /// # Errors
     /// It can't be read, or holds something else.
     pub(super) fn in_file(file: &Path) -> Result<Self, Failure> {
-        let bytes = std::fs::read(file).map_err(|error| unreadable(file, error))?;
+        let mut bytes = Vec::new();
+        opened(file)?
+            .read_to_end(&mut bytes)
+            .map_err(|error| unreadable(file, error))?;
         let lines = bytes.split(|byte| *byte == b'\n');
         let read = lines.filter(|line| !line.is_empty()).map(Receipt::parse);
         let read: Option<Vec<Receipt>> = read.collect();
@@ -96,9 +100,22 @@ impl Receipts {
 
     /// Asks the server for the proof of each, which anybody may ask for.
     pub(super) fn ask(&self, session: &Session, key: &VerifierKey) -> Result<(), Failure> {
+        self.ask_below(session, key, u64::MAX)?;
+        let count = self.count();
+        answer::line(&format!("verified: {count} receipts, and the log has each"))
+    }
+
+    /// Asks for the proof of each below an index: of what was archived there is no record to hold
+    /// it against.
+    pub(super) fn ask_below(
+        &self,
+        session: &Session,
+        key: &VerifierKey,
+        below: u64,
+    ) -> Result<(), Failure> {
         let all = self
             .0
-            .iter()
+            .range(..below)
             .flat_map(|(index, kept)| kept.iter().map(move |one| (index, one)));
         for (index, record) in all {
             let answer = session.block_on(session.client().inclusion_proof(*index));
@@ -117,8 +134,7 @@ impl Receipts {
                 Err(error) => return Err(from_client(error)),
             }
         }
-        let count = self.count();
-        answer::line(&format!("verified: {count} receipts, and the log has each"))
+        Ok(())
     }
 }
 

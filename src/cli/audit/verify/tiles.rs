@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use gate_protocol::canonical::Digest;
 use gate_protocol::log::{
-    CHECKPOINT_FILE, Checkpoint, LogVerifier, TILE_WIDTH, Tile, TileBuilder, TileContent,
-    VerifiedLog, are_leaves_of, entries, leaf_hash,
+    Beside, CHECKPOINT_FILE, Checkpoint, LogVerifier, TILE_WIDTH, Tile, TileBuilder, TileContent,
+    Told, VerifiedLog, are_leaves_of, entries, leaf_hash,
 };
 
 use super::copy::unreadable;
@@ -62,7 +62,13 @@ impl Tiled<'_> {
             };
             for (place, record) in records.iter().enumerate() {
                 verifier
-                    .feed_against(record, leaves.get(place).copied())
+                    .feed_with(
+                        record,
+                        Beside {
+                            leaf: leaves.get(place).copied(),
+                            payload: Told::Untold,
+                        },
+                    )
                     .map_err(Finding::Log)?;
                 let made = builder
                     .append(record, leaf_hash(record))

@@ -7,8 +7,8 @@ use super::finding::{does_not_verify, refuse_checkpoint};
 use crate::failure::Failure;
 
 /// The witnesses that count, and how many of them must have signed.
-#[derive(Debug, clap::Args)]
-pub(super) struct Witnesses {
+#[derive(Debug, Default, clap::Args)]
+pub(in crate::cli::audit) struct Witnesses {
     /// The key of a witness that must have signed the checkpoint too; give one
     /// for each.
     #[arg(long = "witness", value_name = "VKEY", value_parser = parse_witness, conflicts_with = "spool")]

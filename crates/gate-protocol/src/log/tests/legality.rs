@@ -2,8 +2,12 @@
 
 use serde_json::json;
 
-use super::super::{BadRecord, Illegality, LogFault, RecordFault, RecordType, Stage};
+use super::super::{
+    BadRecord, Frontier, Illegality, LogFault, LogVerifier, RecordFault, RecordType, Stage,
+    leaf_hash,
+};
 use super::{append, log_of, verify};
+use crate::canonical::Digest;
 
 const CREATED: (&str, &str, &str) = ("request.created", "r", "");
 const APPROVED: (&str, &str, &str) = ("decision.recorded", "r", "approved");
@@ -249,4 +253,129 @@ fn records_that_concern_no_request_tell_no_story() {
         ("some.future_type", "", ""),
     ]);
     assert_eq!(verify(&log, Vec::new()).unwrap().records, 4);
+}
+
+#[test]
+fn who_asked_approves_nothing_and_a_claim_names_those_who_did() {
+    use Illegality::{SelfApproved, Status, Unapproved};
+    use RecordType::{DecisionRecorded, GrantClaimed};
+    let created = json!({"request": "r", "requester":
+        {"name": "ann", "kind": "user", "person": "Ann"}});
+    let yes = |who: &str, person: &str| {
+        json!({"request": "r", "reviewer": who, "person": person, "answer": "approve",
+            "status": "approved"})
+    };
+    let claim = |names: &[&str]| json!({"request": "r", "approved_by": names});
+    let observed = json!({"request": "r", "approved_by": [], "observed": true});
+    let no = json!({"request": "r", "reviewer": "bob", "answer": "deny", "status": "approved"});
+    for (review, claimed, expected) in [
+        (yes("bob", "Bob"), claim(&["bob"]), None),
+        (
+            yes("ann", "x"),
+            claim(&["ann"]),
+            Some((1, SelfApproved(DecisionRecorded))),
+        ),
+        (
+            yes("ann2", "Ann"),
+            claim(&["ann2"]),
+            Some((1, SelfApproved(DecisionRecorded))),
+        ),
+        (no, claim(&["bob"]), Some((1, Status(DecisionRecorded)))),
+        (
+            yes("bob", "Bob"),
+            claim(&[]),
+            Some((2, Unapproved(GrantClaimed))),
+        ),
+        (
+            yes("bob", "Bob"),
+            claim(&["eve"]),
+            Some((2, Unapproved(GrantClaimed))),
+        ),
+        (
+            yes("bob", "Bob"),
+            claim(&["bob", "eve"]),
+            Some((2, Unapproved(GrantClaimed))),
+        ),
+        (
+            yes("bob", "Bob"),
+            json!({"request": "r"}),
+            Some((2, Unapproved(GrantClaimed))),
+        ),
+        (
+            yes("bob", "Bob"),
+            observed,
+            Some((2, Unapproved(GrantClaimed))),
+        ),
+    ] {
+        let mut log = Vec::new();
+        append(&mut log, "request.created", &created);
+        append(&mut log, "decision.recorded", &review);
+        append(&mut log, "grant.claimed", &claimed);
+        let found = match verify(&log, Vec::new()) {
+            Ok(_) => None,
+            Err(LogFault::Record(BadRecord {
+                index,
+                fault: RecordFault::Illegal(illegality),
+                ..
+            })) => Some((index, illegality)),
+            other => panic!("{review} {claimed}: {other:?}"),
+        };
+        assert_eq!(found, expected, "{review} {claimed}");
+    }
+}
+
+#[test]
+fn an_approval_that_was_taken_back_counts_for_no_claim() {
+    let mut log = log_of(&[CREATED, WAITING]);
+    let body = |more: serde_json::Value| {
+        let mut body = json!({"request": "r"});
+        for (name, value) in more.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        body
+    };
+    append(
+        &mut log,
+        "decision.voided",
+        &body(json!({"reviewer": "bob", "status": "pending"})),
+    );
+    let eve = json!({"reviewer": "eve", "answer": "approve", "status": "approved"});
+    append(&mut log, "decision.recorded", &body(eve));
+    let mut good = log.clone();
+    append(
+        &mut good,
+        "grant.claimed",
+        &body(json!({"approved_by": ["eve"]})),
+    );
+    assert!(verify(&good, Vec::new()).is_ok());
+    append(
+        &mut log,
+        "grant.claimed",
+        &body(json!({"approved_by": ["bob", "eve"]})),
+    );
+    let expected = Illegality::Unapproved(RecordType::GrantClaimed);
+    assert!(matches!(verify(&log, Vec::new()),
+        Err(LogFault::Record(bad)) if bad.index == 4 && bad.fault == RecordFault::Illegal(expected)));
+}
+
+#[test]
+fn a_log_behind_an_archive_goes_on_with_stories_that_began_there() {
+    let whole = log_of(&[CREATED, APPROVED, CLAIMED, STARTED, FINISHED, FINISHED]);
+    for at in 1..whole.len() {
+        let (before, behind) = whole.split_at(at);
+        let mut tree = Frontier::default();
+        for record in before {
+            tree.append(leaf_hash(record));
+        }
+        let last = Digest::of_bytes(&before[at - 1]);
+        let mut verifier = LogVerifier::after(tree, last, Vec::new());
+        let fed: Vec<bool> = behind
+            .iter()
+            .map(|record| verifier.feed(record).is_ok())
+            .collect();
+        // The second end is impossible, wherever the first one that is here stands.
+        let (end, good) = fed.split_last().unwrap();
+        assert!(good.iter().all(|is_good| *is_good), "{at}: {fed:?}");
+        assert_eq!(*end, at == whole.len() - 1, "{at}: {fed:?}");
+    }
 }

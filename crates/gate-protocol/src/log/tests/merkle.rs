@@ -4,8 +4,8 @@
 use proptest::prelude::*;
 
 use super::super::{
-    Frontier, ProofError, consistency_proof, empty_root, inclusion_proof, leaf_hash, node_hash,
-    root, verify_consistency, verify_inclusion,
+    Frontier, ProofError, consistency_proof, consistency_ranges, empty_root, inclusion_proof,
+    leaf_hash, node_hash, peak_ranges, root, verify_consistency, verify_inclusion,
 };
 use crate::canonical::Digest;
 
@@ -209,4 +209,28 @@ proptest! {
         prop_assert!(verify_inclusion(&leaf, index, size, &proof, &root).is_err());
         prop_assert!(verify_consistency((index, &leaf), (size, &root), &proof).is_err());
     }
+}
+
+#[test]
+fn stretches_of_leaves_have_the_roots_of_the_proof_and_of_the_frontier() {
+    let leaves: Vec<Digest> = (0..40_u8).map(|byte| leaf_hash(&[byte])).collect();
+    let root_of = |range: std::ops::Range<u64>| {
+        let range = usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap();
+        root(leaves[range].iter().copied())
+    };
+    for size in 0..=leaves.len() {
+        let tree = &leaves[..size];
+        for first in 0..=size {
+            let ranges = consistency_ranges(first as u64, size as u64).unwrap();
+            let roots: Vec<Digest> = ranges.into_iter().map(root_of).collect();
+            assert_eq!(roots, consistency_proof(tree, first as u64).unwrap());
+        }
+        let peaks: Vec<Digest> = peak_ranges(size as u64).into_iter().map(root_of).collect();
+        let mut frontier = Frontier::default();
+        for leaf in tree {
+            frontier.append(*leaf);
+        }
+        assert_eq!(frontier.peaks(), peaks);
+    }
+    assert!(consistency_ranges(2, 1).is_err());
 }

@@ -35,6 +35,19 @@ fn log_of(records: &[(&str, &str, &str)]) -> Vec<Vec<u8>> {
                 body[name] = Value::from(*text);
             }
         }
+        let is_observed = records.contains(&("request.observed", *request, ""));
+        let more = match (*record_type, *status) {
+            ("request.created", _) => json!({"requester": {"name": "agent", "kind": "agent"}}),
+            ("decision.recorded", "denied") => json!({"reviewer": "bob", "answer": "deny"}),
+            ("decision.recorded", _) => json!({"reviewer": "bob", "answer": "approve"}),
+            ("decision.voided", "pending") => json!({"reviewer": "bob"}),
+            ("grant.claimed", _) if is_observed => json!({"approved_by": [], "observed": true}),
+            ("grant.claimed", _) => json!({"approved_by": ["bob"]}),
+            _ => json!({}),
+        };
+        for (name, value) in more.as_object().into_iter().flatten() {
+            body[name] = value.clone();
+        }
         append(&mut log, record_type, &body);
     }
     log

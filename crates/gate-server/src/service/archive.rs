@@ -1,0 +1,155 @@
+//! The oldest records leave the server for an archive; their leaves stay, so that the log goes on to
+//! be one log.
+
+use gate_protocol::archive::{Archivable, LogStart, Prune, Pruned};
+use gate_protocol::log::RecordType;
+use gate_protocol::problem::ProblemCode;
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::clock;
+use crate::identity::Actor;
+use crate::problem::Failure;
+use crate::state::Server;
+use crate::store::{Connection, archiving, erasing, log, requests};
+use crate::subtrees::SubtreesFailure;
+
+/// How many bodies are dropped in one change: others write in between.
+const STEP: u64 = 500;
+
+impl Server {
+    /// Returns where the records that are here begin.
+    pub(crate) async fn log_start(&self) -> Result<LogStart, Failure> {
+        let mut reader = self.store.read().await?;
+        let size = log::pruned(reader.connection()).await?;
+        self.start_at(reader.connection(), size).await
+    }
+
+    /// Returns where the records from an index on begin.
+    async fn start_at(&self, connection: &mut Connection, size: u64) -> Result<LogStart, Failure> {
+        let tree = self.subtrees.tree(connection, size).await.map_err(failed)?;
+        Ok(LogStart {
+            size,
+            last: archiving::hash_before(connection, size).await?,
+            peaks: tree.peaks().to_vec(),
+        })
+    }
+
+    /// Returns which of the oldest records can be archived: older than `before`, and none from the
+    /// first on that tells of a request which has not ended.
+    pub(crate) async fn archivable(&self, before: Timestamp) -> Result<Archivable, Failure> {
+        let mut reader = self.store.read().await?;
+        let connection = reader.connection();
+        let from = log::pruned(connection).await?;
+        let to = last_archivable(connection, from, before).await?;
+        let start = self.start_at(connection, from).await?;
+        Ok(Archivable { start, to })
+    }
+
+    /// Drops the bodies of records that were archived. Puts that on record first.
+    pub(crate) async fn prune(&self, actor: &Actor, wanted: &Prune) -> Result<Pruned, Failure> {
+        let pruned = self.begin_to_prune(actor, wanted).await?;
+        self.drop_bodies(pruned.to).await?;
+        if let Err(error) = self.store.scrub().await {
+            tracing::warn!(%error, "what was dropped is overwritten with a later change");
+        }
+        Ok(pruned)
+    }
+
+    async fn begin_to_prune(&self, actor: &Actor, wanted: &Prune) -> Result<Pruned, Failure> {
+        let conflict = |detail: String| Failure::new(ProblemCode::Conflict, detail);
+        let to = wanted.to;
+        let mut change = self.change().await?;
+        change.refuse_revoked(actor).await?;
+        let from = log::pruned(change.connection()).await?;
+        if to <= from {
+            return Err(conflict(format!(
+                "all records below {from} were dropped before"
+            )));
+        }
+        let keeps = change.server().settings.leases.records.as_secs();
+        let before = clock::before(change.now(), keeps);
+        let last = last_archivable(change.connection(), from, before).await?;
+        if to > last {
+            let days = keeps / 86_400;
+            let detail = format!(
+                "only records below {last} can be dropped: it is younger than {days} days, tells \
+                 of a request that has not ended, or is the newest"
+            );
+            return Err(conflict(detail));
+        }
+        let subtrees = &self.subtrees;
+        let tree = subtrees.tree(change.connection(), to).await;
+        let root = tree.map_err(failed)?.root();
+        if root != wanted.root {
+            let detail = "the archive is of another log: its root is not the one of these records";
+            return Err(conflict(detail.to_owned()));
+        }
+        let body = json!({
+            "by": actor.name(),
+            "from": from,
+            "to": to,
+            "root": root,
+            "archive": wanted.archive,
+        });
+        let told = change.record(&RecordType::LogPruned, &body).await?;
+        archiving::begin(change.connection(), to).await?;
+        change.commit().await?;
+        let record = told.seq();
+        Ok(Pruned { from, to, record })
+    }
+
+    /// Drops all bodies below an index, those that a server did not come to before it stopped too.
+    async fn drop_bodies(&self, below: u64) -> Result<(), Failure> {
+        loop {
+            let mut change = self.change().await?;
+            let (created, count) = archiving::drop_some(change.connection(), below, STEP).await?;
+            let day = change.now().strftime("%Y-%m-%d").to_string();
+            let words = format!("(archived on {day})");
+            for id in created {
+                // Retention is of the texts, wherever they stand.
+                if let Some(request) = requests::find(change.connection(), id).await? {
+                    erasing::request(change.connection(), request, &words).await?;
+                    erasing::comments(change.connection(), id, &words).await?;
+                }
+            }
+            change.commit().await?;
+            if count < STEP {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn failed(failure: SubtreesFailure) -> Failure {
+    match failure {
+        SubtreesFailure::Proof(error) => Failure::bad_request(error.to_string()),
+        SubtreesFailure::Store(error) => error.into(),
+    }
+}
+
+/// Returns the index after the last record that can be archived.
+async fn last_archivable(
+    connection: &mut Connection,
+    from: u64,
+    before: Timestamp,
+) -> Result<u64, Failure> {
+    let size = log::head(connection).await?.tree.size();
+    let open = archiving::first_open(connection).await?;
+    // The newest record stays: it names the one before it, and that one the next.
+    let mut last = size
+        .saturating_sub(1)
+        .min(open.unwrap_or(u64::MAX))
+        .max(from);
+    let mut low = from;
+    while low < last {
+        let middle = low.midpoint(last);
+        let record = archiving::record(connection, middle).await?;
+        if record.is_some_and(|record| record.at() < before) {
+            low = middle + 1;
+        } else {
+            last = middle;
+        }
+    }
+    Ok(last)
+}
