@@ -220,9 +220,9 @@ impl Store {
     /// Takes what was erased out of what the database keeps beside its tables. `PostgreSQL` does so
     /// by itself, when it cleans up.
     pub(crate) async fn scrub(&self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(database) => database.scrub().await,
-            Self::Postgres(_) => Ok(()),
+        match &self.database {
+            Database::Sqlite(database) => database.scrub().await,
+            Database::Postgres(_) => Ok(()),
         }
     }
 
