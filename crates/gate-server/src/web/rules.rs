@@ -131,7 +131,11 @@ fn in_force(text: &str) -> Vec<Rule> {
     let policy = builder.build();
     let own = policy.rules().filter(|one| one.rule.layer == Layer::Server);
     own.map(|one| {
-        let mut about = one.tools.join(", ");
+        let mut about = if one.tools.is_empty() {
+            "every tool".to_owned()
+        } else {
+            one.tools.join(", ")
+        };
         if !one.commands.is_empty() {
             about = format!("{about} {}", one.commands.join(", "));
         }
