@@ -13,7 +13,7 @@ use crate::report;
 use crate::show::answer;
 use crate::world::World;
 
-/// Move a server's data from its file into a PostgreSQL database
+/// Move a server's data from its file into a database that servers can share
 ///
 /// The log is copied while the server runs. Then gate waits until you stop it,
 /// copies the rest, and reads everything again on the other side. Start the

@@ -221,7 +221,7 @@ impl Settings {
         let operations = &mut self.operations;
         operations.metrics = file.metrics.or(operations.metrics.take());
         operations.telemetry = file.telemetry.or(operations.telemetry.take());
-        operations.read_log(&file.log);
+        operations.read_log(file.log);
         operations.max_connections = file.max_connections.unwrap_or(operations.max_connections);
         seconds(&mut operations.drain, file.drain_seconds);
         self.floor.min_count = file.min_count.unwrap_or(self.floor.min_count);

@@ -85,7 +85,7 @@ impl Default for Operations {
 }
 
 impl Operations {
-    pub(super) fn read_log(&mut self, file: &LogFile) {
+    pub(super) fn read_log(&mut self, file: LogFile) {
         self.log = file.format.unwrap_or(self.log);
         self.logs_calls = file.calls.unwrap_or(self.logs_calls);
     }
