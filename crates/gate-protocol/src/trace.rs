@@ -1,6 +1,6 @@
 //! Which trace a call belongs to: the header `traceparent` of W3C Trace Context, version 00.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 /// The name of the header.
@@ -66,7 +66,10 @@ impl TraceParent {
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _written = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
