@@ -71,9 +71,12 @@ mod tests {
             ),
             (
                 "decision.recorded",
-                json!({"request": "r", "status": "approved"}),
+                json!({"request": "r", "reviewer": "bob", "status": "approved"}),
             ),
-            ("grant.claimed", json!({"request": "r"})),
+            (
+                "grant.claimed",
+                json!({"request": "r", "approved_by": ["bob"]}),
+            ),
             ("run.started", json!({"request": "r"})),
             ("run.unknown", json!({"request": "r"})),
             (
@@ -154,11 +157,17 @@ mod tests {
             ("request.created", json!({"request": "r"})),
             (
                 "decision.recorded",
-                json!({"request": "r", "status": "approved"}),
+                json!({"request": "r", "reviewer": "bob", "status": "approved"}),
             ),
-            ("grant.claimed", json!({"request": "r"})),
+            (
+                "grant.claimed",
+                json!({"request": "r", "approved_by": ["bob"]}),
+            ),
             ("run.unknown", json!({"request": "r"})),
-            ("grant.claimed", json!({"request": "r"})),
+            (
+                "grant.claimed",
+                json!({"request": "r", "approved_by": ["bob"]}),
+            ),
         ]);
         let unsaid = log_of(&[
             ("request.created", json!({"request": "r"})),

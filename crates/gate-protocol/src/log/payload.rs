@@ -33,6 +33,7 @@ const PLACES: &[(RecordType, &[&str])] = &[
             "/circumstances/host",
             "/circumstances/os_user",
             "/invocation/inputs/*/content",
+            "/invocation/preview",
             "/reason",
         ],
     ),
@@ -301,7 +302,10 @@ mod tests {
         let mut body = json!({
             "request": "r", "requester": {"name": "ci", "kind": "agent", "owner": "bob"},
             "reason": "for Ann", "circumstances": {"host": "h", "os_user": "ann", "terminal": true},
-            "invocation": {"inputs": [{"role": "a", "content": "x"}, {"role": "b"}]},
+            "invocation": {
+                "inputs": [{"role": "a", "content": "x"}, {"role": "b"}],
+                "preview": {"text": "y"},
+            },
         });
         assert_eq!(owner_of(&body), Some("bob"));
         let kind = RecordType::RequestCreated;
@@ -322,6 +326,9 @@ mod tests {
         assert_eq!(body["circumstances"]["os_user"], "ann");
         assert_eq!(body["invocation"]["inputs"][0]["content"], "x");
         assert_eq!(body["invocation"]["inputs"][1], json!({"role": "b"}));
+        assert_eq!(body["invocation"]["preview"], json!({"text": "y"}));
+        let bare = &record.body()["invocation"];
+        assert_eq!(*bare, json!({"inputs": [{"role": "a"}, {"role": "b"}]}));
     }
 
     #[test]

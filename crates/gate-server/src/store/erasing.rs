@@ -23,6 +23,12 @@ pub(crate) async fn request(
     for input in &mut request.invocation.inputs {
         input.content = None;
     }
+    // Named as on the wire, as the places of a record are.
+    let invocation = serde_json::to_value(&request.invocation);
+    let mut invocation = invocation.map_err(|_| StoreError::Unreadable { what: "invocation" })?;
+    if let Some(members) = invocation.as_object_mut() {
+        members.remove("preview");
+    }
     let said = "what was said of it, where it came from and the text of its inputs are gone";
     request
         .particulars
@@ -34,7 +40,7 @@ pub(crate) async fn request(
     )
     .bind(words)
     .bind(text(&request.circumstances, "circumstances")?)
-    .bind(text(&request.invocation, "invocation")?)
+    .bind(invocation.to_string())
     .bind(text(&request.particulars, "particulars")?)
     .bind(request.id.to_string())
     .execute(connection)
