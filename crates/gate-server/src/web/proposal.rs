@@ -2,7 +2,6 @@
 //! the request's page for its one rule, its target and its requester.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -167,9 +166,7 @@ pub(super) async fn propose(
             target: request.invocation.target.clone(),
             principal: request.state.requester.name.clone(),
             uses: form.uses,
-            ttl_seconds: Duration::from_secs(60)
-                .as_secs()
-                .saturating_mul(form.minutes),
+            ttl_seconds: form.minutes.saturating_mul(60),
             reason: words.join(" "),
         };
         server

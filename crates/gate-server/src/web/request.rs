@@ -182,7 +182,7 @@ pub(super) async fn review(
 ) -> Result<Response, Refused> {
     let Posted { visitor, form } = posted;
     let place = id.parse().map_or(Place::Inbox, Place::Request);
-    match answer(&server, &visitor, &id, form).await {
+    match Box::pin(answer(&server, &visitor, &id, form)).await {
         Ok(None) => Ok(see_other(&place.path(), None)),
         Ok(Some(page)) => {
             let page = ConfirmPage {
