@@ -30,7 +30,7 @@ impl Details {
     pub(crate) fn rust(&self) -> String {
         let details = self.0.iter();
         details
-            .map(|(detail, name)| format!("static {name} = {detail};\n"))
+            .flat_map(|(detail, name)| ["static ", name, " = ", detail, ";\n"])
             .collect()
     }
 }

@@ -116,7 +116,15 @@ fn write_profiles(folder: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     let tools = tools.join(", ");
     text.push_str("static TOOLS: &[&ToolSpec] = &[");
     text.push_str(&tools);
-    text.push_str("];\nstatic NAMES: &[(&str, &ToolSpec)] = &[");
+    text.push_str("];\n");
+    text.push_str(&named(&names)?);
+    fs::write(out.join("profiles.rs"), text)?;
+    Ok(())
+}
+
+/// Returns the names of all tools, and the table in which they are found, as `static`s.
+fn named(names: &BTreeMap<String, String>) -> Result<String, Box<dyn Error>> {
+    let mut text = "static NAMES: &[(&str, &ToolSpec)] = &[".to_owned();
     let mut places = [0; NAME_PLACES];
     for (index, (name, table)) in names.iter().enumerate() {
         write!(text, "({name:?}, &{table}), ")?;
@@ -130,8 +138,7 @@ fn write_profiles(folder: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     if names.len() * 2 > NAME_PLACES {
         return Err("too many names for their table: double it".into());
     }
-    fs::write(out.join("profiles.rs"), text)?;
-    Ok(())
+    Ok(text)
 }
 
 /// Returns the tables of a profile with what stands in files beside it.

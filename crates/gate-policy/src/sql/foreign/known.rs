@@ -101,9 +101,12 @@ pub(super) fn shown(words: &[Ident]) -> (Effect, &'static str) {
         ]
         | ["engines" | "plugins" | "privileges" | "profiles"]
         | ["storage", "engines"]
-        | ["table" | "function" | "procedure", "status", ..]
+        | [
+            "table" | "function" | "procedure" | "master" | "slave" | "replica",
+            "status",
+            ..,
+        ]
         | ["open", "tables", ..]
-        | ["master" | "slave" | "replica", "status", ..]
         | ["binary" | "master", "logs", ..] => (Effect::Read, "a `SHOW`"),
         _ => UNKNOWN,
     }

@@ -268,44 +268,22 @@ fn who_asked_approves_nothing_and_a_claim_names_those_who_did() {
     let claim = |names: &[&str]| json!({"request": "r", "approved_by": names});
     let observed = json!({"request": "r", "approved_by": [], "observed": true});
     let no = json!({"request": "r", "reviewer": "bob", "answer": "deny", "status": "approved"});
+    let itself = Some((1, SelfApproved(DecisionRecorded)));
+    let by_nobody = Some((2, Unapproved(GrantClaimed)));
     for (review, claimed, expected) in [
         (yes("bob", "Bob"), claim(&["bob"]), None),
-        (
-            yes("ann", "x"),
-            claim(&["ann"]),
-            Some((1, SelfApproved(DecisionRecorded))),
-        ),
-        (
-            yes("ann2", "Ann"),
-            claim(&["ann2"]),
-            Some((1, SelfApproved(DecisionRecorded))),
-        ),
+        (yes("ann", "x"), claim(&["ann"]), itself.clone()),
+        (yes("ann2", "Ann"), claim(&["ann2"]), itself.clone()),
         (no, claim(&["bob"]), Some((1, Status(DecisionRecorded)))),
-        (
-            yes("bob", "Bob"),
-            claim(&[]),
-            Some((2, Unapproved(GrantClaimed))),
-        ),
-        (
-            yes("bob", "Bob"),
-            claim(&["eve"]),
-            Some((2, Unapproved(GrantClaimed))),
-        ),
-        (
-            yes("bob", "Bob"),
-            claim(&["bob", "eve"]),
-            Some((2, Unapproved(GrantClaimed))),
-        ),
+        (yes("bob", "Bob"), claim(&[]), by_nobody.clone()),
+        (yes("bob", "Bob"), claim(&["eve"]), by_nobody.clone()),
+        (yes("bob", "Bob"), claim(&["bob", "eve"]), by_nobody.clone()),
         (
             yes("bob", "Bob"),
             json!({"request": "r"}),
-            Some((2, Unapproved(GrantClaimed))),
+            by_nobody.clone(),
         ),
-        (
-            yes("bob", "Bob"),
-            observed,
-            Some((2, Unapproved(GrantClaimed))),
-        ),
+        (yes("bob", "Bob"), observed, by_nobody.clone()),
     ] {
         let mut log = Vec::new();
         append(&mut log, "request.created", &created);
