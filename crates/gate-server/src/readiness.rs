@@ -97,7 +97,8 @@ pub(crate) struct Readiness {
 
 #[derive(Clone, Debug, Serialize)]
 struct Part {
-    part: &'static str,
+    #[serde(rename = "part")]
+    name: &'static str,
     is_ready: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'static str>,
@@ -125,7 +126,7 @@ impl Server {
             };
             let is_at_work = self.beats.since(task).is_some_and(|since| since <= longest);
             parts.push(Part {
-                part: task.name(),
+                name: task.name(),
                 is_ready: is_at_work,
                 why: (!is_at_work).then_some("the task is not at work"),
             });
@@ -140,7 +141,7 @@ impl Server {
     fn draining(&self) -> Part {
         let is_stopping = self.is_draining();
         Part {
-            part: "serving",
+            name: "serving",
             is_ready: !is_stopping,
             why: is_stopping.then_some("the server is stopping"),
         }
@@ -163,12 +164,12 @@ impl Server {
         });
         [
             Part {
-                part: "store",
+                name: "store",
                 is_ready: has_store,
                 why: (!has_store).then_some("the store does not answer"),
             },
             Part {
-                part: "keys",
+                name: "keys",
                 is_ready: has_keys,
                 why: (!has_keys).then_some("the keys are not known to be the server's"),
             },

@@ -56,7 +56,7 @@ pub enum RestoreError {
     Newer(i64),
     /// The log does not verify.
     #[error("the backup is no good")]
-    Log(#[from] LogError),
+    Log(#[source] Box<LogError>),
     /// The keys can't be used.
     #[error("the keys can't be used")]
     Keys(#[from] KeysError),
@@ -151,6 +151,12 @@ fn clear(target: &Path, was_there: bool) {
     }
 }
 
+impl From<LogError> for RestoreError {
+    fn from(error: LogError) -> Self {
+        Self::Log(Box::new(error))
+    }
+}
+
 /// Verifies each file of a backup, and returns what it says of itself and the keys of its server.
 fn verify(backup: &Path, keys: &Path) -> Result<(Manifest, Keys), RestoreError> {
     let path = backup.join(MANIFEST);
@@ -173,7 +179,8 @@ fn verify(backup: &Path, keys: &Path) -> Result<(Manifest, Keys), RestoreError> 
     let named: BTreeSet<&str> = manifest.files.keys().map(String::as_str).collect();
     for name in names_in(backup)? {
         let is_known = name == MANIFEST || named.contains(name.as_str());
-        if !is_known && !(name == KEYS && named.iter().any(|one| one.starts_with("keys/"))) {
+        let is_keys = name == KEYS && named.iter().any(|one| one.starts_with("keys/"));
+        if !(is_known || is_keys) {
             return Err(RestoreError::Unnamed(name));
         }
     }

@@ -43,24 +43,23 @@ pub(super) async fn examine(settings: &Settings) -> Vec<Finding> {
 }
 
 async fn open(settings: &Settings) -> Result<Store, Box<Finding>> {
-    let opened = match &settings.database {
-        Some(database) => match database.options() {
+    let opened = if let Some(database) = &settings.database {
+        match database.options() {
             Ok(options) => Store::connect_beside(options).await,
             Err(error) => {
                 let mend = "mend [database] in the settings";
                 return Err(Box::new(Finding::fail("database", chain(&error), mend)));
             }
-        },
-        None => {
-            let file = settings.data_dir.join("gate.db");
-            if !file.exists() {
-                let said = format!("`{}` is not there", file.display());
-                let mend = "make the server with `gate server init`, or name its folder with \
-                            --data and its settings with --config";
-                return Err(Box::new(Finding::fail("database", said, mend)));
-            }
-            Store::open_beside(&file).await
         }
+    } else {
+        let file = settings.data_dir.join("gate.db");
+        if !file.exists() {
+            let said = format!("`{}` is not there", file.display());
+            let mend = "make the server with `gate server init`, or name its folder with \
+                            --data and its settings with --config";
+            return Err(Box::new(Finding::fail("database", said, mend)));
+        }
+        Store::open_beside(&file).await
     };
     opened.map_err(|error| {
         let mend = "look whether the database runs, and whether its settings are right";

@@ -30,7 +30,7 @@ pub(super) fn folder(dir: &Path) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     let mode = metadata.permissions().mode() & 0o777;
-    findings.push(if mode & 0o077 == 0 {
+    findings.push(if mode & 0o700 == mode {
         Finding::ok("folder", format!("`{shown}` is its owner's alone"))
     } else {
         let said = format!("`{shown}` is open to others (mode {mode:03o})");

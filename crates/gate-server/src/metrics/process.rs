@@ -68,8 +68,8 @@ fn times() -> Option<(f64, f64)> {
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks = |place: usize| fields.get(place)?.parse::<u64>().ok().map(count);
     // Fields 14, 15 and 22; the first behind the name is 3.
-    let (user, system, start) = (ticks(11)?, ticks(12)?, ticks(19)?);
+    let (user, kernel, begun) = (ticks(11)?, ticks(12)?, ticks(19)?);
     let boot = fs::read_to_string("/proc/stat").ok()?;
     let boot = count(field(&boot, "btime")?);
-    Some(((user + system) / TICKS, boot + start / TICKS))
+    Some(((user + kernel) / TICKS, boot + begun / TICKS))
 }

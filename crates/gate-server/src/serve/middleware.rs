@@ -51,13 +51,11 @@ pub(super) async fn frame(State(server): State<Server>, request: Request, next: 
     let status = response.status().as_u16();
     let took_ms = u64::try_from(call.since.elapsed().as_millis()).unwrap_or(u64::MAX);
     span.record("status", status);
-    span.in_scope(|| {
-        if server.settings.operations.logs_calls {
-            tracing::info!(took_ms, "answered");
-        } else {
-            tracing::debug!(took_ms, "answered");
-        }
-    });
+    if server.settings.operations.logs_calls {
+        span.in_scope(|| tracing::info!(took_ms, "answered"));
+    } else {
+        span.in_scope(|| tracing::debug!(took_ms, "answered"));
+    }
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);

@@ -125,8 +125,8 @@ impl Change<'_> {
             "records": found.records.iter().map(AuditRecord::seq).collect::<Vec<_>>(),
         });
         // Of a request it is one more record; whose name it was must not stand here for ever.
-        if let Some(id) = wanted.request {
-            body["request"] = json!(id);
+        if let (Some(id), Some(members)) = (wanted.request, body.as_object_mut()) {
+            members.insert("request".to_owned(), json!(id));
         }
         let told = self.record(&RecordType::PayloadErased, &body).await?;
         let (now, by) = (self.now(), actor.name());

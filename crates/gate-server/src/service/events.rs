@@ -7,6 +7,7 @@ use gate_protocol::canonical::{Digest, to_canonical_bytes};
 use gate_protocol::event::{
     BATCH_LIMIT, BatchReceipt, ClientEvent, EVENT_LIMIT_BYTES, EventBatch, Fact, SHOWN_LIMIT_BYTES,
 };
+use gate_protocol::id::EpochId;
 use gate_protocol::log::RecordType;
 use gate_protocol::problem::ProblemCode;
 use serde_json::json;
@@ -61,17 +62,8 @@ impl Server {
         }
         let known_through = clients::through(change.connection(), sequence).await?;
         if known_through.is_none() {
-            let now = change.now();
-            clients::put(change.connection(), sequence, actor.name(), now).await?;
-            if let Some(client) = known {
-                let body = json!({
-                    "client": batch.client,
-                    "principal": actor.name(),
-                    "from": client.epoch,
-                    "to": batch.epoch,
-                });
-                change.record(&RecordType::ClientEpochReset, &body).await?;
-            }
+            let before = known.map(|client| client.epoch);
+            begin(&mut change, actor, sequence, before).await?;
         }
         let mut through = known_through.unwrap_or(0);
         let mut new = Vec::new();
@@ -89,6 +81,27 @@ impl Server {
         change.commit().await?;
         Ok(BatchReceipt { through, records })
     }
+}
+
+/// Begins a sequence of events. That a client had another one before is told.
+async fn begin(
+    change: &mut Change<'_>,
+    actor: &Actor,
+    sequence: Sequence,
+    before: Option<EpochId>,
+) -> Result<(), Failure> {
+    let now = change.now();
+    clients::put(change.connection(), sequence, actor.name(), now).await?;
+    if let Some(before) = before {
+        let body = json!({
+            "client": sequence.client,
+            "principal": actor.name(),
+            "from": before,
+            "to": sequence.epoch,
+        });
+        change.record(&RecordType::ClientEpochReset, &body).await?;
+    }
+    Ok(())
 }
 
 /// Returns the events with their hashes; they must be one stretch, in order.

@@ -59,7 +59,7 @@ impl Cell {
         };
         match self {
             Self::Integer(number) => {
-                put(1, number.map(i64::to_be_bytes).as_ref().map(|it| &it[..]))
+                put(1, number.map(i64::to_be_bytes).as_ref().map(|it| &it[..]));
             }
             Self::Text(text) => put(2, text.as_deref().map(str::as_bytes)),
             Self::Bytes(bytes) => put(3, bytes.as_deref()),
@@ -435,7 +435,9 @@ mod tests {
     fn a_tally_tells_every_value_apart_and_not_the_order() {
         let of = |rows: &[Vec<Cell>]| {
             let mut tally = Tally::default();
-            rows.iter().for_each(|row| tally.add(row));
+            for row in rows {
+                tally.add(row);
+            }
             tally
         };
         let (one, two) = (

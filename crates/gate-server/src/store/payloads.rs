@@ -47,22 +47,21 @@ pub(crate) async fn of(
 }
 
 fn payload(row: &Row) -> Result<RecordPayload, StoreError> {
-    let payload = match time_if_any(row, "erased_at")? {
-        Some(at) => Payload::Erased(Erasure {
+    let payload = if let Some(at) = time_if_any(row, "erased_at")? {
+        Payload::Erased(Erasure {
             at,
             by: get(row, "erased_by")?,
             record: count(row, "erased_in")?,
-        }),
-        None => {
-            let key: [u8; 32] = get::<&[u8]>(row, "key")?
-                .try_into()
-                .map_err(|_| StoreError::Unreadable { what: "key" })?;
-            let parts: BTreeMap<String, Value> = json(row, "parts")?;
-            Payload::Kept(KeptPayload {
-                key: Digest::from_bytes(key),
-                parts,
-            })
-        }
+        })
+    } else {
+        let key: [u8; 32] = get::<&[u8]>(row, "key")?
+            .try_into()
+            .map_err(|_| StoreError::Unreadable { what: "key" })?;
+        let parts: BTreeMap<String, Value> = json(row, "parts")?;
+        Payload::Kept(KeptPayload {
+            key: Digest::from_bytes(key),
+            parts,
+        })
     };
     Ok(RecordPayload {
         seq: count(row, "seq")?,

@@ -67,7 +67,10 @@ const MIGRATIONS: [(i64, &str, &str); 12] = [
 ];
 
 /// The number of the last one.
-pub(super) const LAST_MIGRATION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+pub(super) const LAST_MIGRATION: i64 = {
+    let [.., (number, _, _)] = MIGRATIONS;
+    number
+};
 
 /// The open database.
 #[derive(Clone, Debug)]

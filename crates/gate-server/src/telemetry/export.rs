@@ -97,6 +97,22 @@ impl Collector {
 }
 
 impl Server {
+    /// Waits a moment for more spans, so that they go together.
+    async fn gather(&self, waiting: &mut Waiting, spans: &mut Vec<Span>) {
+        if spans.len() >= MOST || self.is_stopping() {
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(GATHER) => {}
+            () = self.stopped() => {}
+        }
+        while spans.len() < MOST
+            && let Ok(span) = waiting.try_recv()
+        {
+            spans.push(span);
+        }
+    }
+
     /// Sends spans as they come, until nobody can make any.
     pub(crate) async fn export_spans(self, collector: Collector, mut waiting: Waiting) {
         let mut said: Option<Instant> = None;
@@ -105,17 +121,7 @@ impl Server {
             if waiting.recv_many(&mut spans, MOST).await == 0 {
                 return;
             }
-            if spans.len() < MOST && !self.is_stopping() {
-                tokio::select! {
-                    () = tokio::time::sleep(GATHER) => {}
-                    () = self.stopped() => {}
-                }
-                while spans.len() < MOST
-                    && let Ok(span) = waiting.try_recv()
-                {
-                    spans.push(span);
-                }
-            }
+            self.gather(&mut waiting, &mut spans).await;
             let sent = collector.send(&spans, &self.names.audience).await;
             let outcome = if sent.is_ok() { "sent" } else { "lost" };
             for _ in &spans {

@@ -6,7 +6,9 @@ use axum::http::StatusCode;
 use gate_protocol::archive::{Archivable, LogStart, Pruned};
 use gate_protocol::canonical::Digest;
 use gate_protocol::id::Nonce;
-use gate_protocol::log::{LogVerifier, SignedCheckpoint, TlogProof, verify_consistency};
+use gate_protocol::log::{
+    AuditRecord, LogVerifier, SignedCheckpoint, TlogProof, verify_consistency,
+};
 use gate_protocol::review::Answer;
 use serde_json::{Value, json};
 
@@ -73,10 +75,8 @@ async fn pruned_records_leave_their_hashes_and_the_log_goes_on() {
     let nonce = Nonce::generate().unwrap();
     bench.claim(&run, nonce).await;
     let records = bench.records().await;
-    let claimed = records
-        .iter()
-        .position(|one| one.body().get("request") == Some(&json!(run.id)));
-    let open_from = claimed.unwrap() as u64;
+    let of_run = |one: &AuditRecord| one.body().get("request") == Some(&json!(run.id));
+    let open_from = records.iter().position(of_run).unwrap() as u64;
     let wanted = archivable(&bench).await;
     // The run has not ended, so its first record is where the archive must end.
     assert_eq!((wanted.start.size, wanted.to), (0, open_from));

@@ -222,8 +222,8 @@ async fn an_admin_whom_the_settings_trust_may_make_both_sides_and_no_other() {
         let request = bench.ask_with(&bot, "both").await;
         bench.review(&carol, &request, Answer::Approve).await.status
     };
-    assert_eq!(play(&["admin"]).await, StatusCode::OK);
-    assert_eq!(play(&[]).await, StatusCode::FORBIDDEN);
+    assert_eq!(Box::pin(play(&["admin"])).await, StatusCode::OK);
+    assert_eq!(Box::pin(play(&[])).await, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]

@@ -97,7 +97,7 @@ async fn refused_on_record(stage: &Stage, channel: &str, attempt: &Attempt, reje
 async fn nobody_who_had_a_hand_in_it_answers_by_a_button_in_slack() {
     let stage = SlackStage::new().await;
     let mut rejected = 0;
-    for attempt in &attempts(&stage).await {
+    for attempt in &Box::pin(attempts(&stage)).await {
         relink(&stage, "slack", TEAM, SLACK_BOB, attempt.0).await;
         let ts = place(&stage, "chat", &attempt.1).await;
         // A denial is a modal of its own, and ends at the same place.
@@ -121,7 +121,7 @@ async fn nobody_who_had_a_hand_in_it_answers_by_a_button_in_teams() {
     };
     let stage = TeamsStage::new(many).await;
     let mut rejected = 0;
-    for attempt in &attempts(&stage).await {
+    for attempt in &Box::pin(attempts(&stage)).await {
         relink(&stage, "teams", TENANT, BOB, attempt.0).await;
         let message = place(&stage, "chat", &attempt.1).await;
         for verb in ["gate_approve", "gate_deny"] {
