@@ -186,7 +186,7 @@ fn headline(between: &Between, is_new: bool, place: &str) -> String {
     }
     if !is_new && !between.theirs.is_empty() {
         let lost = counted(between.theirs.len(), "commit");
-        line.push_str(&format!(", which LOSES {lost}"));
+        line.extend([", which LOSES ", &lost]);
     }
     line
 }

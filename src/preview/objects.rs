@@ -60,12 +60,16 @@ fn line(object: Option<&Object>) -> String {
     let Some(object) = object else {
         return "what gate does not read: a document that is not written plainly".to_owned();
     };
-    let mut line = format!("{} ", object.kind);
-    if let Some(namespace) = &object.namespace {
-        line.push_str(&format!("{namespace}/"));
+    let Object {
+        kind,
+        namespace,
+        name,
+        version,
+    } = object;
+    match namespace {
+        Some(namespace) => format!("{kind} {namespace}/{name} ({version})"),
+        None => format!("{kind} {name} ({version})"),
     }
-    line.push_str(&format!("{} ({})", object.name, object.version));
-    line
 }
 
 /// Returns the objects of a file; nothing for a document that is not understood.

@@ -1,4 +1,4 @@
-//! A plan file of Terraform or OpenTofu: what would be done to which resource. Values are not read:
+//! A plan file of Terraform or `OpenTofu`: what would be done to which resource. Values are not read:
 //! they can be secret, and only a provider's program knows which are.
 //!
 //! Source: `internal/plans/planfile` and `planfile.proto` of Terraform: a ZIP whose file `tfplan`
@@ -11,7 +11,7 @@ use super::{Found, Seen, counted, named, zip};
 const VERSION: u64 = 3;
 
 /// Fields of `Plan`.
-mod plan {
+mod field {
     pub(super) const VERSION: u64 = 1;
     pub(super) const RESOURCE_CHANGES: u64 = 3;
     pub(super) const OUTPUT_CHANGES: u64 = 4;
@@ -87,7 +87,7 @@ pub(super) fn of(seen: &Seen<'_>) -> Option<Found> {
 
 fn found(message: &[u8], name: &str) -> Option<Found> {
     let all = fields(message)?;
-    if number(&all, plan::VERSION) != VERSION {
+    if number(&all, field::VERSION) != VERSION {
         return None;
     }
     let mut resources = Vec::new();
@@ -96,21 +96,21 @@ fn found(message: &[u8], name: &str) -> Option<Found> {
     for (field, value) in &all {
         let Value::Bytes(bytes) = value else { continue };
         match *field {
-            plan::RESOURCE_CHANGES => resources.push(resource(bytes)?),
-            plan::OUTPUT_CHANGES => rest.extend(output(bytes)?),
-            plan::TARGETS => targets += 1,
-            plan::DEFERRED => deferred += 1,
-            plan::ACTIONS => actions += 1,
+            field::RESOURCE_CHANGES => resources.push(resource(bytes)?),
+            field::OUTPUT_CHANGES => rest.push(output(bytes)?),
+            field::TARGETS => targets += 1,
+            field::DEFERRED => deferred += 1,
+            field::ACTIONS => actions += 1,
             _ => {}
         }
     }
     resources.sort_by(|one, other| (one.0.rank(), &one.1).cmp(&(other.0.rank(), &other.1)));
-    let summary = summary(&resources, number(&all, plan::MODE));
+    let summary = summary(&resources, number(&all, field::MODE));
     let changed = resources.iter().filter(|one| one.0 != Action::Nothing);
     let mut lines: Vec<String> = changed
         .map(|(action, address)| format!("{} {address}", action.word()))
         .collect();
-    lines.extend(rest);
+    lines.extend(rest.into_iter().filter(|line| !line.is_empty()));
     for (count, unit) in [(deferred, "change"), (actions, "action")] {
         if count > 0 {
             lines.push(format!(
@@ -147,7 +147,7 @@ fn summary(resources: &[(Action, String)], mode: u64) -> String {
     ] {
         let count = count(&[action]);
         if count > 0 {
-            summary.push_str(&format!(", {count} {words}"));
+            summary.extend([", ", &count.to_string(), " ", words]);
         }
     }
     match mode {
@@ -167,22 +167,26 @@ fn resource(message: &[u8]) -> Option<(Action, String)> {
     let all = fields(message)?;
     let mut address = text(&all, ADDRESS)?;
     if let Some(key) = text(&all, DEPOSED).filter(|key| !key.is_empty()) {
-        address.push_str(&format!(" (the deposed object {key})"));
+        address.extend([" (the deposed object ", &key, ")"]);
     }
     if let Some(before) = text(&all, BEFORE).filter(|before| !before.is_empty()) {
-        address.push_str(&format!(" (was {before})"));
+        address.extend([" (was ", &before, ")"]);
     }
     Some((change(&all, CHANGE)?, address))
 }
 
-/// Reads an `OutputChange`.
-fn output(message: &[u8]) -> Option<Option<String>> {
+/// Reads an `OutputChange`; of one that changes nothing the text is empty.
+fn output(message: &[u8]) -> Option<String> {
     const NAME: u64 = 1;
     const CHANGE: u64 = 2;
     let all = fields(message)?;
     let (name, action) = (text(&all, NAME)?, change(&all, CHANGE)?);
     let is_change = action != Action::Nothing;
-    Some(is_change.then(|| format!("{} the output {name}", action.word())))
+    Some(if is_change {
+        format!("{} the output {name}", action.word())
+    } else {
+        String::new()
+    })
 }
 
 /// Reads the `Action` of a `Change`: the first value is not written where it is the default.

@@ -91,11 +91,11 @@ pub(super) fn live(moment: Moment<'_>, trouble: Option<&str>, width: usize) -> S
         }
     };
     let line = format!("gate: {state} · {}", times(moment));
-    with_link(moment, line, width)
+    with_link(moment, &line, width)
 }
 
 /// Adds the link, in the same line where it fits.
-fn with_link(moment: Moment<'_>, line: String, width: usize) -> String {
+fn with_link(moment: Moment<'_>, line: &str, width: usize) -> String {
     let url = inert(&moment.request.url);
     let whole = format!("{line} · {url}");
     if measure_text_width(&whole) < width {
@@ -112,11 +112,11 @@ fn waited_for(moment: Moment<'_>, (waiting, said): (&str, &str), width: usize) -
     let line = |command: &str| format!("gate: {waiting}{command}{said} · {}", times(moment));
     let whole = line(&format!(" to approve `{command}`"));
     if measure_text_width(&whole) < width {
-        return with_link(moment, whole, width);
+        return with_link(moment, &whole, width);
     }
     let start = beginning(&command, &line(" to approve `…`"), width);
     if start.chars().count() >= SHORTEST_COMMAND {
-        return with_link(moment, line(&format!(" to approve `{start}…`")), width);
+        return with_link(moment, &line(&format!(" to approve `{start}…`")), width);
     }
     // In a line of its own there is room for more.
     let own = "gate: to run ``";
@@ -126,7 +126,7 @@ fn waited_for(moment: Moment<'_>, (waiting, said): (&str, &str), width: usize) -
     } else {
         format!("gate: to run `{start}…`")
     };
-    with_link(moment, format!("{}\n{own}", line("")), 0)
+    with_link(moment, &format!("{}\n{own}", line("")), 0)
 }
 
 /// Returns as much of a command as fits beside `rest`.

@@ -284,11 +284,9 @@ fn number(file: &File, at: u64) -> Option<u64> {
 
 /// Writes a name in hexadecimal digits.
 pub(super) fn hex(name: &[u8]) -> String {
-    let mut text = String::with_capacity(name.len() * 2);
-    for byte in name {
-        text.push_str(&format!("{byte:02x}"));
-    }
-    text
+    let digit = |four: u8| char::from_digit(u32::from(four), 16).unwrap_or_default();
+    let digits = name.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(digit).collect()
 }
 
 /// Reads hexadecimal digits.

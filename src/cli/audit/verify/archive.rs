@@ -101,9 +101,12 @@ fn archived(
         }
     });
     let is_listed = log_is_listed(folder, manifest)?;
-    Ok(found.and_then(|log| match is_listed {
-        true if log.root == manifest.root => Ok(log),
-        _ => Err(file("does not list these files")),
+    Ok(found.and_then(|log| {
+        if is_listed && log.root == manifest.root {
+            Ok(log)
+        } else {
+            Err(file("does not list these files"))
+        }
     }))
 }
 
