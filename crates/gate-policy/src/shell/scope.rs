@@ -48,6 +48,8 @@ pub(super) struct Scope {
     pub(super) env: Environment,
     /// What may be exported or not.
     perhaps_exported: BTreeSet<Vec<u8>>,
+    /// What will be exported once it is set.
+    marked: BTreeSet<Vec<u8>>,
     /// Whether start-up files may have set whatever is not assigned here.
     pub(super) is_login: bool,
     /// The working directory, where it is known.
@@ -67,6 +69,7 @@ impl Scope {
             fixed: BTreeSet::new(),
             env,
             perhaps_exported: BTreeSet::new(),
+            marked: BTreeSet::new(),
             is_login: false,
             cwd: Some(cwd),
             is_moving: false,
@@ -133,19 +136,21 @@ impl Scope {
     fn put(&mut self, name: &[u8], value: Value) {
         if self.perhaps_exported.contains(name) {
             self.env.set(word_of(name), UNKNOWN_VALUE.into());
-        } else if self.env.get(word_of(name)).is_some() {
+        } else if self.env.get(word_of(name)).is_some() || self.marked.contains(name) {
             self.env.set(word_of(name), exported(&value));
         }
         self.variables.insert(name.to_vec(), Some(value));
     }
 
-    /// Exports a variable.
+    /// Exports a variable: now where it is set, and otherwise from when on it is.
     pub(super) fn export(&mut self, name: &[u8]) {
         let value = self.get(name);
         let is_set = self.variables.contains_key(name) || self.env.get(word_of(name)).is_some();
         if is_set || value != Value::Known(Vec::new()) {
             self.perhaps_exported.remove(name);
             self.env.set(word_of(name), exported(&value));
+        } else {
+            self.marked.insert(name.to_vec());
         }
     }
 
@@ -157,6 +162,11 @@ impl Scope {
         };
         if !from.perhaps_exported.contains(name) {
             self.perhaps_exported.remove(name);
+        }
+        if from.marked.contains(name) {
+            self.marked.insert(name.to_vec());
+        } else {
+            self.marked.remove(name);
         }
         match from.env.get(word_of(name)) {
             Some(value) => self.env.set(word_of(name), value.to_owned()),
@@ -170,6 +180,7 @@ impl Scope {
             && self.fixed == other.fixed
             && self.env == other.env
             && self.perhaps_exported == other.perhaps_exported
+            && self.marked == other.marked
             && self.is_placed_like(other)
     }
 
@@ -217,6 +228,7 @@ impl Scope {
             return;
         }
         self.perhaps_exported.remove(name);
+        self.marked.remove(name);
         self.env.unset(&word_of(name));
         self.variables.insert(name.to_vec(), None);
     }
@@ -230,7 +242,8 @@ impl Scope {
         };
         let names = only(&self.env, &changed.env);
         let more = only(&changed.env, &self.env);
-        let known = changed.perhaps_exported.iter().cloned();
+        let marked = self.marked.symmetric_difference(&changed.marked);
+        let known = changed.perhaps_exported.iter().chain(marked).cloned();
         let names = names.into_iter().chain(more).chain(known);
         self.perhaps_exported.extend(names);
         for name in &self.perhaps_exported {
