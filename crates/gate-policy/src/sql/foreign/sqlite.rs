@@ -37,9 +37,8 @@ pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
         return;
     }
     let is_on = |name: &str| parsed.uses.iter().any(|used| used.name == name && used.on);
-    if is_on("help") || is_on("version") {
-        return;
-    }
+    // What runs first runs also in front of these.
+    let is_told = !(is_on("help") || is_on("version"));
     if parsed.operands.is_empty() {
         let memory = ":memory:".to_owned();
         invocation.target.insert("database".to_owned(), memory);
@@ -64,11 +63,11 @@ pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
     for used in parsed.uses.iter().filter(|used| used.name == "cmd") {
         judge_word(used.value.unwrap_or_default(), &mut run);
     }
-    let told = parsed.operands.get(1..).unwrap_or_default();
-    for operand in told {
+    let told = parsed.operands.get(1..).filter(|_| is_told);
+    for operand in told.unwrap_or_default() {
         judge_word(operand.bytes, &mut run);
     }
-    if told.is_empty() {
+    if is_told && told.is_none_or(<[_]>::is_empty) {
         run.judge_stdin();
     }
 }
