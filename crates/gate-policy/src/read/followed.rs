@@ -9,6 +9,8 @@ use std::path::{Component, Path, PathBuf};
 
 use super::paths::{path_of, plain_join};
 use super::scalars::{self, Document, Scalar};
+use super::secret_files::holds_secrets;
+use super::words::shown;
 use crate::command_line::{CommandLine, FileError, FileKind};
 use crate::effect::Effect;
 use crate::invocation::{Input, InputKind, Invocation, Placement};
@@ -42,22 +44,25 @@ const NAMELESS: [&str; 18] = [
 /// Fields of a kustomization whose values are files, folders or addresses and
 /// nothing else.
 const BASES: [&str; 3] = ["bases", "components", "resources"];
+/// Fields whose files end as they are in what is built.
+const GENERATORS: [&str; 2] = ["configMapGenerator", "secretGenerator"];
 /// The most files and folders that are looked into.
 const LIMIT: usize = 300;
 
 /// Adds what the input at `path`, joined with its folder, names in turn. What
 /// it names stands where the input itself stands: among the same copies, or in
-/// place.
+/// place; and it is printed where the command does nothing else with it.
 pub(super) fn follow(
     line: &CommandLine<'_>,
     path: PathBuf,
     follows: Follows,
-    placement: Placement,
+    (placement, is_printed): (Placement, bool),
     invocation: &mut Invocation,
 ) {
     let mut walk = Walk {
         line,
         invocation,
+        is_printed,
         is_copied: placement == Placement::SameName,
         seen: BTreeSet::new(),
         waiting: vec![path],
@@ -113,6 +118,8 @@ pub(super) fn looks_remote(name: &[u8], is_name: bool) -> bool {
 struct Walk<'a, 'i> {
     line: &'a CommandLine<'a>,
     invocation: &'i mut Invocation,
+    /// Whether the command prints what is found.
+    is_printed: bool,
     /// Whether copies can stand for what is found.
     is_copied: bool,
     /// What was looked into, by its real path.
@@ -190,6 +197,12 @@ impl Walk<'_, '_> {
             let is_outside = reaches_out(Path::new(name));
             let kind = self.line.files.kind(&path);
             self.is_copied &= kind.is_none() || !Path::new(name).has_root();
+            let mut keys = scalar.keys.iter();
+            let is_whole =
+                is_outside || !has_keys || keys.any(|key| GENERATORS.contains(&key.as_str()));
+            if self.is_printed && is_whole && kind == Some(FileKind::File) {
+                self.judge_printed(&path);
+            }
             match kind {
                 Some(FileKind::Directory) => {
                     if is_outside {
@@ -206,6 +219,14 @@ impl Walk<'_, '_> {
                 }
                 Some(FileKind::File | FileKind::Special) | None => {}
             }
+        }
+    }
+
+    fn judge_printed(&mut self, path: &Path) {
+        let path = path.as_os_str().as_encoded_bytes();
+        if holds_secrets(path) {
+            let reason = format!("it prints `{}`, which holds secrets", shown(path));
+            self.invocation.add(Effect::Secret, &reason);
         }
     }
 

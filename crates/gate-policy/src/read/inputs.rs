@@ -46,19 +46,18 @@ struct Finder<'a> {
     /// The folder that names are taken from, where an option moves it.
     moved: Option<Cow<'a, Path>>,
     style: Style,
+    /// Whether it only prints what its inputs make.
+    prints: bool,
 }
 
 pub(super) fn find(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
-    let options = parsed.uses.iter();
-    let moved = moved(
-        line.cwd,
-        &parsed.spec.moved_by,
-        options.map(|used| (&used.name, used.value)),
-    );
+    let options = parsed.uses.iter().map(|used| (&used.name, used.value));
+    let moved = moved(line.cwd, &parsed.spec.moved_by, options);
     let finder = Finder {
         line,
         moved: (*moved != *line.cwd).then_some(moved),
         style: parsed.spec.style,
+        prints: parsed.spec.name == "kubectl" && parsed.path == ["kustomize"],
     };
     for used in &parsed.uses {
         let Some(value) = used.value else { continue };
@@ -356,7 +355,8 @@ impl Finder<'_> {
             skipped: Cow::Borrowed(&[]),
         });
         if is_path && what.follows != Follows::Nothing {
-            super::followed::follow(self.line, joined, what.follows, placement, invocation);
+            let place = (placement, self.prints);
+            super::followed::follow(self.line, joined, what.follows, place, invocation);
         }
     }
 

@@ -9,6 +9,7 @@ use crate::command_line::CommandLine;
 use crate::effect::Effect;
 use crate::glob;
 use crate::invocation::Invocation;
+use crate::profile::Style;
 
 /// Patterns of the paths of such files, in lower case. One without a folder
 /// stands for the name in any folder.
@@ -34,6 +35,15 @@ const HOLDING: &[&str] = &[
     "*/.config/sops/*",
     "*/.config/doctl/*",
     "*/.config/hub",
+    "*/.config/github-copilot/*",
+    "*/.config/hcloud/*",
+    "*/.config/ngrok/*",
+    "*/.config/stripe/*",
+    "*/.codex/auth.json",
+    "*/.gemini/oauth_creds.json",
+    "*/.mc/config.json",
+    "*/huggingface/token",
+    "*/opencode/auth.json",
     "*/.local/share/keyrings/*",
     "*/.local/state/gate/*",
     "*/.oci/*",
@@ -44,6 +54,8 @@ const HOLDING: &[&str] = &[
     "*/.composer/auth.json",
     "*/.nuget/nuget/nuget.config",
     "/etc/gate/*",
+    "/etc/gitlab-runner/*",
+    "/etc/wireguard/*",
     "*/.docker/config.json",
     ".docker/config.json",
     "*/.ssh/*",
@@ -59,6 +71,9 @@ const HOLDING: &[&str] = &[
     "/etc/ssl/private/*",
     "/proc/*/environ",
     "/proc/*/mem",
+    "/proc/kcore",
+    "/var/lib/kubelet/pki/*",
+    "/var/lib/rancher/*",
     "/var/run/secrets/*",
     "/run/secrets/*",
     "/dev/mem",
@@ -78,6 +93,9 @@ const NAMES: &[&str] = &[
     "*.jks",
     "*.keystore",
     "*.kdbx",
+    "*.keytab",
+    "*.ovpn",
+    "krb5cc*",
     "*.ppk",
     "*.tfvars",
     "*.tfvars.json",
@@ -89,6 +107,8 @@ const NAMES: &[&str] = &[
     "id_ed25519*",
     ".pgpass",
     "pgpass.conf",
+    ".pg_service.conf",
+    "pg_service.conf",
     ".my.cnf",
     ".mylogin.cnf",
     ".netrc",
@@ -105,6 +125,12 @@ const NAMES: &[&str] = &[
     ".pypirc",
     ".git-credentials",
     ".vault-token",
+    ".claude.json",
+    ".curlrc",
+    ".dockercfg",
+    ".sentryclirc",
+    ".wgetrc",
+    "rclone.conf",
     ".htpasswd",
     "kubeconfig*",
     "*.kubeconfig",
@@ -144,7 +170,7 @@ const IN_MESSAGES: &[&str] = &["dates", "list", "names", "paths", "words"];
 
 /// What the files are for that a command prints, or sends where it asks, if it
 /// changes nothing.
-const PRINTED: &[&str] = &["content", "field", "input", "request"];
+const PRINTED: &[&str] = &["content", "field", "input", "request", "values"];
 
 /// Templates and public halves, which everyone may read.
 const PUBLIC: &[&str] = &[
@@ -300,6 +326,28 @@ pub(super) fn judge_shown(parsed: &Parsed<'_>, invocation: &mut Invocation) {
         if let Some(file) = file.filter(|file| holds_secrets(file)) {
             let (name, file) = (&flag.name, shown(file));
             let reason = format!("`{name}` shows `{file}`, which holds secrets");
+            invocation.add(Effect::Secret, &reason);
+        }
+    }
+    if is_read {
+        judge_parameters(parsed, invocation);
+    }
+}
+
+/// Adds the effect of parameters that the CLI of AWS or Azure takes from a file: it shows in a
+/// message what it does not understand, and sends the rest.
+fn judge_parameters(parsed: &Parsed<'_>, invocation: &mut Invocation) {
+    let marks: &[&[u8]] = match (parsed.spec.style, parsed.spec.name.as_ref()) {
+        (Style::Argparse, _) => &[b"file://", b"fileb://"],
+        (Style::Python, "az") => &[b"@"],
+        _ => return,
+    };
+    for used in parsed.uses.iter().filter(|used| used.on) {
+        let value = used.value.unwrap_or_default();
+        let mut files = marks.iter().filter_map(|mark| value.strip_prefix(*mark));
+        if let Some(file) = files.find(|file| holds_secrets(file)) {
+            let (name, file) = (&used.name, shown(file));
+            let reason = format!("`{name}` is taken from `{file}`, which holds secrets");
             invocation.add(Effect::Secret, &reason);
         }
     }
