@@ -168,6 +168,21 @@ pub(super) fn find(line: &CommandLine<'_>, invocation: &mut Invocation) {
     find_in_environment(line, invocation, &mut found);
     invocation.secrets = merged(found);
     redact::apply(line, &plain, invocation);
+    if !invocation.known {
+        mask_tool(invocation);
+    }
+}
+
+/// `docker run db --password=V`: what the image starts is called after its first word, which is
+/// no name of a program.
+fn mask_tool(invocation: &mut Invocation) {
+    let mut marks = Marks::default();
+    search(invocation.tool.as_bytes(), &Setting::default(), &mut marks);
+    let ranges = marks.merged().into_iter().map(|mark| mark.range);
+    let masked = replaced(invocation.tool.as_bytes(), ranges);
+    if masked != invocation.tool {
+        invocation.tool = masked.into();
+    }
 }
 
 /// A statement in which nothing was found, and by whom it is read.

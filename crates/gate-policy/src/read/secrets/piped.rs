@@ -27,6 +27,12 @@ pub(super) struct Piped {
     stands: Stands,
     /// Where the last word ended.
     end: usize,
+    /// What the command is handed by `<<<`, where it may be a secret.
+    handed: Option<Range<usize>>,
+    /// Whether the command takes a secret from its standard input.
+    reads: bool,
+    /// Whether the word is what `<<<` hands to the command.
+    is_handing: bool,
 }
 
 /// Where the words stand.
@@ -77,6 +83,7 @@ impl Piped {
         let bare = pieces::bare(text, word);
         let name = text.get(bare.clone()).unwrap_or_default();
         let is_reader = READERS.contains(&name);
+        self.read_handed(text, bare.clone(), offset, marks);
         match self.stands {
             Stands::Elsewhere if is_echo(name) => {
                 self.said.clear();
@@ -109,6 +116,24 @@ impl Piped {
         }
     }
 
+    /// Marks what `<<<` hands to a command that takes a secret, wherever it stands in it.
+    fn read_handed(&mut self, text: &[u8], word: Range<usize>, offset: usize, marks: &mut Marks) {
+        let name = text.get(word.clone()).unwrap_or_default();
+        if std::mem::take(&mut self.is_handing) {
+            self.handed = Some(word);
+        } else if name == b"<<<" {
+            self.is_handing = true;
+        } else if name.starts_with(b"<<<") {
+            self.handed = Some(pieces::bare(text, word.start + 3..self.end));
+        }
+        self.reads |= READERS.contains(&name);
+        if self.reads
+            && let Some(handed) = self.handed.take()
+        {
+            mark(text, handed, offset, marks);
+        }
+    }
+
     /// Reads the signs between two words.
     fn pass(&mut self, between: &[u8]) {
         if self.stands == Stands::Handed {
@@ -119,6 +144,9 @@ impl Piped {
             || between
                 .iter()
                 .any(|byte| matches!(byte, b';' | b'&' | b'\n' | b'(' | b')'));
+        if is_next || is_piped {
+            (self.handed, self.reads) = (None, false);
+        }
         if is_next {
             self.stands = Stands::Elsewhere;
         } else if is_piped && self.stands == Stands::Said {
@@ -147,10 +175,14 @@ impl Piped {
 
     fn mark(&mut self, text: &[u8], offset: usize, marks: &mut Marks) {
         for range in self.said.drain(..) {
-            let word = text.get(range.clone()).unwrap_or_default();
-            if !is_no_secret(word, Reading::Shell) {
-                marks.add(offset + range.start..offset + range.end, "password");
-            }
+            mark(text, range, offset, marks);
         }
+    }
+}
+
+fn mark(text: &[u8], range: Range<usize>, offset: usize, marks: &mut Marks) {
+    let word = text.get(range.clone()).unwrap_or_default();
+    if !is_no_secret(word, Reading::Shell) {
+        marks.add(offset + range.start..offset + range.end, "password");
     }
 }

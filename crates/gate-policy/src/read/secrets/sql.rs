@@ -28,7 +28,7 @@ pub(super) enum Statement {
 
 /// Tells whether a function takes a password in clear.
 pub(super) fn is_password_function(name: &[u8]) -> bool {
-    [&b"password"[..], b"old_password"]
+    [&b"crypt"[..], b"password", b"old_password"]
         .iter()
         .any(|function| name.eq_ignore_ascii_case(function))
 }
