@@ -288,7 +288,7 @@ fn at_a_terminal_what_destroys_is_approved_by_typing_what_it_is_about() {
         let terminal = Terminal::spawn(gate, Size::default()).unwrap();
         terminal.wait_for("to approve it, type", within).unwrap();
         assert!(terminal.screen().contains("can't be brought back"));
-        terminal.send(&format!("{answer}\r")).unwrap();
+        terminal.send(format!("{answer}\r")).unwrap();
         let status = terminal.exit_status(within).unwrap();
         assert_eq!(status.code(), Some(0), "{answer:?}: {}", terminal.screen());
     };

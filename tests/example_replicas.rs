@@ -1,7 +1,8 @@
-//! The worked example of several servers: its one command starts PostgreSQL, two servers and
+//! The worked example of several servers: its one command starts `PostgreSQL`, two servers and
 //! haproxy, and a client that waits goes on when one of the servers is killed.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "a test whose stage can't be set has failed"
 )]
 
@@ -101,84 +102,104 @@ fn until<T>(mut found: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// The home of all who use the servers, which they know by one address.
+struct Users {
+    home: Home,
+    url: String,
+}
+
+impl Users {
+    fn new(url: String, key: &str) -> Self {
+        let home = Home::new().unwrap();
+        home.write(
+            ".config/gate/config.toml",
+            format!("[keys]\n'{url}' = '{key}'\n"),
+        )
+        .unwrap();
+        home.script("deployer", "#!/bin/sh\necho ran >>\"$HOME/canary\"\n")
+            .unwrap();
+        Self { home, url }
+    }
+
+    fn gate(&self, token: &str, words: &str) -> Command {
+        let mut command = self.home.command(GATE);
+        command.args(words.split(' '));
+        command
+            .env("GATE_SERVER", &self.url)
+            .env("GATE_TOKEN", token);
+        command
+    }
+
+    /// Makes somebody who approves and an agent that asks, and returns their tokens.
+    fn make(&self, admin: &str) -> (String, String) {
+        for words in [
+            "admin principals create alice --kind user",
+            "admin principals create bob --kind user --group approvers",
+            "admin principals create deploy-bot --kind agent --owner alice",
+        ] {
+            told(&mut self.gate(admin, words));
+        }
+        let token = |words: &str| {
+            let words = format!("admin tokens create --ttl 1h {words}");
+            told(&mut self.gate(admin, &words))
+        };
+        (
+            token("--principal bob --role approver"),
+            token("--principal deploy-bot --role requester"),
+        )
+    }
+
+    /// Returns the request that waits, if one does.
+    fn pending(&self, token: &str) -> Option<Value> {
+        let listed = told(&mut self.gate(token, "requests list --json"));
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        let requests = listed["requests"].as_array().unwrap();
+        let pending = requests.iter().find(|one| one["status"] == "pending");
+        pending.cloned()
+    }
+
+    /// Approves a request, as often as it takes.
+    fn approve(&self, token: &str, request: &Value) {
+        let text = |member: &str| request[member].as_str().unwrap().to_owned();
+        let approve = format!("approve {} --yes --digest {}", text("id"), text("digest"));
+        until(|| {
+            let output = self.gate(token, &approve).output().unwrap();
+            output.status.success().then_some(())
+        });
+    }
+}
+
 #[test]
 fn one_command_starts_it_and_a_killed_server_costs_nobody_an_answer() {
-    let home = Home::new().unwrap();
     let folder = tempfile::Builder::new()
         .prefix("gate-replicas-")
         .tempdir_in("/tmp")
         .unwrap();
     let port = free_ports();
     let mut example = Example::start(&folder.path().join("all"), port);
-    let url = format!("http://127.0.0.1:{port}");
+    let key = example.between("--server-key ", " --token-stdin");
+    let users = Users::new(format!("http://127.0.0.1:{port}"), key);
     let admin = std::fs::read_to_string(folder.path().join("all/admin-token")).unwrap();
-    let key = example
-        .between("--server-key ", " --token-stdin")
-        .to_owned();
-    home.write(
-        ".config/gate/config.toml",
-        format!("[keys]\n'{url}' = '{key}'\n"),
-    )
-    .unwrap();
-    let gate = |token: &str, words: &str| {
-        let mut command = home.command(GATE);
-        command.args(words.split(' '));
-        command.env("GATE_SERVER", &url).env("GATE_TOKEN", token);
-        command
-    };
-    let admin = admin.trim();
-    for words in [
-        "admin principals create alice --kind user",
-        "admin principals create bob --kind user --group approvers",
-        "admin principals create deploy-bot --kind agent --owner alice",
-    ] {
-        told(&mut gate(admin, words));
-    }
-    let token = |words: &str| {
-        told(&mut gate(
-            admin,
-            &format!("admin tokens create --ttl 1h {words}"),
-        ))
-    };
-    let bob = token("--principal bob --role approver");
-    let bot = token("--principal deploy-bot --role requester");
-    home.script("deployer", "#!/bin/sh\necho ran >>\"$HOME/canary\"\n")
-        .unwrap();
+    let (bob, bot) = users.make(admin.trim());
     for server in ["process ids ", " and "] {
-        let waiting = gate(
-            &bot,
-            &format!("run --timeout 120s -- deployer {}", server.len()),
-        )
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-        let request = until(|| {
-            let listed = told(&mut gate(&bob, "requests list --json"));
-            let listed: Value = serde_json::from_str(&listed).unwrap();
-            let requests = listed["requests"].as_array().unwrap();
-            let pending = requests.iter().find(|one| one["status"] == "pending");
-            pending.cloned()
-        });
+        let words = format!("run --timeout 120s -- deployer {}", server.len());
+        let waiting = users
+            .gate(&bot, &words)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let request = until(|| users.pending(&bob));
         // The first is killed under who waits, and the second stays.
         if server == "process ids " {
             let id = example.between(server, " and ").parse().unwrap();
             kill(Pid::from_raw(id), Signal::SIGKILL).unwrap();
         }
-        let text = |member: &str| request[member].as_str().unwrap().to_owned();
-        let approve = format!("approve {} --yes --digest {}", text("id"), text("digest"));
-        until(|| {
-            gate(&bob, &approve)
-                .output()
-                .unwrap()
-                .status
-                .success()
-                .then_some(())
-        });
+        users.approve(&bob, &request);
         let ran = waiting.wait_with_output().unwrap();
         assert!(ran.status.success(), "{ran:?}");
     }
-    let canary = std::fs::read_to_string(home.path().join("canary")).unwrap();
+    let canary = std::fs::read_to_string(users.home.path().join("canary")).unwrap();
     assert_eq!(canary, "ran\nran\n");
     example.end();
     until(|| TcpListener::bind(("127.0.0.1", port + 3)).ok());

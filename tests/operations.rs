@@ -2,6 +2,7 @@
 //! its keys. docs/operations.md.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "a test whose stage can't be set has failed"
 )]
 

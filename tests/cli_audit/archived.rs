@@ -46,6 +46,15 @@ impl Archived {
         self.home.path().join("archive")
     }
 
+    /// The number of the first record behind it.
+    fn end(&self) -> u64 {
+        let manifest = fs::read_to_string(self.folder().join("manifest.json")).unwrap();
+        let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+        let end = manifest["to"].as_u64().unwrap();
+        assert!(end > 4, "{manifest}");
+        end
+    }
+
     /// What gate says of it, without a server.
     fn verified(&self) -> Ran {
         let mut command = self.home.command(GATE);
@@ -89,6 +98,24 @@ fn verify_live(live: &Live) {
     assert_eq!(verified.code, Some(0), "{verified:?}");
 }
 
+/// The log behind an archive verifies alone, and not without the record of what was dropped.
+#[track_caller]
+fn assert_rest_verifies(live: &Live, begins: &str) {
+    let export = Exported::of(live);
+    assert_eq!(export.verified().code, Some(0), "{:?}", export.verified());
+    let theirs = export.verified_independently();
+    assert_eq!(theirs.code, Some(0), "{theirs:?}");
+    let records = export.records();
+    assert!(records[0].contains(begins), "{records:?}");
+    let pruned = records
+        .iter()
+        .position(|one| one.contains("log.pruned"))
+        .unwrap();
+    export.replace_records(&records[..pruned]);
+    assert_eq!(export.verified().code, Some(1));
+    assert_eq!(export.verified_independently().code, Some(1));
+}
+
 #[test]
 fn an_archive_and_the_log_behind_it_verify_alone_and_one_follows_the_other() {
     let live = live();
@@ -101,31 +128,10 @@ fn an_archive_and_the_log_behind_it_verify_alone_and_one_follows_the_other() {
             .stdout
             .contains("the server dropped the bodies of records 0 to ")
     );
-    let manifest = fs::read_to_string(first.folder().join("manifest.json")).unwrap();
-    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
-    let to = manifest["to"].as_u64().unwrap();
-    assert!(to > 4, "{manifest}");
+    let begins = format!("\"seq\":{},", first.end());
     // Held against what was kept of the whole log before.
     verify_live(&live);
-    let export = Exported::of(&live);
-    assert_eq!(export.verified().code, Some(0), "{:?}", export.verified());
-    let theirs = export.verified_independently();
-    assert_eq!(theirs.code, Some(0), "{theirs:?}");
-    assert!(
-        export.records()[0].contains(&format!("\"seq\":{to},")),
-        "{:?}",
-        export.records()
-    );
-
-    // Without the record of it, what is gone is missed.
-    let without: Vec<String> = export.records();
-    let pruned = without
-        .iter()
-        .position(|one| one.contains("log.pruned"))
-        .unwrap();
-    export.replace_records(&without[..pruned]);
-    assert_eq!(export.verified().code, Some(1));
-    assert_eq!(export.verified_independently().code, Some(1));
+    assert_rest_verifies(&live, &begins);
 
     let id = submit(&live, "three", "said of it").id.to_string();
     assert_eq!(
@@ -140,7 +146,6 @@ fn an_archive_and_the_log_behind_it_verify_alone_and_one_follows_the_other() {
         records.contains(&id) && !records.contains(&open),
         "{records}"
     );
-    let begins = format!("\"seq\":{to},");
     assert!(
         records.lines().next().unwrap().contains(&begins),
         "{records}"

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use crate::Exported;
 
+/// What a log tells, record by record.
+type Story = Vec<(&'static str, Value)>;
+
 /// Makes records that follow each other.
 fn records_of(told: &[(&str, Value)]) -> Vec<Vec<u8>> {
     let at = jiff::Timestamp::from_second(1_767_225_600).unwrap();
@@ -31,6 +34,14 @@ fn reviewed(who: &str, person: &str, answer: &str, status: &str) -> (&'static st
     ("decision.recorded", body)
 }
 
+fn approved() -> (&'static str, Value) {
+    reviewed("bob", "Bob", "approve", "approved")
+}
+
+fn denied() -> (&'static str, Value) {
+    reviewed("bob", "Bob", "deny", "denied")
+}
+
 fn claimed(names: &[&str]) -> (&'static str, Value) {
     let body = json!({"request": "r", "approved_by": names, "requester": {"name": "ann"}});
     ("grant.claimed", body)
@@ -42,10 +53,9 @@ fn told(kind: &'static str) -> (&'static str, Value) {
 
 #[test]
 fn a_possible_story_is_good() {
-    let yes = reviewed("bob", "Bob", "approve", "approved");
     let story = [
         created(),
-        yes,
+        approved(),
         claimed(&["bob"]),
         told("run.started"),
         told("run.finished"),
@@ -56,43 +66,41 @@ fn a_possible_story_is_good() {
     assert_eq!(theirs.code, Some(0), "{theirs:?}");
 }
 
-#[test]
-fn an_impossible_story_is_named_at_its_first_impossible_record_by_both() {
-    let yes = || reviewed("bob", "Bob", "approve", "approved");
-    let no = || reviewed("bob", "Bob", "deny", "denied");
+/// Stories of a grant or a run that can't have been, each with its first impossible record.
+fn impossible_grants() -> [(&'static str, Story, usize); 9] {
     let (start, end) = (told("run.started"), told("run.finished"));
-    let stories: [(&str, Vec<(&str, Value)>, usize); 14] = [
+    [
         ("approved by nobody", vec![created(), claimed(&["bob"])], 1),
         (
             "claimed for nobody",
-            vec![created(), yes(), claimed(&[])],
+            vec![created(), approved(), claimed(&[])],
             2,
         ),
         (
             "claimed for another",
-            vec![created(), yes(), claimed(&["eve"])],
+            vec![created(), approved(), claimed(&["eve"])],
             2,
         ),
         (
             "claimed in silence",
-            vec![created(), yes(), told("grant.claimed")],
+            vec![created(), approved(), told("grant.claimed")],
             2,
         ),
         (
             "claimed after a denial",
-            vec![created(), no(), claimed(&["bob"])],
+            vec![created(), denied(), claimed(&["bob"])],
             2,
         ),
         (
             "claimed twice",
-            vec![created(), yes(), claimed(&["bob"]), claimed(&["bob"])],
+            vec![created(), approved(), claimed(&["bob"]), claimed(&["bob"])],
             3,
         ),
         (
             "finished before it was started",
             vec![
                 created(),
-                yes(),
+                approved(),
                 claimed(&["bob"]),
                 end.clone(),
                 start.clone(),
@@ -101,9 +109,16 @@ fn an_impossible_story_is_named_at_its_first_impossible_record_by_both() {
         ),
         (
             "started before it was claimed",
-            vec![created(), yes(), start],
+            vec![created(), approved(), start],
             2,
         ),
+        ("never created", vec![end], 0),
+    ]
+}
+
+/// Stories of a request or an answer that can't have been, each with its first impossible record.
+fn impossible_answers() -> [(&'static str, Story, usize); 5] {
+    [
         (
             "approved by who asked",
             vec![created(), reviewed("ann", "Ann", "approve", "approved")],
@@ -114,15 +129,23 @@ fn an_impossible_story_is_named_at_its_first_impossible_record_by_both() {
             vec![created(), reviewed("ann2", "Ann", "approve", "approved")],
             1,
         ),
-        ("an answer after a denial", vec![created(), no(), yes()], 2),
+        (
+            "an answer after a denial",
+            vec![created(), denied(), approved()],
+            2,
+        ),
         (
             "a denial that approves",
             vec![created(), reviewed("bob", "Bob", "deny", "approved")],
             1,
         ),
         ("created twice", vec![created(), created()], 1),
-        ("never created", vec![end], 0),
-    ];
+    ]
+}
+
+#[test]
+fn an_impossible_story_is_named_at_its_first_impossible_record_by_both() {
+    let stories = impossible_grants().into_iter().chain(impossible_answers());
     for (what, story, at) in stories {
         let export = Exported::made(&records_of(&story), 7);
         export.assert_first_bad(what, &at.to_string());

@@ -25,6 +25,36 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
+/// A copy without keys is three files, which nobody else can read.
+#[track_caller]
+fn assert_is_private(copy: &Path) {
+    assert_eq!(mode(copy), 0o700);
+    let mut names: Vec<_> = fs::read_dir(copy)
+        .unwrap()
+        .map(|one| one.unwrap().path())
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        ["checkpoint", "gate.db", "manifest"].map(|name| copy.join(name))
+    );
+    assert!(names.iter().all(|path| mode(path) == 0o600), "{names:?}");
+}
+
+/// A copy without keys comes back with those of the folder `first`, and not without.
+#[track_caller]
+fn assert_comes_back_with_keys(stage: &Stage, from: &str, to: &str) {
+    let without = restore(stage, from, to, &[]);
+    assert_eq!(without.code, Some(64), "{without:?}");
+    assert!(without.stderr.contains("--keys"), "{without:?}");
+    assert!(!stage.path(to).exists());
+    let restored = restore(stage, from, to, &["--keys", "first"]);
+    assert_eq!(restored.code, Some(0), "{restored:?}");
+    assert!(restored.stdout.contains("epoch 2"), "{restored:?}");
+    assert_eq!(mode(&stage.path(to)), 0o700);
+    assert_eq!(mode(&stage.path(to).join("grant.key")), 0o600);
+}
+
 /// docs/operations.md: what was approved and not claimed is void, and the log says so.
 #[test]
 fn a_server_comes_back_from_a_copy_that_was_made_while_it_ran() {
@@ -35,33 +65,13 @@ fn a_server_comes_back_from_a_copy_that_was_made_while_it_ran() {
     let made = backup(&stage, "copy", &[]);
     assert_eq!(made.code, Some(0), "{made:?}");
     assert!(made.stderr.contains("keep grant.key, log.key"), "{made:?}");
-    let copy = stage.path("copy");
-    assert_eq!(mode(&copy), 0o700);
-    let mut names: Vec<_> = fs::read_dir(&copy)
-        .unwrap()
-        .map(|one| one.unwrap().path())
-        .collect();
-    names.sort();
-    assert_eq!(
-        names,
-        ["checkpoint", "gate.db", "manifest"].map(|name| copy.join(name))
-    );
-    assert!(names.iter().all(|path| mode(path) == 0o600), "{names:?}");
+    assert_is_private(&stage.path("copy"));
     // The approval is used after the copy was made: whoever has the copy does not know.
     let ran = stage.gate(&first, "agent", &["run", "--", "deployer", "approved"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     drop(first);
 
-    let without = restore(&stage, "copy", "second", &[]);
-    assert_eq!(without.code, Some(64), "{without:?}");
-    assert!(without.stderr.contains("--keys"), "{without:?}");
-    assert!(!stage.path("second").exists());
-    let restored = restore(&stage, "copy", "second", &["--keys", "first"]);
-    assert_eq!(restored.code, Some(0), "{restored:?}");
-    assert!(restored.stdout.contains("epoch 2"), "{restored:?}");
-    assert_eq!(mode(&stage.path("second")), 0o700);
-    assert_eq!(mode(&stage.path("second/grant.key")), 0o600);
-
+    assert_comes_back_with_keys(&stage, "copy", "second");
     let second = stage.serve("second", "server.toml", &[]);
     assert_eq!(stage.status(&second, &approved), "expired");
     assert_eq!(stage.status(&second, &pending), "pending");

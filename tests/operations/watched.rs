@@ -1,6 +1,7 @@
 //! What watches a server: `/metrics`, `/healthz`, `/readyz` and the log.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -156,7 +157,7 @@ fn the_dashboard_shows_what_the_server_measures() {
         assert!(count > 0, "{expression}");
         let quoted = expression.replace("$__rate_interval", "5m");
         let quoted = serde_json::to_string(&quoted).unwrap();
-        rules += &format!("  - record: x{number}\n    expr: {quoted}\n");
+        writeln!(rules, "  - record: x{number}\n    expr: {quoted}").unwrap();
     }
     let file = stage.home.write("rules.yml", rules).unwrap();
     let (is_sound, said) = judged(&["check", "rules", file.to_str().unwrap()], "");
