@@ -27,7 +27,7 @@ pub(super) fn find(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut Inv
     let mut search = Search {
         line,
         invocation,
-        folder: moved(line.cwd, &spec.moved_by, options),
+        folder: moved(line.cwd, spec, options),
         role: &Cow::Borrowed(""),
         found: Vec::new(),
         earlier: 0,

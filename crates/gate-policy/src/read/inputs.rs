@@ -52,7 +52,7 @@ struct Finder<'a> {
 
 pub(super) fn find(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
     let options = parsed.uses.iter().map(|used| (&used.name, used.value));
-    let moved = moved(line.cwd, &parsed.spec.moved_by, options);
+    let moved = moved(line.cwd, parsed.spec, options);
     let finder = Finder {
         line,
         moved: (*moved != *line.cwd).then_some(moved),
@@ -135,17 +135,20 @@ fn reads_stdin(parsed: &Parsed<'_>, spec: &StdinSpec) -> bool {
 }
 
 /// Returns the folder that files are taken from: the working directory after
-/// the options that move it, each from where the one before it led.
+/// the options that move it. git goes from where the one before it led, every
+/// other tool to what the last one names.
 pub(super) fn moved<'a, 'c>(
     cwd: &'c Path,
-    by: &Table<Text>,
+    spec: &ToolSpec,
     options: impl Iterator<Item = (&'a Cow<'static, str>, Option<&'a [u8]>)>,
 ) -> Cow<'c, Path> {
+    let is_each = spec.style == Style::Git;
     options
-        .filter(|(name, _)| by.contains(*name))
+        .filter(|(name, _)| spec.moved_by.contains(*name))
         .filter_map(|(_, value)| value)
         .fold(Cow::Borrowed(cwd), |folder, value| {
-            Cow::Owned(plain_join(&folder, &path_of(value)))
+            let from = if is_each { &*folder } else { cwd };
+            Cow::Owned(plain_join(from, &path_of(value)))
         })
 }
 

@@ -138,5 +138,5 @@ pub(super) fn names_hidden(address: &[u8]) -> bool {
 fn folder<'l>(line: &CommandLine<'l>, parsed: &Parsed<'_>) -> Cow<'l, Path> {
     let options = parsed.uses.iter();
     let options = options.map(|used| (&used.name, used.value));
-    moved(line.cwd, &parsed.spec.moved_by, options)
+    moved(line.cwd, parsed.spec, options)
 }

@@ -48,7 +48,7 @@ pub(super) fn read(
         given: environment(line, parsed),
         cwd: moved(
             line.cwd,
-            &parsed.spec.moved_by,
+            parsed.spec,
             parsed.uses.iter().map(|used| (&used.name, used.value)),
         )
         .into_owned(),

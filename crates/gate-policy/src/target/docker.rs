@@ -19,6 +19,7 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
     if is_behind_ssh(named(invocation, "host")) {
         invocation.add(Effect::Unknown, REASON);
     }
+    drop_overridden(invocation);
     let context = named(invocation, "context").to_owned();
     if !context.is_empty() {
         return judge_context(line, &context, invocation);
@@ -42,6 +43,18 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
         }
         Ok(_) => {}
         Err(problem) => refuse_file(&path, "settings of docker", &problem, invocation),
+    }
+}
+
+/// Leaves the one that counts of a host and a context: `--context`, `--host`,
+/// `DOCKER_HOST`, `DOCKER_CONTEXT`. docker refuses the two options together.
+fn drop_overridden(invocation: &mut Invocation) {
+    let given = |name: &str| option(invocation, name).is_some();
+    let (is_context, is_host) = (given("context"), given("host"));
+    if is_context && !is_host {
+        invocation.target.remove("host");
+    } else if !is_context && invocation.target.contains_key("host") {
+        invocation.target.remove("context");
     }
 }
 

@@ -7,7 +7,8 @@ use super::git_config::{self, Setting};
 use super::{content, option, refuse_file, set};
 use crate::command_line::{CommandLine, FileKind};
 use crate::effect::Effect;
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, Word, WordRole};
+use crate::read::{path_of, plain_join};
 
 /// Subcommands that talk to another repository.
 const REMOTE: &[&str] = &["fetch", "ls-remote", "pull", "push"];
@@ -18,6 +19,7 @@ const LEADING: &[&str] = &["branch", "remote", "url", "include", "includeif"];
 const INCLUDED: usize = 32;
 
 pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    note_folder(invocation);
     let first = invocation.command.first().map_or("", AsRef::as_ref);
     let is_push = first == "push";
     let is_elsewhere = option(invocation, "git-dir").is_some()
@@ -66,6 +68,25 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
     set(invocation, "refspecs", &refspecs.join(" "));
 }
 
+/// Writes where several `-C` lead, each from where the one before it led. Behind
+/// the subcommand the letter means something else.
+fn note_folder(invocation: &mut Invocation) {
+    let is_verb = |word: &Word| word.role == WordRole::Command;
+    let verb = invocation.words.iter().position(is_verb);
+    let before = invocation.options.iter();
+    let before = before.take_while(|used| verb.is_none_or(|verb| used.argv_index < verb));
+    let moves: Vec<&[u8]> = before
+        .filter(|used| used.name == "C")
+        .filter_map(|used| used.value.as_deref())
+        .collect();
+    if moves.len() > 1 {
+        let folder = moves.iter().fold(PathBuf::new(), |folder, part| {
+            plain_join(&folder, &path_of(part))
+        });
+        set(invocation, "folder", &folder.to_string_lossy());
+    }
+}
+
 /// The folders of a repository: its own, and the one that worktrees share.
 struct Repository {
     own: PathBuf,
@@ -76,9 +97,7 @@ struct Repository {
 fn repository(line: &CommandLine<'_>, invocation: &Invocation) -> Option<Repository> {
     let mut folder = line.cwd.to_owned();
     for used in invocation.options.iter().filter(|used| used.name == "C") {
-        folder.push(crate::read::path_of(
-            used.value.as_deref().unwrap_or_default(),
-        ));
+        folder.push(path_of(used.value.as_deref().unwrap_or_default()));
     }
     let kind = |path: &Path| line.files.kind(path);
     for folder in folder.ancestors() {
@@ -101,7 +120,7 @@ fn repository(line: &CommandLine<'_>, invocation: &Invocation) -> Option<Reposit
 fn pointed(line: &CommandLine<'_>, file: &Path, label: &[u8], from: &Path) -> Option<PathBuf> {
     let content = line.files.read(file).ok()?;
     let path = content.strip_prefix(label)?.trim_ascii();
-    (!path.is_empty()).then(|| from.join(crate::read::path_of(path)))
+    (!path.is_empty()).then(|| from.join(path_of(path)))
 }
 
 /// Returns the files of settings, of which the last counts.

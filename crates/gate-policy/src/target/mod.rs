@@ -66,6 +66,7 @@ pub(crate) fn resolve(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut 
         "podman" => docker::resolve_for_podman(line, invocation),
         "psql" => libpq::resolve(line, invocation),
         "rsync" | "scp" | "sftp" => ssh::judge_settings(line, "host", invocation),
+        "ssh" => ssh::resolve(invocation),
         "terraform" => terraform::resolve(line, invocation),
         _ => {}
     }

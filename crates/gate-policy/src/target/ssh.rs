@@ -4,9 +4,9 @@
 //! ssh looks for them in the home directory of the account; the one of `HOME`
 //! is what is known here, and is what is bound.
 
-use super::{content, home_file, named, option, refuse_file};
+use super::{content, home_file, named, option, refuse_file, set};
 use crate::command_line::CommandLine;
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, Word, WordRole};
 
 /// Settings that start no program and load no code, in lower case.
 const PLAIN: &[&str] = &[
@@ -60,6 +60,47 @@ const PLAIN: &[&str] = &[
     "userknownhostsfile",
     "visualhostkey",
 ];
+
+/// Takes the address of ssh apart, `user@host` or `ssh://user@host:port`. Of two
+/// users or ports the one that is said first counts. Source: `main` of `ssh.c`.
+pub(super) fn resolve(invocation: &mut Invocation) {
+    let address = named(invocation, "host").to_owned();
+    let is_operand = |word: &Word| word.role == WordRole::Operand;
+    let place = invocation.words.iter().position(is_operand);
+    let (user, host, port) = parts(&address);
+    for (field, letter, said) in [("user", "l", user), ("port", "p", port)] {
+        let mut options = invocation.options.iter();
+        let option = options.find(|used| used.name == letter);
+        let is_later = option.is_none_or(|used| place.is_some_and(|at| at < used.argv_index));
+        let value = match (said, option.and_then(|used| used.value.as_deref())) {
+            (Some(said), _) if is_later => said.to_owned(),
+            (_, Some(value)) => String::from_utf8_lossy(value).into_owned(),
+            (_, None) => continue,
+        };
+        set(invocation, field, &value);
+    }
+    set(invocation, "host", host);
+}
+
+/// Returns user, host and port of an address.
+fn parts(address: &str) -> (Option<&str>, &str, Option<&str>) {
+    let uri = address.strip_prefix("ssh://");
+    let whole = uri
+        .and_then(|rest| rest.split('/').next())
+        .unwrap_or(address);
+    let (user, server) = match whole.rsplit_once('@') {
+        Some((user, server)) => (Some(user), server),
+        None => (None, whole),
+    };
+    let (host, port) = match server.rsplit_once(':') {
+        Some((host, port)) if uri.is_some() && !port.ends_with(']') => (host, Some(port)),
+        _ => (server, None),
+    };
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    (user, bare.unwrap_or(host), port)
+}
 
 /// Judges the settings for a command that reaches the host of this field of
 /// the target.
