@@ -97,3 +97,35 @@ fn what_nests_ten_thousand_times_is_read_on_a_small_stack() {
     let closed = format!("select {}1{}", "(".repeat(depth), ")".repeat(depth));
     assert_eq!(effect_of(closed.into_bytes(), false), Some(Effect::Read));
 }
+
+#[test]
+fn a_backslash_command_is_shown_with_its_backslash() {
+    for (argv, shown) in [
+        (&["psql", "-c", "\\dt+ t"][..], "\\dt+ t"),
+        (
+            &["psql", "-c", "\\copy t from 'a.csv'"],
+            "\\copy t from 'a.csv'",
+        ),
+        (&["psql", "-c", "\\i a.sql"], "\\i a.sql"),
+    ] {
+        let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
+        let invocation = read_invocation(&CommandLine {
+            argv: &argv,
+            env: &Environment::default(),
+            cwd: Path::new("/w"),
+            stdin: Stdin::Absent,
+            files: &NoFiles,
+        });
+        let nested: Vec<&str> = invocation
+            .nested
+            .iter()
+            .map(|nested| &*nested.text)
+            .collect();
+        assert_eq!(nested, [shown]);
+        // What it names is an input also where gate does not understand it.
+        if shown.contains("a.") {
+            let mut inputs = invocation.inputs.iter();
+            assert!(inputs.any(|input| input.path.starts_with("/w") && input.role != "services"));
+        }
+    }
+}

@@ -161,7 +161,7 @@ fn search_psql(line: &CommandLine<'_>, invocation: &mut Invocation) {
     search.long_scripts(invocation);
     for nested in &invocation.nested {
         if nested.language == "psql" {
-            search.command(&nested.text);
+            search.command(nested.text.strip_prefix('\\').unwrap_or(&nested.text));
         }
         if nested.effect >= Effect::Execute {
             search.text(&nested.text);

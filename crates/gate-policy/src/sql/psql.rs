@@ -184,10 +184,13 @@ impl<'a, 'i> Psql<'a, 'i> {
         self.branches = outside;
     }
 
+    /// Notes what is inside; a command of psql, given without its backslash, is
+    /// shown with it.
     fn nest(&mut self, language: &'static str, text: &str, effect: Effect) {
+        let mark = if language == "psql" { "\\" } else { "" };
         self.invocation.nested.push(Nested {
             language: language.into(),
-            text: text.to_owned(),
+            text: format!("{mark}{text}"),
             effect,
             inner: None,
         });

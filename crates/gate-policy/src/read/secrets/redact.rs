@@ -30,7 +30,7 @@ pub(super) fn apply(line: &CommandLine<'_>, plain: &[Plain<'_>], invocation: &mu
     for nested in &mut invocation.nested {
         match &*nested.language {
             "command" => mask(&mut nested.text, Reading::Shell),
-            "psql" => mask_meta(&mut nested.text),
+            "psql" => mask(&mut nested.text, Reading::Sql),
             _ if plain.contains(&(nested.text.as_bytes(), sql)) => {}
             _ => mask(&mut nested.text, sql),
         }
@@ -70,13 +70,6 @@ fn mask(text: &mut String, reading: Reading) {
     if !marks.is_empty() {
         *text = masked(text.as_bytes(), &marks);
     }
-}
-
-/// Masks a backslash command of psql, which is kept without its backslash.
-fn mask_meta(text: &mut String) {
-    text.insert(0, '\\');
-    mask(text, Reading::Sql);
-    text.remove(0);
 }
 
 fn masked(bytes: &[u8], marks: &[Mark]) -> String {
