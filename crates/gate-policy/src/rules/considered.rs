@@ -177,6 +177,10 @@ impl Miss {
                 let wanted = "the rule to name the file that the caller chose, too".to_owned();
                 (format!("target.{field}"), wanted, found)
             }
+            Matcher::Beyond(field, what) => {
+                let wanted = "nothing outside of it".to_owned();
+                (format!("target.{field}"), wanted, what.to_owned())
+            }
             Matcher::Caller(field) => caller(rule, field, occasion),
             Matcher::Cwd => {
                 let found = cwd.to_string_lossy().into_owned();

@@ -14,6 +14,7 @@ mod load;
 mod loosening;
 mod matchers;
 mod policy;
+mod reach;
 mod rule;
 mod session;
 #[cfg(test)]

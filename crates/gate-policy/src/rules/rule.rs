@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::condition::{Condition, NoAnswer};
 use super::decision::{Decision, Recording};
 use super::evaluation::{CallerKind, MatchedRule, Occasion, Requirement};
+use super::reach;
 use super::session::Session;
 use super::window::Window;
 use crate::effect::{Effect, EffectSet};
@@ -87,6 +88,8 @@ pub(super) enum Matcher<'r> {
     Target(&'r str, &'r [String]),
     /// The field of a settings file that the caller chose and the rule does not name.
     File(&'static str),
+    /// A field of the target that the rule names, and what the command reaches beside it.
+    Beyond(&'static str, &'static str),
     Caller(&'static str),
     Cwd,
     Time,
@@ -130,6 +133,9 @@ impl Rule {
         }
         if let Some(field) = self.unnamed_file(invocation) {
             return Some(Matcher::File(field));
+        }
+        if let Some((field, what)) = self.beyond(invocation) {
+            return Some(Matcher::Beyond(field, what));
         }
         if let Some(field) = self.caller.unmet(occasion) {
             return Some(Matcher::Caller(field));
@@ -179,6 +185,7 @@ impl Rule {
             | Matcher::Operands
             | Matcher::Target(..)
             | Matcher::File(_)
+            | Matcher::Beyond(..)
             | Matcher::Caller(_)
             | Matcher::Cwd
             | Matcher::Time
@@ -290,6 +297,29 @@ impl Rule {
         }
         let mut files = FILES.iter().copied();
         files.find(|file| invocation.target.contains_key(*file) && !names(file))
+    }
+
+    /// A rule that allows by a part of the target is not about a command that also
+    /// acts elsewhere, whatever its target has there.
+    fn beyond(&self, invocation: &Invocation) -> Option<(&'static str, &'static str)> {
+        if self.decision != Decision::Allow {
+            return None;
+        }
+        let is_named = |field: &str| {
+            let is_one = |(name, globs): &(String, Vec<String>)| {
+                name == field && !globs.iter().any(|glob| glob == "*")
+            };
+            let says_it = |condition: &Condition| condition.source().contains(field);
+            self.target.iter().any(is_one) || self.condition.as_ref().is_some_and(says_it)
+        };
+        // What is pushed is a field of its own.
+        let says_what = self.target.iter().any(|(name, _)| name == "refspecs");
+        let fields = reach::FIELDS
+            .iter()
+            .filter(|field| is_named(field) && !(says_what && **field == "branch"));
+        let mut found =
+            fields.filter_map(|field| Some((*field, reach::beyond(invocation, field)?)));
+        found.next()
     }
 
     fn matches_cwd(&self, cwd: &Path) -> bool {

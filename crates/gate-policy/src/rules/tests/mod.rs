@@ -491,5 +491,6 @@ fn a_time_is_written_in_digits_alone() {
 }
 
 mod approvals;
+mod namespaces;
 mod nested;
 mod other_files;

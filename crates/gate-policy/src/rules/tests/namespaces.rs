@@ -1,0 +1,123 @@
+//! Rules that allow by a part of the target, and commands that act elsewhere too.
+
+use super::*;
+
+/// What a rule with these matchers makes of a command.
+fn decided(matchers: &str, words: &[&str]) -> Decision {
+    let text = format!(
+        "[[rule]]\nid = \"staging\"\ntool = \"kubectl\"\n\
+         effect = [\"write\", \"destroy\", \"access\", \"execute\"]\n{matchers}\ndecision = \"allow\"\n"
+    );
+    let words: Vec<&str> = ["kubectl", "-n", "staging"]
+        .iter()
+        .chain(words)
+        .copied()
+        .collect();
+    evaluate(&text, &words).decision
+}
+
+#[test]
+fn a_rule_that_allows_in_a_namespace_lets_nothing_pass_that_acts_outside_of_it() {
+    let by_field = "target = { namespace = \"staging\" }";
+    let by_condition = "when = \"target.namespace == 'staging'\"";
+    for words in [
+        &["delete", "pods", "--all", "-A"][..],
+        &["delete", "--all-namespaces=true", "deploy", "x"],
+        &["delete", "ns", "prod"],
+        &["delete", "pod,namespaces", "x"],
+        &["delete", "pod/x", "node/y"],
+        &["delete", "clusterissuers.cert-manager.io", "x"],
+        &["delete", "PersistentVolume", "x"],
+        &[
+            "create",
+            "clusterrolebinding",
+            "x",
+            "--clusterrole=y",
+            "--user=z",
+        ],
+        &["create", "namespace", "x"],
+        &["drain", "node-1"],
+        &["certificate", "approve", "x"],
+        &["cp", "a", "prod/web:/a"],
+        &["apply", "-f", "a.yaml"],
+        &["delete", "-k", "base"],
+    ] {
+        for matchers in [by_field, by_condition] {
+            assert_eq!(
+                decided(matchers, words),
+                Decision::RequireApproval,
+                "{words:?}"
+            );
+        }
+    }
+    for words in [
+        &["delete", "pods", "--all"][..],
+        &["delete", "pods", "x", "-A=false"],
+        &["delete", "pvc", "ns"],
+        &["delete", "persistentvolumeclaims/x"],
+        &["scale", "deploy/node", "--replicas=3"],
+        &["cp", "dir/a", "web:/dir/a"],
+        &["set", "image", "deploy/x", "c=registry/node:1"],
+        &["rollout", "restart", "deploy"],
+    ] {
+        for matchers in [by_field, by_condition] {
+            assert_eq!(decided(matchers, words), Decision::Allow, "{words:?}");
+        }
+    }
+}
+
+#[test]
+fn a_rule_about_every_namespace_is_about_all_of_them() {
+    let everywhere = "target = { namespace = \"*\" }";
+    let words = ["delete", "pods", "--all", "-A"];
+    assert_eq!(decided(everywhere, &words), Decision::Allow);
+}
+
+#[test]
+fn what_a_command_reaches_beside_the_namespace_is_told() {
+    let rules = "[[rule]]\nid = \"staging\"\ntool = \"kubectl\"\neffect = \"destroy\"\n\
+                 target = { namespace = \"staging\" }\ndecision = \"allow\"\n";
+    let words = ["kubectl", "-n", "staging", "delete", "ns", "prod"];
+    let considered = machine(rules).consider(&invocation(&words), Path::new("/"), &occasion());
+    let said = format!("{considered:?}");
+    assert!(said.contains("nothing outside of it"), "{said}");
+    assert!(said.contains("what stands in no namespace"), "{said}");
+}
+
+/// Of a tool and a part of its target: a command that stays there, and one that does not.
+#[rustfmt::skip]
+const OTHERS: &[(&str, &str, &str, &str)] = &[
+    ("gh", "repo = 'a/b'", "gh pr merge 1 -R a/b", "gh pr merge https://github.com/c/d/pull/1 -R a/b"),
+    ("redis-cli", "database = '1'", "redis-cli -n 1 flushdb", "redis-cli -n 1 FLUSHALL"),
+    ("redis-cli", "database = '1'", "redis-cli -n 1 del k", "redis-cli -n 1 move k 2"),
+    ("mysql", "database = 'shop'", "mysql shop -e 'drop table t'", "mysql shop -e 'drop table prod.t'"),
+    ("mysql", "database = 'shop'", "mysql shop -e 'delete from t'", "mysql shop -e 'drop database prod'"),
+    ("az", "subscription = 's'", "az vm delete -n x -g y --subscription s", "az vm delete --ids /subscriptions/p/x --subscription s"),
+    ("gcloud", "project = 's'", "gcloud compute instances delete x --project s", "gcloud compute instances delete projects/p/zones/z/instances/x --project s"),
+    ("systemctl", "unit = 'web'", "systemctl restart web", "systemctl restart web sshd"),
+    ("helm", "release = 'web'", "helm uninstall web", "helm uninstall prod web"),
+];
+
+#[test]
+fn a_word_that_says_where_is_not_what_a_rule_allows_by_another_part_of_the_target() {
+    for (tool, target, inside, outside) in OTHERS {
+        let text = format!(
+            "[[rule]]\nid = \"one\"\ntool = \"{tool}\"\neffect = [\"read\", \"write\", \"destroy\"]\n\
+             target = {{ {target} }}\ndecision = \"allow\"\n"
+        );
+        for (line, decision) in [
+            (inside, Decision::Allow),
+            (outside, Decision::RequireApproval),
+        ] {
+            // What stands between quotes is one word.
+            let mut words: Vec<&str> = Vec::new();
+            for (at, part) in line.split('\'').enumerate() {
+                match at % 2 {
+                    0 => words.extend(part.split_whitespace()),
+                    _ => words.push(part),
+                }
+            }
+            assert_eq!(evaluate(&text, &words).decision, decision, "{line}");
+        }
+    }
+}
