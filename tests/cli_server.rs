@@ -6,6 +6,8 @@
 
 #[path = "cli_server/people.rs"]
 mod people;
+#[path = "cli_server/second.rs"]
+mod second;
 #[path = "live/server.rs"]
 mod server;
 #[path = "cli_server/tls.rs"]

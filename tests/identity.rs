@@ -194,13 +194,17 @@ fn a_job_names_itself_in_github_and_gitlab_with_nothing_stored() {
     tell(&issuer, "/next", &json!({ "job": job(2, "mine") }));
     let other = server.job(&home, &["whoami"], &github);
     assert_eq!(other.status.code(), Some(78), "{}", other.stderr);
+    // Which claim it is, a job with another token of the issuer must not learn.
     assert!(
         other
             .stderr
-            .contains("its claim `ref` is `refs/heads/mine`"),
+            .contains("no entry of the server's settings is for a job with its claims"),
         "{}",
         other.stderr
     );
+    for told in ["`ref`", "refs/heads", "main"] {
+        assert!(!other.stderr.contains(told), "{}", other.stderr);
+    }
 
     let mut claims = job(3, "main");
     claims["aud"] = json!(server.url);

@@ -1,16 +1,18 @@
 //! The server itself: who it is, who the token is, its rules and its tokens.
 
+use gate_protocol::account::PrincipalChanges;
 use gate_protocol::principal::{
     CreateToken, CreatedToken, LoginCode, Principal, PrincipalPage, TokenEntry, TokenPage, Whoami,
 };
 use gate_protocol::rules::{
-    PutRules, RULES_MESSAGE_LIMIT_BYTES, RulesText, RulesVersion, RulesVersionPage, SignedRules,
+    ProposedRules, PutRules, RULES_MESSAGE_LIMIT_BYTES, RulesText, RulesVersion, RulesVersionPage,
+    SignedRules,
 };
 use gate_protocol::server::{Health, ServerIdentity};
 use reqwest::Method;
 
 use crate::call::Call;
-use crate::client::{Client, Patience};
+use crate::client::{Client, Patience, Tagged};
 use crate::error::ClientError;
 use crate::page::{Listed, Most};
 
@@ -28,6 +30,15 @@ pub enum Fetched {
         /// names none.
         etag: Option<String>,
     },
+}
+
+/// What became of new rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// They are in force.
+    InForce(Box<SignedRules>),
+    /// They let more pass than those in force, and wait for a second admin.
+    Proposed(Box<ProposedRules>),
 }
 
 impl Client {
@@ -85,16 +96,13 @@ impl Client {
     /// Puts new rules in force: `PUT /v1/rules`, with their TOML text. Sent once.
     ///
     /// `expected_version` is the version that their author has seen in force, 0
-    /// for none: nobody undoes a change that they do not know of.
+    /// for none: nobody undoes a change that they do not know of. What lets more pass than
+    /// before may have to wait for a second admin.
     ///
     /// # Errors
     /// Any [`ClientError`]; `Refused` where the text has a mistake, and with
     /// `conflict` where another version is in force.
-    pub async fn put_rules(
-        &self,
-        text: &str,
-        expected_version: u64,
-    ) -> Result<SignedRules, ClientError> {
+    pub async fn put_rules(&self, text: &str, expected_version: u64) -> Result<Put, ClientError> {
         let url = self.server().join("/v1/rules");
         let body = PutRules {
             text: text.to_owned(),
@@ -103,7 +111,48 @@ impl Client {
         let call = Call::new("the new rules", Method::PUT, url)
             .up_to(RULES_MESSAGE_LIMIT_BYTES)
             .json(&body)?;
-        self.ask(&call, Patience::ONCE).await
+        let answer = self.exchange(&call, Patience::ONCE).await?;
+        Ok(if answer.is_created {
+            Put::Proposed(Box::new(answer.decode()?))
+        } else {
+            Put::InForce(Box::new(answer.decode()?))
+        })
+    }
+
+    /// Shows the rules that wait for a second admin: `GET /v1/rules/proposal`. Needs the role
+    /// approver, admin or auditor.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; `Refused` with `not_found` where none wait.
+    pub async fn proposed_rules(&self) -> Result<ProposedRules, ClientError> {
+        let call = self
+            .get("the proposed rules", "/v1/rules/proposal")
+            .up_to(RULES_MESSAGE_LIMIT_BYTES);
+        self.ask(&call, Patience::SHORT).await
+    }
+
+    /// Puts in force, as a second admin, rules that wait for one:
+    /// `POST /v1/rules/proposal/{id}/confirm`. Sent once.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; `Refused` with `excluded` where the caller is no second person.
+    pub async fn confirm_rules(&self, id: &str) -> Result<SignedRules, ClientError> {
+        let path = ["v1", "rules", "proposal", id, "confirm"];
+        let call = self.named("the proposed rules", Method::POST, &path)?;
+        self.ask(&call.up_to(RULES_MESSAGE_LIMIT_BYTES), Patience::ONCE)
+            .await
+    }
+
+    /// Takes back rules that wait for a second admin: `DELETE /v1/rules/proposal/{id}`. Sent
+    /// once.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; `Refused` with `not_found` where they do not wait any more.
+    pub async fn withdraw_rules(&self, id: &str) -> Result<(), ClientError> {
+        let path = ["v1", "rules", "proposal", id];
+        let call = self.named("the proposed rules", Method::DELETE, &path)?;
+        self.exchange(&call.nothing(), Patience::ONCE).await?;
+        Ok(())
     }
 
     /// Lists the versions of the rules, newest first: `GET /v1/rules/versions`.
@@ -193,6 +242,36 @@ impl Client {
         let path = ["v1", "principals", name, "enable"];
         let call = self.named("the principal", Method::POST, &path)?;
         self.ask(&call, Patience::ONCE).await
+    }
+
+    /// Shows what others changed of an account lately and no second admin has confirmed, with its
+    /// tag: `GET /v1/principals/{name}/changes`. Needs the role admin.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; `Refused` with `not_found` where nobody has the name.
+    pub async fn principal_changes(
+        &self,
+        name: &str,
+    ) -> Result<Tagged<PrincipalChanges>, ClientError> {
+        let path = ["v1", "principals", name, "changes"];
+        let call = self.named("the changes", Method::GET, &path)?;
+        self.ask_tagged(&call, Patience::SHORT).await
+    }
+
+    /// Confirms as a second admin what others changed of an account:
+    /// `POST /v1/principals/{name}/confirm`. Needs the role admin. Sent once.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; `Refused` with `excluded` where the caller is no second person, and
+    /// with `stale` where more was changed than was `seen`.
+    pub async fn confirm_principal(
+        &self,
+        name: &str,
+        seen: Option<&str>,
+    ) -> Result<PrincipalChanges, ClientError> {
+        let path = ["v1", "principals", name, "confirm"];
+        let call = self.named("the principal", Method::POST, &path)?;
+        self.ask(&call.if_match(seen)?, Patience::ONCE).await
     }
 
     /// Lists tokens, the oldest first, and never a token itself:

@@ -49,7 +49,7 @@ mod token;
 mod trace;
 mod wait;
 
-pub use admin::Fetched;
+pub use admin::{Fetched, Put};
 pub use audit::RecordRange;
 pub use client::{Client, Tagged};
 pub use error::{Cause, ClientError, TlsFault};

@@ -26,6 +26,37 @@ pub struct ChangePrincipal {
     pub person: Option<String>,
 }
 
+/// A change of an account by somebody else, which no second admin has confirmed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PrincipalChange {
+    /// What was done: `created`, `changed`, `enabled`, `token_created`, `password_set`, `linked`.
+    pub what: String,
+    /// Who did it, or could have done it as who did.
+    pub by: String,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// The token that was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// The groups that it was put into.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// From when on it counts in approvals of what is asked after it.
+    #[schema(value_type = String, format = DateTime)]
+    pub counts_from: Timestamp,
+}
+
+/// What others changed of an account lately and no second admin has confirmed, as
+/// `GET /v1/principals/{name}/changes` shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PrincipalChanges {
+    /// The account.
+    pub name: String,
+    /// The changes, the oldest first.
+    pub unconfirmed: Vec<PrincipalChange>,
+}
+
 /// A group and who is in it, as `GET /v1/groups` lists it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Group {

@@ -64,6 +64,28 @@ pub struct PutRules {
     pub expected_version: Option<u64>,
 }
 
+/// Rules that let more pass than those in force, which a second admin must confirm: the answer of
+/// `PUT /v1/rules` in place of the rules in force, and of `GET /v1/rules/proposal`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ProposedRules {
+    /// Names them to whoever confirms them.
+    pub id: String,
+    /// The version that they take the place of; once another is in force, nobody confirms them.
+    pub base_version: u64,
+    /// The rules as TOML.
+    pub text: String,
+    /// SHA-256 of `text`.
+    #[schema(value_type = String)]
+    pub sha256: Digest,
+    /// What they let pass or ask less than those in force, in words.
+    pub loosens: Vec<String>,
+    /// Who wants them.
+    pub proposed_by: String,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub proposed_at: Timestamp,
+}
+
 /// One version of the rules, without its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RulesVersion {

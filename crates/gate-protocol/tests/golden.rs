@@ -127,10 +127,13 @@ golden! {
     preview, Refused, crate::asked::preview();
     principal, Refused, crate::actors::agent();
     principal_kind, NoObject, crate::actors::agent().kind;
+    principal_change, Ignored, crate::sign_in::principal_change();
+    principal_changes, Ignored, crate::sign_in::principal_changes();
     principal_page, Ignored, crate::actors::principals();
     problem, Ignored, crate::actors::problem();
     problem_code, NoObject, crate::actors::problem().code;
     propose_standing_grant, Refused, crate::excepted::proposal();
+    proposed_rules, Ignored, crate::signed::proposed_rules();
     prune, Refused, crate::signed::prune();
     pruned, Ignored, crate::signed::pruned();
     pull_request, Refused, crate::asked::pull_request();

@@ -58,7 +58,7 @@ pub(crate) async fn make_for_trial(settings: &Settings) -> Result<DevSetup, Init
     create_missing(&mut change).await?;
     if rules::version(change.connection()).await? == 0 {
         change
-            .activate_rules("server", 1, STARTER_RULES.to_owned())
+            .activate_rules(("server", None), 1, STARTER_RULES.to_owned())
             .await?;
     }
     let end = Some(clock::after(change.now(), 30 * 24 * 3600));

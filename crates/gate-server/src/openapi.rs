@@ -55,11 +55,14 @@ const EXAMPLES: &[(&str, &str)] = examples! {
     "PollDevice": "poll_device";
     "PolledDevice": "polled_device";
     "Principal": "principal";
+    "PrincipalChange": "principal_change";
+    "PrincipalChanges": "principal_changes";
     "PrincipalPage": "principal_page";
     "Problem": "problem";
     "ProposeStandingGrant": "propose_standing_grant";
     "Prune": "prune";
     "Pruned": "pruned";
+    "ProposedRules": "proposed_rules";
     "PutRules": "put_rules";
     "RecordPage": "record_page";
     "RequestPage": "request_page";

@@ -1,7 +1,9 @@
 //! `gate admin principals`.
 
 use gate_client::ClientError;
-use gate_protocol::account::{ChangePrincipal, CreateInvitation};
+use gate_protocol::account::{
+    ChangePrincipal, CreateInvitation, PrincipalChange, PrincipalChanges,
+};
 use gate_protocol::inert::inert;
 use gate_protocol::principal::{Principal, PrincipalKind, Role};
 
@@ -31,6 +33,8 @@ enum Verb {
     Invite(Invite),
     Disable(Disable),
     Enable(Enable),
+    Changes(Changes),
+    Confirm(Confirm),
 }
 
 /// Make a person, an agent or a workload known
@@ -128,6 +132,34 @@ struct Enable {
     json: bool,
 }
 
+/// Show what one admin alone changed of an account, and from when on it counts
+///
+/// An account that one admin alone made or changed says no yes to what was asked before
+/// that, nor for a while after it. Needs the token of an admin.
+#[derive(Debug, clap::Args)]
+struct Changes {
+    /// Its name, as `gate admin principals list` shows it.
+    #[arg(value_parser = parse_name)]
+    name: String,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Confirm as a second admin what another one changed of an account
+///
+/// It counts from then on. Look at `gate admin principals changes` first. Needs the token
+/// of an admin who neither made the change nor could act as who did.
+#[derive(Debug, clap::Args)]
+struct Confirm {
+    /// Its name, as `gate admin principals list` shows it.
+    #[arg(value_parser = parse_name)]
+    name: String,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
 impl Principals {
     pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
         let session = session::connect(world)?;
@@ -158,6 +190,11 @@ impl Principals {
             Verb::Enable(Enable { name, json }) => {
                 changed(&session, client.enable_principal(name), *json)
             }
+            Verb::Changes(Changes { name, json }) => {
+                let found = change::ask(&session, client.principal_changes(name))?;
+                told(&found.thing, *json)
+            }
+            Verb::Confirm(confirm) => confirm.run(&session),
         }
     }
 }
@@ -202,6 +239,48 @@ impl List {
             .iter()
             .try_for_each(|principal| answer::line(&described(principal)))
     }
+}
+
+impl Confirm {
+    fn run(&self, session: &Session) -> Result<(), Failure> {
+        let client = session.client();
+        let seen = change::ask(session, client.principal_changes(&self.name))?;
+        for one in &seen.thing.unconfirmed {
+            report::line(&format!("confirms: {}", told_change(one)));
+        }
+        let confirmed = client.confirm_principal(&self.name, seen.etag.as_deref());
+        told(&change::ask(session, confirmed)?, self.json)
+    }
+}
+
+fn told(changes: &PrincipalChanges, json: bool) -> Result<(), Failure> {
+    if json {
+        return answer::json(changes);
+    }
+    if changes.unconfirmed.is_empty() {
+        return answer::line(&format!(
+            "{} counts: no change of it waits for a second admin",
+            inert(&changes.name)
+        ));
+    }
+    changes
+        .unconfirmed
+        .iter()
+        .try_for_each(|one| answer::line(&told_change(one)))
+}
+
+fn told_change(change: &PrincipalChange) -> String {
+    let groups = match change.groups.as_slice() {
+        [] => String::new(),
+        groups => format!(" (into {})", inert(&groups.join(", "))),
+    };
+    format!(
+        "{}{groups} by {} at {}, counts from {} in what is asked after it",
+        inert(&change.what),
+        inert(&change.by),
+        change.at,
+        change.counts_from
+    )
 }
 
 /// Asks for the change, and shows the principal as it is then.

@@ -2,6 +2,7 @@
 
 mod check;
 mod compile;
+mod proposal;
 mod pull;
 mod push;
 mod schema;
@@ -33,6 +34,7 @@ enum Verb {
     Suggest(suggest::Suggest),
     Pull(pull::Pull),
     Push(push::Push),
+    Proposal(proposal::Proposal),
 }
 
 impl Rules {
@@ -46,6 +48,7 @@ impl Rules {
             Verb::Suggest(suggest) => suggest.run(world),
             Verb::Pull(pull) => pull.run(world),
             Verb::Push(push) => push.run(world),
+            Verb::Proposal(proposal) => proposal.run(world),
         }
     }
 }

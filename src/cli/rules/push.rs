@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
-use gate_client::{Client, ClientError, Fetched};
+use gate_client::{Client, ClientError, Fetched, Put};
 use gate_policy::{Layer, PolicyBuilder};
 use gate_protocol::inert::inert;
 use gate_protocol::problem::ProblemCode;
+use gate_protocol::rules::ProposedRules;
 
 use super::print_mistakes;
 use crate::cli::change;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::report;
 use crate::session;
 use crate::show::answer;
@@ -19,7 +20,9 @@ use crate::world::World;
 /// Put new rules in force at the server, for every client
 ///
 /// Needs the token of an admin. A client fetches them when it next is about to
-/// ask people, or at once with `gate rules pull`.
+/// ask people, or at once with `gate rules pull`. Rules that let more pass than those in
+/// force wait for a second admin (`gate rules proposal`), unless the server's settings
+/// trust the one who pushes.
 #[derive(Debug, clap::Args)]
 pub(super) struct Push {
     /// The file with all of the server's rules; they replace those before.
@@ -50,7 +53,11 @@ impl Push {
             Some(expected) => expected,
             None => session.call(version(session.client()))?,
         };
-        let pushed = change::ask(&session, session.client().put_rules(&text, expected))?;
+        let put = change::ask(&session, session.client().put_rules(&text, expected))?;
+        let pushed = match put {
+            Put::InForce(pushed) => pushed,
+            Put::Proposed(proposed) => return Err(waits(&proposed)),
+        };
         let version = pushed.bundle.version;
         answer::line(&format!(
             "version {version} of the server's rules is in force at the server"
@@ -60,6 +67,22 @@ impl Push {
         );
         Ok(())
     }
+}
+
+/// Says what the new rules loosen, and that they are not in force.
+fn waits(proposed: &ProposedRules) -> Failure {
+    for one in &proposed.loosens {
+        report::line(&format!("looser: {}", inert(one)));
+    }
+    let id = inert(&proposed.id);
+    Failure::new(
+        FailureKind::NoAnswer,
+        "the rules let more pass than those in force, and wait for a second admin",
+    )
+    .hint(format!(
+        "have another admin run `gate rules proposal` and `gate rules proposal confirm {id}`, or \
+         take them back with `gate rules proposal withdraw {id}`"
+    ))
 }
 
 /// Returns the version in force at the server; 0 for none.

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use gate_protocol::inert::inert;
 use gate_server::settings::{LogFormat, TlsFiles};
@@ -89,6 +90,7 @@ impl Serve {
             // One admin makes everybody there, to try things.
             let trusted = &mut settings.approving.trusted_admins;
             trusted.push("admin".to_owned());
+            settings.approving.approver_rest = Duration::ZERO;
         }
         if let Some(url) = &self.url {
             settings.public_url.clone_from(url);
@@ -221,6 +223,7 @@ fn cannot_serve(error: ServeError) -> Failure {
         ),
         ServeError::InUse(_) => (FailureKind::Configuration, Some("stop that server first")),
         ServeError::Settings(_)
+        | ServeError::TrustedAdmin(_)
         | ServeError::Keys(_)
         | ServeError::Database(_)
         | ServeError::MetricsToken(_)

@@ -109,6 +109,8 @@ record_types! {
     PrincipalEnabled = "principal.enabled",
     /// A principal's groups, or the person whose account it is, changed.
     PrincipalChanged = "principal.changed",
+    /// A second admin confirmed what one did to an account: it counts from then on.
+    PrincipalConfirmed = "principal.confirmed",
     /// An account elsewhere became a user's.
     IdentityLinked = "identity.linked",
     /// An account elsewhere is a user's no longer.
@@ -152,6 +154,12 @@ record_types! {
     PayloadErased = "payload.erased",
     /// The bodies of the oldest records were dropped, after they were archived.
     LogPruned = "log.pruned",
+    /// An admin wants rules that let more pass, which a second one must confirm.
+    RulesProposed = "rules.proposed",
+    /// Rules that waited for a second admin were taken back, or others came first.
+    RulesWithdrawn = "rules.withdrawn",
+    /// The server started with other settings than at the start before.
+    SettingsChanged = "settings.changed",
     /// Events of a client are missing.
     ClientGap = "client.gap",
     /// Missing events of a client came late.

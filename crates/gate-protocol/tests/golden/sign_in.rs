@@ -2,7 +2,7 @@
 
 use gate_protocol::account::{
     AccountEntry, AccountName, AccountPage, ChangePrincipal, CreateInvitation, CreatedInvitation,
-    Group, GroupPage, LinkAccount,
+    Group, GroupPage, LinkAccount, PrincipalChange, PrincipalChanges,
 };
 use gate_protocol::principal::Role;
 use gate_protocol::sign_in::{
@@ -55,6 +55,24 @@ pub(crate) fn change_principal() -> ChangePrincipal {
         add_groups: vec!["dba".to_owned()],
         remove_groups: vec!["dev".to_owned()],
         person: Some("alice".to_owned()),
+    }
+}
+
+pub(crate) fn principal_change() -> PrincipalChange {
+    PrincipalChange {
+        what: "changed".to_owned(),
+        by: "admin".to_owned(),
+        at: "2026-01-05T10:00:00Z".parse().unwrap(),
+        token: Some("01890a5d-ac96-774b-bcce-b302099a8057".to_owned()),
+        groups: vec!["approvers".to_owned()],
+        counts_from: "2026-01-06T10:00:00Z".parse().unwrap(),
+    }
+}
+
+pub(crate) fn principal_changes() -> PrincipalChanges {
+    PrincipalChanges {
+        name: "carol".to_owned(),
+        unconfirmed: vec![principal_change()],
     }
 }
 

@@ -11,7 +11,7 @@ use gate_protocol::log::{
     SignedCheckpoint,
 };
 use gate_protocol::rules::{
-    PutRules, RuleBundle, RulesText, RulesVersion, RulesVersionPage, SignedRules,
+    ProposedRules, PutRules, RuleBundle, RulesText, RulesVersion, RulesVersionPage, SignedRules,
 };
 use gate_protocol::server::{LogProof, RecordPage};
 use gate_protocol::signed_note::SigningKey;
@@ -63,6 +63,19 @@ pub(crate) fn frontier() -> Frontier {
         frontier.append(record.leaf_hash());
     }
     frontier
+}
+
+pub(crate) fn proposed_rules() -> ProposedRules {
+    let text = "[[rule]]\nid = \"team/a\"\ntool = \"kubectl\"\ndecision = \"allow\"\n";
+    ProposedRules {
+        id: "01890a5d-ac96-774b-bcce-b302099a8057".to_owned(),
+        base_version: 3,
+        text: text.to_owned(),
+        sha256: Digest::of_bytes(text.as_bytes()),
+        loosens: vec!["rule `team/a` allows what the baseline asks about".to_owned()],
+        proposed_by: "alice".to_owned(),
+        proposed_at: "2026-01-05T10:00:00Z".parse().unwrap(),
+    }
 }
 
 pub(crate) fn put_rules() -> PutRules {

@@ -61,6 +61,9 @@ fn event_routes() -> OpenApiRouter<Server> {
     OpenApiRouter::new()
         .routes(routes!(events::deliver))
         .routes(routes!(rules::current, rules::activate))
+        .routes(routes!(rules::proposal))
+        .routes(routes!(rules::confirm))
+        .routes(routes!(rules::withdraw))
         .routes(routes!(rules::versions))
         .routes(routes!(rules::version))
 }
@@ -86,6 +89,8 @@ fn principal_routes() -> OpenApiRouter<Server> {
         .routes(routes!(principals::list, principals::create))
         .routes(routes!(principals::disable))
         .routes(routes!(principals::enable))
+        .routes(routes!(principals::changes))
+        .routes(routes!(principals::confirm))
         .routes(routes!(principals::list_tokens, principals::create_token))
         .routes(routes!(principals::revoke_token))
         .routes(routes!(login_codes::create))

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use gate_protocol::account::PrincipalChanges;
 use gate_protocol::page::Cursor;
 use gate_protocol::principal::{CreateToken, CreatedToken, Principal, PrincipalPage, TokenPage};
 use gate_protocol::problem::Problem;
@@ -13,7 +14,7 @@ use super::paging::PageQuery;
 use super::tag::Known;
 use crate::identity::{Caller, Operator};
 use crate::problem::Failure;
-use crate::service::Seen;
+use crate::service::{Channel, Seen};
 use crate::state::Server;
 
 /// Lists principals, by name.
@@ -106,6 +107,41 @@ pub(super) async fn enable(
         .enable_principal(caller.actor.name(), &name, &seen)
         .await?;
     Ok(Reply(StatusCode::OK, enabled))
+}
+
+/// Shows what others changed of an account lately and no second admin has confirmed: in approvals
+/// of what was asked before, or so long, it counts for nothing.
+#[utoipa::path(get, path = "/v1/principals/{name}/changes", tag = "principals",
+    params(("name" = String, Path, description = "The principal"),
+        ("If-None-Match" = Option<String>, Header, description = "The tag that is known")),
+    responses((status = 200, body = PrincipalChanges), (status = 304),
+        (status = 404, body = Problem)))]
+pub(super) async fn changes(
+    State(server): State<Server>,
+    _caller: Caller<Operator>,
+    Name(name): Name<String>,
+    known: Known,
+) -> Result<Response, Failure> {
+    known.answer(&server.principal_changes(&name).await?)
+}
+
+/// Confirms as a second admin what others changed of an account: it counts from then on.
+#[utoipa::path(post, path = "/v1/principals/{name}/confirm", tag = "principals",
+    params(("name" = String, Path, description = "The principal"),
+        ("If-Match" = Option<String>, Header,
+            description = "The tag of the changes that were seen")),
+    responses((status = 200, body = PrincipalChanges), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 412, body = Problem)))]
+pub(super) async fn confirm(
+    State(server): State<Server>,
+    caller: Caller<Operator>,
+    Name(name): Name<String>,
+    seen: Seen,
+) -> Result<Reply<PrincipalChanges>, Failure> {
+    let confirmed = server
+        .confirm_principal(&caller.actor, Channel::Api, &name, &seen)
+        .await?;
+    Ok(Reply(StatusCode::OK, confirmed))
 }
 
 /// Lists tokens, the oldest first: whose, for what, until when. None of

@@ -25,12 +25,10 @@ pub(crate) enum WorkloadError {
     Issuer(#[from] IssuerError),
     #[error("the token is refused: {0}")]
     Refused(#[from] Refused),
-    #[error("its claim `{claim}` is {found}, and not `{wanted}`")]
-    Claim {
-        claim: String,
-        found: String,
-        wanted: String,
-    },
+    /// Which it is, only the server's own log says: whoever has a token of the issuer could
+    /// otherwise find out, claim by claim, what a job must be called to be let in.
+    #[error("no entry of the server's settings is for a job with its claims")]
+    Claim,
 }
 
 impl WorkloadIssuer {
@@ -64,11 +62,15 @@ impl WorkloadIssuer {
         for (claim, wanted) in &self.settings.claims {
             let found = at(&claims, claim);
             if !found.is_some_and(|found| fits(found, wanted)) {
-                return Err(WorkloadError::Claim {
-                    claim: claim.clone(),
-                    found: shown(found),
-                    wanted: wanted.clone(),
-                });
+                tracing::info!(
+                    issuer = self.issuer.name(),
+                    principal = %self.settings.principal,
+                    %claim,
+                    found = shown(found),
+                    %wanted,
+                    "a job's claim is another than its entry wants"
+                );
+                return Err(WorkloadError::Claim);
             }
         }
         Ok(claims)

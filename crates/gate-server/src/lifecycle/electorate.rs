@@ -8,7 +8,7 @@ use gate_protocol::request::Requirement;
 use gate_protocol::review::Answer;
 use jiff::Timestamp;
 
-use super::{Answered, RequestState, names_at};
+use super::{Answered, RequestState, Rest, Rests, names_at};
 
 /// Why a person has no say. The order is that in which it is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,8 +77,18 @@ pub(crate) struct Voter {
     pub(crate) person: String,
     /// The groups that it is in now.
     pub(crate) groups: Vec<String>,
+    /// What of it does not count yet.
+    pub(crate) rests: Rests,
     /// Everybody whose voice it may be: whose account it is or lately was, and who could act as it.
     pub(crate) kin: BTreeSet<String>,
+}
+
+impl Voter {
+    /// Returns the groups by which it counts.
+    fn counted_groups(&self) -> Vec<String> {
+        let counts = |group: &&String| !self.rests.groups.contains_key(*group);
+        self.groups.iter().filter(counts).cloned().collect()
+    }
 }
 
 /// Accounts that count as one: somebody could answer as each of them.
@@ -115,6 +125,31 @@ impl Electorate {
         self.excluded.get(person).copied()
     }
 
+    /// Returns the groups of `groups` by which an account counts in a yes.
+    pub(crate) fn counted_groups(&self, name: &str, groups: &[String]) -> Vec<String> {
+        let rests = self.voters.get(name).map(|voter| &voter.rests.groups);
+        let counts = |group: &&String| rests.is_none_or(|rests| !rests.contains_key(*group));
+        groups.iter().filter(counts).cloned().collect()
+    }
+
+    /// Returns from when on an account can say yes where one of these must be met, if it can't yet
+    /// since one admin alone made or changed it.
+    pub(crate) fn rest(
+        &self,
+        name: &str,
+        requirements: &[Requirement],
+        waited_seconds: u64,
+    ) -> Option<Rest> {
+        let voter = self.voters.get(name)?;
+        let counted = voter.counted_groups();
+        let is_named = |one| names_at(one, name, &counted, waited_seconds);
+        voter.rests.account.or_else(|| {
+            let is_named = requirements.iter().any(is_named);
+            let rests = voter.rests.last();
+            rests.filter(|_| !is_named)
+        })
+    }
+
     /// Returns those of `answers` that are approvals and count now, each with the
     /// person and the groups of now.
     pub(super) fn standing(&self, answers: &[Answered]) -> Vec<Answered> {
@@ -122,7 +157,7 @@ impl Electorate {
         let as_of_now = |answered: &Answered| {
             let voter = self.voter(&answered.review.reviewer)?;
             let mut now = answered.clone();
-            now.groups.clone_from(&voter.groups);
+            now.groups = voter.counted_groups();
             Some(now)
         };
         let standing = approvals.filter_map(as_of_now).collect();
@@ -174,11 +209,11 @@ impl Electorate {
         counted
     }
 
-    /// Returns the account as it is now, if it may act and its person has a say.
+    /// Returns the account as it is now, if it may act and counts, and its person has a say.
     fn voter(&self, name: &str) -> Option<&Voter> {
-        self.voters
-            .get(name)
-            .filter(|voter| self.exclusion(&voter.person).is_none())
+        self.voters.get(name).filter(|voter| {
+            voter.rests.account.is_none() && self.exclusion(&voter.person).is_none()
+        })
     }
 }
 
@@ -191,6 +226,8 @@ pub(crate) enum Void {
     NotNamed,
     /// They have no say.
     Excluded(Exclusion),
+    /// One admin alone made or changed the account, and it does not count yet.
+    Resting(Rest),
     /// It came of a standing grant that was taken back.
     StandingGrantRevoked,
     /// It was given with a token that was taken back.
@@ -206,6 +243,11 @@ impl Void {
             Self::Disabled => "the account was disabled".to_owned(),
             Self::NotNamed => "not in a group that may approve any more".to_owned(),
             Self::Excluded(why) => format!("they {}", why.words()),
+            Self::Resting(rest) => format!(
+                "one admin alone made or changed the account, what it signs in by or its place in \
+                 a group: it counts {}",
+                rest.words()
+            ),
             Self::StandingGrantRevoked => "the standing grant was revoked".to_owned(),
             Self::TokenRevoked => "the token that it was given with was revoked".to_owned(),
             Self::Unlinked => "an account elsewhere was unlinked from theirs".to_owned(),
@@ -230,11 +272,16 @@ impl RequestState {
             if let Some(why) = electorate.exclusion(&voter.person) {
                 return Some(Void::Excluded(why));
             }
-            let is_named = self
-                .requirements
-                .iter()
-                .any(|one| names_at(one, name, &voter.groups, self.waited(now)));
-            (!is_named).then_some(Void::NotNamed)
+            let waited = self.waited(now);
+            let is_named = |groups: &[String]| {
+                let mut all = self.requirements.iter();
+                all.any(|one| names_at(one, name, groups, waited))
+            };
+            if !is_named(&voter.groups) {
+                return Some(Void::NotNamed);
+            }
+            let rest = electorate.rest(name, &self.requirements, waited);
+            rest.map(Void::Resting)
         };
         approvals
             .filter_map(|answered| Some((answered.review.reviewer.clone(), void(answered)?)))

@@ -11,20 +11,25 @@ mod electorate;
 mod event;
 mod places;
 mod refusal;
+mod rest;
+mod say;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use electorate::{Electorate, Exclusion, Void, Voter};
 pub(crate) use event::{Event, Happened, Reviewer, Transition};
 pub(crate) use refusal::Refusal;
+pub(crate) use rest::{Rest, Rests};
+pub(crate) use say::names_at;
 
-use gate_protocol::approver::Approver;
 use gate_protocol::canonical::Digest;
 use gate_protocol::id::Nonce;
 use gate_protocol::request::{ApprovalStatus, Requester, Requirement};
 use gate_protocol::review::{Answer, Review};
 use gate_protocol::runner_key::RunnerKey;
 use jiff::Timestamp;
+
+use say::may_answer;
 
 use crate::clock;
 use crate::identity::is_same_person;
@@ -172,35 +177,6 @@ impl RequestState {
     }
 }
 
-/// Tells whether a requirement names this person from the beginning; an empty one
-/// names everybody.
-pub(crate) fn names(requirement: &Requirement, name: &str, groups: &[String]) -> bool {
-    requirement.approvers.is_empty() || is_among(&requirement.approvers, name, groups)
-}
-
-/// Tells whether a requirement names this person after so many seconds: those too
-/// whom it is escalated to.
-pub(crate) fn names_at(
-    requirement: &Requirement,
-    name: &str,
-    groups: &[String],
-    waited_seconds: u64,
-) -> bool {
-    let escalation = requirement.escalation.as_ref();
-    let joined = escalation.filter(|later| waited_seconds >= later.after_seconds);
-    names(requirement, name, groups)
-        || joined.is_some_and(|later| is_among(&later.to, name, groups))
-}
-
-fn is_among(approvers: &[String], name: &str, groups: &[String]) -> bool {
-    let is_meant = |approver: &String| match approver.parse() {
-        Ok(Approver::User(user)) => user == name,
-        Ok(Approver::Group(group)) => groups.contains(&group),
-        Err(_) => false,
-    };
-    approvers.iter().any(is_meant)
-}
-
 /// Returns what `event` does to a request at `now`, or why it must not.
 ///
 /// # Errors
@@ -217,7 +193,7 @@ pub(crate) fn apply(
             digest,
             electorate,
         } => {
-            may_review(state, *reviewer, electorate, now)?;
+            may_answer(state, (*reviewer, *answer), electorate, now)?;
             if *digest != state.digest {
                 return Err(Refusal::OtherDigest);
             }
@@ -258,31 +234,6 @@ pub(crate) fn apply(
         Event::Finish { nonce } => end(state, *nonce, Happened::Finished),
         Event::Abandon { nonce } => end(state, *nonce, Happened::Abandoned),
         Event::Pass => Ok(pass(state, now)),
-    }
-}
-
-/// Refuses who has no say in this, and whom no requirement names. There is no
-/// exception, for admins neither.
-fn may_review(
-    state: &RequestState,
-    reviewer: Reviewer<'_>,
-    electorate: &Electorate,
-    now: Timestamp,
-) -> Result<(), Refusal> {
-    let is_asking = state.requester.name == reviewer.name;
-    let is_own = is_asking || is_same_person(state.requester.person(), reviewer.person);
-    match electorate.exclusion(reviewer.person) {
-        _ if is_own => return Err(Refusal::SelfReview),
-        Some(Exclusion::Asked | Exclusion::Owns) => return Err(Refusal::SelfReview),
-        Some(why) => return Err(Refusal::Excluded(why)),
-        None => {}
-    }
-    let waited = state.waited(now);
-    let is_named = |one| names_at(one, reviewer.name, reviewer.groups, waited);
-    if state.requirements.iter().any(is_named) {
-        Ok(())
-    } else {
-        Err(Refusal::NotAReviewer)
     }
 }
 
@@ -340,7 +291,7 @@ fn approve(
             void: None,
         },
         person: reviewer.person.to_owned(),
-        groups: reviewer.groups.to_vec(),
+        groups: electorate.counted_groups(reviewer.name, reviewer.groups),
         token: None,
     });
     let answers = electorate.by_person(answers);

@@ -3,7 +3,7 @@
 use gate_protocol::problem::{Problem, ProblemCode};
 use gate_protocol::request::ApprovalStatus;
 
-use super::Exclusion;
+use super::{Exclusion, Rest};
 
 /// Why an event must not happen. The request stays as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,9 +13,20 @@ pub(crate) enum Refusal {
         "nobody reviews their own request, nor that of an agent or workload they own, by whichever account"
     )]
     SelfReview,
+    /// Who asked says no, by whichever account.
+    #[error("nobody reviews their own request; take it back with `gate requests cancel`")]
+    OwnDenial,
     /// The reviewer had a hand in it.
-    #[error("nobody reviews what they had a hand in: you {}", .0.words())]
+    #[error("nobody approves what they had a hand in: you {}", .0.words())]
     Excluded(Exclusion),
+    /// One admin alone made or changed the reviewer's account.
+    #[error(
+        "one admin alone made or changed your account, what you sign in by or your place in a \
+         group: your yes counts {}, or once a second admin has confirmed it with `gate admin \
+         principals confirm`; you can deny",
+        .0.words()
+    )]
+    Resting(Rest),
     /// No requirement names the reviewer.
     #[error("the rules of this request do not name you as an approver")]
     NotAReviewer,
@@ -54,8 +65,8 @@ impl Refusal {
     /// Returns it as the API says it.
     pub(crate) fn problem(self) -> Problem {
         let code = match self {
-            Self::SelfReview => ProblemCode::SelfReview,
-            Self::Excluded(_) => ProblemCode::Excluded,
+            Self::SelfReview | Self::OwnDenial => ProblemCode::SelfReview,
+            Self::Excluded(_) | Self::Resting(_) => ProblemCode::Excluded,
             Self::NotAReviewer | Self::OtherRunner => ProblemCode::Forbidden,
             Self::OtherDigest => ProblemCode::DigestMismatch,
             Self::Lapsed => ProblemCode::Lapsed,

@@ -141,7 +141,7 @@ pub(crate) fn is_answered_here(channel: &Channel, notice: &Notice) -> bool {
     };
     // Nor is a milder word, or one that gate does not have, a way around the list.
     let list = link_only.iter().map(String::as_str);
-    notice.is_pending() && !notice.effects.are_among(list)
+    notice.is_pending() && notice.effects.is_titled_so && !notice.effects.are_among(list)
 }
 
 impl Server {

@@ -91,6 +91,12 @@ pub enum ServeError {
     /// Spans can't be sent.
     #[error("spans can't be sent")]
     Telemetry(#[from] CollectorError),
+    /// The settings trust somebody who is not there.
+    #[error(
+        "the setting `approving.trusted_admins` names `{0}`, which is no user here who may act; \
+         take the name out, start the server, make or enable the user, and put the name back"
+    )]
+    TrustedAdmin(String),
     /// The rules in force can't be read, and who names one of them could not be held
     /// to it.
     #[error("the rules in force can't be read: {0}")]
@@ -136,6 +142,12 @@ pub async fn serve_on(
     }
     if let Err(failure) = server.read_rules_in_force().await {
         return Err(ServeError::Rules(failure.detail().to_owned()));
+    }
+    if let Some(nobody) = server.trusted_nobody().await? {
+        return Err(ServeError::TrustedAdmin(nobody));
+    }
+    if let Err(failure) = server.note_settings().await {
+        return Err(ServeError::Settle(failure.detail().to_owned()));
     }
     // Before anybody waits: what another server changes from here on is looked for.
     let seen = match server.log_size().await {

@@ -49,7 +49,7 @@ impl Change<'_> {
         &mut self,
         by: &str,
         before: &Principal,
-        person_changed: bool,
+        (person_changed, gained): (bool, &[String]),
         body: &Value,
     ) -> Result<(), Failure> {
         self.record(&RecordType::PrincipalChanged, body).await?;
@@ -59,6 +59,7 @@ impl Change<'_> {
             editor: by,
             what: "changed",
             person_before: person_changed.then(|| before.person()),
+            gained,
         };
         let now = self.now();
         edits::note(self.connection(), edit, now).await?;
@@ -117,6 +118,7 @@ impl Server {
         let person_changed = after.person() != before.person();
         if person_changed {
             change.refuse_own_person(by, &before).await?;
+            change.refuse_person_of_nobody(&after).await?;
             principals::set_person(change.connection(), name, after.person()).await?;
         }
         if after.groups != groups_before || person_changed {
@@ -128,7 +130,10 @@ impl Server {
                 "person_before": before.person(),
                 "by": by,
             });
-            change.changed(by, &before, person_changed, &body).await?;
+            let mut gained = after.groups.clone();
+            gained.retain(|group| !groups_before.contains(group));
+            let what = (person_changed, gained.as_slice());
+            change.changed(by, &before, what, &body).await?;
         }
         let changed = principals::find(change.connection(), name)
             .await?

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::Channel;
 use super::change::{Change, What};
 use super::hands::{Hands, Known, Proof, Spans, Voice};
+use super::rest::Resting;
 use crate::identity::Actor;
 use crate::lifecycle::{
     Answered, Electorate, Event, Exclusion, Happened, Transition, Void, Voter, apply,
@@ -33,6 +34,8 @@ pub(crate) struct Case<'a> {
     pub(crate) rules: &'a [String],
     /// The tool's name.
     pub(crate) tool: Option<&'a str>,
+    /// When it was asked.
+    pub(crate) asked_at: Timestamp,
 }
 
 impl<'a> Case<'a> {
@@ -42,6 +45,7 @@ impl<'a> Case<'a> {
             token: request.token.as_deref(),
             rules: &request.terms.rules,
             tool: Some(&request.invocation.tool.name),
+            asked_at: request.created_at,
         }
     }
 }
@@ -70,6 +74,7 @@ pub(crate) struct Panel {
     involved: Electorate,
     /// Whose hands in accounts the settings vouch for.
     trusted: BTreeSet<String>,
+    resting: Resting,
 }
 
 impl Panel {
@@ -98,6 +103,7 @@ impl Panel {
                     Some(token) if is_asker => Proof::Token(token.to_owned()),
                     Some(_) | None => Proof::None,
                 },
+                at: None,
             };
             for behind in hands.in_voice(connection, &voice).await? {
                 if behind.acts_as_account() {
@@ -114,6 +120,7 @@ impl Panel {
             hands,
             involved,
             trusted,
+            resting: Resting::new(approving, case.asked_at, now),
         })
     }
 
@@ -139,9 +146,11 @@ impl Panel {
         let principal = principals::find(connection, &voice.name).await?;
         let may_act = principal.filter(|one| !one.disabled && one.kind == PrincipalKind::User);
         if let Some(principal) = may_act {
+            let rests = self.resting.of(connection, voice, &self.trusted).await?;
             let voter = Voter {
                 person,
                 groups: principal.groups,
+                rests,
                 kin: self.kin(selves, &known),
             };
             self.electorate.admit(principal.name, voter);
@@ -265,6 +274,7 @@ pub(crate) fn voices(answers: &[Answered]) -> Vec<Voice> {
     let voice = |one: &Answered| Voice {
         name: one.review.reviewer.clone(),
         proof: Proof::of(one.token.as_ref(), &one.review.channel),
+        at: Some(one.review.at),
     };
     answers.iter().map(voice).collect()
 }
@@ -274,6 +284,7 @@ pub(crate) fn voice_of(actor: &Actor, channel: Channel) -> Voice {
     Voice {
         name: actor.name().to_owned(),
         proof: Proof::of(actor.token.as_ref(), channel.as_str()),
+        at: None,
     }
 }
 

@@ -16,6 +16,8 @@ use crate::store::{Connection, StoreError, principals};
 pub(crate) struct Voice {
     pub(crate) name: String,
     pub(crate) proof: Proof,
+    /// When it answered; none where it is about to.
+    pub(crate) at: Option<Timestamp>,
 }
 
 /// How it is known who answers.
@@ -176,6 +178,7 @@ impl Hands {
             let voice = Voice {
                 name: hand.editor,
                 proof: Proof::None,
+                at: None,
             };
             let behind = self.in_voice(connection, &voice).await?;
             if behind

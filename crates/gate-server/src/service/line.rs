@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use gate_policy::{CommandLine, Effect, Environment, Invocation, NoFiles, Profiles, Stdin};
+use gate_protocol::inert::inert;
 use gate_protocol::invocation::BoundInvocation;
 use gate_protocol::masked::{MaskedText, Segment};
 
@@ -41,12 +42,56 @@ pub(crate) fn word(text: &MaskedText) -> OsString {
     OsString::from_vec(bytes)
 }
 
+/// What a tool's file is called that does not bear its name, by those who package it.
+const OTHER_FILES: [(&str, &str); 1] = [("psql", "pg_wrapper")];
+
+/// Says where the title and the tool of a request are others than its own words say: people read the
+/// title first, and the words are what runs. Nothing that the client said stands in it.
+pub(crate) fn differences(invocation: &BoundInvocation) -> Vec<String> {
+    let argv: Vec<OsString> = invocation.argv.iter().map(word).collect();
+    let read = read(&argv, &PathBuf::from(word(&invocation.cwd)));
+    let tool = invocation.tool.name.as_str();
+    let file_name = |path: &OsString| {
+        let name = Path::new(path).file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    };
+    let mut found = Vec::new();
+    let first = argv.first().map(file_name).unwrap_or_default();
+    if first != tool && *read.tool != *tool {
+        found.push("The title names another tool than the first word of the command.".to_owned());
+    }
+    let file = file_name(&word(&invocation.tool.path));
+    if !file.starts_with(tool) && !OTHER_FILES.contains(&(tool, file.as_str())) {
+        found.push("The file that runs has another name than the tool of the title.".to_owned());
+    }
+    let own: Vec<&str> = read.command.iter().map(|step| &**step).collect();
+    if read.known && !read.effects.contains(Effect::Unknown) {
+        if own != invocation.command {
+            let own = inert(&own.join(" ")).into_owned();
+            found.push(format!(
+                "The title has another subcommand than this server reads in the words of the \
+                 command: there it is `{own}`."
+            ));
+        }
+    } else {
+        // An alias, or a profile of that machine: then at least these words are among the command's.
+        let mut words = argv.iter().skip(1);
+        let mut said = invocation.command.iter();
+        if !said.all(|step| words.any(|word| word.to_str() == Some(step))) {
+            found.push("The title has words that the command has not.".to_owned());
+        }
+    }
+    found
+}
+
 /// What a command can do, by the client's word and by the server's own reading.
 #[derive(Clone, Debug)]
 pub(crate) struct Effects {
     words: Vec<&'static str>,
     /// Whether the client's word is one that gate has.
     pub(crate) is_known: bool,
+    /// Whether title and tool are what the words say.
+    pub(crate) is_titled_so: bool,
 }
 
 impl Effects {
@@ -63,6 +108,7 @@ impl Effects {
         Self {
             words: words.map(|effect| effect.as_str()).collect(),
             is_known: said.is_ok(),
+            is_titled_so: differences(invocation).is_empty(),
         }
     }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use gate_policy::{AskingRule, Layer, PolicyBuilder};
 use gate_protocol::request::{Escalation, Requirement, TERM_LIMIT, Terms, shortened};
 
+use super::break_glass::says_something;
 use super::submission::add_unmet;
 use crate::problem::Failure;
 use crate::state::Server;
@@ -34,6 +35,7 @@ struct Asked {
     request_ttl_seconds: Option<u64>,
     permit_ttl_seconds: Option<u64>,
     remind_seconds: Option<u64>,
+    reason_required: bool,
 }
 
 impl Asked {
@@ -43,6 +45,7 @@ impl Asked {
             request_ttl_seconds: rule.request_ttl.map(|ttl| ttl.as_secs()),
             permit_ttl_seconds: rule.permit_ttl.map(|ttl| ttl.as_secs()),
             remind_seconds: rule.remind_every.map(|every| every.as_secs()),
+            reason_required: rule.reason_required,
         }
     }
 
@@ -59,7 +62,7 @@ impl Asked {
 }
 
 /// Returns what a rule asks for as it is said on the wire.
-fn on_the_wire(one: &gate_policy::Requirement) -> Requirement {
+pub(super) fn on_the_wire(one: &gate_policy::Requirement) -> Requirement {
     Requirement {
         approvers: one.approvers.clone(),
         count: u32::from(one.count),
@@ -72,12 +75,39 @@ fn on_the_wire(one: &gate_policy::Requirement) -> Requirement {
 }
 
 impl Server {
-    /// Returns `terms` at least as strict as each rule in force that they name.
-    pub(super) async fn with_named_rules(&self, mut terms: Terms) -> Result<Terms, Failure> {
+    /// Returns `terms` at least as strict as each rule in force that they name. An escalation that
+    /// none of these has comes no sooner than the server's own.
+    ///
+    /// # Errors
+    /// A rule among them wants a reason, and there is none.
+    pub(super) async fn with_named_rules(
+        &self,
+        mut terms: Terms,
+        reason: Option<&str>,
+    ) -> Result<Terms, Failure> {
         let version = self.version_in_force().await?;
         let named = terms.rules.clone();
-        for asked in named.iter().filter_map(|id| version.rules.get(id)) {
+        let named = named
+            .iter()
+            .filter_map(|id| Some((id, version.rules.get(id)?)));
+        let mut known: Vec<&Requirement> = Vec::new();
+        for (id, asked) in named {
+            if asked.reason_required && !says_something(reason.unwrap_or_default()) {
+                return Err(Failure::bad_request(format!(
+                    "the rule `{id}` wants a reason, with letters that are seen: say why with \
+                     `--reason`"
+                )));
+            }
             asked.tighten(&mut terms);
+            known.extend(&asked.requirements);
+        }
+        if let Some(own) = &self.settings.approving.escalation {
+            for one in &mut terms.requirements {
+                let is_known = known.contains(&&*one);
+                if let Some(later) = one.escalation.as_mut().filter(|_| !is_known) {
+                    later.after_seconds = later.after_seconds.max(own.after_seconds);
+                }
+            }
         }
         Ok(terms)
     }

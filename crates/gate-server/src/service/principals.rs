@@ -175,6 +175,7 @@ impl Change<'_> {
                 ));
             }
         }
+        self.refuse_person_of_nobody(principal).await?;
         let now = self.now();
         if !principals::insert(self.connection(), principal, by, now).await? {
             return Ok(false);
@@ -183,6 +184,25 @@ impl Change<'_> {
         self.record(&RecordType::PrincipalCreated, &body).await?;
         self.note_edit(by, &principal.name, "created").await?;
         Ok(true)
+    }
+
+    /// Refuses an account of a person whom no other account is of: a slip in the name would make one
+    /// human two.
+    pub(super) async fn refuse_person_of_nobody(
+        &mut self,
+        principal: &Principal,
+    ) -> Result<(), Failure> {
+        let Some(person) = principal.person.as_deref() else {
+            return Ok(());
+        };
+        if person == principal.name || principals::has_person(self.connection(), person).await? {
+            return Ok(());
+        }
+        let detail = format!(
+            "no user is an account of `{person}`: name a user, or a person that one is of; the first \
+             account of a human needs no `person`"
+        );
+        Err(Failure::bad_request(detail))
     }
 
     /// Remembers who changed a principal, who has no say for a while in what it
@@ -199,6 +219,7 @@ impl Change<'_> {
             editor: by,
             what,
             person_before: None,
+            gained: &[],
         };
         let now = self.now();
         Ok(edits::note(self.connection(), edit, now).await?)

@@ -63,10 +63,8 @@ impl Server {
         let transition = match apply(&request.state, &event, now) {
             Ok(transition) => transition,
             Err(refusal) => {
-                if let Some(why) = why_no_say(refusal) {
-                    let answer = json!(submitted.answer);
-                    record_rejected(&mut change, actor, &request, (answer, channel, why)).await?;
-                }
+                let said = (json!(submitted.answer), channel);
+                record_refused(&mut change, actor, &request, said, refusal).await?;
                 return change.refuse(refusal).await;
             }
         };
@@ -74,7 +72,11 @@ impl Server {
             change.commit().await?;
             return Ok(self.view(&request, now));
         }
-        let answered = answered_by(actor, person, submitted, (channel, now));
+        let mut answered = answered_by(actor, person, submitted, (channel, now));
+        if answered.is_yes() {
+            let groups = &actor.principal.groups;
+            answered.groups = panel.electorate.counted_groups(actor.name(), groups);
+        }
         let reviewed = count(&mut change, &request, transition, answered, channel).await?;
         change.note(reviewed.id, What::Reviewed).await?;
         change.commit().await?;
@@ -103,7 +105,7 @@ impl Server {
             return change.refuse(refusal).await;
         };
         let said = (Value::Null, channel, "role");
-        record_rejected(&mut change, actor, &request, said).await?;
+        record_rejected(&mut change, actor, &request, said, None).await?;
         change.refuse(refusal).await
     }
 }
@@ -133,8 +135,9 @@ fn answered_by(
 /// Returns the word for the record, where somebody answered who has no say.
 fn why_no_say(refusal: Refusal) -> Option<&'static str> {
     match refusal {
-        Refusal::SelfReview => Some("self_review"),
+        Refusal::SelfReview | Refusal::OwnDenial => Some("self_review"),
         Refusal::Excluded(why) => Some(why.as_str()),
+        Refusal::Resting(_) => Some("resting"),
         Refusal::NotAReviewer => Some("not_named"),
         Refusal::OtherDigest
         | Refusal::OtherRunner
@@ -181,14 +184,34 @@ async fn count(
     Ok(reviewed)
 }
 
+/// Writes down that somebody answered who has no say, where that is why they were refused.
+async fn record_refused(
+    change: &mut Change<'_>,
+    actor: &Actor,
+    request: &Request,
+    (answer, channel): (Value, Channel),
+    refusal: Refusal,
+) -> Result<(), Failure> {
+    let Some(why) = why_no_say(refusal) else {
+        return Ok(());
+    };
+    let counts_from = if let Refusal::Resting(rest) = refusal {
+        Some(rest.until)
+    } else {
+        None
+    };
+    record_rejected(change, actor, request, (answer, channel, why), counts_from).await
+}
+
 /// Writes down that somebody answered who has no say.
 async fn record_rejected(
     change: &mut Change<'_>,
     actor: &Actor,
     request: &Request,
     (answer, channel, why): (Value, Channel, &str),
+    counts_from: Option<Timestamp>,
 ) -> Result<(), Failure> {
-    let body = json!({
+    let mut body = json!({
         "request": request.id,
         "digest": request.state.digest,
         "reviewer": actor.name(),
@@ -197,6 +220,9 @@ async fn record_rejected(
         "channel": channel.as_str(),
         "why": why,
     });
+    if let (Some(members), Some(from)) = (body.as_object_mut(), counts_from) {
+        members.insert("counts_from".to_owned(), json!(from));
+    }
     let record_type = RecordType::RequestRejectedReview;
     change.record(&record_type, &body).await?;
     Ok(())

@@ -201,7 +201,8 @@ impl Server {
             permit_ttl_seconds: 1,
             remind_seconds: None,
         };
-        let terms = self.with_named_rules(terms).await?;
+        // Who proposes says why; each use says so for itself.
+        let terms = self.with_named_rules(terms, Some("proposed")).await?;
         let settings = &self.settings;
         Ok(submission::with_floor(terms, &settings.floor, &settings.approving).requirements)
     }
@@ -242,7 +243,10 @@ impl Change<'_> {
             None => {
                 let mut requirements = standing.requirements.iter();
                 let is_named = requirements.any(|one| names_at(one, actor.name(), groups, 0));
-                (!is_named).then_some(Refusal::NotAReviewer)
+                let rest = electorate.rest(actor.name(), &standing.requirements, 0);
+                (!is_named)
+                    .then_some(Refusal::NotAReviewer)
+                    .or(rest.map(Refusal::Resting))
             }
         };
         if let Some(refusal) = refusal {
@@ -268,7 +272,7 @@ impl Change<'_> {
                 void: None,
             },
             person,
-            groups: groups.clone(),
+            groups: electorate.counted_groups(actor.name(), groups),
             token: actor.token.clone(),
         })
     }
@@ -346,6 +350,7 @@ impl Change<'_> {
             token: None,
             rules: std::slice::from_ref(&standing.rule),
             tool: None,
+            asked_at: standing.proposed_at,
         };
         self.electorate_for(case, voices).await
     }

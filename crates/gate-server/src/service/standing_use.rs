@@ -8,12 +8,14 @@ use gate_protocol::principal::{Principal, PrincipalKind};
 use gate_protocol::request::Requirement;
 use gate_protocol::review::{Answer, Review};
 use gate_protocol::standing_grant::StandingUse;
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::Channel;
 use super::change::{Change, What};
 use super::electorate::{Case, voices};
-use super::line::Effects;
+use super::line::{self, Effects};
+use super::rest::Resting;
 use crate::lifecycle::{Answered, Electorate, Event, Happened, apply};
 use crate::problem::Failure;
 use crate::settings::{ServerMode, StandingGrants};
@@ -109,7 +111,9 @@ impl Change<'_> {
         standing: &Stored,
         request: &Request,
     ) -> Result<Option<Request>, Failure> {
-        let voices = voices(&standing.confirmations);
+        // They answer anew, by what they have now.
+        let mut voices = voices(&standing.confirmations);
+        voices.iter_mut().for_each(|voice| voice.at = None);
         let electorate = self.electorate_for(Case::of(request), &voices).await?;
         let now = self.now();
         let answers: Vec<Answered> = standing
@@ -175,13 +179,15 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Says to whoever asks, and on the page, that too few people can answer.
+    /// Says to whoever asks, and on the page, that too few people can answer, and where the title
+    /// is another than the words say.
     async fn warn(&mut self, request: Request) -> Result<Request, Failure> {
         let panel = self.panel_of(&request).await?;
-        let eligible = self.eligible(&panel.electorate).await?;
+        let eligible = self.eligible(&panel.electorate, request.created_at).await?;
         let last = request.state.answer_by;
         let lacking = request.state.unmet_by(last, &eligible);
-        let warnings: Vec<String> = lacking.into_iter().map(too_few).collect();
+        let mut warnings: Vec<String> = lacking.into_iter().map(too_few).collect();
+        warnings.extend(differing(&request).await?);
         if warnings.is_empty() {
             return Ok(request);
         }
@@ -192,13 +198,27 @@ impl Change<'_> {
     }
 
     /// Returns everybody who has a say, as if they had said yes.
-    async fn eligible(&mut self, electorate: &Electorate) -> Result<Vec<Answered>, Failure> {
-        let now = self.now();
+    async fn eligible(
+        &mut self,
+        electorate: &Electorate,
+        asked_at: Timestamp,
+    ) -> Result<Vec<Answered>, Failure> {
+        let (server, now) = (self.server(), self.now());
+        let approving = &server.settings.approving;
+        let resting = Resting::new(approving, asked_at, now);
+        let resting = resting
+            .of_all(self.connection(), &approving.trusted_admins)
+            .await?;
         let mut eligible = Vec::new();
-        for principal in principals::all(self.connection()).await? {
-            if principal.disabled || principal.kind != PrincipalKind::User {
+        for mut principal in principals::all(self.connection()).await? {
+            let rests = resting.get(&principal.name).cloned().unwrap_or_default();
+            let is_resting = rests.account.is_some();
+            if principal.disabled || principal.kind != PrincipalKind::User || is_resting {
                 continue;
             }
+            principal
+                .groups
+                .retain(|group| !rests.groups.contains_key(group));
             let person = principal.person().to_owned();
             if electorate.exclusion(&person).is_none() {
                 eligible.push(yes(principal, person, now));
@@ -222,6 +242,13 @@ pub(crate) async fn is_always_asked(
     Ok(effects.are_among(list))
 }
 
+/// Read aside: a long line takes long.
+async fn differing(request: &Request) -> Result<Vec<String>, Failure> {
+    let invocation = request.invocation.clone();
+    let found = tokio::task::spawn_blocking(move || line::differences(&invocation)).await;
+    found.map_err(|error| Failure::internal(&error))
+}
+
 fn too_few(requirement: &Requirement) -> String {
     let who = if requirement.approvers.is_empty() {
         "anybody".to_owned()
@@ -230,12 +257,13 @@ fn too_few(requirement: &Requirement) -> String {
     };
     format!(
         "{} of {who} must approve, and fewer people can: who asked, who owns or made the \
-         requester, and who changed it or its rule lately have no say",
+         requester, and who changed it or its rule lately have no say, nor has yet whom one \
+         admin alone let in",
         requirement.count
     )
 }
 
-fn yes(principal: Principal, person: String, at: jiff::Timestamp) -> Answered {
+fn yes(principal: Principal, person: String, at: Timestamp) -> Answered {
     Answered {
         review: Review {
             reviewer: principal.name,
@@ -252,7 +280,7 @@ fn yes(principal: Principal, person: String, at: jiff::Timestamp) -> Answered {
 }
 
 /// Returns a confirmation as the review that it is of one request.
-fn as_answer(confirmation: &Answered, at: jiff::Timestamp) -> Answered {
+fn as_answer(confirmation: &Answered, at: Timestamp) -> Answered {
     let mut answered = confirmation.clone();
     answered.review.at = at;
     Channel::StandingGrant

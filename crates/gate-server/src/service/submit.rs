@@ -83,7 +83,10 @@ impl Server {
     /// that it names say, and at least what the server wants. Break-glass is the one
     /// way past the people of all three, to those whom the server names for it.
     async fn terms_of(&self, submission: &SubmitRequest) -> Result<Terms, Failure> {
-        let terms = self.with_named_rules(submission.terms.clone()).await?;
+        let reason = submission.reason.as_deref();
+        let terms = self
+            .with_named_rules(submission.terms.clone(), reason)
+            .await?;
         let approving = &self.settings.approving;
         let mut terms = submission::with_floor(terms, &self.settings.floor, approving);
         if submission.break_glass {

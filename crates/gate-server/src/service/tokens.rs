@@ -4,7 +4,7 @@ use gate_protocol::log::RecordType;
 use gate_protocol::principal::{CreateToken, CreatedToken, Role, TOKEN_TTL_SECONDS, TokenEntry};
 use gate_protocol::problem::ProblemCode;
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::change::Change;
@@ -103,6 +103,24 @@ impl Server {
     }
 }
 
+/// Returns what is on record of a token that is made.
+fn told(id: &str, by: &str, wish: &TokenWish<'_>) -> Value {
+    let mut body = json!({
+        "token": id,
+        "principal": wish.principal,
+        "role": wish.role.as_str(),
+        "expires_at": wish.expires_at,
+        "by": by,
+    });
+    if let Some(members) = body.as_object_mut() {
+        if !wish.tools.is_empty() {
+            members.insert("tools".to_owned(), json!(wish.tools));
+        }
+        members.extend(wish.note.map(|note| ("note".to_owned(), json!(note))));
+    }
+    body
+}
+
 /// Refuses what could narrow nothing, or a token that asks for nothing anyway.
 fn validate_tools(wanted: &CreateToken) -> Result<(), Failure> {
     let tools = &wanted.tools;
@@ -127,7 +145,7 @@ fn validate_tools(wanted: &CreateToken) -> Result<(), Failure> {
 
 impl Change<'_> {
     /// Refuses an answer whose token was revoked while it waited for its turn.
-    pub(super) async fn refuse_revoked(&mut self, actor: &Actor) -> Result<(), Failure> {
+    pub(crate) async fn refuse_revoked(&mut self, actor: &Actor) -> Result<(), Failure> {
         let Some(id) = &actor.token else {
             return Ok(());
         };
@@ -193,19 +211,7 @@ impl Change<'_> {
             parent: wish.parent,
         };
         principals::insert_token(self.connection(), &new, now).await?;
-        let mut body = json!({
-            "token": id,
-            "principal": principal.name,
-            "role": wish.role.as_str(),
-            "expires_at": wish.expires_at,
-            "by": by,
-        });
-        if let Some(members) = body.as_object_mut() {
-            if !wish.tools.is_empty() {
-                members.insert("tools".to_owned(), json!(wish.tools));
-            }
-            members.extend(wish.note.map(|note| ("note".to_owned(), json!(note))));
-        }
+        let body = told(&id, by, wish);
         self.record(&RecordType::TokenCreated, &body).await?;
         let edit = PrincipalEdit {
             principal: &principal.name,
@@ -213,6 +219,7 @@ impl Change<'_> {
             editor: by,
             what: "token_created",
             person_before: None,
+            gained: &[],
         };
         edits::note(self.connection(), edit, now).await?;
         Ok((id, token))

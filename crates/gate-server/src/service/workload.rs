@@ -124,6 +124,7 @@ impl Change<'_> {
                 editor: &name,
                 what: "set_off",
                 person_before: None,
+                gained: &[],
             };
             let now = self.now();
             edits::note(self.connection(), edit, now).await?;

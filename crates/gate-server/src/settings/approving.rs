@@ -35,6 +35,9 @@ pub struct Approving {
     /// For how long whoever changed an agent or workload, or its tokens, has no
     /// say in what it asks; zero where that does not matter.
     pub agent_editor: Duration,
+    /// For how long an account counts for nothing that one admin alone made or changed, and only in
+    /// what is asked after that; zero where that does not matter.
+    pub approver_rest: Duration,
     /// The admins who may make both who asks and who answers, by the names of their accounts: an
     /// account that one of them made, or gave a token to, answers all the same what they only had
     /// a hand in.
@@ -85,6 +88,7 @@ impl Default for Approving {
             mode: ServerMode::Enforce,
             rule_editor: Duration::from_hours(24 * 7),
             agent_editor: Duration::from_hours(24 * 7),
+            approver_rest: Duration::from_hours(24),
             trusted_admins: Vec::new(),
             escalation: None,
             remind_every: None,
@@ -110,6 +114,7 @@ impl Default for Approving {
 pub(super) struct ApprovingFile {
     rule_editor_seconds: Option<u64>,
     agent_editor_seconds: Option<u64>,
+    approver_rest_seconds: Option<u64>,
     trusted_admins: Vec<String>,
     escalate_after_seconds: Option<u64>,
     escalate_to: Option<Vec<String>>,
@@ -181,6 +186,7 @@ impl Approving {
         };
         seconds(&mut self.rule_editor, file.rule_editor_seconds);
         seconds(&mut self.agent_editor, file.agent_editor_seconds);
+        seconds(&mut self.approver_rest, file.approver_rest_seconds);
         self.trusted_admins = file.trusted_admins;
         self.remind_every = file.remind_seconds.map(Duration::from_secs);
         self.escalation = match (file.escalate_after_seconds, file.escalate_to) {

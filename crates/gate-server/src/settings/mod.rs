@@ -7,6 +7,7 @@ mod identity;
 mod operations;
 mod production;
 mod rate;
+mod summary;
 mod witness;
 
 pub use channels::{ChannelFile, OutboundSettings};
@@ -31,6 +32,7 @@ pub(crate) use production::Known;
 pub use production::Production;
 use rate::RateFile;
 pub use rate::{Rate, Rates};
+pub(crate) use summary::{Summary, changed};
 pub use witness::Witness;
 
 /// How a server runs.

@@ -50,6 +50,11 @@ impl Production {
         parsed.collect::<Result<_, _>>().map(Self)
     }
 
+    /// Returns the patterns as they are written.
+    pub(crate) fn patterns(&self) -> Vec<&str> {
+        self.0.iter().map(|pattern| pattern.text.as_str()).collect()
+    }
+
     /// Tells whether one field of a target is production, and how that is known.
     pub(crate) fn knows(&self, field: &str, value: &str) -> Option<Known> {
         // A host is the same in any case, and with the dot at its end.

@@ -5,7 +5,7 @@ use gate_protocol::principal::PrincipalKind;
 use gate_protocol::request::Requester;
 use jiff::Timestamp;
 
-use super::columns::{get, integer, text};
+use super::columns::{get, integer, text, time};
 use super::sql::{Row, query};
 use super::{Connection, StoreError};
 
@@ -18,6 +18,8 @@ pub(crate) struct PrincipalEdit<'a> {
     pub(crate) what: &'static str,
     /// Whose account it was before, where that was changed.
     pub(crate) person_before: Option<&'a str>,
+    /// The groups that it was put into, where its groups were changed.
+    pub(crate) gained: &'a [String],
 }
 
 /// Somebody who had a hand in something.
@@ -31,6 +33,23 @@ pub(crate) struct Hand {
     pub(crate) acts: bool,
     /// Whether they changed whose account it is, or its groups.
     pub(crate) changes: bool,
+}
+
+/// A change of an account by the account of somebody else, that nobody has confirmed.
+#[derive(Clone, Debug)]
+pub(crate) struct OneHanded {
+    pub(crate) principal: String,
+    pub(crate) editor: String,
+    pub(crate) what: String,
+    pub(crate) at: Timestamp,
+    /// The token that was made.
+    pub(crate) token: Option<String>,
+    /// The role of that token.
+    pub(crate) role: Option<String>,
+    /// The groups that it was put into; none where that was not kept.
+    pub(crate) gained: Option<Vec<String>>,
+    /// Whether it was made another person's.
+    pub(crate) is_another: bool,
 }
 
 /// One rule that a version of the rules changed.
@@ -93,10 +112,11 @@ pub(crate) async fn note(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let person = person_of(&mut *connection, edit.editor).await?;
+    let gained = text(&edit.gained, "gained")?;
     query(
         "INSERT INTO principal_edits
-           (principal, token, editor, what, at, editor_person, person_before)
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
+           (principal, token, editor, what, at, editor_person, person_before, gained)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(edit.principal)
     .bind(edit.token)
@@ -105,14 +125,15 @@ pub(crate) async fn note(
     .bind(now.as_millisecond())
     .bind(person)
     .bind(edit.person_before)
+    .bind(&gained)
     .execute(&mut *connection)
     .await?;
     // Who could act as the editor may be who did it: whoever made a token of it that is good, its
     // password or its way to sign in. Noted now, it holds however long ago that was.
     query(
         "INSERT INTO principal_edits
-           (principal, token, editor, what, at, editor_person, person_before)
-         SELECT DISTINCT ?1, ?2, made.editor, ?3, ?4, made.editor_person, ?5
+           (principal, token, editor, what, at, editor_person, person_before, gained)
+         SELECT DISTINCT ?1, ?2, made.editor, ?3, ?4, made.editor_person, ?5, ?7
          FROM principal_edits made LEFT JOIN tokens ON tokens.id = made.token
          WHERE made.principal = ?6 AND made.editor <> ?6
            AND made.what IN ('token_created', 'invited', 'password_set', 'linked')
@@ -125,9 +146,82 @@ pub(crate) async fn note(
     .bind(now.as_millisecond())
     .bind(edit.person_before)
     .bind(edit.editor)
+    .bind(&gained)
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Returns what others changed of an account after `since` and nobody has confirmed; of every
+/// account without a name. What the server, a provider or an issuer did is nobody's.
+pub(crate) async fn one_handed(
+    connection: &mut Connection,
+    principal: Option<&str>,
+    since: Timestamp,
+) -> Result<Vec<OneHanded>, StoreError> {
+    let rows = query(
+        "SELECT e.principal, e.editor, e.what, e.at, e.token, t.role, e.gained,
+           CAST(CASE WHEN e.person_before IS NULL THEN 0 ELSE 1 END AS BIGINT) AS is_another
+         FROM principal_edits e JOIN principals p ON p.name = e.editor
+         LEFT JOIN tokens t ON t.id = e.token
+         WHERE (?1 IS NULL OR e.principal = ?1) AND e.at > ?2 AND e.confirmed_at IS NULL
+           AND e.editor <> e.principal
+           AND e.what IN ('created', 'enabled', 'changed', 'token_created', 'password_set', 'linked')
+         ORDER BY e.principal, e.at, e.editor",
+    )
+    .bind(principal)
+    .bind(since.as_millisecond())
+    .fetch_all(connection)
+    .await?;
+    let one = |row: &Row| {
+        let is_another: i64 = get(row, "is_another")?;
+        let gained: Option<&str> = get(row, "gained")?;
+        let gained = gained.map(serde_json::from_str).transpose();
+        Ok(OneHanded {
+            principal: get(row, "principal")?,
+            editor: get(row, "editor")?,
+            what: get(row, "what")?,
+            at: time(row, "at")?,
+            token: get(row, "token")?,
+            role: get(row, "role")?,
+            gained: gained.map_err(|_| StoreError::Unreadable { what: "gained" })?,
+            is_another: is_another != 0,
+        })
+    };
+    rows.iter().map(one).collect()
+}
+
+/// Remembers that a second person confirmed what an editor changed of an account until now.
+pub(crate) async fn confirm(
+    connection: &mut Connection,
+    (principal, editor): (&str, &str),
+    by: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    query(
+        "UPDATE principal_edits SET confirmed_by = ?, confirmed_at = ?
+         WHERE principal = ? AND editor = ? AND confirmed_at IS NULL",
+    )
+    .bind(by)
+    .bind(now.as_millisecond())
+    .bind(principal)
+    .bind(editor)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Returns the token that a token came from.
+pub(crate) async fn parent_of(
+    connection: &mut Connection,
+    token: &str,
+) -> Result<Option<String>, StoreError> {
+    let row = query("SELECT parent FROM tokens WHERE id = ?")
+        .bind(token)
+        .fetch_optional(connection)
+        .await?;
+    let parent: Option<Option<String>> = row.map(|row| get(&row, "parent")).transpose()?;
+    Ok(parent.flatten())
 }
 
 /// Returns who made a token, or the one that it came from.

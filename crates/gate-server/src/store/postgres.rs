@@ -54,7 +54,7 @@ const BRIEF_SESSION: [(&str, &str); 1] = [("statement_timeout", "8s")];
 /// Append-only: a released migration is never edited. From 7 on each has the number of that of
 /// `SQLite` which does the same. Servers of the version before go on while it runs and
 /// afterwards, so a migration only adds: columns that may be missing, tables, indexes.
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (
         6,
         "first",
@@ -85,6 +85,11 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
         16,
         "payloads",
         include_str!("migrations/postgres/0016_payloads.sql"),
+    ),
+    (
+        17,
+        "second person",
+        include_str!("migrations/postgres/0017_second_person.sql"),
     ),
 ];
 

@@ -3,7 +3,7 @@
 use gate_protocol::canonical::Digest;
 use jiff::Timestamp;
 
-use super::columns::{count, get, integer, time};
+use super::columns::{count, get, integer, json, text, time};
 use super::sql::{Row, query};
 use super::{Connection, StoreError};
 
@@ -104,6 +104,76 @@ pub(crate) async fn insert(
         .bind(&rules.text)
         .bind(by)
         .bind(rules.activated_at.as_millisecond())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Rules that wait for a second admin.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredProposal {
+    pub(crate) id: String,
+    /// The version that they take the place of.
+    pub(crate) base_version: u64,
+    pub(crate) text: String,
+    /// What they loosen, in words.
+    pub(crate) loosens: Vec<String>,
+    pub(crate) by: String,
+    pub(crate) at: Timestamp,
+}
+
+/// Returns the rules that wait for a second admin; there is one such text at most.
+pub(crate) async fn proposal(
+    connection: &mut Connection,
+) -> Result<Option<StoredProposal>, StoreError> {
+    let row = query(
+        "SELECT id, base_version, text, loosens, proposed_by, proposed_at FROM pending_rules
+         WHERE ended_at IS NULL",
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        Ok(StoredProposal {
+            id: get(&row, "id")?,
+            base_version: count(&row, "base_version")?,
+            text: get(&row, "text")?,
+            loosens: json(&row, "loosens")?,
+            by: get(&row, "proposed_by")?,
+            at: time(&row, "proposed_at")?,
+        })
+    })
+    .transpose()
+}
+
+/// Stores rules that wait for a second admin.
+pub(crate) async fn propose(
+    connection: &mut Connection,
+    proposal: &StoredProposal,
+) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO pending_rules (id, base_version, text, loosens, proposed_by, proposed_at)
+         VALUES (?, ?, ?, ?, ?, ?)",
+    )
+    .bind(&proposal.id)
+    .bind(integer(proposal.base_version))
+    .bind(&proposal.text)
+    .bind(text(&proposal.loosens, "loosens")?)
+    .bind(&proposal.by)
+    .bind(proposal.at.as_millisecond())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Ends the wait of rules for a second admin, however it went.
+pub(crate) async fn end_proposal(
+    connection: &mut Connection,
+    id: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    query("UPDATE pending_rules SET ended_at = ? WHERE id = ? AND ended_at IS NULL")
+        .bind(now.as_millisecond())
+        .bind(id)
         .execute(connection)
         .await?;
     Ok(())

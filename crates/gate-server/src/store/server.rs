@@ -95,3 +95,28 @@ pub(crate) async fn clock_ms(connection: &mut Connection) -> Result<Option<i64>,
         .await?;
     get(&row, "now").map(Some)
 }
+
+/// Returns the settings of the last start, as JSON; none where that was not kept.
+pub(crate) async fn settings_seen(
+    connection: &mut Connection,
+) -> Result<Option<String>, StoreError> {
+    let row = query("SELECT settings FROM settings_seen WHERE id = 1")
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| get(&row, "settings")).transpose()
+}
+
+/// Keeps the settings of this start.
+pub(crate) async fn keep_settings(
+    connection: &mut Connection,
+    settings: &str,
+) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO settings_seen (id, settings) VALUES (1, ?)
+         ON CONFLICT (id) DO UPDATE SET settings = excluded.settings",
+    )
+    .bind(settings)
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -31,7 +31,7 @@ async fn is_between_changes(connection: &mut SqliteConnection) -> Result<bool, s
 }
 
 /// Append-only: a released migration is never edited.
-const MIGRATIONS: [(i64, &str, &str); 12] = [
+const MIGRATIONS: [(i64, &str, &str); 13] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (
         2,
@@ -64,6 +64,11 @@ const MIGRATIONS: [(i64, &str, &str); 12] = [
         include_str!("migrations/0015_operations.sql"),
     ),
     (16, "payloads", include_str!("migrations/0016_payloads.sql")),
+    (
+        17,
+        "second person",
+        include_str!("migrations/0017_second_person.sql"),
+    ),
 ];
 
 /// The number of the last one.

@@ -26,6 +26,27 @@ const MATRIX: &[(&str, &str, [bool; 4])] = &[
     ("POST", "/v1/events", [true, false, false, false]),
     ("GET", "/v1/rules", [true, true, true, true]),
     ("PUT", "/v1/rules", [false, false, true, false]),
+    ("GET", "/v1/rules/proposal", [false, true, true, true]),
+    (
+        "POST",
+        "/v1/rules/proposal/ID/confirm",
+        [false, false, true, false],
+    ),
+    (
+        "DELETE",
+        "/v1/rules/proposal/ID",
+        [false, false, true, false],
+    ),
+    (
+        "GET",
+        "/v1/principals/nobody/changes",
+        [false, false, true, false],
+    ),
+    (
+        "POST",
+        "/v1/principals/nobody/confirm",
+        [false, false, true, false],
+    ),
     ("GET", "/v1/audit/records", [false, false, true, true]),
     ("GET", "/v1/audit/checkpoint", [false, false, true, true]),
     ("POST", "/v1/audit/erasures", [false, false, true, false]),

@@ -50,6 +50,13 @@ impl Bench {
         put.headers_mut().insert(axum::http::header::IF_MATCH, any);
         let answer = self.send(put).await;
         assert!(answer.status.is_success(), "{}", answer.text());
+        if answer.status == StatusCode::CREATED {
+            // They let more pass; a second admin is of one mind with the first.
+            let id = answer.json()["id"].as_str().unwrap().to_owned();
+            let path = format!("/v1/rules/proposal/{id}/confirm");
+            let confirmed = self.post(&self.setup.admin, &path, &json!(null)).await;
+            assert_eq!(confirmed.status, StatusCode::OK, "{}", confirmed.text());
+        }
     }
 
     async fn version_of(&self, request: &ApprovalRequest) -> u64 {

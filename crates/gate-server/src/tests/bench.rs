@@ -88,6 +88,8 @@ impl Bench {
         settings.limits.rates.address.burst = 1_000_000;
         // One admin makes everybody here; who does so without this is in `tests/puppets.rs`.
         settings.approving.trusted_admins = vec!["admin".to_owned()];
+        // Others make somebody, too, who answers at once; for how long they do not: `tests/rest.rs`.
+        settings.approving.approver_rest = std::time::Duration::ZERO;
         let setup = crate::dev::make_for_trial(&settings).await.unwrap();
         adjust(&mut settings);
         Self::open(dir, settings, setup).await

@@ -164,9 +164,6 @@ async fn what_is_not_approved_is_not_granted() {
     let pending = bench.asked("pending").await;
     assert_eq!(bench.claim(&pending, nonce).await.problem(), "conflict");
     let denied = bench.approved("denied").await;
-    bench
-        .review(&bench.setup.alice_approver, &denied, Answer::Deny)
-        .await;
     let bob = bench
         .review(&bench.setup.bob_approver, &denied, Answer::Deny)
         .await;

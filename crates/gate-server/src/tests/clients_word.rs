@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use gate_protocol::canonical::Digest;
 use gate_protocol::invocation::{BoundInput, Delivery};
 use gate_protocol::masked::MaskedText;
-use gate_protocol::request::{ApprovalStatus, SubmitRequest};
+use gate_protocol::request::{ApprovalStatus, Escalation, Requirement, SubmitRequest};
 use gate_protocol::review::Answer;
 
 use super::bench::{Bench, submission};
@@ -125,7 +125,7 @@ async fn a_rule_with_two_groups_is_two_people_though_the_client_names_none() {
 async fn a_reason_that_nobody_sees_is_none_for_break_glass() {
     let bench = Bench::with(|settings| {
         let people = vec!["group:approvers".to_owned()];
-        let requirement = gate_protocol::request::Requirement::of(people, 1);
+        let requirement = Requirement::of(people, 1);
         settings.approving.break_glass = Some(requirement);
     })
     .await;
@@ -148,4 +148,113 @@ async fn a_reason_that_nobody_sees_is_none_for_break_glass() {
         let taken = bench.submit(&bench.setup.agent, &wanted).await;
         assert_eq!(taken.status, StatusCode::CREATED, "{}", taken.text());
     }
+}
+
+#[tokio::test]
+async fn a_reason_that_the_servers_rule_wants_is_not_left_to_the_client() {
+    let bench = Bench::new().await;
+    let rule = "[[rule]]\nid = 'team/why'\ntool = 'kubectl'\n\
+                decision = 'require_approval'\nreason = 'required'\n";
+    bench.push_rules(&bench.setup.admin, rule).await;
+    for (at, reason) in [None, Some(""), Some("\u{200b}"), Some(" . ")]
+        .into_iter()
+        .enumerate()
+    {
+        let mut wanted = submission(&format!("why-{at}"));
+        wanted.terms.rules = vec!["team/why".to_owned()];
+        wanted.reason = reason.map(str::to_owned);
+        let refused = bench.submit(&bench.setup.agent, &wanted).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{reason:?}");
+        assert!(refused.text().contains("team/why"), "{}", refused.text());
+        wanted.reason = Some("rolling back 14".to_owned());
+        let taken = bench.submit(&bench.setup.agent, &wanted).await;
+        assert_eq!(taken.status, StatusCode::CREATED, "{}", taken.text());
+    }
+}
+
+#[tokio::test]
+async fn a_title_or_a_tool_that_the_words_do_not_bear_out_is_said_everywhere() {
+    let bench = Bench::new().await;
+    let titled = |word: &str, change: fn(&mut SubmitRequest)| {
+        let mut wanted = submission(word);
+        change(&mut wanted);
+        wanted.digest = wanted.invocation.digest().unwrap();
+        wanted
+    };
+    let lies: [(fn(&mut SubmitRequest), &str); 4] = [
+        (
+            |one| one.invocation.command = vec!["get".to_owned()],
+            "there it is `delete`",
+        ),
+        (
+            |one| one.invocation.tool.name = "helm".to_owned(),
+            "another tool than the first word",
+        ),
+        (
+            |one| one.invocation.tool.path = MaskedText::plain(b"/usr/bin/terraform"),
+            "The file that runs has another name",
+        ),
+        (
+            |one| {
+                one.invocation.argv[1] = MaskedText::plain(b"frobnicate");
+                one.invocation.command = vec!["get".to_owned()];
+            },
+            "words that the command has not",
+        ),
+    ];
+    for (at, (lie, word)) in lies.into_iter().enumerate() {
+        let wanted = titled(&format!("lie-{at}"), lie);
+        let asked = bench.submit(&bench.setup.agent, &wanted).await.request();
+        let warnings = asked.particulars.warnings.join(" ");
+        assert!(warnings.contains(word), "{word}: {warnings}");
+        let bob = Browser::signed_in(&bench, &bench.setup.bob_approver).await;
+        let page = bob.page(&format!("/requests/{}", asked.id)).await;
+        assert!(page.contains("Careful."), "{word}");
+    }
+    let fine: [fn(&mut SubmitRequest); 3] = [
+        |_| {},
+        |one| one.invocation.argv[0] = MaskedText::plain(b"/usr/local/bin/kubectl"),
+        |one| one.invocation.tool.path = MaskedText::plain(b"/opt/kubectl-1.33/kubectl1.33"),
+    ];
+    for (at, honest) in fine.into_iter().enumerate() {
+        let wanted = titled(&format!("fine-{at}"), honest);
+        let asked = bench.submit(&bench.setup.agent, &wanted).await.request();
+        assert_eq!(asked.particulars.warnings, Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn an_escalation_of_the_clients_own_comes_no_sooner_than_the_servers() {
+    let leads = || vec!["group:leads".to_owned()];
+    let bench = Bench::with(|settings| {
+        settings.approving.escalation = Some(Escalation {
+            after_seconds: 600,
+            to: leads(),
+        });
+    })
+    .await;
+    let rule = "[[rule]]\nid = 'team/soon'\ntool = 'kubectl'\ndecision = 'require_approval'\n\
+                [rule.approval]\napprovers = 'group:approvers'\n\
+                escalate_after = '60s'\nescalate_to = 'group:leads'\n";
+    bench.push_rules(&bench.setup.admin, rule).await;
+    let mut wanted = submission("sooner");
+    wanted.terms.rules = vec!["team/soon".to_owned()];
+    let mut own = Requirement::of(vec!["group:sre".to_owned()], 1);
+    own.escalation = Some(Escalation {
+        after_seconds: 1,
+        to: vec!["user:mallory".to_owned()],
+    });
+    wanted.terms.requirements = vec![own];
+    let asked = bench.submit(&bench.setup.agent, &wanted).await.request();
+    let after = |approvers: &str| {
+        let mut all = asked.terms.requirements.iter();
+        let one = all.find(|one| one.approvers == [approvers]).unwrap();
+        one.escalation.as_ref().unwrap().after_seconds
+    };
+    assert_eq!(after("group:sre"), 600, "{:?}", asked.terms);
+    assert_eq!(
+        after("group:approvers"),
+        60,
+        "that of the server's rule stands"
+    );
 }

@@ -6,6 +6,7 @@ use gate_protocol::review::Answer;
 use jiff::Timestamp;
 
 use super::session::Visitor;
+use super::shown::Shown;
 use crate::lifecycle::{Event, Happened, Refusal, Reviewer, apply};
 use crate::service::Say;
 use crate::store::requests::Request;
@@ -17,6 +18,8 @@ pub(super) struct Choice {
     pub(super) can_deny: bool,
     /// Why something is not offered, for a person.
     pub(super) notes: Vec<String>,
+    /// Who counts later, since one admin alone made or changed their account.
+    pub(super) later: Vec<Shown>,
 }
 
 impl Choice {
@@ -104,18 +107,25 @@ fn note(refusal: Refusal, request: &Request) -> Option<String> {
     let requester = &request.state.requester;
     match refusal {
         Refusal::SelfReview if requester.owner.is_some() => Some(format!(
-            "You own {}, so somebody else has to answer.",
+            "You own {}, so somebody else has to approve.",
             requester.name
         )),
-        Refusal::SelfReview => Some("You asked for this, so somebody else has to answer.".into()),
+        Refusal::SelfReview => Some("You asked for this, so somebody else has to approve.".into()),
         Refusal::Excluded(why) => Some(format!(
-            "You {}, so somebody else has to answer.",
+            "You {}, so somebody else has to approve.",
             why.words()
+        )),
+        Refusal::Resting(rest) => Some(format!(
+            "One admin alone made or changed your account, what you sign in by or your place in a \
+             group. Your yes counts {}, or once a second admin has confirmed it. You can deny.",
+            rest.words()
         )),
         Refusal::NotAReviewer => {
             Some("The rules of this request do not name you, nor a group you are in.".into())
         }
-        Refusal::OtherDigest
+        // It is told why they can't approve.
+        Refusal::OwnDenial
+        | Refusal::OtherDigest
         | Refusal::OtherRunner
         | Refusal::OtherClaim
         | Refusal::ClaimedByOther

@@ -9,11 +9,14 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use gate_protocol::account::ChangePrincipal;
 use gate_protocol::principal::Principal;
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::form::{Posted, Tokened};
+use super::moment;
 use super::page::{Place, Refused, render, see_other};
 use super::session::{Keeper, Visitor};
+use crate::clock;
 use crate::problem::Failure;
 use crate::service::Seen;
 use crate::state::Server;
@@ -21,11 +24,58 @@ use crate::state::Server;
 /// A group on the page.
 struct ShownGroup {
     name: String,
-    members: Vec<Principal>,
+    members: Vec<Member>,
     /// Who could be put into it.
     others: Vec<String>,
     /// Whether the server's own settings ask for it.
     is_floor: bool,
+}
+
+/// Somebody who is in a group.
+struct Member {
+    name: String,
+    disabled: bool,
+    /// From when on they count in it, where one admin alone let them in and they do not yet.
+    counts_from: Option<String>,
+}
+
+/// Until when which accounts count for nothing: in one group, or, where none is named, in all.
+type Rests = BTreeMap<(String, Option<String>), Timestamp>;
+
+async fn rests(server: &Server) -> Result<Rests, Failure> {
+    let now = clock::now();
+    let mut rests = Rests::new();
+    for name in server.unconfirmed_users().await? {
+        let changes = server.principal_changes(&name).await?.unconfirmed;
+        for one in changes.into_iter().filter(|one| one.counts_from > now) {
+            // What is about how they sign in is told with the account, not here.
+            let groups: Vec<Option<String>> = match one.what.as_str() {
+                "created" | "enabled" => vec![None],
+                "changed" if one.groups.is_empty() => vec![None],
+                "changed" => one.groups.into_iter().map(Some).collect(),
+                _ => Vec::new(),
+            };
+            for group in groups {
+                let until = rests.entry((name.clone(), group)).or_insert(now);
+                *until = one.counts_from.max(*until);
+            }
+        }
+    }
+    Ok(rests)
+}
+
+impl Member {
+    fn of(principal: Principal, group: &str, rests: &Rests) -> Self {
+        let until = |group: Option<&str>| {
+            let place = (principal.name.clone(), group.map(ToOwned::to_owned));
+            rests.get(&place).copied()
+        };
+        Self {
+            counts_from: until(None).max(until(Some(group))).map(moment::utc),
+            disabled: principal.disabled,
+            name: principal.name,
+        }
+    }
 }
 
 #[derive(Template)]
@@ -65,6 +115,7 @@ pub(super) async fn groups(
     }
     let may_act = principals.iter().filter(|one| !one.disabled);
     let names: Vec<String> = may_act.map(|one| one.name.clone()).collect();
+    let rests = rests(&server).await?;
     let shown = |(name, members): (String, Vec<Principal>)| ShownGroup {
         is_floor: floor.contains(&name.as_str()),
         others: names
@@ -72,8 +123,11 @@ pub(super) async fn groups(
             .filter(|other| !members.iter().any(|member| member.name == **other))
             .cloned()
             .collect(),
+        members: members
+            .into_iter()
+            .map(|member| Member::of(member, &name, &rests))
+            .collect(),
         name,
-        members,
     };
     let page = GroupsPage {
         csrf: visitor.csrf(),

@@ -92,6 +92,14 @@ pub(crate) fn routes(server: &Server) -> Router<Server> {
         .route("/rules", looking(get(rules::rules)))
         .route("/rules/{version}", looking(get(rules::version)))
         .route("/rules/edit", looking(rules_edit::form()))
+        .route(
+            "/rules/proposal/{id}/confirm",
+            looking(post(rules::confirm)),
+        )
+        .route(
+            "/rules/proposal/{id}/withdraw",
+            looking(post(rules::withdraw)),
+        )
         .route("/what-if", looking(get(what_if::ask).post(what_if::decide)))
         .merge(exceptions(looking))
         .merge(who_may_act(looking))
@@ -138,6 +146,7 @@ fn who_may_act(looking: impl Fn(MethodRouter<Server>) -> MethodRouter<Server>) -
         .route("/principals", looking(principals))
         .route("/principals/{name}/disable", looking(post(people::disable)))
         .route("/principals/{name}/enable", looking(post(people::enable)))
+        .route("/principals/{name}/confirm", looking(post(people::confirm)))
         .route("/agents", looking(get(people::agents)))
         .route("/groups", looking(get(groups::groups).post(groups::add)))
         .route("/groups/remove", looking(post(groups::remove)))

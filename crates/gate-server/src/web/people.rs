@@ -5,6 +5,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use gate_protocol::account::{PrincipalChange, PrincipalChanges};
 use gate_protocol::principal::{Principal, PrincipalKind};
 use gate_protocol::problem::ProblemCode;
 use jiff::Timestamp;
@@ -12,12 +13,14 @@ use serde::Deserialize;
 
 use super::form::{Posted, Tokened};
 use super::history;
+use super::moment;
 use super::page::{Place, Refused, render, see_other};
 use super::row::Row;
 use super::session::{Keeper, Visitor};
+use super::shown::Shown;
 use crate::clock;
 use crate::problem::Failure;
-use crate::service::Seen;
+use crate::service::{Channel, Seen, etag};
 use crate::state::Server;
 use crate::store::search::{self, Wanted};
 
@@ -39,6 +42,43 @@ struct PrincipalsPage {
     visitor: Option<Visitor>,
     csrf: String,
     principals: Vec<Principal>,
+    waiting: Vec<Waiting>,
+}
+
+/// An account that does not count yet in all that it could approve.
+struct Waiting {
+    name: Shown,
+    /// As it stands in an address.
+    path: String,
+    /// What was done by whom, and from when on it counts.
+    changes: Vec<Shown>,
+    /// Of what is shown here.
+    tag: String,
+}
+
+impl Waiting {
+    fn of(changes: &PrincipalChanges) -> Result<Self, Failure> {
+        let body = serde_json::to_vec(changes).map_err(|error| Failure::internal(&error))?;
+        let told = |one: &PrincipalChange| {
+            let groups = match one.groups.as_slice() {
+                [] => String::new(),
+                groups => format!(" (into {})", groups.join(", ")),
+            };
+            Shown::of(&format!(
+                "{}{groups} by {} at {}: counts from {} in what is asked after it",
+                one.what,
+                one.by,
+                moment::utc(one.at),
+                moment::utc(one.counts_from)
+            ))
+        };
+        Ok(Self {
+            name: Shown::of(&changes.name),
+            path: changes.name.clone(),
+            changes: changes.unconfirmed.iter().map(told).collect(),
+            tag: etag(&body),
+        })
+    }
 }
 
 impl PrincipalsPage {
@@ -55,9 +95,22 @@ pub(super) async fn principals(
     let page = PrincipalsPage {
         csrf: visitor.csrf(),
         principals: server.principals().await?,
+        waiting: waiting(&server).await?,
         visitor: Some(visitor),
     };
     Ok(render(StatusCode::OK, &page))
+}
+
+/// Returns the accounts that a second admin could confirm.
+async fn waiting(server: &Server) -> Result<Vec<Waiting>, Failure> {
+    let mut waiting = Vec::new();
+    for name in server.unconfirmed_users().await? {
+        let changes = server.principal_changes(&name).await?;
+        if !changes.unconfirmed.is_empty() {
+            waiting.push(Waiting::of(&changes)?);
+        }
+    }
+    Ok(waiting)
 }
 
 /// An agent or workload, and what it asked for last.
@@ -177,6 +230,20 @@ impl Tokened for PlainForm {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConfirmForm {
+    csrf: String,
+    /// The tag of the changes that were shown.
+    seen: String,
+}
+
+impl Tokened for ConfirmForm {
+    fn csrf(&self) -> &str {
+        &self.csrf
+    }
+}
+
 /// Stops a principal from acting.
 pub(super) async fn disable(
     State(server): State<Server>,
@@ -207,6 +274,26 @@ pub(super) async fn enable(
         must_be_admin(&visitor)?;
         server
             .enable_principal(visitor.name(), &name, &Seen::Unsaid)
+            .await
+    };
+    match done.await {
+        Ok(_) => Ok(see_other("/principals", None)),
+        Err(failure) => Err(back(failure, visitor)),
+    }
+}
+
+/// Confirms as a second admin what another one changed of an account.
+pub(super) async fn confirm(
+    State(server): State<Server>,
+    Path(name): Path<String>,
+    posted: Posted<ConfirmForm>,
+) -> Result<Response, Refused> {
+    let Posted { visitor, form } = posted;
+    let done = async {
+        must_be_admin(&visitor)?;
+        let seen = Seen::Tags(vec![form.seen]);
+        server
+            .confirm_principal(&visitor.actor, Channel::Web, &name, &seen)
             .await
     };
     match done.await {

@@ -117,7 +117,14 @@ async fn look(server: &Server, visitor: &Visitor, id: &str) -> Result<Box<Looked
     let say = server.say_of(&visitor.actor, &request, now).await?;
     let proposal = Proposal::of(server, (visitor, &say), &request, now).await?;
     let question = Question::of(&request, about, production, now);
-    let choice = Choice::of(&request, (visitor, &say), question.is_whole(), now);
+    let mut choice = Choice::of(&request, (visitor, &say), question.is_whole(), now);
+    if question.is_pending {
+        for (name, rest) in server.counting_later(&request, now).await? {
+            choice
+                .later
+                .push(Shown::of(&format!("{name} counts {}", rest.words())));
+        }
+    }
     Ok(Box::new(Looked {
         question,
         past,

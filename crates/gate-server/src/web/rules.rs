@@ -10,12 +10,15 @@ use gate_policy::{Layer, PolicyBuilder};
 use jiff::Timestamp;
 
 use super::diff::Diff;
+use super::form::Posted;
 use super::moment;
-use super::page::{Place, Refused, render};
+use super::page::{Place, Refused, render, see_other};
+use super::people::{PlainForm, must_be_admin};
 use super::session::Visitor;
 use super::shown::Shown;
 use crate::clock;
 use crate::problem::Failure;
+use crate::service::Channel;
 use crate::state::Server;
 use crate::store::rules::{self, Activation};
 
@@ -69,6 +72,17 @@ struct RulesPage {
     csrf: String,
     is_admin: bool,
     may_edit: bool,
+    proposal: Option<Proposal>,
+}
+
+/// Rules that wait for a second admin.
+struct Proposal {
+    id: String,
+    by: Shown,
+    at: String,
+    iso: String,
+    loosens: Vec<Shown>,
+    diff: Diff,
 }
 
 #[derive(Template)]
@@ -105,9 +119,20 @@ pub(super) async fn rules(
     let made = rules::activations(reader.connection(), u64::MAX, LISTED).await?;
     let current = rules::current(reader.connection()).await?;
     drop(reader);
+    let proposed = server.proposed_rules().await?;
     let text = current.map(|stored| stored.text).unwrap_or_default();
-    let read = tokio::task::spawn_blocking(move || in_force(&text)).await;
-    let mut rules = read.map_err(|error| Failure::internal(&error))?;
+    let read = tokio::task::spawn_blocking(move || {
+        let proposal = proposed.map(|one| Proposal {
+            id: one.id,
+            by: Shown::of(&one.proposed_by),
+            at: moment::ago(now, one.proposed_at),
+            iso: one.proposed_at.to_string(),
+            loosens: one.loosens.iter().map(|one| Shown::of(one)).collect(),
+            diff: Diff::of(&text, &one.text, Instant::now() + COMPARED),
+        });
+        (in_force(&text), proposal)
+    });
+    let (mut rules, proposal) = read.await.map_err(|error| Failure::internal(&error))?;
     let more_rules = rules.len().saturating_sub(MOST_RULES);
     rules.truncate(MOST_RULES);
     let page = RulesPage {
@@ -117,9 +142,48 @@ pub(super) async fn rules(
         csrf: visitor.csrf(),
         is_admin: visitor.is_admin(),
         may_edit: visitor.may_edit(),
+        proposal,
         visitor: Some(visitor),
     };
     Ok(render(StatusCode::OK, &page))
+}
+
+/// Puts in force, as a second admin, the rules that wait for one.
+pub(super) async fn confirm(
+    State(server): State<Server>,
+    Path(id): Path<String>,
+    posted: Posted<PlainForm>,
+) -> Result<Response, Refused> {
+    let visitor = posted.visitor;
+    let done = async {
+        must_be_admin(&visitor)?;
+        let confirmed = server.confirm_rules(&visitor.actor, Channel::Web, &id);
+        confirmed.await.map(drop)
+    };
+    ended(done.await, visitor)
+}
+
+/// Takes back the rules that wait for a second admin.
+pub(super) async fn withdraw(
+    State(server): State<Server>,
+    Path(id): Path<String>,
+    posted: Posted<PlainForm>,
+) -> Result<Response, Refused> {
+    let visitor = posted.visitor;
+    let done = async {
+        must_be_admin(&visitor)?;
+        server.withdraw_rules(&visitor.actor, &id).await
+    };
+    ended(done.await, visitor)
+}
+
+fn ended(done: Result<(), Failure>, visitor: Visitor) -> Result<Response, Refused> {
+    match done {
+        Ok(()) => Ok(see_other("/rules", None)),
+        Err(failure) => Err(Refused::from(failure)
+            .back_to(Place::Rules)
+            .signed_in(visitor)),
+    }
 }
 
 fn in_force(text: &str) -> Vec<Rule> {

@@ -17,8 +17,10 @@ use super::diff::Diff;
 use super::form::{Posted, Tokened};
 use super::page::{Place, Refused, render, see_other};
 use super::session::Visitor;
+use super::shown::Shown;
 use crate::problem::Failure;
-use crate::service::Seen;
+use crate::rules::Put;
+use crate::service::{Channel, Seen, loosened};
 use crate::state::Server;
 use crate::store::rules::{self, StoredRules};
 
@@ -48,6 +50,10 @@ struct EditPage {
     complaints: Vec<String>,
     /// What it would change, where it was looked at.
     diff: Option<Diff>,
+    /// What of it lets more pass than the rules in force.
+    loosens: Vec<Shown>,
+    /// Whether a second admin must confirm it.
+    waits: bool,
     /// The hash of the text that was compared.
     looked_at: String,
 }
@@ -132,6 +138,8 @@ async fn change(
     let Posted { visitor, form } = posted;
     match changed(&server, &visitor, form).await {
         Ok(Changed::Activated(version)) => Ok(see_other(&format!("/rules/{version}"), None)),
+        // There it stands, with whom it waits for.
+        Ok(Changed::Proposed) => Ok(see_other("/rules", None)),
         Ok(Changed::Looked(mut page)) => {
             let status = if page.complaints.is_empty() {
                 StatusCode::OK
@@ -148,6 +156,7 @@ async fn change(
 
 enum Changed {
     Activated(u64),
+    Proposed,
     Looked(Box<EditPage>),
 }
 
@@ -168,17 +177,22 @@ async fn changed(server: &Server, visitor: &Visitor, form: RulesForm) -> Result<
             text,
             expected_version: Some(form.version),
         };
-        let signed = server
-            .activate_rules(visitor.name(), new, &Seen::Unsaid)
-            .await?;
-        drop(signed);
-        return Ok(Changed::Activated(form.version + 1));
+        let put = server.put_rules(&visitor.actor, Channel::Web, new, &Seen::Unsaid);
+        return Ok(match put.await? {
+            Put::InForce(_) => Changed::Activated(form.version + 1),
+            Put::Proposed(_) => Changed::Proposed,
+        });
     }
     let mut reader = server.store.read().await?;
     let current = rules::current(reader.connection()).await?;
     drop(reader);
     let looked = tokio::task::spawn_blocking(move || look(current.as_ref(), text));
     let mut page = looked.await.map_err(|error| Failure::internal(&error))?;
+    if !page.loosens.is_empty() {
+        // Only looked at: what was begun is dropped.
+        let mut change = server.change().await?;
+        page.waits = !change.is_trusted(&visitor.actor, Channel::Web).await?;
+    }
     if form.step == Step::Activate && page.complaints.is_empty() {
         page.complaints.push(
             "The text is not the one whose changes you were shown. Look at them, and put it in \
@@ -197,6 +211,8 @@ fn look(current: Option<&StoredRules>, text: String) -> EditPage {
     }
     let before = current.map_or("", |stored| stored.text.as_str());
     page.diff = Some(Diff::of(before, &page.text, Instant::now() + COMPARED));
+    let loosens = loosened(before, &page.text);
+    page.loosens = loosens.iter().map(|one| Shown::of(one)).collect();
     page.looked_at = Digest::of_bytes(page.text.as_bytes()).to_string();
     page
 }
@@ -211,6 +227,8 @@ impl EditPage {
             version: current.map_or(0, |stored| stored.version),
             complaints: Vec::new(),
             diff: None,
+            loosens: Vec::new(),
+            waits: false,
             looked_at: String::new(),
         }
     }

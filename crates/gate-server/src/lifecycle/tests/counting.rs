@@ -64,7 +64,7 @@ fn two_accounts_of_one_person_are_one_person() {
 }
 
 #[test]
-fn whoever_has_no_say_is_refused_by_person_whatever_the_account() {
+fn whoever_has_no_say_approves_by_no_account_and_denies_by_each() {
     let state = state(S::Pending);
     let groups = groups();
     let mut electorate = everybody();
@@ -81,7 +81,7 @@ fn whoever_has_no_say_is_refused_by_person_whatever_the_account() {
         (Exclusion::Asked, Refusal::SelfReview),
     ] {
         electorate.exclude("the-human".to_owned(), why);
-        for answer in [Answer::Approve, Answer::Deny] {
+        let answers = |answer| {
             let event = Event::Review {
                 reviewer: Reviewer {
                     name: "second-account",
@@ -92,8 +92,11 @@ fn whoever_has_no_say_is_refused_by_person_whatever_the_account() {
                 digest: state.digest,
                 electorate: &electorate,
             };
-            assert_eq!(apply(&state, &event, at(1)), Err(expected));
-        }
+            apply(&state, &event, at(1))
+        };
+        assert_eq!(answers(Answer::Approve), Err(expected));
+        // A no is everybody's who is named, whatever they had a hand in.
+        assert_eq!(answers(Answer::Deny).unwrap().status, S::Denied);
     }
 }
 

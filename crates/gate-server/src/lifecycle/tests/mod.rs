@@ -126,6 +126,7 @@ fn admit(electorate: &mut Electorate, name: &str, groups: &[&str]) {
     let voter = Voter {
         person: name.to_owned(),
         groups: groups.iter().map(ToString::to_string).collect(),
+        rests: Rests::default(),
         kin: std::collections::BTreeSet::new(),
     };
     electorate.admit(name.to_owned(), voter);
@@ -337,14 +338,20 @@ fn after_its_end_a_request_can_be_neither_answered_nor_claimed_nor_cancelled() {
 }
 
 #[test]
-fn nobody_reviews_what_is_their_own() {
+fn nobody_approves_what_is_their_own() {
     for status in STATUSES {
         for name in ["owner", "owner/2"] {
-            for answer in [Answer::Approve, Answer::Deny] {
-                let own = reviewed(&state(status), name, answer, 50);
-                assert_eq!(own, Err(Refusal::SelfReview));
-            }
+            let own = reviewed(&state(status), name, Answer::Approve, 50);
+            assert_eq!(own, Err(Refusal::SelfReview));
         }
+    }
+}
+
+#[test]
+fn who_owns_the_agent_may_deny_what_it_asks_and_so_end_it() {
+    for status in [S::Pending, S::Approved] {
+        let denied = reviewed(&state(status), "owner", Answer::Deny, 50).unwrap();
+        assert_eq!(denied.status, S::Denied);
     }
 }
 
@@ -361,6 +368,8 @@ fn who_asks_by_one_account_does_not_review_by_another() {
     for name in ["alice", "alice/2", "alice-ops"] {
         let own = reviewed(&state, name, Answer::Approve, 50);
         assert_eq!(own, Err(Refusal::SelfReview));
+        let own = reviewed(&state, name, Answer::Deny, 50);
+        assert_eq!(own, Err(Refusal::OwnDenial));
     }
     assert!(reviewed(&state, "bob", Answer::Approve, 50).is_ok());
 }

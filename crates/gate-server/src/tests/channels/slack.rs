@@ -11,6 +11,7 @@ use super::stage::{
     APP, BOB, CONVERSATION, SlackStage, TEAM, button, link_code, place, press, signed_in,
     slack_answer, value_of,
 };
+use crate::tests::bench;
 
 #[tokio::test]
 async fn a_request_is_one_message_that_follows_it_and_a_thread_that_tells_the_end() {
@@ -145,6 +146,29 @@ async fn what_can_do_great_harm_or_is_not_shown_whole_is_not_approved_in_chat() 
         .call_back(&press(BOB, "gate_approve", &value_of(&request), &ts))
         .await;
     assert_eq!(stage.show(&request).await.status, ApprovalStatus::Pending);
+    assert_eq!(stage.refusals().await, ["not_here"]);
+}
+
+#[tokio::test]
+async fn what_is_titled_otherwise_than_its_words_say_is_not_answered_in_chat() {
+    let stage = SlackStage::new().await;
+    let mut wanted = bench::submission("titled");
+    wanted.invocation.command = vec!["get".to_owned()];
+    wanted.digest = wanted.invocation.digest().unwrap();
+    let asked = stage.submit(&stage.setup.agent, &wanted).await.request();
+    stage.deliver().await;
+    let message = stage.slack.take_of("/chat.postMessage")[0].json();
+    assert!(
+        message
+            .to_string()
+            .contains("The title has another subcommand")
+    );
+    assert!(button(&message, "gate_approve").is_none(), "{message}");
+    let ts = place(&stage, "chat", &asked).await;
+    stage
+        .call_back(&press(BOB, "gate_approve", &value_of(&asked), &ts))
+        .await;
+    assert_eq!(stage.show(&asked).await.status, ApprovalStatus::Pending);
     assert_eq!(stage.refusals().await, ["not_here"]);
 }
 

@@ -89,8 +89,11 @@ async fn a_job_gets_a_short_token_that_asks_and_never_answers() {
     bench.verified().await;
 }
 
+/// All that a job hears whose claims fit no entry.
+const OTHER_CLAIM: &str = "no entry of the server's settings is for a job with its claims";
+
 #[tokio::test]
-async fn a_job_that_is_not_the_one_or_lies_gets_nothing_and_is_told_what_differs() {
+async fn a_job_that_is_not_the_one_or_lies_gets_nothing_and_no_claim_is_told() {
     let program = Program::issuer();
     let bench = bench(vec![program.workload_settings(CLAIMS)]).await;
     let now = clock::now().as_second();
@@ -98,15 +101,15 @@ async fn a_job_that_is_not_the_one_or_lies_gets_nothing_and_is_told_what_differs
         (
             "RS256",
             json!({ "repository": "octo-org/infra-fork" }),
-            "repository",
+            OTHER_CLAIM,
         ),
-        ("RS256", json!({ "repository": null }), "repository"),
+        ("RS256", json!({ "repository": null }), OTHER_CLAIM),
         (
             "RS256",
             json!({ "repository": ["octo-org/infra"] }),
-            "repository",
+            OTHER_CLAIM,
         ),
-        ("RS256", json!({ "ref": "refs/tags/v1" }), "ref"),
+        ("RS256", json!({ "ref": "refs/tags/v1" }), OTHER_CLAIM),
         (
             "RS256",
             json!({ "aud": "https://sts.example.com" }),
@@ -139,6 +142,12 @@ async fn a_job_that_is_not_the_one_or_lies_gets_nothing_and_is_told_what_differs
             answer.text().contains(said),
             "{how} {change}: {}",
             answer.text()
+        );
+        // What a job must be called to be let in, whoever has some token must not find out.
+        let told = answer.text();
+        assert!(
+            !told.contains("octo-org") && !told.contains("`ref`"),
+            "{told}"
         );
     }
     for garbage in ["", ".", "..", "a.b.c", &"x".repeat(50_000)] {

@@ -57,7 +57,7 @@ async fn a_denial_is_final_and_a_late_answer_is_told_so() {
 }
 
 #[tokio::test]
-async fn nobody_answers_their_own_and_the_attempt_is_recorded() {
+async fn nobody_approves_their_own_and_the_attempt_is_recorded() {
     let bench = Bench::new().await;
     let of_agent = bench.asked("prod").await;
     let own = bench
@@ -65,29 +65,31 @@ async fn nobody_answers_their_own_and_the_attempt_is_recorded() {
         .await
         .request();
     let alice = Browser::signed_in(&bench, &bench.setup.alice_approver).await;
-    for (request, word) in [
-        (&of_agent, "You own demo-agent"),
-        (&own, "You asked for this"),
+    for (request, word, refused) in [
+        (&of_agent, "You own demo-agent", &["approve"][..]),
+        (&own, "You asked for this", &["approve", "deny"]),
     ] {
         let page = alice.page(&path(request)).await;
         assert!(page.contains(word), "{page}");
-        assert!(!page.contains("name=\"answer\""));
         for answer in ["approve", "deny"] {
+            let offered = page.contains(&format!("value=\"{answer}\""));
+            assert_ne!(offered, refused.contains(&answer), "{answer}: {page}");
+        }
+        for answer in refused {
             let refused = alice.answer(request, answer).await;
             assert_eq!(refused.status, StatusCode::FORBIDDEN);
             assert!(refused.text().contains("Nobody reviews their own request"));
             assert_hardened(&refused);
         }
-        assert_eq!(
-            bench.story(request).await,
-            [
-                "request.created",
-                "request.rejected_review",
-                "request.rejected_review"
-            ]
-        );
+        let mut story = vec!["request.created"];
+        story.extend(refused.iter().map(|_| "request.rejected_review"));
+        assert_eq!(bench.story(request).await, story);
     }
     assert!(alice.page("/").await.contains("Waiting for somebody else"));
+    // What her agent asks she ends.
+    let ended = alice.answer(&of_agent, "deny").await;
+    assert!(ended.status.is_redirection(), "{}", ended.text());
+    assert_eq!(bench.show(&of_agent).await.status, ApprovalStatus::Denied);
 }
 
 #[tokio::test]
