@@ -99,6 +99,7 @@ fn a_terminal_is_let_in_from_a_browser_that_a_provider_signed_in() {
         .command(GATE)
         .args([
             "login",
+            "--browser",
             "--server",
             &server.url,
             "--server-key",

@@ -107,6 +107,11 @@ impl ConfigFile {
         let Some(field) = &self.fields.server.ca_file else {
             return Ok(None);
         };
+        // Whose certificate it is would be whatever server a caller names.
+        if self.fields.server.url.is_none() {
+            let mend = "it is for the server of the same file: write `url` beside it";
+            return Err(self.bad(field, "server.ca_file", mend));
+        }
         let owner = match source {
             Source::Machine(_) => trust::Owner::Root,
             Source::Environment(_) | Source::User(_) | Source::Login(_) => trust::Owner::Caller,

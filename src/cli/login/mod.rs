@@ -44,6 +44,10 @@ pub(crate) struct Login {
     /// Ask for a token at the terminal, and not for a browser.
     #[arg(long, conflicts_with = "approver")]
     paste: bool,
+    /// Show the code and wait for the browser also where there is no terminal: somebody
+    /// reads what is printed here.
+    #[arg(long, conflicts_with_all = ["token_stdin", "paste", "approver"])]
+    browser: bool,
     /// Say where approvers sign in; nothing is kept on this machine.
     #[arg(long)]
     approver: bool,
@@ -51,6 +55,7 @@ pub(crate) struct Login {
 
 impl Login {
     pub(crate) fn run(&self, world: &World) -> Result<(), Failure> {
+        self.refuse_without_reader()?;
         let configuration = world.configuration()?;
         let server = choose_server(configuration, self.server.as_ref())?;
         let session = session::connect_anonymously(world, &server)?;
@@ -82,6 +87,25 @@ impl Login {
             report::line("warning: GATE_TOKEN is set and is used instead, as long as it is");
         }
         Ok(())
+    }
+
+    /// Refuses to wait for somebody who can't be there, before anything is asked.
+    fn refuse_without_reader(&self) -> Result<(), Failure> {
+        let has_reader = if self.paste {
+            prompt::is_possible()
+        } else {
+            self.token_stdin || self.approver || self.browser || std::io::stderr().is_terminal()
+        };
+        if has_reader {
+            return Ok(());
+        }
+        Err(
+            usage("there is no terminal at which somebody could read a code or type a token").hint(
+                "give a token that you have on stdin: gate login --token-stdin < FILE; in CI set \
+                     GATE_TOKEN, or let the job name itself (docs/ci.md); where somebody reads \
+                     what is printed here: gate login --browser",
+            ),
+        )
     }
 
     /// Returns the server's key, once it is sure whose it is.
