@@ -108,8 +108,12 @@ fn channel(
     let keys: Vec<String> = table.keys().cloned().collect();
     let settings = ChannelSettings::deserialize(toml::Value::Table(table)).map_err(|error| {
         let why = error.message();
-        let named = keys.iter().find(|key| why.contains(&format!("`{key}`")));
-        let field = named.map_or("kind", String::as_str);
+        // What it names first is what is wrong; behind it stands what there could be.
+        let named = keys
+            .iter()
+            .filter_map(|key| Some((why.find(&format!("`{key}`"))?, key)))
+            .min();
+        let field = named.map_or("kind", |(_, key)| key.as_str());
         Fault::Form(format!("{}{why}", place(text, field)))
     })?;
     Ok(CreateChannel {
