@@ -1,5 +1,6 @@
 //! `gate server`: first start, dev mode, mistakes, and a graceful end.
 #![expect(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a test whose stage can't be set has failed"
 )]

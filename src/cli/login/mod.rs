@@ -38,6 +38,16 @@ pub(crate) struct Login {
     /// The key that the server signs with, as its owner gave it to you.
     #[arg(long, value_name = "VKEY")]
     server_key: Option<VerifierKey>,
+    #[command(flatten)]
+    way: Way,
+    /// Say where approvers sign in; nothing is kept on this machine.
+    #[arg(long)]
+    approver: bool,
+}
+
+/// How the token comes; by a browser, if nothing is said and somebody can read the code.
+#[derive(Debug, clap::Args)]
+struct Way {
     /// Read the token from stdin.
     #[arg(long, conflicts_with_all = ["paste", "approver"])]
     token_stdin: bool,
@@ -48,9 +58,6 @@ pub(crate) struct Login {
     /// reads what is printed here.
     #[arg(long, conflicts_with_all = ["token_stdin", "paste", "approver"])]
     browser: bool,
-    /// Say where approvers sign in; nothing is kept on this machine.
-    #[arg(long)]
-    approver: bool,
 }
 
 impl Login {
@@ -64,7 +71,7 @@ impl Login {
         if self.approver {
             return approvers_go_there(&server);
         }
-        let by_browser = identity.device_sign_in && !self.token_stdin && !self.paste;
+        let by_browser = identity.device_sign_in && !self.way.token_stdin && !self.way.paste;
         let token = if by_browser {
             by_browser::obtain(&session)?
         } else {
@@ -91,10 +98,13 @@ impl Login {
 
     /// Refuses to wait for somebody who can't be there, before anything is asked.
     fn refuse_without_reader(&self) -> Result<(), Failure> {
-        let has_reader = if self.paste {
+        let has_reader = if self.way.paste {
             prompt::is_possible()
         } else {
-            self.token_stdin || self.approver || self.browser || std::io::stderr().is_terminal()
+            self.way.token_stdin
+                || self.approver
+                || self.way.browser
+                || std::io::stderr().is_terminal()
         };
         if has_reader {
             return Ok(());
@@ -149,7 +159,7 @@ impl Login {
     }
 
     fn obtain_token(&self, server: &ServerUrl) -> Result<Token, Failure> {
-        let text = if self.token_stdin {
+        let text = if self.way.token_stdin {
             read_token()?
         } else if prompt::is_possible() {
             prompt::secret(&format!("token for {server}"))?

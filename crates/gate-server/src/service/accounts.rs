@@ -80,6 +80,17 @@ impl Change<'_> {
     }
 }
 
+/// Changes the groups that somebody is in by gate's own hand.
+fn regroup(groups: &mut Vec<String>, wanted: &ChangePrincipal) {
+    if let Some(wanted) = &wanted.groups {
+        groups.clone_from(wanted);
+    }
+    groups.extend(wanted.add_groups.iter().cloned());
+    groups.retain(|group| !wanted.remove_groups.contains(group));
+    groups.sort_unstable();
+    groups.dedup();
+}
+
 impl Server {
     /// Changes a principal's groups, or the person whose account a user is.
     pub(crate) async fn change_principal(
@@ -99,15 +110,7 @@ impl Server {
         let mut after = before.clone();
         after.groups = own_groups.unwrap_or_default();
         let groups_before = after.groups.clone();
-        if let Some(groups) = &wanted.groups {
-            after.groups.clone_from(groups);
-        }
-        after.groups.extend(wanted.add_groups.iter().cloned());
-        after
-            .groups
-            .retain(|group| !wanted.remove_groups.contains(group));
-        after.groups.sort_unstable();
-        after.groups.dedup();
+        regroup(&mut after.groups, wanted);
         if let Some(person) = &wanted.person {
             after.person = Some(person.clone());
         }

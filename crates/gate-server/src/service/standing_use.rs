@@ -113,7 +113,9 @@ impl Change<'_> {
     ) -> Result<Option<Request>, Failure> {
         // They answer anew, by what they have now.
         let mut voices = voices(&standing.confirmations);
-        voices.iter_mut().for_each(|voice| voice.at = None);
+        for voice in &mut voices {
+            voice.at = None;
+        }
         let electorate = self.electorate_for(Case::of(request), &voices).await?;
         let now = self.now();
         let answers: Vec<Answered> = standing

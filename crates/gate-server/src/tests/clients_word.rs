@@ -174,14 +174,15 @@ async fn a_reason_that_the_servers_rule_wants_is_not_left_to_the_client() {
 
 #[tokio::test]
 async fn a_title_or_a_tool_that_the_words_do_not_bear_out_is_said_everywhere() {
+    type Lie = fn(&mut SubmitRequest);
     let bench = Bench::new().await;
-    let titled = |word: &str, change: fn(&mut SubmitRequest)| {
+    let titled = |word: &str, change: Lie| {
         let mut wanted = submission(word);
         change(&mut wanted);
         wanted.digest = wanted.invocation.digest().unwrap();
         wanted
     };
-    let lies: [(fn(&mut SubmitRequest), &str); 4] = [
+    let lies: [(Lie, &str); 4] = [
         (
             |one| one.invocation.command = vec!["get".to_owned()],
             "there it is `delete`",
