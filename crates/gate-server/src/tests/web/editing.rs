@@ -297,3 +297,51 @@ async fn a_preview_is_shown_whole_inert_and_as_the_clients_word_and_is_bound() {
     let refused = bench.submit(&bench.setup.agent, &wanted).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn the_pages_say_what_waits_for_a_second_admin() {
+    let bench = Bench::with(|settings| {
+        settings.approving.trusted_admins.clear();
+        settings.approving.approver_rest = std::time::Duration::from_hours(24);
+    })
+    .await;
+    let admin = Browser::administering(&bench).await;
+    let before = bench.count("rules.activated").await;
+    let page = admin.page("/rules/edit").await;
+    let (_, rest) = page.split_once("name=\"version\" value=\"").unwrap();
+    let version = rest.split('"').next().unwrap().to_owned();
+    let allow = RULES.replace("\"deny\"", "\"allow\"");
+    let hash = sha256_of(&allow);
+    let fields = |step| {
+        [
+            ("text", allow.as_str()),
+            ("version", version.as_str()),
+            ("step", step),
+            ("looked_at", hash.as_str()),
+        ]
+    };
+    let looked = post(&admin, "/rules/edit", &fields("look")).await.text();
+    for said in [
+        "rule `team/never` allows what the baseline asks about",
+        "It does not come into force by you alone.",
+        "Propose it to a second admin",
+    ] {
+        assert!(looked.contains(said), "{said}: {looked}");
+    }
+    assert!(!looked.contains("Put it in force"), "{looked}");
+    let sent = post(&admin, "/rules/edit", &fields("activate")).await;
+    assert_eq!(location(&sent), "/rules");
+    assert_eq!(bench.count("rules.activated").await, before);
+    assert_eq!(bench.count("rules.proposed").await, 1);
+    let page = admin.page("/rules").await;
+    assert!(page.contains("Waits for a second admin"), "{page}");
+
+    let bob = [("group", "on-call"), ("member", "bob")];
+    let added = post(&admin, "/groups", &bob).await;
+    assert_eq!(location(&added), "/groups");
+    let page = admin.page("/groups").await;
+    assert_eq!(page.matches("counts from 20").count(), 1, "{page}");
+    let confirmable = admin.page("/principals").await;
+    assert!(confirmable.contains("into on-call"), "{confirmable}");
+    bench.verified().await;
+}
