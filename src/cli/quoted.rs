@@ -7,7 +7,8 @@ use clap::error::ErrorKind;
 use super::Cli;
 
 /// What stands in a message where a value does.
-const VALUES: [(&str, &str); 3] = [
+const VALUES: [(&str, &str); 4] = [
+    ("{channel}", "team-chat"),
     ("{server}", "https://gate.example.com"),
     ("{}", "0199a3c0-1111-7000-8000-0000deadbeef"),
     ("URL", "https://gate.example.com"),

@@ -231,7 +231,8 @@ fn git_does_not_push_a_commit_that_was_made_after_the_question() {
     let mut command = agent.gate_run(&[], &["git", "push", "origin", "main"]);
     let commit = || drop(checkout.commit_file("a.txt", "unseen\n").unwrap());
     let (id, ended) = approved_after(&agent, command.current_dir(checkout.path()), commit);
-    assert_refused(&live, &id, &ended, "refs/heads");
+    // It is read again what would be pushed, before the files that say so are looked at.
+    assert_refused(&live, &id, &ended, "what the push would bring");
     assert!(remote.refs().unwrap().is_empty());
     agent.assert_log_verifies();
 }

@@ -219,8 +219,8 @@ fn a_machine_that_slept_over_its_grant_does_not_start_the_tool() {
     let approve = approving(scene.server.bob(), Arc::clone(&confirmed));
     let asleep = slept.clone();
     scene.proxy.set(Arc::new(move |asked, upstream| {
-        if Point::START.matches(asked) {
-            // It holds its grant, and is about to start the tool.
+        if Point::CLAIM.matches(asked) {
+            // It gets its grant, and sleeps before it starts the tool.
             std::fs::write(&asleep, "").unwrap();
         }
         approve(asked, upstream)

@@ -57,10 +57,15 @@ pub(crate) fn differences(invocation: &BoundInvocation) -> Vec<String> {
     };
     let mut found = Vec::new();
     let first = argv.first().map(file_name).unwrap_or_default();
-    if first != tool && *read.tool != *tool {
+    // A tool without a profile is called as it was typed, which can be by its path.
+    let is_path = tool.contains('/');
+    let typed = argv.first().and_then(|word| word.to_str());
+    let is_first = typed == Some(tool) || (!is_path && first == tool);
+    if !is_first && *read.tool != *tool {
         found.push("The title names another tool than the first word of the command.".to_owned());
     }
     let file = file_name(&word(&invocation.tool.path));
+    let tool = if is_path { first.as_str() } else { tool };
     if !file.starts_with(tool) && !OTHER_FILES.contains(&(tool, file.as_str())) {
         found.push("The file that runs has another name than the tool of the title.".to_owned());
     }

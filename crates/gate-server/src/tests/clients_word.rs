@@ -172,6 +172,13 @@ async fn a_reason_that_the_servers_rule_wants_is_not_left_to_the_client() {
     }
 }
 
+/// Makes it a tool without a profile, which is called as it was typed.
+fn called(wanted: &mut SubmitRequest, path: &str) {
+    wanted.invocation.tool.name = path.to_owned();
+    wanted.invocation.tool.path = MaskedText::plain(path.as_bytes());
+    wanted.invocation.argv[0] = MaskedText::plain(path.as_bytes());
+}
+
 #[tokio::test]
 async fn a_title_or_a_tool_that_the_words_do_not_bear_out_is_said_everywhere() {
     type Lie = fn(&mut SubmitRequest);
@@ -182,7 +189,14 @@ async fn a_title_or_a_tool_that_the_words_do_not_bear_out_is_said_everywhere() {
         wanted.digest = wanted.invocation.digest().unwrap();
         wanted
     };
-    let lies: [(Lie, &str); 4] = [
+    let lies: [(Lie, &str); 5] = [
+        (
+            |one| {
+                called(one, "/opt/deployer");
+                one.invocation.tool.name = "/usr/bin/deployer".to_owned();
+            },
+            "another tool than the first word",
+        ),
         (
             |one| one.invocation.command = vec!["get".to_owned()],
             "there it is `delete`",
@@ -212,8 +226,9 @@ async fn a_title_or_a_tool_that_the_words_do_not_bear_out_is_said_everywhere() {
         let page = bob.page(&format!("/requests/{}", asked.id)).await;
         assert!(page.contains("Careful."), "{word}");
     }
-    let fine: [fn(&mut SubmitRequest); 3] = [
+    let fine: [Lie; 4] = [
         |_| {},
+        |one| called(one, "/opt/deployer"),
         |one| one.invocation.argv[0] = MaskedText::plain(b"/usr/local/bin/kubectl"),
         |one| one.invocation.tool.path = MaskedText::plain(b"/opt/kubectl-1.33/kubectl1.33"),
     ];
