@@ -70,7 +70,7 @@ pub struct ToolSpec {
     pub implicit: Table<ImplicitSpec>,
     /// The class of each operation, a line `SERVICE OPERATION CLASS` for each, sorted.
     pub operations: Text,
-    /// Where these lines begin, counted from 1, by [`crate::slots`].
+    /// Where these lines begin, counted from 1, each at the place at which it is looked for.
     pub operation_places: Table<u32>,
     /// Whether it can be a program of Python.
     pub can_be_python: bool,
