@@ -122,19 +122,10 @@ pub fn successors(
     statements: &[String],
 ) -> Vec<VerifierKey> {
     let all: Vec<Succession> = said(purpose, statements).collect();
-    let mut keys: Vec<VerifierKey> = Vec::new();
-    loop {
-        let last = keys.last().unwrap_or(first);
-        let next = all.iter().find(|one| one.before == *last);
-        let is_known = |key: &VerifierKey| *key == *first || keys.contains(key);
-        match next
-            .map(|one| one.after.clone())
-            .filter(|key| !is_known(key))
-        {
-            Some(key) => keys.push(key),
-            None => return keys,
-        }
-    }
+    chain(first, |known| {
+        let next = all.iter().find(|one| one.before == *known);
+        next.map(|one| one.after.clone())
+    })
 }
 
 /// Returns the keys that were good before `last`, as it says itself, the newest first.
@@ -145,19 +136,25 @@ pub fn predecessors(
     statements: &[String],
 ) -> Vec<VerifierKey> {
     let all: Vec<Succession> = said(purpose, statements).collect();
+    chain(last, |known| {
+        let before = all.iter().find(|one| one.after == *known);
+        before.map(|one| one.before.clone())
+    })
+}
+
+/// Returns the keys that are reached from one, step by step; a circle ends where it closes.
+fn chain(
+    from: &VerifierKey,
+    step: impl Fn(&VerifierKey) -> Option<VerifierKey>,
+) -> Vec<VerifierKey> {
     let mut keys: Vec<VerifierKey> = Vec::new();
-    loop {
-        let first = keys.last().unwrap_or(last);
-        let before = all.iter().find(|one| one.after == *first);
-        let is_known = |key: &VerifierKey| *key == *last || keys.contains(key);
-        match before
-            .map(|one| one.before.clone())
-            .filter(|key| !is_known(key))
-        {
-            Some(key) => keys.push(key),
-            None => return keys,
-        }
+    while let Some(key) = step(keys.last().unwrap_or(from))
+        && key != *from
+        && !keys.contains(&key)
+    {
+        keys.push(key);
     }
+    keys
 }
 
 fn said(purpose: KeyPurpose, statements: &[String]) -> impl Iterator<Item = Succession> {
