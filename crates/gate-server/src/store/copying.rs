@@ -7,9 +7,7 @@ use std::fmt::Write as _;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use gate_protocol::canonical::Digest;
-use sqlx::postgres::PgRow;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Row as _, SqlSafeStr as _, SqlStr};
+use sqlx::{AssertSqlSafe, ColumnIndex, Decode, Row, SqlSafeStr as _, SqlStr, Type};
 
 use super::columns::{count, get};
 use super::sql::{Connection, query};
@@ -315,11 +313,11 @@ fn read<'c>(
     match from {
         Connection::Sqlite(transaction) => sqlx::query(text)
             .fetch(&mut **transaction)
-            .map(move |row| row_of_sqlite(&row?, table))
+            .map(move |row| cells(&row?, table))
             .boxed(),
         Connection::Postgres(bounded) => sqlx::query(text)
             .fetch(bounded.parts().1)
-            .map(move |row| row_of_postgres(&row?, table))
+            .map(move |row| cells(&row?, table))
             .boxed(),
     }
 }
@@ -348,17 +346,15 @@ fn names(table: &Table) -> String {
     names.join(", ")
 }
 
-fn row_of_sqlite(row: &SqliteRow, table: &Table) -> Result<Vec<Cell>, StoreError> {
-    let columns = table.columns.iter().enumerate();
-    let cell = |(place, (_, kind)): (usize, &(String, Kind))| match kind {
-        Kind::Integer => row.try_get(place).map(Cell::Integer),
-        Kind::Text => row.try_get(place).map(Cell::Text),
-        Kind::Bytes => row.try_get(place).map(Cell::Bytes),
-    };
-    Ok(columns.map(cell).collect::<Result<_, _>>()?)
-}
-
-fn row_of_postgres(row: &PgRow, table: &Table) -> Result<Vec<Cell>, StoreError> {
+/// Returns the cells of a row of either database.
+fn cells<'r, R>(row: &'r R, table: &Table) -> Result<Vec<Cell>, StoreError>
+where
+    R: Row,
+    usize: ColumnIndex<R>,
+    Option<i64>: Decode<'r, R::Database> + Type<R::Database>,
+    Option<String>: Decode<'r, R::Database> + Type<R::Database>,
+    Option<Vec<u8>>: Decode<'r, R::Database> + Type<R::Database>,
+{
     let columns = table.columns.iter().enumerate();
     let cell = |(place, (_, kind)): (usize, &(String, Kind))| match kind {
         Kind::Integer => row.try_get(place).map(Cell::Integer),
