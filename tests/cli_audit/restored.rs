@@ -45,8 +45,13 @@ impl Place {
     }
 
     pub(crate) fn start(&self, copy: &str, more: &[&str]) -> Running {
+        self.start_set("", copy, more)
+    }
+
+    /// Starts with `settings` besides those that every test here has.
+    pub(crate) fn start_set(&self, settings: &str, copy: &str, more: &[&str]) -> Running {
         // One admin pushes other rules each time, without a second one.
-        let settings = "[approving]\ntrusted_admins = ['admin']\n";
+        let settings = format!("[approving]\ntrusted_admins = ['admin']\n{settings}");
         let settings = self.home.write("server.toml", settings).unwrap();
         let mut server = self.home.command(GATE);
         server

@@ -152,8 +152,7 @@ fn a_server_asks_its_witness_and_its_signature_is_demanded() {
         witness.url(),
         witness.key()
     );
-    let settings = place.home.write("server.toml", settings).unwrap();
-    let server = place.start("first", &["--config", settings.to_str().unwrap()]);
+    let server = place.start_set(&settings, "first", &[]);
     let verify = |more: &[&str]| {
         let args = [
             &["audit", "verify", "--live", "--witness", witness.key()],
