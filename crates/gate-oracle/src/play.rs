@@ -14,7 +14,7 @@ use crate::sandbox::Placed;
 use crate::{Case, Classifier, Dice, Kind, Outcome, Said, Seen};
 
 /// How many cases lie between two lines that say how far a long run has come.
-const PROGRESS: usize = 5_000;
+const PROGRESS: usize = 1_000;
 
 /// A real tool with the stubs that it acts on.
 pub trait Stage {
@@ -60,6 +60,15 @@ pub struct Play {
     pub classifier: Classifier,
     /// Who makes the commands.
     pub grammar: fn(&mut Dice) -> Case,
+}
+
+/// How far a run has come, for all who play.
+#[derive(Debug, Default)]
+struct SoFar {
+    /// How many cases were begun.
+    begun: AtomicUsize,
+    /// How many of them showed that gate was wrong.
+    faults: AtomicUsize,
 }
 
 /// What came of it.
@@ -235,11 +244,11 @@ impl Play {
     /// A stage cannot be made, or breaks twice at one case: that says nothing about gate.
     pub fn run<S: Stage>(&self, make: impl Fn() -> Outcome<S> + Sync) -> Outcome<Tally> {
         let begun = Instant::now();
-        let next = AtomicUsize::new(0);
+        let so_far = SoFar::default();
         let whole = Mutex::new(Tally::default());
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..self.at_once)
-                .map(|_| scope.spawn(|| self.work(&make, &next, &whole)))
+                .map(|_| scope.spawn(|| self.work(&make, &so_far, &whole)))
                 .collect();
             workers
                 .into_iter()
@@ -254,16 +263,17 @@ impl Play {
     fn work<S: Stage>(
         &self,
         make: &impl Fn() -> Outcome<S>,
-        next: &AtomicUsize,
+        so_far: &SoFar,
         whole: &Mutex<Tally>,
     ) -> Outcome<()> {
         let mut stage = make()?;
         let mut tally = Tally::default();
         loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
+            let number = so_far.begun.fetch_add(1, Ordering::Relaxed);
             if number >= self.cases {
                 break;
             }
+            let known = tally.faults.len();
             if let Err(problem) = self.play(&mut stage, number, &mut tally) {
                 // A stage that broke says nothing about gate. The case is played on another.
                 let tool = self.tool;
@@ -274,9 +284,14 @@ impl Play {
                 stage = make()?;
                 self.play(&mut stage, number, &mut tally)?;
             }
+            let new = tally.faults.len() - known;
+            let faults = so_far.faults.fetch_add(new, Ordering::Relaxed) + new;
             if number % PROGRESS == PROGRESS - 1 {
-                let (tool, done) = (self.tool, number + 1);
-                writeln!(std::io::stdout(), "oracle {tool}: {done} of {}", self.cases)?;
+                let (tool, done, cases) = (self.tool, number + 1, self.cases);
+                writeln!(
+                    std::io::stdout(),
+                    "oracle {tool}: {done} of {cases}, {faults} missed or needless"
+                )?;
             }
         }
         whole.lock().map_err(|_| "a worker panicked")?.join(tally);
