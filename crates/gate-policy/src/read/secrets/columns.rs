@@ -17,7 +17,7 @@ enum Held {
 }
 
 /// Which columns of a row are secret.
-struct Columns {
+pub(super) struct Columns {
     listed: Vec<Held>,
     /// What is not listed.
     others: Held,
@@ -40,6 +40,11 @@ impl Columns {
         self.listed.get(column).copied().unwrap_or(self.others)
     }
 
+    /// How many are listed.
+    pub(super) fn len(&self) -> usize {
+        self.listed.len()
+    }
+
     fn hold_any(&self) -> bool {
         let mut all = self.listed.iter().chain([&self.others]);
         all.any(|held| *held != Held::Nothing)
@@ -52,7 +57,16 @@ pub(super) fn read_insert(statements: &mut Statements<'_, '_>, start: usize) {
     if statements.is_word(at, b"as") {
         at += 2;
     }
-    let holds_secrets = statements.is_secret_table(table);
+    read_inserted(statements, at, statements.is_secret_table(table));
+}
+
+/// Reads what is inserted, from the list of columns on.
+pub(super) fn read_inserted(
+    statements: &mut Statements<'_, '_>,
+    start: usize,
+    holds_secrets: bool,
+) {
+    let mut at = start;
     let mut secret = Columns::of_table(holds_secrets);
     if statements.is_sign(at, b'(') && !statements.is_word(at + 1, b"select") {
         let Some((listed, behind)) = columns(statements, at + 1, holds_secrets) else {
@@ -67,22 +81,58 @@ pub(super) fn read_insert(statements: &mut Statements<'_, '_>, start: usize) {
     if statements.is_word(at, b"overriding") {
         at += 3;
     }
-    let query = at + usize::from(statements.is_sign(at, b'('));
+    let mut query = at;
+    while statements.is_sign(query, b'(') {
+        query += 1;
+    }
     if statements.is_word(query, b"select") {
-        row(statements, query + 1, &secret);
+        let mut end = row(statements, query + 1, &secret);
+        while let Some(next) = behind_union(statements, end) {
+            end = row(statements, next, &secret);
+        }
+        statements.expect_rows();
         return;
+    }
+    if statements.is_word(query, b"table") || statements.is_word(at, b"with") {
+        return statements.expect_rows();
     }
     if !(statements.is_word(at, b"values") || statements.is_word(at, b"value")) {
         return;
     }
-    at += 1;
-    while statements.is_sign(at, b'(') {
-        at = row(statements, at + 1, &secret);
+    rows(statements, at + 1, &secret);
+}
+
+/// Reads rows in brackets, between commas.
+pub(super) fn rows(statements: &mut Statements<'_, '_>, start: usize, secret: &Columns) -> usize {
+    let mut at = start;
+    loop {
+        at += usize::from(statements.is_word(at, b"row"));
+        if !statements.is_sign(at, b'(') {
+            return at;
+        }
+        at = row(statements, at + 1, secret);
         if !statements.is_sign(at, b',') {
-            return;
+            return at;
         }
         at += 1;
     }
+}
+
+/// Returns where the next row of `(SELECT …) UNION ALL (SELECT …)` begins.
+fn behind_union(statements: &Statements<'_, '_>, end: usize) -> Option<usize> {
+    let mut at = end;
+    let is_set = [&b"union"[..], b"intersect", b"except"]
+        .iter()
+        .any(|word| statements.is_word(at, word));
+    if !is_set {
+        return None;
+    }
+    at += 1;
+    at += usize::from(statements.is_word(at, b"all") || statements.is_word(at, b"distinct"));
+    while statements.is_sign(at, b'(') {
+        at += 1;
+    }
+    (statements.is_word(at, b"select")).then_some(at + 1)
 }
 
 /// Reads from the table of an `UPDATE` on: of a table that holds secrets every
@@ -180,8 +230,18 @@ fn columns(
     }
 }
 
+/// Returns the columns in a bracket where they are plain names and one of them is that of a
+/// secret, and where it ends.
+pub(super) fn named(statements: &Statements<'_, '_>, start: usize) -> Option<(Columns, usize)> {
+    let (listed, end) = columns(statements, start, false)?;
+    let mut inside = start..end - 1;
+    let is_plain =
+        inside.all(|at| matches!(statements.kind(at), Some(Kind::Word | Kind::Sign(b','))));
+    (is_plain && listed.hold_any()).then_some((listed, end))
+}
+
 /// Marks the secret values of one row; returns where it ends.
-fn row(statements: &mut Statements<'_, '_>, start: usize, secret: &Columns) -> usize {
+pub(super) fn row(statements: &mut Statements<'_, '_>, start: usize, secret: &Columns) -> usize {
     let mut column = 0;
     let mut depth = 0_usize;
     let mut at = start;

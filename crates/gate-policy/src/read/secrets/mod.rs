@@ -8,6 +8,7 @@
 //! as random as a key ([`entropy`]). The same search runs over statements and
 //! the target, which are shown too ([`redact`]).
 
+mod assigned;
 mod bare;
 mod base64;
 mod columns;
@@ -30,6 +31,7 @@ mod plain;
 mod prose;
 mod redact;
 mod reference;
+mod rows;
 mod scan;
 mod sentences;
 mod sequence;

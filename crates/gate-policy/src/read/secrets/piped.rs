@@ -8,13 +8,37 @@ use super::pieces;
 use super::reference::is_no_secret;
 use super::scan::Reading;
 
-/// Flags and tools that take a secret from their standard input.
-const READERS: &[&[u8]] = &[
-    b"--password-stdin",
-    b"--passphrase-fd",
-    b"--stdin",
-    b"--with-token",
-    b"chpasswd",
+/// Commands that take a secret from their standard input: words of them in this order, others
+/// between them. One that starts with `*` stands for each that ends so.
+const READERS: &[&[&[u8]]] = &[
+    &[b"--password-stdin"],
+    &[b"--passphrase-fd"],
+    &[b"--stdin"],
+    &[b"--with-token"],
+    &[b"ansible-vault", b"encrypt_string"],
+    &[b"aws", b"configure"],
+    &[b"cargo", b"login"],
+    &[b"chpasswd"],
+    &[b"cryptsetup"],
+    &[b"docker", b"secret", b"create"],
+    &[b"gcloud", b"secrets", b"*-file=-"],
+    &[b"gcloud", b"secrets", b"--data-file", b"-"],
+    &[b"gh", b"secret", b"set"],
+    &[b"glab", b"variable", b"set"],
+    &[b"htpasswd"],
+    &[b"kubectl", b"secret", b"*=/dev/stdin"],
+    &[b"kubeseal", b"--raw"],
+    &[b"openssl", b"stdin"],
+    &[b"pass", b"insert"],
+    &[b"passwd"],
+    &[b"podman", b"secret", b"create"],
+    &[b"pulumi", b"config", b"set"],
+    &[b"secret-tool", b"store"],
+    &[b"smbpasswd"],
+    &[b"ssh-add", b"-"],
+    &[b"vault", b"*=-"],
+    &[b"vault", b"login"],
+    &[b"wrangler", b"secret", b"put"],
 ];
 
 /// Clients to which `auth V` can be said.
@@ -29,10 +53,26 @@ pub(super) struct Piped {
     end: usize,
     /// What the command is handed by `<<<`, where it may be a secret.
     handed: Option<Range<usize>>,
+    /// How far each of [`READERS`] is met by the words of the command.
+    met: [usize; READERS.len()],
+    /// Whether `sudo` is among them.
+    is_sudo: bool,
     /// Whether the command takes a secret from its standard input.
     reads: bool,
+    /// What `<<` hands to a command of the line.
+    document: Option<Document>,
     /// Whether the word is what `<<<` hands to the command.
     is_handing: bool,
+}
+
+/// What stands between `<<END` and its end.
+struct Document {
+    /// The word that ends it; empty until it is read.
+    end: Vec<u8>,
+    /// Whether a command of its line takes a secret.
+    reads: bool,
+    /// Whether its first line has begun.
+    is_open: bool,
 }
 
 /// Where the words stand.
@@ -65,6 +105,11 @@ fn is_echo(word: &[u8]) -> bool {
     matches!(parts.next(), Some(b"echo" | b"printf"))
 }
 
+/// Tells whether `printf` writes what stands behind it in its place, and nothing else.
+fn is_format(word: &[u8]) -> bool {
+    matches!(word, b"%s" | b"%s\\n" | b"%b" | b"%b\\n")
+}
+
 impl Piped {
     /// Reads the next word of a shell; `offset` is where the text starts.
     pub(super) fn read(
@@ -79,10 +124,14 @@ impl Piped {
         if self.stands == Stands::Handed && between.contains(&b'\n') {
             self.mark_of_command(text, offset, marks);
         }
+        let bare = pieces::bare(text, word.clone());
+        if self.read_document(text, (bare.clone(), between), offset, marks) {
+            return;
+        }
         self.pass(between);
-        let bare = pieces::bare(text, word);
         let name = text.get(bare.clone()).unwrap_or_default();
-        let is_reader = READERS.contains(&name);
+        self.note(name);
+        self.name_document(text.get(word).unwrap_or_default());
         self.read_handed(text, bare.clone(), offset, marks);
         match self.stands {
             Stands::Elsewhere if is_echo(name) => {
@@ -105,10 +154,10 @@ impl Piped {
                 self.stands = Stands::Client;
             }
             Stands::Handed => self.said.push(bare),
-            Stands::Said if !name.starts_with(b"-") => self.said.push(bare),
+            Stands::Said if !name.starts_with(b"-") && !is_format(name) => self.said.push(bare),
             Stands::Behind if name == b"sudo" => self.stands = Stands::Sudo,
             Stands::Sudo if reads_password(name) => self.mark(text, offset, marks),
-            Stands::Behind | Stands::Sudo if is_reader => self.mark(text, offset, marks),
+            Stands::Behind | Stands::Sudo if self.reads => self.mark(text, offset, marks),
             Stands::Behind | Stands::Sudo if CLIENTS.contains(&name) => {
                 self.mark_of_command(text, offset, marks);
             }
@@ -126,12 +175,87 @@ impl Piped {
         } else if name.starts_with(b"<<<") {
             self.handed = Some(pieces::bare(text, word.start + 3..self.end));
         }
-        self.reads |= READERS.contains(&name);
         if self.reads
             && let Some(handed) = self.handed.take()
         {
             mark(text, handed, offset, marks);
         }
+    }
+
+    /// Notes a word of a command that may take a secret.
+    fn note(&mut self, word: &[u8]) {
+        let name = word.rsplit(|byte| *byte == b'/').next().unwrap_or(word);
+        for (met, reader) in self.met.iter_mut().zip(READERS) {
+            let is_next = reader.get(*met).is_some_and(|wanted| {
+                wanted.strip_prefix(b"*").map_or_else(
+                    || *wanted == word || (*met == 0 && *wanted == name),
+                    |end| word.ends_with(end),
+                )
+            });
+            *met += usize::from(is_next);
+            self.reads |= *met == reader.len();
+        }
+        self.is_sudo |= name == b"sudo";
+        self.reads |= self.is_sudo && reads_password(word);
+    }
+
+    /// Reads `<<END`, with which a document begins behind the line.
+    fn name_document(&mut self, word: &[u8]) {
+        let is_quote = |byte: &u8| matches!(byte, b'\'' | b'"' | b'\\');
+        let plain = |word: &[u8]| {
+            word.iter()
+                .copied()
+                .filter(|byte| !is_quote(byte))
+                .collect()
+        };
+        if let Some(document) = &mut self.document {
+            if document.end.is_empty() {
+                document.end = plain(word);
+            }
+        } else if let Some(end) = word
+            .strip_prefix(b"<<")
+            .filter(|end| !end.starts_with(b"<"))
+        {
+            self.document = Some(Document {
+                end: plain(end.strip_prefix(b"-").unwrap_or(end)),
+                reads: self.reads,
+                is_open: false,
+            });
+        }
+    }
+
+    /// Reads a word of a document. Tells whether it was one, and secret or the end.
+    fn read_document(
+        &mut self,
+        text: &[u8],
+        (word, between): (Range<usize>, &[u8]),
+        offset: usize,
+        marks: &mut Marks,
+    ) -> bool {
+        let Some(document) = &mut self.document else {
+            return false;
+        };
+        document.reads |= self.reads;
+        document.is_open |= between.contains(&b'\n');
+        let (is_open, reads) = (document.is_open, document.reads);
+        if !is_open {
+            return false;
+        }
+        if text.get(word.clone()) == Some(&*document.end) && between.contains(&b'\n') {
+            self.document = None;
+            self.forget();
+            return reads;
+        }
+        if reads {
+            mark(text, word, offset, marks);
+        }
+        reads
+    }
+
+    /// Forgets the command.
+    fn forget(&mut self) {
+        (self.handed, self.reads, self.is_sudo) = (None, false, false);
+        self.met = [0; READERS.len()];
     }
 
     /// Reads the signs between two words.
@@ -145,7 +269,7 @@ impl Piped {
                 .iter()
                 .any(|byte| matches!(byte, b';' | b'&' | b'\n' | b'(' | b')'));
         if is_next || is_piped {
-            (self.handed, self.reads) = (None, false);
+            self.forget();
         }
         if is_next {
             self.stands = Stands::Elsewhere;

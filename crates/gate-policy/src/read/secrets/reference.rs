@@ -39,6 +39,7 @@ pub(super) fn is_no_secret(value: &[u8], reading: Reading) -> bool {
         || CONSTANTS
             .iter()
             .any(|constant| value.eq_ignore_ascii_case(constant))
+        || value == b"-"
         || value.iter().all(|byte| *byte == b'*')
 }
 

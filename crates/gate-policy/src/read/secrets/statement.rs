@@ -10,12 +10,14 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use super::assigned;
 use super::columns;
 use super::looks;
 use super::marks::Marks;
 use super::meta;
 use super::nested;
 use super::reference::is_no_secret;
+use super::rows::{self, Rows};
 use super::scan::{Reading, Setting};
 use super::text::Text;
 use super::tokens::{Kind, Token, Tokens};
@@ -93,6 +95,10 @@ pub(super) fn find(text: &Text<'_>, tokens: &Tokens, setting: &Setting<'_>, mark
         open: Vec::new(),
         marked: BTreeSet::new(),
         lists: Vec::new(),
+        first: None,
+        closed: None,
+        rows: Rows::default(),
+        valued: 0,
         marks,
     };
     for index in 0..tokens.all.len() {
@@ -115,6 +121,13 @@ pub(super) struct Statements<'s, 't> {
     /// The stretches of which every string was marked, in order and apart: none
     /// is walked again, however deep lists stand in lists.
     lists: Vec<Range<usize>>,
+    /// The first word of the statement.
+    pub(super) first: Option<usize>,
+    /// The brackets that were closed last.
+    pub(super) closed: Option<(usize, usize)>,
+    pub(super) rows: Rows,
+    /// Up to where an expression was read whose strings are all secret.
+    pub(super) valued: usize,
     pub(super) marks: &'s mut Marks,
 }
 
@@ -128,6 +141,9 @@ impl<'t> Statements<'_, 't> {
                 self.read_format(index);
             }
             Some(Kind::Sign(b'(' | b'[')) => {
+                if self.is_sign(index, b'(') {
+                    rows::read_opened(self, index);
+                }
                 let pairs = index.checked_sub(1).is_some_and(|before| {
                     self.is_sign(before, b',') && self.open.is_empty() || self.pairs(before)
                 });
@@ -136,14 +152,26 @@ impl<'t> Statements<'_, 't> {
             Some(Kind::Sign(b')' | b']')) => {
                 if let Some((start, _)) = self.open.pop() {
                     self.read_alias(start, index);
+                    rows::read_closed(self, start, index);
                 }
             }
-            Some(Kind::Sign(b';')) => self.open.clear(),
+            Some(Kind::Sign(b';')) => {
+                self.open.clear();
+                (self.first, self.closed) = (None, None);
+                self.rows.end();
+            }
             Some(Kind::Number | Kind::Sign(_)) | None => {}
         }
     }
 
     fn read_word(&mut self, index: usize) {
+        let first = *self.first.get_or_insert(index);
+        if self.is_word(index, b"insert") {
+            return rows::read_insert(self, index + 1);
+        }
+        if self.is_word(index, b"set") && !self.is_sign(index + 1, b'(') {
+            assigned::read_setting(self, first, index + 1);
+        }
         if self.is_word(index, b"into") {
             return columns::read_insert(self, index + 1);
         }
@@ -165,7 +193,15 @@ impl<'t> Statements<'_, 't> {
             }
         } else {
             self.read_named(index + 1);
+            if self.is_sign(index + 1, b'=') {
+                assigned::read_value(self, index + 2);
+            }
         }
+    }
+
+    /// Notes that rows of derived tables are values of secret columns.
+    pub(super) fn expect_rows(&mut self) {
+        rows::expect(self);
     }
 
     /// `token = 'V'`, `password text DEFAULT 'V'`, `app.secret TO 'V'`,
@@ -218,7 +254,7 @@ impl<'t> Statements<'_, 't> {
     }
 
     /// Marks the strings up to where this list is closed.
-    fn mark_list(&mut self, start: usize) {
+    pub(super) fn mark_list(&mut self, start: usize) {
         if self.lists.last().is_some_and(|list| list.contains(&start)) {
             return;
         }
