@@ -35,7 +35,7 @@ pub(super) fn of_file(content: &Digest) -> Digest {
 
 /// Returns one hash over a folder, a single file, or the absence of both, and
 /// the bytes of content that it covers. Names in `skipped` are left out
-/// wherever they stand.
+/// wherever they stand; one behind a `/` at the top of the folder alone.
 ///
 /// A symbolic link counts by its text and by what it leads to: a tool that
 /// follows it reads that. A folder is entered once, however many links lead to
@@ -147,12 +147,21 @@ impl Tree<'_> {
         let mut names = Vec::new();
         for entry in std::fs::read_dir(folder)? {
             let name = entry?.file_name();
-            if !self.skipped.iter().any(|skipped| name == *skipped) {
-                names.push(relative.join(name));
+            let name = relative.join(name);
+            if !self.skipped.iter().any(|skipped| is_named(&name, skipped)) {
+                names.push(name);
             }
         }
         names.sort_by(|a, b| b.cmp(a));
         Ok(names)
+    }
+}
+
+/// Tells whether a path from the top of a folder is one that is left out.
+fn is_named(path: &Path, skipped: &str) -> bool {
+    match skipped.strip_prefix('/') {
+        Some(at_the_top) => path == Path::new(at_the_top),
+        None => path.file_name().is_some_and(|name| name == skipped),
     }
 }
 
@@ -336,6 +345,20 @@ mod tests {
         let after = both();
         assert_ne!(before.0, after.0);
         assert_eq!(before.1, after.1);
+    }
+
+    #[test]
+    fn what_is_skipped_at_the_top_counts_below() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(at("src/target")).unwrap();
+        std::fs::create_dir(at("target")).unwrap();
+        let without = || hash(folder.path(), &["/target"]).unwrap();
+        let before = without();
+        std::fs::write(at("target/x.o"), b"x").unwrap();
+        assert_eq!(without(), before);
+        std::fs::write(at("src/target/mod.rs"), b"x").unwrap();
+        assert_ne!(without(), before);
     }
 
     #[test]

@@ -148,16 +148,19 @@ fn what_psql_reads_by_its_own_commands_is_bound() {
         .unwrap();
     agent.home.write("work/deep/a.sql", "\\ir b.sql\n").unwrap();
     let script = ["psql", "-X", "-f", "deep/a.sql"];
-    swapped(&agent, &work, &script, (&inner, "drop table items;\n"));
-    assert_eq!(rows(), "");
-
-    std::fs::write(&inner, "insert into items values (2);\n").unwrap();
-    let (_, ended) = approved_after(&agent, &mut agent.gate_run(&[], &script), || ());
+    let drop_all = || std::fs::write(&inner, "drop table items;\n").unwrap();
+    let (id, ended) = approved_after(&agent, &mut agent.gate_run(&[], &script), drop_all);
     assert_eq!(
         ended.code,
         Some(0),
-        "a script finds what stands beside it: {ended:?}"
+        "a script finds the copy of what stands beside it: {ended:?}"
     );
+    assert_eq!(rows(), "2\n", "{:?}", shown(&live, &id).invocation.inputs);
+
+    std::fs::write(&inner, "insert into items values (2);\n").unwrap();
+    agent.home.write("work/c.sql", "\\i deep/b.sql\n").unwrap();
+    let from_here = ["psql", "-X", "-f", "c.sql"];
+    swapped(&agent, &work, &from_here, (&inner, "drop table items;\n"));
     assert_eq!(rows(), "2\n");
 
     std::fs::write(&data, "1\n").unwrap();

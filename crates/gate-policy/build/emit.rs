@@ -102,7 +102,7 @@ structs! {
     }
     FoundRule { files, is_hidden_folder, given, unless_off, effect, why }
     ListedSpec { text, skipped }
-    ImplicitSpec { role, source, commands, unless, is_acting_only }
+    ImplicitSpec { role, source, commands, unless, is_without_operands, is_acting_only }
     VariableSpec {
         name, is_of_python, action, commands, unless, harmless, harmless_without, is_beyond_read,
         is_stripped_elsewhere, target, secret, why,

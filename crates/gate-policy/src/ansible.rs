@@ -9,7 +9,7 @@ use crate::command_line::CommandLine;
 use crate::effect::Effect;
 use crate::invocation::{Input, InputKind, Invocation};
 use crate::read::path_of;
-use crate::read::secret_files::holds_secrets;
+use crate::read::secret_files::reveals;
 use crate::read::words::{Parsed, Use, shown};
 
 /// What must not stand in the text of an inventory that is only read. With a
@@ -101,7 +101,7 @@ pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
             name => {
                 judge_word(value, invocation);
                 if name == "limit" {
-                    judge_limit(value, invocation);
+                    judge_limit(line, value, invocation);
                 }
             }
         }
@@ -109,13 +109,18 @@ pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
     for operand in &parsed.operands {
         judge_word(operand.bytes, invocation);
     }
-    judge_arguments(&parsed.uses, invocation);
+    judge_arguments(line, &parsed.uses, invocation);
     judge_working_folder(line, invocation);
     let is_given = |name: &str| parsed.uses.iter().any(|used| used.name == name && used.on);
     let is_quiet = ["help", "version", "list-hosts"].into_iter().any(is_given);
     if parsed.spec.name == "ansible" && !is_given("module-name") && !is_quiet {
         let reason = "without `-m` ansible runs a command on the hosts";
         invocation.add(Effect::Execute, reason);
+    }
+    if parsed.spec.name == "ansible-playbook" && invocation.does_more_than_read() {
+        for operand in &parsed.operands {
+            crate::played::follow(line, operand.bytes, invocation);
+        }
     }
     if parsed.spec.name != "ansible-playbook" || invocation.effects.contains(Effect::Execute) {
         return;
@@ -295,10 +300,10 @@ fn judge_word(word: &[u8], invocation: &mut Invocation) {
 }
 
 /// Hosts can stand in a file, and a line of it that is none is shown.
-fn judge_limit(value: &[u8], invocation: &mut Invocation) {
+fn judge_limit(line: &CommandLine<'_>, value: &[u8], invocation: &mut Invocation) {
     let parts = value.split(|letter| b",:; \t".contains(letter));
     for file in parts.filter_map(|part| part.strip_prefix(b"@")) {
-        if holds_secrets(file) {
+        if reveals((line, line.cwd), file) {
             let reason = format!("`{}` holds secrets", shown(file));
             invocation.add(Effect::Secret, &reason);
         }
@@ -306,7 +311,7 @@ fn judge_limit(value: &[u8], invocation: &mut Invocation) {
 }
 
 /// Judges what the arguments of a module add to it.
-fn judge_arguments(uses: &[Use<'_>], invocation: &mut Invocation) {
+fn judge_arguments(line: &CommandLine<'_>, uses: &[Use<'_>], invocation: &mut Invocation) {
     let last = |name: &str| {
         let one = uses.iter().rfind(|one| one.name == name);
         one.and_then(|one| one.value)
@@ -315,6 +320,10 @@ fn judge_arguments(uses: &[Use<'_>], invocation: &mut Invocation) {
         return;
     };
     let module = module.strip_prefix(b"ansible.builtin.").unwrap_or(module);
+    if invocation.does_more_than_read() {
+        let (module, arguments) = (shown(module), shown(arguments));
+        crate::played::in_arguments(line, (&module, &arguments), invocation);
+    }
     match module {
         b"getent" if !names_plain_database(arguments) => {
             invocation.add(

@@ -20,6 +20,7 @@ mod glob;
 mod handed_on;
 mod invocation;
 mod mongo;
+mod played;
 pub mod profile;
 mod read;
 mod redis;

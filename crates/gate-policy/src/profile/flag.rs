@@ -88,6 +88,10 @@ pub enum Follows {
     /// Files and folders that are uploaded, as `aws cloudformation package`
     /// takes them.
     Template,
+    /// The folder that it stands in.
+    Folder,
+    /// Files and modules that the language Bicep names.
+    Bicep,
 }
 
 /// Whether a flag takes a value.

@@ -9,11 +9,13 @@ pub struct ImplicitSpec {
     pub role: Text,
     /// Where it stands.
     pub source: ImplicitSource,
-    /// The first words of the command path that read it; empty: all.
+    /// What the command paths start with that read it, words between blanks; empty: all.
     pub commands: Table<Text>,
     /// Options, or roles of inputs that argv names, with which the tool does
     /// not read it.
     pub unless: Table<Text>,
+    /// Whether it is read only where no operand is given.
+    pub is_without_operands: bool,
     /// Whether it is looked for only where the effect is neither `read` nor
     /// `local`.
     pub is_acting_only: bool,

@@ -151,6 +151,12 @@ pub enum Reader {
     Sed,
     /// The programs of awk.
     Awk,
+    /// The contexts of builds and projects of docker.
+    Docker,
+    /// What npm publishes.
+    Npm,
+    /// What cargo publishes.
+    Cargo,
 }
 
 /// One node of the subcommand tree.

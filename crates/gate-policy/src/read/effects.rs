@@ -9,7 +9,9 @@ use crate::command_line::CommandLine;
 use crate::effect::{Effect, EffectSet};
 use crate::glob;
 use crate::invocation::{Invocation, WordRole};
-use crate::profile::{Arity, CommandSpec, Neutral, OperandPattern, OperandRule, Position, Text};
+use crate::profile::{
+    Arity, CommandSpec, Neutral, OperandPattern, OperandRule, Position, Style, Text,
+};
 
 /// Writes effects, reasons and target of what was parsed.
 pub(crate) fn judge(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
@@ -36,7 +38,7 @@ pub(crate) fn judge(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mu
             note_target(used, invocation);
         }
     }
-    secret_files::judge_shown(parsed, invocation);
+    secret_files::judge_shown(line, parsed, invocation);
 }
 
 /// Adds the command's own effect; tells whether a flag took it away.
@@ -319,8 +321,10 @@ pub(super) fn pattern_matches(
         OperandPattern::Remote => remote::is_remote(operand),
         OperandPattern::Here => remote::is_here(operand),
         OperandPattern::SecretFile => {
-            secret_files::holds_secrets(operand)
-                || secret_files::stands_in_secrets(line.cwd, operand)
+            // What git has under a name stands behind the commit that it is taken from.
+            let behind = operand.splitn(2, |byte| *byte == b':').nth(1);
+            let name = behind.filter(|_| parsed.spec.style == Style::Git);
+            secret_files::reveals((line, line.cwd), name.unwrap_or(operand))
         }
         OperandPattern::Wild => operand.iter().any(|byte| b"*?[".contains(byte)),
         OperandPattern::Hidden => presence::leads_to_hidden(line, parsed, operand),

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use super::inner::{Inner, Nesting, Origin, absorb};
-use super::secret_files::{holds_secrets, stand_below};
+use super::secret_files::{reveals, stand_below};
 use super::words::{Operand, Parsed, shown};
 use super::wrapped::{is_showing, only_names};
 use crate::command_line::{CommandLine, Stdin};
@@ -177,7 +177,7 @@ fn finds_secrets(line: &CommandLine<'_>, words: &[&[u8]]) -> bool {
     let here = (line, line.cwd);
     (folders.is_empty() && stand_below(here, b"."))
         || folders.into_iter().any(|folder| stand_below(here, folder))
-        || words.iter().any(|word| holds_secrets(word))
+        || words.iter().any(|word| reveals(here, word))
 }
 
 /// Reads a command that it runs for what it finds. Which names it finds is not

@@ -7,9 +7,10 @@
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
+use super::bicep;
 use super::paths::{path_of, plain_join};
 use super::scalars::{self, Document, Scalar};
-use super::secret_files::holds_secrets;
+use super::secret_files::reveals;
 use super::words::shown;
 use crate::command_line::{CommandLine, FileError, FileKind};
 use crate::effect::Effect;
@@ -86,6 +87,8 @@ pub(super) fn follow(
             Follows::Nothing => {}
             Follows::Kustomization => walk.look_into_folder(&path),
             Follows::Template => walk.look_into_template(&path),
+            Follows::Folder => walk.add_folder_of(&path),
+            Follows::Bicep => walk.look_into_bicep(&path),
         }
     }
     if placement == Placement::SameName && !walk.is_copied {
@@ -224,9 +227,45 @@ impl Walk<'_, '_> {
 
     fn judge_printed(&mut self, path: &Path) {
         let path = path.as_os_str().as_encoded_bytes();
-        if holds_secrets(path) {
+        if reveals((self.line, self.line.cwd), path) {
             let reason = format!("it prints `{}`, which holds secrets", shown(path));
             self.invocation.add(Effect::Secret, &reason);
+        }
+    }
+
+    fn add_folder_of(&mut self, path: &Path) {
+        let folder = path.parent().unwrap_or(path);
+        if self.line.files.kind(path) != Some(FileKind::Directory) {
+            self.push(InputKind::Directory, folder.to_owned(), "folder");
+        }
+    }
+
+    /// Looks into a text of Bicep, which is read where it is.
+    fn look_into_bicep(&mut self, path: &Path) {
+        let is_bicep = path.extension().is_some_and(|end| {
+            end.eq_ignore_ascii_case("bicep") || end.eq_ignore_ascii_case("bicepparam")
+        });
+        let content = self.line.files.read(path);
+        let text = content.map(|content| String::from_utf8_lossy(&content).into_owned());
+        let Some(text) = text.ok().filter(|_| is_bicep) else {
+            return;
+        };
+        if text.len() > MAX_SCRIPT_BYTES {
+            let why = "it is too long to find what it names";
+            return self.refuse(InputKind::Refused { why }, path.to_owned(), "template");
+        }
+        let folder = path.parent().unwrap_or(path);
+        for name in bicep::quoted(&text) {
+            if bicep::is_fetched(name) {
+                let why = "it names a module that is fetched";
+                self.refuse(InputKind::Refused { why }, name.into(), "template");
+                continue;
+            }
+            let path = plain_join(folder, Path::new(name));
+            if self.line.files.kind(&path) == Some(FileKind::File) {
+                self.push(InputKind::File, path.clone(), "template");
+                self.waiting.push(path);
+            }
         }
     }
 

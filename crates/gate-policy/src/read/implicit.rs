@@ -52,7 +52,10 @@ pub(super) fn find(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut Inv
 }
 
 fn is_read(spec: &ImplicitSpec, invocation: &Invocation) -> bool {
-    let first = invocation.command.first().map_or("", AsRef::as_ref);
+    let starts_so = |path: &Text| {
+        let mut words = path.split(' ').zip(&invocation.command);
+        path.split(' ').count() <= invocation.command.len() && words.all(|(word, own)| word == own)
+    };
     let is_replaced = |name: &Text| {
         invocation.options.iter().any(|used| used.name == *name)
             || invocation.inputs.iter().any(|input| {
@@ -62,8 +65,9 @@ fn is_read(spec: &ImplicitSpec, invocation: &Invocation) -> bool {
             })
     };
     let is_quiet = matches!(invocation.effect, Effect::Read | Effect::Local);
-    !(spec.is_acting_only && is_quiet)
-        && (spec.commands.is_empty() || spec.commands.iter().any(|word| word == first))
+    let has_operands = !invocation.operands.is_empty();
+    !(spec.is_acting_only && is_quiet || spec.is_without_operands && has_operands)
+        && (spec.commands.is_empty() || spec.commands.iter().any(starts_so))
         && !spec.unless.iter().any(is_replaced)
 }
 

@@ -11,7 +11,9 @@ use crate::command_line::{CommandLine, FileKind};
 use crate::effect::Effect;
 use crate::glob;
 use crate::invocation::{Input, InputKind, Invocation, Placement, WordRole};
-use crate::profile::{Follows, OperandRule, StdinSpec, Style, Table, Text, ToolSpec};
+use crate::profile::{
+    Follows, OperandPattern, OperandRule, StdinSpec, Style, Table, Text, ToolSpec,
+};
 
 /// The most inputs of one command that are followed: twice as many as a request
 /// can hold, so that whoever has a few too many is told how many they are.
@@ -84,17 +86,15 @@ pub(super) fn find(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
                 if may_name_one(value) && is_loaded(parsed.spec, &parsed.path, &used.name) {
                     finder.add_parameter_files(&named, PARAMETER, invocation);
                 }
+                let named = (&*used.name, value, used.argv_index, used.start);
+                super::mentioned::add_named_folder(line, named, invocation);
             }
             None if finder.style == Style::Python => {
                 super::mentioned::add_named(line, (value, used.argv_index, used.start), invocation);
+                let named = (&*used.name, value, used.argv_index, used.start);
+                super::mentioned::add_named_folder(line, named, invocation);
             }
             Some(_) | None => {}
-        }
-    }
-    if finder.style == Style::Python && parsed.node().is_some_and(|node| node.is_open) {
-        for operand in &parsed.operands {
-            let place = (operand.bytes, operand.argv_index, 0);
-            super::mentioned::add_named(line, place, invocation);
         }
     }
     if finder.style == Style::Argparse {
@@ -102,6 +102,9 @@ pub(super) fn find(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
         finder.add_from_unread(parsed, invocation);
     }
     finder.add_operands(parsed, invocation);
+    if finder.style == Style::Python {
+        super::mentioned::in_operands(line, parsed, invocation);
+    }
     let node = parsed.node();
     if let Some(spec) = node.and_then(|node| node.stdin.as_ref())
         && reads_stdin(parsed, spec)
@@ -171,6 +174,10 @@ impl Finder<'_> {
             };
             for operand in selected(&parsed.operands, rule.at) {
                 if pattern_matches((self.line, parsed), &rule.pattern, operand.bytes) {
+                    if matches!(rule.pattern, OperandPattern::Wild) {
+                        self.add_searched(operand.bytes, &rule.input, invocation);
+                        continue;
+                    }
                     let named = Named {
                         bytes: operand.bytes,
                         argv_index: operand.argv_index,
@@ -191,6 +198,17 @@ impl Finder<'_> {
                 }
             }
         }
+    }
+
+    /// Adds the folder in which the tool itself looks for what a pattern stands for.
+    fn add_searched(&self, pattern: &[u8], role: &Text, invocation: &mut Invocation) {
+        let is_plain = |part: &&[u8]| !part.iter().any(|byte| b"*?[".contains(byte));
+        let parts = pattern.split(|byte| *byte == b'/').take_while(is_plain);
+        let length: usize = parts.map(|part| part.len() + 1).sum();
+        let folder = path_of(pattern.get(..length).unwrap_or_default());
+        let from = self.moved.as_deref().unwrap_or(self.line.cwd);
+        let folder = plain_join(from, &folder);
+        invocation.add_input(Input::unnamed(InputKind::Directory, folder, role.clone()));
     }
 
     /// kubectl takes several files in one value, between commas.
@@ -364,14 +382,28 @@ impl Finder<'_> {
     }
 
     fn kind_of(&self, name: &[u8], path: &Path, what: Kind<'_>) -> InputKind {
-        let is_remote = [&b"http://"[..], b"https://", b"git@", b"ssh://", b"git::"]
-            .iter()
-            .any(|scheme| starts_with_ignoring_case(name, scheme));
+        let is_remote = [
+            &b"http://"[..],
+            b"https://",
+            b"git@",
+            b"git://",
+            b"ssh://",
+            b"git::",
+        ]
+        .iter()
+        .any(|scheme| starts_with_ignoring_case(name, scheme));
         let is_kustomization = what.follows == Follows::Kustomization;
         let folder = self.moved.as_deref().unwrap_or(self.line.cwd);
+        // docker takes it for a repository where there is no such folder.
+        let is_repository = *what.role == *"build context"
+            && name.starts_with(b"github.com/")
+            && self.line.files.kind(&folder.join(path)).is_none();
         if name == b"-" || name == b"/dev/stdin" {
             InputKind::Stdin
-        } else if is_remote || (is_kustomization && super::followed::looks_remote(name, true)) {
+        } else if is_repository
+            || is_remote
+            || (is_kustomization && super::followed::looks_remote(name, true))
+        {
             InputKind::Url
         } else if name.starts_with(b"/dev/fd/") || name.starts_with(b"/proc/") {
             InputKind::Descriptor

@@ -5,7 +5,9 @@
 //! what else matters. For psql the statements are read too.
 
 mod argparse;
+mod bicep;
 mod claimed;
+mod composed;
 mod effects;
 mod environment;
 mod find;
@@ -21,10 +23,12 @@ mod named;
 mod paths;
 mod pflag;
 mod presence;
+mod psql_files;
+mod published;
 mod quoting;
 mod redis;
 mod remote;
-mod scalars;
+pub(crate) mod scalars;
 pub(crate) mod secret_files;
 mod secret_letters;
 pub(crate) mod secret_names;
@@ -46,7 +50,7 @@ pub(crate) use effects::judge;
 pub(crate) use environment::is_loopback;
 use inner::Nesting;
 pub(crate) use inner::masked_words;
-pub(crate) use paths::{path_of, plain_join};
+pub(crate) use paths::{leads_out_of, path_of, plain_join};
 pub(crate) use redis::read_command as read_redis_command;
 pub(crate) use remote::{note_fields, note_host, server_and_path};
 pub(crate) use secret_names::names_a_secret;
@@ -219,6 +223,9 @@ fn read_known(
         Reader::Ansible => crate::ansible::read(line, &parsed, invocation),
         Reader::Sed => crate::sed::read(&parsed, invocation),
         Reader::Awk => crate::awk::read(&parsed, invocation),
+        Reader::Docker => composed::read(line, &parsed, invocation),
+        Reader::Npm => published::read_npm(line, &parsed, invocation),
+        Reader::Cargo => published::read_cargo(line, &parsed, invocation),
     }
     wrapped::read(line, &parsed, nesting, invocation);
     environment::read(line, &parsed, invocation);
@@ -231,18 +238,7 @@ fn read_known(
     } = parsed;
     invocation.command = path;
     invocation.words = words;
-    invocation.options = uses
-        .into_iter()
-        .map(|used| OptionUse {
-            value: used
-                .value
-                .map(<[u8]>::to_vec)
-                .or_else(|| (!used.on).then(|| b"false".to_vec())),
-            range: used.start..used.start + used.value.map_or(0, <[u8]>::len),
-            name: used.name,
-            argv_index: used.argv_index,
-        })
-        .collect();
+    invocation.options = options(uses);
     invocation.operands = operands
         .iter()
         .map(|operand| operand.bytes.to_vec())
@@ -250,9 +246,23 @@ fn read_known(
     mentioned::in_words(line, invocation);
     if spec.reader == Reader::Psql {
         crate::sql::refuse_several_servers(invocation);
-        mentioned::in_psql(line, invocation);
+        psql_files::find(line, invocation);
     }
     crate::target::resolve(line, spec, invocation);
+}
+
+/// Returns the uses of options as they are shown.
+fn options(uses: Vec<words::Use<'_>>) -> Vec<OptionUse> {
+    let shown = |used: words::Use<'_>| OptionUse {
+        value: used
+            .value
+            .map(<[u8]>::to_vec)
+            .or_else(|| (!used.on).then(|| b"false".to_vec())),
+        range: used.start..used.start + used.value.map_or(0, <[u8]>::len),
+        name: used.name,
+        argv_index: used.argv_index,
+    };
+    uses.into_iter().map(shown).collect()
 }
 
 fn read_foreign(line: &CommandLine<'_>, invocation: &mut Invocation) {

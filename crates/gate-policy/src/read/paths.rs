@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
-use crate::command_line::joined;
+use crate::command_line::{joined, without_dots};
 
 /// Joins without `.` components. `..` stays: what it leads to depends on links.
 pub(crate) fn plain_join(folder: &Path, path: &Path) -> PathBuf {
@@ -24,6 +24,11 @@ pub(super) fn plain_joined<const PARTS: usize>(parts: [&Path; PARTS]) -> PathBuf
         .components()
         .filter(|part| !matches!(part, Component::CurDir))
         .collect()
+}
+
+/// Tells whether a path from a folder leads out of another one, by its text.
+pub(crate) fn leads_out_of(outer: &Path, folder: &Path, path: &str) -> bool {
+    !without_dots(&folder.join(path)).starts_with(without_dots(outer))
 }
 
 /// Tells whether a path is written without anything that means nothing: `.`, a second `/`, one at

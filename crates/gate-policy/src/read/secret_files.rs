@@ -265,6 +265,17 @@ pub(crate) fn stands_in_secrets(cwd: &Path, name: &[u8]) -> bool {
     !name.starts_with(b"/") && !matches_any(PUBLIC, &path) && is_held(&path)
 }
 
+/// Tells whether a file that is named from a folder holds secrets: by its name, by the folder that
+/// it stands in, or by what its links lead to.
+pub(crate) fn reveals((line, cwd): (&CommandLine<'_>, &Path), name: &[u8]) -> bool {
+    if holds_secrets(name) || stands_in_secrets(cwd, name) {
+        return true;
+    }
+    let path = plain_join(cwd, &path_of(name));
+    let real = line.files.canonical(&path).filter(|real| *real != path);
+    real.is_some_and(|real| holds_secrets(real.as_os_str().as_encoded_bytes()))
+}
+
 /// Adds the effect of a search through folders, where one of them is a folder
 /// of secrets, or holds all that a person has.
 pub(super) fn judge_search(
@@ -300,17 +311,24 @@ pub(super) fn judge_search(
 /// or below it.
 pub(crate) fn stand_below((line, cwd): (&CommandLine<'_>, &Path), folder: &[u8]) -> bool {
     let path = plain_join(cwd, &path_of(folder));
+    let real = line.files.canonical(&path).filter(|real| *real != path);
     let home = line.env.get("HOME").filter(|home| !home.is_empty());
-    let holds_home = home.is_some_and(|home| Path::new(home).starts_with(&path));
-    let bytes = path.as_os_str().as_encoded_bytes().to_ascii_lowercase();
-    let is_held = !matches_any(PUBLIC, &bytes) && is_held(&bytes);
-    holds_home || matches_any(SEARCHED, &bytes) || is_held
+    std::iter::once(path).chain(real).any(|path| {
+        let holds_home = home.is_some_and(|home| Path::new(home).starts_with(&path));
+        let bytes = path.as_os_str().as_encoded_bytes().to_ascii_lowercase();
+        let is_held = !matches_any(PUBLIC, &bytes) && is_held(&bytes);
+        holds_home || matches_any(SEARCHED, &bytes) || is_held
+    })
 }
 
 /// Adds the effect of options that name files: a tool that takes words from one
 /// says of what is none what it is, and one that changes nothing prints what it
 /// was given.
-pub(super) fn judge_shown(parsed: &Parsed<'_>, invocation: &mut Invocation) {
+pub(super) fn judge_shown(
+    line: &CommandLine<'_>,
+    parsed: &Parsed<'_>,
+    invocation: &mut Invocation,
+) {
     let is_read = !invocation.does_more_than_read();
     for used in parsed.uses.iter().filter(|used| used.on) {
         let (Some(flag), Some(value)) = (used.flag, used.value) else {
@@ -323,20 +341,20 @@ pub(super) fn judge_shown(parsed: &Parsed<'_>, invocation: &mut Invocation) {
         } else {
             format_file(parsed, &flag.name, value)
         };
-        if let Some(file) = file.filter(|file| holds_secrets(file)) {
+        if let Some(file) = file.filter(|file| reveals((line, line.cwd), file)) {
             let (name, file) = (&flag.name, shown(file));
             let reason = format!("`{name}` shows `{file}`, which holds secrets");
             invocation.add(Effect::Secret, &reason);
         }
     }
     if is_read {
-        judge_parameters(parsed, invocation);
+        judge_parameters(line, parsed, invocation);
     }
 }
 
 /// Adds the effect of parameters that the CLI of AWS or Azure takes from a file: it shows in a
 /// message what it does not understand, and sends the rest.
-fn judge_parameters(parsed: &Parsed<'_>, invocation: &mut Invocation) {
+fn judge_parameters(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
     let marks: &[&[u8]] = match (parsed.spec.style, parsed.spec.name.as_ref()) {
         (Style::Argparse, _) => &[b"file://", b"fileb://"],
         (Style::Python, "az") => &[b"@"],
@@ -345,7 +363,7 @@ fn judge_parameters(parsed: &Parsed<'_>, invocation: &mut Invocation) {
     for used in parsed.uses.iter().filter(|used| used.on) {
         let value = used.value.unwrap_or_default();
         let mut files = marks.iter().filter_map(|mark| value.strip_prefix(*mark));
-        if let Some(file) = files.find(|file| holds_secrets(file)) {
+        if let Some(file) = files.find(|file| reveals((line, line.cwd), file)) {
             let (name, file) = (&used.name, shown(file));
             let reason = format!("`{name}` is taken from `{file}`, which holds secrets");
             invocation.add(Effect::Secret, &reason);

@@ -149,13 +149,17 @@ impl Runner<'_> {
             self.unknown(&format!("it reads `{shown}`, which can be anything"));
             return Feed::Unknown;
         }
-        if secret_files::holds_secrets(&field.bytes) {
-            self.effect(Effect::Secret, &format!("`{shown}` holds secrets"));
-        }
         let Some(cwd) = &scope.cwd else {
             self.unknown("the folder of a file that it reads is not known");
             return Feed::Unknown;
         };
+        let holds_secrets = match self.place {
+            Place::Here => secret_files::reveals((self.line, cwd), &field.bytes),
+            Place::Elsewhere => secret_files::holds_secrets(&field.bytes),
+        };
+        if holds_secrets {
+            self.effect(Effect::Secret, &format!("`{shown}` holds secrets"));
+        }
         let path = plain_join(cwd, &path_of(&field.bytes));
         if self.place == Place::Elsewhere {
             return Feed::Unknown;

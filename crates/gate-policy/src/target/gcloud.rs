@@ -94,8 +94,41 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
             set(invocation, "configuration", &name);
             fill(line, &settings, invocation);
             judge(&path, &settings, invocation);
+            judge_shown(line, (&folder, &settings), invocation);
         }
     }
+}
+
+/// Adds the effect of commands that print all settings, where a password is among them.
+fn judge_shown(
+    line: &CommandLine<'_>,
+    (folder, settings): (&Path, &Ini),
+    invocation: &mut Invocation,
+) {
+    let path: Vec<&str> = invocation.command.iter().map(AsRef::as_ref).collect();
+    let operand = invocation.operands.first();
+    let operand = operand.and_then(|operand| std::str::from_utf8(operand).ok());
+    let prints = match path[..] {
+        ["info"] => has_password(settings),
+        ["config", "list"] => {
+            operand.is_none_or(|section| section.starts_with("proxy")) && has_password(settings)
+        }
+        ["config", "configurations", "describe"] => {
+            let name = ["config_", operand.unwrap_or_default()].concat();
+            let path = folder.join("configurations").join(name);
+            let text = content(line, &path, ROLE, invocation);
+            text.is_some_and(|text| ini::read(&text).is_ok_and(|other| has_password(&other)))
+        }
+        _ => false,
+    };
+    if prints {
+        let why = "it prints the settings, and the password of a proxy is among them";
+        invocation.add(Effect::Secret, why);
+    }
+}
+
+fn has_password(settings: &Ini) -> bool {
+    !settings.value("proxy", "password").is_empty()
 }
 
 /// Returns the name of the configuration in force; nothing where a file names

@@ -439,6 +439,8 @@ pub(crate) struct Implicit {
     #[serde(default)]
     pub(crate) unless: Words,
     #[serde(default)]
+    pub(crate) without_operands: bool,
+    #[serde(default)]
     pub(crate) acting: bool,
     /// One of `folder`, `upward`, `named_folder`, `modules`, `home` and `repository` says where
     /// it stands.

@@ -105,6 +105,7 @@ fn implicit_one(placed: &Spanned<Implicit>) -> Result<ImplicitSpec, Mistake> {
         source,
         commands: texts(&one.commands),
         unless: plain(&one.unless),
+        is_without_operands: one.without_operands,
         is_acting_only: one.acting,
     })
 }

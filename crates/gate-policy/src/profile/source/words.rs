@@ -36,6 +36,9 @@ pub(super) const READERS: Choice<Reader> = &[
     ("ansible", Reader::Ansible),
     ("sed", Reader::Sed),
     ("awk", Reader::Awk),
+    ("docker", Reader::Docker),
+    ("npm", Reader::Npm),
+    ("cargo", Reader::Cargo),
 ];
 pub(super) const ARITIES: Choice<Arity> = &[
     ("switch", Arity::Switch),
@@ -57,6 +60,8 @@ pub(super) const FOLLOWS: Choice<Follows> = &[
     ("nothing", Follows::Nothing),
     ("kustomization", Follows::Kustomization),
     ("template", Follows::Template),
+    ("folder", Follows::Folder),
+    ("bicep", Follows::Bicep),
 ];
 pub(super) const ORDERS: Choice<Order> = &[
     ("free", Order::Free),

@@ -20,25 +20,25 @@ const KEY_COST: usize = 32;
 
 /// What stands in a text.
 #[derive(Debug, Default)]
-pub(super) struct Document {
-    pub(super) scalars: Vec<Scalar>,
+pub(crate) struct Document {
+    pub(crate) scalars: Vec<Scalar>,
     /// Whether keys are sure to be those that a parser would see: without
     /// anchors, aliases, tags, tabs and the like.
-    pub(super) is_plain: bool,
+    pub(crate) is_plain: bool,
 }
 
 /// One value, or one way to read it where there are several.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Scalar {
+pub(crate) struct Scalar {
     /// The keys above it, outermost first.
-    pub(super) keys: Vec<String>,
-    pub(super) text: String,
+    pub(crate) keys: Vec<String>,
+    pub(crate) text: String,
     /// Whether it is a text of several lines, which is no address.
-    pub(super) is_text: bool,
+    pub(crate) is_text: bool,
 }
 
 /// Returns the scalars, or nothing where the text is not understood.
-pub(super) fn read(content: &[u8]) -> Option<Document> {
+pub(crate) fn read(content: &[u8]) -> Option<Document> {
     let text = std::str::from_utf8(content).ok()?;
     // Other line ends and encodings than these are legal YAML.
     if text.contains(['\0', '\u{feff}', '\u{85}', '\u{2028}', '\u{2029}']) {
