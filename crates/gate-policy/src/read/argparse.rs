@@ -58,6 +58,21 @@ fn take_option<'a>(parsed: &mut Parsed<'a>, body: &'a [u8]) {
     }
 }
 
+/// Tells whether the AWS CLI only shows the manual of an operation: `help` is all that stands
+/// behind it but for global options. Elsewhere it can be the value of a parameter. Source: aws-cli,
+/// `awscli/argparser.py`, `ArgTableArgParser`.
+pub(super) fn asks_for_help(parsed: &Parsed<'_>) -> bool {
+    let is_global = |used: &Use<'_>| {
+        let mut globals = parsed.spec.global_flags().iter();
+        globals.any(|flag| flag.name == used.name)
+    };
+    parsed.spec.style == Style::Argparse
+        && parsed.path.len() > 1
+        && parsed.problems.is_empty()
+        && matches!(&*parsed.operands, [only] if only.bytes == b"help")
+        && parsed.uses.iter().all(is_global)
+}
+
 /// Where not every option is listed, one that is cut short can be the whole name
 /// of another: it is not believed when it would take an effect away.
 fn refuse_neutral_cut_short(parsed: &mut Parsed<'_>, flag: &FlagSpec, name: &[u8]) {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::argparse::asks_for_help;
 use super::presence;
 use super::words::{Operand, Parsed, Use, shown};
 use super::{remote, secret_files};
@@ -45,6 +46,10 @@ pub(crate) fn judge(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mu
 fn judge_command(parsed: &Parsed<'_>, command: &CommandSpec, invocation: &mut Invocation) -> bool {
     if let Some(flag) = neutral_flag(parsed, command) {
         invocation.add(Effect::Read, format!("`{flag}` keeps it from acting"));
+        return true;
+    }
+    if asks_for_help(parsed) {
+        invocation.add(Effect::Read, "with `help` it only shows its manual");
         return true;
     }
     if only_shows(parsed, command) {

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::words::{Found, Parsed, shown, split_value};
 use crate::effect::Effect;
-use crate::invocation::WordRole;
+use crate::invocation::{Word, WordRole};
 use crate::profile::{Arity, FlagSpec, Order, Style};
 
 pub(crate) fn read(parsed: &mut Parsed<'_>) {
@@ -33,6 +33,7 @@ pub(crate) fn read(parsed: &mut Parsed<'_>) {
                 take_command_behind_separator(parsed);
                 parsed.take_rest(false);
             }
+            b"--help" if is_last_behind_git_command(parsed) => take_help(parsed),
             [b'-', b'-', body @ ..] => take_long(parsed, body),
             [b'-', digits @ ..] if is_git_count(parsed, digits) => take_count(parsed, digits),
             [b'-', letters @ ..] if !letters.is_empty() => take_shorts(parsed, letters),
@@ -58,6 +59,25 @@ fn take_command_behind_separator(parsed: &mut Parsed<'_>) {
 
 fn is_before_git_command(parsed: &Parsed<'_>) -> bool {
     parsed.spec.style == Style::Git && parsed.command == 0
+}
+
+/// Tells whether a word is the only one behind the first word of a subcommand of git.
+fn is_last_behind_git_command(parsed: &Parsed<'_>) -> bool {
+    let is_command = |word: &Word| word.role == WordRole::Command;
+    parsed.spec.style == Style::Git
+        && parsed.path.len() == 1
+        && parsed.words.last().is_some_and(is_command)
+        && parsed.word_ahead(1).is_none()
+}
+
+/// `git push --help` is `git help push`, whatever `git push` makes of its options. Source: git,
+/// `git.c`, `handle_builtin`.
+fn take_help(parsed: &mut Parsed<'_>) {
+    parsed.mark(WordRole::Option, Cow::Borrowed("help"));
+    if let Some((index, node)) = parsed.spec.child(0, b"help") {
+        parsed.command = index;
+        parsed.path = vec![node.canonical.clone()];
+    }
 }
 
 /// git's global options are valid before the subcommand only.
