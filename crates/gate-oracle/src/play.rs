@@ -284,8 +284,11 @@ impl Play {
                 stage = make()?;
                 self.play(&mut stage, number, &mut tally)?;
             }
-            let new = tally.faults.len() - known;
-            let faults = so_far.faults.fetch_add(new, Ordering::Relaxed) + new;
+            let new = tally.faults.get(known..).unwrap_or_default();
+            for (fault, text) in new {
+                writeln!(std::io::stdout(), "{fault:?}\n{text}")?;
+            }
+            let faults = so_far.faults.fetch_add(new.len(), Ordering::Relaxed) + new.len();
             if number % PROGRESS == PROGRESS - 1 {
                 let (tool, done, cases) = (self.tool, number + 1, self.cases);
                 writeln!(

@@ -113,10 +113,11 @@ enum Weight {
     Mutation,
 }
 
-/// What a changed file means. Code that was installed, formatted text and a
-/// saved plan touch this machine alone; the state, the selected workspace and
-/// all else outside of the project are what later commands act on. A workspace
-/// that is named for the first time gets an empty folder, and no state.
+/// What a changed file means. Code that was installed, text that was formatted
+/// in the folder that a command names, and a saved plan touch this machine
+/// alone; the state, the selected workspace and all else outside of the project
+/// are what later commands act on. A workspace that is named for the first time
+/// gets an empty folder, and no state.
 fn weight(path: &str) -> Weight {
     let name = path.rsplit('/').next().unwrap_or(path);
     match path {
@@ -127,9 +128,11 @@ fn weight(path: &str) -> Weight {
         "cwd/.terraform/environment" | "cwd/.terraform/terraform.tfstate" => {
             return Weight::Mutation;
         }
-        "cwd/untidy.tf" | "cwd/main.tf" | "cwd/sub/main.tf" | "cwd/provider/main.tf" => {
-            return Weight::Local;
-        }
+        "cwd/untidy.tf"
+        | "cwd/main.tf"
+        | "cwd/sub/main.tf"
+        | "cwd/provider/main.tf"
+        | "home/untidy.tf" => return Weight::Local,
         // The folder that TF_DATA_DIR names.
         "drop/data" | "drop/data/modules" | "home/modules" => return Weight::Local,
         _ => {}
