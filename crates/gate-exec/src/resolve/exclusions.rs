@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::passed;
 use crate::head::Head;
@@ -15,6 +15,8 @@ use crate::marker::{SHIM_FOLDER_MARKER, begins_gate_program};
 #[derive(Debug, Clone)]
 pub struct Exclusions {
     own: FileId,
+    /// The path at which it was looked at.
+    at: PathBuf,
     begins_behind_shim: bool,
     passed: Vec<FileId>,
 }
@@ -37,6 +39,7 @@ impl Exclusions {
     pub fn of_program_at(path: &Path) -> io::Result<Self> {
         Fingerprint::of_path(path).map(|own| Self {
             own: own.id,
+            at: path.to_owned(),
             begins_behind_shim: false,
             passed: Vec::new(),
         })
@@ -71,6 +74,11 @@ impl Exclusions {
     /// Tells whether the search begins behind the first shim.
     pub(super) fn begins_behind_shim(&self) -> bool {
         self.begins_behind_shim
+    }
+
+    /// Returns whether this program was found at a path a moment ago: there is none to look for.
+    pub(super) fn is_own_path(&self, path: &Path) -> bool {
+        path == self.at
     }
 
     /// Returns whether a file is this program, which needs no look at what is in it.

@@ -234,6 +234,9 @@ struct Candidate {
 
 /// Opens `path` if it is a regular file that this process may execute, and not this program.
 fn examine(path: &Path, exclusions: &Exclusions) -> io::Result<Examined> {
+    if exclusions.is_own_path(path) {
+        return Ok(Examined::ThisProgram);
+    }
     // Looked at before it is opened: opening a device or a FIFO has effects of its own.
     let metadata = std::fs::metadata(path)?;
     if exclusions.is_this_program(Fingerprint::from_metadata(&metadata).id) {

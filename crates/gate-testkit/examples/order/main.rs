@@ -15,6 +15,7 @@
 
 mod map;
 mod script;
+mod windows;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;

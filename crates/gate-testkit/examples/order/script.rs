@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::map::{Map, Piece};
+use crate::windows;
 
 /// A longer constant is a table of which a command needs a place or two: it would keep apart what
 /// is needed whole.
 const LARGE_BYTES: u64 = 16 << 10;
 
-/// Returns the script for what commands touched: what all of them need comes first.
+/// Returns the script for what commands touched: what all of them need comes first, and of the code
+/// what the same commands need lies together.
 pub(crate) fn of(map: &Map, touched: &[Vec<&Piece>]) -> String {
     // By the address: how many commands leave it alone, and where it was met first.
     let mut needed: BTreeMap<u64, (usize, usize, usize, &Piece)> = BTreeMap::new();
@@ -22,9 +24,10 @@ pub(crate) fn of(map: &Map, touched: &[Vec<&Piece>]) -> String {
     let mut order: Vec<_> = needed.into_values().collect();
     order.sort_by_key(|(others, command, place, _)| (*others, *command, *place));
     let order: Vec<&Piece> = order.into_iter().map(|(.., piece)| piece).collect();
-    let (code, touched): (Vec<&Piece>, Vec<&Piece>) =
+    let (code, touched_constants): (Vec<&Piece>, Vec<&Piece>) =
         order.into_iter().partition(|piece| piece.is_code());
-    let constants = [tables(map, &code), touched].concat();
+    let code = windows::least(code, touched);
+    let constants = [tables(map, &code), touched_constants].concat();
     let (small, large): (Vec<&Piece>, Vec<&Piece>) = constants
         .into_iter()
         .partition(|piece| piece.bytes <= LARGE_BYTES);
@@ -73,7 +76,7 @@ fn input(piece: &Piece) -> Option<String> {
         return Some(format!("*{archive}.a:{member}(.text .text.*)"));
     }
     if file == "crt1.o" {
-        return Some("*crt1.o(.text)".to_owned());
+        return Some("*crt1.o(.text .text.*)".to_owned());
     }
     // `$` begins a word of the linker's own.
     let has_own_name = piece.section.matches('.').count() > 1;
