@@ -16,6 +16,8 @@ mod database;
 mod disk;
 #[path = "endurance/drain.rs"]
 mod drain;
+#[path = "endurance/failover.rs"]
+mod failover;
 #[expect(dead_code, reason = "other tests answer too")]
 #[path = "fail_closed/http.rs"]
 mod http;

@@ -17,12 +17,12 @@ use crate::story::{Confirmed, approving, assert_nothing_lost};
 /// Within this every call is answered, whatever the database does.
 const BOUND: Duration = Duration::from_secs(20);
 /// Within this everything goes on once the database is back.
-const BACK: Duration = Duration::from_secs(30);
+pub(crate) const BACK: Duration = Duration::from_secs(30);
 
 /// The lock of whoever writes.
 const WRITER: &str = "SELECT pg_advisory_xact_lock(7449363235788029953)";
 
-fn scene_on(postgres: &Postgres, relay: &Relay) -> Scene {
+pub(crate) fn scene_on(postgres: &Postgres, relay: &Relay) -> Scene {
     Scene::of(postgres::server(postgres, relay, "endurance", &roomy("")))
 }
 
@@ -36,7 +36,7 @@ fn asked(scene: &Scene, who: &str, question: Message) -> Message {
 }
 
 /// Has bob approve a request, which may be refused for now.
-fn approved(scene: &Scene, id: &str, digest: &str) -> u16 {
+pub(crate) fn approved(scene: &Scene, id: &str, digest: &str) -> u16 {
     let body = serde_json::json!({"answer": "approve", "digest": digest}).to_string();
     let path = format!("/v1/requests/{id}/reviews");
     let question = Message::ask("POST", &path).with("content-type", "application/json");
@@ -44,7 +44,7 @@ fn approved(scene: &Scene, id: &str, digest: &str) -> u16 {
 }
 
 /// Has bob try again until it is done.
-fn approved_in_the_end(scene: &Scene, id: &str, digest: &str) {
+pub(crate) fn approved_in_the_end(scene: &Scene, id: &str, digest: &str) {
     let begun = Instant::now();
     loop {
         match approved(scene, id, digest) {
@@ -55,12 +55,12 @@ fn approved_in_the_end(scene: &Scene, id: &str, digest: &str) {
     }
 }
 
-fn digest_of(scene: &Scene, id: &str) -> String {
+pub(crate) fn digest_of(scene: &Scene, id: &str) -> String {
     let request = scene.server.request(id);
     request["digest"].as_str().unwrap().to_owned()
 }
 
-fn assert_ran(scene: &Scene, waiting: Waiting, id: &str, word: &str) {
+pub(crate) fn assert_ran(scene: &Scene, waiting: Waiting, id: &str, word: &str) {
     let ran = waiting.end();
     assert_eq!(ran.code, Some(0), "{word}: {ran:?}");
     assert_eq!(scene.runs(word), 1, "{word}");

@@ -69,9 +69,12 @@ impl Server {
 
     /// Signs and stores the head, if records came since the last time.
     pub(crate) async fn checkpoint(&self) -> Result<(), CheckpointFailure> {
-        let mut writer = self.store.write().await?;
+        let (mut writer, head) = self.writer().await?;
         let connection = writer.connection();
-        let head = log::head(connection).await?;
+        let head = match head {
+            Some(head) => head,
+            None => log::head(connection).await?,
+        };
         let size = head.tree.size();
         let names = server::names(connection).await?;
         let known = names.and_then(|names| names.keys);
@@ -99,11 +102,19 @@ impl Server {
     }
 }
 
+impl From<Failure> for CheckpointFailure {
+    fn from(failure: Failure) -> Self {
+        Self::Head(failure.detail().to_owned())
+    }
+}
+
 /// Why the head was not signed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CheckpointFailure {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("{0}")]
+    Head(String),
     #[error(transparent)]
     Sign(#[from] CheckpointError),
     #[error(

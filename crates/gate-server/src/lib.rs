@@ -24,6 +24,7 @@ mod folder;
 mod identity;
 mod initialise;
 mod keys;
+mod known_head;
 mod lifecycle;
 mod metrics;
 mod notify;

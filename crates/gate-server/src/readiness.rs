@@ -115,6 +115,7 @@ impl Server {
     pub(crate) async fn readiness(&self) -> Readiness {
         let mut parts = vec![self.draining()];
         parts.extend(self.store_and_keys().await);
+        parts.push(self.log());
         let pause = self.settings.leases.checkpoint;
         for task in Task::ALL {
             if task == Task::Replicas && !self.store.is_shared() {
@@ -144,6 +145,15 @@ impl Server {
             name: "serving",
             is_ready: !is_stopping,
             why: is_stopping.then_some("the server is stopping"),
+        }
+    }
+
+    fn log(&self) -> Part {
+        let is_lacking = self.known_head.is_lacking();
+        Part {
+            name: "log",
+            is_ready: !is_lacking,
+            why: is_lacking.then_some("the database lacks records that this server has seen"),
         }
     }
 

@@ -87,10 +87,17 @@ impl Server {
 
     /// Wakes who waits for a request of which the log tells from record `seen` on.
     async fn look_at_the_log(&self, seen: &mut u64) -> Result<(), Failure> {
+        if self.known_head.is_lacking() {
+            self.go_on_anew(seen).await?;
+        }
         loop {
             let mut reader = self.store.read().await?;
             let records = log::page(reader.connection(), *seen, PAGE).await?;
+            let size = log::head(reader.connection()).await?.tree.size();
             drop(reader);
+            if size < *seen {
+                return self.go_on_anew(seen).await;
+            }
             if records.is_empty() {
                 return Ok(());
             }
@@ -103,6 +110,19 @@ impl Server {
                 self.channels.wake();
             }
         }
+    }
+
+    /// Goes on from the end of a log that does not go on from what was read, once a new epoch has
+    /// begun in it: everybody looks anew.
+    async fn go_on_anew(&self, seen: &mut u64) -> Result<(), Failure> {
+        // Only who has the writer can tell what the log has.
+        let (writer, head) = self.writer().await?;
+        drop(writer);
+        *seen = head.map_or(0, |head| head.tree.size());
+        self.subtrees.forget();
+        self.waiters.wake_all();
+        self.deadlines.notify_one();
+        Ok(())
     }
 
     async fn act_on(&self, record: &str) -> Result<(), Failure> {

@@ -8,6 +8,7 @@ use tokio::sync::{Notify, watch};
 use crate::flood::Flood;
 use crate::identity::{Authorities, Backoff, TokenHash};
 use crate::keys::Keys;
+use crate::known_head::KnownHead;
 use crate::metrics::Metrics;
 use crate::notify::Channels;
 use crate::outbound::Outbound;
@@ -44,6 +45,8 @@ pub(crate) struct Server {
     pub(crate) authorities: Authorities,
     /// Counts who guesses passwords and codes.
     pub(crate) backoff: Backoff,
+    /// How far the log was seen.
+    pub(crate) known_head: KnownHead,
     /// What proofs of the log are made of.
     pub(crate) subtrees: Subtrees,
     /// Asks witnesses; none where there are none.
@@ -84,6 +87,7 @@ impl Server {
             pages: OpenPages::default(),
             authorities,
             backoff: Backoff::default(),
+            known_head: KnownHead::default(),
             subtrees: Subtrees::default(),
             witness_calls: None,
             refusals: Refusals::default(),

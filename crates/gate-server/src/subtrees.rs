@@ -29,6 +29,12 @@ pub(crate) enum SubtreesFailure {
 }
 
 impl Subtrees {
+    /// Forgets all of them: the log did not go on from where it was.
+    pub(crate) fn forget(&self) {
+        let mut roots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        roots.clear();
+    }
+
     /// Proves that a record is in the log of a size that it has reached.
     pub(crate) async fn inclusion(
         &self,

@@ -51,6 +51,14 @@ impl Waiters {
         self.feed.tell(id);
     }
 
+    /// Wakes everybody who waits.
+    pub(crate) fn wake_all(&self) {
+        for (id, channel) in &*self.lock() {
+            channel.send_replace(());
+            self.feed.tell(*id);
+        }
+    }
+
     /// Returns how many wait at the moment.
     pub(crate) fn waiting(&self) -> u64 {
         let channels = self.lock();

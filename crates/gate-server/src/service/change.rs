@@ -67,7 +67,7 @@ pub(crate) struct Change<'s> {
     /// What was recorded, for who counts it once it is committed.
     recorded: Vec<(RecordType, Value)>,
     begun: SystemTime,
-    /// The head behind the records of this change; none before the first.
+    /// The head behind the records of this change; none where it was not read yet.
     head: Option<Head>,
     /// The records, which are stored together at the end.
     pending: Vec<Pending>,
@@ -85,7 +85,7 @@ impl Server {
         &self,
         earliest: Timestamp,
     ) -> Result<Change<'_>, Failure> {
-        let writer = self.store.write().await?;
+        let (writer, head) = self.writer().await?;
         Ok(Change {
             server: self,
             writer,
@@ -95,7 +95,7 @@ impl Server {
             of_runs: Vec::new(),
             recorded: Vec::new(),
             begun: SystemTime::now(),
-            head: None,
+            head,
             pending: Vec::new(),
         })
     }
@@ -265,6 +265,9 @@ impl<'s> Change<'s> {
             None
         };
         self.writer.commit().await?;
+        if let Some(head) = &self.head {
+            self.server.known_head.committed(head);
+        }
         if let Some(spans) = spans {
             spans.send(self.server);
         }

@@ -54,10 +54,16 @@ pub(crate) async fn name(
 
 /// Returns how often the server was begun anew, from 1.
 pub(crate) async fn epoch(connection: &mut Connection) -> Result<u64, StoreError> {
+    let epoch = epoch_if_made(connection).await?;
+    epoch.ok_or(StoreError::Unreadable { what: "epoch" })
+}
+
+/// The same; none where the store was never initialised.
+pub(crate) async fn epoch_if_made(connection: &mut Connection) -> Result<Option<u64>, StoreError> {
     let row = query("SELECT CAST(epoch AS BIGINT) AS epoch FROM server")
-        .fetch_one(connection)
+        .fetch_optional(connection)
         .await?;
-    count(&row, "epoch")
+    row.map(|row| count(&row, "epoch")).transpose()
 }
 
 /// Begins the next epoch and returns its number.

@@ -59,6 +59,31 @@ impl Postgres {
         })
     }
 
+    /// Makes another server that follows this one by its log, reached at `port` on 127.0.0.1, which
+    /// may be a relay in between, and answers what only reads until it is promoted.
+    ///
+    /// # Errors
+    /// [`RealError`] as for [`start`](Self::start).
+    pub fn standby(&self, port: u16) -> Result<Self, RealError> {
+        let folder = folder()?;
+        let base = folder.path().join("pg");
+        let owner = make_owned_folder(&base)?;
+        let mut copy = owner.command(&locate_postgres("pg_basebackup")?);
+        copy.env("PGPASSWORD", PASSWORD)
+            .args(["-h", "127.0.0.1", "-U", SUPERUSER, "-R", "-c", "fast", "-p"])
+            .arg(port.to_string())
+            .arg("-D")
+            .arg(base.join("data"));
+        run(&mut copy, READY_WITHIN)?.success()?;
+        let (port, server) = with_free_ports(|[port]| Ok((port, serve(&owner, &base, port)?)))?;
+        Ok(Self {
+            server,
+            port,
+            base,
+            _folder: folder,
+        })
+    }
+
     /// Returns what `psql` needs to reach this server as its superuser.
     pub fn environment(&self) -> Environment {
         vec![
@@ -243,7 +268,8 @@ fn serve(owner: &Owner, base: &Path, port: u16) -> Result<Daemon, RealError> {
         // that was killed has left both.
         let text = fs::read_to_string(&status).unwrap_or_default();
         let line = |number| text.lines().nth(number).map(str::trim);
-        Ok(line(0) == Some(own.as_str()) && line(7) == Some("ready"))
+        let is_up = matches!(line(7), Some("ready" | "standby"));
+        Ok(line(0) == Some(own.as_str()) && is_up)
     })?;
     Ok(server)
 }

@@ -1,0 +1,114 @@
+//! How far this server has seen the log. A database that took over from another one without its last
+//! commits lacks records that were confirmed: what they used up could be used once more. A server
+//! that has seen them changes nothing any more until a new epoch begins.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use gate_protocol::canonical::Digest;
+use gate_protocol::problem::ProblemCode;
+
+use crate::problem::Failure;
+use crate::state::Server;
+use crate::store::log::{self, Head};
+use crate::store::{Connection, StoreError, Writer, server};
+
+/// The furthest head that was seen. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KnownHead(Arc<Mutex<Known>>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    /// The epoch in which it was seen; 0 before the first look.
+    epoch: u64,
+    /// How many records it has.
+    size: u64,
+    /// The hash of the last of them.
+    prev: Option<Digest>,
+    /// The log was found to lack some of them.
+    is_lacking: bool,
+}
+
+impl KnownHead {
+    /// Tells whether the log was found to lack what was seen of it.
+    pub(crate) fn is_lacking(&self) -> bool {
+        self.lock().is_lacking
+    }
+
+    /// Takes in that a change was committed, after which the head is this.
+    pub(crate) fn committed(&self, head: &Head) {
+        let mut known = self.lock();
+        if head.tree.size() > known.size {
+            known.size = head.tree.size();
+            known.prev = head.prev;
+        }
+    }
+
+    /// Holds the log against what was seen of it. Only for who has the writer: whoever reads can
+    /// have a snapshot from before what was seen last.
+    async fn hold(&self, connection: &mut Connection) -> Result<Head, Failure> {
+        let head = log::head(connection).await?;
+        let epoch = server::epoch_if_made(connection).await?.unwrap_or(0);
+        let known = *self.lock();
+        let is_lacking = epoch <= known.epoch && lacks(connection, &head, known).await?;
+        *self.lock() = Known {
+            epoch: epoch.max(known.epoch),
+            size: if is_lacking {
+                known.size
+            } else {
+                head.tree.size()
+            },
+            prev: if is_lacking { known.prev } else { head.prev },
+            is_lacking,
+        };
+        if is_lacking {
+            tracing::error!(
+                seen = known.size,
+                found = head.tree.size(),
+                "the database lacks records that this server has seen; nothing is changed"
+            );
+            return Err(lacking());
+        }
+        Ok(head)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells whether the log does not go on from what was seen of it.
+async fn lacks(connection: &mut Connection, head: &Head, known: Known) -> Result<bool, StoreError> {
+    let Some(last) = known.size.checked_sub(1) else {
+        return Ok(false);
+    };
+    if head.tree.size() <= known.size {
+        return Ok(head.tree.size() < known.size || head.prev != known.prev);
+    }
+    // It is longer: others went on, from the same record or from another in its place. One that was
+    // archived is older than any failover.
+    let there = log::page(connection, last, 1).await?;
+    let there = there
+        .first()
+        .map(|record| Digest::of_bytes(record.as_bytes()));
+    Ok(there.is_some() && there != known.prev)
+}
+
+fn lacking() -> Failure {
+    let detail = "the database lacks records that this server has seen, as after a failover to a \
+        standby that lagged; nothing is changed until who runs the server begins a new epoch \
+        (`gate server new-epoch`)";
+    Failure::new(ProblemCode::Unavailable, detail).retry_after(5)
+}
+
+impl Server {
+    /// Waits for the writer, and holds the log against what was seen of it where another database
+    /// can have taken the place of the one that was written to. Returns the head where it was read.
+    pub(crate) async fn writer(&self) -> Result<(Writer, Option<Head>), Failure> {
+        let mut writer = self.store.write().await?;
+        if !self.store.is_shared() {
+            return Ok((writer, None));
+        }
+        let head = self.known_head.hold(writer.connection()).await?;
+        Ok((writer, Some(head)))
+    }
+}
