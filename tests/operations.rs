@@ -8,10 +8,15 @@
 
 #[path = "operations/backup.rs"]
 mod backup;
+#[path = "operations/guarded.rs"]
+mod guarded;
 #[path = "operations/http.rs"]
 mod http;
 #[path = "operations/moved.rs"]
 mod moved;
+#[expect(dead_code, reason = "other tests hide files")]
+#[path = "live/namespace.rs"]
+mod namespace;
 #[path = "operations/rotated.rs"]
 mod rotated;
 #[path = "operations/stage.rs"]

@@ -197,7 +197,9 @@ impl Postgres {
         // Without the session's bounds: a migration takes as long as it takes.
         let first = pool(1).connect_with(options.clone()).await?;
         refuse_unsafe(&first).await?;
-        migrator(&MIGRATIONS).run(&first).await?;
+        if !is_up_to_date(&first).await? {
+            migrator(&MIGRATIONS).run(&first).await?;
+        }
         first.close().await;
         Self::connect(options).await
     }
@@ -267,6 +269,27 @@ impl Postgres {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// Tells whether the tables are those of this version. Who may not make tables can then serve.
+async fn is_up_to_date(pool: &PgPool) -> Result<bool, StoreError> {
+    let made = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL AS is_made";
+    if !sqlx::query(made)
+        .fetch_one(pool)
+        .await?
+        .try_get("is_made")?
+    {
+        return Ok(false);
+    }
+    let row = sqlx::query(
+        "SELECT CAST(max(version) AS BIGINT) AS last, coalesce(bool_and(success), false) AS is_whole
+         FROM _sqlx_migrations",
+    )
+    .fetch_one(pool)
+    .await?;
+    let last: Option<i64> = row.try_get("last")?;
+    let newest = MIGRATIONS.iter().map(|(version, ..)| *version).max();
+    Ok(last == newest && row.try_get("is_whole")?)
 }
 
 /// Refuses a database that would forget what it said is done, or can't hold every text, and sets the
