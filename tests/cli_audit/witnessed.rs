@@ -2,7 +2,8 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use gate_protocol::canonical::Digest;
@@ -181,6 +182,34 @@ fn a_server_asks_its_witness_and_its_signature_is_demanded() {
     assert_eq!(no_witness.code, Some(64), "{no_witness:?}");
 
     assert_copies_are_signed(&place, &server, &home, (&log, witness.key(), stranger));
+    assert_a_proof_is_signed(&place, &server, &home, (&log, witness.key(), stranger));
+}
+
+/// The proof of one record takes the signatures along, by gate's own word and by that of the verifier
+/// that shares no code with it.
+fn assert_a_proof_is_signed(
+    place: &Place,
+    server: &Running,
+    home: &Home,
+    (log, witness, stranger): (&str, &str, &str),
+) {
+    let file = place.home.path().join("first.tlog-proof");
+    let file = file.to_str().unwrap();
+    let proved = place.gate(server, "auditor", &["audit", "proof", "0", "--out", file]);
+    assert_eq!(proved.code, Some(0), "{proved:?}");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verify_proof.py");
+    let both = |witness: &str| {
+        let args = ["audit", "verify", "--key", log, "--witness", witness, file];
+        let mut python = Command::new("python3");
+        python.arg(&script).args(["proof", file, log, witness]);
+        [run(home.command(GATE).args(args)), run(&mut python)]
+    };
+    for verified in both(witness) {
+        assert_eq!(verified.code, Some(0), "{verified:?}");
+    }
+    for refused in both(stranger) {
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+    }
 }
 
 /// An export takes the signatures along, and so does one as tiles.
