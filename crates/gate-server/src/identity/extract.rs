@@ -63,8 +63,12 @@ impl<R: Roles> FromRequestParts<Server> for Caller<R> {
 
     async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Failure> {
         let token = bearer_token(parts).ok_or_else(unauthorized)?.hash();
-        let mut reader = server.store.look_up().await?;
-        let actor = bearer(reader.connection(), token).await;
+        // Boxed, and so gone while the call waits for a change of a request.
+        let actor = Box::pin(async {
+            let mut reader = server.store.look_up().await?;
+            bearer(reader.connection(), token).await
+        });
+        let actor = actor.await;
         // A token that was good lately is no way past the limits any more.
         let actor = actor.inspect_err(|_| server.flood.forget(token))?;
         Admission::identify(parts, server, actor.name(), token)?;

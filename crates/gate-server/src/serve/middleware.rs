@@ -42,7 +42,8 @@ pub(super) async fn frame(State(server): State<Server>, request: Request, next: 
         status = tracing::field::Empty,
     );
     let running = server.metrics.begin_call();
-    let answering = counted(&server, request, next).instrument(span.clone());
+    // Boxed, or it would have its place here once for each of the two ways to go on.
+    let answering = Box::pin(counted(&server, request, next).instrument(span.clone()));
     let mut response = match call.own {
         Some(own) => telemetry::CALL.scope(own, answering).await,
         None => answering.await,
@@ -141,7 +142,7 @@ impl Call {
 /// Lets a call through that does not come too fast.
 async fn counted(server: &Server, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let (admission, knocked) = Admission::knock(&mut parts, server).await;
+    let (admission, knocked) = Box::pin(Admission::knock(&mut parts, server)).await;
     parts.extensions.insert(admission.clone());
     let request = Request::from_parts(parts, body);
     let mut response = match knocked {
@@ -152,12 +153,17 @@ async fn counted(server: &Server, request: Request, next: Next) -> Response {
     response
 }
 
-/// Runs what may write in a task of its own: a client that goes away between a
-/// commit and the wake-up must not keep the others from hearing of it.
+/// Runs what only reads, as a poll that waits, as it is, and what may write to its end.
 async fn whole(server: &Server, network: &str, request: Request, next: Next) -> Response {
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         return next.run(request).await;
     }
+    Box::pin(to_its_end(server, network, request, next)).await
+}
+
+/// Runs what may write in a task of its own: a client that goes away between a
+/// commit and the wake-up must not keep the others from hearing of it.
+async fn to_its_end(server: &Server, network: &str, request: Request, next: Next) -> Response {
     let changes = &server.flood.changes;
     let seats = (
         changes.take(EVERYBODY, CHANGES),

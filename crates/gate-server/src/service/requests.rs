@@ -119,35 +119,50 @@ impl Server {
         loop {
             // Asked before the store is read: a stop in between ends the wait.
             let is_last = self.is_stopping() || Instant::now() >= deadline;
-            let mut reader = self.store.look_up().await?;
-            // The token may have been revoked while this was parked.
-            let actor = caller.still(reader.connection()).await?;
-            let glance = requests::glance(reader.connection(), id)
-                .await?
-                .filter(|glance| actor.sees_requests_of(&glance.requester))
-                .ok_or_else(Failure::not_found)?;
-            if is_last || glance.version > wait.after || glance.status.is_terminal() {
-                let request = requests::find(reader.connection(), id)
-                    .await?
-                    .ok_or_else(Failure::not_found)?;
-                return self.view_for(&actor, request).await;
+            let after = (!is_last).then_some(wait.after);
+            // Boxed, and so gone while parked: thousands park at once, and a look is the size of
+            // all that it may have to hold.
+            if let Some(found) = Box::pin(self.look_once(caller, id, after)).await? {
+                return Ok(found);
             }
-            // Nothing big is held while parked.
-            drop(reader);
             if seat.is_none() {
-                let most = self.settings.limits.rates.waits;
-                seat = self.flood.waits.take(actor.name(), most);
+                let (name, most) = (caller.actor.name(), self.settings.limits.rates.waits);
+                seat = self.flood.waits.take(name, most);
                 if seat.is_none() {
-                    return Err(too_many_wait(actor.name(), most));
+                    return Err(too_many_wait(name, most));
                 }
             }
-            drop(actor);
             tokio::select! {
                 () = waiter.changed() => {}
                 () = self.stopped() => {}
                 () = tokio::time::sleep_until(deadline) => {}
             }
         }
+    }
+
+    /// Returns a request where its version is above `after` or it has ended, and in any case where
+    /// there is no `after`.
+    async fn look_once(
+        &self,
+        caller: &Caller<AnyRole>,
+        id: RequestId,
+        after: Option<u64>,
+    ) -> Result<Option<ApprovalRequest>, Failure> {
+        let mut reader = self.store.look_up().await?;
+        // The token may have been revoked while this was parked.
+        let actor = caller.still(reader.connection()).await?;
+        let glance = requests::glance(reader.connection(), id)
+            .await?
+            .filter(|glance| actor.sees_requests_of(&glance.requester))
+            .ok_or_else(Failure::not_found)?;
+        let is_known = after.is_some_and(|after| glance.version <= after);
+        if is_known && !glance.status.is_terminal() {
+            return Ok(None);
+        }
+        let request = requests::find(reader.connection(), id)
+            .await?
+            .ok_or_else(Failure::not_found)?;
+        self.view_for(&actor, request).await.map(Some)
     }
 
     /// Returns a request as the API shows it to one who could approve it: with why that is done
