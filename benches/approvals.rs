@@ -10,12 +10,16 @@
     reason = "a benchmark prints its table, and one whose stage can't be set has failed"
 )]
 
+#[path = "approvals/asked.rs"]
+mod asked;
 #[path = "approvals/click.rs"]
 mod click;
 #[path = "approvals/light.rs"]
 mod light;
 #[path = "approvals/plain.rs"]
 mod plain;
+#[path = "approvals/rates.rs"]
+mod rates;
 #[path = "approvals/report.rs"]
 mod report;
 #[path = "approvals/stage.rs"]
@@ -28,14 +32,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use light::{Waiting, send_all, wait};
-use plain::Plain;
-use report::{Report, quantile};
+use rates::{AT_ONCE, Measured};
+use report::Report;
 use serde_json::Value;
 use stage::Stage;
 use submission::{approve, submit};
 
-/// How many connections ask at once: more than the processors of a small machine.
-const AT_ONCE: usize = 4;
 /// The time between two clients that begin to wait.
 const BETWEEN: Duration = Duration::from_millis(5);
 const LIMITS: &str = "/proc/self/limits";
@@ -109,49 +111,22 @@ fn main() {
     }
 }
 
-/// Seconds that blocks took the server and the plain store.
-type Blocks = Vec<(f64, f64)>;
-
-/// Requests made and decided in a second, and the same rows in the plain store, block by block in
-/// turn, so that what disturbs the machine disturbs both.
+/// Requests made and decided in a second.
 async fn rates(stage: &Stage, report: &mut Report, (blocks, size): (usize, usize)) {
-    let (port, database) = (stage.port(), stage.database());
-    let mut plain = Plain::copy(&database, &stage.home.path().join("server/plain.db")).await;
-    let agent = stage.said("/tokens/agent");
-    let (mut made, mut created) = (Vec::new(), Blocks::new());
-    for block in 0..blocks {
-        let calls = (0..size).map(|number| submit(agent, &format!("rate-{block}-{number}")));
-        let (some, server) = send_all(port, calls.collect(), AT_ONCE).await;
-        created.push((server, plain.create(&database, &some).await));
-        made.push(some);
-    }
-    let bob = stage.said("/tokens/bob_approver");
-    let mut decided = Blocks::new();
-    for some in made {
-        let calls = some.iter().map(|request| approve(bob, request));
-        let (approved, server) = send_all(port, calls.collect(), AT_ONCE).await;
-        decided.push((server, plain.decide(&database, &some).await));
-        let is_approved = |request: &Value| request["status"] == "approved";
-        assert!(approved.iter().all(is_approved), "not all are approved");
-    }
+    let at = Measured {
+        port: stage.port(),
+        database: stage.database(),
+        agent: stage.said("/tokens/agent").to_owned(),
+        bob: stage.said("/tokens/bob_approver").to_owned(),
+    };
+    let [created, decided] = rates::measure(&at, blocks, size).await;
     report.line(&format!(
         "\n## Requests in a second, {blocks} blocks of {size} over {AT_ONCE} connections\n\n\
          | what | server | plain store | server × plain |\n|---|---|---|---|"
     ));
     for (name, each) in [("created", created), ("decided", decided)] {
-        report.row(name, &rate_cells(&each, size));
+        report.row(name, &rates::cells(&each, size));
     }
-}
-
-/// The median rates of both, and the median of the ratios of each block.
-fn rate_cells(blocks: &Blocks, size: usize) -> [String; 3] {
-    let count = f64::from(u32::try_from(size).unwrap());
-    let median = |value: fn(&(f64, f64)) -> f64| quantile(blocks.iter().map(value).collect(), 0.5);
-    [
-        format!("{:.0}", count / median(|block| block.0)),
-        format!("{:.0}", count / median(|block| block.1)),
-        format!("{:.3}", median(|(server, plain)| plain / server)),
-    ]
 }
 
 /// Returns how many clients can wait beside the one that is told.

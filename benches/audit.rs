@@ -1,9 +1,10 @@
 //! What the audit log costs: `cargo bench --bench audit` prints how many events a server puts on
-//! record in a second, beside the plain store that writes the same rows in the same batches, and how
-//! fast a log is verified, beside one SHA-256 pass over its bytes. How to read it is in
-//! `docs/benchmarks.md`.
+//! record in a second, and how many requests it makes and decides, beside the plain store that writes
+//! the same rows in the same batches; and how fast a log is verified, beside one SHA-256 pass over its
+//! bytes. How to read it is in `docs/benchmarks.md`.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
     reason = "a benchmark prints its table, and one whose stage can't be set has failed"
@@ -11,13 +12,31 @@
 
 #[path = "audit/appends.rs"]
 mod appends;
+#[path = "approvals/asked.rs"]
+mod asked;
+#[expect(dead_code, reason = "others wait over these connections")]
+#[path = "approvals/light.rs"]
+mod light;
+#[path = "approvals/plain.rs"]
+mod plain;
+#[path = "approvals/rates.rs"]
+mod rates;
+#[expect(dead_code, reason = "others keep what they print")]
+#[path = "approvals/report.rs"]
+mod report;
+#[path = "approvals/submission.rs"]
+mod submission;
 #[path = "audit/verification.rs"]
 mod verification;
+
+use rates::Blocks;
 
 /// How much is measured.
 struct Extent {
     /// Batches of events, and how many events are in each.
     batches: (usize, usize),
+    /// Blocks of requests, and how many are in each.
+    requests: (usize, usize),
     /// Records of the log that is verified, and how often it is.
     records: (u64, usize),
 }
@@ -25,12 +44,14 @@ struct Extent {
 /// What `cargo bench` measures.
 const WHOLE: Extent = Extent {
     batches: (40, 500),
+    requests: (20, 50),
     records: (100_000, 5),
 };
 
 /// What `cargo test` plays: enough to print every figure, and nothing to read from them.
 const SOME: Extent = Extent {
     batches: (2, 10),
+    requests: (2, 4),
     records: (500, 1),
 };
 
@@ -48,36 +69,31 @@ fn main() {
         .build()
         .unwrap();
     let (batches, size) = extent.batches;
-    let each = runtime.block_on(appends::measure(batches, size));
+    let stage = appends::Stage::set();
+    let each = runtime.block_on(appends::measure(&stage, batches, size));
     println!("\n## Events in a second, {batches} batches of {size}\n");
     println!("| what | server | plain store | server × plain |\n|---|---|---|---|");
-    row("on record", &each, u32::try_from(size).unwrap());
+    row("on record", &each, size);
+
+    let (blocks, size) = extent.requests;
+    let [created, decided] = runtime.block_on(rates::measure(&stage.measured(), blocks, size));
+    println!("\n## Requests in a second, {blocks} blocks of {size}\n");
+    println!("| what | server | plain store | server × plain |\n|---|---|---|---|");
+    row("created", &created, size);
+    row("decided", &decided, size);
 
     let (records, rounds) = extent.records;
     let log = verification::log_of(records);
-    let each: Vec<(f64, f64)> = (0..rounds).map(|_| verification::measure(&log)).collect();
+    let each: Blocks = (0..rounds).map(|_| verification::measure(&log)).collect();
     println!("\n## Records in a second, a log of {records}, {rounds} rounds\n");
     println!("| what | gate | SHA-256 alone | gate × SHA-256 |\n|---|---|---|---|");
-    row("verified", &each, u32::try_from(records).unwrap());
+    row("verified", &each, usize::try_from(records).unwrap());
 }
 
 /// Prints the median rates of both, and the median of the ratios of each round.
-fn row(name: &str, each: &[(f64, f64)], count: u32) {
-    let median = |value: fn(&(f64, f64)) -> f64| {
-        let mut values: Vec<f64> = each.iter().map(value).collect();
-        values.sort_by(f64::total_cmp);
-        values.get(values.len() / 2).copied().unwrap()
-    };
-    let count = f64::from(count);
-    let rates = [
-        count / median(|(ours, _)| *ours),
-        count / median(|(_, other)| *other),
-    ];
-    assert!(
-        rates.iter().all(|rate| rate.is_finite()),
-        "{name}: {each:?}"
-    );
-    let [ours, other] = rates;
-    let ratio = median(|(ours, other)| other / ours);
-    println!("| {name} | {ours:.0} | {other:.0} | {ratio:.3} |");
+fn row(name: &str, each: &Blocks, count: usize) {
+    let cells = rates::cells(each, count);
+    let is_figure = |cell: &String| cell.parse::<f64>().is_ok_and(f64::is_finite);
+    assert!(cells.iter().all(is_figure), "{name}: {each:?}");
+    println!("| {name} | {} |", cells.join(" | "));
 }

@@ -16,6 +16,8 @@ use serde_json::Value;
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 
+use crate::rates::Measured;
+
 /// A server that ends with it.
 struct Server(Child);
 
@@ -26,17 +28,53 @@ impl Drop for Server {
     }
 }
 
+/// So many can ask so much at once that no limit is in the way.
+const SETTINGS: &str = "open_requests = 100000\n\n\
+    [flood]\nopen_requests = 100000\nburst = 1000000\nper_minute = 1000000\n\n\
+    [rate]\ncaller_burst = 100000000\naddress_burst = 100000000\n";
+
+/// A server on a file, with people to try things.
+pub(crate) struct Stage {
+    home: Home,
+    ready: Value,
+    _server: Server,
+}
+
+impl Stage {
+    pub(crate) fn set() -> Self {
+        let home = Home::new().unwrap();
+        let (server, ready) = start(&home);
+        Self {
+            home,
+            ready,
+            _server: server,
+        }
+    }
+
+    fn said(&self, pointer: &str) -> &str {
+        self.ready.pointer(pointer).and_then(Value::as_str).unwrap()
+    }
+
+    /// Returns what is asked and decided on it.
+    pub(crate) fn measured(&self) -> Measured {
+        let (_, port) = self.said("/listen").rsplit_once(':').unwrap();
+        Measured {
+            port: port.parse().unwrap(),
+            database: self.home.path().join("server/gate.db"),
+            agent: self.said("/tokens/agent").to_owned(),
+            bob: self.said("/tokens/bob_approver").to_owned(),
+        }
+    }
+}
+
 /// Returns the seconds that each batch took the server and the plain store, which take turns, so that
 /// what disturbs the machine disturbs both.
-pub(crate) async fn measure(batches: usize, size: usize) -> Vec<(f64, f64)> {
-    let home = Home::new().unwrap();
-    let (_server, ready) = start(&home);
-    let said = |pointer: &str| ready.pointer(pointer).and_then(Value::as_str).unwrap();
-    let settings = ClientSettings::new(said("/url").parse().unwrap())
-        .with_token(said("/tokens/agent").parse().unwrap());
+pub(crate) async fn measure(stage: &Stage, batches: usize, size: usize) -> Vec<(f64, f64)> {
+    let settings = ClientSettings::new(stage.said("/url").parse().unwrap())
+        .with_token(stage.said("/tokens/agent").parse().unwrap());
     let client = Client::new(settings).unwrap();
-    let served = home.path().join("server/gate.db");
-    let mut plain = copy(&served, &home.path().join("plain.db")).await;
+    let served = stage.measured().database;
+    let mut plain = copy(&served, &stage.home.path().join("plain.db")).await;
     let (who, epoch) = (ClientId::generate(), EpochId::generate());
     let (mut seq, mut prev) = (0, Digest::ZERO);
     let mut each = Vec::new();
@@ -73,6 +111,8 @@ fn start(home: &Home) -> (Server, Value) {
         "--data",
     ]);
     command.arg(home.path().join("server"));
+    let settings = home.write("server.toml", SETTINGS).unwrap();
+    command.arg("--config").arg(settings);
     command.env("GATE_LOG", "error").stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut line = String::new();
