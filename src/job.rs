@@ -30,7 +30,8 @@ pub(crate) fn token(world: &World, server: &ServerUrl) -> Result<Option<Token>, 
     let Some(said) = said(world, server)? else {
         return Ok(None);
     };
-    let session = session::connect_anonymously(world, server)?;
+    let key = session::known_key(world, server)?;
+    let session = session::connect_proven(world, server, key)?;
     let exchange = session.client().exchange_workload_token(said.trim());
     let created = session.block_on(exchange).map_err(|error| {
         if let ClientError::Refused(problem) = &error

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use gate_client::{Client, ClientError, ClientSettings, ServerUrl, Token};
 use gate_protocol::problem::ProblemCode;
+use gate_protocol::signed_note::VerifierKey;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
@@ -62,7 +63,10 @@ pub(crate) fn connect_within(
             "run `gate login --server {server}`, or set GATE_TOKEN"
         )));
     };
-    open(world, server, |settings| settings.with_token(token))
+    let key = known_key(world, server)?;
+    open(world, server, |settings| {
+        settings.with_token(token).with_server_key(key)
+    })
 }
 
 /// Connects with the stored token where it is at hand: nobody is asked, nothing is told, and what is
@@ -70,7 +74,11 @@ pub(crate) fn connect_within(
 pub(crate) fn connect_unasked(world: &World, patience: Duration) -> Option<Session> {
     let server = world.configuration().ok()?.server().ok()?;
     let token = credential::at_hand(world, server, patience)?;
-    open(world, server, |settings| settings.with_token(token)).ok()
+    let key = known_key(world, server).ok()?;
+    let opened = open(world, server, |settings| {
+        settings.with_token(token).with_server_key(key)
+    });
+    opened.ok()
 }
 
 /// Connects without a token, for what a server tells anyone.
@@ -81,16 +89,44 @@ pub(crate) fn connect_anonymously(world: &World, server: &ServerUrl) -> Result<S
     open(world, server, |settings| settings)
 }
 
+/// Connects without a token, for what is nobody's business but that of the server with this key.
+///
+/// # Errors
+/// The settings are bad. Nothing is sent yet.
+pub(crate) fn connect_proven(
+    world: &World,
+    server: &ServerUrl,
+    key: Option<VerifierKey>,
+) -> Result<Session, Failure> {
+    open(world, server, |settings| settings.with_server_key(key))
+}
+
 /// Connects with a token that is not stored yet, to see what it is worth.
 ///
 /// # Errors
 /// The settings are bad. Nothing is sent yet.
 pub(crate) fn connect_with(
     world: &World,
-    server: &ServerUrl,
+    (server, key): (&ServerUrl, VerifierKey),
     token: Token,
 ) -> Result<Session, Failure> {
-    open(world, server, |settings| settings.with_token(token))
+    open(world, server, |settings| {
+        settings.with_token(token).with_server_key(Some(key))
+    })
+}
+
+/// Returns the key that is known of a server: the pinned one, or the newest that came after it.
+///
+/// # Errors
+/// The configuration can't be read.
+pub(crate) fn known_key(world: &World, server: &ServerUrl) -> Result<Option<VerifierKey>, Failure> {
+    let configuration = world.configuration()?;
+    let is_configured = configuration
+        .server()
+        .is_ok_and(|configured| configured == server);
+    Ok(is_configured
+        .then(|| configuration.server_key().ok())
+        .flatten())
 }
 
 fn open(
@@ -199,6 +235,7 @@ pub(crate) fn from_client(error: ClientError) -> Failure {
         ClientError::Unsendable { .. } => FailureKind::Internal,
         ClientError::Unreachable { .. }
         | ClientError::Tls { .. }
+        | ClientError::Unproven { .. }
         | ClientError::Timeout { .. }
         | ClientError::Unavailable { .. }
         | ClientError::Garbled { .. } => FailureKind::Unreachable,

@@ -10,7 +10,7 @@ use crate::proxy::{Point, Proxy, Reply, Script, Upstream};
 use crate::stage::{Approver, Machine, Ran, Server, assert_told, run};
 
 /// The wait that is asked for, and how long after it gate must have ended.
-const TIMEOUT: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(4);
 const SLACK: Duration = Duration::from_secs(5);
 
 /// What is answered in the place of the truth.

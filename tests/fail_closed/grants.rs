@@ -122,6 +122,34 @@ fn a_grant_signed_by_any_other_key_is_refused() {
     assert_refused("signed by another key", &server, &proxy, SERVER);
 }
 
+#[test]
+fn whoever_answers_for_the_server_without_its_key_gets_no_token() {
+    let (server, other) = (Server::start(""), Server::start(""));
+    let proxy = Proxy::to(server.address);
+    let machine = Machine::of(&server, proxy.address);
+    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let seen = Arc::clone(&asked);
+    proxy.redirect(other.address);
+    proxy.set(Arc::new(move |question: &Message, upstream: Upstream| {
+        seen.lock().unwrap().push(question.start.clone());
+        upstream.pass(question)
+    }));
+    let no_key = "no token was sent";
+    for words in [
+        &["run", "--timeout", "5s", "--", "deployer", "now"][..],
+        &["requests", "list"],
+        &["whoami"],
+        &["rules", "pull"],
+    ] {
+        let ran = run(&mut machine.gate(words));
+        assert_eq!(ran.code, Some(69), "{words:?}: {ran:?}");
+        assert_told("no key", &ran, no_key);
+    }
+    let asked = asked.lock().unwrap();
+    assert!(asked.is_empty(), "{asked:?}");
+    assert!(machine.canary().is_empty());
+}
+
 /// The client keeps the record as its receipt: one of something else would prove nothing.
 #[test]
 fn a_grant_without_the_record_of_its_claim_is_refused() {

@@ -117,9 +117,16 @@ impl Proxy {
 
 fn serve(mut stream: TcpStream, script: &Script, upstream: Upstream) {
     // A client that went away is what some tests are about.
-    let Ok(asked) = Message::read(&mut stream) else {
+    let Ok(mut asked) = Message::read(&mut stream) else {
         return;
     };
+    // What is asked next has to come on the same connection.
+    while asked.line().1.starts_with("/v1/server/proof?") {
+        let Ok(next) = prove(&mut stream, &asked, upstream) else {
+            return;
+        };
+        asked = next;
+    }
     drop(match script(&asked, upstream) {
         Reply::Answer(answer) => answer.write(&mut stream),
         Reply::Bytes(bytes) => stream.write_all(&bytes),
@@ -127,6 +134,14 @@ fn serve(mut stream: TcpStream, script: &Script, upstream: Upstream) {
         Reply::Flood(length) => flood(&mut stream, length),
         Reply::Nothing => Ok(()),
     });
+}
+
+/// Passes on the question for the server's key, and returns what comes after it.
+fn prove(stream: &mut TcpStream, asked: &Message, upstream: Upstream) -> io::Result<Message> {
+    let answer = exchange(upstream.0, asked)?.to_bytes();
+    let kept = String::from_utf8_lossy(&answer).replacen("connection: close\r\n", "", 1);
+    stream.write_all(kept.as_bytes())?;
+    Message::read(stream)
 }
 
 fn drip(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {

@@ -57,7 +57,7 @@ impl Client {
     /// # Errors
     /// Any [`ClientError`].
     pub async fn server_identity(&self) -> Result<ServerIdentity, ClientError> {
-        let call = self.get("the server's identity", "/v1/server").anonymous();
+        let call = self.get("the server's identity", "/v1/server").unproven();
         self.ask(&call, Patience::SHORT).await
     }
 
@@ -67,7 +67,7 @@ impl Client {
     /// # Errors
     /// Any [`ClientError`].
     pub async fn health(&self) -> Result<Health, ClientError> {
-        let call = self.get("the health", "/v1/health").anonymous();
+        let call = self.get("the health", "/v1/health").unproven();
         self.ask(&call, Patience::ONCE).await
     }
 

@@ -40,6 +40,8 @@ pub(crate) struct Call {
     pub(crate) wait: Duration,
     /// Whether the token is sent along.
     pub(crate) is_authenticated: bool,
+    /// Whether the server has to prove its key first, where it is known.
+    pub(crate) needs_proof: bool,
     /// What the body of a good answer is.
     pub(crate) form: Form,
 }
@@ -52,6 +54,7 @@ impl Call {
             limit_bytes: MESSAGE_LIMIT,
             wait: Duration::ZERO,
             is_authenticated: true,
+            needs_proof: true,
             form: Form::Json,
         }
     }
@@ -114,6 +117,12 @@ impl Call {
     pub(crate) fn anonymous(mut self) -> Self {
         self.is_authenticated = false;
         self
+    }
+
+    /// Sends it without the token, and to whoever answers: there is nothing secret in it.
+    pub(crate) fn unproven(mut self) -> Self {
+        self.needs_proof = false;
+        self.anonymous()
     }
 
     /// Expects text instead of JSON.

@@ -1,20 +1,26 @@
 //! The connection to one server: sends a question, within time, as often as allowed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use gate_protocol::canonical::Digest;
+use gate_protocol::id::Nonce;
+use gate_protocol::server_proof::SignedServerProof;
+use gate_protocol::signed_note::VerifierKey;
 use gate_protocol::trace::TRACEPARENT;
+use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
-use reqwest::{Method, redirect};
+use reqwest::tls::TlsInfo;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use crate::backoff::Backoff;
 use crate::call::Call;
+use crate::connection::{Connection, has_ended};
 use crate::error::{Cause, ClientError};
-use crate::reply::{Received, Reply};
+use crate::reply::Reply;
 use crate::server_url::ServerUrl;
-use crate::settings::{ClientSettings, SettingsError};
+use crate::settings::ClientSettings;
 use crate::{tls, trace};
 
 /// How often and how long one question is repeated.
@@ -69,8 +75,26 @@ pub struct Client(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    http: reqwest::Client,
+    connection: Mutex<Arc<Connection>>,
+    tls: rustls::ClientConfig,
     settings: ClientSettings,
+}
+
+/// How often a call is begun anew because the connection that it was to go over has ended.
+const CONNECTIONS: usize = 3;
+
+/// Why a call has no answer.
+enum Lost {
+    /// Its connection has ended, and nothing was sent on it.
+    Unsent,
+    /// For good, as far as this attempt goes.
+    Failed(ClientError),
+}
+
+impl From<ClientError> for Lost {
+    fn from(error: ClientError) -> Self {
+        Self::Failed(error)
+    }
 }
 
 impl Client {
@@ -80,24 +104,12 @@ impl Client {
     /// [`ClientError::Settings`] where the settings can't be used.
     pub fn new(settings: ClientSettings) -> Result<Self, ClientError> {
         let tls = tls::client_config(settings.ca_certificates_pem.as_deref())?;
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .http1_only()
-            .https_only(settings.server.is_https())
-            .user_agent(concat!("gate/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(settings.connect_timeout)
-            .pool_max_idle_per_host(1)
-            .pool_idle_timeout(Duration::from_mins(1))
-            .tcp_nodelay(true)
-            .tcp_keepalive(Duration::from_secs(15))
-            .resolve_to_addrs("localhost", &ServerUrl::localhost_addresses())
-            .build()
-            .map_err(SettingsError::Http)?;
-        Ok(Self(Arc::new(Shared { http, settings })))
+        let connection = Connection::new(&settings, tls.clone())?;
+        Ok(Self(Arc::new(Shared {
+            connection: Mutex::new(Arc::new(connection)),
+            tls,
+            settings,
+        })))
     }
 
     /// Returns the server that this client speaks with.
@@ -188,25 +200,114 @@ impl Client {
     /// to the last byte, so that a byte a second does not keep it alive.
     async fn exchange_once(&self, call: &Call, left: Duration) -> Result<Reply, ClientError> {
         let after = (self.0.settings.request_timeout + call.wait).min(left);
-        let request = self.authenticated(call)?;
-        let received = tokio::time::timeout(after, self.send(call, request)).await;
-        let server = self.server();
-        match received {
-            Err(_) => Err(ClientError::Timeout {
-                server: server.clone(),
-                after,
-            }),
-            Ok(Err(error)) => {
-                let limit = self.0.settings.connect_timeout;
-                Err(ClientError::from_exchange(&error, server, limit))
+        let until = tokio::time::Instant::now() + after;
+        for _ in 0..CONNECTIONS {
+            let connection = self.connection();
+            let exchanged = tokio::time::timeout_at(until, self.over(&connection, call)).await;
+            let error = match exchanged {
+                Ok(Ok(reply)) => return Ok(reply),
+                Ok(Err(Lost::Unsent)) => {
+                    self.renew(&connection)?;
+                    continue;
+                }
+                Ok(Err(Lost::Failed(error))) => error,
+                Err(_) => ClientError::Timeout {
+                    server: self.server().clone(),
+                    after,
+                },
+            };
+            if error.is_of_the_connection() {
+                self.renew(&connection)?;
             }
-            Ok(Ok(answer)) => answer,
+            return Err(error);
         }
+        Err(ClientError::Unreachable {
+            server: self.server().clone(),
+            source: Cause::of_text("each connection ended before anything was sent on it"),
+        })
     }
 
-    async fn send(&self, call: &Call, request: reqwest::Request) -> Received {
-        let response = self.0.http.execute(request).await?;
-        Reply::receive(call, response).await
+    /// Sends `call` over this connection, once the server has proven its key on it.
+    async fn over(&self, connection: &Connection, call: &Call) -> Result<Reply, Lost> {
+        if call.needs_proof
+            && let Some(key) = &self.0.settings.server_key
+        {
+            let prove = || self.prove(connection, key);
+            connection.proven.get_or_try_init(prove).await?;
+        }
+        let request = self.authenticated(call)?;
+        self.send(connection, request, call)
+            .await
+            .map(|(reply, _)| reply)
+    }
+
+    /// Has the server prove that it has `key`, or one that came after it, on this connection and
+    /// on no other. What is sent for it is no secret.
+    async fn prove(&self, connection: &Connection, key: &VerifierKey) -> Result<(), Lost> {
+        let what = "the proof of the server's key";
+        let unproven = |source| ClientError::Unproven {
+            server: self.server().clone(),
+            source,
+        };
+        let nonce = Nonce::generate().map_err(|error| ClientError::Unsendable {
+            what,
+            source: Cause::innermost_of(&error),
+        })?;
+        let call = self.get(what, "/v1/server/proof").unproven();
+        let call = call.query("nonce", &nonce.to_string());
+        let request = self.authenticated(&call)?;
+        let sent = self.send(connection, request, &call).await;
+        let (reply, certificate) = sent.map_err(|lost| match lost {
+            // A server without a word for it, or one that is none of ours.
+            Lost::Failed(error @ ClientError::Refused(_)) => {
+                unproven(Cause::of_message(&error)).into()
+            }
+            lost @ (Lost::Unsent | Lost::Failed(_)) => lost,
+        })?;
+        let signed: SignedServerProof = reply.decode()?;
+        let verified = signed.verify(key, &nonce, certificate.as_ref());
+        Ok(verified.map_err(|error| unproven(Cause::of_message(&error)))?)
+    }
+
+    /// Sends one request, and returns the answer with the hash of the certificate that came first.
+    async fn send(
+        &self,
+        connection: &Connection,
+        request: reqwest::Request,
+        call: &Call,
+    ) -> Result<(Reply, Option<Digest>), Lost> {
+        let failed = |error: reqwest::Error| {
+            if has_ended(&error) {
+                return Lost::Unsent;
+            }
+            let limit = self.0.settings.connect_timeout;
+            Lost::Failed(ClientError::from_exchange(&error, self.server(), limit))
+        };
+        let response = connection.http.execute(request).await.map_err(failed)?;
+        let tls = response.extensions().get::<TlsInfo>();
+        let certificate = tls.and_then(TlsInfo::peer_certificate);
+        let certificate = certificate.map(Digest::of_bytes);
+        let reply = Reply::receive(call, response).await.map_err(failed)??;
+        Ok((reply, certificate))
+    }
+
+    fn connection(&self) -> Arc<Connection> {
+        let connection = self.0.connection.lock();
+        Arc::clone(&connection.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Goes on over a new connection, where this is the one that is in use and the server's key is
+    /// known: what the old one proved is gone with it.
+    fn renew(&self, ended: &Arc<Connection>) -> Result<(), ClientError> {
+        if self.0.settings.server_key.is_none() {
+            return Ok(());
+        }
+        let connection = self.0.connection.lock();
+        let mut connection = connection.unwrap_or_else(PoisonError::into_inner);
+        if Arc::ptr_eq(&connection, ended) {
+            *connection = Arc::new(Connection::new(&self.0.settings, self.0.tls.clone())?);
+        }
+        Ok(())
     }
 
     fn authenticated(&self, call: &Call) -> Result<reqwest::Request, ClientError> {

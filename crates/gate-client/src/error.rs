@@ -50,6 +50,15 @@ pub enum ClientError {
         #[source]
         source: Cause,
     },
+    /// It is not the server whose key is known, or somebody stands between; no token was sent.
+    #[error("what answers for `{server}` does not prove that it has the key of that server")]
+    Unproven {
+        /// The server that was asked.
+        server: ServerUrl,
+        /// What is wrong with the proof.
+        #[source]
+        source: Cause,
+    },
     /// The answer was not whole in time.
     #[error("the approval server `{server}` did not answer within {} s", .after.as_secs())]
     Timeout {
@@ -108,6 +117,11 @@ impl Cause {
         Self(inert(text).into_owned())
     }
 
+    /// Returns what an error says of itself, made inert.
+    pub(crate) fn of_message(error: &dyn Error) -> Self {
+        Self::of_text(&error.to_string())
+    }
+
     /// Returns the last error of the chain of sources, made inert.
     pub(crate) fn innermost_of(error: &(dyn Error + 'static)) -> Self {
         let mut innermost = error;
@@ -161,8 +175,26 @@ impl ClientError {
             | Self::NoToken(_)
             | Self::Unsendable { .. }
             | Self::Tls { .. }
+            | Self::Unproven { .. }
             | Self::Refused(_)
             | Self::Garbled { .. }
+            | Self::Unanswered => false,
+        }
+    }
+
+    /// Tells whether the connection is of no use any more.
+    pub(crate) fn is_of_the_connection(&self) -> bool {
+        match self {
+            Self::Unreachable { .. }
+            | Self::Timeout { .. }
+            | Self::Tls { .. }
+            | Self::Unproven { .. }
+            | Self::Garbled { .. } => true,
+            Self::Settings(_)
+            | Self::NoToken(_)
+            | Self::Unsendable { .. }
+            | Self::Unavailable { .. }
+            | Self::Refused(_)
             | Self::Unanswered => false,
         }
     }
@@ -199,6 +231,10 @@ impl ClientError {
                 "see that the server runs and the network is up, then run again"
             }
             Self::Tls { fault, .. } => fault.hint(),
+            Self::Unproven { .. } => {
+                "no token was sent; see that the URL is your server's, and that a proxy which ends \
+                 its TLS stands in the server's `trusted_proxies`"
+            }
             Self::Timeout { .. } | Self::Unavailable { .. } => "run again in a moment",
             Self::Refused(problem) => refusal_hint(problem.code),
             Self::Garbled { .. } => {

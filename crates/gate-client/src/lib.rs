@@ -36,6 +36,7 @@ mod backoff;
 mod call;
 mod channels;
 mod client;
+mod connection;
 mod error;
 mod page;
 mod reply;

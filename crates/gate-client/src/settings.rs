@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use gate_protocol::signed_note::VerifierKey;
+
 use crate::server_url::ServerUrl;
 use crate::token::Token;
 
@@ -13,6 +15,9 @@ pub struct ClientSettings {
     /// Who is asking; none before a login, when only the server's identity and
     /// health can be asked for.
     pub token: Option<Token>,
+    /// The key that the server was pinned by. Where it is known, nothing is sent that anybody could
+    /// use before the server has proven that it has it, or the one that came after it.
+    pub server_key: Option<VerifierKey>,
     /// Certificates to trust besides Mozilla's roots, as one PEM text.
     pub ca_certificates_pem: Option<Vec<u8>>,
     /// How long name lookup, TCP and TLS together may take.
@@ -30,10 +35,18 @@ impl ClientSettings {
         Self {
             server,
             token: None,
+            server_key: None,
             ca_certificates_pem: None,
             connect_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(10),
         }
+    }
+
+    /// Returns the same settings with the key that the server was pinned by.
+    #[must_use]
+    pub fn with_server_key(mut self, key: Option<VerifierKey>) -> Self {
+        self.server_key = key;
+        self
     }
 
     /// Returns the same settings with a token.

@@ -180,7 +180,10 @@ impl Wait<'_> {
 
     /// Pauses after a failure that may pass, and returns any other.
     async fn survive(&mut self, error: ClientError) -> Result<(), ClientError> {
-        let is_odd = matches!(error, ClientError::Garbled { .. } | ClientError::Tls { .. });
+        let is_odd = matches!(
+            error,
+            ClientError::Garbled { .. } | ClientError::Tls { .. } | ClientError::Unproven { .. }
+        );
         if is_odd {
             self.odd_answers += 1;
         }

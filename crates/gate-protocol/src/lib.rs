@@ -35,6 +35,7 @@ pub mod review;
 pub mod rules;
 pub mod runner_key;
 pub mod server;
+pub mod server_proof;
 pub mod sign_in;
 pub mod span;
 pub mod standing_grant;

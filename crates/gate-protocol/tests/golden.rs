@@ -156,8 +156,10 @@ golden! {
     run_started_fact, Refused, crate::ran::started();
     segment, Refused, gate_protocol::masked::Segment::Secret(crate::asked::secret());
     server_identity, Ignored, crate::actors::server();
+    server_proof, Refused, crate::actors::server_proof().proof;
     signed_grant, Refused, crate::signed::grant();
     signed_rules, Refused, crate::signed::rules();
+    signed_server_proof, Ignored, crate::actors::server_proof();
     standing_grant, Ignored, crate::excepted::standing_grant();
     standing_grant_page, Ignored, crate::excepted::standing_grants();
     standing_grant_status, NoObject, crate::excepted::standing_grant().status;

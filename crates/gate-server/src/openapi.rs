@@ -72,6 +72,7 @@ const EXAMPLES: &[(&str, &str)] = examples! {
     "ServerIdentity": "server_identity";
     "SignedGrant": "signed_grant";
     "SignedRules": "signed_rules";
+    "SignedServerProof": "signed_server_proof";
     "StandingGrant": "standing_grant";
     "StandingGrantPage": "standing_grant_page";
     "StartDevice": "start_device";

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use gate_protocol::canonical::Digest;
 use tokio::sync::{Notify, watch};
 
 use crate::flood::Flood;
@@ -33,6 +34,8 @@ pub(crate) struct Server {
     pub(crate) keys: Arc<Keys>,
     /// Which key came after which, for who pinned one before.
     pub(crate) key_statements: Arc<[String]>,
+    /// The hash of the certificate that this server shows, where it ends TLS itself.
+    pub(crate) certificate: Option<Digest>,
     pub(crate) named_rules: NamedRules,
     pub(crate) flood: Flood,
     /// Where people hear of requests besides the page.
@@ -80,6 +83,7 @@ impl Server {
             names: Arc::new(names),
             keys: Arc::new(keys),
             key_statements: Arc::default(),
+            certificate: None,
             named_rules: NamedRules::default(),
             flood: Flood::default(),
             channels: Channels::default(),

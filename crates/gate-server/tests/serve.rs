@@ -1,5 +1,9 @@
 //! The server as a program meets it: a listener, settings, a stop.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,6 +11,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use gate_protocol::canonical::Digest;
+use gate_protocol::id::Nonce;
+use gate_protocol::server::ServerIdentity;
+use gate_protocol::server_proof::SignedServerProof;
+use gate_protocol::signed_note::VerifierKey;
 use gate_server::settings::TlsFiles;
 use gate_server::{DevSetup, InitialiseError, ServeError, Settings, initialise_dev, serve_on};
 use tokio::sync::oneshot;
@@ -315,11 +324,12 @@ fn certify(dir: &Path) -> (TlsFiles, rustls::pki_types::CertificateDer<'static>)
     (files, made.cert.der().clone())
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn tls_is_served_to_who_trusts_the_certificate() {
-    let dir = tempfile::tempdir().unwrap();
-    let (files, certificate) = certify(dir.path());
-    let running = run(|settings| settings.tls = Some(files)).await;
+/// Asks over TLS by whom this certificate is trusted.
+async fn ask_over_tls(
+    address: SocketAddr,
+    certificate: rustls::pki_types::CertificateDer<'static>,
+    request: String,
+) -> String {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(certificate).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -328,20 +338,69 @@ async fn tls_is_served_to_who_trusts_the_certificate() {
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let address = running.address;
-    let request = get("/v1/health", "");
-    let answer = tokio::task::spawn_blocking(move || {
+    tokio::task::spawn_blocking(move || {
         let name = "localhost".try_into().unwrap();
         let session = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
         let mut stream = rustls::StreamOwned::new(session, connect(address));
         exchange(&mut stream, &request)
     })
     .await
-    .unwrap();
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tls_is_served_to_who_trusts_the_certificate() {
+    let dir = tempfile::tempdir().unwrap();
+    let (files, certificate) = certify(dir.path());
+    let running = run(|settings| settings.tls = Some(files)).await;
+    let address = running.address;
+    let answer = ask_over_tls(address, certificate, get("/v1/health", "")).await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     let plain = ask(address, get("/v1/health", "")).await;
     assert!(!plain.starts_with("HTTP/1.1 200"), "{plain}");
     stopped(running).await.unwrap();
+}
+
+/// Returns what is after the head of an answer.
+fn body<T: serde::de::DeserializeOwned>(answer: &str) -> T {
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_proves_its_key_for_the_certificate_that_it_shows() {
+    for is_behind_a_proxy in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let (files, certificate) = certify(dir.path());
+        let running = run(|settings| {
+            settings.tls = Some(files);
+            if is_behind_a_proxy {
+                let proxy = "127.0.0.1".parse().unwrap();
+                settings.identity.sign_in.trusted_proxies = vec![proxy];
+            }
+        })
+        .await;
+        let ask = |path: String| {
+            let request = get(&path, "");
+            ask_over_tls(running.address, certificate.clone(), request)
+        };
+        let identity: ServerIdentity = body(&ask("/v1/server".to_owned()).await);
+        let key: VerifierKey = identity.grant_key.parse().unwrap();
+        let nonce = Nonce::generate().unwrap();
+        let path = format!("/v1/server/proof?nonce={nonce}");
+        let signed: SignedServerProof = body(&ask(path).await);
+        let shown = Digest::of_bytes(&certificate);
+        assert_eq!(signed.verify(&key, &nonce, Some(&shown)), Ok(()));
+        assert_eq!(signed.proof.certificate.is_none(), is_behind_a_proxy);
+        let other = Digest::of_bytes(b"that of a proxy");
+        let through = signed.verify(&key, &nonce, Some(&other));
+        assert_eq!(through.is_ok(), is_behind_a_proxy, "{through:?}");
+        for path in ["/v1/server/proof", "/v1/server/proof?nonce=1"] {
+            let refused = ask(path.to_owned()).await;
+            assert!(refused.starts_with("HTTP/1.1 400"), "{refused}");
+        }
+        stopped(running).await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -354,8 +413,8 @@ async fn a_certificate_that_is_none_is_named() {
     settings.tls = Some(files);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let refused = serve_on(listener, settings, std::future::pending()).await;
-    assert!(
-        matches!(refused, Err(ServeError::Tls { .. })),
-        "{refused:?}"
-    );
+    let Err(error @ ServeError::Tls { .. }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(error.to_string().contains("`tls.certificate`"), "{error}");
 }

@@ -73,11 +73,12 @@ impl Login {
         }
         let by_browser = identity.device_sign_in && !self.way.token_stdin && !self.way.paste;
         let token = if by_browser {
+            let session = session::connect_proven(world, &server, Some(key.clone()))?;
             by_browser::obtain(&session)?
         } else {
             self.obtain_token(&server)?
         };
-        let session = session::connect_with(world, &server, token.clone())?;
+        let session = session::connect_with(world, (&server, key.clone()), token.clone())?;
         let whoami = session.call(session.client().whoami())?;
         let place = credential::store(world, &server, &token)?;
         if !is_fixed(configuration) {

@@ -39,6 +39,7 @@ fn kind(error: &ClientError) -> Kind {
         | ClientError::NoToken(_)
         | ClientError::Unsendable { .. }
         | ClientError::Tls { .. }
+        | ClientError::Unproven { .. }
         | ClientError::Unanswered => panic!("{error:?} is not about an answer"),
     }
 }

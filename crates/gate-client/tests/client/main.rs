@@ -6,6 +6,7 @@ mod audit;
 mod environment;
 mod hostile;
 mod pages;
+mod proof;
 mod retry;
 mod sample;
 mod stub;

@@ -28,24 +28,45 @@ impl Authority {
         self.0.pem()
     }
 
-    fn server(&self, name: &str, last_year: i32) -> ServerConfig {
+    /// Returns how a server speaks TLS, and the certificate that it shows.
+    fn server(&self, name: &str, last_year: i32) -> (ServerConfig, Vec<u8>) {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.not_after = rcgen::date_time_ymd(last_year, 1, 1);
         let certificate = params.signed_by(&key, &self.0).unwrap();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        ServerConfig::builder_with_provider(provider)
+        let shown = certificate.der().to_vec();
+        let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap()
+            .unwrap();
+        (config, shown)
+    }
+
+    /// Starts a server that does so over TLS with whoever trusts it; it is told its certificate.
+    pub(crate) fn start_with(
+        &self,
+        name: &str,
+        last_year: i32,
+        serve: impl Fn(&mut StreamOwned<ServerConnection, TcpStream>, &[u8]) + Send + Sync + 'static,
+    ) -> Stub {
+        let (config, certificate) = self.server(name, last_year);
+        let config = Arc::new(config);
+        Stub::start(move |stream, _| {
+            let session = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut stream = StreamOwned::new(session, stream);
+            if stream.conn.complete_io(&mut stream.sock).is_ok() {
+                serve(&mut stream, &certificate);
+            }
+        })
     }
 
     /// Starts a server that gives `answer` over TLS to whoever trusts it.
     pub(crate) fn start(&self, name: &str, last_year: i32, answer: Vec<u8>) -> Stub {
-        let config = Arc::new(self.server(name, last_year));
+        let config = Arc::new(self.server(name, last_year).0);
         Stub::start(move |stream, _| serve(stream, &config, &answer))
     }
 }

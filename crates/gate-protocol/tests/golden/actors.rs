@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use gate_protocol::canonical::Digest;
 use gate_protocol::mode::Mode;
 use gate_protocol::principal::{
     CreateToken, CreatedToken, LoginCode, Principal, PrincipalKind, PrincipalPage, Role,
@@ -10,6 +11,7 @@ use gate_protocol::principal::{
 use gate_protocol::problem::{Problem, ProblemCode};
 use gate_protocol::request::ApprovalStatus;
 use gate_protocol::server::{Health, ServerIdentity};
+use gate_protocol::server_proof::{ServerProof, SignedServerProof};
 
 use crate::{at, signed};
 
@@ -106,6 +108,14 @@ pub(crate) fn server() -> ServerIdentity {
         workload_sign_in: true,
         key_statements: Vec::new(),
     }
+}
+
+pub(crate) fn server_proof() -> SignedServerProof {
+    let proof = ServerProof {
+        nonce: "9f86d081884c7d659a2feaa0c55ad015".parse().unwrap(),
+        certificate: Some(Digest::of_bytes(b"a certificate")),
+    };
+    SignedServerProof::sign(proof, &signed::key(), Vec::new()).unwrap()
 }
 
 /// Every spelling of every enumeration, since one value shows only one.

@@ -45,6 +45,7 @@ fn server_routes() -> OpenApiRouter<Server> {
     OpenApiRouter::new()
         .routes(routes!(server::health))
         .routes(routes!(server::identity))
+        .routes(routes!(server::proof))
         .routes(routes!(server::whoami))
 }
 

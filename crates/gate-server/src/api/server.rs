@@ -2,12 +2,16 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use gate_protocol::id::Nonce;
 use gate_protocol::principal::Whoami;
+use gate_protocol::problem::Problem;
 use gate_protocol::server::{Health, ServerIdentity};
+use gate_protocol::server_proof::{ServerProof, SignedServerProof};
+use serde::Deserialize;
 
-use super::extract::Reply;
+use super::extract::{Query, Reply, parse_parameter};
 use crate::clock;
-use crate::identity::{AnyRole, Caller};
+use crate::identity::{AnyRole, Caller, Ending};
 use crate::problem::Failure;
 use crate::state::Server;
 
@@ -50,9 +54,36 @@ pub(super) async fn identity(State(server): State<Server>) -> Reply<ServerIdenti
     )
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProofQuery {
+    nonce: Option<String>,
+}
+
+/// Proves that this server has the key that it is pinned by, before a client sends anything secret.
+#[utoipa::path(get, path = "/v1/server/proof", tag = "server", security(()),
+    params(("nonce" = Nonce, Query, description = "What the proof is to name: 32 random hex digits")),
+    responses((status = 200, body = SignedServerProof), (status = 400, body = Problem)))]
+pub(super) async fn proof(
+    State(server): State<Server>,
+    ending: Ending,
+    Query(query): Query<ProofQuery>,
+) -> Result<Reply<SignedServerProof>, Failure> {
+    let nonce = parse_parameter("nonce", query.nonce.as_deref())?
+        .ok_or_else(|| Failure::bad_request("`nonce` is missing"))?;
+    let certificate = match ending {
+        Ending::Here => server.certificate,
+        Ending::AtAProxy => None,
+    };
+    let proof = ServerProof { nonce, certificate };
+    let statements = server.key_statements.to_vec();
+    let signed = SignedServerProof::sign(proof, &server.keys.grant, statements)?;
+    Ok(Reply(StatusCode::OK, signed))
+}
+
 /// Returns whom the token speaks for.
 #[utoipa::path(get, path = "/v1/whoami", tag = "server",
-    responses((status = 200, body = Whoami), (status = 401, body = gate_protocol::problem::Problem)))]
+    responses((status = 200, body = Whoami), (status = 401, body = Problem)))]
 pub(super) async fn whoami(caller: Caller<AnyRole>) -> Reply<Whoami> {
     let actor = caller.actor;
     Reply(

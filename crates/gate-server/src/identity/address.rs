@@ -30,6 +30,27 @@ impl FromRequestParts<Server> for CallerAddress {
     }
 }
 
+/// Where the TLS ends that the caller sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// At this server, where there is any.
+    Here,
+    /// At a proxy that the settings trust: it shows the caller a certificate of its own.
+    AtAProxy,
+}
+
+impl FromRequestParts<Server> for Ending {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Infallible> {
+        let trusted = &server.settings.identity.sign_in.trusted_proxies;
+        let connection = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let is_proxy = connection
+            .is_some_and(|ConnectInfo(address)| trusted.contains(&address.ip().to_canonical()));
+        Ok(if is_proxy { Self::AtAProxy } else { Self::Here })
+    }
+}
+
 /// Returns the network of an address, for what is counted: of IPv6 the /64, which
 /// is what one subscriber has at least. Source: RFC 6177.
 pub(crate) fn network_of(address: &str) -> String {

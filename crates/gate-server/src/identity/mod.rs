@@ -13,7 +13,7 @@ mod secret;
 mod token;
 pub(crate) mod workload;
 
-pub(crate) use address::{CallerAddress, network_of};
+pub(crate) use address::{CallerAddress, Ending, network_of};
 pub(crate) use authorities::Authorities;
 pub(crate) use authorities::AuthoritiesError;
 pub(crate) use backoff::{Backoff, Limit};

@@ -13,7 +13,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use axum_server::Handle;
-use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use axum_server::tls_rustls::RustlsAcceptor;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::folder::{self, Folder, FolderError};
@@ -28,6 +28,7 @@ use crate::telemetry::{Collector, CollectorError, Telemetry};
 use crate::{clock, keys, notify, openapi, web};
 
 use self::connection::Door;
+use self::tls::Tls;
 
 /// How many connections of those who watch are open at the same time.
 const WATCHERS: u32 = 64;
@@ -70,8 +71,10 @@ pub enum ServeError {
     #[error("the settings name who can't vouch for anybody")]
     Authorities(#[from] AuthoritiesError),
     /// Certificate or key can't be used.
-    #[error("TLS can't be set up with `{}`", .path.display())]
+    #[error("the setting `tls.{field}` names `{}`, by which TLS can't be set up", .path.display())]
     Tls {
+        /// The setting.
+        field: &'static str,
         /// The file.
         path: std::path::PathBuf,
         /// What is wrong with it.
@@ -135,6 +138,7 @@ pub async fn serve_on(
     let tls = admit(&listener, &settings)?;
     let watched = operations::bind(&settings)?;
     let (mut server, _lock) = open(settings).await?;
+    server.certificate = tls.as_ref().map(|tls| tls.certificate);
     let exporting = export_spans(&mut server)?;
     // What time did while the server was down comes first.
     if let Err(failure) = server.settle_due(clock::now()).await {
@@ -232,7 +236,7 @@ pub(crate) fn can_serve_by(files: &TlsFiles) -> Result<(), ServeError> {
 }
 
 /// Refuses a listener on which tokens would be read by others.
-fn admit(listener: &TcpListener, settings: &Settings) -> Result<Option<RustlsConfig>, ServeError> {
+fn admit(listener: &TcpListener, settings: &Settings) -> Result<Option<Tls>, ServeError> {
     settings.validate()?;
     let address = listener.local_addr().map_err(ServeError::Listen)?;
     if settings.tls.is_none() && !address.ip().is_loopback() {
@@ -246,7 +250,7 @@ async fn answer_until(
     shutdown: impl Future<Output = ()> + Send,
     listener: TcpListener,
     server: &Server,
-    tls: Option<RustlsConfig>,
+    tls: Option<Tls>,
 ) -> std::io::Result<()> {
     let handle = Handle::new();
     let answering = listen(listener, server, tls, handle.clone());
@@ -293,7 +297,7 @@ pub(crate) async fn open(settings: Settings) -> Result<(Server, keys::FolderLock
 async fn listen(
     listener: TcpListener,
     server: &Server,
-    tls: Option<RustlsConfig>,
+    tls: Option<Tls>,
     handle: Handle<SocketAddr>,
 ) -> std::io::Result<()> {
     let service = router(server.clone()).into_make_service_with_connect_info::<SocketAddr>();
@@ -307,8 +311,8 @@ async fn listen(
         server.metrics.clone(),
     );
     let listening = axum_server::from_tcp(listener)?.handle(handle).http1_only();
-    if let Some(config) = tls {
-        let mut listening = listening.acceptor(RustlsAcceptor::new(config).acceptor(door));
+    if let Some(tls) = tls {
+        let mut listening = listening.acceptor(RustlsAcceptor::new(tls.config).acceptor(door));
         let mut http = listening.http_builder().http1();
         http.header_read_timeout(timeout);
         listening.serve(service).await
