@@ -111,6 +111,39 @@ fn manifests_name_their_objects_and_no_secret_in_them() {
 }
 
 #[test]
+fn the_manifests_of_a_folder_come_in_the_order_in_which_kubectl_reads_them() {
+    let live = Live::start();
+    let agent = Agent::new(&live);
+    link(&agent, "kubectl");
+    let folder = agent.home.path();
+    let object = |kind: &str, name: &str| {
+        format!("apiVersion: v1\nkind: {kind}\nmetadata:\n  name: {name}\n")
+    };
+    for (file, kind, name) in [
+        ("all/z.yaml", "ConfigMap", "last"),
+        ("all/a.yml", "Namespace", "shop"),
+        ("all/deep/b.yaml", "Secret", "inner"),
+        ("all/README.md", "Pod", "none"),
+    ] {
+        agent.home.write(file, object(kind, name)).unwrap();
+    }
+    let plain = ["kubectl", "delete", "-f", "all"];
+    let (_running, _, preview) = previewed(&agent, folder, &plain);
+    assert_eq!(preview.summary, "delete 2 objects");
+    assert_eq!(preview.source, "the manifests all");
+    assert_eq!(
+        preview.text,
+        "delete Namespace shop (v1)\ndelete ConfigMap last (v1)"
+    );
+    let deep = ["kubectl", "delete", "-R", "-f", "all"];
+    let (_running, _, preview) = previewed(&agent, folder, &deep);
+    assert_eq!(
+        preview.text,
+        "delete Namespace shop (v1)\ndelete Secret inner (v1)\ndelete ConfigMap last (v1)"
+    );
+}
+
+#[test]
 fn a_push_names_its_commits_and_does_not_run_with_others() {
     let live = Live::start();
     let agent = Agent::new(&live);
@@ -133,6 +166,7 @@ fn a_push_names_its_commits_and_does_not_run_with_others() {
     let first = checkout.commit_file("b.txt", "text\n").unwrap();
     let (running, id, preview) = previewed(&agent, checkout.path(), &push);
     assert_eq!(preview.summary, "1 commit, 1 file to main at origin");
+    assert!(preview.text.starts_with("  commit "), "{preview:?}");
     assert!(
         preview.text.contains(first.get(..10).unwrap()),
         "{preview:?}"

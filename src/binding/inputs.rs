@@ -89,6 +89,10 @@ impl Sources<'_> {
         preview::of(&preview::Seen {
             invocation: &self.reading.invocation,
             bytes: &|input| bound_bytes(input, self, bound),
+            folder: &|input| {
+                let place = copy_in(self.copies, input, self.reading)?;
+                (input.kind == InputKind::Directory).then(|| place.to_owned())
+            },
             push,
             secrets,
         })

@@ -5,13 +5,14 @@
 //! would run what nobody has approved. What is read here are files: a plan, manifests, commits.
 //! It helps people and decides nothing: what can't be read has no preview.
 
+mod folder;
 mod git_push;
 mod objects;
 mod plan;
 mod protobuf;
 mod zip;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gate_policy::{Input, Invocation, masked_prose};
 use gate_protocol::preview::{PREVIEW_LIMIT_BYTES, PREVIEW_LINE_LIMIT, Preview};
@@ -35,6 +36,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) invocation: &'a Invocation,
     /// Returns the bytes of an input as they are bound.
     pub(crate) bytes: &'a dyn Fn(&Input) -> Option<Vec<u8>>,
+    /// Returns the copy of a folder that the tool will read.
+    pub(crate) folder: &'a dyn Fn(&Input) -> Option<PathBuf>,
     /// The push that it is.
     pub(crate) push: Option<&'a Push>,
     /// The values that are masked in the command itself.
@@ -49,7 +52,17 @@ pub(crate) fn of(seen: &Seen<'_>) -> Option<Preview> {
         "git" => seen.push.and_then(Push::found),
         _ => None,
     };
-    found.map(|found| bounded(&found, seen.secrets))
+    found.map(|found| bounded(&found.without_its_title(), seen.secrets))
+}
+
+impl Found {
+    /// Returns it without a first line that says what the summary says.
+    fn without_its_title(mut self) -> Self {
+        if self.lines.first() == Some(&self.summary) {
+            self.lines.remove(0);
+        }
+        self
+    }
 }
 
 /// Masks each line and keeps as many as fit. What is left out is counted.

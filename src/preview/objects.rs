@@ -3,9 +3,10 @@
 //! The top of each document is read where it is written plainly, as nearly all are. Of what is not
 //! (an anchor, a key that stands twice, a template) it is said that gate does not read it.
 
+use gate_policy::{Input, InputKind};
 use serde_json::Value;
 
-use super::{Found, Seen, counted, named};
+use super::{Found, Seen, counted, folder, named};
 
 /// What an input is to kubectl where it holds objects.
 const ROLES: [&str; 2] = ["manifest", "stdin"];
@@ -33,17 +34,16 @@ pub(super) fn of(seen: &Seen<'_>) -> Option<Found> {
             continue;
         }
         let name = named(&input.path);
-        let Some(bytes) = (seen.bytes)(input) else {
+        let Some(texts) = texts(seen, input) else {
             lines.push(format!("{name}: gate does not read it"));
             continue;
         };
-        let found = objects(&String::from_utf8_lossy(&bytes));
-        count += found.len();
-        lines.extend(
-            found
-                .iter()
-                .map(|one| format!("{verb} {}", line(one.as_ref()))),
-        );
+        for text in texts {
+            let found = objects(&String::from_utf8_lossy(&text));
+            count += found.len();
+            let read = found.iter().map(|one| line(one.as_ref()));
+            lines.extend(read.map(|object| format!("{verb} {object}")));
+        }
         files.push(name);
     }
     if files.is_empty() {
@@ -54,6 +54,19 @@ pub(super) fn of(seen: &Seen<'_>) -> Option<Found> {
         summary: format!("{verb} {}", counted(count, "object")),
         lines,
     })
+}
+
+/// Returns what kubectl reads of an input: a file, or those of a folder.
+fn texts(seen: &Seen<'_>, input: &Input) -> Option<Vec<Vec<u8>>> {
+    if input.kind != InputKind::Directory {
+        return Some(vec![(seen.bytes)(input)?]);
+    }
+    let mut options = seen.invocation.options.iter();
+    let is_recursive = options.any(|used| {
+        used.name == "recursive" && used.value.as_deref().is_none_or(|value| value == b"true")
+    });
+    let files = folder::files(&(seen.folder)(input)?, is_recursive)?;
+    Some(files.into_iter().map(|(_, text)| text).collect())
 }
 
 fn line(object: Option<&Object>) -> String {
