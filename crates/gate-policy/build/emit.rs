@@ -254,7 +254,15 @@ impl Rust for ImplicitSource {
                     skipped.rust(to)
                 )
             }
-            Self::Upward { files } => format!("Upward {{ files: {} }}", files.rust(to)),
+            Self::Upward {
+                files,
+                is_whole,
+                skipped,
+            } => format!(
+                "Upward {{ files: {}, is_whole: {is_whole}, skipped: {} }}",
+                files.rust(to),
+                skipped.rust(to)
+            ),
             Self::NamedFolder { variables } => {
                 format!("NamedFolder {{ variables: {} }}", variables.rust(to))
             }

@@ -36,6 +36,10 @@ pub enum ImplicitSource {
     Upward {
         /// The names.
         files: Table<Text>,
+        /// Whether all of that folder is read.
+        is_whole: bool,
+        /// The names inside it that the tool never reads.
+        skipped: Table<Text>,
     },
     /// A folder that a variable names, from the folder that files are taken
     /// from.

@@ -68,6 +68,9 @@ pub(super) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
     for value in values("build-context") {
         project.add_context(value);
     }
+    for value in values("security-opt").into_iter().chain(values("secret")) {
+        project.add_fields(value);
+    }
     match path[..] {
         ["compose", ..] => project.wait_for(&values("file"), &[COMPOSE_FILES, OVERRIDES]),
         ["stack", "deploy"] => project.wait_for(&values("compose-file"), &[]),
@@ -186,6 +189,28 @@ impl Project<'_, '_> {
                 }
             }
             Some(FileKind::Special) | None => {}
+        }
+    }
+
+    /// Adds the files of `seccomp=FILE` and `id=NAME,src=FILE`.
+    fn add_fields(&mut self, value: &[u8]) {
+        for field in value.split(|byte| *byte == b',') {
+            let at = field.iter().position(|byte| matches!(byte, b'=' | b':'));
+            let Some((name, file)) = at.and_then(|at| field.split_at_checked(at)) else {
+                continue;
+            };
+            let file = file.get(1..).unwrap_or_default();
+            let path = plain_join(self.line.cwd, &path_of(file));
+            let is_there = self.line.files.kind(&path) == Some(FileKind::File);
+            let names_one = match name {
+                b"seccomp" => !matches!(file, b"unconfined" | b"builtin"),
+                // Elsewhere than in a build it is a secret of the server.
+                b"src" | b"source" => is_there,
+                _ => false,
+            };
+            if names_one {
+                self.push(InputKind::File, path);
+            }
         }
     }
 

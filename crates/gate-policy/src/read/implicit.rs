@@ -94,7 +94,16 @@ impl<'a> Search<'a> {
                     self.push_folder(folder, skipped);
                 }
             }
-            ImplicitSource::Upward { files } => self.add_upward(files),
+            ImplicitSource::Upward {
+                files,
+                is_whole,
+                skipped,
+            } => {
+                let found = self.add_upward(files);
+                if let Some(folder) = found.filter(|_| *is_whole) {
+                    self.push_folder(folder, skipped);
+                }
+            }
             ImplicitSource::NamedFolder { variables } => {
                 if let Some(value) = self.variable(variables) {
                     let folder = plain_join(&self.folder, Path::new(value));
@@ -150,9 +159,9 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Adds files of the first folder upward that has one. Those that are
-    /// missing on the way would come before what was found.
-    fn add_upward(&mut self, files: &Table<Text>) {
+    /// Adds files of the first folder upward that has one, and returns it. Those
+    /// that are missing on the way would come before what was found.
+    fn add_upward(&mut self, files: &Table<Text>) -> Option<PathBuf> {
         for folder in self.folder.clone().ancestors() {
             let mut is_found = false;
             for name in files.iter() {
@@ -161,9 +170,10 @@ impl<'a> Search<'a> {
                 self.push(InputKind::File, path);
             }
             if is_found {
-                return;
+                return Some(folder.to_owned());
             }
         }
+        None
     }
 
     /// Adds the modules that stand outside of the working folder. Without a

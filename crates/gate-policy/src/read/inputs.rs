@@ -213,7 +213,9 @@ impl Finder<'_> {
 
     /// kubectl takes several files in one value, between commas.
     fn add_list(&self, named: &Named<'_>, kind: Kind<'_>, invocation: &mut Invocation) {
-        if self.style != Style::Pflag || kind.follows == Follows::Kustomization {
+        // So does vault, of keys.
+        let is_list = self.style == Style::Pflag || kind.role == "keys";
+        if !is_list || kind.follows == Follows::Kustomization {
             self.add(named, kind, invocation);
             return;
         }

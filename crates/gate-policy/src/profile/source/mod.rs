@@ -446,6 +446,9 @@ pub(crate) struct Implicit {
     /// it stands.
     pub(crate) folder: Option<String>,
     pub(crate) upward: Option<Vec<String>>,
+    /// Whether all of the folder is read in which `upward` finds something.
+    #[serde(default)]
+    pub(crate) whole: bool,
     pub(crate) named_folder: Option<bool>,
     pub(crate) modules: Option<String>,
     pub(crate) home: Option<Vec<String>>,

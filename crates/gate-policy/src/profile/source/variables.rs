@@ -119,6 +119,8 @@ fn source(one: &Implicit) -> Option<ImplicitSource> {
         }),
         one.upward.as_ref().map(|files| ImplicitSource::Upward {
             files: texts(files),
+            is_whole: one.whole,
+            skipped: texts(&one.skipped),
         }),
         (one.named_folder == Some(true)).then(|| ImplicitSource::NamedFolder {
             variables: texts(&one.variables),

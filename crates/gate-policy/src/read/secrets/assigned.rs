@@ -31,6 +31,23 @@ const BRANCHES: &[&[u8]] = &[b"when", b"then", b"else", b"end"];
 /// The most tokens of one value.
 const LONG: usize = 300;
 
+/// Functions one of whose arguments is a key.
+const KEYED: &[&[u8]] = &[
+    b"aes_decrypt",
+    b"aes_encrypt",
+    b"hmac",
+    b"pgp_pub_decrypt",
+    b"pgp_sym_decrypt",
+    b"pgp_sym_decrypt_bytea",
+    b"pgp_sym_encrypt",
+    b"pgp_sym_encrypt_bytea",
+];
+
+/// Tells whether a function takes a key beside its data.
+pub(super) fn takes_a_key(statements: &Statements<'_, '_>, index: usize) -> bool {
+    KEYED.iter().any(|name| statements.is_word(index, name))
+}
+
 /// Reads a setting behind `SET`, where it is no column of an `UPDATE`.
 pub(super) fn read_setting(statements: &mut Statements<'_, '_>, first: usize, start: usize) {
     let sets = [&b"set"[..], b"alter", b"create"];

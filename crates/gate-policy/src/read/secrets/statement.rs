@@ -181,6 +181,9 @@ impl<'t> Statements<'_, 't> {
         if self.is_word(index, b"set") && self.is_sign(index + 1, b'(') {
             return columns::read_set(self, index + 2);
         }
+        if self.is_sign(index + 1, b'(') && assigned::takes_a_key(self, index) {
+            return self.mark_list(index + 2);
+        }
         if !self.names_a_secret(index) {
             return;
         }

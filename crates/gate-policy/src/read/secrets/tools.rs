@@ -142,6 +142,13 @@ const FLAGS: &[Flags] = &[
         &[("-b", Part::Whole), ("--body", Part::Whole)],
     ),
     flags(&["az"], "secret", &[("--value", Part::Whole)]),
+    flags(&["etcdctl"], "", &[("--user", COLON)]),
+    flags(
+        &["security"],
+        "add-generic-password",
+        &[("-w", Part::Whole)],
+    ),
+    flags(&["useradd", "usermod"], "", &[("-p", Part::Whole)]),
     flags(&["aws"], "put-parameter", &[("--value", Part::Whole)]),
     flags(&["gsutil"], "signurl", &[("-p", Part::Whole)]),
 ];
@@ -158,6 +165,7 @@ const OPERANDS: &[(&str, &str)] = &[
     ("pnpm", "_auth"),
     ("yarn", "_auth"),
     ("htpasswd", "-bn"),
+    ("nmcli", "password"),
 ];
 
 /// The names of all these tools in their order: every word of a text may be one.
