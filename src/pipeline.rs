@@ -442,6 +442,7 @@ fn assigned(notes: &[EnvironmentNote]) -> String {
     let words = notes.iter().filter_map(|note| match &note.action {
         EnvironmentAction::Set(value) => Some((note.name.as_bytes(), value.as_bytes())),
         EnvironmentAction::Binds
+        | EnvironmentAction::Merges
         | EnvironmentAction::Stripped
         | EnvironmentAction::FirstKept
         | EnvironmentAction::MakesUnknown => None,

@@ -206,6 +206,110 @@ fn no_secret_stands_in_a_word_a_reason_or_a_statement() {
 }
 
 #[test]
+fn the_words_of_a_variable_stand_among_those_of_the_command() {
+    let home = home();
+    home.script("terraform", "exit 0").unwrap();
+    let explained = |args: &[&str]| {
+        let mut command = home.command(GATE);
+        command.env("TF_CLI_ARGS_apply", format!("-destroy -var token={SECRET}"));
+        let output = command.arg("explain").args(args).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let object = explained(&["--json", "--", "terraform", "apply", "-no-color"]);
+    assert!(!object.contains("hunter2"), "{object}");
+    let object: Value = serde_json::from_str(&object).unwrap();
+    assert_eq!(object["effect"], "destroy");
+    let words = object["words"].as_array().unwrap().iter();
+    let words: Vec<(&str, bool)> = words
+        .map(|word| {
+            let text = word["text"].as_str().unwrap().split('=').next().unwrap();
+            (text, word["variable"] == "TF_CLI_ARGS_apply")
+        })
+        .collect();
+    assert_eq!(
+        words,
+        [
+            ("terraform", false),
+            ("apply", false),
+            ("-destroy", true),
+            ("-var", true),
+            ("token", true),
+            ("-no-color", false)
+        ]
+    );
+    let mut variables = object["environment"].as_array().unwrap().iter();
+    assert!(variables.any(|one| one["name"] == "TF_CLI_ARGS_apply" && one["action"] == "merges"));
+    let tree = explained(&["--", "terraform", "apply"]);
+    assert!(
+        tree.contains("option destroy, of TF_CLI_ARGS_apply"),
+        "{tree}"
+    );
+    assert!(!tree.contains("hunter2"), "{tree}");
+}
+
+/// Commands with variables that add words to them.
+const MERGED: &[(&[(&str, &str)], &[&str])] = &[
+    (
+        &[
+            ("TF_CLI_ARGS", "-general"),
+            ("TF_CLI_ARGS_apply", "-one \"two x\" 'three y' -v='a b'"),
+        ],
+        &["apply", "last"],
+    ),
+    (&[("TF_CLI_ARGS", "destroy")], &[]),
+    (&[("TF_CLI_ARGS", "destroy")], &["-chdir=/"]),
+    (
+        &[
+            ("TF_CLI_ARGS", "list"),
+            ("TF_CLI_ARGS_workspace", "select q"),
+            ("TF_CLI_ARGS_workspace_select", "-no"),
+        ],
+        &["workspace"],
+    ),
+    (
+        &[("TF_CLI_ARGS_state_replace_provider", "-id=z\t#c ~ *")],
+        &["state", "replace-provider"],
+    ),
+    (&[("TF_CLI_ARGS_plan", "-no")], &["apply"]),
+];
+
+/// Returns the words that terraform takes, as its log has them: quoted as Go does.
+fn words_of_terraform(home: &Home, variables: &[(&str, &str)], words: &[&str]) -> Vec<String> {
+    let terraform = gate_testkit::real::locate("terraform").unwrap();
+    let mut command = home.command(terraform);
+    command.envs(variables.iter().copied()).args(words);
+    command.env("TF_LOG", "info").env("CHECKPOINT_DISABLE", "1");
+    let output = command.output().unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    let (_, list) = log.split_once("CLI command args: []string{").unwrap();
+    let list = format!("[{}]", list.split_once('}').unwrap().0);
+    serde_json::from_str(&list).unwrap()
+}
+
+#[test]
+fn the_words_of_variables_stand_where_terraform_puts_them() {
+    let home = home();
+    home.script("terraform", "exit 0").unwrap();
+    for (variables, words) in MERGED {
+        let mut command = home.command(GATE);
+        command.envs(variables.iter().copied());
+        command
+            .args(["explain", "--json", "--", "terraform"])
+            .args(*words);
+        let output = command.output().unwrap();
+        let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let read = object["words"].as_array().unwrap().iter().skip(1);
+        let read = read.map(|word| word["text"].as_str().unwrap().trim_matches('\''));
+        let read: Vec<&str> = read.filter(|word| !word.starts_with("-chdir=")).collect();
+        assert_eq!(
+            read,
+            words_of_terraform(&home, variables, words),
+            "{words:?}"
+        );
+    }
+}
+
+#[test]
 fn text_from_a_command_draws_no_branch_of_its_own() {
     let home = home();
     let shown = explained(

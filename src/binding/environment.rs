@@ -34,7 +34,9 @@ pub(super) fn bind(
             let name = note.name.to_str().ok_or_else(|| no_text(&note.name))?;
             let shown = |value: &OsStr| masker.variable(&note.name, value.as_bytes());
             let (treatment, value) = match &note.action {
-                EnvironmentAction::Binds | EnvironmentAction::MakesUnknown => {
+                EnvironmentAction::Binds
+                | EnvironmentAction::Merges
+                | EnvironmentAction::MakesUnknown => {
                     (Treatment::Bound, world.variable(&note.name).map(shown))
                 }
                 EnvironmentAction::Stripped | EnvironmentAction::FirstKept => {

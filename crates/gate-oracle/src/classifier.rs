@@ -86,6 +86,7 @@ pub(crate) fn environment(
                 env.insert(note.name.clone(), value.clone());
             }
             EnvironmentAction::Binds
+            | EnvironmentAction::Merges
             | EnvironmentAction::FirstKept
             | EnvironmentAction::MakesUnknown => {}
         }

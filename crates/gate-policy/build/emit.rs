@@ -121,6 +121,7 @@ pub(crate) fn profile(name: &str, tool: &ToolSpec, operations: &str, to: &mut De
         listed,
         environment,
         sets_variables,
+        merges_variables,
         moved_by,
         literal,
         implicit,
@@ -133,8 +134,9 @@ pub(crate) fn profile(name: &str, tool: &ToolSpec, operations: &str, to: &mut De
     format!(
         "static {name}: ToolSpec = ToolSpec {{ name: {}, aliases: {}, style: {}, groups: {}, \
          commands: {}, patterns: {}, listed: {}, environment: {}, \
-         sets_variables: {sets_variables}, moved_by: {}, literal: {}, implicit: {}, \
-         operations: {operations}, operation_places: {}, can_be_python: {can_be_python}, completed_by: {}, reader: {} }};\n",
+         sets_variables: {sets_variables}, merges_variables: {merges_variables}, moved_by: {}, \
+         literal: {}, implicit: {}, operations: {operations}, operation_places: {}, \
+         can_be_python: {can_be_python}, completed_by: {}, reader: {} }};\n",
         tool_name.rust(to),
         aliases.rust(to),
         style.rust(to),
@@ -217,7 +219,7 @@ impl Rust for VariableAction {
     fn rust(&self, to: &mut Details) -> String {
         match self {
             Self::Set(value) => format!("VariableAction::Set({})", value.rust(to)),
-            plain @ (Self::Bind | Self::Ignore | Self::Strip | Self::Unknown | Self::Flags) => {
+            plain @ (Self::Bind | Self::Ignore | Self::Strip | Self::Unknown | Self::Merge) => {
                 format!("VariableAction::{plain:?}")
             }
         }

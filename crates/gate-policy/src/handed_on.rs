@@ -30,6 +30,7 @@ pub fn handed_on<'e>(
             Some(EnvironmentAction::Set(instead)) => variables.push(joined(name, instead)),
             Some(
                 EnvironmentAction::Binds
+                | EnvironmentAction::Merges
                 | EnvironmentAction::MakesUnknown
                 | EnvironmentAction::FirstKept,
             )

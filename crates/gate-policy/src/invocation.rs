@@ -41,6 +41,8 @@ pub struct Invocation {
     pub reasons: Vec<String>,
     /// What each word of argv is, in the order of argv.
     pub words: Vec<Word>,
+    /// The words that variables add to those of argv.
+    pub merged: Vec<read::MergedWord>,
     /// The options in the order in which they were given.
     pub options: Vec<OptionUse>,
     /// The operands, without the subcommand path.
@@ -304,6 +306,9 @@ pub struct EnvironmentNote {
 pub enum EnvironmentAction {
     /// It is part of what is approved: name and value go into the digest.
     Binds,
+    /// The tool adds its words to those of argv, and they are read with them. Name and value go
+    /// into the digest.
+    Merges,
     /// It is taken out.
     Stripped,
     /// It stands more than once: the first stays, the others are taken out.

@@ -42,7 +42,7 @@ pub use invocation::{
     OptionUse, Place, Placement, Promise, SecretPlace, SecretSpan, Word, WordRole,
 };
 pub use profile::{ProfileSummary, Profiles, UsedProfile};
-pub use read::{is_too_long, masked_prose, read_invocation};
+pub use read::{MergedWord, is_too_long, masked_prose, read_invocation};
 pub use rules::{
     AskingRule, Caller, CallerKind, CompiledPolicy, Consideration, Considered, Decision,
     DurationError, Escalation, Evaluation, Hearing, Layer, MatchedRule, Miss, Obligations,

@@ -121,6 +121,7 @@ fn assert_reads_and_says(case: &Case, invocation: &Invocation) {
         let note = notes.find(|note| note.name.to_str() == Some(name));
         let becomes = note.map(|note| match &note.action {
             EnvironmentAction::Binds => "binds".to_owned(),
+            EnvironmentAction::Merges => "merges".to_owned(),
             EnvironmentAction::Stripped => "is stripped".to_owned(),
             EnvironmentAction::FirstKept => "is kept once".to_owned(),
             EnvironmentAction::Set(value) => format!("is set to {}", value.display()),

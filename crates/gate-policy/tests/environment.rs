@@ -7,7 +7,10 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use gate_policy::{CommandLine, Environment, EnvironmentAction, NoFiles, Stdin, read_invocation};
+use gate_policy::{
+    CommandLine, Effect, Environment, EnvironmentAction, Invocation, NoFiles, Stdin,
+    read_invocation,
+};
 
 /// Returns the names of what is bound, sorted.
 fn bound(argv: &[&str], env: &[(&str, &str)]) -> Vec<String> {
@@ -81,4 +84,59 @@ fn the_same_command_from_another_shell_is_the_same_question() {
     ];
     let env: Vec<(&str, &str)> = noise.iter().map(|name| (*name, "x")).collect();
     assert!(bound(&["terraform", "apply"], &env).is_empty());
+}
+
+/// Commands of terraform, and the words that a variable can add to them.
+const MERGED: [(&str, &str); 8] = [
+    ("apply", "-destroy"),
+    ("apply", "-state prod.tfstate -auto-approve"),
+    ("apply", "x.plan"),
+    ("plan", "-out=x.tf -lock-timeout"),
+    ("plan", "-var-file=/root/.ssh/id_rsa"),
+    ("output", "-json"),
+    ("init", "-force-copy -backend-config=address=h"),
+    ("state rm", "-no-such a.b"),
+];
+
+fn read(words: &[&str], env: &[(&str, &str)]) -> Invocation {
+    let argv: Vec<OsString> = words.iter().map(OsString::from).collect();
+    read_invocation(&CommandLine {
+        argv: &argv,
+        env: &env.iter().copied().collect(),
+        cwd: Path::new("/srv/app"),
+        stdin: Stdin::Absent,
+        files: &NoFiles,
+    })
+}
+
+#[test]
+fn words_of_a_variable_mean_what_they_mean_behind_the_subcommand() {
+    for (command, added) in MERGED {
+        let before = [&["terraform"], &*command.split(' ').collect::<Vec<_>>()].concat();
+        let behind = ["-no-color", "a.b"];
+        let own = format!("TF_CLI_ARGS_{}", command.replace(' ', "_"));
+        let whole = [&*before, &*added.split(' ').collect::<Vec<_>>(), &behind].concat();
+        let whole = read(&whole, &[]);
+        for name in [&*own, "TF_CLI_ARGS"] {
+            let words = [&*before, &behind].concat();
+            let merged = read(&words, &[(name, added)]);
+            assert_eq!(merged.effects, whole.effects, "{name}={added} {command}");
+            assert_eq!(merged.target, whole.target, "{name}={added} {command}");
+            assert_eq!(merged.operands, whole.operands, "{name}={added} {command}");
+            let paths = |read: &Invocation| {
+                let inputs = read.inputs.iter().map(|input| input.path.clone());
+                inputs.collect::<Vec<_>>()
+            };
+            assert_eq!(paths(&merged), paths(&whole), "{name}={added} {command}");
+            assert_eq!(merged.words.len(), words.len());
+        }
+    }
+}
+
+#[test]
+fn a_variable_of_more_words_than_are_read_makes_the_command_unknown() {
+    let many = "-x ".repeat(40_000);
+    let read = read(&["terraform", "plan"], &[("TF_CLI_ARGS_plan", &many)]);
+    assert_eq!(read.effect, Effect::Unknown);
+    assert!(read.merged.is_empty());
 }

@@ -80,6 +80,7 @@ fn options(evaluation: &Evaluation) -> Option<&OsStr> {
     match &note.action {
         EnvironmentAction::Set(value) => Some(value),
         EnvironmentAction::Binds
+        | EnvironmentAction::Merges
         | EnvironmentAction::Stripped
         | EnvironmentAction::FirstKept
         | EnvironmentAction::MakesUnknown => None,

@@ -59,11 +59,13 @@ fn runs(explained: &Explained) -> Tree {
 fn parts_of(read: &Read, is_asked: bool) -> Vec<Tree> {
     let heading = |text: &str| Tree::of(Tone::Strong, text);
     let words = read.words.iter().map(|word| {
-        let role = if word.name.is_empty() {
-            word.role.to_owned()
-        } else {
-            format!("{} {}", word.role, inert(&word.name))
-        };
+        let mut role = word.role.to_owned();
+        if !word.name.is_empty() {
+            role = format!("{role} {}", inert(&word.name));
+        }
+        if !word.variable.is_empty() {
+            role = format!("{role}, of {}", word.variable);
+        }
         // Shown words are inert already.
         Tree::of(Tone::Plain, word.text.clone()).cell(Tone::Faint, role)
     });
@@ -172,6 +174,8 @@ fn variable(variable: &ExplainedVariable, bound: &str) -> Tree {
     let value = variable.value.as_deref().unwrap_or_default();
     let what = match variable.action {
         "binds" => bound.to_owned(),
+        "merges" if bound == "matters" => "its words are read with those of the command".to_owned(),
+        "merges" => format!("its words are read with those of the command, and it {bound}"),
         "stripped" => "is taken away".to_owned(),
         "first_kept" => "loses all values but its first".to_owned(),
         "set" => format!("is set by gate to `{}`", inert(value)),

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use gate_policy::{
     Consideration, Considered, Decision, EnvironmentAction, EnvironmentNote, Evaluation, Hearing,
-    Input, InputKind, Invocation, Miss, Nested, Place, Promise, Requirement, UsedProfile,
+    Input, InputKind, Invocation, Miss, Nested, Place, Promise, Requirement, UsedProfile, Word,
 };
+use gate_protocol::inert::inert;
 use serde::Serialize;
 
 /// What is said of a file or folder of which there is nothing.
@@ -67,6 +68,9 @@ pub(super) struct ExplainedWord {
     pub(super) role: &'static str,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) name: String,
+    /// The variable that adds it to those of argv.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) variable: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -232,16 +236,23 @@ impl Read {
 impl ExplainedWord {
     fn each(invocation: &Invocation, words: Vec<String>) -> Vec<Self> {
         let pairs = words.into_iter().zip(&invocation.words);
-        pairs
-            .map(|(text, read)| {
-                let name = if *read.name == text { "" } else { &read.name };
-                Self {
-                    name: name.to_owned(),
-                    role: read.role.as_str(),
-                    text,
-                }
-            })
-            .collect()
+        let mut words: Vec<Self> = pairs.map(|(text, read)| Self::new(text, read)).collect();
+        for merged in invocation.merged.iter().rev() {
+            let mut word = Self::new(inert(&merged.text).into_owned(), &merged.word);
+            word.variable = inert(&merged.variable.to_string_lossy()).into_owned();
+            words.insert(merged.at.min(words.len()), word);
+        }
+        words
+    }
+
+    fn new(text: String, read: &Word) -> Self {
+        let name = if *read.name == text { "" } else { &read.name };
+        Self {
+            name: name.to_owned(),
+            role: read.role.as_str(),
+            variable: String::new(),
+            text,
+        }
     }
 }
 
@@ -287,6 +298,7 @@ impl ExplainedVariable {
             name: note.name.to_string_lossy().into_owned(),
             action: match &note.action {
                 EnvironmentAction::Binds => "binds",
+                EnvironmentAction::Merges => "merges",
                 EnvironmentAction::Stripped => "stripped",
                 EnvironmentAction::FirstKept => "first_kept",
                 EnvironmentAction::Set(_) => "set",
@@ -295,6 +307,7 @@ impl ExplainedVariable {
             value: match &note.action {
                 EnvironmentAction::Set(value) => Some(value.to_string_lossy().into_owned()),
                 EnvironmentAction::Binds
+                | EnvironmentAction::Merges
                 | EnvironmentAction::Stripped
                 | EnvironmentAction::FirstKept
                 | EnvironmentAction::MakesUnknown => None,

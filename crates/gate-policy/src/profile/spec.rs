@@ -60,6 +60,8 @@ pub struct ToolSpec {
     pub environment: Table<VariableSpec>,
     /// Whether one of them is set whatever it was before.
     pub sets_variables: bool,
+    /// Whether one of them adds words to those of the command.
+    pub merges_variables: bool,
     /// The options that move the folder from which files are taken, one after
     /// the other.
     pub moved_by: Table<Text>,
@@ -432,7 +434,7 @@ pub enum VariableAction {
     Set(Text),
     /// It makes the command unknown.
     Unknown,
-    /// Its value holds words that the tool adds to argv: when each is a flag
-    /// that changes no effect it is bound, otherwise the command is unknown.
-    Flags,
+    /// Its value holds words that the tool puts right behind the subcommand, whose words stand
+    /// for a star of its name. They are read with the others.
+    Merge,
 }

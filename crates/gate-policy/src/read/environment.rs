@@ -9,7 +9,7 @@ use crate::command_line::{CommandLine, Environment};
 use crate::effect::Effect;
 use crate::glob;
 use crate::invocation::{EnvironmentAction, EnvironmentNote, Invocation, SecretPlace, SecretSpan};
-use crate::profile::{Arity, EVERY_TOOL, Text, VariableAction, VariableSpec};
+use crate::profile::{EVERY_TOOL, Text, VariableAction, VariableSpec};
 
 /// The pattern of a tool that reads any variable.
 const ALL_THE_REST: &str = "*";
@@ -257,7 +257,7 @@ fn note(
     } else if parsed.is_some_and(|parsed| !matters(spec, parsed) && parsed.problems.is_empty()) {
         EnvironmentAction::Stripped
     } else {
-        action(spec, parsed, bytes, invocation)
+        action(spec, name, parsed, invocation)
     };
     if action == EnvironmentAction::MakesUnknown {
         let name = shown(name.as_encoded_bytes());
@@ -294,7 +294,7 @@ fn harmless_action(spec: &VariableSpec) -> EnvironmentAction {
         VariableAction::Bind
         | VariableAction::Ignore
         | VariableAction::Unknown
-        | VariableAction::Flags
+        | VariableAction::Merge
         | VariableAction::Set(_) => EnvironmentAction::Binds,
     }
 }
@@ -302,22 +302,37 @@ fn harmless_action(spec: &VariableSpec) -> EnvironmentAction {
 /// Says what becomes of a variable whose value can change something.
 fn action(
     spec: &VariableSpec,
+    name: &OsStr,
     parsed: Option<&Parsed<'_>>,
-    value: &[u8],
     invocation: &Invocation,
 ) -> EnvironmentAction {
     let counts = !spec.is_beyond_read || invocation.does_more_than_read();
     match spec.action {
         VariableAction::Unknown if counts => EnvironmentAction::MakesUnknown,
-        VariableAction::Flags if counts && !are_plain_flags(parsed, value) => {
-            EnvironmentAction::MakesUnknown
-        }
+        VariableAction::Merge => merged_action(spec, name, parsed),
         VariableAction::Strip
         | VariableAction::Bind
         | VariableAction::Ignore
         | VariableAction::Unknown
-        | VariableAction::Flags
         | VariableAction::Set(_) => harmless_action(spec),
+    }
+}
+
+/// Says what becomes of a variable whose words the tool adds to those of the command, or of another
+/// command.
+fn merged_action(
+    spec: &VariableSpec,
+    name: &OsStr,
+    parsed: Option<&Parsed<'_>>,
+) -> EnvironmentAction {
+    let merged = parsed.and_then(|parsed| parsed.merged);
+    // Of a command that is not understood it is not known which variables are its own.
+    let is_clear = parsed.is_some_and(|parsed| parsed.problems.is_empty());
+    match merged {
+        Some(merged) if merged.holds(name) => EnvironmentAction::Merges,
+        Some(merged) if merged.is_unread(name) => EnvironmentAction::MakesUnknown,
+        _ if is_clear && spec.is_stripped_elsewhere => EnvironmentAction::Stripped,
+        _ => EnvironmentAction::Binds,
     }
 }
 
@@ -353,38 +368,6 @@ pub(crate) fn is_loopback(url: &[u8]) -> bool {
         [b':', port @ ..] => !port.is_empty() && port.iter().all(u8::is_ascii_digit),
         _ => false,
     }
-}
-
-/// Tells whether each word of a value is a whole flag of this command that
-/// neither adds an effect nor selects a target or an input. A flag whose value
-/// stands in the next word is not whole: at the end it would swallow a word of
-/// argv. Quotes and backslashes are
-/// not read: the tool's own splitting of them is not worth the risk.
-fn are_plain_flags(parsed: Option<&Parsed<'_>>, value: &[u8]) -> bool {
-    let Some(parsed) = parsed else { return false };
-    if value
-        .iter()
-        .any(|byte| matches!(byte, b'\'' | b'"' | b'\\' | b'`' | b'$'))
-    {
-        return false;
-    }
-    value
-        .split(u8::is_ascii_whitespace)
-        .filter(|word| !word.is_empty())
-        .all(|word| {
-            let name = word.strip_prefix(b"--").or_else(|| word.strip_prefix(b"-"));
-            let Some((name, value)) = name.map(super::words::split_value) else {
-                return false;
-            };
-            parsed.find_exact(name, false).is_some_and(|flag| {
-                (value.is_some() || matches!(flag.arity, Arity::Switch | Arity::Optional))
-                    && flag.effect.is_none()
-                    && flag.values.is_empty()
-                    && flag.target.is_empty()
-                    && flag.input.is_empty()
-                    && matches!(flag.neutral, crate::profile::Neutral::Never)
-            })
-        })
 }
 
 #[cfg(test)]

@@ -219,7 +219,9 @@ fn doubt(line: &CommandLine<'_>, inner: &Inner<'_>, read: &mut Invocation) {
             EnvironmentAction::Set(_)
             | EnvironmentAction::Stripped
             | EnvironmentAction::FirstKept => true,
-            EnvironmentAction::Binds | EnvironmentAction::MakesUnknown => false,
+            EnvironmentAction::Binds
+            | EnvironmentAction::Merges
+            | EnvironmentAction::MakesUnknown => false,
         };
         is_changed && !is_same
     };
@@ -416,7 +418,7 @@ fn quoted(line: &CommandLine<'_>, origin: &Origin, secret: Option<&[u8]>) -> Ran
 }
 
 /// Returns where a secret stands in a text, if it stands there once.
-fn only(text: &[u8], secret: &[u8]) -> Option<Range<usize>> {
+pub(super) fn only(text: &[u8], secret: &[u8]) -> Option<Range<usize>> {
     let size = secret.len();
     if size == 0 {
         return None;

@@ -1,7 +1,7 @@
 //! argv becomes an [`Invocation`]: the second step of the path of a command.
 //!
 //! A grammar says what each word is ([`words`]), [`effects`] what the words
-//! mean, [`environment`], [`inputs`], [`followed`], [`mentioned`], [`implicit`] and [`secrets`]
+//! mean, [`merged`] what variables add to them, [`environment`], [`inputs`], [`followed`], [`mentioned`], [`implicit`] and [`secrets`]
 //! what else matters. For psql the statements are read too.
 
 mod argparse;
@@ -19,6 +19,7 @@ mod implicit;
 pub(crate) mod inner;
 pub(crate) mod inputs;
 mod mentioned;
+mod merged;
 mod named;
 mod paths;
 mod pflag;
@@ -50,6 +51,8 @@ pub(crate) use effects::judge;
 pub(crate) use environment::is_loopback;
 use inner::Nesting;
 pub(crate) use inner::masked_words;
+use merged::Merged;
+pub use merged::MergedWord;
 pub(crate) use paths::{leads_out_of, path_of, plain_join};
 pub(crate) use redis::read_command as read_redis_command;
 pub(crate) use remote::{note_fields, note_host, server_and_path};
@@ -146,10 +149,21 @@ fn read_whole(
     nesting: Nesting<'_>,
     invocation: &mut Invocation,
 ) {
-    read_known(line, spec, nesting, invocation);
+    let merged = Merged::of(line, spec);
+    let longer = merged.as_ref().filter(|merged| !merged.argv.is_empty());
+    let line = &CommandLine {
+        argv: longer.map_or(line.argv, |merged| &merged.argv),
+        ..*line
+    };
+    let mut parsed = Parsed::new(spec, line.argv);
+    parsed.merged = merged.as_ref();
+    read_known(line, parsed, nesting, invocation);
     secrets::find(line, invocation);
     invocation.effect = invocation.effects.strictest();
     implicit::find(line, spec, invocation);
+    if let Some(merged) = merged {
+        merged.settle(invocation);
+    }
 }
 
 /// Tells whether a command has more words or bytes than gate reads. Its effect is then `unknown`,
@@ -195,11 +209,11 @@ fn length_bytes(argv: &[OsString]) -> usize {
 
 fn read_known(
     line: &CommandLine<'_>,
-    spec: &ToolSpec,
+    mut parsed: Parsed<'_>,
     nesting: Nesting<'_>,
     invocation: &mut Invocation,
 ) {
-    let mut parsed = Parsed::new(spec, line.argv);
+    let spec = parsed.spec;
     parsed.read();
     invocation.tool.clone_from(&spec.name);
     invocation.known = true;
@@ -294,6 +308,7 @@ fn blank(tool: Text) -> Invocation {
         way_out: Some("it is no session of psql"),
         reasons: Vec::new(),
         words: Vec::new(),
+        merged: Vec::new(),
         options: Vec::new(),
         operands: Vec::new(),
         target: BTreeMap::new(),

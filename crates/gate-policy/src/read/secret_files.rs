@@ -339,7 +339,7 @@ pub(super) fn judge_shown(
         let file = if is_shown {
             Some(behind_name(value))
         } else {
-            format_file(parsed, &flag.name, value)
+            format_file(parsed, &flag.name, value).or_else(|| variables_file(parsed, role, value))
         };
         if let Some(file) = file.filter(|file| reveals((line, line.cwd), file)) {
             let (name, file) = (&flag.name, shown(file));
@@ -395,6 +395,14 @@ fn format_file<'v>(parsed: &Parsed<'_>, flag: &str, value: &'v [u8]) -> Option<&
 fn matches_any(patterns: &[&str], text: &[u8]) -> bool {
     let mut patterns = patterns.iter();
     patterns.any(|pattern| glob::matches(pattern.as_bytes(), text))
+}
+
+/// terraform shows the line of a file of variables that it takes for a mistake, which in a file of
+/// something else is each.
+fn variables_file<'v>(parsed: &Parsed<'_>, role: &str, value: &'v [u8]) -> Option<&'v [u8]> {
+    let mut ends = [&b".tfvars"[..], b".tfvars.json"].into_iter();
+    let is_other = !ends.any(|end| value.ends_with(end));
+    (parsed.spec.name == "terraform" && role == "variables" && is_other).then_some(value)
 }
 
 /// Tells whether a path stands in a folder of secrets, or is one: such a one is

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::ffi::OsString;
 
+use super::merged::Merged;
 use crate::invocation::{Word, WordRole};
 use crate::profile::{Arity, CommandSpec, FlagSpec, Passed, Style, ToolSpec};
 
@@ -34,6 +35,8 @@ pub(crate) struct Operand<'a> {
 pub(crate) struct Parsed<'a> {
     pub(crate) spec: &'a ToolSpec,
     argv: &'a [OsString],
+    /// What variables added to argv.
+    pub(super) merged: Option<&'a Merged>,
     pub(crate) words: Vec<Word>,
     pub(crate) command: u16,
     pub(crate) path: Vec<Cow<'static, str>>,
@@ -61,6 +64,7 @@ impl<'a> Parsed<'a> {
         Self {
             spec,
             argv,
+            merged: None,
             words,
             command: 0,
             path: Vec::new(),

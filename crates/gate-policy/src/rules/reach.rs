@@ -78,8 +78,10 @@ const WHOLE: &[&str] = &[
 
 /// Fields of a target that a word of a command can leave behind.
 pub(super) const FIELDS: &[&str] = &[
+    "backend",
     "branch",
     "database",
+    "folder",
     "group",
     "hostname",
     "namespace",
@@ -88,8 +90,10 @@ pub(super) const FIELDS: &[&str] = &[
     "release",
     "repo",
     "resource_group",
+    "state",
     "subscription",
     "unit",
+    "workspace",
 ];
 
 /// Returns what a command may reach beside what this field of its target names.
@@ -142,9 +146,18 @@ pub(super) fn beyond(invocation: &Invocation, field: &str) -> Option<&'static st
             let is_one = invocation.command.first().is_some_and(takes_one);
             (!is_one && invocation.operands.len() > 1).then_some("other units")
         }
+        ("terraform", "backend" | "folder" | "state" | "workspace") => {
+            let mut options = invocation.options.iter();
+            options
+                .any(|used| OF_STATES.contains(&&*used.name))
+                .then_some("the state that an option names")
+        }
         _ => None,
     }
 }
+
+/// Options of terraform that name the file of a state, wherever it is.
+const OF_STATES: &[&str] = &["backup", "backup-out", "state", "state-out"];
 
 /// Options of `git push` that say which references, whatever branch is out.
 const OF_REFERENCES: &[&str] = &["all", "branches", "delete", "mirror", "prune", "tags"];

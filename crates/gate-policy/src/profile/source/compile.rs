@@ -32,6 +32,7 @@ pub(crate) fn compile(profile: &Profile) -> Result<ToolSpec, Vec<Mistake>> {
         return Err(mistakes);
     };
     let sets = |spec: &VariableSpec| matches!(spec.action, VariableAction::Set(_));
+    let merges = |spec: &VariableSpec| spec.action == VariableAction::Merge;
     Ok(ToolSpec {
         name: text(profile.name.get_ref()),
         aliases: profile
@@ -45,6 +46,7 @@ pub(crate) fn compile(profile: &Profile) -> Result<ToolSpec, Vec<Mistake>> {
         commands: Cow::Owned(commands),
         listed: None,
         sets_variables: environment.iter().any(sets),
+        merges_variables: environment.iter().any(merges),
         environment: Cow::Owned(environment),
         moved_by: plain(&profile.moved_by),
         literal: Cow::Owned(literal(profile)),

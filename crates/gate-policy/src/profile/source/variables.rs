@@ -16,7 +16,7 @@ enum Action {
     Ignore,
     Strip,
     Unknown,
-    Flags,
+    Merge,
     Set,
 }
 
@@ -25,7 +25,7 @@ const ACTIONS: Choice<Action> = &[
     ("ignore", Action::Ignore),
     ("strip", Action::Strip),
     ("unknown", Action::Unknown),
-    ("flags", Action::Flags),
+    ("merge", Action::Merge),
     ("set", Action::Set),
 ];
 
@@ -60,7 +60,7 @@ fn row(name: &Word, spec: &Variable) -> Result<VariableSpec, Mistake> {
         Action::Ignore => VariableAction::Ignore,
         Action::Strip => VariableAction::Strip,
         Action::Unknown => VariableAction::Unknown,
-        Action::Flags => VariableAction::Flags,
+        Action::Merge => VariableAction::Merge,
     };
     Ok(VariableSpec {
         name: text(name.get_ref()),

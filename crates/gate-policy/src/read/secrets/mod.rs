@@ -320,7 +320,7 @@ fn find_in_environment(
     for note in &invocation.environment {
         let leaves = matches!(
             note.action,
-            EnvironmentAction::Binds | EnvironmentAction::MakesUnknown
+            EnvironmentAction::Binds | EnvironmentAction::Merges | EnvironmentAction::MakesUnknown
         );
         let Some(value) = line.env.get(&note.name).filter(|_| leaves) else {
             continue;
@@ -348,7 +348,7 @@ fn push(found: &mut Vec<SecretSpan>, place: impl Fn() -> SecretPlace, marks: Mar
 
 /// Returns the spans in the order of argv, then of the environment; those that
 /// overlap as one, so that nothing of either stays readable.
-fn merged(spans: Vec<SecretSpan>) -> Vec<SecretSpan> {
+pub(super) fn merged(spans: Vec<SecretSpan>) -> Vec<SecretSpan> {
     if spans.len() < 2 {
         return spans;
     }

@@ -95,6 +95,8 @@ const OTHERS: &[(&str, &str, &str, &str)] = &[
     ("az", "subscription = 's'", "az vm delete -n x -g y --subscription s", "az vm delete --ids /subscriptions/p/x --subscription s"),
     ("gcloud", "project = 's'", "gcloud compute instances delete x --project s", "gcloud compute instances delete projects/p/zones/z/instances/x --project s"),
     ("systemctl", "unit = 'web'", "systemctl restart web", "systemctl restart web sshd"),
+    ("terraform", "workspace = 'default'", "terraform apply", "terraform apply -state=../prod.tfstate"),
+    ("terraform", "folder = 'staging'", "terraform -chdir=staging apply", "terraform -chdir=staging apply -state-out=x"),
     ("helm", "release = 'web'", "helm uninstall web", "helm uninstall prod web"),
 ];
 
