@@ -320,6 +320,36 @@ fn what_a_file_said_of_the_target_stands_in_the_rule() {
 }
 
 #[test]
+fn a_part_of_the_target_that_a_command_leaves_is_no_part_of_its_rule() {
+    let live = Live::start();
+    let agent = Agent::new(&live);
+    agent.home.script("kubectl", KUBECTL).unwrap();
+    let text = "apiVersion: v1\nkind: Config\ncurrent-context: dev\n\
+                contexts:\n- name: dev\n  context:\n    cluster: dev\n    namespace: shop\n\
+                clusters:\n- name: dev\n  cluster:\n    server: https://dev.example:6443\n";
+    agent.home.write(".kube/config", text).unwrap();
+    let cordon = &["kubectl", "cordon", "n1"];
+    let everywhere = &[
+        "kubectl", "-n", "shop", "label", "pods", "-A", "a=b", "-l", "a=c",
+    ];
+    approved(&agent, cordon);
+    approved(&agent, everywhere);
+    let made = run(&mut gate(&agent, &["rules", "suggest", "--min", "1"]));
+    assert_eq!(made.code, Some(0), "{made:?}");
+    assert!(made.stdout.contains("\"context\" = \"dev\""), "{made:?}");
+    assert!(!made.stdout.contains("\"namespace\" = "), "{made:?}");
+    let left_out = "could not let it pass by `target.namespace`";
+    assert!(made.stderr.contains(left_out), "{made:?}");
+    agent.home.write("suggested.toml", &made.stdout).unwrap();
+    let rules = agent.home.path().join("suggested.toml");
+    let rules = rules.to_str().unwrap();
+    assert_eq!(decision(&agent, rules, cordon).0, "allow");
+    for other in [&["kubectl", "cordon", "n2"][..], everywhere] {
+        assert_eq!(decision(&agent, rules, other).0, "require_approval");
+    }
+}
+
+#[test]
 fn an_export_makes_the_same_rules_and_knows_of_every_denial() {
     let live = Live::start();
     let agent = history(&live);

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use gate_policy::{Decision, EffectSet, Layer, Occasion, Policy, PolicyBuilder, Profiles};
+use gate_policy::{
+    Decision, EffectSet, Hearing, Layer, Miss, Occasion, Policy, PolicyBuilder, Profiles,
+};
 use gate_protocol::canonical::{Digest, to_canonical_bytes};
 use gate_protocol::inert::inert;
 use jiff::Timestamp;
@@ -86,17 +88,46 @@ impl Basis<'_> {
         if at > 0 {
             let _ = write!(id, "-{}", at + 1);
         }
-        let rule = self.suggestion(id, Decision::Allow, effects, Some(when));
+        let mut rule = self.suggestion(id, Decision::Allow, effects, Some(when));
         refuse_unprintable(&rule)?;
-        let policy = policy_of(self.profiles, &rule)?;
-        for one in part {
-            let nobody = Occasion::of_nobody(Timestamp::now());
-            let decided = policy.evaluate(&one.invocation, &one.cwd, &nobody);
-            if decided.decision != Decision::Allow || decided.deciding.id != rule.id {
-                return Err(WhyNot::of("a rule of its own could not let it pass"));
+        // A rule that allows by a part of the target lets nothing pass that acts elsewhere too: it
+        // leaves out the parts that say nothing of where this command acts.
+        while let Some(miss) = self.miss(&rule, part)? {
+            let field = miss.field.strip_prefix("target.").unwrap_or_default();
+            if rule.target.remove(field).is_none() {
+                let Miss { field, found, .. } = miss;
+                return Err(WhyNot(format!(
+                    "a rule of its own could not let it pass by `{field}`: {found}"
+                )));
             }
+            rule.toml = rule.drawn();
         }
         Ok(rule)
+    }
+
+    /// Returns why a rule would not let one of these commands pass.
+    ///
+    /// # Errors
+    /// It is no rule, or it matches and something else is stricter.
+    fn miss(&self, rule: &Suggestion, part: &[&Seen]) -> Result<Option<Miss>, WhyNot> {
+        let policy = policy_of(self.profiles, rule)?;
+        let nobody = Occasion::of_nobody(Timestamp::now());
+        for one in part {
+            let decided = policy.evaluate(&one.invocation, &one.cwd, &nobody);
+            if decided.decision == Decision::Allow && decided.deciding.id == rule.id {
+                continue;
+            }
+            let considered = policy.consider(&one.invocation, &one.cwd, &nobody);
+            let mut rules = considered.into_iter().flat_map(|one| one.rules);
+            let own = rules.find(|considered| considered.rule.id == rule.id);
+            return match own.map(|own| own.hearing) {
+                Some(Hearing::Misses(miss)) => Ok(Some(miss)),
+                Some(Hearing::Counts | Hearing::Silent(_)) | None => {
+                    Err(WhyNot::of("a rule of its own could not let it pass"))
+                }
+            };
+        }
+        Ok(None)
     }
 
     fn suggestion(

@@ -89,6 +89,9 @@ fn read(profiles: &Profiles, argv: &[OsString], env: &Environment, cwd: &Path) -
 
 /// People approved the content of what a command reads; a rule would let any content pass.
 fn refuse_more_than_words(invocation: &Invocation) -> Result<(), WhyNot> {
+    if !invocation.merged.is_empty() {
+        return Err(WhyNot::of("a variable adds words to it"));
+    }
     let is_setting =
         |input: &gate_policy::Input| input.kind == InputKind::File && input.argv_index.is_none();
     if let Some(input) = invocation.inputs.iter().find(|input| !is_setting(input)) {
