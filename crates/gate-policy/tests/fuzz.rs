@@ -129,7 +129,8 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         .collect();
     paths.sort();
     if target == "profiles" {
-        return own_profiles();
+        seeds.extend(own_profiles());
+        return seeds;
     }
     for path in paths {
         let text = std::fs::read_to_string(path).unwrap();

@@ -461,3 +461,12 @@ fn rules_know_what_a_profile_of_the_owner_names() {
         assert_eq!(known(Layer::User, rule), "", "{rule}");
     }
 }
+
+#[test]
+fn of_a_text_of_mistakes_the_first_hundred_are_told() {
+    for text in ["<<EOF\n".repeat(40_000), "[flags.a".to_owned()] {
+        let errors = Profiles::default().add(Layer::Machine, "x.toml", &text);
+        let told = errors.unwrap_err().len();
+        assert!((1..=100).contains(&told), "{told}");
+    }
+}

@@ -9,6 +9,9 @@ use super::source::{Mistake, Profile, compile};
 use super::{ToolSpec, find_builtin};
 use crate::rules::{Layer, RuleError, near_miss, position};
 
+/// How many mistakes of a text are told: the place of each is counted from the beginning.
+const MOST_MISTAKES: usize = 100;
+
 /// Reads the profile of a text.
 pub(super) fn load(
     layer: Layer,
@@ -36,7 +39,7 @@ pub(super) fn load(
                 "correct the TOML",
             )
         });
-        return Err(mistakes.map(told).collect());
+        return Err(mistakes.take(MOST_MISTAKES).map(told).collect());
     }
     if let Some(mistake) = control_sign(document.get_ref()) {
         return Err(vec![told(mistake)]);
@@ -52,7 +55,8 @@ pub(super) fn load(
         Err(found) => mistakes.extend(found),
     }
     mistakes.sort_by_key(|mistake| mistake.place.start);
-    Err(mistakes.into_iter().map(told).collect())
+    let first = mistakes.into_iter().take(MOST_MISTAKES);
+    Err(first.map(told).collect())
 }
 
 /// Returns what is no matter of a profile that is not built in.

@@ -60,7 +60,8 @@ impl Profiles {
     /// Adds the profile of one text. The owner's come first, as one tool has one profile.
     ///
     /// # Errors
-    /// Every mistake of the text, in its order; the profile is not added then.
+    /// The mistakes of the text, in its order, the first hundred of them; the profile is not added
+    /// then.
     pub fn add(
         &mut self,
         layer: Layer,
