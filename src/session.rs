@@ -281,6 +281,7 @@ fn refusal(code: ProblemCode) -> FailureKind {
         | ProblemCode::SelfReview
         | ProblemCode::Excluded => FailureKind::Configuration,
         ProblemCode::TooMany => FailureKind::NoAnswer,
+        ProblemCode::Denied => FailureKind::Denied,
         _ => FailureKind::Internal,
     }
 }

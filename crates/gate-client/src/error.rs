@@ -304,6 +304,7 @@ fn refusal_hint(code: ProblemCode) -> &'static str {
     match code {
         ProblemCode::Unauthorized => "run `gate login`, or set another GATE_TOKEN",
         ProblemCode::Forbidden => "see `gate whoami` for what the token may do",
+        ProblemCode::Denied => "nothing was run; `gate rules show` says what the rule is about",
         ProblemCode::SelfReview | ProblemCode::Excluded => "ask somebody else to review it",
         ProblemCode::NotFound => "see that the name or the id is right",
         ProblemCode::Conflict

@@ -115,7 +115,7 @@ impl EffectSet {
 
     /// Returns the set without an effect.
     #[must_use]
-    pub(crate) const fn without(self, effect: Effect) -> Self {
+    pub const fn without(self, effect: Effect) -> Self {
         Self(self.0 & !effect.bit())
     }
 

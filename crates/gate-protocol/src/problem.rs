@@ -33,6 +33,8 @@ pub enum ProblemCode {
     Unauthorized,
     /// The token is good and its role does not cover this.
     Forbidden,
+    /// A rule of the server denies the command: nobody is asked.
+    Denied,
     /// The reviewer asked for this, or owns who asked.
     SelfReview,
     /// The reviewer made or changed who asked, or the rule that asks.
@@ -89,6 +91,7 @@ impl ProblemCode {
             Self::BadRequest => "bad_request",
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
+            Self::Denied => "denied",
             Self::SelfReview => "self_review",
             Self::Excluded => "excluded",
             Self::NotFound => "not_found",
@@ -114,6 +117,7 @@ impl ProblemCode {
             Self::BadRequest => (400, "The request is malformed"),
             Self::Unauthorized => (401, "Not signed in"),
             Self::Forbidden => (403, "Not allowed"),
+            Self::Denied => (403, "Denied by a rule"),
             Self::SelfReview => (403, "Nobody reviews their own request"),
             Self::Excluded => (403, "Nobody reviews what they had a hand in"),
             Self::NotFound => (404, "Not found"),

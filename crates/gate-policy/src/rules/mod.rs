@@ -1,6 +1,7 @@
 //! Rules become an [`Evaluation`]: the third step of the path of a command.
 
 mod approval;
+mod certain;
 mod compiled;
 mod condition;
 mod considered;

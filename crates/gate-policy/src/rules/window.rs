@@ -71,6 +71,11 @@ impl Window {
         }
     }
 
+    /// Tells whether it is of the clock on the wall where the command is.
+    pub(super) fn is_local(&self) -> bool {
+        self.zone == Zone::Local
+    }
+
     /// Tells whether the present is inside.
     pub(super) fn contains(&self, occasion: &Occasion) -> bool {
         let offset = match self.zone {

@@ -126,6 +126,7 @@ pub(crate) fn words() -> BTreeMap<String, Vec<String>> {
         P::BadRequest,
         P::Unauthorized,
         P::Forbidden,
+        P::Denied,
         P::SelfReview,
         P::Excluded,
         P::NotFound,

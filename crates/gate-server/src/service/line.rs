@@ -7,9 +7,11 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
-use gate_policy::{CommandLine, Effect, Environment, Invocation, NoFiles, Profiles, Stdin};
+use gate_policy::{
+    CommandLine, Effect, Environment, Invocation, MapFiles, NoFiles, Profiles, Stdin,
+};
 use gate_protocol::inert::inert;
-use gate_protocol::invocation::BoundInvocation;
+use gate_protocol::invocation::{BoundInvocation, Delivery, Treatment};
 use gate_protocol::masked::{MaskedText, Segment};
 
 /// Stands for a secret: of a length and letters that no tool takes for anything.
@@ -40,6 +42,49 @@ pub(crate) fn word(text: &MaskedText) -> OsString {
         }
     }
     OsString::from_vec(bytes)
+}
+
+/// Reads what a request says as far as it can be read here: the words with the variables and inputs
+/// that came with them. What the client read itself, from files that are not here, is taken from
+/// its word where nothing here says otherwise: the target, the subcommand of a tool without a
+/// profile here, and the effect. That something is not understood without those files says nothing.
+pub(crate) fn read_bound(bound: &BoundInvocation) -> Invocation {
+    let argv: Vec<OsString> = bound.argv.iter().map(word).collect();
+    let cwd = PathBuf::from(word(&bound.cwd));
+    let seen = bound.environment.iter();
+    let seen = seen.filter(|variable| variable.treatment != Treatment::Stripped);
+    let env: Environment = seen
+        .filter_map(|variable| Some((&variable.name, word(variable.value.as_ref()?))))
+        .collect();
+    let (stdin, named): (Vec<_>, Vec<_>) = bound
+        .inputs
+        .iter()
+        .filter_map(|input| Some((input, input.content.as_ref()?.as_bytes())))
+        .partition(|(input, _)| input.delivery == Delivery::Stdin);
+    let files = named.into_iter().filter_map(|(input, content)| {
+        let name = word(&input.name).into_string().ok()?;
+        Some((name, content.to_vec()))
+    });
+    let mut read = Profiles::built_in().read_invocation(&CommandLine {
+        argv: &argv,
+        env: &env,
+        cwd: &cwd,
+        stdin: stdin
+            .first()
+            .map_or(Stdin::Absent, |(_, content)| Stdin::Content(content)),
+        files: &MapFiles::new(&cwd, files),
+    });
+    for (field, value) in &bound.target {
+        let there = read.target.entry(field.clone());
+        there.or_insert_with(|| value.clone());
+    }
+    if !read.known {
+        read.command = bound.command.iter().cloned().map(Into::into).collect();
+    }
+    let said = bound.effect.parse().unwrap_or(Effect::Unknown);
+    read.effects = read.effects.without(Effect::Unknown);
+    read.effects.insert(said);
+    read
 }
 
 /// What a tool's file is called that does not bear its name, by those who package it.

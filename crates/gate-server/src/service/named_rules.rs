@@ -1,14 +1,24 @@
-//! What the rules in force ask for, by their ids: a client that names a rule is
-//! held to it, though its own copy is older or its word is another.
+//! What the rules in force ask for: a client that names a rule is held to it, though its own copy is
+//! older or its word is another, and so is one that names none where the words say which.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use gate_policy::{AskingRule, Layer, PolicyBuilder};
-use gate_protocol::request::{Escalation, Requirement, TERM_LIMIT, Terms, shortened};
+use gate_policy::{
+    AskingRule, Caller, CallerKind, Decision, Layer, Occasion, Policy, PolicyBuilder,
+};
+use gate_protocol::principal::PrincipalKind;
+use gate_protocol::problem::ProblemCode;
+use gate_protocol::request::{
+    Escalation, Requirement, SubmitRequest, TERM_LIMIT, Terms, shortened,
+};
 
 use super::break_glass::says_something;
+use super::line;
 use super::submission::add_unmet;
+use crate::clock;
+use crate::identity::Actor;
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::rules::{self, StoredRules};
@@ -26,6 +36,8 @@ struct Version {
     /// 0 where none was ever activated.
     number: u64,
     rules: HashMap<String, Asked>,
+    /// None where no version is in force.
+    policy: Option<Policy>,
 }
 
 /// What one rule wants met.
@@ -75,6 +87,29 @@ pub(super) fn on_the_wire(one: &gate_policy::Requirement) -> Requirement {
 }
 
 impl Server {
+    /// Returns the terms of a submission, at least as strict as each rule in force that they name,
+    /// and as each that is about the command by its words as they are read here.
+    ///
+    /// # Errors
+    /// As [`Self::with_named_rules`]; and a rule in force denies the command.
+    pub(super) async fn with_rules_in_force(
+        &self,
+        actor: &Actor,
+        submission: &SubmitRequest,
+    ) -> Result<Terms, Failure> {
+        let version = self.version_in_force().await?;
+        let mut terms = submission.terms.clone();
+        for (decision, id) in version.certain(actor, submission) {
+            match decision {
+                Decision::Deny => return Err(denied(&id)),
+                Decision::RequireApproval if !terms.rules.contains(&id) => terms.rules.push(id),
+                Decision::RequireApproval | Decision::Allow => {}
+            }
+        }
+        self.with_named_rules(terms, submission.reason.as_deref())
+            .await
+    }
+
     /// Returns `terms` at least as strict as each rule in force that they name. An escalation that
     /// none of these has comes no sooner than the server's own.
     ///
@@ -137,6 +172,45 @@ impl Server {
     }
 }
 
+/// Refuses what a rule denies of which the client does not know, or does not say.
+fn denied(id: &str) -> Failure {
+    let detail = format!(
+        "the rule `{id}` of this server denies it, and nobody can approve it; `gate rules pull` \
+         fetches the rules in force"
+    );
+    Failure::new(ProblemCode::Denied, detail)
+}
+
+impl Version {
+    /// Returns the rules that ask or deny and are about a command by its words, with their ids.
+    fn certain(&self, actor: &Actor, submission: &SubmitRequest) -> Vec<(Decision, String)> {
+        let Some(policy) = &self.policy else {
+            return Vec::new();
+        };
+        let read = line::read_bound(&submission.invocation);
+        let cwd = PathBuf::from(line::word(&submission.invocation.cwd));
+        let circumstances = &submission.circumstances;
+        let occasion = Occasion {
+            caller: Caller {
+                kind: match actor.principal.kind {
+                    PrincipalKind::User => CallerKind::User,
+                    PrincipalKind::Agent => CallerKind::Agent,
+                    PrincipalKind::Workload => CallerKind::Workload,
+                },
+                name: actor.name().to_owned(),
+                host: circumstances.host.clone(),
+                ci: circumstances.ci.is_some(),
+                terminal: circumstances.terminal,
+            },
+            ..Occasion::of_nobody(clock::now())
+        };
+        let certain = policy.certain(&read, &cwd, &occasion).into_iter();
+        certain
+            .map(|(decision, rule)| (decision, shortened(&rule.id, TERM_LIMIT).into_owned()))
+            .collect()
+    }
+}
+
 impl NamedRules {
     fn get(&self) -> Arc<Version> {
         Arc::clone(&self.read.lock().unwrap_or_else(PoisonError::into_inner))
@@ -156,12 +230,16 @@ fn read(stored: &StoredRules) -> Result<Arc<Version>, Failure> {
             Failure::internal(&std::io::Error::other(lines.join("; ")))
         })?;
     let policy = builder.build();
-    let rules = policy.asking().map(|rule| {
-        let id = shortened(rule.id, TERM_LIMIT).into_owned();
-        (id, Asked::by(rule))
-    });
+    let rules: HashMap<String, Asked> = policy
+        .asking()
+        .map(|rule| {
+            let id = shortened(rule.id, TERM_LIMIT).into_owned();
+            (id, Asked::by(rule))
+        })
+        .collect();
     Ok(Arc::new(Version {
         number: stored.version,
-        rules: rules.collect(),
+        rules,
+        policy: Some(policy),
     }))
 }

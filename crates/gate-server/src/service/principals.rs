@@ -199,7 +199,7 @@ impl Change<'_> {
             return Ok(());
         }
         let detail = format!(
-            "no user is an account of `{person}`: name a user, or a person that one is of; the first \
+            "`person`: no user is an account of `{person}`; name a user, or a person that one is of; the first \
              account of a human needs no `person`"
         );
         Err(Failure::bad_request(detail))

@@ -54,7 +54,7 @@ impl Server {
         let body_hash = Digest::of("gate/idempotency/v1", &to_canonical_bytes(&submission)?);
         let mut change = self.change().await?;
         // Not before: rules that come into force meanwhile would not hold for this request.
-        let terms = self.terms_of(&submission).await?;
+        let terms = self.terms_of(actor, &submission).await?;
         let key = Key {
             principal: actor.name(),
             text: key,
@@ -80,13 +80,10 @@ impl Server {
     }
 
     /// Returns what a submission is held to: what it says, at least what the rules
-    /// that it names say, and at least what the server wants. Break-glass is the one
+    /// that it names or that its words bring up say, and at least what the server wants. Break-glass is the one
     /// way past the people of all three, to those whom the server names for it.
-    async fn terms_of(&self, submission: &SubmitRequest) -> Result<Terms, Failure> {
-        let reason = submission.reason.as_deref();
-        let terms = self
-            .with_named_rules(submission.terms.clone(), reason)
-            .await?;
+    async fn terms_of(&self, actor: &Actor, submission: &SubmitRequest) -> Result<Terms, Failure> {
+        let terms = self.with_rules_in_force(actor, submission).await?;
         let approving = &self.settings.approving;
         let mut terms = submission::with_floor(terms, &self.settings.floor, approving);
         if submission.break_glass {

@@ -160,10 +160,11 @@ async fn to_take_a_rule_away_is_to_have_a_hand_in_what_it_was_about() {
     let bench = Bench::new().await;
     let carol = bench.approver("carol", &["approvers"]).await;
     let carol_admin = bench.token_of("carol", "admin").await;
-    let both = "[[rule]]\nid = \"team/kube\"\ntool = \"kubectl\"\ndecision = \"deny\"\n\
-         [[rule]]\nid = \"team/sql\"\ntool = \"psql\"\ndecision = \"deny\"\n";
-    bench.push_rules(&bench.setup.admin, both).await;
-    let only_kube = "[[rule]]\nid = \"team/kube\"\ntool = \"kubectl\"\ndecision = \"deny\"\n";
+    let only_kube =
+        "[[rule]]\nid = \"team/kube\"\ntool = \"kubectl\"\ndecision = \"require_approval\"\n";
+    let sql = "[[rule]]\nid = \"team/sql\"\ntool = \"psql\"\ndecision = \"deny\"\n";
+    let both = format!("{only_kube}{sql}");
+    bench.push_rules(&bench.setup.admin, &both).await;
     bench.push_rules(&carol_admin, only_kube).await;
     let request = bench.asked("one").await;
     let fine = bench.review(&carol, &request, Answer::Approve).await;

@@ -331,7 +331,7 @@ pub(super) fn submission(word: &str) -> SubmitRequest {
             ..Circumstances::default()
         },
         terms: Terms {
-            rules: vec!["baseline/kubectl-destroy".to_owned()],
+            rules: vec!["starter/destroy".to_owned()],
             reasons: Vec::new(),
             requirements: vec![Requirement {
                 approvers: Vec::new(),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::bench::{Answered, Bench, submission};
 use crate::settings::ServerMode;
 
-const RULE: &str = "baseline/kubectl-destroy";
+const RULE: &str = "starter/destroy";
 
 fn proposal(word: &str, uses: u32) -> Value {
     json!({

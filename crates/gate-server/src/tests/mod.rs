@@ -27,5 +27,6 @@ mod reviews;
 mod self_approval;
 mod submissions;
 mod tags;
+mod unnamed_rules;
 mod web;
 mod wire;

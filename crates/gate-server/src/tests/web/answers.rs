@@ -110,6 +110,7 @@ async fn an_auditor_looks_and_a_stranger_to_the_rule_does_not_answer() {
         escalation: None,
     }];
     let bench = Bench::with(|settings| settings.floor.approvers = vec!["user:carol".into()]).await;
+    bench.push_rules(&bench.setup.admin, "").await;
     let request = bench.submit(&bench.setup.agent, &wanted).await.request();
     let bob = Browser::signed_in(&bench, &bench.setup.bob_approver).await;
     assert!(bob.page(&path(&request)).await.contains("do not name you"));
