@@ -84,8 +84,11 @@ async fn lacks(connection: &mut Connection, head: &Head, known: Known) -> Result
     if head.tree.size() <= known.size {
         return Ok(head.tree.size() < known.size || head.prev != known.prev);
     }
-    // It is longer: others went on, from the same record or from another in its place. One that was
-    // archived is older than any failover.
+    // It is longer: others went on, from the same record or from another in its place. One whose body
+    // went into an archive is older than any failover.
+    if last < log::pruned(connection).await? {
+        return Ok(false);
+    }
     let there = log::page(connection, last, 1).await?;
     let there = there
         .first()

@@ -6,9 +6,11 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use gate_protocol::claim::SignedGrant;
 use gate_protocol::id::Nonce;
+use gate_protocol::log::RecordType;
 use gate_protocol::request::{ApprovalStatus, Escalation, Requirement};
 use gate_protocol::review::Answer;
 use gate_testkit::real::Postgres;
+use serde_json::json;
 
 use super::bench::{Bench, submission};
 use super::postgres::{database_on, url_of};
@@ -216,4 +218,54 @@ async fn a_server_with_other_keys_is_refused() {
     let error = crate::serve::open(settings).await.err().unwrap();
     let why = std::error::Error::source(&error).unwrap().to_string();
     assert!(why.contains("channels.key` is gone"), "{why}");
+}
+
+/// Puts a record into the log that says nothing else than this.
+async fn append(bench: &Bench, said: &str) -> Result<(), crate::problem::Failure> {
+    let mut change = bench.server.change().await?;
+    let body = json!({ "said": said });
+    change.record(&RecordType::ClientGap, &body).await?;
+    change.commit().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_saw_records_that_are_gone_changes_nothing_though_others_went_on() {
+    let (postgres, servers) = three_servers().await;
+    let [first, second, third] = &*servers;
+    append(first, "kept").await.unwrap();
+    let database = first.server.settings.database.clone().unwrap();
+    let (_, name) = database.url.rsplit_once('/').unwrap();
+    let name = name.split('?').next().unwrap();
+    let in_it = |statements: &str| postgres.sql_in(name, statements).unwrap();
+    in_it("CREATE TABLE kept AS SELECT * FROM log_head");
+    for said in ["lost", "lost too"] {
+        append(second, said).await.unwrap();
+    }
+    // As after a failover to a database that lagged.
+    let size = first.server.log_size().await.unwrap() - 2;
+    in_it(&format!(
+        "SET session_replication_role = replica;
+         DELETE FROM log_records WHERE seq >= {size};
+         DELETE FROM log_checkpoints WHERE size > {size};
+         UPDATE log_head SET (prev, frontier) = (SELECT prev, frontier FROM kept)"
+    ));
+    let refused = append(second, "shorter").await.unwrap_err();
+    assert!(refused.detail().contains("new-epoch"), "{refused:?}");
+    assert!(second.server.checkpoint().await.is_err());
+    assert!(!second.server.readiness().await.is_ready());
+    // These two have not seen what is lost, and go on past where it was.
+    for said in ["other", "other too", "more"] {
+        append(third, said).await.unwrap();
+    }
+    append(first, "and more").await.unwrap();
+    assert!(append(second, "longer").await.is_err());
+    let mut change = first.server.change().await.unwrap();
+    change
+        .begin_epoch(json!({ "why": "operator" }))
+        .await
+        .unwrap();
+    change.commit().await.unwrap();
+    for bench in [first, second, third] {
+        append(bench, "anew").await.unwrap();
+    }
 }

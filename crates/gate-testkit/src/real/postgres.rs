@@ -116,11 +116,20 @@ impl Postgres {
     /// # Errors
     /// [`RealError::Failed`] when a statement fails.
     pub fn sql(&self, statements: &str) -> Result<String, RealError> {
+        self.sql_in("postgres", statements)
+    }
+
+    /// The same in another of its databases.
+    ///
+    /// # Errors
+    /// As [`sql`](Self::sql).
+    pub fn sql_in(&self, database: &str, statements: &str) -> Result<String, RealError> {
         let mut psql = Command::new(locate("psql")?);
         psql.env_clear()
             .env("PATH", "/usr/bin:/bin")
             .env("PGAPPNAME", OWN_APPLICATION)
             .envs(self.environment())
+            .env("PGDATABASE", database)
             .args([
                 "-X",
                 "-A",
