@@ -85,6 +85,38 @@ fn a_server_moves_to_postgres_with_its_whole_log_while_it_serves() {
     assert_eq!(refused.code, Some(78), "{refused:?}");
 }
 
+/// The bodies of the oldest records are in an archive; their leaves move with the rest.
+#[test]
+fn a_log_whose_beginning_is_archived_moves_and_verifies_as_before() {
+    let postgres = Postgres::start().unwrap();
+    let (stage, first) = Stage::new("keep_records_days = 0");
+    let done = stage.ask(&first, "done");
+    let denied = stage.gate(&first, "bob_approver", &["deny", &done]);
+    assert_eq!(denied.code, Some(0), "{denied:?}");
+    let kept = stage.gate(&first, "auditor", &["audit", "verify", "--live"]);
+    assert_eq!(kept.code, Some(0), "{kept:?}");
+    let folder = stage.path("archive");
+    let folder = folder.to_str().unwrap();
+    let archive = ["audit", "archive", "--before", "2999-01-01", folder];
+    stage.told(&first, "auditor", &archive);
+    stage.told(&first, "admin", &["audit", "archive", "--prune", folder]);
+    let before = stage.told(&first, "auditor", &["audit", "log", "--json"]);
+    assert!(!before.contains("\"seq\":0,"), "{before}");
+    first.stop();
+    let shared = database(&stage, &postgres, "gate");
+    stage.settings("shared.toml", &shared);
+    let moved = migrate(&stage, "shared.toml");
+    assert_eq!(moved.code, Some(0), "{moved:?}");
+    let second = stage.serve("first", "shared.toml", &[]);
+    let after = stage.told(&second, "auditor", &["audit", "log", "--json"]);
+    assert!(after.starts_with(&before), "{after}");
+    // From the first record that is there, and for who never saw the log before.
+    let fresh = stage.gate(&second, "auditor", &["audit", "verify", "--live"]);
+    assert_eq!(fresh.code, Some(0), "{fresh:?}");
+    let archived = stage.gate(&second, "auditor", &["audit", "verify", folder]);
+    assert_eq!(archived.code, Some(0), "{archived:?}");
+}
+
 /// docs/operations.md: a failover may have lost the last commits.
 #[test]
 fn after_a_failover_what_was_approved_is_void_at_the_server_that_runs() {
