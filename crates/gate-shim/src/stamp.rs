@@ -75,11 +75,15 @@ impl Source {
         })
     }
 
-    /// Tells whether it is still so, by what was seen of the folders above it, to which this one is
-    /// added.
-    fn holds<'s>(&'s self, seen: &mut Seen<'s>) -> bool {
+    /// Tells whether it is still so. `absent` are folders that are not there, to which this one is
+    /// added: nothing is in them.
+    fn holds<'s>(&'s self, absent: &mut Vec<&'s [u8]>) -> bool {
         let path = self.path.as_os_str().as_bytes();
-        if self.look == Look::Absent && seen.is_absent(path) {
+        let is_in = |folder: &&[u8]| {
+            let behind = path.strip_prefix(*folder);
+            behind.is_some_and(|behind| behind.is_empty() || behind.starts_with(b"/"))
+        };
+        if self.look == Look::Absent && absent.iter().any(is_in) {
             return true;
         }
         let Ok(found) = metadata(&self.path) else {
@@ -87,39 +91,13 @@ impl Source {
         };
         match (&self.look, found) {
             (Look::Absent, None) => {
-                seen.absent.push(path);
+                absent.push(path);
                 true
             }
-            (Look::Same(before), Some(now)) => {
-                seen.unchanged.push(path);
-                *before == whole(&now)
-            }
+            (Look::Same(before), Some(now)) => *before == whole(&now),
             (Look::Guarded(before), Some(now)) => *before == guard(&now),
             (Look::Absent | Look::Same(_) | Look::Guarded(_), _) => false,
         }
-    }
-}
-
-/// What was seen of folders, each before what is in it.
-#[derive(Default)]
-struct Seen<'s> {
-    /// They are not there, and nothing is in them.
-    absent: Vec<&'s [u8]>,
-    /// Their list of names is what it was: what was not in them is not there now.
-    unchanged: Vec<&'s [u8]>,
-}
-
-impl Seen<'_> {
-    /// Tells whether nothing can be at a path at which nothing was.
-    fn is_absent(&self, path: &[u8]) -> bool {
-        let is_in = |folder: &&[u8]| {
-            let behind = path.strip_prefix(*folder);
-            behind.is_some_and(|behind| behind.is_empty() || behind.starts_with(b"/"))
-        };
-        let slash = path.iter().rposition(|byte| *byte == b'/');
-        let parent = slash.and_then(|slash| path.get(..slash));
-        self.absent.iter().any(is_in)
-            || parent.is_some_and(|parent| self.unchanged.contains(&parent))
     }
 }
 
@@ -288,10 +266,10 @@ impl Stamp {
     /// since the epoch, and asked for only where a clock ends it.
     pub fn holds(&self, env: &Environment, now: impl FnOnce() -> u64) -> bool {
         let is_for = |variables: &Vec<Option<OsString>>| *variables == values(env);
-        let mut seen = Seen::default();
+        let mut absent = Vec::new();
         self.variables.as_ref().is_none_or(is_for)
             && self.good_until.is_none_or(|until| now() < until)
-            && self.sources.iter().all(|source| source.holds(&mut seen))
+            && self.sources.iter().all(|source| source.holds(&mut absent))
     }
 }
 
@@ -360,32 +338,6 @@ mod tests {
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o777);
         std::fs::set_permissions(folder.path(), open).unwrap();
         assert!(!holds(&before), "others can write the folder");
-    }
-
-    /// A folder with the same names in it since is proof enough of each that was not there.
-    #[test]
-    fn what_comes_into_a_folder_whose_names_count_is_seen_by_the_folder() {
-        let folder = tempfile::tempdir().unwrap();
-        let missing = folder.path().join("login.toml");
-        let look = || {
-            let sources = vec![
-                Source::content(&missing).unwrap(),
-                Source::content(folder.path()).unwrap(),
-            ];
-            Stamp::of_machine(sources)
-        };
-        let stamp = look();
-        let holds = |stamp: &Stamp| stamp.holds(&env("/any"), || 0);
-        assert!(holds(&stamp));
-        std::thread::sleep(std::time::Duration::from_nanos(SETTLING_NS));
-        std::fs::write(&missing, "").unwrap();
-        assert!(!holds(&stamp), "a file came");
-        std::fs::remove_file(&missing).unwrap();
-        assert!(!holds(&stamp), "it came and went");
-        assert!(holds(&look()));
-
-        std::fs::remove_dir(folder.path()).unwrap();
-        assert!(!holds(&stamp), "the folder went");
     }
 
     #[test]
