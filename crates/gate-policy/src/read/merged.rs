@@ -138,9 +138,10 @@ impl Merged {
             })
             .collect();
         for used in &mut invocation.options {
-            match place(used.argv_index) {
-                Ok(index) => used.argv_index = index,
-                Err(_) => (used.argv_index, used.range) = (self.at.saturating_sub(1), 0..0),
+            if let Ok(index) = place(used.argv_index) {
+                used.argv_index = index;
+            } else {
+                (used.argv_index, used.range) = (self.at.saturating_sub(1), 0..0);
             }
         }
         for input in &mut invocation.inputs {
