@@ -21,6 +21,8 @@ mod inputs_aws;
 mod inputs_kubectl;
 #[path = "approval/inputs_moved.rs"]
 mod inputs_moved;
+#[path = "approval/inputs_published.rs"]
+mod inputs_published;
 #[path = "approval/layers.rs"]
 mod layers;
 #[expect(
