@@ -13,7 +13,7 @@ use nix::sys::stat::Mode;
 
 use crate::http::Message;
 use crate::namespace::{isolated, make_anothers, make_anothers_folder, own_script};
-use crate::proxy::{Proxy, Reply, Upstream};
+use crate::proxy::{Point, Proxy, Reply, Upstream};
 use crate::stage::{Machine, Ran, Server, TOOL, assert_told, run};
 
 const RULE: &str = "[[rule]]\nid = \"mine/deny\"\ntool = \"git\"\ndecision = \"deny\"\n";
@@ -244,6 +244,51 @@ fn a_server_without_a_pinned_key_is_not_asked() {
             .iter()
             .all(|record| record["type"] != "request.created")
     );
+}
+
+/// docs/server.md: a rule in force that is about the command "holds as if it were named".
+#[test]
+fn a_rule_in_force_holds_for_a_client_that_has_older_ones() {
+    let server = Server::start("");
+    let older = Message::ask("GET", "/v1/rules");
+    let older = server.ask("agent", older);
+    let proxy = Proxy::to(server.address);
+    proxy.set(Arc::new(move |asked: &Message, upstream: Upstream| {
+        if Point::RULES.matches(asked) {
+            return Reply::Answer(older.clone());
+        }
+        upstream.pass(asked)
+    }));
+    let machine = Machine::of(&server, proxy.address);
+    let push = |decision: &str| {
+        let text =
+            format!("[[rule]]\nid = 'central'\ntool = 'deployer'\ndecision = '{decision}'\n");
+        let put = Message::ask("PUT", "/v1/rules")
+            .with("content-type", "application/json")
+            .with("if-match", "*")
+            .with_body(serde_json::json!({ "text": text }).to_string());
+        let put = server.ask("admin", put);
+        assert_eq!(put.status(), 200, "{put:?}");
+    };
+    push("deny");
+    let ran = run(&mut machine.deploy("5s", "now"));
+    assert_eq!(ran.code, Some(77), "{ran:?}");
+    assert!(
+        ran.stderr
+            .contains("the rule `central` of this server denies it"),
+        "{ran:?}"
+    );
+    assert_told("denied", &ran, "nothing was run");
+    let created = |record: &serde_json::Value| record["type"] == "request.created";
+    assert!(!server.records().iter().any(created));
+    push("require_approval");
+    let ran = run(&mut machine.gate(&["run", "--no-wait", "--", "deployer", "now"]));
+    assert_eq!(ran.code, Some(75), "{ran:?}");
+    let records = server.records();
+    let asked = records.iter().find(|record| created(record)).unwrap();
+    let rules = asked["body"]["terms"]["rules"].as_array().unwrap();
+    assert!(rules.contains(&"central".into()), "{asked}");
+    assert!(machine.canary().is_empty());
 }
 
 fn bundle(server: &Server, version: u64, not_after: &str) -> RuleBundle {
