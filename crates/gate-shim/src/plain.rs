@@ -58,9 +58,9 @@ struct Allowed {
 /// Tells whether the tool's environment is another than the caller's.
 fn changes(note: &EnvironmentNote) -> bool {
     match &note.action {
-        EnvironmentAction::Binds
-        | EnvironmentAction::Merges
-        | EnvironmentAction::MakesUnknown => false,
+        EnvironmentAction::Binds | EnvironmentAction::Merges | EnvironmentAction::MakesUnknown => {
+            false
+        }
         EnvironmentAction::Stripped | EnvironmentAction::FirstKept | EnvironmentAction::Set(_) => {
             true
         }

@@ -33,7 +33,7 @@ calls, programs = [], []
 READS = (
     "BatchDescribe", "BatchGet", "BatchIsAuthorized", "BatchList", "BatchRead", "Check", "Compare",
     "Contains", "Count", "Decode", "Describe", "Detect", "Discover", "Estimate", "Evaluate",
-    "Filter", "Find", "Forecast", "Get", "Head", "Is", "List", "Lookup", "Preview", "Query",
+    "Filter", "Find", "Forecast", "Get", "Head", "Infer", "Is", "List", "Lookup", "Preview", "Query",
     "Read", "Resolve", "Retrieve", "Scan", "Search", "Select", "Simulate", "Summarize",
     "Test", "Translate", "Validate", "Verify", "View",
 )

@@ -296,9 +296,9 @@ fn held(started: &Started, said: &Invocation) -> Option<String> {
     let is_loose = |note: &&gate_policy::EnvironmentNote| match &note.action {
         EnvironmentAction::Set(value) => started.env.get(&note.name) != Some(value),
         EnvironmentAction::Stripped | EnvironmentAction::FirstKept => true,
-        EnvironmentAction::Binds
-        | EnvironmentAction::Merges
-        | EnvironmentAction::MakesUnknown => false,
+        EnvironmentAction::Binds | EnvironmentAction::Merges | EnvironmentAction::MakesUnknown => {
+            false
+        }
     };
     if let Some(note) = alone.environment.iter().find(is_loose) {
         let name = note.name.to_string_lossy();

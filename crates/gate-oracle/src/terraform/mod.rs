@@ -132,9 +132,11 @@ fn weight(path: &str) -> Weight {
         | "cwd/main.tf"
         | "cwd/sub/main.tf"
         | "cwd/provider/main.tf"
-        | "home/untidy.tf" => return Weight::Local,
+        | "home/untidy.tf"
         // The folder that TF_DATA_DIR names.
-        "drop/data" | "drop/data/modules" | "home/modules" => return Weight::Local,
+        | "drop/data"
+        | "drop/data/modules"
+        | "home/modules" => return Weight::Local,
         _ => {}
     }
     let is_installed = path.starts_with("cwd/") && path.contains(".terraform/")
