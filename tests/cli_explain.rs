@@ -247,8 +247,13 @@ fn the_words_of_a_variable_stand_among_those_of_the_command() {
     assert!(!tree.contains("hunter2"), "{tree}");
 }
 
-/// Commands with variables that add words to them.
-const MERGED: &[(&[(&str, &str)], &[&str])] = &[
+/// Variables that add words to a command, and its own words.
+type Added = (
+    &'static [(&'static str, &'static str)],
+    &'static [&'static str],
+);
+
+const MERGED: &[Added] = &[
     (
         &[
             ("TF_CLI_ARGS", "-general"),
