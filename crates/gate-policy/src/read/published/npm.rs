@@ -29,12 +29,14 @@ const SCRIPTS: [&str; 8] = [
     "publish",
     "postprepare",
 ];
-/// What is never packed.
-const NEVER: &[Text] = &[Cow::Borrowed("/.git")];
+/// What is not packed where no field names it.
+const OF_GIT: &[Text] = &[Cow::Borrowed("/.git")];
 /// What is not packed where no package is bundled and no script runs.
 const WITHOUT_MODULES: &[Text] = &[Cow::Borrowed("/.git"), Cow::Borrowed("/node_modules")];
 /// What the project of a workspace says of how it is packed, and where it goes.
 const OF_PROJECT: [&str; 3] = [".gitignore", ".npmignore", ".npmrc"];
+/// Fields whose files are packed wherever they stand.
+const REQUIRED: [&str; 4] = ["bin", "browser", "directories", "main"];
 const PACKAGE: &str = "package.json";
 
 pub(in crate::read) fn read(
@@ -112,13 +114,11 @@ impl Package<'_, '_> {
     /// Adds a folder that npm packs.
     fn add_packed(&mut self, folder: &Path, has_scripts: bool) {
         let manifest = folder.join(PACKAGE);
-        let needs_modules = self
-            .read_package(&manifest)
-            .is_none_or(|document| needs_modules(&document, has_scripts));
-        let without = if needs_modules {
-            NEVER
-        } else {
-            WITHOUT_MODULES
+        let document = self.read_package(&manifest);
+        let without = match &document {
+            Some(document) if needs_modules(document, has_scripts) => without_git(Some(document)),
+            Some(document) if !names_unpacked(document) => WITHOUT_MODULES,
+            _ => &[],
         };
         self.add_folder(folder.to_owned(), skipped(without));
     }
@@ -157,7 +157,7 @@ impl Package<'_, '_> {
             let why = "a workspace stands outside of the project";
             self.refuse(root.join(PACKAGE), why);
         }
-        self.add_folder(root, skipped(NEVER));
+        self.add_folder(root, skipped(without_git(document.as_ref())));
     }
 
     /// Reads a manifest, which is then an input, also where it is not there.
@@ -183,6 +183,33 @@ fn needs_modules(document: &Document, has_scripts: bool) -> bool {
     })
 }
 
+/// Returns what is left out of a folder of which `node_modules` is bound.
+fn without_git(document: Option<&Document>) -> &'static [Text] {
+    if document.is_some_and(|document| !names_unpacked(document)) {
+        OF_GIT
+    } else {
+        &[]
+    }
+}
+
+/// Tells whether a field can name a file below `node_modules` or `.git`: npm packs it then.
+fn names_unpacked(document: &Document) -> bool {
+    let mut scalars = document.scalars.iter();
+    scalars.any(|scalar| is_below(&scalar.keys, &REQUIRED) && can_lead_to_unpacked(&scalar.text))
+}
+
+/// Tells whether a value leads to what is not packed otherwise. npm takes it for a pattern of an
+/// ignore file in which capital letters don't count, and a line end in it begins another one.
+fn can_lead_to_unpacked(value: &str) -> bool {
+    let is_pattern = value.contains(['*', '?', '[', '{', '(', '\\']);
+    let mut parts = value.split(|letter: char| matches!(letter, '/' | '!') || letter.is_control());
+    let is_unpacked = |part: &str| {
+        let part = part.trim();
+        part.eq_ignore_ascii_case("node_modules") || part.eq_ignore_ascii_case(".git")
+    };
+    is_pattern || parts.any(is_unpacked)
+}
+
 fn has_workspaces(document: &Document) -> bool {
     let mut scalars = document.scalars.iter();
     scalars.any(|scalar| is_below(&scalar.keys, &["workspaces"]))
@@ -196,6 +223,51 @@ fn is_below(keys: &[String], names: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command_line::{Environment, MapFiles, Stdin};
+    use crate::invocation::InputKind;
+    use crate::read_invocation;
+
+    fn left_out_of(manifest: &str) -> usize {
+        let package = format!("/w/{PACKAGE}");
+        let content = manifest.as_bytes().to_vec();
+        let files = MapFiles::new(Path::new("/w"), [(package.as_str(), content)]);
+        let argv = ["npm", "publish", "--ignore-scripts"].map(Into::into);
+        let invocation = read_invocation(&CommandLine {
+            argv: &argv,
+            env: &Environment::default(),
+            cwd: Path::new("/w"),
+            stdin: Stdin::Absent,
+            files: &files,
+        });
+        let mut inputs = invocation.inputs.iter();
+        let folder = inputs.find(|input| input.kind == InputKind::Directory);
+        folder.unwrap().skipped.len()
+    }
+
+    #[test]
+    fn what_a_field_names_is_packed_also_where_nothing_else_is() {
+        for named in [
+            r#"{"main": "node_modules/a/a.js"}"#,
+            r#"{"main": "./Node_Modules/a/a.js"}"#,
+            r#"{"main": "lib/../node_modules/a.js"}"#,
+            r#"{"main": "n*/a.js"}"#,
+            r#"{"main": "a.js\n!/.git"}"#,
+            r#"{"browser": ".git/config"}"#,
+            r#"{"bin": "node_modules/a/a.js"}"#,
+            r#"{"bin": {"a": "a.js", "b": ".git/hooks/b"}}"#,
+            r#"{"bundleDependencies": ["a"], "main": ".git/config"}"#,
+            "no manifest: [",
+        ] {
+            assert_eq!(left_out_of(named), 0, "{named}");
+        }
+        for plain in [
+            r#"{"main": "lib/a.js", "bin": {"a": ".github/a.js"}}"#,
+            r#"{"dependencies": {"node_modules": "1"}, "description": ".git"}"#,
+        ] {
+            assert_eq!(left_out_of(plain), 2, "{plain}");
+        }
+        assert_eq!(left_out_of(r#"{"bundleDependencies": ["a"]}"#), 1);
+    }
 
     #[test]
     fn a_word_is_what_npm_takes_it_for() {
