@@ -117,7 +117,12 @@ fn repository(line: &CommandLine<'_>, invocation: &Invocation) -> Option<Reposit
 }
 
 /// Returns the path in a file of one line.
-fn pointed(line: &CommandLine<'_>, file: &Path, label: &[u8], from: &Path) -> Option<PathBuf> {
+pub(crate) fn pointed(
+    line: &CommandLine<'_>,
+    file: &Path,
+    label: &[u8],
+    from: &Path,
+) -> Option<PathBuf> {
     let content = line.files.read(file).ok()?;
     let path = content.strip_prefix(label)?.trim_ascii();
     (!path.is_empty()).then(|| from.join(path_of(path)))

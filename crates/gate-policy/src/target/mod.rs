@@ -37,6 +37,7 @@ use crate::effect::Effect;
 use crate::invocation::Invocation;
 use crate::profile::ToolSpec;
 use crate::read::MAX_SCRIPT_BYTES;
+pub(crate) use git::pointed;
 pub(crate) use host::{has_host, settled};
 
 /// Writes what the files in force say of the target, and the effects that they

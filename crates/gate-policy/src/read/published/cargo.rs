@@ -1,8 +1,8 @@
 //! What `cargo publish` sends. Source: the cargo book, "Publishing on crates.io", "The manifest
 //! format", "Workspaces" and "Configuration".
 //!
-//! cargo packs the folder of a package, without `target`, and builds what it packed. Which files
-//! it takes is said by the manifest and by git; all of them are bound. Fields, lints and the lock
+//! cargo packs the folder of a package and builds what it packed. Of `target` it takes what git
+//! tracks. Which files it takes is said by the manifest and by git; all of them are bound. Fields, lints and the lock
 //! come from the workspace above, registries and programs from settings above.
 
 use std::borrow::Cow;
@@ -10,18 +10,22 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
+use super::tracked::can_track;
 use super::{Package, asks_for_help, skipped};
-use crate::command_line::{CommandLine, FileKind};
+use crate::command_line::{CommandLine, FileError, FileKind};
 use crate::invocation::Invocation;
 use crate::profile::Text;
 use crate::read::MAX_SCRIPT_BYTES;
 use crate::read::path_of;
 use crate::read::paths::{leads_out_of, plain_join};
 use crate::read::words::Parsed;
+use crate::target::pointed;
 
 const MANIFEST: &str = "Cargo.toml";
 /// What is never packed.
-const NEVER: &[Text] = &[Cow::Borrowed("/.git"), Cow::Borrowed("/target")];
+const NEVER: &[Text] = &[Cow::Borrowed("/.git")];
+/// What is not packed where git tracks nothing of `target`.
+const WITHOUT_TARGET: &[Text] = &[Cow::Borrowed("/.git"), Cow::Borrowed("/target")];
 /// What a workspace adds to each of its packages.
 const OF_WORKSPACE: [&str; 2] = ["Cargo.lock", ".gitignore"];
 /// What cargo and rustup look for in every folder from the working directory upward.
@@ -94,7 +98,7 @@ impl Package<'_, '_> {
         }
         let (root, of_root) = root.unwrap_or_else(|| (own.to_owned(), manifest.clone()));
         let published = if is_package && !chooses { own } else { &*root };
-        self.add_folder(published.to_owned(), skipped(NEVER));
+        self.add_built(published.to_owned());
         if !root.starts_with(published) {
             for name in OF_WORKSPACE {
                 self.add_file(root.join(name));
@@ -109,6 +113,49 @@ impl Package<'_, '_> {
             }
         }
         published.to_owned()
+    }
+
+    /// Adds a folder that cargo packs, with what it builds there where git tracks some of it.
+    fn add_built(&mut self, folder: PathBuf) {
+        let place = self.line.files.canonical(&folder);
+        let place = place.unwrap_or_else(|| folder.clone());
+        let target = place.join("target");
+        let paths = place.ancestors().map(|above| target.strip_prefix(above));
+        let paths: Vec<&[u8]> = paths
+            .filter_map(|path| Some(path.ok()?.as_os_str().as_encoded_bytes()))
+            .collect();
+        let mut is_tracked = false;
+        for above in place.ancestors() {
+            let Some(index) = self.index_in(above) else {
+                continue;
+            };
+            is_tracked |= match self.line.files.read(&index) {
+                Ok(content) => can_track(&content, &paths),
+                Err(FileError::Absent) => false,
+                Err(FileError::Unreadable(_)) => true,
+            };
+            self.add_file(index);
+        }
+        let without = if is_tracked { NEVER } else { WITHOUT_TARGET };
+        self.add_folder(folder, skipped(without));
+    }
+
+    /// Returns the index of the repository in a folder. That there is none is an input too.
+    fn index_in(&mut self, folder: &Path) -> Option<PathBuf> {
+        let repository = folder.join(".git");
+        match self.kind(&repository) {
+            Some(FileKind::Directory) => Some(repository.join("index")),
+            Some(FileKind::File) => {
+                let own = pointed(self.line, &repository, b"gitdir:", folder);
+                self.add_file(repository);
+                own.map(|own| own.join("index"))
+            }
+            Some(FileKind::Special) => None,
+            None => {
+                self.add_file(repository);
+                None
+            }
+        }
     }
 
     /// Reads the manifest of a folder, which is then an input, also where it is not there.
@@ -149,7 +196,7 @@ impl Package<'_, '_> {
         for name in names.filter(|name| leads_out_of(root, root, name)) {
             let folder: PathBuf = plain_join(root, Path::new(name));
             if self.kind(&folder) == Some(FileKind::Directory) {
-                self.add_folder(folder, skipped(NEVER));
+                self.add_built(folder);
             } else {
                 let why = "it names packages outside of the workspace that gate can't follow";
                 self.refuse(folder, why);
@@ -166,4 +213,53 @@ fn text_at<'t>(table: &'t Table, keys: &[&str]) -> Option<&'t str> {
         table = table.get(*key)?.as_table()?;
     }
     table.get(*last)?.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command_line::{Environment, MapFiles, Stdin, without_dots};
+    use crate::invocation::InputKind;
+    use crate::read::published::tracked::tests::index;
+    use crate::read_invocation;
+
+    /// Returns what is left out of the package in `/w/a`, and the files that are bound.
+    fn read_with(more: &[(&str, Vec<u8>)]) -> (Vec<Text>, Vec<PathBuf>) {
+        let cwd = Path::new("/w/a");
+        let manifest = ("Cargo.toml", b"[package]\nname = 'a'\n".to_vec());
+        let files = MapFiles::new(cwd, more.iter().cloned().chain([manifest]));
+        let invocation = read_invocation(&CommandLine {
+            argv: &["cargo", "publish"].map(Into::into),
+            env: &Environment::default(),
+            cwd,
+            stdin: Stdin::Absent,
+            files: &files,
+        });
+        let mut inputs = invocation.inputs.iter();
+        let folder = inputs.find(|input| input.kind == InputKind::Directory);
+        let skipped = folder.unwrap().skipped.to_vec();
+        let files = invocation.inputs.into_iter();
+        let files = files.filter(|input| input.kind == InputKind::File);
+        (skipped, files.map(|input| input.path).collect())
+    }
+
+    #[test]
+    fn what_git_tracks_of_target_is_bound() {
+        let link = || ("/.git", b"gitdir: g/worktrees/w\n".to_vec());
+        for (name, tracked, beside) in [
+            (".git/index", "target/a.rs", "src/target/a.rs"),
+            ("../.git/index", "a/target/a.rs", "b/target/a.rs"),
+            ("/g/worktrees/w/index", "w/a/target/a.rs", "w/a/targets/a"),
+        ] {
+            let (skipped, files) = read_with(&[link(), (name, index(2, &[tracked]))]);
+            assert_eq!(skipped, NEVER, "{name}");
+            let bound = without_dots(&Path::new("/w/a").join(name));
+            assert!(files.contains(&bound), "{name}: {files:?}");
+            let (skipped, _) = read_with(&[link(), (name, index(2, &[beside]))]);
+            assert_eq!(skipped, WITHOUT_TARGET, "{name}");
+        }
+        let (skipped, files) = read_with(&[]);
+        assert_eq!(skipped, WITHOUT_TARGET);
+        assert!(files.contains(&"/w/.git".into()), "{files:?}");
+    }
 }

@@ -5,6 +5,7 @@
 
 mod cargo;
 mod npm;
+mod tracked;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
