@@ -40,12 +40,18 @@ const NAMING: &[&str] = &[
     "additional_contexts",
     "build",
     "context",
+    "contexts",
     "dockerfile",
     "env_file",
     "file",
     "include",
     "path",
 ];
+/// Those of them in which each value is one.
+const LISTING: &[&str] = &["additional_contexts", "contexts", "env_file", "include"];
+/// Fields of a bake file whose lists and maps name no file or folder.
+const HARMLESS: &[&str] = &["args", "inherits", "labels", "platforms", "tags", "targets"];
+const BY_VARIABLE: &str = "a variable says which file or folder it takes, and gate doesn't know it";
 /// The most compose files that lead to each other.
 const LIMIT: usize = 100;
 const SKIPPED: &[Text] = &[Cow::Borrowed(".git")];
@@ -151,7 +157,7 @@ impl Project<'_, '_> {
             for name in bicep::quoted(&text) {
                 self.add(folder, name);
             }
-            return;
+            return self.note_variables(path, &text);
         }
         let Some(document) = scalars::read(&content) else {
             let why = "it is written in a way that gate can't follow";
@@ -160,6 +166,35 @@ impl Project<'_, '_> {
         for scalar in &document.scalars {
             if !document.is_plain || names_one(scalar) {
                 self.add_value(folder, &scalar.text);
+            }
+            if scalar.text.contains('$') && is_name(scalar) {
+                self.refuse(plain_join(folder, Path::new(&scalar.text)), BY_VARIABLE);
+            } else if scalar.text.contains('$') && !document.is_plain {
+                self.invocation.add(Effect::Unknown, BY_VARIABLE);
+            }
+        }
+    }
+
+    /// Refuses a bake file in which a variable names a context or a file; where it can be one
+    /// only, the command is unknown. Its texts stand between `'`.
+    fn note_variables(&mut self, path: &Path, text: &str) {
+        for line in text.lines().filter(|line| !is_comment(line)) {
+            let pair = line.split_once('=').or_else(|| line.split_once(": "));
+            let Some((field, value)) = pair else {
+                if line.contains("${") {
+                    self.invocation.add(Effect::Unknown, BY_VARIABLE);
+                }
+                continue;
+            };
+            let field = field.trim().rsplit([' ', '\t', '{']).next().unwrap_or("");
+            let value = value.trim();
+            if is_literal(value) {
+                continue;
+            }
+            if matches!(field, "context" | "contexts" | "dockerfile") {
+                self.refuse(path.to_owned(), BY_VARIABLE);
+            } else if !(HARMLESS.contains(&field) && value.starts_with(['[', '{'])) {
+                self.invocation.add(Effect::Unknown, BY_VARIABLE);
             }
         }
     }
@@ -247,6 +282,37 @@ fn is_address(name: &[u8]) -> bool {
     .any(|start| name.starts_with(start))
 }
 
+fn is_comment(line: &str) -> bool {
+    ["#", "//"].iter().any(|mark| line.trim().starts_with(mark))
+}
+
+/// Tells whether a value of a bake file, whose texts stand between `'`, is made of no variable.
+fn is_literal(value: &str) -> bool {
+    let is_known = |word: &str| {
+        let is_number = word.starts_with(|letter: char| letter.is_ascii_digit());
+        word.is_empty() || is_number || matches!(word, "true" | "false" | "null")
+    };
+    let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let mut beside = value.split('\'').step_by(2);
+    !value.contains("${")
+        && beside.all(|text| {
+            let code = text.split('#').next().unwrap_or("");
+            // In a map it is a key that stands before a `=`.
+            let mut parts = code
+                .split(',')
+                .map(|part| part.split_once('=').unwrap_or(("", part)));
+            !code.contains('?')
+                && parts.all(|(_, made)| made.split(|letter| !is_word(letter)).all(is_known))
+        })
+}
+
+/// Tells whether a value is the name of a file or folder, and not another word about a build.
+fn is_name(scalar: &Scalar) -> bool {
+    let last = scalar.keys.last().map_or("", String::as_str);
+    let mut keys = scalar.keys.iter().map(String::as_str);
+    names_one(scalar) && (NAMING.contains(&last) || keys.any(|key| LISTING.contains(&key)))
+}
+
 /// Tells whether a value stands in a field that names a file or folder. What is mounted is read
 /// by what runs in a container, and is not part of what is built.
 fn names_one(scalar: &Scalar) -> bool {
@@ -258,4 +324,36 @@ fn names_one(scalar: &Scalar) -> bool {
             .clone()
             .any(|key| matches!(key, "args" | "labels" | "environment" | "volumes"))
         && keys.any(|key| NAMING.contains(&key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_literal;
+
+    #[test]
+    fn a_value_of_a_bake_file_is_literal_where_no_variable_makes_it() {
+        for literal in [
+            "'.'",
+            "'a' }",
+            "{ a = 'b', c = 'd' }",
+            "['a', 'b'] # DIR",
+            "{",
+            "true",
+            "3",
+        ] {
+            assert!(is_literal(literal), "{literal}");
+        }
+        for made in [
+            "DIR",
+            "DIR }",
+            "'${DIR}/x'",
+            "join('/', ['a', DIR])",
+            "{ a = 'b', c = DIR }",
+            "{ a = DIR, c = 'd' }",
+            "'a' == X ? 'b' : 'c'",
+            "X != '' ? 'b' : 'c'",
+        ] {
+            assert!(!is_literal(made), "{made}");
+        }
+    }
 }
