@@ -271,7 +271,8 @@ impl Postgres {
     }
 }
 
-/// Tells whether the tables are those of this version. Who may not make tables can then serve.
+/// Tells whether the tables are those of this version, each made by the very migration that this
+/// program has. Who may not make tables can then serve; of anything else sqlx says what is wrong.
 async fn is_up_to_date(pool: &PgPool) -> Result<bool, StoreError> {
     let made = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL AS is_made";
     if !sqlx::query(made)
@@ -281,15 +282,18 @@ async fn is_up_to_date(pool: &PgPool) -> Result<bool, StoreError> {
     {
         return Ok(false);
     }
-    let row = sqlx::query(
-        "SELECT CAST(max(version) AS BIGINT) AS last, coalesce(bool_and(success), false) AS is_whole
-         FROM _sqlx_migrations",
-    )
-    .fetch_one(pool)
-    .await?;
-    let last: Option<i64> = row.try_get("last")?;
-    let newest = MIGRATIONS.iter().map(|(version, ..)| *version).max();
-    Ok(last == newest && row.try_get("is_whole")?)
+    let rows =
+        sqlx::query("SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version")
+            .fetch_all(pool)
+            .await?;
+    let mut made = Vec::new();
+    for row in &rows {
+        let (version, checksum): (i64, &[u8]) = (row.try_get("version")?, row.try_get("checksum")?);
+        made.push((version, checksum, row.try_get("success")?));
+    }
+    let wanted = migrator(&MIGRATIONS);
+    let wanted = wanted.iter().map(|one| (one.version, &*one.checksum, true));
+    Ok(wanted.eq(made))
 }
 
 /// Refuses a database that would forget what it said is done, or can't hold every text, and sets the

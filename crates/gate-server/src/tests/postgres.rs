@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use gate_testkit::real::Postgres;
+use sqlx::migrate::MigrateError;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::bench::{Bench, submission};
@@ -198,6 +199,39 @@ async fn a_database_that_forgets_or_is_of_a_newer_version_is_refused_with_what_t
         "{newer:?}"
     );
     assert!(newer.to_string().contains("start that version"), "{newer}");
+}
+
+#[tokio::test]
+async fn tables_that_another_migration_made_are_not_taken_for_ours() {
+    let postgres = Postgres::start().unwrap();
+    let database = database_on(&url_of(&postgres)).await;
+    let name = database.url.rsplit('/').next().unwrap();
+    let in_it = |statement: &str| postgres.sql_in(name, statement).unwrap();
+    let open = async || Store::connect(database.options().unwrap()).await;
+    open().await.unwrap().close().await;
+    open().await.unwrap().close().await;
+    in_it("CREATE TABLE kept AS SELECT * FROM _sqlx_migrations");
+    in_it("UPDATE _sqlx_migrations SET checksum = 'x' WHERE version = 9");
+    let altered = open().await.unwrap_err();
+    assert!(
+        matches!(
+            altered,
+            StoreError::Migrate(MigrateError::VersionMismatch(9))
+        ),
+        "{altered:?}"
+    );
+    // What is missing is made, which fails where it is there after all.
+    in_it("DELETE FROM _sqlx_migrations WHERE version = 9");
+    let incomplete = open().await.unwrap_err();
+    assert!(
+        matches!(
+            incomplete,
+            StoreError::Migrate(MigrateError::ExecuteMigration(_, 9))
+        ),
+        "{incomplete:?}"
+    );
+    in_it("TRUNCATE _sqlx_migrations; INSERT INTO _sqlx_migrations SELECT * FROM kept");
+    open().await.unwrap();
 }
 
 #[tokio::test]
