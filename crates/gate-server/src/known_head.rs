@@ -26,12 +26,33 @@ struct Known {
     prev: Option<Digest>,
     /// The log was found to lack some of them.
     is_lacking: bool,
+    /// An epoch began since who follows the log last went on from its end.
+    is_anew: bool,
+}
+
+/// What the log is found to be.
+struct Held {
+    head: Head,
+    /// An epoch has begun: what this server has in memory of the log may be of records that are gone.
+    is_anew: bool,
 }
 
 impl KnownHead {
     /// Tells whether the log was found to lack what was seen of it.
     pub(crate) fn is_lacking(&self) -> bool {
         self.lock().is_lacking
+    }
+
+    /// Tells whether who follows the log has to go on from its end: what stands where it was read
+    /// before may be something else.
+    pub(crate) fn is_to_be_followed_anew(&self) -> bool {
+        let known = self.lock();
+        known.is_lacking || known.is_anew
+    }
+
+    /// Takes in that who follows the log goes on from its end. Only for who has the writer.
+    pub(crate) fn followed_anew(&self) {
+        self.lock().is_anew = false;
     }
 
     /// Takes in that a change was committed, after which the head is this.
@@ -45,11 +66,13 @@ impl KnownHead {
 
     /// Holds the log against what was seen of it. Only for who has the writer: whoever reads can
     /// have a snapshot from before what was seen last.
-    async fn hold(&self, connection: &mut Connection) -> Result<Head, Failure> {
+    async fn hold(&self, connection: &mut Connection) -> Result<Held, Failure> {
         let head = log::head(connection).await?;
         let epoch = server::epoch_if_made(connection).await?.unwrap_or(0);
         let known = *self.lock();
         let is_lacking = epoch <= known.epoch && lacks(connection, &head, known).await?;
+        // Also where nothing is missing that was seen by a change: more was read by who follows.
+        let is_anew = known.epoch > 0 && epoch > known.epoch;
         *self.lock() = Known {
             epoch: epoch.max(known.epoch),
             size: if is_lacking {
@@ -59,6 +82,7 @@ impl KnownHead {
             },
             prev: if is_lacking { known.prev } else { head.prev },
             is_lacking,
+            is_anew: known.is_anew || is_anew,
         };
         if is_lacking {
             tracing::error!(
@@ -68,7 +92,7 @@ impl KnownHead {
             );
             return Err(lacking());
         }
-        Ok(head)
+        Ok(Held { head, is_anew })
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -105,13 +129,17 @@ fn lacking() -> Failure {
 
 impl Server {
     /// Waits for the writer, and holds the log against what was seen of it where another database
-    /// can have taken the place of the one that was written to. Returns the head where it was read.
+    /// can have taken the place of the one that was written to; in a new epoch everybody looks anew.
+    /// Returns the head where it was read.
     pub(crate) async fn writer(&self) -> Result<(Writer, Option<Head>), Failure> {
         let mut writer = self.store.write().await?;
         if !self.store.is_shared() {
             return Ok((writer, None));
         }
-        let head = self.known_head.hold(writer.connection()).await?;
-        Ok((writer, Some(head)))
+        let held = self.known_head.hold(writer.connection()).await?;
+        if held.is_anew {
+            self.look_anew();
+        }
+        Ok((writer, Some(held.head)))
     }
 }

@@ -87,7 +87,7 @@ impl Server {
 
     /// Wakes who waits for a request of which the log tells from record `seen` on.
     async fn look_at_the_log(&self, seen: &mut u64) -> Result<(), Failure> {
-        if self.known_head.is_lacking() {
+        if self.known_head.is_to_be_followed_anew() {
             self.go_on_anew(seen).await?;
         }
         loop {
@@ -117,12 +117,18 @@ impl Server {
     async fn go_on_anew(&self, seen: &mut u64) -> Result<(), Failure> {
         // Only who has the writer can tell what the log has.
         let (writer, head) = self.writer().await?;
+        self.known_head.followed_anew();
         drop(writer);
         *seen = head.map_or(0, |head| head.tree.size());
+        self.look_anew();
+        Ok(())
+    }
+
+    /// Has everybody look anew at what they knew of the log.
+    pub(crate) fn look_anew(&self) {
         self.subtrees.forget();
         self.waiters.wake_all();
         self.deadlines.notify_one();
-        Ok(())
     }
 
     async fn act_on(&self, record: &str) -> Result<(), Failure> {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use gate_protocol::canonical::Digest;
 use gate_protocol::claim::SignedGrant;
-use gate_protocol::id::Nonce;
-use gate_protocol::log::RecordType;
+use gate_protocol::id::{Nonce, RequestId};
+use gate_protocol::log::{RecordType, TILE_WIDTH};
 use gate_protocol::request::{ApprovalStatus, Escalation, Requirement};
 use gate_protocol::review::Answer;
 use gate_testkit::real::Postgres;
@@ -228,27 +229,60 @@ async fn append(bench: &Bench, said: &str) -> Result<(), crate::problem::Failure
     change.commit().await
 }
 
+/// A database that goes back, as by a failover to one that lagged.
+struct Lagging<'a> {
+    postgres: &'a Postgres,
+    name: String,
+    /// How many records the log will have again.
+    size: u64,
+}
+
+impl<'a> Lagging<'a> {
+    /// What is recorded from now on will be lost.
+    async fn from_now(postgres: &'a Postgres, bench: &Bench) -> Self {
+        let database = bench.server.settings.database.clone().unwrap();
+        let (_, name) = database.url.rsplit_once('/').unwrap();
+        let lagging = Self {
+            postgres,
+            name: name.to_owned(),
+            size: bench.server.log_size().await.unwrap(),
+        };
+        lagging.run("CREATE TABLE kept AS SELECT * FROM log_head");
+        lagging
+    }
+
+    fn go_back(&self) {
+        let size = self.size;
+        self.run(&format!(
+            "SET session_replication_role = replica;
+             DELETE FROM log_records WHERE seq >= {size};
+             DELETE FROM log_checkpoints WHERE size > {size};
+             UPDATE log_head SET (prev, frontier) = (SELECT prev, frontier FROM kept)"
+        ));
+    }
+
+    fn run(&self, statements: &str) {
+        self.postgres.sql_in(&self.name, statements).unwrap();
+    }
+}
+
+async fn begin_epoch(bench: &Bench) {
+    let mut change = bench.server.change().await.unwrap();
+    let why = json!({ "why": "operator" });
+    change.begin_epoch(why).await.unwrap();
+    change.commit().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_saw_records_that_are_gone_changes_nothing_though_others_went_on() {
     let (postgres, servers) = three_servers().await;
     let [first, second, third] = &*servers;
     append(first, "kept").await.unwrap();
-    let database = first.server.settings.database.clone().unwrap();
-    let (_, name) = database.url.rsplit_once('/').unwrap();
-    let name = name.split('?').next().unwrap();
-    let in_it = |statements: &str| postgres.sql_in(name, statements).unwrap();
-    in_it("CREATE TABLE kept AS SELECT * FROM log_head");
+    let lagging = Lagging::from_now(&postgres, first).await;
     for said in ["lost", "lost too"] {
         append(second, said).await.unwrap();
     }
-    // As after a failover to a database that lagged.
-    let size = first.server.log_size().await.unwrap() - 2;
-    in_it(&format!(
-        "SET session_replication_role = replica;
-         DELETE FROM log_records WHERE seq >= {size};
-         DELETE FROM log_checkpoints WHERE size > {size};
-         UPDATE log_head SET (prev, frontier) = (SELECT prev, frontier FROM kept)"
-    ));
+    lagging.go_back();
     let refused = append(second, "shorter").await.unwrap_err();
     assert!(refused.detail().contains("new-epoch"), "{refused:?}");
     assert!(second.server.checkpoint().await.is_err());
@@ -259,13 +293,52 @@ async fn who_saw_records_that_are_gone_changes_nothing_though_others_went_on() {
     }
     append(first, "and more").await.unwrap();
     assert!(append(second, "longer").await.is_err());
-    let mut change = first.server.change().await.unwrap();
-    change
-        .begin_epoch(json!({ "why": "operator" }))
-        .await
-        .unwrap();
-    change.commit().await.unwrap();
+    begin_epoch(first).await;
     for bench in [first, second, third] {
         append(bench, "anew").await.unwrap();
     }
+}
+
+/// Returns the root of the first full tile of the log, as this server has it.
+async fn root_of_tile(bench: &Bench) -> Digest {
+    let mut reader = bench.server.store.read().await.unwrap();
+    let subtrees = &bench.server.subtrees;
+    let tree = subtrees.tree(reader.connection(), u64::from(TILE_WIDTH));
+    tree.await.unwrap().root()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_first_hears_of_lost_records_by_a_new_epoch_looks_anew_too() {
+    let (postgres, servers) = three_servers().await;
+    let [first, second, third] = &*servers;
+    let mut change = first.server.change().await.unwrap();
+    let size = first.server.log_size().await.unwrap();
+    for number in size + 1..u64::from(TILE_WIDTH) {
+        let body = json!({ "said": number });
+        change.record(&RecordType::ClientGap, &body).await.unwrap();
+    }
+    change.commit().await.unwrap();
+    let lagging = Lagging::from_now(&postgres, first).await;
+    for said in ["lost", "lost too"] {
+        append(second, said).await.unwrap();
+    }
+    let lost = root_of_tile(second).await;
+    let seen = second.server.log_size().await.unwrap();
+    lagging.go_back();
+    begin_epoch(first).await;
+    let id = RequestId::generate();
+    let mut waiter = second.server.waiters.subscribe(id);
+    second.server.checkpoint().await.unwrap();
+    let woken = tokio::time::timeout(SOON, waiter.changed()).await;
+    assert!(woken.is_ok(), "who waits looks anew");
+    append(first, "where one was lost").await.unwrap();
+    assert_eq!(second.server.log_size().await.unwrap(), seen);
+    let root = root_of_tile(second).await;
+    assert_ne!(root, lost);
+    assert_eq!(root, root_of_tile(third).await);
+    // Who follows has not read what stands where the lost ones were.
+    let following = tokio::spawn(second.server.clone().follow_replicas(seen));
+    let woken = tokio::time::timeout(SOON, waiter.changed()).await;
+    assert!(woken.is_ok(), "who follows goes on anew");
+    following.abort();
 }
