@@ -35,19 +35,19 @@ const LIMITS: [Limit; 5] = [
         argv: &["kubectl", "get", "pods", "-n", "web"],
         instructions: 144_000,
         system_calls: 55,
-        page_faults: 37,
+        page_faults: 39,
     },
     Limit {
         argv: &["terraform", "plan"],
         instructions: 404_000,
         system_calls: 59,
-        page_faults: 40,
+        page_faults: 42,
     },
     Limit {
         argv: &["aws", "ec2", "describe-instances"],
         instructions: 156_000,
         system_calls: 56,
-        page_faults: 42,
+        page_faults: 40,
     },
     Limit {
         argv: &["psql", "-c", "select id from users where id = 7"],
@@ -59,7 +59,7 @@ const LIMITS: [Limit; 5] = [
         argv: &["git", "status", "--short"],
         instructions: 155_000,
         system_calls: 53,
-        page_faults: 40,
+        page_faults: 39,
     },
 ];
 
