@@ -176,6 +176,12 @@ pub trait Files {
     /// Returns the path without links and `..`, or nothing when it is not
     /// known: two names of one file have one.
     fn canonical(&self, path: &Path) -> Option<PathBuf>;
+
+    /// Tells whether these are all files of the machine that the command is to run on. Where they
+    /// are not, one that is absent says nothing, and nothing is concluded from it.
+    fn sees_all(&self) -> bool {
+        true
+    }
 }
 
 /// A world without files.

@@ -257,4 +257,8 @@ impl Files for FilesInside<'_> {
     fn canonical(&self, path: &Path) -> Option<PathBuf> {
         self.0.canonical(path)
     }
+
+    fn sees_all(&self) -> bool {
+        self.0.sees_all()
+    }
 }

@@ -148,7 +148,7 @@ fn configuration(
     }
     let path = folder.join("active_config");
     let Some(text) = content(line, &path, ROLE, invocation) else {
-        return Some(USUAL.to_owned());
+        return line.files.sees_all().then(|| USUAL.to_owned());
     };
     match std::str::from_utf8(&text) {
         Ok("") => Some(USUAL.to_owned()),

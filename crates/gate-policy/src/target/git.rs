@@ -22,7 +22,9 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
     note_folder(invocation);
     let first = invocation.command.first().map_or("", AsRef::as_ref);
     let is_push = first == "push";
-    let is_elsewhere = option(invocation, "git-dir").is_some()
+    // Any of its settings, of which one may not be seen, can put another address in place.
+    let is_elsewhere = !line.files.sees_all()
+        || option(invocation, "git-dir").is_some()
         || option(invocation, "bare").is_some()
         || line.env.get("GIT_DIR").is_some();
     if !REMOTE.contains(&first) || is_elsewhere {

@@ -70,13 +70,18 @@ fn resolve_cluster(line: &CommandLine<'_>, invocation: &mut Invocation) {
     let mut is_there = false;
     let files = files(line, invocation);
     let is_named = invocation.target.contains_key("kubeconfig");
-    if is_named && files == [home_file(line, USUAL)] {
+    let is_usual = files == [home_file(line, USUAL)] || may_be_usual(line, &files);
+    if is_named && is_usual {
         // The usual file, though it is named: rules see the same as where it is not.
         invocation.target.remove("kubeconfig");
     }
     for path in files {
         let Some(text) = content(line, &path, "kubeconfig", invocation) else {
-            continue;
+            if line.files.sees_all() {
+                continue;
+            }
+            // It can say everything before the next one does.
+            return;
         };
         is_there = true;
         if let Err(problem) = all.add(&text) {
@@ -90,6 +95,11 @@ fn resolve_cluster(line: &CommandLine<'_>, invocation: &mut Invocation) {
     if !is_there || !choose(line, &all, invocation) {
         in_cluster(line, invocation);
     }
+}
+
+/// Tells whether the one file can be the usual one of a home that is not known here.
+fn may_be_usual(line: &CommandLine<'_>, files: &[PathBuf]) -> bool {
+    matches!(files, [only] if !line.files.sees_all() && only.ends_with(USUAL))
 }
 
 /// Returns the files in force, in the order in which they count.

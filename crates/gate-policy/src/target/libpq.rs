@@ -51,8 +51,11 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
     // A connection string has named it, or the variable.
     let service = named(invocation, "service").to_owned();
     if !service.is_empty() {
-        read_service(line, &service, invocation);
+        let is_read = read_service(line, &service, invocation);
         crate::sql::refuse_several_servers(invocation);
+        if !is_read && !line.files.sees_all() {
+            return drop_environment(line, invocation);
+        }
     }
     if named(invocation, "database").is_empty()
         && let Some(user) = invocation.target.get("user").cloned()
@@ -61,7 +64,19 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
     }
 }
 
-fn read_service(line: &CommandLine<'_>, service: &str, invocation: &mut Invocation) {
+/// Drops what the service can say before the environment does.
+fn drop_environment(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    for (_, field, of_psql, variable) in FIELDS {
+        let is_of_environment = is_of_environment(line, field, variable, invocation);
+        let is_in_words = option(invocation, of_psql).is_some() || has_string(invocation);
+        if is_of_environment && !is_in_words {
+            invocation.target.remove(*field);
+        }
+    }
+}
+
+/// Reads the service, and tells whether there is one.
+fn read_service(line: &CommandLine<'_>, service: &str, invocation: &mut Invocation) -> bool {
     let mut is_there = false;
     for path in files(line) {
         let Some(text) = content(line, &path, "service file", invocation) else {
@@ -75,9 +90,12 @@ fn read_service(line: &CommandLine<'_>, service: &str, invocation: &mut Invocati
                 for (name, value) in settings {
                     take(line, &name, &value, invocation);
                 }
-                return;
+                return true;
             }
-            Err(problem) => return refuse_file(&path, "service file", &problem, invocation),
+            Err(problem) => {
+                refuse_file(&path, "service file", &problem, invocation);
+                return true;
+            }
         }
     }
     let by_variable = line.env.get("PGSERVICE").unwrap_or_default();
@@ -85,6 +103,7 @@ fn read_service(line: &CommandLine<'_>, service: &str, invocation: &mut Invocati
         let reason = format!("the service `{service}` is in no service file");
         invocation.add(Effect::Unknown, &reason);
     }
+    false
 }
 
 /// Returns the files in the order in which libpq looks into them.
@@ -159,15 +178,11 @@ fn take(line: &CommandLine<'_>, name: &str, value: &str, invocation: &mut Invoca
         return;
     };
     let known = named(invocation, field);
-    let in_environment = line.env.get(variable).unwrap_or_default();
-    let is_of_environment = known == in_environment.to_string_lossy();
+    let is_of_environment = is_of_environment(line, field, variable, invocation);
     if option(invocation, of_psql).is_some() || !(known.is_empty() || is_of_environment) {
         return;
     }
-    let is_string = |name: &[u8]| name.contains(&b'=') || name.starts_with(b"postgres");
-    let in_option = option(invocation, "dbname").is_some_and(is_string);
-    let mut operands = invocation.operands.iter();
-    if !known.is_empty() && (in_option || operands.any(|operand| is_string(operand))) {
+    if !known.is_empty() && has_string(invocation) {
         // The connection string may have said what the environment says too.
         invocation.add(
             Effect::Unknown,
@@ -176,4 +191,23 @@ fn take(line: &CommandLine<'_>, name: &str, value: &str, invocation: &mut Invoca
         return;
     }
     set(invocation, field, value);
+}
+
+/// Tells whether a field is what the variable says, and so can be of no word.
+fn is_of_environment(
+    line: &CommandLine<'_>,
+    field: &str,
+    variable: &str,
+    invocation: &Invocation,
+) -> bool {
+    let in_environment = line.env.get(variable).unwrap_or_default();
+    named(invocation, field) == in_environment.to_string_lossy()
+}
+
+/// Tells whether the words hold a connection string.
+fn has_string(invocation: &Invocation) -> bool {
+    let is_string = |name: &[u8]| name.contains(&b'=') || name.starts_with(b"postgres");
+    let in_option = option(invocation, "dbname").is_some_and(is_string);
+    let mut operands = invocation.operands.iter();
+    in_option || operands.any(|operand| is_string(operand))
 }

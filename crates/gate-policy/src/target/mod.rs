@@ -5,7 +5,8 @@
 //! is in files. They are read through [`Files`](crate::Files), so that what was
 //! judged is bound, and become inputs like those that a profile lists. A file
 //! that is there and is not understood makes the command `unknown`: it could
-//! lead anywhere. One that is not there says nothing.
+//! lead anywhere. One that is not there says what its absence says to the tool, but only where all
+//! files can be seen ([`Files::sees_all`](crate::Files::sees_all)).
 
 mod aws;
 mod az;

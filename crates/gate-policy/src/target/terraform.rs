@@ -81,7 +81,8 @@ fn judge_new_workspace(line: &CommandLine<'_>, data: &Path, invocation: &mut Inv
             .iter()
             .all(|word| command.next().is_some_and(|known| known == word))
     };
-    if name == "default" || WITHOUT_MAKING.iter().any(starts_so) {
+    let is_certain = line.files.sees_all();
+    if !is_certain || name == "default" || WITHOUT_MAKING.iter().any(starts_so) {
         return;
     }
     let states = line.cwd.join(named(invocation, "folder"));
@@ -102,8 +103,11 @@ fn choose_workspace(line: &CommandLine<'_>, data: &Path, invocation: &mut Invoca
         return;
     }
     let path = joined([data, Path::new("environment")]);
-    let text = content(line, &path, "workspace", invocation).unwrap_or_default();
-    match std::str::from_utf8(&text).map(str::trim) {
+    let text = content(line, &path, "workspace", invocation);
+    if text.is_none() && !line.files.sees_all() {
+        return;
+    }
+    match std::str::from_utf8(&text.unwrap_or_default()).map(str::trim) {
         Ok("") => set(invocation, "workspace", "default"),
         Ok(name) if !name.contains(char::is_control) => set(invocation, "workspace", name),
         Ok(_) | Err(_) => refuse_file(&path, "workspace", "it is no name", invocation),

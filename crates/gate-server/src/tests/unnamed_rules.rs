@@ -2,6 +2,7 @@
 //! bring it up.
 
 use axum::http::StatusCode;
+use gate_protocol::invocation::{BoundVariable, Treatment};
 use gate_protocol::masked::MaskedText;
 use gate_protocol::request::{ApprovalStatus, Requirement, SubmitRequest};
 use gate_protocol::review::Answer;
@@ -112,4 +113,186 @@ async fn what_a_rule_of_the_server_denies_is_asked_of_nobody_whatever_the_client
         let taken = bench.submit(&bench.setup.agent, &fine).await;
         assert_eq!(taken.status, StatusCode::CREATED, "{}", taken.text());
     }
+}
+
+/// Returns a command with these variables, of which the client says that it can do this and is
+/// about that.
+fn honest(
+    argv: &[&str],
+    variables: &[(&str, &str)],
+    effect: &str,
+    target: &[(&str, &str)],
+) -> SubmitRequest {
+    let mut wanted = submission("dev");
+    let plain = |word: &str| MaskedText::plain(word.as_bytes());
+    let invocation = &mut wanted.invocation;
+    invocation.tool.name = argv[0].to_owned();
+    invocation.tool.path = plain(&format!("/usr/bin/{}", argv[0]));
+    invocation.argv = argv.iter().copied().map(plain).collect();
+    invocation.command = match argv {
+        ["terraform", verb, ..] => vec![(*verb).to_owned()],
+        _ => Vec::new(),
+    };
+    invocation.effect = effect.to_owned();
+    let fields = target.iter();
+    invocation.target = fields
+        .map(|(field, value)| ((*field).to_owned(), (*value).to_owned()))
+        .collect();
+    let bound = |(name, value): &(&str, &str)| BoundVariable {
+        name: (*name).to_owned(),
+        treatment: Treatment::Bound,
+        value: Some(plain(value)),
+        why: "it says where".to_owned(),
+    };
+    invocation.environment = variables.iter().map(bound).collect();
+    wanted.digest = wanted.invocation.digest().unwrap();
+    wanted
+}
+
+/// Returns a rule that denies a tool where this holds.
+fn denying(tool: &str, field: &str, value: &str) -> String {
+    let id: String = value
+        .chars()
+        .map(|letter| {
+            if letter.is_ascii_alphanumeric() {
+                letter
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    format!(
+        "[[rule]]\nid = 'team/{tool}-{id}'\ntool = '{tool}'\n{field} = '{value}'\n\
+         decision = 'deny'\n"
+    )
+}
+
+type Said<'s> = (
+    &'s [&'s str],
+    &'s [(&'s str, &'s str)],
+    &'s str,
+    &'s [(&'s str, &'s str)],
+);
+
+#[tokio::test]
+async fn a_file_that_the_server_does_not_have_is_not_taken_for_one_that_is_not_there() {
+    let rules = [
+        denying("terraform", "target.workspace", "default"),
+        denying("terraform", "target.workspace", "prod"),
+        denying("psql", "target.database", "app"),
+        denying("psql", "target.host", "db.prod"),
+        denying("kubectl", "target.kubeconfig", "/home/a/.kube/config"),
+        denying("aws", "target.account", "111111111111"),
+        denying("aws", "target.endpoint", "http://localhost:1"),
+    ];
+    let bench = Bench::new().await;
+    bench.push_rules(&bench.setup.admin, &rules.concat()).await;
+    let plan: &[&str] = &["terraform", "plan"];
+    let select: &[&str] = &["psql", "-c", "select 1"];
+    let by_string: &[&str] = &["psql", "service=main user=app", "-c", "select 1"];
+    let list: &[&str] = &["aws", "s3api", "list-buckets"];
+    let role = ("AWS_ROLE_ARN", "arn:aws:iam::111111111111:role/x");
+    let endpoint = ("AWS_ENDPOINT_URL", "http://localhost:1");
+    let usual = ("KUBECONFIG", "/home/a/.kube/config");
+    let of_service: &[_] = &[("host", "db.dev"), ("database", "dev")];
+    let fine: &[Said<'_>] = &[
+        (plan, &[], "access", &[("workspace", "dev")]),
+        (by_string, &[], "read", of_service),
+        (
+            select,
+            &[
+                ("PGSERVICE", "main"),
+                ("PGHOST", "db.prod"),
+                ("PGUSER", "app"),
+            ],
+            "read",
+            of_service,
+        ),
+        (&["kubectl", "get", "pods"], &[usual], "read", &[]),
+        (list, &[role], "read", &[("account", "222222222222")]),
+        (list, &[endpoint], "read", &[]),
+    ];
+    for (argv, variables, effect, target) in fine {
+        let wanted = honest(argv, variables, effect, target);
+        let taken = bench.submit(&bench.setup.agent, &wanted).await;
+        assert_eq!(
+            taken.status,
+            StatusCode::CREATED,
+            "{argv:?} {}",
+            taken.text()
+        );
+    }
+    let hit: &[Said<'_>] = &[
+        // What the client read of its files counts,
+        (plan, &[], "access", &[("workspace", "prod")]),
+        (by_string, &[], "read", &[("host", "db.prod")]),
+        // and so does what the words and variables say.
+        (
+            plan,
+            &[("TF_WORKSPACE", "prod")],
+            "access",
+            &[("workspace", "dev")],
+        ),
+        (
+            &["psql", "-h", "db.prod", "service=main", "-c", "select 1"],
+            &[],
+            "read",
+            of_service,
+        ),
+        (select, &[("PGUSER", "app")], "read", &[("database", "dev")]),
+        (
+            &[
+                "kubectl",
+                "get",
+                "pods",
+                "--kubeconfig",
+                "/home/a/.kube/config",
+            ],
+            &[],
+            "read",
+            &[("kubeconfig", "/home/a/.kube/config")],
+        ),
+    ];
+    for (argv, variables, effect, target) in hit {
+        let wanted = honest(argv, variables, effect, target);
+        let refused = bench.submit(&bench.setup.agent, &wanted).await;
+        assert_eq!(
+            refused.status,
+            StatusCode::FORBIDDEN,
+            "{argv:?} {}",
+            refused.text()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_workspace_that_may_be_there_is_not_said_to_be_made() {
+    let bench = Bench::new().await;
+    let never = denying("terraform", "effect", "write");
+    bench.push_rules(&bench.setup.admin, &never).await;
+    let variable = [("TF_WORKSPACE", "dev")];
+    let alone = honest(&["terraform", "plan"], &variable, "access", &[]);
+    let inside = ["sh", "-c", "TF_WORKSPACE=dev terraform plan"];
+    for wanted in [alone, honest(&inside, &[], "unknown", &[])] {
+        let taken = bench.submit(&bench.setup.agent, &wanted).await;
+        assert_eq!(taken.status, StatusCode::CREATED, "{}", taken.text());
+    }
+    let making = honest(&["terraform", "plan"], &variable, "write", &[]);
+    let refused = bench.submit(&bench.setup.agent, &making).await;
+    assert_eq!(refused.problem(), "denied");
+}
+
+#[tokio::test]
+async fn a_command_inside_another_one_is_in_no_workspace_that_nobody_named() {
+    let bench = Bench::new().await;
+    let never = denying("terraform", "target.workspace", "default");
+    bench.push_rules(&bench.setup.admin, &never).await;
+    let inside = ["sh", "-c", "true; terraform plan"];
+    let wanted = honest(&inside, &[], "access", &[]);
+    let taken = bench.submit(&bench.setup.agent, &wanted).await;
+    assert_eq!(taken.status, StatusCode::CREATED, "{}", taken.text());
+    let inside = ["sh", "-c", "true; TF_WORKSPACE=default terraform plan"];
+    let wanted = honest(&inside, &[], "access", &[]);
+    let refused = bench.submit(&bench.setup.agent, &wanted).await;
+    assert_eq!(refused.problem(), "denied");
 }

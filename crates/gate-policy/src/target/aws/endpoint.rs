@@ -29,7 +29,8 @@ pub(super) fn choose(
             .to_lowercase(),
         value => value.to_lowercase(),
     };
-    if is_ignored == "true" {
+    let may_be_ignored = is_ignored.is_empty() && !line.files.sees_all();
+    if is_ignored == "true" || may_be_ignored {
         return;
     }
     let own = variable(&format!("AWS_ENDPOINT_URL_{}", service.to_uppercase()));

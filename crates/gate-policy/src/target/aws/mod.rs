@@ -1,7 +1,7 @@
 //! Which account, region and endpoint the AWS CLI would talk to. Source:
 //! botocore, `configprovider.py`, `configloader.py` and `credentials.py`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::ini::{self, Ini, Section};
 use super::{content, login, named, option, refuse_file, set};
@@ -182,7 +182,8 @@ fn judge_other_file(
     let Some(named) = line.env.get(variable) else {
         return;
     };
-    let is_usual = home(line).is_some_and(|home| home.join(usual) == named);
+    let is_usual = home(line).is_some_and(|home| home.join(usual) == named)
+        || (!line.files.sees_all() && Path::new(named).ends_with(usual));
     if named == "/dev/null" || is_usual {
         return;
     }
@@ -345,7 +346,15 @@ fn account(line: &CommandLine<'_>, profile: &Profile<'_>) -> String {
     let mut all = std::iter::once(of_role).chain(own);
     let found = all.find(|account| !account.is_empty());
     // The role of a workload counts where the profile has none of its own.
-    found.unwrap_or_else(|| account_of_arn(&role)).to_owned()
+    let of_workload = || {
+        let is_certain = line.files.sees_all() || !profile.is_empty();
+        if is_certain {
+            account_of_arn(&role)
+        } else {
+            ""
+        }
+    };
+    found.unwrap_or_else(of_workload).to_owned()
 }
 
 /// Returns the account of `arn:aws:iam::123456789012:role/x`.
