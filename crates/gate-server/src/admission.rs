@@ -26,6 +26,10 @@ const UNIT_BYTES: u64 = 4_096;
 /// The most units of one call.
 const MOST_UNITS: u64 = 500;
 
+/// Where the server proves its key. That comes before every token, so it says nothing of who asks,
+/// and what strangers call besides must not keep anybody from it.
+const PROOF: &str = "/v1/server/proof";
+
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
@@ -63,14 +67,19 @@ impl Admission {
         };
         let network = network_of(&address);
         let rate = server.settings.limits.rates.address;
-        let taken = server.flood.take_of_network(&network, rate);
+        let is_proof = parts.uri.path() == PROOF;
+        let taken = if is_proof {
+            server.flood.take_proof(&network, rate)
+        } else {
+            server.flood.take_of_network(&network, rate)
+        };
         // What strangers call from there keeps nobody out who was let in lately.
         let is_known =
             taken.is_err() && secret(parts, server).is_some_and(|it| server.flood.knows(it));
         let admission = Self(Arc::new(Inner {
             units: units(parts),
             counted: Mutex::new(Counted {
-                policy: "address",
+                policy: if is_proof { "proof" } else { "address" },
                 rate,
                 left: left(taken),
                 is_taken: taken.is_ok(),
@@ -106,7 +115,7 @@ impl Admission {
         if counted.policy == "caller" {
             return Ok(());
         }
-        if counted.is_taken {
+        if counted.policy == "address" && counted.is_taken {
             server.flood.give_back(&inner.network, counted.rate);
         }
         let rate = server.settings.limits.rates.caller;

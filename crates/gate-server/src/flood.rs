@@ -20,12 +20,14 @@ const FORGET_ABOVE: usize = 1_000;
 const WHOLE: u64 = 1_000;
 
 /// The limiter: a bucket for each principal that submits, for each caller, and for
-/// each network of whom nobody knows who calls.
+/// each network of whom nobody knows who calls, where a proof of the server's key has one of its
+/// own.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Flood {
     submissions: Buckets,
     callers: Buckets,
     networks: Buckets,
+    proofs: Buckets,
     /// Tokens and sessions that were good lately.
     good: Arc<Mutex<HashSet<TokenHash>>>,
     /// Polls that wait, by caller.
@@ -77,6 +79,14 @@ impl Flood {
     /// The seconds after which it would be taken.
     pub(crate) fn take_of_network(&self, network: &str, rate: Rate) -> Result<Left, u64> {
         self.networks.take(network, rate, 1, Instant::now())
+    }
+
+    /// Takes a proof of the server's key for a network.
+    ///
+    /// # Errors
+    /// The seconds after which it would be taken.
+    pub(crate) fn take_proof(&self, network: &str, rate: Rate) -> Result<Left, u64> {
+        self.proofs.take(network, rate, 1, Instant::now())
     }
 
     /// Remembers a token or session that was good.

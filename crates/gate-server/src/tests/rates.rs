@@ -77,6 +77,26 @@ async fn a_network_without_a_name_is_slowed_on_every_path_and_others_are_not() {
 }
 
 #[tokio::test]
+async fn strangers_keep_nobody_from_the_proof_of_the_key() {
+    let bench = bench(|rates| rates.address = SLOW).await;
+    let nonce = "0".repeat(32);
+    let path = format!("/v1/server/proof?nonce={nonce}");
+    let proof = (Method::GET, path.as_str());
+    for _ in 0..31 {
+        from(&bench, "192.0.2.1", (Method::GET, "/v1/health"), "").await;
+    }
+    let mut last = from(&bench, "192.0.2.1", proof.clone(), "").await;
+    assert_eq!(last.status.as_u16(), 200, "{}", last.text());
+    assert_eq!(told(&last, "ratelimit-policy"), "\"proof\";q=60;w=60");
+    for _ in 0..31 {
+        last = from(&bench, "192.0.2.1", proof.clone(), "").await;
+    }
+    assert_eq!(last.problem(), "too_many");
+    let other = from(&bench, "192.0.2.2", (Method::GET, "/v1/health"), "").await;
+    assert_eq!(other.status.as_u16(), 200);
+}
+
+#[tokio::test]
 async fn strangers_keep_nobody_out_who_was_let_in_from_their_network() {
     let bench = bench(|rates| rates.address = SLOW).await;
     let bob = bench.setup.bob_approver.clone();
