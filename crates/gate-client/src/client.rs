@@ -259,7 +259,7 @@ impl Client {
         let sent = self.send(connection, request, &call).await;
         let (reply, certificate) = sent.map_err(|lost| match lost {
             // A server without a word for it, or one that is none of ours.
-            Lost::Failed(error @ ClientError::Refused(_)) => {
+            Lost::Failed(error) if error.is_unknown_there() => {
                 unproven(Cause::of_message(&error)).into()
             }
             lost @ (Lost::Unsent | Lost::Failed(_)) => lost,

@@ -182,6 +182,21 @@ impl ClientError {
         }
     }
 
+    /// Tells whether the server has nothing at that path, or lets nobody to it without a name.
+    pub(crate) fn is_unknown_there(&self) -> bool {
+        let Self::Refused(problem) = self else {
+            return false;
+        };
+        matches!(
+            problem.code,
+            ProblemCode::BadRequest
+                | ProblemCode::Unauthorized
+                | ProblemCode::Forbidden
+                | ProblemCode::NotFound
+                | ProblemCode::MethodNotAllowed
+        )
+    }
+
     /// Tells whether the connection is of no use any more.
     pub(crate) fn is_of_the_connection(&self) -> bool {
         match self {

@@ -29,6 +29,8 @@ enum Word {
     Naming(Digest),
     /// That it knows no such path.
     Nothing,
+    /// That too many come from there.
+    Busy,
 }
 
 type Log = Arc<Mutex<Vec<(usize, Seen)>>>;
@@ -37,12 +39,12 @@ fn proof(word: Word, call: &Seen) -> String {
     let asked = call.target().split_once("nonce=").unwrap().1;
     let nonce: Nonce = match word {
         Word::Replayed => Nonce::generate().unwrap(),
-        Word::By(_) | Word::Naming(_) | Word::Nothing => asked.parse().unwrap(),
+        Word::By(_) | Word::Naming(_) | Word::Nothing | Word::Busy => asked.parse().unwrap(),
     };
     let (seed, certificate) = match word {
         Word::By(seed) => (seed, None),
         Word::Naming(certificate) => (1, Some(certificate)),
-        Word::Replayed | Word::Nothing => (1, None),
+        Word::Replayed | Word::Nothing | Word::Busy => (1, None),
     };
     let proof = ServerProof { nonce, certificate };
     json(&SignedServerProof::sign(proof, &key(seed), vec![]).unwrap())
@@ -60,6 +62,10 @@ fn serve(stream: &mut (impl Read + Write), word: Word, calls: usize, mut log: im
             (true, Word::Nothing) => {
                 let problem = Problem::new(ProblemCode::NotFound, "no such path");
                 (404, "problem+json", json(&problem))
+            }
+            (true, Word::Busy) => {
+                let problem = Problem::new(ProblemCode::TooMany, "this address calls too fast");
+                (429, "problem+json", json(&problem))
             }
             (true, word) => (200, "json", proof(word, &seen)),
             (false, _) => {
@@ -152,6 +158,17 @@ async fn who_does_not_prove_the_key_gets_no_token() {
             "{word:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_server_that_is_asked_too_often_for_its_proof_says_so() {
+    let (stub, log) = server(vec![(Word::Busy, 9)]);
+    let error = of(&stub).show(RequestId::generate()).await.unwrap_err();
+    let ClientError::Refused(problem) = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(problem.code, ProblemCode::TooMany);
+    assert!(calls(&log).iter().all(|(_, is_proof)| *is_proof));
 }
 
 #[tokio::test]
