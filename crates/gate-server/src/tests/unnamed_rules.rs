@@ -167,12 +167,80 @@ fn denying(tool: &str, field: &str, value: &str) -> String {
     )
 }
 
-type Said<'s> = (
-    &'s [&'s str],
-    &'s [(&'s str, &'s str)],
-    &'s str,
-    &'s [(&'s str, &'s str)],
+/// A command, its variables, what the client says that it can do, and what about.
+type Said = (
+    &'static [&'static str],
+    &'static [(&'static str, &'static str)],
+    &'static str,
+    &'static [(&'static str, &'static str)],
 );
+
+const PLAN: &[&str] = &["terraform", "plan"];
+const SELECT: &[&str] = &["psql", "-c", "select 1"];
+const BY_STRING: &[&str] = &["psql", "service=main user=app", "-c", "select 1"];
+const LIST: &[&str] = &["aws", "s3api", "list-buckets"];
+const OF_SERVICE: &[(&str, &str)] = &[("host", "db.dev"), ("database", "dev")];
+const ROLE: (&str, &str) = ("AWS_ROLE_ARN", "arn:aws:iam::111111111111:role/x");
+
+/// Files that only the client has can say otherwise than the rules.
+const FINE: &[Said] = &[
+    (PLAN, &[], "access", &[("workspace", "dev")]),
+    (BY_STRING, &[], "read", OF_SERVICE),
+    (
+        SELECT,
+        &[
+            ("PGSERVICE", "main"),
+            ("PGHOST", "db.prod"),
+            ("PGUSER", "app"),
+        ],
+        "read",
+        OF_SERVICE,
+    ),
+    (
+        &["kubectl", "get", "pods"],
+        &[("KUBECONFIG", "/home/a/.kube/config")],
+        "read",
+        &[],
+    ),
+    (LIST, &[ROLE], "read", &[("account", "222222222222")]),
+    (
+        LIST,
+        &[("AWS_ENDPOINT_URL", "http://localhost:1")],
+        "read",
+        &[],
+    ),
+];
+
+/// What the client read of its files counts, and so does what the words and variables say.
+const HIT: &[Said] = &[
+    (PLAN, &[], "access", &[("workspace", "prod")]),
+    (BY_STRING, &[], "read", &[("host", "db.prod")]),
+    (
+        PLAN,
+        &[("TF_WORKSPACE", "prod")],
+        "access",
+        &[("workspace", "dev")],
+    ),
+    (
+        &["psql", "-h", "db.prod", "service=main", "-c", "select 1"],
+        &[],
+        "read",
+        OF_SERVICE,
+    ),
+    (SELECT, &[("PGUSER", "app")], "read", &[("database", "dev")]),
+    (
+        &[
+            "kubectl",
+            "get",
+            "pods",
+            "--kubeconfig",
+            "/home/a/.kube/config",
+        ],
+        &[],
+        "read",
+        &[("kubeconfig", "/home/a/.kube/config")],
+    ),
+];
 
 #[tokio::test]
 async fn a_file_that_the_server_does_not_have_is_not_taken_for_one_that_is_not_there() {
@@ -187,81 +255,12 @@ async fn a_file_that_the_server_does_not_have_is_not_taken_for_one_that_is_not_t
     ];
     let bench = Bench::new().await;
     bench.push_rules(&bench.setup.admin, &rules.concat()).await;
-    let plan: &[&str] = &["terraform", "plan"];
-    let select: &[&str] = &["psql", "-c", "select 1"];
-    let by_string: &[&str] = &["psql", "service=main user=app", "-c", "select 1"];
-    let list: &[&str] = &["aws", "s3api", "list-buckets"];
-    let role = ("AWS_ROLE_ARN", "arn:aws:iam::111111111111:role/x");
-    let endpoint = ("AWS_ENDPOINT_URL", "http://localhost:1");
-    let usual = ("KUBECONFIG", "/home/a/.kube/config");
-    let of_service: &[_] = &[("host", "db.dev"), ("database", "dev")];
-    let fine: &[Said<'_>] = &[
-        (plan, &[], "access", &[("workspace", "dev")]),
-        (by_string, &[], "read", of_service),
-        (
-            select,
-            &[
-                ("PGSERVICE", "main"),
-                ("PGHOST", "db.prod"),
-                ("PGUSER", "app"),
-            ],
-            "read",
-            of_service,
-        ),
-        (&["kubectl", "get", "pods"], &[usual], "read", &[]),
-        (list, &[role], "read", &[("account", "222222222222")]),
-        (list, &[endpoint], "read", &[]),
-    ];
-    for (argv, variables, effect, target) in fine {
+    let fine = FINE.iter().map(|said| (said, StatusCode::CREATED));
+    let hit = HIT.iter().map(|said| (said, StatusCode::FORBIDDEN));
+    for ((argv, variables, effect, target), expected) in fine.chain(hit) {
         let wanted = honest(argv, variables, effect, target);
-        let taken = bench.submit(&bench.setup.agent, &wanted).await;
-        assert_eq!(
-            taken.status,
-            StatusCode::CREATED,
-            "{argv:?} {}",
-            taken.text()
-        );
-    }
-    let hit: &[Said<'_>] = &[
-        // What the client read of its files counts,
-        (plan, &[], "access", &[("workspace", "prod")]),
-        (by_string, &[], "read", &[("host", "db.prod")]),
-        // and so does what the words and variables say.
-        (
-            plan,
-            &[("TF_WORKSPACE", "prod")],
-            "access",
-            &[("workspace", "dev")],
-        ),
-        (
-            &["psql", "-h", "db.prod", "service=main", "-c", "select 1"],
-            &[],
-            "read",
-            of_service,
-        ),
-        (select, &[("PGUSER", "app")], "read", &[("database", "dev")]),
-        (
-            &[
-                "kubectl",
-                "get",
-                "pods",
-                "--kubeconfig",
-                "/home/a/.kube/config",
-            ],
-            &[],
-            "read",
-            &[("kubeconfig", "/home/a/.kube/config")],
-        ),
-    ];
-    for (argv, variables, effect, target) in hit {
-        let wanted = honest(argv, variables, effect, target);
-        let refused = bench.submit(&bench.setup.agent, &wanted).await;
-        assert_eq!(
-            refused.status,
-            StatusCode::FORBIDDEN,
-            "{argv:?} {}",
-            refused.text()
-        );
+        let answer = bench.submit(&bench.setup.agent, &wanted).await;
+        assert_eq!(answer.status, expected, "{argv:?} {}", answer.text());
     }
 }
 
