@@ -251,11 +251,10 @@ fn rules_that_are_not_the_pinned_servers_or_too_old_are_not_taken() {
         .command(GATE)
         .args(["rules", "pull"])
         .env("GATE_TOKEN", token));
-    assert_eq!(forged.code, Some(78), "{forged:?}");
-    assert!(
-        forged.stderr.contains("not signed by the pinned key"),
-        "{forged:?}"
-    );
+    assert_eq!(forged.code, Some(69), "{forged:?}");
+    let why = "does not prove that it has the key of that server";
+    assert!(forged.stderr.contains(why), "{forged:?}");
+    assert!(forged.stderr.contains("no token was sent"), "{forged:?}");
 
     let pulled = run(&mut with_pinned_key(
         &live,
