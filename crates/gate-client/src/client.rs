@@ -201,13 +201,13 @@ impl Client {
     async fn exchange_once(&self, call: &Call, left: Duration) -> Result<Reply, ClientError> {
         let after = (self.0.settings.request_timeout + call.wait).min(left);
         let until = tokio::time::Instant::now() + after;
+        let mut connection = self.connection();
         for _ in 0..CONNECTIONS {
-            let connection = self.connection();
             let exchanged = tokio::time::timeout_at(until, self.over(&connection, call)).await;
             let error = match exchanged {
                 Ok(Ok(reply)) => return Ok(reply),
                 Ok(Err(Lost::Unsent)) => {
-                    self.renew(&connection)?;
+                    connection = self.renewed(&connection)?;
                     continue;
                 }
                 Ok(Err(Lost::Failed(error))) => error,
@@ -217,7 +217,7 @@ impl Client {
                 },
             };
             if error.is_of_the_connection() {
-                self.renew(&connection)?;
+                self.renewed(&connection)?;
             }
             return Err(error);
         }
@@ -296,18 +296,19 @@ impl Client {
         Arc::clone(&connection.unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Goes on over a new connection, where this is the one that is in use and the server's key is
-    /// known: what the old one proved is gone with it.
-    fn renew(&self, ended: &Arc<Connection>) -> Result<(), ClientError> {
+    /// Returns a new connection, on which nothing is proven yet, where the server's key is known. Whoever
+    /// calls next goes over it too, if this was the one in use; a busy one stays that.
+    fn renewed(&self, ended: &Arc<Connection>) -> Result<Arc<Connection>, ClientError> {
         if self.0.settings.server_key.is_none() {
-            return Ok(());
+            return Ok(Arc::clone(ended));
         }
+        let fresh = Arc::new(Connection::new(&self.0.settings, self.0.tls.clone())?);
         let connection = self.0.connection.lock();
         let mut connection = connection.unwrap_or_else(PoisonError::into_inner);
         if Arc::ptr_eq(&connection, ended) {
-            *connection = Arc::new(Connection::new(&self.0.settings, self.0.tls.clone())?);
+            *connection = Arc::clone(&fresh);
         }
-        Ok(())
+        Ok(fresh)
     }
 
     fn authenticated(&self, call: &Call) -> Result<reqwest::Request, ClientError> {

@@ -1,7 +1,8 @@
 //! A server proves that it has the key that was pinned, before it gets a token.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 
 use gate_client::{Client, ClientError};
 use gate_protocol::canonical::Digest;
@@ -31,7 +32,13 @@ enum Word {
     Nothing,
     /// That too many come from there.
     Busy,
+    /// The proof; and to all else nothing before so many calls are there.
+    Together,
 }
+
+/// How many calls are there at the same time.
+const TOGETHER: usize = 12;
+static ALL_THERE: Barrier = Barrier::new(TOGETHER);
 
 type Log = Arc<Mutex<Vec<(usize, Seen)>>>;
 
@@ -39,12 +46,14 @@ fn proof(word: Word, call: &Seen) -> String {
     let asked = call.target().split_once("nonce=").unwrap().1;
     let nonce: Nonce = match word {
         Word::Replayed => Nonce::generate().unwrap(),
-        Word::By(_) | Word::Naming(_) | Word::Nothing | Word::Busy => asked.parse().unwrap(),
+        Word::By(_) | Word::Naming(_) | Word::Nothing | Word::Busy | Word::Together => {
+            asked.parse().unwrap()
+        }
     };
     let (seed, certificate) = match word {
         Word::By(seed) => (seed, None),
         Word::Naming(certificate) => (1, Some(certificate)),
-        Word::Replayed | Word::Nothing | Word::Busy => (1, None),
+        Word::Replayed | Word::Nothing | Word::Busy | Word::Together => (1, None),
     };
     let proof = ServerProof { nonce, certificate };
     json(&SignedServerProof::sign(proof, &key(seed), vec![]).unwrap())
@@ -68,7 +77,10 @@ fn serve(stream: &mut (impl Read + Write), word: Word, calls: usize, mut log: im
                 (429, "problem+json", json(&problem))
             }
             (true, word) => (200, "json", proof(word, &seen)),
-            (false, _) => {
+            (false, word) => {
+                if matches!(word, Word::Together) {
+                    ALL_THERE.wait();
+                }
                 let id: RequestId = target.rsplit_once('/').unwrap().1.parse().unwrap();
                 (200, "json", json(&pending(id)))
             }
@@ -179,6 +191,28 @@ async fn whoever_takes_the_place_of_a_server_later_proves_the_key_again_or_gets_
     let error = client.show(RequestId::generate()).await.unwrap_err();
     assert!(matches!(error, ClientError::Unproven { .. }), "{error:?}");
     assert_eq!(calls(&log), [(0, true), (0, false), (1, true)]);
+}
+
+/// Each of them has a connection on which the key was proven, and none gives up because others are
+/// quicker.
+#[tokio::test]
+async fn calls_at_the_same_time_each_have_a_connection_with_a_proof() {
+    let (stub, log) = server(vec![(Word::Together, 9)]);
+    let client = of(&stub);
+    let all = (0..TOGETHER).map(|_| {
+        let client = client.clone();
+        tokio::spawn(async move { client.show(RequestId::generate()).await })
+    });
+    for call in all.collect::<Vec<_>>() {
+        call.await.unwrap().unwrap();
+    }
+    let mut proven = BTreeSet::new();
+    for (number, is_proof) in calls(&log) {
+        assert!(is_proof || proven.contains(&number), "{number}");
+        proven.insert(number);
+    }
+    let answered = calls(&log).iter().filter(|(_, is_proof)| !is_proof).count();
+    assert_eq!((answered, proven.len()), (TOGETHER, TOGETHER));
 }
 
 #[tokio::test]
