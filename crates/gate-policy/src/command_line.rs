@@ -207,6 +207,7 @@ impl Files for NoFiles {
 #[derive(Clone, Default)]
 pub struct MapFiles {
     files: BTreeMap<PathBuf, Vec<u8>>,
+    are_some: bool,
 }
 
 impl MapFiles {
@@ -217,6 +218,16 @@ impl MapFiles {
                 .into_iter()
                 .map(|(name, content)| (without_dots(&cwd.join(name.borrow())), content))
                 .collect(),
+            are_some: false,
+        }
+    }
+
+    /// Returns the same as some of the files of a machine: of another nothing is known.
+    #[must_use]
+    pub fn among_others(self) -> Self {
+        Self {
+            are_some: true,
+            ..self
         }
     }
 }
@@ -254,6 +265,10 @@ impl Files for MapFiles {
 
     fn canonical(&self, path: &Path) -> Option<PathBuf> {
         self.kind(path).map(|_| without_dots(path))
+    }
+
+    fn sees_all(&self) -> bool {
+        !self.are_some
     }
 }
 

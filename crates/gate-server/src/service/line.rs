@@ -2,44 +2,18 @@
 //! neither files nor environment of the machine that asks: effect and target of a request are the
 //! client's word. What the server finds in the words it holds against a milder word.
 
-use std::borrow::Cow;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
-use gate_policy::{
-    CommandLine, Effect, Environment, FileError, FileKind, Files, Invocation, MapFiles, Profiles,
-    Stdin,
-};
+use gate_policy::{CommandLine, Effect, Environment, Invocation, MapFiles, Profiles, Stdin};
 use gate_protocol::inert::inert;
 use gate_protocol::invocation::{BoundInvocation, Delivery, Treatment};
 use gate_protocol::masked::{MaskedText, Segment};
 
 /// Stands for a secret: of a length and letters that no tool takes for anything.
 const PLACEHOLDER: &str = "SECRET";
-
-/// The files that came with a request: some of those of the machine that asks.
-#[derive(Default)]
-struct SentFiles(MapFiles);
-
-impl Files for SentFiles {
-    fn read(&self, path: &Path) -> Result<Cow<'_, [u8]>, FileError> {
-        self.0.read(path)
-    }
-
-    fn kind(&self, path: &Path) -> Option<FileKind> {
-        self.0.kind(path)
-    }
-
-    fn canonical(&self, path: &Path) -> Option<PathBuf> {
-        self.0.canonical(path)
-    }
-
-    fn sees_all(&self) -> bool {
-        false
-    }
-}
 
 /// Reads a line by the built-in profiles, without anything around it.
 pub(crate) fn read(argv: &[OsString], cwd: &Path) -> Invocation {
@@ -48,7 +22,7 @@ pub(crate) fn read(argv: &[OsString], cwd: &Path) -> Invocation {
         env: &Environment::default(),
         cwd,
         stdin: Stdin::Absent,
-        files: &SentFiles::default(),
+        files: &MapFiles::default().among_others(),
     })
 }
 
@@ -96,7 +70,7 @@ pub(crate) fn read_bound(bound: &BoundInvocation) -> Invocation {
         stdin: stdin
             .first()
             .map_or(Stdin::Absent, |(_, content)| Stdin::Content(content)),
-        files: &SentFiles(MapFiles::new(&cwd, files)),
+        files: &MapFiles::new(&cwd, files).among_others(),
     });
     for (field, value) in &bound.target {
         let there = read.target.entry(field.clone());

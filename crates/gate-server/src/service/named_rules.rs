@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gate_policy::{
-    AskingRule, Caller, CallerKind, Decision, Layer, Occasion, Policy, PolicyBuilder,
+    AskingRule, Caller, CallerKind, Decision, Invocation, Layer, Occasion, Policy, PolicyBuilder,
 };
 use gate_protocol::principal::PrincipalKind;
 use gate_protocol::problem::ProblemCode;
@@ -88,7 +88,7 @@ pub(super) fn on_the_wire(one: &gate_policy::Requirement) -> Requirement {
 
 impl Server {
     /// Returns the terms of a submission, at least as strict as each rule in force that they name,
-    /// and as each that is about the command by its words as they are read here.
+    /// and as each that is about the command by its words as they were `read` here.
     ///
     /// # Errors
     /// As [`Self::with_named_rules`]; and a rule in force denies the command.
@@ -96,10 +96,11 @@ impl Server {
         &self,
         actor: &Actor,
         submission: &SubmitRequest,
+        read: &Invocation,
     ) -> Result<Terms, Failure> {
         let version = self.version_in_force().await?;
         let mut terms = submission.terms.clone();
-        for (decision, id) in version.certain(actor, submission) {
+        for (decision, id) in version.certain(actor, submission, read) {
             match decision {
                 Decision::Deny => return Err(denied(&id)),
                 Decision::RequireApproval if !terms.rules.contains(&id) => terms.rules.push(id),
@@ -183,11 +184,15 @@ fn denied(id: &str) -> Failure {
 
 impl Version {
     /// Returns the rules that ask or deny and are about a command by its words, with their ids.
-    fn certain(&self, actor: &Actor, submission: &SubmitRequest) -> Vec<(Decision, String)> {
+    fn certain(
+        &self,
+        actor: &Actor,
+        submission: &SubmitRequest,
+        read: &Invocation,
+    ) -> Vec<(Decision, String)> {
         let Some(policy) = &self.policy else {
             return Vec::new();
         };
-        let read = line::read_bound(&submission.invocation);
         let cwd = PathBuf::from(line::word(&submission.invocation.cwd));
         let circumstances = &submission.circumstances;
         let occasion = Occasion {
@@ -204,7 +209,7 @@ impl Version {
             },
             ..Occasion::of_nobody(clock::now())
         };
-        let certain = policy.certain(&read, &cwd, &occasion).into_iter();
+        let certain = policy.certain(read, &cwd, &occasion).into_iter();
         certain
             .map(|(decision, rule)| (decision, shortened(&rule.id, TERM_LIMIT).into_owned()))
             .collect()

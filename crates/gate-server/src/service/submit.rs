@@ -1,5 +1,6 @@
 //! A command asks for approval.
 
+use gate_policy::Invocation;
 use gate_protocol::break_glass::BreakGlass;
 use gate_protocol::canonical::{Digest, to_canonical_bytes};
 use gate_protocol::id::RequestId;
@@ -12,7 +13,7 @@ use gate_protocol::review::Answer;
 use serde_json::json;
 
 use super::change::Change;
-use super::submission;
+use super::{line, submission};
 use crate::clock;
 use crate::identity::Actor;
 use crate::lifecycle::RequestState;
@@ -52,9 +53,11 @@ impl Server {
         self.flood
             .admit(actor.name(), &self.settings.approving.flood)?;
         let body_hash = Digest::of("gate/idempotency/v1", &to_canonical_bytes(&submission)?);
+        // Before the change, of which all servers make one at a time: it takes its time.
+        let read = line::read_bound(&submission.invocation);
         let mut change = self.change().await?;
         // Not before: rules that come into force meanwhile would not hold for this request.
-        let terms = self.terms_of(actor, &submission).await?;
+        let terms = self.terms_of(actor, &submission, &read).await?;
         let key = Key {
             principal: actor.name(),
             text: key,
@@ -80,10 +83,16 @@ impl Server {
     }
 
     /// Returns what a submission is held to: what it says, at least what the rules
-    /// that it names or that its words bring up say, and at least what the server wants. Break-glass is the one
-    /// way past the people of all three, to those whom the server names for it.
-    async fn terms_of(&self, actor: &Actor, submission: &SubmitRequest) -> Result<Terms, Failure> {
-        let terms = self.with_rules_in_force(actor, submission).await?;
+    /// that it names or that its words bring up say, as they were `read` here, and at least what
+    /// the server wants. Break-glass is the one way past the people of all three, to those whom
+    /// the server names for it.
+    async fn terms_of(
+        &self,
+        actor: &Actor,
+        submission: &SubmitRequest,
+        read: &Invocation,
+    ) -> Result<Terms, Failure> {
+        let terms = self.with_rules_in_force(actor, submission, read).await?;
         let approving = &self.settings.approving;
         let mut terms = submission::with_floor(terms, &self.settings.floor, approving);
         if submission.break_glass {

@@ -50,13 +50,7 @@ impl Postgres {
             .arg("--locale=C.UTF-8")
             .arg(format!("--pwfile={}", base.join("password").display()));
         run(&mut initdb, READY_WITHIN)?.success()?;
-        let (port, server) = with_free_ports(|[port]| Ok((port, serve(&owner, &base, port)?)))?;
-        Ok(Self {
-            server,
-            port,
-            base,
-            _folder: folder,
-        })
+        Self::serving(&owner, base, folder)
     }
 
     /// Makes another server that follows this one by its log, reached at `port` on 127.0.0.1, which
@@ -75,7 +69,12 @@ impl Postgres {
             .arg("-D")
             .arg(base.join("data"));
         run(&mut copy, READY_WITHIN)?.success()?;
-        let (port, server) = with_free_ports(|[port]| Ok((port, serve(&owner, &base, port)?)))?;
+        Self::serving(&owner, base, folder)
+    }
+
+    /// Starts the server of a cluster that is there.
+    fn serving(owner: &Owner, base: PathBuf, folder: TempDir) -> Result<Self, RealError> {
+        let (port, server) = with_free_ports(|[port]| Ok((port, serve(owner, &base, port)?)))?;
         Ok(Self {
             server,
             port,
