@@ -315,6 +315,59 @@ fn the_words_of_variables_stand_where_terraform_puts_them() {
 }
 
 #[test]
+fn each_variable_says_what_becomes_of_it() {
+    let home = home();
+    home.script("git", "exit 0").unwrap();
+    let cases = [
+        (
+            &["git", "status"][..],
+            ("GIT_ASKPASS", "/tmp/ask"),
+            "stripped",
+            "is taken away",
+        ),
+        (
+            &["git", "fetch"],
+            ("GIT_ASKPASS", "/tmp/ask"),
+            "makes_unknown",
+            "makes the command unknown",
+        ),
+        (
+            &["psql", "-c", "select 1"],
+            ("PGHOST", "db"),
+            "binds",
+            "matters",
+        ),
+        (
+            &["psql", "-c", "select 1"],
+            ("PSQLRC", "/tmp/rc"),
+            "set",
+            "is set by gate to",
+        ),
+    ];
+    for (words, (name, value), action, said) in cases {
+        let told = |form: &[&str]| {
+            let mut command = home.command(GATE);
+            command
+                .env(name, value)
+                .arg("explain")
+                .args(form)
+                .args(words);
+            String::from_utf8(command.output().unwrap().stdout).unwrap()
+        };
+        let object: Value = serde_json::from_str(&told(&["--json", "--"])).unwrap();
+        let mut variables = object["environment"].as_array().unwrap().iter();
+        let found = variables.find(|one| one["name"] == name).unwrap();
+        assert_eq!(found["action"], action, "{words:?}: {found}");
+        let tree = told(&["--"]);
+        let mut lines = tree.lines();
+        assert!(
+            lines.any(|line| line.contains(name) && line.contains(said)),
+            "{tree}"
+        );
+    }
+}
+
+#[test]
 fn text_from_a_command_draws_no_branch_of_its_own() {
     let home = home();
     let shown = explained(

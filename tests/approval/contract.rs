@@ -182,6 +182,9 @@ fn a_bad_line_is_answered_by_an_error_and_the_next_as_ever() {
         "{\"argv\":[\"git\"]} {}",
         "{\"argv\":[\"git\"],\"env\":[]}",
         "{\"argv\":[\"git\"],\"argv\":[\"git\"]}",
+        "{\"argv\":[\"git\",\"status\",\"\\u0000\"]}",
+        "{\"argv\":[\"git\",\"status\"],\"env\":{\"A\":\"b\\u0000c\"}}",
+        "{\"argv\":[\"git\",\"status\"],\"cwd\":\"/a\\u0000\"}",
         &deep,
     ];
     for line in bad {

@@ -88,6 +88,11 @@ pub struct Start {
     words: *const *const c_char,
 }
 
+// SAFETY: what it points to is laid out before `main` and stays as it is, so every thread may read it.
+unsafe impl Send for Start {}
+// SAFETY: as above.
+unsafe impl Sync for Start {}
+
 impl Start {
     /// Takes what `main` was called with.
     ///

@@ -31,9 +31,9 @@ const GATE: &str = "gate";
 /// Runs the tool that this program was called as, or the full gate in its place. Returns only
 /// where there is none.
 pub fn run(start: Start) -> i32 {
-    // What panics is no plain command; nobody is shown anything of it.
-    std::panic::set_hook(Box::new(|_| {}));
-    drop(std::panic::catch_unwind(|| plain::run(&start)));
+    // What panics is no plain command: nobody is shown anything of it, and nothing is unwound.
+    std::panic::set_hook(Box::new(move |_| std::process::exit(hand_over(&start))));
+    plain::run(&start);
     hand_over(&start)
 }
 

@@ -42,6 +42,24 @@ struct Question<'a> {
     files: BTreeMap<String, String>,
 }
 
+impl Question<'_> {
+    /// Returns the field that holds a NUL byte: `execve(2)` takes none, and what stands behind it
+    /// would be read by gate alone.
+    fn with_nul(&self) -> Option<&'static str> {
+        let has = |text: &str| text.contains('\0');
+        let mut variables = self.env.iter();
+        if self.argv.0.iter().any(|word| has(&word.0)) {
+            Some("argv")
+        } else if variables.any(|(name, value)| has(name) || has(value)) {
+            Some("env")
+        } else if self.cwd.as_deref().is_some_and(has) {
+            Some("cwd")
+        } else {
+            self.files.keys().any(|name| has(name)).then_some("files")
+        }
+    }
+}
+
 /// The words of argv, as they stand in the line where they can.
 struct Words<'a>(Vec<Word<'a>>);
 
@@ -168,7 +186,15 @@ impl<'p> Answers<'p> {
                 let why = "field `argv`: it is empty; give the tool's name first";
                 self.refuse(question.id, why);
             }
-            Ok(question) => self.decide(question),
+            Ok(question) => match question.with_nul() {
+                Some(field) => {
+                    let why = format!(
+                        "field `{field}`: it holds a NUL byte, which no system can hand to a program"
+                    );
+                    self.refuse(question.id, &why);
+                }
+                None => self.decide(question),
+            },
             Err(error) => {
                 let named = serde_json::from_slice::<Named<'_>>(line).ok();
                 let why = format!("the line is not a question: {error}");

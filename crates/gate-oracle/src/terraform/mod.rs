@@ -96,6 +96,10 @@ impl Stage for Terraform {
             .into_iter()
             .map(|name| format!("started: {name}"))
             .collect();
+        // A command that took too long was ended, and could not take its lock away.
+        let is_left =
+            |path: &String| !seen.is_done && path.ends_with(".terraform.tfstate.lock.info");
+        let changed: Vec<String> = changed.into_iter().filter(|path| !is_left(path)).collect();
         for path in changed {
             match weight(&path) {
                 Weight::Nothing => {}

@@ -6,7 +6,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::yaml::{self, Node};
-use super::{content, home_file, named, option, refuse_file};
+use super::{content, home_file, named, option, refuse_file, set};
 use crate::command_line::CommandLine;
 use crate::effect::Effect;
 use crate::invocation::Invocation;
@@ -37,6 +37,7 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
             let is_current = |name: &str| name.eq_ignore_ascii_case("currentContext");
             for (_, value) in entries.iter().filter(|(name, _)| is_current(name)) {
                 if let Node::Text(context) = value {
+                    set(invocation, "context", context);
                     judge_context(line, context, invocation);
                 }
             }
@@ -109,9 +110,23 @@ fn judge_context(line: &CommandLine<'_>, name: &str, invocation: &mut Invocation
         return;
     };
     match yaml::read(&text) {
-        Ok(document) if leads_behind_ssh(&document) => invocation.add(Effect::Unknown, REASON),
-        Ok(_) => {}
+        Ok(document) => {
+            if leads_behind_ssh(&document) {
+                invocation.add(Effect::Unknown, REASON);
+            }
+            if let Some(host) = daemon(&document) {
+                set(invocation, "host", host);
+            }
+        }
         Err(problem) => refuse_file(&path, "context of docker", &problem, invocation),
+    }
+}
+
+/// Returns the address of the daemon in the file of a context.
+fn daemon(document: &Node) -> Option<&str> {
+    match document.get("Endpoints")?.get("docker")?.get("Host")? {
+        Node::Text(host) if !host.is_empty() => Some(host),
+        _ => None,
     }
 }
 

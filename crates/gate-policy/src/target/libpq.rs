@@ -99,7 +99,9 @@ fn read_service(line: &CommandLine<'_>, service: &str, invocation: &mut Invocati
         }
     }
     let by_variable = line.env.get("PGSERVICE").unwrap_or_default();
-    if is_there || by_variable.to_string_lossy() != service {
+    // A server that reads the words again has not the files of who sent them.
+    let is_certain = is_there || line.files.sees_all();
+    if is_certain || by_variable.to_string_lossy() != service {
         let reason = format!("the service `{service}` is in no service file");
         invocation.add(Effect::Unknown, &reason);
     }

@@ -31,6 +31,10 @@ const ADDRESSES: &[(&str, &[&str])] = &[
     ("s3", &["bucket", "key"]),
 ];
 
+/// What the names of providers end in whose data sources start programs that the configuration
+/// names: `hashicorp/external`, and those of the name `shell`.
+const STARTERS: &[&str] = &["/external", "/shell"];
+
 /// Subcommands that read a state, and make no workspace.
 const WITHOUT_MAKING: &[&[&str]] = &[
     &["validate"],
@@ -50,6 +54,9 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
     if WITHOUT_STATE.contains(&first) || is_saved {
         return;
     }
+    if first == "plan" {
+        judge_providers(line, invocation);
+    }
     let data = data_folder(line, invocation);
     judge_new_workspace(line, &data, invocation);
     choose_workspace(line, &data, invocation);
@@ -67,6 +74,33 @@ fn data_folder(line: &CommandLine<'_>, invocation: &Invocation) -> PathBuf {
     let own = line.env.get("TF_DATA_DIR").filter(|own| !own.is_empty());
     let own = own.map_or(Path::new(".terraform"), Path::new);
     joined([line.cwd, folder, own])
+}
+
+/// Judges a plan by the lock file of its folder: a provider that does not stand in there is none
+/// that terraform starts. Source: terraform, `internal/depsfile`.
+fn judge_providers(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    let folder = Path::new(named(invocation, "folder"));
+    let path = joined([line.cwd, folder, Path::new(".terraform.lock.hcl")]);
+    let Some(text) = content(line, &path, "lock file of providers", invocation) else {
+        return;
+    };
+    let Ok(text) = std::str::from_utf8(&text) else {
+        return refuse_file(&path, "lock file of providers", "it is no text", invocation);
+    };
+    // Quotes can hold any letter as an escape; terraform writes none.
+    if text.contains('\\') {
+        return refuse_file(
+            &path,
+            "lock file of providers",
+            "it has escapes",
+            invocation,
+        );
+    }
+    let mut words = text.split(['"', ' ', '\t', '\n', '{']);
+    if let Some(provider) = words.find(|word| STARTERS.iter().any(|end| word.ends_with(end))) {
+        let reason = format!("the provider `{provider}` starts programs that the folder names");
+        invocation.add(Effect::Execute, &reason);
+    }
 }
 
 /// A workspace that only `TF_WORKSPACE` names is made where there is none of
