@@ -38,6 +38,11 @@ fn async_and_http_live_in_the_client_and_the_server() {
 }
 
 #[test]
+fn only_the_command_itself_reads_its_command_line_with_clap() {
+    hold(edges::of_command_lines);
+}
+
+#[test]
 fn only_the_command_itself_knows_where_its_folders_are() {
     hold(edges::of_directories);
 }

@@ -72,6 +72,20 @@ pub(crate) fn of_async_crates(house: &House) -> Vec<String> {
     breaches_of(house, &ASYNC)
 }
 
+/// What reads a command line for people takes longer than a shim may.
+pub(crate) fn of_command_lines(house: &House) -> Vec<String> {
+    breaches_of(
+        house,
+        &[
+            ("clap", &["gate"]),
+            ("clap_builder", &[]),
+            ("clap_derive", &[]),
+            ("clap_lex", &[]),
+            ("clap_mangen", &["gate"]),
+        ],
+    )
+}
+
 pub(crate) fn of_directories(house: &House) -> Vec<String> {
     breaches_of(
         house,
@@ -167,6 +181,15 @@ mod tests {
                 1,
                 "{name} {outside}"
             );
+        }
+    }
+
+    #[test]
+    fn a_shim_that_reads_its_words_as_the_command_does_is_a_breach() {
+        assert!(of_command_lines(&with("gate", "clap")).is_empty());
+        for crate_of_the_shim in ["gate-shim", "gate-exec", "gate-policy"] {
+            let breaches = of_command_lines(&with(crate_of_the_shim, "clap"));
+            assert_eq!(breaches.len(), 1, "{crate_of_the_shim}");
         }
     }
 
