@@ -310,6 +310,35 @@ fn surroundings_that_are_not_plain_are_left_to_gate() {
     stage.assert_ran(&mut read());
 }
 
+/// A version manager may lead back here, which only the full gate can tell from the first time.
+#[test]
+fn a_version_manager_and_who_comes_back_from_one_are_left_to_gate() {
+    let stage = Stage::with_rules("");
+    let by = |folders: &[&str]| {
+        let mut command = stage.command(&["kubectl", "get", "pods"]);
+        let folders = folders.iter().map(|folder| stage.path(folder));
+        command.env("PATH", std::env::join_paths(folders).unwrap());
+        command
+    };
+    for manager in [
+        "home/.pyenv/shims",
+        "home/.asdf/shims",
+        "home/.local/share/mise/shims",
+        "home/.volta/bin",
+    ] {
+        fs::create_dir_all(stage.path(manager)).unwrap();
+        stage.script(&format!("{manager}/kubectl"), RAN);
+        stage.assert_left(&mut by(&["shims", manager, "bin"]));
+        // The real tool comes first, or the manager is what found the shim.
+        stage.assert_ran(&mut by(&["shims", "bin", manager]));
+        stage.assert_ran(&mut by(&[manager, "shims", "bin"]));
+    }
+    for told in ["", "1", "self:1:1:1-1/kubectl"] {
+        let mut command = by(&["shims", "bin"]);
+        stage.assert_left(command.env("GATE_PASSED", told));
+    }
+}
+
 #[test]
 fn a_file_that_decides_is_read_and_one_that_the_tool_must_get_as_it_was_is_left_to_gate() {
     let stage = Stage::with_rules("");
