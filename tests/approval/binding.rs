@@ -59,6 +59,71 @@ fn a_script_that_was_swapped_after_the_question_is_not_run() {
     agent.assert_log_verifies();
 }
 
+/// Runs a script, and leaves a trace of it.
+const RUNNER: &str = "#!/bin/sh\necho \"by the runner\" >> \"$HOME/trace\"\n. \"$1\"\n";
+/// Stands in its place later.
+const OTHER: &str = "#!/bin/sh\necho other >> \"$HOME/trace\"\n";
+
+/// How an interpreter becomes another program.
+#[derive(Clone, Copy)]
+enum Swap {
+    Content,
+    Replaced,
+    FoundBefore,
+}
+
+#[test]
+fn an_interpreter_that_was_swapped_after_the_question_runs_nothing() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let live = Live::start();
+    let mut agent = Agent::new(&live);
+    let (bin, first) = (agent.home.bin(), agent.home.path().join("first"));
+    std::fs::create_dir(&first).unwrap();
+    let folders = [&first, &bin, Path::new("/usr/bin"), Path::new("/bin")];
+    agent
+        .home
+        .set("PATH", std::env::join_paths(folders).unwrap());
+    let runner = bin.join("runner");
+    let by_path = runner.to_str().unwrap();
+    for (line, name, swap) in [
+        ("/usr/bin/env runner", "runner", None),
+        ("/usr/bin/env runner", "runner", Some(Swap::Content)),
+        ("/usr/bin/env runner", "runner", Some(Swap::Replaced)),
+        ("/usr/bin/env runner", "runner", Some(Swap::FoundBefore)),
+        (by_path, by_path, Some(Swap::Content)),
+        (by_path, by_path, Some(Swap::Replaced)),
+    ] {
+        agent.home.script("runner", RUNNER).unwrap();
+        let script = format!("#!{line}\necho deployed >> \"$HOME/trace\"\n");
+        agent.home.script("deploy", &script).unwrap();
+        let change = || match swap {
+            None => {}
+            Some(Swap::Content) => drop(agent.home.script("runner", OTHER).unwrap()),
+            Some(Swap::Replaced) => {
+                let beside = agent.home.script("beside", OTHER).unwrap();
+                std::fs::rename(beside, &runner).unwrap();
+            }
+            Some(Swap::FoundBefore) => {
+                std::fs::write(first.join("runner"), OTHER).unwrap();
+                let mode = std::fs::Permissions::from_mode(0o755);
+                std::fs::set_permissions(first.join("runner"), mode).unwrap();
+            }
+        };
+        let (id, ended) = approved_after(&agent, &mut agent.gate_run(&[], &["deploy"]), change);
+        drop(std::fs::remove_file(first.join("runner")));
+        let left = trace(&agent);
+        if swap.is_none() {
+            assert_eq!(ended.code, Some(0), "{ended:?}");
+            assert_eq!(left, "by the runner\ndeployed\n");
+            std::fs::remove_file(agent.home.path().join("trace")).unwrap();
+            continue;
+        }
+        assert_refused(&live, &id, &ended, &format!("the interpreter `{name}`"));
+        assert_eq!(left, "", "{line}");
+    }
+    agent.assert_log_verifies();
+}
+
 #[test]
 fn a_binary_that_was_replaced_after_the_question_is_not_run() {
     let live = Live::start();
