@@ -114,6 +114,39 @@ fn no_answer_yet_says_to_run_the_same_command_again_which_goes_on() {
     assert_eq!(only_request(&live).id, first);
 }
 
+/// What an agent calls is the tool by its name, and its own time for that is over before anybody has
+/// answered.
+#[test]
+fn a_call_by_the_shim_that_was_ended_goes_on_with_its_request_when_it_comes_again() {
+    let live = Live::start();
+    let mut agent = agent_with_deploy(&live);
+    as_claude(&mut agent);
+    let (shims, bin) = (agent.home.path().join("shims"), agent.home.bin());
+    std::fs::create_dir(&shims).unwrap();
+    let small = std::path::Path::new(GATE).with_file_name("gate-shim");
+    assert!(small.exists(), "build it: cargo build --workspace --bins");
+    std::os::unix::fs::symlink(small, shims.join("deploy")).unwrap();
+    let path = [shims, bin, "/usr/bin".into(), "/bin".into()];
+    agent.home.set("PATH", std::env::join_paths(path).unwrap());
+    let call = || {
+        let mut shell = agent.home.command("/bin/sh");
+        shell.args(["-c", "exec deploy web"]);
+        shell
+    };
+    for _ in 0..2 {
+        let mut waiting = Running::start(&mut call());
+        waiting.asked();
+        waiting.signal(Signal::SIGKILL);
+        assert_eq!(waiting.finish().signal, Some(9));
+    }
+    let first = only_request(&live).id;
+    crate::agent::approve_as_bob(&live, &first.to_string());
+    let done = run(&mut call());
+    assert_eq!((done.code, done.stdout.as_str()), (Some(5), "deployed\n"));
+    assert_eq!(trace(&agent), "ran web\n");
+    assert_eq!(only_request(&live).id, first);
+}
+
 #[test]
 fn nobody_in_time_is_not_yet_a_no_either() {
     let live = Live::start();
