@@ -142,11 +142,13 @@ fn by_hook(agent: &Agent<'_>, name: &str, form: &str, place: &str, line: &str) -
 }
 
 /// The agents whose question has its command as text, by the files of tests/hooks.
-const HOOKS: [(&str, &str, &str); 5] = [
+const HOOKS: [(&str, &str, &str); 7] = [
     ("claude-code", "Bash", "/tool_input/command"),
     ("codex", "Bash", "/tool_input/command"),
     ("gemini", "run_shell_command", "/tool_input/command"),
     ("cursor", "beforeShellExecution", "/command"),
+    ("copilot", "preToolUse", "/toolArgs/command"),
+    ("copilot", "PreToolUse", "/tool_input/command"),
     ("opencode", "bash", "/args/command"),
 ];
 
