@@ -178,6 +178,13 @@ fn only_the_requests_that_a_command_can_be_about_are_offered() {
             &["audit", "log", "--request", ""],
             &[approved, pending, denied],
         ),
+        (
+            "auditor",
+            &["audit", "proof", ""],
+            &[approved, pending, denied],
+        ),
+        // Nobody went past the rules' own approvers.
+        ("auditor", &["requests", "review-break-glass", ""], &[]),
     ] {
         let offered = stage.offered(who, "zsh", words);
         assert_eq!(ids(&offered), expected, "{who} {words:?}");
@@ -187,6 +194,40 @@ fn only_the_requests_that_a_command_can_be_about_are_offered() {
         ids(&offered).contains(&format!("--request={pending}").as_str()),
         "{offered:?}"
     );
+}
+
+#[test]
+fn what_went_past_the_rules_approvers_is_offered_until_somebody_has_reviewed_it() {
+    let stage = Stage::new();
+    let (url, key) = (
+        stage.live.said("/url"),
+        stage.live.said("/server/grant_key"),
+    );
+    let keys = format!("[keys]\n\"{url}\" = \"{key}\"\n");
+    stage.home.write(".config/gate/config.toml", keys).unwrap();
+    let mut asked = stage.home.command(GATE);
+    asked.args(["run", "--break-glass", "--reason", "it burns", "--no-wait"]);
+    asked.args(["--", "shipctl", "launch"]);
+    let ran = run(asked.env("GATE_TOKEN", stage.live.said("/tokens/agent")));
+    assert_eq!(ran.code, Some(75), "{ran:?}");
+    let offered = stage.offered("bob_approver", "zsh", &["approve", ""]);
+    let loud = (*ids(&offered).first().unwrap()).to_owned();
+    let shown = ["requests", "show", &loud, "--json"];
+    let shown = run(&mut stage.live.gate("bob_approver", &shown)).stdout;
+    approve(&stage, &serde_json::from_str(&shown).unwrap());
+    let review = ["requests", "review-break-glass", ""];
+    let open = || stage.offered("auditor", "zsh", &review);
+    assert_eq!(ids(&open()), [&*loud]);
+    let done = [
+        "requests",
+        "review-break-glass",
+        &loud,
+        "--comment",
+        "it did",
+    ];
+    let done = run(&mut stage.live.gate("auditor", &done));
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert_eq!(ids(&open()), <[&str; 0]>::default());
 }
 
 #[test]

@@ -72,6 +72,9 @@ pub(crate) const SHELLS: [Shell; 4] = [
     },
 ];
 
+/// The server has break-glass, for the people who answer anyway.
+const SETTINGS: &str = "[break_glass]\napprovers = ['group:approvers']\ncount = 1\n";
+
 /// The stage: bob, who may answer what alice's agent asks.
 pub(crate) struct Stage {
     pub(crate) live: Live,
@@ -84,7 +87,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        let live = Live::start();
+        let live = Live::start_with(SETTINGS);
         let denied = submit(&live, &format!("a{HOSTILE}"), HOSTILE);
         let no = ["deny", &denied.id.to_string()];
         assert_eq!(run(&mut live.gate("bob_approver", &no)).code, Some(0));

@@ -6,8 +6,9 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
-use gate_client::{ClientError, ListQuery};
+use gate_client::{ClientError, ListQuery, Most};
 use gate_policy::RuleSummary;
+use gate_protocol::break_glass::BreakGlassEntry;
 use gate_protocol::principal::Whoami;
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus, RequestPage};
 use gate_protocol::span;
@@ -28,6 +29,7 @@ const LONGEST: usize = 72;
 pub(super) fn of(subject: Subject, world: &World, patience: Duration) -> Vec<Candidate> {
     let found = match subject {
         Subject::Request(about) => requests(world, about, patience),
+        Subject::BreakGlass => unreviewed(world, patience),
         Subject::Rule => rules(world),
         Subject::Tool => tools(world),
         Subject::Shim => Some(shims(world)),
@@ -50,6 +52,19 @@ fn requests(world: &World, about: About, patience: Duration) -> Option<Vec<Candi
             }
     });
     Some(fitting.map(|request| described(request, now)).collect())
+}
+
+/// Returns the uses of break-glass that wait for a review.
+fn unreviewed(world: &World, patience: Duration) -> Option<Vec<Candidate>> {
+    let session = session::connect_unasked(world, patience)?;
+    let uses = session.client().break_glass_uses(true, Most(Some(MOST)));
+    let asked = session.within(Some(patience), uses);
+    let uses = session.block_on(asked).ok()?.items;
+    let described = |one: BreakGlassEntry| Candidate {
+        word: one.request.to_string(),
+        about: plain(&format!("{}: {}", one.requester, one.reason)),
+    };
+    Some(uses.into_iter().map(described).collect())
 }
 
 /// Asks the server who asks, and for requests, newest first.
