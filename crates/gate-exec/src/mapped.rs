@@ -38,7 +38,7 @@ impl MappedFile {
         let metadata = file.metadata()?;
         let caller = effective_user();
         let owner = metadata.uid();
-        if (owner != 0 && owner != caller) || metadata.mode() & WRITABLE_BY_OTHERS != 0 {
+        if is_others(owner, metadata.mode(), caller) {
             return Err(io::Error::from_raw_os_error(libc::EPERM));
         }
         let length = usize::try_from(metadata.len()).unwrap_or_default();
@@ -83,6 +83,11 @@ impl MappedFile {
     }
 }
 
+/// Tells whether others than root and the caller could have written a file.
+fn is_others(owner: u32, mode: u32, caller: u32) -> bool {
+    (owner != 0 && owner != caller) || mode & WRITABLE_BY_OTHERS != 0
+}
+
 impl Deref for MappedFile {
     type Target = [u8];
 
@@ -123,6 +128,32 @@ mod tests {
         std::fs::write(&path, b"").unwrap();
         assert_eq!(refusal(&path), Some(libc::EINVAL));
         assert_eq!(refusal(folder.path()), Some(libc::EINVAL));
+    }
+
+    #[test]
+    fn a_file_of_somebody_else_is_refused_whoever_asks() {
+        for (owner, mode, caller, expected) in [
+            (0, 0o644, 1000, false),
+            (1000, 0o600, 1000, false),
+            (0, 0o600, 0, false),
+            (1000, 0o600, 0, true),
+            (1001, 0o600, 1000, true),
+            (0, 0o664, 1000, true),
+            (1000, 0o602, 1000, true),
+        ] {
+            let found = is_others(owner, mode, caller);
+            assert_eq!(found, expected, "{owner} {mode:o} {caller}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, b"content").unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+        // Only root gives a file away.
+        if std::os::unix::fs::chown(&path, Some(65_534), None).is_ok() {
+            assert_eq!(refusal(&path), Some(libc::EPERM));
+        } else {
+            assert_ne!(effective_user(), 0);
+        }
     }
 
     fn refusal(path: &Path) -> Option<i32> {
