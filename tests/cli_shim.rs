@@ -266,6 +266,51 @@ fn the_machines_folder_is_for_everybody_and_roots_to_write() {
 }
 
 #[test]
+fn the_machines_folder_is_no_one_elses_not_even_the_callers_own() {
+    let stage = Stage::new();
+    let etc = stage.home.path().join("etc");
+    fs::create_dir(&etc).unwrap();
+    // Whoever owns the folder installs there: it would be what everybody's commands start.
+    let script = "mount -t tmpfs -o mode=755 none /usr/local && export HOME=/ && \
+                  as_other() { setpriv --reuid=65534 --regid=65534 --clear-groups \"$@\"; } && \
+                  if as_other true; then chown 65534:65534 /usr/local; \
+                  else echo 'skipped: there is no other user here'; exit 0; fi && \
+                  as_other mkdir -p /usr/local/lib/gate/shims && \
+                  ! as_other \"$0\" shim install --system kubectl 2>&1 && \
+                  ls -A /usr/local/lib/gate/shims && \"$0\" shim list --system --json";
+    let ran = run(&mut isolated(&stage.home, &etc, script));
+    if ran.stdout.starts_with("skipped") {
+        assert!(!nix::unistd::geteuid().is_root(), "{ran:?}");
+        return;
+    }
+    assert!(
+        ran.stdout
+            .contains("`/usr/local` belongs to uid 65534, not to root"),
+        "{ran:?}"
+    );
+    let listed: Value = serde_json::from_str(ran.stdout.lines().last().unwrap()).unwrap();
+    let folder = &listed["folders"][0];
+    assert_eq!(folder["shims"].as_array().unwrap().len(), 0, "{ran:?}");
+    let refused = folder["refused"].as_str().unwrap();
+    assert!(refused.contains("not to root"), "{ran:?}");
+}
+
+#[test]
+fn shim_doctor_is_the_doctor() {
+    let mut stage = Stage::new();
+    stage.tool("kubectl");
+    assert_ends(stage.gate(&["shim", "install", "kubectl"]), 0);
+    let shims = stage.shims();
+    for (is_first, code) in [(true, 0), (false, 1)] {
+        put(&mut stage, &shims, is_first);
+        let asked = ["doctor", "--json", "--way", "here"];
+        let doctor = assert_ends(stage.gate(&asked), code);
+        let of_shims = assert_ends(stage.gate(&[&["shim"][..], &asked].concat()), code);
+        assert_eq!(of_shims.stdout, doctor.stdout);
+    }
+}
+
+#[test]
 fn the_shims_do_not_depend_on_the_umask() {
     let stage = Stage::new();
     let mut command = stage.home.command("/bin/sh");

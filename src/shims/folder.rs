@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use gate_exec::resolve::refuse_untrusted;
@@ -60,12 +60,25 @@ enum Standing {
 #[derive(Clone, Debug)]
 pub(crate) struct ShimFolder {
     path: PathBuf,
+    /// Everybody meets what is in it, so that nobody but root may choose that.
+    is_roots: bool,
 }
 
 impl ShimFolder {
     /// Names the folder at an absolute path.
     pub(crate) fn at(path: PathBuf) -> Self {
-        Self { path }
+        Self {
+            path,
+            is_roots: false,
+        }
+    }
+
+    /// Names the machine's folder, for everybody on it.
+    pub(crate) fn of_machine(path: PathBuf) -> Self {
+        Self {
+            path,
+            is_roots: true,
+        }
     }
 
     /// Returns its path.
@@ -87,11 +100,14 @@ impl ShimFolder {
     }
 
     /// Refuses a folder in which others than root and the caller could change
-    /// what a name leads to.
+    /// what a name leads to; the machine's own where the caller could, and is not root.
     ///
     /// # Errors
     /// They could.
     pub(crate) fn refuse_untrusted(&self) -> Result<(), Failure> {
+        if self.is_roots {
+            self.refuse_callers()?;
+        }
         let there = self.path.ancestors().find(|above| above.exists());
         there
             .map_or(Ok(()), refuse_untrusted)
@@ -103,6 +119,26 @@ impl ShimFolder {
                 .caused_by(error)
                 .hint("name a folder that nobody but root and you can write, or take that right away: chmod go-w")
             })
+    }
+
+    /// Refuses where a folder on the way is not root's.
+    fn refuse_callers(&self) -> Result<(), Failure> {
+        let owned = self.path.ancestors().find_map(|above| {
+            let owner = std::fs::metadata(above).ok()?.uid();
+            (owner != 0).then_some((above, owner))
+        });
+        let Some((above, owner)) = owned else {
+            return Ok(());
+        };
+        Err(Failure::new(
+            FailureKind::Configuration,
+            format!(
+                "`{}` is no folder for everybody's shims: `{}` belongs to uid {owner}, not to root",
+                self.shown(),
+                inert(&above.to_string_lossy())
+            ),
+        )
+        .hint("give it to root: chown root; or install them for yourself, without --system"))
     }
 
     /// Makes the folder and its mark, where they are missing.
@@ -300,7 +336,8 @@ impl ShimFolder {
 /// data, the machine's, and those on PATH.
 pub(crate) fn known(world: &World) -> Vec<ShimFolder> {
     let mut paths: Vec<PathBuf> = world.layout.user_shims().into_iter().collect();
-    paths.push(world.layout.machine_shims());
+    let machine = world.layout.machine_shims();
+    paths.push(machine.clone());
     let path = world.variable(OsStr::new("PATH")).unwrap_or_default();
     let marked = |folder: &PathBuf| folder.join(SHIM_FOLDER_MARKER).symlink_metadata().is_ok();
     paths.extend(
@@ -312,7 +349,11 @@ pub(crate) fn known(world: &World) -> Vec<ShimFolder> {
     for path in paths {
         let is_listed = |folder: &ShimFolder| same(folder.path(), &path);
         if !folders.iter().any(is_listed) {
-            folders.push(ShimFolder::at(path));
+            folders.push(if path == machine {
+                ShimFolder::of_machine(path)
+            } else {
+                ShimFolder::at(path)
+            });
         }
     }
     folders
@@ -336,4 +377,25 @@ fn was_gate(target: &Path) -> bool {
 
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_everybody_meets_is_roots_and_ones_own_need_not_be() {
+        let own = tempfile::tempdir().unwrap();
+        let at = own.path().join("gate/shims");
+        assert!(ShimFolder::at(at.clone()).refuse_untrusted().is_ok());
+        if nix::unistd::geteuid().is_root() {
+            std::os::unix::fs::chown(own.path(), Some(65_534), None).unwrap();
+        }
+        let refused = ShimFolder::of_machine(at).refuse_untrusted().unwrap_err();
+        let said = refused.to_string();
+        assert!(
+            said.contains("belongs to uid") && said.contains("not to root"),
+            "{said}"
+        );
+    }
 }

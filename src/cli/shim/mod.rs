@@ -5,6 +5,7 @@ mod list;
 mod place;
 mod remove;
 
+use super::doctor::Doctor;
 use crate::failure::Failure;
 use crate::world::World;
 
@@ -27,6 +28,7 @@ enum Verb {
     Install(install::Install),
     List(list::List),
     Remove(remove::Remove),
+    Doctor(Doctor),
 }
 
 impl ShimCommand {
@@ -35,6 +37,7 @@ impl ShimCommand {
             Verb::Install(install) => install.run(world),
             Verb::List(list) => list.run(world),
             Verb::Remove(remove) => remove.run(world),
+            Verb::Doctor(doctor) => doctor.run(world),
         }
     }
 }

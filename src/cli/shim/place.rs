@@ -40,7 +40,7 @@ impl Place {
     /// None is named, and there is no home.
     pub(crate) fn folder(&self, world: &World) -> Result<ShimFolder, Failure> {
         let path = match &self.dir {
-            _ if self.system => world.layout.machine_shims(),
+            _ if self.system => return Ok(ShimFolder::of_machine(world.layout.machine_shims())),
             Some(dir) if dir.as_os_str().is_empty() => {
                 return Err(Failure::new(FailureKind::Usage, "--dir names no folder")
                     .hint("write --dir DIR"));
