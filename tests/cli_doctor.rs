@@ -15,6 +15,8 @@ mod compiled;
 mod namespace;
 #[path = "shims/stage.rs"]
 mod stage;
+#[path = "cli_doctor/ways.rs"]
+mod ways;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;

@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 
 use gate_protocol::inert::inert;
 
-use super::machine::{self, Found, SudoPath};
+use super::machine::{self, Found};
+use super::sudo::{self, SudoPath};
 use super::trial::{Said, Trial};
 use super::way::Way;
+use super::{container, systemd};
 use crate::world::World;
 
 /// How long `crontab -l` may take.
@@ -59,7 +61,7 @@ impl<'a> Surveyor<'a> {
         Self {
             world,
             tools,
-            shell: world.env_os("SHELL").unwrap_or(OsStr::new(SH)).into(),
+            shell: shell_of(world),
             home: world.env_os("HOME").unwrap_or(OsStr::new("/")).into(),
         }
     }
@@ -69,9 +71,21 @@ impl<'a> Surveyor<'a> {
         &self.shell
     }
 
-    /// Looks at one way.
-    pub(super) fn survey(&self, way: Way) -> Ground {
-        match way {
+    /// Looks at one way. Some have several grounds: each job of cron has the PATH that stands
+    /// before it.
+    pub(super) fn survey(&self, way: Way) -> Vec<Ground> {
+        let ground = match way {
+            Way::Cron | Way::SystemCron if !machine::has_cron() => {
+                Ground::Absent("there is no cron here".to_owned())
+            }
+            Way::Cron => return grounds(machine::cron_paths(self.crontab().as_deref())),
+            Way::SystemCron => {
+                let found = machine::system_cron_paths();
+                if !found.is_empty() {
+                    return grounds(found);
+                }
+                Ground::Absent("the machine has no crontab".to_owned())
+            }
             Way::Here => Ground::Known {
                 how: How::Read("its PATH".to_owned()),
                 path: self.world.variable(OsStr::new("PATH")).map(OsStr::to_owned),
@@ -84,8 +98,8 @@ impl<'a> Surveyor<'a> {
                 let same = same.map(|(name, value)| (name.to_owned(), value.to_owned()));
                 self.ask(Path::new(SH), &[], same.collect())
             }
-            Way::Cron if !machine::has_cron() => Ground::Absent("there is no cron here".to_owned()),
-            Way::Cron => read(machine::cron_path(self.crontab().as_deref())),
+            Way::LoginBash => self.other_shell("bash"),
+            Way::LoginZsh => self.other_shell("zsh"),
             // bash reads ~/.bashrc where sshd has started it, which it tells by this variable.
             Way::Ssh => self.ask(
                 &self.shell,
@@ -93,13 +107,30 @@ impl<'a> Surveyor<'a> {
                 self.fresh(&[("SSH_CLIENT", "192.0.2.1 1 22")]),
             ),
             Way::Sudo => self.sudo(),
-            Way::Systemd if !machine::has_systemd() => {
+            Way::Systemd if !systemd::runs() => {
                 Ground::Absent("systemd does not run here".to_owned())
             }
-            Way::Systemd => read(machine::systemd_path()),
-            Way::Container => Ground::Elsewhere(
-                "an image has a PATH of its own, and none of these shims".to_owned(),
-            ),
+            Way::Systemd => read(systemd::path()),
+            Way::Container => match container::around(self.world) {
+                None => Ground::Elsewhere(
+                    "an image has a PATH of its own, and none of these shims".to_owned(),
+                ),
+                Some(Ok(found)) => read(found),
+                Some(Err(why)) => Ground::Unknown(why),
+            },
+        };
+        vec![ground]
+    }
+
+    /// Asks a shell that is not the user's as a login shell: who starts commands by it does so
+    /// whatever `SHELL` says.
+    fn other_shell(&self, name: &str) -> Ground {
+        if is_called(&self.shell, name) {
+            return Ground::Absent(format!("{name} is the user's shell: see the login shell"));
+        }
+        match shell_at(name) {
+            Some(shell) => self.ask(&shell, &["-l"], self.fresh(&[])),
+            None => Ground::Absent(format!("there is no {name} here")),
         }
     }
 
@@ -161,13 +192,14 @@ impl<'a> Surveyor<'a> {
         if !is_there {
             return Ground::Absent("sudo is not on PATH".to_owned());
         }
-        match machine::sudo_path() {
+        match sudo::path() {
             SudoPath::Secure(found) => read(found),
             SudoPath::Kept => Ground::Known {
                 how: How::Read("no secure_path: sudo keeps PATH".to_owned()),
                 path: path.map(OsStr::to_owned),
                 said: Vec::new(),
             },
+            SudoPath::Depends(why) => Ground::Unknown(inert(&why).into_owned()),
             SudoPath::Unreadable(file) => Ground::Unknown(format!(
                 "`{}` can't be read: run `gate doctor` as root",
                 inert(&file.to_string_lossy())
@@ -199,6 +231,45 @@ impl<'a> Surveyor<'a> {
         let ended = child.wait().ok()?;
         text.filter(|_| ended.success())
     }
+}
+
+fn shell_of(world: &World) -> PathBuf {
+    world.env_os("SHELL").unwrap_or(OsStr::new(SH)).into()
+}
+
+fn is_called(shell: &Path, name: &str) -> bool {
+    shell.file_name() == Some(OsStr::new(name))
+}
+
+/// Tells whether a way has a line of its own where nobody asked for it: a shell that is not here
+/// has none, and the user's own has one already.
+pub(super) fn has_line(world: &World, way: Way) -> bool {
+    let is_other = |name: &str| !is_called(&shell_of(world), name) && shell_at(name).is_some();
+    match way {
+        Way::LoginBash => is_other("bash"),
+        Way::LoginZsh => is_other("zsh"),
+        Way::Here
+        | Way::Login
+        | Way::Interactive
+        | Way::Script
+        | Way::Cron
+        | Way::SystemCron
+        | Way::Ssh
+        | Way::Sudo
+        | Way::Systemd
+        | Way::Container => true,
+    }
+}
+
+/// Returns where the system has a shell.
+fn shell_at(name: &str) -> Option<PathBuf> {
+    let folders = ["/bin", "/usr/bin", "/usr/local/bin"].map(Path::new);
+    let mut files = folders.iter().map(|folder| folder.join(name));
+    files.find(|file| file.is_file())
+}
+
+fn grounds(found: Vec<Found>) -> Vec<Ground> {
+    found.into_iter().map(read).collect()
 }
 
 fn read(found: Found) -> Ground {

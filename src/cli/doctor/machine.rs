@@ -8,14 +8,11 @@ use std::path::{Path, PathBuf};
 const MOST_BYTES: u64 = 1 << 20;
 
 const ENVIRONMENT: &str = "/etc/environment";
-const SUDOERS: &str = "/etc/sudoers";
-const SYSTEMD: [&str; 2] = ["/etc/systemd/system.conf", "/etc/systemd/system.conf.d"];
 const CRONTAB: &str = "/etc/crontab";
+const CRON_FOLDER: &str = "/etc/cron.d";
 
 /// What cron gives where a crontab says nothing. Source: crontab(5).
 pub(super) const CRON_PATH: &str = "/usr/bin:/bin";
-/// What the manager gives its units. Source: systemd.exec(5).
-pub(super) const SYSTEMD_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin";
 /// What Debian's sshd and login give root, and anybody else. Source: login.defs(5).
 const ROOT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const USER_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/games";
@@ -44,10 +41,10 @@ pub(super) fn session_path(is_root: bool) -> Found {
     }
 }
 
-/// Returns the PATH of the jobs of a crontab, whose text is `text`.
-pub(super) fn cron_path(text: Option<&str>) -> Found {
-    let found = text.and_then(|text| last_assignment(text, "PATH"));
-    match found {
+/// Returns each PATH that jobs of the user's crontab have, whose text is `text`.
+pub(super) fn cron_paths(text: Option<&str>) -> Vec<Found> {
+    let paths = paths_of_jobs(text.unwrap_or_default());
+    let found = paths.into_iter().map(|path| match path {
         Some(path) => Found {
             path: path.into(),
             place: "crontab -l".to_owned(),
@@ -56,7 +53,71 @@ pub(super) fn cron_path(text: Option<&str>) -> Found {
             path: CRON_PATH.into(),
             place: "cron's default".to_owned(),
         },
+    });
+    found.collect()
+}
+
+/// Returns each PATH that jobs of the machine's crontabs have, with the files.
+pub(super) fn system_cron_paths() -> Vec<Found> {
+    system_cron_paths_of(Path::new(CRONTAB), Path::new(CRON_FOLDER))
+}
+
+fn system_cron_paths_of(table: &Path, folder: &Path) -> Vec<Found> {
+    // cron leaves out what packages left behind. Source: cron(8).
+    let is_meant = |name: &str| {
+        name.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+    };
+    let mut tables = vec![table.to_owned()];
+    tables.extend(files(folder, is_meant).unwrap_or_default());
+    let mut found: Vec<Found> = Vec::new();
+    for table in tables {
+        let Ok(text) = read(&table) else { continue };
+        for path in paths_of_jobs(&text) {
+            let path = OsString::from(path.unwrap_or_else(|| CRON_PATH.to_owned()));
+            let place = table.display().to_string();
+            match found.iter_mut().find(|known| known.path == path) {
+                Some(known) if known.place.ends_with(&place) => {}
+                Some(known) => known.place = format!("{}, {place}", known.place),
+                None => found.push(Found { path, place }),
+            }
+        }
     }
+    found
+}
+
+/// Returns each PATH that is in force where a crontab names a job, or at its end where it names
+/// none; nothing stands for cron's own.
+fn paths_of_jobs(text: &str) -> Vec<Option<String>> {
+    let (mut current, mut paths) = (None, Vec::new());
+    for line in text.lines().map(str::trim) {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        match assignment(line) {
+            Some(("PATH", value)) => current = Some(value.to_owned()),
+            Some(_) => {}
+            None if paths.contains(&current) => {}
+            None => paths.push(current.clone()),
+        }
+    }
+    if paths.is_empty() {
+        paths.push(current);
+    }
+    paths
+}
+
+/// Returns a word without its quotes.
+fn bare(text: &str) -> &str {
+    text.trim().trim_matches(['"', '\''])
+}
+
+/// Reads a line that sets a variable; the name of none has a blank in it, and a job begins with
+/// words. Source: crontab(5).
+fn assignment(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = line.split_once('=')?;
+    let name = bare(name);
+    (!name.contains([' ', '\t'])).then(|| (name, bare(value)))
 }
 
 /// Tells whether this machine has a cron.
@@ -71,155 +132,18 @@ pub(super) fn has_cron() -> bool {
     .any(|path| Path::new(path).exists())
 }
 
-/// What sudo does with PATH.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum SudoPath {
-    /// It gives this one.
-    Secure(Found),
-    /// It keeps the caller's.
-    Kept,
-    /// Its settings can't be read by this caller.
-    Unreadable(PathBuf),
-}
-
-/// Returns what the settings of sudo say of PATH.
-pub(super) fn sudo_path() -> SudoPath {
-    let mut path = None;
-    if let Err(file) = read_sudoers(Path::new(SUDOERS), &mut path, 0) {
-        return SudoPath::Unreadable(file);
-    }
-    path.map_or(SudoPath::Kept, SudoPath::Secure)
-}
-
-/// Reads one file of sudoers, and those that it includes.
-fn read_sudoers(file: &Path, path: &mut Option<Found>, depth: usize) -> Result<(), PathBuf> {
-    // As sudo itself limits it.
-    const DEEPEST: usize = 128;
-    let text = match read(file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(_) => return Err(file.to_owned()),
-    };
-    for line in text.replace("\\\n", " ").lines() {
-        let line = line.trim();
-        match secure_path(line) {
-            Line::Sets(value) => {
-                *path = Some(Found {
-                    path: value.into(),
-                    place: format!("secure_path of {}", file.display()),
-                });
-            }
-            Line::Unsets => *path = None,
-            Line::Other => {}
-        }
-        if depth > DEEPEST {
-            continue;
-        }
-        for included in included(line, file)? {
-            read_sudoers(&included, path, depth + 1)?;
-        }
-    }
-    Ok(())
-}
-
-/// Returns the files that a line of sudoers includes.
-fn included(line: &str, from: &Path) -> Result<Vec<PathBuf>, PathBuf> {
-    let mut words = line.split_whitespace();
-    let (Some(verb), Some(name)) = (words.next(), words.next()) else {
-        return Ok(Vec::new());
-    };
-    let name = from.parent().unwrap_or(Path::new("/")).join(name);
-    match verb {
-        "@include" | "#include" => Ok(vec![name]),
-        "@includedir" | "#includedir" => {
-            files(&name, |file| !file.ends_with('~') && !file.contains('.'))
-        }
-        _ => Ok(Vec::new()),
-    }
-}
-
-/// What a line of sudoers says of `secure_path` for everybody.
-#[derive(Debug, PartialEq, Eq)]
-enum Line {
-    Sets(String),
-    Unsets,
-    Other,
-}
-
-fn secure_path(line: &str) -> Line {
-    let settings = line
-        .strip_prefix("Defaults")
-        .filter(|rest| rest.starts_with([' ', '\t']))
-        .map(str::trim);
-    if settings == Some("!secure_path") {
-        return Line::Unsets;
-    }
-    let value = settings
-        .and_then(|settings| settings.strip_prefix("secure_path"))
-        .and_then(|rest| rest.trim_start().strip_prefix('='))
-        .map(str::trim);
-    let Some(value) = value else {
-        return Line::Other;
-    };
-    let mut parts = match value.strip_prefix('"') {
-        Some(quoted) => quoted.split(&['"'][..]),
-        None => value.split(&[',', ' ', '\t'][..]),
-    };
-    Line::Sets(parts.next().unwrap_or_default().to_owned())
-}
-
-/// Returns the PATH that the manager gives its units.
-pub(super) fn systemd_path() -> Found {
-    let [file, folder] = SYSTEMD.map(Path::new);
-    let mut all = vec![file.to_owned()];
-    all.extend(files(folder, |name| name.strip_suffix(".conf").is_some()).unwrap_or_default());
-    let set = all.iter().rev().find_map(|file| {
-        let text = read(file).ok()?;
-        let path = default_environment(&text)?;
-        Some(Found {
-            path: path.into(),
-            place: file.display().to_string(),
-        })
-    });
-    set.unwrap_or_else(|| Found {
-        path: SYSTEMD_PATH.into(),
-        place: "systemd's default".to_owned(),
-    })
-}
-
-/// Tells whether systemd runs this machine.
-pub(super) fn has_systemd() -> bool {
-    Path::new("/run/systemd/system").exists()
-}
-
-/// Returns PATH out of the last `DefaultEnvironment` or `ManagerEnvironment` that names it.
-fn default_environment(text: &str) -> Option<String> {
-    let mut lines = text.lines().rev();
-    lines.find_map(|line| {
-        let (name, value) = line.trim().split_once('=')?;
-        if name.trim() != "DefaultEnvironment" {
-            return None;
-        }
-        let mut words = value.split_whitespace();
-        words.find_map(|word| {
-            let path = word.trim_matches(['"', '\'']).strip_prefix("PATH=")?;
-            Some(path.to_owned())
-        })
-    })
-}
-
 /// Returns the last value that lines of the form `NAME=VALUE` give to `name`.
 fn last_assignment(text: &str, name: &str) -> Option<String> {
     text.lines().rev().find_map(|line| {
         let line = line.trim();
         let line = line.strip_prefix("export ").unwrap_or(line);
         let (found, value) = line.split_once('=')?;
-        (found.trim() == name).then(|| value.trim().trim_matches(['"', '\'']).to_owned())
+        (found.trim() == name).then(|| bare(value).to_owned())
     })
 }
 
 /// Returns the files of a folder by name; none where it is not there.
-fn files(folder: &Path, is_meant: fn(&str) -> bool) -> Result<Vec<PathBuf>, PathBuf> {
+pub(super) fn files(folder: &Path, is_meant: fn(&str) -> bool) -> Result<Vec<PathBuf>, PathBuf> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -237,7 +161,8 @@ fn files(folder: &Path, is_meant: fn(&str) -> bool) -> Result<Vec<PathBuf>, Path
     Ok(files)
 }
 
-fn read(path: &Path) -> io::Result<String> {
+/// Returns the text of a regular file.
+pub(super) fn read(path: &Path) -> io::Result<String> {
     use std::io::Read as _;
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path)?;
@@ -253,52 +178,58 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_word_of_sudoers_for_everybody_counts() {
-        let sets = |path: &str| Line::Sets(path.to_owned());
-        for (line, expected) in [
-            ("Defaults secure_path=\"/a:/b\"", sets("/a:/b")),
-            ("Defaults\tsecure_path = /a:/b, env_reset", sets("/a:/b")),
-            ("Defaults !secure_path", Line::Unsets),
-            ("Defaults:alice secure_path=/c", Line::Other),
-            ("# Defaults secure_path=/c", Line::Other),
-            ("Defaults env_reset", Line::Other),
-            ("alice ALL=(ALL) secure_path=/c", Line::Other),
-        ] {
-            assert_eq!(secure_path(line), expected, "{line}");
-        }
+    fn assignments_of_path_are_found_in_each_form() {
+        assert_eq!(last_assignment("PATH=/a\n", "PATH").unwrap(), "/a");
+        assert_eq!(last_assignment("XPATH=/a\n", "PATH"), None);
+        assert_eq!(last_assignment("export PATH='/a'\n", "PATH").unwrap(), "/a");
     }
 
     #[test]
-    fn sudoers_are_read_with_what_they_include() {
+    fn every_path_that_a_job_of_a_crontab_has_is_found() {
+        let of = |text: &str| -> Vec<String> {
+            let found = cron_paths(Some(text)).into_iter();
+            found.map(|one| one.path.into_string().unwrap()).collect()
+        };
+        let job = "0 5 * * * A=b true";
+        let paths = ["/a:/b"];
+        assert_eq!(
+            of(&format!(
+                "# PATH=/no\nMAILTO=x\nPATH = \"/a:/b\"\n{job}\n{job}\n"
+            )),
+            paths
+        );
+        assert_eq!(of("PATH=/x\nPATH=/a:/b\n"), paths);
+        assert_eq!(
+            of(&format!("'PATH'='/a:/b'\n@daily PATH=/c true\n{job}")),
+            paths
+        );
+        // What stands before the line does not have it, and a later one holds from there.
+        let text = format!("{job}\nPATH=/a\n{job}\nPATH=/b\n@reboot x\n");
+        assert_eq!(of(&text), [CRON_PATH, "/a", "/b"]);
+        assert_eq!(of(""), [CRON_PATH]);
+        assert_eq!(cron_paths(None)[0].place, "cron's default");
+    }
+
+    #[test]
+    fn the_machines_crontabs_are_told_apart_by_what_they_give() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         std::fs::create_dir(at("d")).unwrap();
-        let first = "Defaults secure_path=\\\n  \"/first\"\n@includedir d\n";
-        std::fs::write(at("sudoers"), first).unwrap();
-        let read = || {
-            let mut path = None;
-            read_sudoers(&at("sudoers"), &mut path, 0).map(|()| path)
-        };
-        assert_eq!(read().unwrap().unwrap().path, "/first");
-        std::fs::write(at("d/zz"), "Defaults secure_path=/zz\n").unwrap();
-        std::fs::write(at("d/zz.bak"), "Defaults secure_path=/bak\n").unwrap();
-        assert_eq!(read().unwrap().unwrap().path, "/zz");
-        std::fs::write(at("d/zzz"), "Defaults !secure_path\n").unwrap();
-        assert_eq!(read(), Ok(None));
-        // A file that includes itself has an end.
-        std::fs::write(at("sudoers"), "@include sudoers\nDefaults secure_path=/x\n").unwrap();
-        assert_eq!(read().unwrap().unwrap().path, "/x");
-    }
-
-    #[test]
-    fn assignments_of_path_are_found_in_each_form() {
-        assert_eq!(last_assignment("PATH=/a\n", "PATH").unwrap(), "/a");
-        let crontab = "# PATH=/no\nMAILTO=x\nPATH = \"/a:/b\"\n* * * * * PATHX=/c true\n";
-        assert_eq!(last_assignment(crontab, "PATH").unwrap(), "/a:/b");
-        assert_eq!(last_assignment("XPATH=/a\n", "PATH"), None);
-        let manager =
-            "[Manager]\n#DefaultEnvironment=PATH=/no\nDefaultEnvironment=A=b \"PATH=/a:/b\"\n";
-        assert_eq!(default_environment(manager).unwrap(), "/a:/b");
-        assert_eq!(cron_path(None).path, CRON_PATH);
+        let all = || system_cron_paths_of(&at("crontab"), &at("d"));
+        assert_eq!(all(), []);
+        for (name, text) in [
+            ("crontab", "PATH=/a\n17 * * * * root true\n"),
+            ("d/backup", "PATH=/a\n@daily root true\n@weekly root true\n"),
+            ("d/old.dpkg-dist", "PATH=/no\n@daily root true\n"),
+            ("d/plain", "@daily root true\n"),
+        ] {
+            std::fs::write(at(name), text).unwrap();
+        }
+        let [same, plain] = all().try_into().unwrap();
+        assert_eq!(same.path, "/a");
+        let both = format!("{}, {}", at("crontab").display(), at("d/backup").display());
+        assert_eq!(same.place, both);
+        assert_eq!(plain.path, CRON_PATH);
+        assert_eq!(plain.place, at("d/plain").display().to_string());
     }
 }

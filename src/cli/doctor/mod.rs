@@ -1,10 +1,13 @@
 //! `gate doctor`: where the shims are met, where not, and what that promises.
 
+mod container;
 mod ground;
 mod machine;
 mod notes;
 mod settings;
 mod shown;
+mod sudo;
+mod systemd;
 mod trial;
 mod verdict;
 mod way;
@@ -101,7 +104,7 @@ impl Doctor {
             world,
             &lookup,
             &tools,
-            &self.ways(),
+            &self.ways(world),
             Places::of(world, &folders),
         );
         let tools: Vec<ToolFindings> = tools
@@ -152,12 +155,12 @@ impl Doctor {
         Ok(tools)
     }
 
-    fn ways(&self) -> Vec<Way> {
-        if self.way.is_empty() {
-            return Way::value_variants().to_vec();
-        }
+    fn ways(&self, world: &World) -> Vec<Way> {
         let mut ways = Way::value_variants().to_vec();
-        ways.retain(|way| self.way.contains(way));
+        ways.retain(|way| {
+            let is_named = self.way.contains(way);
+            is_named || (self.way.is_empty() && ground::has_line(world, *way))
+        });
         ways
     }
 
@@ -205,7 +208,10 @@ impl<'a> Survey<'a> {
         places: Places,
     ) -> Self {
         let surveyor = Surveyor::new(world, tools);
-        let grounds = ways.iter().map(|way| (*way, surveyor.survey(*way)));
+        let grounds = ways.iter().flat_map(|way| {
+            let grounds = surveyor.survey(*way).into_iter();
+            grounds.map(|ground| (*way, ground))
+        });
         Self {
             world,
             lookup,

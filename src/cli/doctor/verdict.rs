@@ -156,11 +156,11 @@ pub(super) fn mend(way: Way, shell: &Path, folder: &Path, options: &str) -> Stri
         (Way::Login | Way::Interactive | Way::Ssh, "fish") => format!(
             "add to ~/.config/fish/config.fish, outside of any `if`: gate shell-init fish{options} | source"
         ),
-        (Way::Login | Way::Ssh, "zsh") => {
+        (Way::LoginZsh, _) | (Way::Login | Way::Ssh, "zsh") => {
             format!("add to the end of ~/.zshenv: {}", eval("zsh"))
         }
         (Way::Interactive, "zsh") => format!("add to the end of ~/.zshrc: {}", eval("zsh")),
-        (Way::Login, "bash") => format!(
+        (Way::LoginBash, _) | (Way::Login, "bash") => format!(
             "add to the end of ~/.bash_profile, or of ~/.profile where there is none: {}",
             eval("bash")
         ),
@@ -181,6 +181,9 @@ pub(super) fn mend(way: Way, shell: &Path, folder: &Path, options: &str) -> Stri
                 "write as the first line of `crontab -e`: PATH={shown}:/usr/local/bin:/usr/bin:/bin"
             )
         }
+        (Way::SystemCron, _) => "gate shim install --system TOOL as root, then put \
+             /usr/local/lib/gate/shims first in PATH of /etc/crontab and of the files in /etc/cron.d"
+            .to_owned(),
         (Way::Sudo, _) => "gate shim install --system TOOL as root, then `visudo`: put \
              /usr/local/lib/gate/shims first in secure_path"
             .to_owned(),

@@ -15,8 +15,14 @@ pub(super) enum Way {
     Interactive,
     /// By a script that is started from here.
     Script,
+    /// By `bash -l -c`, where that is not the user's shell: many agents start commands so.
+    LoginBash,
+    /// By `zsh -l -c`, where that is not the user's shell.
+    LoginZsh,
     /// By the user's crontab.
     Cron,
+    /// By the machine's own crontabs.
+    SystemCron,
     /// By `ssh HOST COMMAND`.
     Ssh,
     /// By sudo.
@@ -38,7 +44,10 @@ impl Way {
             Self::Login => "login shell",
             Self::Interactive => "interactive shell",
             Self::Script => "script",
+            Self::LoginBash => "bash as a login shell",
+            Self::LoginZsh => "zsh as a login shell",
             Self::Cron => "cron",
+            Self::SystemCron => "the machine's cron",
             Self::Ssh => "ssh",
             Self::Sudo => "sudo",
             Self::Systemd => "systemd unit",
