@@ -6,6 +6,8 @@
     reason = "a test whose stage can't be set has failed"
 )]
 
+#[path = "cli_hook/aider.rs"]
+mod aider;
 #[path = "cli_hook/commands.rs"]
 mod commands;
 #[path = "cli_hook/in_time.rs"]
@@ -18,6 +20,8 @@ mod opencode;
 mod refused;
 #[path = "cli_hook/shims.rs"]
 mod shims;
+#[path = "cli_hook/shown_first.rs"]
+mod shown_first;
 #[path = "cli_hook/stage.rs"]
 mod stage;
 #[path = "cli_hook/switched_off.rs"]
@@ -157,6 +161,35 @@ fn a_denial_by_a_rule_is_told_with_its_words_and_kept() {
         "{kept}"
     );
     assert!(kept.contains("kubectl delete ns p"), "{kept}");
+}
+
+#[test]
+fn of_commands_that_ask_and_one_that_is_denied_the_no_is_told_wherever_it_stands() {
+    let stage = Stage::new();
+    stage.rules(
+        "[[rule]]\nid = \"no-logs\"\ntool = \"kubectl\"\ncommand = \"logs\"\ndecision = \"deny\"\n",
+    );
+    let (asks, denied) = ("kubectl delete ns p", "kubectl logs web");
+    for script in [
+        format!("{asks}; {denied}"),
+        format!("{denied}; {asks}"),
+        format!("{asks} && {asks} && {denied} && {asks}"),
+        format!("ls; {asks} | tee log; x=$({denied})"),
+        format!("bash -c '{denied}'; {asks}"),
+    ] {
+        let told = stage.says_no(&script).unwrap();
+        assert!(
+            told.contains("denied by rule `no-logs`"),
+            "{script}: {told}"
+        );
+        assert!(told.contains("It is about `kubectl logs web`"), "{told}");
+        // Whoever is told how to ask for the other does not come to the no.
+        assert!(!told.contains("run --"), "{script}: {told}");
+    }
+    let kept = stage.spooled();
+    assert_eq!(kept.matches("\"decision\":\"deny\"").count(), 5, "{kept}");
+    let told = stage.says_no(&format!("{asks}; ls")).unwrap();
+    assert!(told.contains("run -- "), "{told}");
 }
 
 #[test]

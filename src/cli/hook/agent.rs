@@ -97,7 +97,12 @@ impl Agent {
                  the hook can't be started."
             }
             Self::Opencode => "opencode loads plugins when it starts.",
-            Self::Aider => "",
+            Self::Aider => {
+                "aider has no hooks: it offers no shell command of the model's any more. What is typed \
+                 behind `/run`, its --test-cmd and its --lint-cmd run as before. A `.aider.conf.yml` \
+                 nearer to where it starts, AIDER_SUGGEST_SHELL_COMMANDS and its own command line come \
+                 before this setting."
+            }
         }
     }
 

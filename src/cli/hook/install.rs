@@ -1,14 +1,15 @@
 //! `gate hook install`.
 
-use super::Change;
 use super::opinion::Manner;
 use super::setting::{Place, Scope, diff, shown};
+use super::{Change, no_hook};
 use crate::failure::Failure;
 use crate::show;
 use crate::world::World;
 
 /// Set the hook of an agent, so that it asks gate before each shell command
 ///
+/// aider has no hooks: its setting is written by which it offers none of the model's shell commands.
 /// Everything else in the agent's file stays as it is, and a copy of what was there is kept beside
 /// it. A file that gate can't change without loss is refused, with the place and the mend.
 #[derive(Debug, clap::Args)]
@@ -24,7 +25,7 @@ impl Install {
         let Change { agent, dry_run, .. } = self.change;
         let scope = self.change.scope();
         let place = Place::of(world, agent, scope)?;
-        let command = self.command(scope);
+        let command = self.wanted(&place)?;
         let by_hand = |failure: Failure| match place.form.by_hand(&command) {
             Some(lines) => {
                 let lines = lines.trim_end();
@@ -50,23 +51,49 @@ impl Install {
         let added = place.form.add(before.as_deref(), &command);
         let added = added.map_err(|mistake| by_hand(place.refused(&mistake)))?;
         let change = diff(found.text.as_deref().unwrap_or_default(), &added);
+        let becomes = if dry_run { "would become" } else { "becomes" };
+        // What can't be shown is not written.
+        show::print(&format!("`{file}` {becomes}:\n{change}"))?;
         if dry_run {
-            return show::print(&format!("`{file}` would become:\n{change}"));
+            return Ok(());
         }
         place.put(&found, Some(&added), before.as_deref())?;
         let kept = before.map_or_else(String::new, |_| {
             format!("; what was there is kept in `{}`", shown(&place.copy()))
         });
-        let of_project = match (scope, agent.remark_of_project()) {
+        let remarks = self.remarks(&place);
+        show::print(&format!("`{file}` is written{kept}\n{remarks}"))
+    }
+
+    /// Returns what is to stand in the file: the hook's command, or the setting of an agent that has
+    /// no hooks.
+    ///
+    /// # Errors
+    /// It has none, and options of hooks were given.
+    fn wanted(&self, place: &Place) -> Result<String, Failure> {
+        match place.form.setting() {
+            Some(_) if !self.manner.options().is_empty() => Err(no_hook()),
+            Some(setting) => Ok(setting.to_owned()),
+            None => Ok(self.command(place.scope)),
+        }
+    }
+
+    /// Returns what is to be known of what was written.
+    fn remarks(&self, place: &Place) -> String {
+        let agent = self.change.agent;
+        let of_project = match (place.scope, agent.remark_of_project()) {
             (Scope::Project, Some(remark)) => format!("{remark}\n"),
             (Scope::Project, None) | (Scope::User, _) => String::new(),
         };
-        show::print(&format!(
-            "`{file}` is written{kept}:\n{change}{}\n{of_project}\
-             A hook helps; the shim is the boundary: put gate's shims first on the agent's PATH \
-             too.\n",
-            agent.remark(),
-        ))
+        let what = match place.form.setting() {
+            Some(_) => "A setting",
+            None => "A hook",
+        };
+        format!(
+            "{}\n{of_project}{what} helps; the shim is the boundary: put gate's shims first on the \
+             agent's PATH too.\n",
+            agent.remark()
+        )
     }
 
     /// Returns the command that the agent is to call. A project's settings are for machines on

@@ -32,7 +32,6 @@ impl List {
                 let _ = writeln!(text, "{name:<12} {scope:<8} `{file}`: {state}");
             }
         }
-        text.push_str("aider        has no hooks\n");
         show::print(&text)
     }
 }
@@ -40,8 +39,14 @@ impl List {
 /// Says whether a file has gate's hook in it, and whether the agent calls it.
 fn state(form: Form, found: &Found) -> String {
     let Some(held) = &found.held else {
-        return "no hook of gate's".to_owned();
+        return match form.setting() {
+            Some(setting) => format!("has no hooks; gate has not set `{setting}`"),
+            None => "no hook of gate's".to_owned(),
+        };
     };
+    if let Some(setting) = form.setting() {
+        return format!("has no hooks; gate has set `{setting}`");
+    }
     let command = inert(&held.command);
     let text = found.text.as_deref().unwrap_or_default();
     match form.switched_off(text, &held.command) {

@@ -157,6 +157,6 @@ impl Change {
 fn no_hook() -> Failure {
     Failure::new(FailureKind::Usage, "aider has no hooks").hint(
         "put gate's shims first on the PATH that aider is started with: what aider runs meets them;\n\
-         docs/agents.md says how, and which of aider's own settings keep it asking",
+         `gate hook install aider` keeps it from offering the model's shell commands",
     )
 }

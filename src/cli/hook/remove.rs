@@ -22,23 +22,22 @@ impl Remove {
         let file = shown(&place.path);
         let Some(held) = &found.held else {
             return show::print(&format!(
-                "`{file}` has no hook of gate's; nothing is changed\n"
+                "`{file}` has nothing of gate's; nothing is changed\n"
             ));
         };
         let before = found.text.as_deref().unwrap_or_default();
         let change = diff(before, held.without.as_deref().unwrap_or_default());
+        let (would, does, done) = match held.without {
+            Some(_) => ("would become", "becomes", "written"),
+            None => ("would be removed", "goes", "removed"),
+        };
+        let what = if self.change.dry_run { would } else { does };
+        // What can't be shown is not written.
+        show::print(&format!("`{file}` {what}:\n{change}"))?;
         if self.change.dry_run {
-            let what = match held.without {
-                Some(_) => "become",
-                None => "be removed",
-            };
-            return show::print(&format!("`{file}` would {what}:\n{change}"));
+            return Ok(());
         }
         place.put(&found, held.without.as_deref(), None)?;
-        let what = match held.without {
-            Some(_) => "written",
-            None => "removed",
-        };
-        show::print(&format!("`{file}` is {what}:\n{change}"))
+        show::print(&format!("`{file}` is {done}\n"))
     }
 }

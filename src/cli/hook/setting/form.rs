@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::json_text::{Hooks, pretty};
-use super::{Mistake, toml_text, whole};
+use super::{Mistake, toml_text, whole, yaml_text};
 use crate::cli::hook::agent::Agent;
 
 /// How the hook of one agent is written into its file.
@@ -69,7 +69,7 @@ impl Form {
                 .filter(|command| is_ours(command))
                 .map(Some)
                 .ok_or_else(foreign),
-            Agent::Aider => Ok(None),
+            Agent::Aider => yaml_text::find(text),
         }
     }
 
@@ -89,7 +89,7 @@ impl Form {
             Agent::Codex => toml_text::add(text, command),
             Agent::Copilot => whole::copilot(command),
             Agent::Opencode => Ok(whole::opencode(command)),
-            Agent::Aider => Ok(text.to_owned()),
+            Agent::Aider => yaml_text::add(text),
         }
     }
 
@@ -112,8 +112,14 @@ impl Form {
                 }
             }
             Agent::Codex => toml_text::take(text, path).map(Some),
-            Agent::Copilot | Agent::Opencode | Agent::Aider => Ok(None),
+            Agent::Aider => yaml_text::take(text).map(Some),
+            Agent::Copilot | Agent::Opencode => Ok(None),
         }
+    }
+
+    /// Returns what stands in the file of an agent that has no hooks; nothing of the others.
+    pub(in crate::cli::hook) fn setting(self) -> Option<&'static str> {
+        (self.0 == Agent::Aider).then_some(yaml_text::SETTING)
     }
 
     /// Returns the hook as somebody would write it into the file by hand; nothing where the file
@@ -132,7 +138,8 @@ impl Form {
                 "at the end:\n{}",
                 toml_text::block(command).trim_end()
             )),
-            Agent::Copilot | Agent::Opencode | Agent::Aider => None,
+            Agent::Aider => Some(yaml_text::SETTING.to_owned()),
+            Agent::Copilot | Agent::Opencode => None,
         }
     }
 

@@ -12,6 +12,7 @@ mod spans;
 mod switched;
 mod toml_text;
 mod whole;
+mod yaml_text;
 
 pub(super) use diff::diff;
 pub(super) use file::Found;

@@ -7,6 +7,9 @@ use crate::cli::hook::agent::Agent;
 use crate::failure::{Failure, FailureKind};
 use crate::world::World;
 
+/// The settings of aider, in a home as in a project.
+const AIDER: &str = ".aider.conf.yml";
+
 /// For whom a hook is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli::hook) enum Scope {
@@ -41,7 +44,7 @@ impl Place {
     /// Returns the place of an agent's hook.
     ///
     /// # Errors
-    /// The agent has no hooks, or there is no home.
+    /// There is no home.
     pub(in crate::cli::hook) fn of(
         world: &World,
         agent: Agent,
@@ -50,12 +53,12 @@ impl Place {
         let (root, path) = match scope {
             Scope::User => {
                 let folder = user_folder(world, agent)?;
-                let path = folder.join(user_file(agent)?);
+                let path = folder.join(user_file(agent));
                 (folder, path)
             }
             Scope::Project => {
                 let root = project(&world.cwd);
-                let path = root.join(project_file(agent)?);
+                let path = root.join(project_file(agent));
                 (root, path)
             }
         };
@@ -97,31 +100,31 @@ fn user_folder(world: &World, agent: Agent) -> Result<PathBuf, Failure> {
             Some(folder) => Ok(folder.join("opencode")),
             None => home().map(|home| home.join(".config/opencode")),
         },
-        Agent::Aider => Err(crate::cli::hook::no_hook()),
+        Agent::Aider => home(),
     }
 }
 
-fn user_file(agent: Agent) -> Result<&'static str, Failure> {
-    Ok(match agent {
+fn user_file(agent: Agent) -> &'static str {
+    match agent {
         Agent::ClaudeCode | Agent::Gemini => "settings.json",
         Agent::Codex => "config.toml",
         Agent::Cursor => "hooks.json",
         Agent::Copilot => "hooks/gate.json",
         Agent::Opencode => "plugins/gate.js",
-        Agent::Aider => return Err(crate::cli::hook::no_hook()),
-    })
+        Agent::Aider => AIDER,
+    }
 }
 
-fn project_file(agent: Agent) -> Result<&'static str, Failure> {
-    Ok(match agent {
+fn project_file(agent: Agent) -> &'static str {
+    match agent {
         Agent::ClaudeCode => ".claude/settings.json",
         Agent::Codex => ".codex/config.toml",
         Agent::Gemini => ".gemini/settings.json",
         Agent::Cursor => ".cursor/hooks.json",
         Agent::Copilot => ".github/hooks/gate.json",
         Agent::Opencode => ".opencode/plugins/gate.js",
-        Agent::Aider => return Err(crate::cli::hook::no_hook()),
-    })
+        Agent::Aider => AIDER,
+    }
 }
 
 /// Returns the project that `cwd` is in: the nearest folder with a repository, or itself.
