@@ -8,12 +8,14 @@ use serde_json::Value;
 
 use crate::agent::shown;
 use crate::documents::{example, yaml};
-use crate::machine::{Machine, RUNNER_KEY, answer_as_bob, answered, assert_code, requests};
+use crate::machine::{
+    Machine, RUNNER_KEY, VERSION, answer_as_bob, answered, assert_code, requests,
+};
 use crate::server::{Live, run};
 
 /// The shells that a runner starts, with what it sets in them.
 /// Source: gitlab-runner, `shells/bash.go`.
-const SHELLS: [(&str, &str); 2] = [("bash", "set -eo pipefail"), ("sh", "set -e")];
+pub(crate) const SHELLS: [(&str, &str); 2] = [("bash", "set -eo pipefail"), ("sh", "set -e")];
 
 /// Returns a job of the template as `extends` makes it.
 fn job(name: &str) -> Value {
@@ -32,7 +34,7 @@ fn job(name: &str) -> Value {
 }
 
 /// Returns the job's shell with a script, as it runs on this machine.
-fn shell(
+pub(crate) fn shell(
     machine: &Machine<'_>,
     (shell, options): (&str, &str),
     name: &str,
@@ -146,6 +148,11 @@ fn the_archive_is_installed_by_its_digest_and_what_is_not_set_up_says_so() {
             ))
         };
         assert_code(&no_wait(&gate), 75);
+        // What stands before the tool is the small program of the release.
+        let where_to = "readlink \"$(command -v deploy)\"";
+        let shim = run(&mut shell(&machine, shell_of, ".gate", where_to, &gate));
+        let small = format!("/gate-{VERSION}-x86_64-linux/gate-shim\n");
+        assert!(shim.stdout.ends_with(&small), "{shim:?}");
         let wrong = "0".repeat(64);
         for (more, said) in [
             (vec![], "there is no gate on PATH"),

@@ -3,9 +3,19 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use crate::documents::{example, yaml};
 use crate::github::{Inputs, Job, inputs};
-use crate::machine::{Machine, assert_code, requests};
+use crate::machine::{Machine, VERSION, assert_code, requests};
 use crate::server::Live;
+
+/// Returns the name that the example workflow has for an archive.
+fn name_in_the_example() -> String {
+    let workflow = yaml(&example("github-action/workflow.yml"));
+    let steps = workflow["jobs"]["apply"]["steps"].as_array().unwrap();
+    let mut urls = steps.iter().filter_map(|step| step["with"]["url"].as_str());
+    let url = urls.next().unwrap();
+    url.rsplit('/').next().unwrap().to_owned()
+}
 
 #[test]
 fn a_release_is_installed_by_its_digest_and_by_no_other() {
@@ -22,9 +32,9 @@ fn a_release_is_installed_by_its_digest_and_by_no_other() {
         "{missing:?}"
     );
 
-    let by_version = archive.to_str().unwrap().replace("0.1.0", "{version}");
-    inputs.insert("version", "0.1.0".to_owned());
-    inputs.insert("url", format!("file://{by_version}"));
+    inputs.insert("version", VERSION.to_owned());
+    let folder = archive.parent().unwrap().display();
+    inputs.insert("url", format!("file://{folder}/{}", name_in_the_example()));
     for wrong in [String::new(), "0".repeat(64), digest.to_uppercase()] {
         inputs.insert("sha256", wrong);
         let mut job = Job::begin(&machine, 1);
@@ -40,7 +50,11 @@ fn a_release_is_installed_by_its_digest_and_by_no_other() {
     assert_code(&job.action(&inputs), 0);
     assert_eq!(job.path.len(), 2, "{:?}", job.path);
     let version = job.runs("gate --version");
-    assert!(version.stdout.starts_with("gate "), "{version:?}");
+    assert_eq!(version.stdout, format!("gate {VERSION}\n"), "{version:?}");
+    // What stands before the tool is the small program of the release.
+    let shim = job.runs("readlink \"$(command -v deploy)\"");
+    let small = format!("/gate-{VERSION}-x86_64-linux/gate-shim\n");
+    assert!(shim.stdout.ends_with(&small), "{shim:?}");
     assert_code(&job.runs("GATE_NO_WAIT=1 deploy web"), 75);
 }
 

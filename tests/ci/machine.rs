@@ -12,6 +12,9 @@ use serde_json::Value;
 use crate::agent::{Ended, Running, shown};
 use crate::server::{GATE, Live, Ran, run};
 
+/// The version of a release.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// 64 bytes in base64: who asks, on each of the machines of a test.
 pub(crate) const RUNNER_KEY: &str =
     "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWYwMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZg==";
@@ -71,17 +74,31 @@ impl<'a> Machine<'a> {
         command
     }
 
-    /// Writes an archive of a release with gate in it, and returns its path and SHA-256.
+    /// Writes the archive of a release as `packaging/dist` writes it, and returns its path and
+    /// SHA-256.
     pub(crate) fn archive(&self) -> (PathBuf, String) {
-        let folder = self.home.path().join("release/gate-0.1.0");
-        fs::create_dir_all(&folder).unwrap();
-        let gate = folder.join("gate");
-        // Not a link: another test's new link would be a change of the file that tar reads.
-        fs::copy(GATE, &gate).unwrap();
-        let archive = self.home.path().join("gate-0.1.0.tar");
-        let mut tar = Command::new("tar");
-        tar.arg("-cf").arg(&archive).arg("-C");
-        let packed = run(tar.arg(self.home.path().join("release")).arg("gate-0.1.0"));
+        let stage = self.home.path().join("dist-stage");
+        let programs = stage.join("triple/release");
+        fs::create_dir_all(&programs).unwrap();
+        for name in ["gate", "gate-shim"] {
+            // Not a link: another test's new link would be a change of the file that tar reads. And
+            // without what a debugger wants, as in a release.
+            let built = Path::new(GATE).with_file_name(name);
+            let mut strip = Command::new("strip");
+            let stripped = run(strip.arg("-o").arg(programs.join(name)).arg(built));
+            assert_eq!(stripped.code, Some(0), "{stripped:?}");
+        }
+        fs::write(stage.join("third-party-licenses.txt"), "none\n").unwrap();
+        let name = format!("gate-{VERSION}-x86_64-linux");
+        let archive = self.home.path().join(format!("{name}.tar.gz"));
+        let write = "set -euo pipefail; . packaging/steps/bundle.sh; write_tarball \"$1\"";
+        let mut bash = Command::new("bash");
+        bash.args(["-c", write, "bash"]).arg(&archive);
+        bash.current_dir(env!("CARGO_MANIFEST_DIR"))
+            .env("SOURCE_DATE_EPOCH", "1000000000")
+            .env("stage", &stage)
+            .envs([("triple", "triple"), ("name", &name)]);
+        let packed = run(&mut bash);
         assert_eq!(packed.code, Some(0), "{packed:?}");
         let summed = run(Command::new("sha256sum").arg(&archive));
         let digest = summed.stdout.split(' ').next().unwrap().to_owned();
