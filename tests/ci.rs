@@ -20,7 +20,12 @@ mod gitlab;
 mod inputs;
 #[path = "ci/machine.rs"]
 mod machine;
+#[path = "identity/rig.rs"]
+#[expect(dead_code, reason = "the server here is a process of its own")]
+mod rig;
 #[path = "live/server.rs"]
 mod server;
 #[path = "ci/summary.rs"]
 mod summary;
+#[path = "ci/workload.rs"]
+mod workload;

@@ -5,8 +5,8 @@
 #[path = "identity/rig.rs"]
 mod rig;
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 use gate_testkit::home::Home;
@@ -146,22 +146,6 @@ fn an_approver_is_told_where_to_go_and_keeps_nothing_here() {
     assert!(!home.config().join("gate/login.toml").exists());
 }
 
-/// Tells the issuer what it says of jobs.
-fn tell(issuer: &Program, path: &str, body: &Value) -> String {
-    let address = issuer.issuer.strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(address).unwrap();
-    let body = body.to_string();
-    let length = body.len();
-    write!(
-        stream,
-        "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
-         Content-Length: {length}\r\n\r\n{body}"
-    )
-    .unwrap();
-    let answer = std::io::read_to_string(stream).unwrap();
-    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
-}
-
 #[test]
 fn a_job_names_itself_in_github_and_gitlab_with_nothing_stored() {
     let issuer = Program::issuer();
@@ -185,14 +169,14 @@ fn a_job_names_itself_in_github_and_gitlab_with_nothing_stored() {
         ("ACTIONS_ID_TOKEN_REQUEST_URL", address.as_str()),
         ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "runner-request-token"),
     ];
-    tell(&issuer, "/next", &json!({ "job": job(1, "main") }));
+    issuer.tell("/next", &json!({ "job": job(1, "main") }));
     let done = server.job(&home, &["whoami", "--json"], &github);
     assert!(done.status.success(), "{}", done.stderr);
     let said: Value = serde_json::from_str(&done.stdout).unwrap();
     assert_eq!(said["principal"]["name"], "deploy");
     assert_eq!(said["role"], "requester");
 
-    tell(&issuer, "/next", &json!({ "job": job(2, "mine") }));
+    issuer.tell("/next", &json!({ "job": job(2, "mine") }));
     let other = server.job(&home, &["whoami"], &github);
     assert_eq!(other.status.code(), Some(78), "{}", other.stderr);
     // Which claim it is, a job with another token of the issuer must not learn.
@@ -209,11 +193,7 @@ fn a_job_names_itself_in_github_and_gitlab_with_nothing_stored() {
 
     let mut claims = job(3, "main");
     claims["aud"] = json!(server.url);
-    let word = tell(
-        &issuer,
-        "/make",
-        &json!({ "how": "RS256", "claims": claims }),
-    );
+    let word = issuer.tell("/make", &json!({ "how": "RS256", "claims": claims }));
     let done = server.job(&home, &["whoami"], &[("GATE_ID_TOKEN", &word)]);
     assert!(done.status.success(), "{}", done.stderr);
     let again = server.job(&home, &["whoami"], &[("GATE_ID_TOKEN", &word)]);

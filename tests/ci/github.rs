@@ -143,7 +143,7 @@ impl<'a> Job<'a> {
 
     /// Runs a step in which bob answers.
     #[track_caller]
-    fn answered(&self, script: &str, answer: &str) -> Ended {
+    pub(crate) fn answered(&self, script: &str, answer: &str) -> Ended {
         let mut step = self.step(script, &BTreeMap::new());
         answered(self.machine.live, &mut step, answer)
     }

@@ -1,7 +1,7 @@
 //! A server in this process with a real provider beside it, and a home for `gate`.
 
-use std::io::{BufRead as _, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
@@ -75,6 +75,22 @@ impl Program {
     pub(crate) fn issuer() -> Self {
         let python = testbed().join("judges/bin/python");
         Self::start(Command::new(python).arg(script("issuer.py")))
+    }
+
+    /// Tells the issuer what it says of jobs, or what to sign.
+    pub(crate) fn tell(&self, path: &str, body: &Value) -> String {
+        let address = self.issuer.strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
+        let body = body.to_string();
+        let length = body.len();
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+             Content-Length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let answer = std::io::read_to_string(stream).unwrap();
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
     }
 }
 
