@@ -1,6 +1,11 @@
 //! Which tool a shim runs, and that each command is judged once it meets one:
 //! whatever PATH, links, copies, version managers and other gates do.
 
+#[path = "live/agent.rs"]
+#[expect(dead_code, reason = "what is asked here is approved at once")]
+mod agent;
+#[path = "shim_matrix/approved.rs"]
+mod approved;
 #[path = "shim_matrix/bare.rs"]
 mod bare;
 #[path = "shim_matrix/found.rs"]
@@ -15,6 +20,10 @@ mod ground;
 mod namespace;
 #[path = "shim_matrix/nested.rs"]
 mod nested;
+#[path = "shim_matrix/rebuilt.rs"]
+mod rebuilt;
+#[path = "live/server.rs"]
+mod server;
 #[expect(dead_code, reason = "the tools here note their calls in a file")]
 #[path = "shims/stage.rs"]
 mod stage;

@@ -8,7 +8,7 @@
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::stage::{Stage, assert_ends, run};
@@ -19,20 +19,63 @@ const DENY: &str = "[[rule]]\nid = \"t/no-delete\"\ntool = \"kubectl\"\neffect =
                     decision = \"deny\"\n";
 pub(crate) const DENIED: i32 = 77;
 
+/// The program that a shim leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Front {
+    /// gate itself.
+    Gate,
+    /// The small program, which decides about a read by compiled rules.
+    Shim,
+}
+
 /// A stage whose tools note each call, behind a shim of kubectl.
 pub(crate) struct Matrix {
     pub(crate) stage: Stage,
+    pub(crate) front: Front,
 }
 
 impl Matrix {
-    pub(crate) fn new() -> Self {
+    /// One stage for each program that a shim can lead to.
+    pub(crate) fn each() -> impl Iterator<Item = Self> {
+        [Front::Gate, Front::Shim].into_iter().map(Self::of)
+    }
+
+    pub(crate) fn of(front: Front) -> Self {
         let stage = Stage::new();
         let rules = ".config/gate/rules.d/deny.toml";
         stage.home.write(rules, DENY).unwrap();
-        let matrix = Self { stage };
+        let matrix = Self { stage, front };
         matrix.tool("real", "kubectl");
+        if front == Front::Shim {
+            let small = Path::new(env!("CARGO_BIN_EXE_gate")).with_file_name("gate-shim");
+            assert!(small.exists(), "build it: cargo build --workspace --bins");
+            fs::copy(small, matrix.program()).unwrap();
+        }
         assert_ends(matrix.stage.gate(&["shim", "install", "kubectl"]), 0);
+        if front == Front::Shim {
+            matrix.compile();
+        }
         matrix
+    }
+
+    /// What the shims lead to.
+    pub(crate) fn program(&self) -> PathBuf {
+        self.stage.program(match self.front {
+            Front::Gate => "gate",
+            Front::Shim => "gate-shim",
+        })
+    }
+
+    /// Compiles the rules.
+    pub(crate) fn compile(&self) {
+        // What was written this very moment is not compiled.
+        while self.stage.gate(&["rules", "compile"]).code != Some(0) {}
+    }
+
+    /// How many bytes the small program has written of what it allowed, since gate took them.
+    fn journal_bytes(&self) -> u64 {
+        let journal = self.stage.home.state().join("gate/spool/allowed");
+        fs::metadata(journal).map_or(0, |found| found.len())
     }
 
     /// Returns a folder below the home, which is made.
@@ -97,29 +140,80 @@ impl Matrix {
     }
 
     /// Has a read and a change called, and fails unless the read was run once, by
-    /// the tool in `folder`, and the change by none.
+    /// the tool in `folder`, and the change by none. Where the small program is what shims lead to,
+    /// it is what decided about the read.
     #[track_caller]
     pub(crate) fn assert_judged(&self, path: &str, called: &str, folder: &str) {
+        let before = self.journal_bytes();
+        self.assert_judged_by_any(path, called, folder, |matrix| {
+            let front = matrix.front;
+            let by_small = matrix.journal_bytes() > before;
+            assert_eq!(by_small, front == Front::Shim, "{front:?} {path} {called}");
+        });
+    }
+
+    /// As [`Self::assert_judged`], by whichever gate it is that is met first.
+    #[track_caller]
+    pub(crate) fn assert_judged_by_other(&self, path: &str, called: &str, folder: &str) {
+        self.assert_judged_by_any(path, called, folder, |_| ());
+    }
+
+    #[track_caller]
+    fn assert_judged_by_any(
+        &self,
+        path: &str,
+        called: &str,
+        folder: &str,
+        read_was_run: impl FnOnce(&Self),
+    ) {
+        let front = self.front;
         let read = run(&mut self.sh(path, &format!("{called} get pods")));
-        assert_eq!(read.code, Some(0), "{path} {called}: {read:?}");
+        assert_eq!(read.code, Some(0), "{front:?} {path} {called}: {read:?}");
         let expected = [format!("{folder}/kubectl get pods")];
-        assert_eq!(self.calls(), expected, "{path} {called}");
+        assert_eq!(self.calls(), expected, "{front:?} {path} {called}");
+        read_was_run(self);
         self.assert_denied(path, called);
     }
 
     #[track_caller]
     pub(crate) fn assert_denied(&self, path: &str, called: &str) {
         let denied = run(&mut self.sh(path, &format!("{called} delete namespace prod")));
-        assert_eq!(denied.code, Some(DENIED), "{path} {called}: {denied:?}");
-        assert!(denied.stderr.contains("t/no-delete"), "{path} {called}");
-        assert_eq!(self.calls(), Vec::<String>::new(), "{path} {called}");
+        let front = self.front;
+        assert_eq!(
+            denied.code,
+            Some(DENIED),
+            "{front:?} {path} {called}: {denied:?}"
+        );
+        assert!(
+            denied.stderr.contains("t/no-delete"),
+            "{front:?} {path} {called}"
+        );
+        assert_eq!(
+            self.calls(),
+            Vec::<String>::new(),
+            "{front:?} {path} {called}"
+        );
     }
 
-    /// Another gate: the same program in another file.
+    /// Another gate: of another version, in a folder of its own. Returns what its shims lead to.
     pub(crate) fn other_gate(&self) -> PathBuf {
-        let program = self.folder("other-gate").join("gate");
-        fs::copy(self.stage.program("gate"), &program).unwrap();
-        program
+        let folder = self.folder("other-gate");
+        let own = env!("CARGO_PKG_VERSION");
+        let other = own.replace(|digit: char| digit.is_ascii_digit(), "9");
+        let program = self.program();
+        for name in ["gate", program.file_name().unwrap().to_str().unwrap()] {
+            // The version stands in the program, and nothing else of it is as long.
+            let mut sed = Command::new("sed");
+            sed.env("LC_ALL", "C")
+                .arg(format!("s/{}/{other}/g", own.replace('.', "\\.")));
+            let changed = sed.arg(self.stage.program(name)).output().unwrap();
+            assert!(changed.status.success(), "{changed:?}");
+            fs::write(folder.join(name), changed.stdout).unwrap();
+            fs::set_permissions(folder.join(name), Permissions::from_mode(0o755)).unwrap();
+        }
+        let said = run(Command::new(folder.join("gate")).arg("--version"));
+        assert_eq!(said.stdout, format!("gate {other}\n"));
+        folder.join(program.file_name().unwrap())
     }
 }
 

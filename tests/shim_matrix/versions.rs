@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use gate_testkit::real::locate;
+
 use crate::ground::{DENIED, Matrix, SYSTEM};
 use crate::stage::{assert_ends, run};
 
@@ -23,14 +25,15 @@ fn version_managers_come_to_the_tool_and_none_comes_back_to_itself() {
         (WITHOUT_ITSELF, "real"),
         (OWN_VERSION, "manager/versions"),
     ] {
-        let matrix = Matrix::new();
-        matrix.script("manager", "kubectl", manager);
-        matrix.tool("manager/versions", "kubectl");
-        matrix.assert_judged(&format!("shims:manager:real:{SYSTEM}"), "kubectl", folder);
-        // Before gate's, it is what the shell finds; it may come to the shim or not.
-        if manager != OWN_VERSION {
-            let path = format!("manager:shims:real:{SYSTEM}");
-            matrix.assert_judged(&path, "kubectl", folder);
+        for matrix in Matrix::each() {
+            matrix.script("manager", "kubectl", manager);
+            matrix.tool("manager/versions", "kubectl");
+            matrix.assert_judged(&format!("shims:manager:real:{SYSTEM}"), "kubectl", folder);
+            // Before gate's, it is what the shell finds; it may come to the shim or not.
+            if manager != OWN_VERSION {
+                let path = format!("manager:shims:real:{SYSTEM}");
+                matrix.assert_judged(&path, "kubectl", folder);
+            }
         }
     }
 }
@@ -44,61 +47,97 @@ const NOT_ITSELF: &str = "#!/bin/bash\nown=$(dirname \"$0\")\necho \"$own ${GATE
 
 #[test]
 fn a_version_manager_that_leads_back_to_the_shim_is_passed_over_the_second_time() {
-    let matrix = Matrix::new();
-    for manager in [".pyenv/shims", ".asdf/shims"] {
-        matrix.script(manager, "kubectl", NOT_ITSELF);
-    }
-    let home = matrix.stage.home.path();
-    let entries = [
-        matrix.shims(),
-        home.join(".pyenv/shims"),
-        home.join(".asdf/shims"),
-        home.join("real"),
-        "/usr/bin".into(),
-    ];
-    let path = std::env::join_paths(&entries).unwrap();
-    let call = |words: &[&str]| {
-        let mut command = matrix.stage.home.command(matrix.shims().join("kubectl"));
-        run(command.args(words).env("PATH", &path))
-    };
-    assert_ends(call(&["get", "pods"]), 0);
-    assert_eq!(matrix.calls(), ["real/kubectl get pods"]);
-    // Each manager came once, and was told so that it can be known again.
-    let managers = fs::read_to_string(home.join("managers")).unwrap();
-    let told = |name: &str| format!("{}/{name}/shims told\n", home.display());
-    assert_eq!(managers, told(".pyenv") + &told(".asdf"));
-    assert_ends(call(&["delete", "namespace", "prod"]), DENIED);
-    // Supervised, it is a child that comes back.
-    let rule = "[[rule]]\nid = \"t/seen\"\ntool = \"kubectl\"\neffect = [\"read\"]\n\
+    for matrix in Matrix::each() {
+        for manager in [".pyenv/shims", ".asdf/shims"] {
+            matrix.script(manager, "kubectl", NOT_ITSELF);
+        }
+        let home = matrix.stage.home.path();
+        let entries = [
+            matrix.shims(),
+            home.join(".pyenv/shims"),
+            home.join(".asdf/shims"),
+            home.join("real"),
+            "/usr/bin".into(),
+        ];
+        let path = std::env::join_paths(&entries).unwrap();
+        let call = |words: &[&str]| {
+            let mut command = matrix.stage.home.command(matrix.shims().join("kubectl"));
+            run(command.args(words).env("PATH", &path))
+        };
+        assert_ends(call(&["get", "pods"]), 0);
+        assert_eq!(matrix.calls(), ["real/kubectl get pods"]);
+        // Each manager came once, and was told so that it can be known again.
+        let managers = fs::read_to_string(home.join("managers")).unwrap();
+        let told = |name: &str| format!("{}/{name}/shims told\n", home.display());
+        assert_eq!(managers, told(".pyenv") + &told(".asdf"));
+        assert_ends(call(&["delete", "namespace", "prod"]), DENIED);
+        // Supervised, it is a child that comes back.
+        let rule = "[[rule]]\nid = \"t/seen\"\ntool = \"kubectl\"\neffect = [\"read\"]\n\
                 decision = \"allow\"\nrecord = \"outcome\"\n";
-    matrix
-        .stage
-        .home
-        .write(".config/gate/rules.d/seen.toml", rule)
-        .unwrap();
-    assert_ends(call(&["get", "nodes"]), 0);
-    assert_eq!(matrix.calls(), ["real/kubectl get nodes"]);
+        matrix
+            .stage
+            .home
+            .write(".config/gate/rules.d/seen.toml", rule)
+            .unwrap();
+        assert_ends(call(&["get", "nodes"]), 0);
+        assert_eq!(matrix.calls(), ["real/kubectl get nodes"]);
+    }
 }
 
 #[test]
 fn what_a_version_manager_is_told_reaches_no_tool_and_holds_for_no_other_process() {
-    let matrix = Matrix::new();
-    let home = matrix.stage.home.path();
-    let log = home.join("calls");
-    let text = format!(
-        "#!/bin/sh\necho \"${{GATE_PASSED-none}}\" >>'{}'\n",
-        log.display()
-    );
-    matrix.script("real", "kubectl", &text);
-    matrix.script(".pyenv/shims", "kubectl", NOT_ITSELF);
-    let path = format!("shims:.pyenv/shims:real:{SYSTEM}");
-    let path = path.replace(".pyenv", &home.join(".pyenv").display().to_string());
-    assert_ends(run(&mut matrix.sh(&path, "kubectl get")), 0);
-    assert_eq!(matrix.calls(), ["none"]);
-    for forged in ["1", "self:1:1:1-1/kubectl", "child:1:1:1-1/kubectl", "/"] {
-        let called = format!("GATE_PASSED={forged} kubectl");
-        assert_ends(run(&mut matrix.sh(&path, &format!("{called} get"))), 0);
-        assert_eq!(matrix.calls(), ["none"], "{forged}");
-        matrix.assert_denied(&path, &called);
+    for matrix in Matrix::each() {
+        let home = matrix.stage.home.path();
+        let log = home.join("calls");
+        let text = format!(
+            "#!/bin/sh\necho \"${{GATE_PASSED-none}}\" >>'{}'\n",
+            log.display()
+        );
+        matrix.script("real", "kubectl", &text);
+        matrix.script(".pyenv/shims", "kubectl", NOT_ITSELF);
+        let path = format!("shims:.pyenv/shims:real:{SYSTEM}");
+        let path = path.replace(".pyenv", &home.join(".pyenv").display().to_string());
+        assert_ends(run(&mut matrix.sh(&path, "kubectl get")), 0);
+        assert_eq!(matrix.calls(), ["none"]);
+        for forged in ["1", "self:1:1:1-1/kubectl", "child:1:1:1-1/kubectl", "/"] {
+            let called = format!("GATE_PASSED={forged} kubectl");
+            assert_ends(run(&mut matrix.sh(&path, &format!("{called} get"))), 0);
+            assert_eq!(matrix.calls(), ["none"], "{forged}");
+            matrix.assert_denied(&path, &called);
+        }
+    }
+}
+
+/// rbenv as Debian has it, and pyenv, of which it is the model, where that is installed.
+#[test]
+fn real_version_managers_come_to_the_version_that_they_choose_and_none_comes_back_to_itself() {
+    let rbenv = Some(locate("rbenv").unwrap());
+    for (program, name, variable) in [
+        (rbenv, "rbenv", "RBENV"),
+        (locate("pyenv").ok(), "pyenv", "PYENV"),
+    ] {
+        let Some(program) = program else {
+            eprintln!("{name} is not installed: its shims are not called");
+            continue;
+        };
+        for matrix in Matrix::each() {
+            let root = matrix.folder(&format!(".{name}"));
+            let version = format!(".{name}/versions/1.0/bin");
+            matrix.tool(&version, "kubectl");
+            // It makes its own shim of each program of its versions.
+            let mut rehash = matrix.stage.home.command(&program);
+            let rehash = rehash.arg("rehash").env(format!("{variable}_ROOT"), &root);
+            assert_ends(run(rehash), 0);
+            let shims = root.join("shims").display().to_string();
+            assert!(root.join("shims/kubectl").exists(), "{name}");
+            for order in [format!("shims:{shims}"), format!("{shims}:shims")] {
+                let path = format!("{order}:real:{SYSTEM}");
+                let chosen = format!("{variable}_VERSION=1.0 kubectl");
+                matrix.assert_judged_by_other(&path, &chosen, &version);
+                // Without one it looks along PATH itself, and finds gate's shim.
+                let none = format!("{variable}_VERSION=system kubectl");
+                matrix.assert_judged_by_other(&path, &none, "real");
+            }
+        }
     }
 }

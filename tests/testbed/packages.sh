@@ -59,7 +59,7 @@ install_packages() {
     dbus-send:dbus secret-tool:libsecret-tools keyctl:keyutils setsid:util-linux xz:xz-utils \
     flock:util-linux cc:gcc zsh:zsh fish:fish elvish:elvish shellcheck:shellcheck jq:jq promtool:prometheus \
     strip:binutils systemd-analyze:systemd node:nodejs npm:npm chromium:chromium \
-    haproxy:haproxy; do
+    haproxy:haproxy rbenv:rbenv; do
     command -v "${pair%%:*}" >/dev/null || [ -x "/usr/sbin/${pair%%:*}" ] || missing+=("${pair#*:}")
   done
   [ -r /usr/share/bash-completion/bash_completion ] || missing+=(bash-completion)
