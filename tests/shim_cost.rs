@@ -1,6 +1,6 @@
 //! What an allowed command costs through `gate-shim` as it is released: instructions, system calls
-//! and page faults, which a busy machine does not change. `cargo bench --bench overhead` has the
-//! times.
+//! and page faults, which a busy machine does not change; and which files it opens. `cargo bench
+//! --bench overhead` has the times.
 #![cfg(target_arch = "x86_64")]
 #![expect(
     clippy::unwrap_used,
@@ -185,4 +185,65 @@ fn an_allowed_command_costs_no_more_than_it_did_at_any_number_of_rules() {
             || with_many * 10 > instructions * 11;
     }
     assert!(!is_too_much, "{report}");
+}
+
+/// The system calls of a command until its tool starts, as strace tells them.
+fn traced(home: &Home, argv: &[&str]) -> Vec<String> {
+    let trace = home.path().join("trace");
+    let mut strace = home.command("/usr/bin/strace");
+    strace.args(["-f", "-o"]).arg(&trace);
+    let shim = home.path().join("shims").join(argv[0]);
+    let ran = strace.arg(shim).args(&argv[1..]).output().unwrap();
+    assert!(ran.status.success(), "{argv:?}: {ran:?}");
+    let text = std::fs::read_to_string(trace).unwrap();
+    // Before each call stands the process that made it.
+    let calls = text.lines().filter_map(|line| line.split_once(' '));
+    let calls = calls.map(|(_, call)| call.trim_start().to_owned());
+    let mut calls: Vec<String> = calls.collect();
+    let is_exec = |call: &String| call.starts_with("execve");
+    let starts: Vec<usize> = (0..calls.len()).filter(|at| is_exec(&calls[*at])).collect();
+    let [0, tool] = starts[..] else {
+        panic!("{argv:?}: {text}");
+    };
+    calls.truncate(tool);
+    calls
+}
+
+/// Fails unless the command was decided in this one process by these files alone.
+#[track_caller]
+fn assert_opens(home: &Home, argv: &[&str], wanted: &[PathBuf]) {
+    let calls = traced(home, argv);
+    for call in &calls {
+        for refused in [
+            "clone", "fork", "vfork", "socket", "connect", "epoll", "poll", "futex", "pipe",
+            "io_uring",
+        ] {
+            assert!(!call.starts_with(refused), "{argv:?}: {call}");
+        }
+    }
+    let opened = calls
+        .iter()
+        .filter(|call| call.starts_with("open") && !call.contains(" = -1 "))
+        .filter_map(|call| call.split('"').nth(1))
+        .map(PathBuf::from);
+    assert_eq!(opened.collect::<Vec<_>>(), wanted, "{argv:?}");
+}
+
+#[test]
+fn an_allowed_command_is_one_process_and_opens_the_policy_the_tool_and_its_record() {
+    let home = home(&released::shim());
+    let rule = "[[rule]]\nid = 'ours'\ntool = 'kubectl'\ncommand = 'scale'\neffect = ['read', 'write']\n\
+                decision = 'allow'\nrecord = 'none'\n";
+    home.write(".config/gate/rules.d/ours.toml", rule).unwrap();
+    compile(&home, 10);
+    let state = home.state().join("gate");
+    let (policy, journal) = (state.join("policy"), state.join("spool/allowed"));
+    for limit in &LIMITS {
+        let tool = home.bin().join(limit.argv[0]);
+        let wanted = [policy.clone(), tool, journal.clone()];
+        assert_opens(&home, limit.argv, &wanted);
+    }
+    let unrecorded = ["kubectl", "scale", "deployment/web", "--replicas=2"];
+    let tool = home.bin().join("kubectl");
+    assert_opens(&home, &unrecorded, &[policy, tool]);
 }
