@@ -146,6 +146,18 @@ fn play(shell: &Shell, way: Option<Way>, home: &Home) {
     pane.wait_for("six-done");
 }
 
+/// How often the tool was called in one session.
+const CALLS: usize = 9;
+
+/// What is allowed the small program lets run by itself, each time.
+fn assert_decided(way: Option<Way>, home: &Home) {
+    let is_allowed = way.is_some_and(|way| way.answered == Answered::Allowed);
+    let journal = home.state().join("gate/spool/allowed");
+    let journal = std::fs::read(journal).unwrap_or_default();
+    let entries = gate_shim::journal::read(&journal).entries.len();
+    assert_eq!(entries, if is_allowed { CALLS } else { 0 });
+}
+
 #[test]
 fn each_shell_in_tmux_does_with_a_shim_what_it_does_with_the_tool() {
     let stage = Stage::set();
@@ -154,7 +166,9 @@ fn each_shell_in_tmux_does_with_a_shim_what_it_does_with_the_tool() {
             let stage = &stage;
             scope.spawn(move || {
                 for way in WAYS {
-                    play(shell, way, &home(stage, way));
+                    let home = home(stage, way);
+                    play(shell, way, &home);
+                    assert_decided(way, &home);
                 }
             });
         }
