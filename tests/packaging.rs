@@ -5,6 +5,8 @@
 mod bare;
 #[path = "packaging/dist.rs"]
 mod dist;
+#[path = "live/released.rs"]
+mod released;
 #[path = "live/server.rs"]
 #[expect(dead_code, reason = "whoever asks here stands in a root of its own")]
 mod server;
@@ -117,6 +119,23 @@ fn what_asks_says_what_it_lacks() {
     ];
     let ran = bare.run(&asked);
     assert_said(&ran, 75, &["group:approvers"]);
+}
+
+/// A C library, a loader and gate itself are all not there.
+#[test]
+fn where_everything_is_static_the_shim_runs_what_is_allowed_and_nothing_else() {
+    let mut bare = Bare::new();
+    bare.writable = Some("/home/alice");
+    bare.set("HOME", "/home/alice");
+    // What was written this very moment is not compiled.
+    while bare.run(&["/bin/gate", "rules", "compile"]).code != Some(0) {}
+    bare.leave_what_is_static();
+    let ran = bare.run(&["/shims/kubectl", "get", "pods"]);
+    assert_said(&ran, 7, &[]);
+    assert_eq!((&*ran.stdout, &*ran.stderr), ("the tool: get pods\n", ""));
+    let ran = bare.run(&["/shims/kubectl", "delete", "pod", "web"]);
+    assert_said(&ran, 125, &["cannot start `/bin/gate`", "nothing was run"]);
+    assert_eq!(ran.stdout, "");
 }
 
 #[test]

@@ -18,6 +18,7 @@ use std::process::{Command, Stdio};
 
 use gate_testkit::home::Home;
 
+use crate::released;
 use crate::server::{GATE, Ran, run};
 
 /// The tool's words come back as it got them.
@@ -74,8 +75,9 @@ impl Bare {
         let source = home.write("tool.c", TOOL).unwrap();
         let tool = home.path().join("tool");
         compile(&source, &tool);
-        let shim = Path::new(GATE).with_file_name("gate-shim");
-        assert!(shim.exists(), "build it: cargo build --workspace --bins");
+        // As it is released: a static program for musl.
+        let shim = released::shim();
+        assert_eq!(libraries(&shim), Vec::<PathBuf>::new());
         let mut list = line(&tool, "/bin/kubectl");
         list.push_str("/dev/null /dev/null\n");
         for (program, name) in [(Path::new(GATE), "gate"), (&*shim, "gate-shim")] {
@@ -125,6 +127,20 @@ impl Bare {
         let mut list = std::fs::read_to_string(self.home.path().join("list")).unwrap();
         list.push_str(&line(&source, place));
         self.home.write("list", list).unwrap();
+    }
+
+    /// Takes away gate and all that it is linked against: what is left is static.
+    pub(crate) fn leave_what_is_static(&self) {
+        let list = std::fs::read_to_string(self.home.path().join("list")).unwrap();
+        let stays = ["/bin/kubectl", "/bin/gate-shim", "/dev/null"];
+        let is_left = |line: &&str| {
+            stays
+                .iter()
+                .any(|place| line.ends_with(&format!(" {place}")))
+        };
+        let left: Vec<&str> = list.lines().filter(is_left).collect();
+        assert_eq!(left.len(), stays.len(), "{list}");
+        self.home.write("list", left.join("\n") + "\n").unwrap();
     }
 
     /// Returns a command of an absolute path inside.
