@@ -39,6 +39,22 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     sync_folder(put(path, content, |beside| std::fs::rename(beside, path))?)
 }
 
+/// Puts `content` at `path` as [`replace`] does, once the new file went through `prepare`.
+///
+/// # Errors
+/// Any step fails; the old content is then still there.
+pub(crate) fn replace_prepared(
+    path: &Path,
+    content: &[u8],
+    prepare: impl FnOnce(&File) -> io::Result<()>,
+) -> io::Result<()> {
+    let folder = put(path, content, |beside| {
+        prepare(&OpenOptions::new().write(true).open(beside)?)?;
+        std::fs::rename(beside, path)
+    })?;
+    sync_folder(folder)
+}
+
 /// Writes `content` over what stands at `path`, where that is as long; puts it there as [`replace`]
 /// does where it is not. Nothing is synced: a crash may bring the old content back, and never leaves
 /// a part of each, for what is this short lies in one sector of a disk.

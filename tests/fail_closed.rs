@@ -22,6 +22,8 @@ mod policy;
 mod proxy;
 #[path = "fail_closed/queue.rs"]
 mod queue;
+#[path = "fail_closed/reserve.rs"]
+mod reserve;
 #[expect(dead_code, reason = "the other tests on this stage use the rest of it")]
 #[path = "fail_closed/stage.rs"]
 mod stage;

@@ -21,8 +21,8 @@ use gate_shim::journal::{self, Entries, Entry, Hold, Mark};
 use gate_shim::place;
 use jiff::Timestamp;
 
-use super::queue::Queue;
-use super::{Durability, Spool, SpoolError, at};
+use super::queue::{Queue, Room};
+use super::{Durability, Spool, SpoolError, at, reserve};
 use crate::circumstances::MODE;
 use crate::durable;
 
@@ -96,7 +96,8 @@ impl Spool {
         mark.put(held)
             .and_then(|()| held.sync_data())
             .map_err(at("mark", path))?;
-        append_all(&mut queue, left)?;
+        let room = Room::Beside(reserve::needed(&self.folder)?);
+        append_all(&mut queue, left, room)?;
         Ok(true)
     }
 }
@@ -157,7 +158,11 @@ fn not_taken(queue: &mut Queue, found: Entries) -> Result<Vec<(Timestamp, Fact)>
     Ok(left.collect())
 }
 
-fn append_all(queue: &mut Queue, facts: Vec<(Timestamp, Fact)>) -> Result<(), SpoolError> {
+fn append_all(
+    queue: &mut Queue,
+    facts: Vec<(Timestamp, Fact)>,
+    room: Room,
+) -> Result<(), SpoolError> {
     let mut left = facts.into_iter().peekable();
     while let Some((at, fact)) = left.next() {
         let event = ClientEvent {
@@ -171,7 +176,7 @@ fn append_all(queue: &mut Queue, facts: Vec<(Timestamp, Fact)>) -> Result<(), Sp
         } else {
             Durability::Synced
         };
-        queue.append(&event, how)?;
+        queue.append(&event, how, room)?;
     }
     Ok(())
 }
@@ -279,7 +284,7 @@ mod tests {
         held.read_to_end(&mut bytes).unwrap();
         Mark { epoch, seq }.put(&mut held).unwrap();
         let facts = numbers[..taken].iter().map(|number| event(entry(*number)));
-        append_all(&mut queue, facts.collect()).unwrap();
+        append_all(&mut queue, facts.collect(), Room::Beside(0)).unwrap();
     }
 
     #[test]

@@ -8,7 +8,7 @@ use gate_protocol::id::EpochId;
 use gate_protocol::problem::ProblemCode;
 use tokio::task::JoinHandle;
 
-use super::{Position, Spool, SpoolError, at, lock};
+use super::{Position, Spool, SpoolError, at, lock, queue, reserve};
 use crate::durable;
 use crate::layout::KeptFiles;
 use crate::receipts;
@@ -239,7 +239,7 @@ impl Spool {
 
     pub(super) fn confirm(&mut self, last: &Position) -> Result<(), SpoolError> {
         let _held = lock(&self.folder, Duration::ZERO)?;
-        let mut queue = self.queue()?;
+        let queue = self.queue()?;
         let confirmed = self.confirmed()?;
         if last.epoch != self.sequence.epoch || last.seq <= confirmed.seq {
             return Ok(());
@@ -248,8 +248,12 @@ impl Spool {
         let position = last.encode()?;
         if queue.is_compacted_by(last) {
             // Without its events it alone says where the chain goes on.
-            durable::replace(&path, &position).map_err(at("write", &path))?;
-            return queue.empty();
+            let replaced = durable::replace(&path, &position).map_err(at("write", &path));
+            match replaced.and_then(|()| queue::empty(&self.folder)) {
+                // It stays long until there is room.
+                Err(SpoolError::Io { source, .. }) if reserve::is_full(&source) => {}
+                done => return done,
+            }
         }
         // An older one has what is confirmed delivered once more, and the server counts it once.
         durable::overwrite(&path, &position).map_err(at("write", &path))
@@ -264,7 +268,7 @@ mod tests {
 
     use super::*;
     use crate::spool::tests::{fact, facts, once_free};
-    use crate::spool::{Durability, POSITION_BYTES, queue};
+    use crate::spool::{Durability, POSITION_BYTES};
 
     #[test]
     fn a_confirmation_is_written_over_the_last_one_however_far_it_has_come() {

@@ -55,7 +55,7 @@ impl Spool {
             epoch: EpochId::generate(),
         };
         let path = next_path(&self.folder, next.epoch);
-        durable::replace(&path, &lines).map_err(at("write", &path))?;
+        queue::put(&self.folder, &path, &lines).map_err(at("write", &path))?;
         Ok(next)
     }
 

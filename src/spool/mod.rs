@@ -13,6 +13,7 @@ mod chain;
 mod deliver;
 mod fork;
 mod queue;
+mod reserve;
 mod verify;
 
 use std::fs::File;
@@ -28,13 +29,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::durable;
 
+use queue::Room;
+use reserve::Reserve;
+
 pub(crate) use allowed::make_journal;
 pub(crate) use deliver::{DeliverError, Delivered, Sent, deliver};
 pub(crate) use verify::{Held, Verified, verify};
 
-/// Space that is set aside before a tool is started, in bytes: enough for the
-/// events that follow, so that a full disk can't lose an outcome.
-const RESERVE_BYTES: i64 = 16 << 10;
 /// A queue of confirmed events is emptied when it is longer than this, in bytes.
 const COMPACT_BYTES: u64 = 1 << 20;
 
@@ -101,6 +102,8 @@ pub(crate) struct Spool {
     folder: PathBuf,
     sequence: Sequence,
     patience: Duration,
+    /// What is set aside for the run that this process carries out.
+    reserve: Option<Reserve>,
     /// Up to where the server has confirmed to this process, where the disk does not say so.
     told: Option<Position>,
 }
@@ -132,6 +135,7 @@ impl Spool {
             folder: folder.to_owned(),
             sequence,
             patience,
+            reserve: None,
             told: None,
         };
         spool.take_allowed()?;
@@ -175,23 +179,38 @@ impl Spool {
     pub(crate) fn append(&mut self, fact: Fact, how: Durability) -> Result<Digest, SpoolError> {
         let _held = lock(&self.folder, self.patience)?;
         let mut queue = self.queue()?;
+        let room = match &self.reserve {
+            Some(_) => Room::Reserved,
+            None => Room::Beside(reserve::needed(&self.folder)?),
+        };
+        if is_end_of_run(&fact) {
+            // What follows is what it was for; nobody else takes of it while the lock is held.
+            self.reserve = None;
+        }
         let event = ClientEvent {
             seq: queue.last().seq + 1,
             prev: queue.last().hash,
             at: Timestamp::now(),
             fact,
         };
-        queue.append(&event, how)?;
+        queue.append(&event, how, room)?;
         Ok(queue.last().hash)
     }
 
-    /// Sets space aside, so that what follows can be recorded on a full disk.
+    /// Sets space aside for a run, so that what follows of it can be recorded on a full disk,
+    /// whatever other gates append meanwhile.
     ///
     /// # Errors
-    /// There is no space, or none can be set aside here.
+    /// There is no space.
     pub(crate) fn reserve(&mut self) -> Result<(), SpoolError> {
         let _held = lock(&self.folder, self.patience)?;
-        self.queue()?.reserve(RESERVE_BYTES)
+        let mut queue = self.queue()?;
+        let reserve = Reserve::begin(&self.folder)?;
+        if !queue.set_aside(reserve::needed(&self.folder)?)? {
+            reserve.fill()?;
+        }
+        self.reserve = Some(reserve);
+        Ok(())
     }
 
     /// Opens the queue file under the lock; begins a new epoch where the file
@@ -269,9 +288,17 @@ fn begin(folder: &Path, client: Option<ClientId>) -> Result<Sequence, SpoolError
         epoch: EpochId::generate(),
     };
     // The empty queue first: a sequence without its queue means a lost queue.
-    durable::replace(&queue, b"").map_err(at("make", &queue))?;
+    queue::put(folder, &queue, b"").map_err(at("make", &queue))?;
     write_json(&folder.join("sequence"), &sequence)?;
     Ok(sequence)
+}
+
+/// Tells whether nothing follows of the run that this is about.
+const fn is_end_of_run(fact: &Fact) -> bool {
+    match fact {
+        Fact::RunFinished(_) | Fact::RunAbandoned(_) | Fact::AllowedFinished(_) => true,
+        Fact::Decided(_) | Fact::RunStarted(_) => false,
+    }
 }
 
 /// Locks the folder until the file is dropped.

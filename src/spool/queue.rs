@@ -2,17 +2,17 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::fd::AsFd as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use gate_protocol::canonical::{from_strict_slice, to_canonical_bytes};
 use gate_protocol::event::{ClientEvent, EVENT_LIMIT_BYTES, EventBatch};
-use nix::fcntl::{FallocateFlags, fallocate};
 use nix::libc::O_NOFOLLOW;
 
 use super::chain::Chain;
+use super::reserve::{needed, set_aside};
 use super::{COMPACT_BYTES, Durability, Position, SpoolError, at};
+use crate::durable;
 
 /// How much of the end of the file holds its last whole line, in bytes: a line, the end of the one
 /// before it, and after it as much of another as a write that was cut off leaves behind.
@@ -23,6 +23,15 @@ const SHORT_TAIL_BYTES: u64 = 16 << 10;
 pub(super) const FILE: &str = "events.jsonl";
 /// How the name of a queue that was set aside begins.
 pub(super) const ASIDE: &str = "damaged-";
+
+/// Where an event finds room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    /// In what is set aside for its run.
+    Reserved,
+    /// Beside what is set aside for runs under way, so many bytes.
+    Beside(u64),
+}
 
 /// An open queue; its lock is held by whoever opened it.
 #[derive(Debug)]
@@ -59,16 +68,20 @@ impl Queue {
         let Some(last) = last else {
             return Ok(None);
         };
-        if whole.len() < tail.len() {
+        if length > length_bytes {
             // A torn tail was never relied on: its sync did not return.
             file.set_len(length_bytes).map_err(at("mend", &path))?;
         }
-        Ok(Some(Self {
+        let mut queue = Self {
             path,
             file,
             last,
             length_bytes,
-        }))
+        };
+        if length > length_bytes {
+            drop(queue.set_aside_again());
+        }
+        Ok(Some(queue))
     }
 
     /// Returns the last event's place and hash.
@@ -81,6 +94,7 @@ impl Queue {
         &mut self,
         event: &ClientEvent,
         how: Durability,
+        room: Room,
     ) -> Result<(), SpoolError> {
         let mut line = to_canonical_bytes(event)?;
         if line.len() > EVENT_LIMIT_BYTES {
@@ -88,6 +102,9 @@ impl Queue {
         }
         let hash = event.hash()?;
         line.push(b'\n');
+        if let Room::Beside(bytes @ 1..) = room {
+            self.set_aside(bytes + line.len() as u64)?;
+        }
         let written = self.file.write_all(&line).and_then(|()| match how {
             Durability::Written => Ok(()),
             Durability::Synced => self.file.sync_data(),
@@ -96,6 +113,7 @@ impl Queue {
             // Nobody may rely on it, so nobody may find it. Source: fsync(2);
             // after a failed sync the pages may be gone, so it is not tried again.
             drop(self.file.set_len(self.length_bytes));
+            drop(self.set_aside_again());
             return Err(at("append to", &self.path)(error));
         }
         self.length_bytes += line.len() as u64;
@@ -104,19 +122,18 @@ impl Queue {
         Ok(())
     }
 
-    /// Sets space aside after the last event without changing the length.
-    pub(super) fn reserve(&mut self, bytes: i64) -> Result<(), SpoolError> {
-        let from = i64::try_from(self.length_bytes).unwrap_or(i64::MAX - bytes);
-        match fallocate(
-            self.file.as_fd(),
-            FallocateFlags::FALLOC_FL_KEEP_SIZE,
-            from,
-            bytes,
-        ) {
-            // A file system that can't set space aside has none to promise.
-            Ok(()) | Err(nix::Error::EOPNOTSUPP | nix::Error::ENOSYS) => Ok(()),
-            Err(error) => Err(at("set space aside in", &self.path)(error.into())),
-        }
+    /// Sets so much space aside after the last event, without changing the length; false where the
+    /// file system can't.
+    pub(super) fn set_aside(&mut self, bytes: u64) -> Result<bool, SpoolError> {
+        set_aside(&self.file, self.length_bytes, bytes)
+            .map_err(at("set space aside in", &self.path))
+    }
+
+    /// Sets aside what runs under way need, after the file was cut off: that gave back what stood
+    /// behind its end.
+    fn set_aside_again(&mut self) -> Result<(), SpoolError> {
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        self.set_aside(needed(folder)?).map(drop)
     }
 
     /// Returns the events after `confirmed`, as many as one batch holds; `None`
@@ -172,13 +189,24 @@ impl Queue {
     pub(super) fn is_compacted_by(&self, confirmed: &Position) -> bool {
         self.length_bytes > COMPACT_BYTES && *confirmed == self.last
     }
+}
 
-    /// Empties the file.
-    pub(super) fn empty(&mut self) -> Result<(), SpoolError> {
-        self.file.set_len(0).map_err(at("empty", &self.path))?;
-        self.length_bytes = 0;
+/// Puts a queue with these lines at `path`, and behind them what is set aside for runs under way as
+/// far as there is room: what must be recorded goes before.
+pub(super) fn put(folder: &Path, path: &Path, lines: &[u8]) -> std::io::Result<()> {
+    let set_aside = |file: &File| {
+        drop(needed(folder).map(|bytes| set_aside(file, lines.len() as u64, bytes)));
         Ok(())
-    }
+    };
+    durable::replace_prepared(path, lines, set_aside)
+}
+
+/// Puts an empty queue in place of the one there, with room set aside in it for runs under way.
+pub(super) fn empty(folder: &Path) -> Result<(), SpoolError> {
+    let path = folder.join(FILE);
+    let bytes = needed(folder)?;
+    durable::replace_prepared(&path, b"", |file| set_aside(file, 0, bytes).map(drop))
+        .map_err(at("empty", &path))
 }
 
 /// Returns the end of the file with its last whole line in it, and where that end starts. Most

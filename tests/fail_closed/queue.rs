@@ -19,7 +19,7 @@ use crate::stage::{Machine, Ran, Server, TOOL, Waiting, assert_told, run};
 
 /// Runs `script` in a mount namespace of its own, where `deployer` is `tool`; `$0` is gate, `$1` the folder
 /// of the queue.
-fn in_namespace(machine: &Machine, tool: &str, script: &str) -> Ran {
+pub(super) fn in_namespace(machine: &Machine, tool: &str, script: &str) -> Ran {
     let spool = machine.spool();
     std::fs::create_dir_all(&spool).unwrap();
     own_script(&machine.home, "deployer", tool);
@@ -27,7 +27,7 @@ fn in_namespace(machine: &Machine, tool: &str, script: &str) -> Ran {
 }
 
 /// Makes a proxy where whatever is waited for is approved, and no outcome arrives.
-fn approving(server: &Server) -> Proxy {
+pub(super) fn approving(server: &Server) -> Proxy {
     let proxy = Proxy::to(server.address);
     let bob = server.bob();
     proxy.set(Arc::new(move |asked: &Message, upstream: Upstream| {
