@@ -144,8 +144,9 @@ pub(super) async fn delivery(
         (status = 409, body = Problem)))]
 pub(super) async fn retry(
     State(server): State<Server>,
-    _caller: Caller<Operator>,
+    caller: Caller<Operator>,
     Name(id): Name<String>,
 ) -> Result<Reply<DeliveryEntry>, Failure> {
-    Ok(Reply(StatusCode::OK, server.retry_delivery(&id).await?))
+    let retried = server.retry_delivery(caller.actor.name(), &id).await?;
+    Ok(Reply(StatusCode::OK, retried))
 }

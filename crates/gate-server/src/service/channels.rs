@@ -150,11 +150,15 @@ impl Server {
     }
 
     /// Lets a delivery that was given up be tried again.
-    pub(crate) async fn retry_delivery(&self, id: &str) -> Result<DeliveryEntry, Failure> {
-        let mut writer = self.store.write().await?;
-        let now = crate::clock::now();
-        let is_revived = deliveries::revive(writer.connection(), id, now).await?;
-        let delivery = deliveries::find(writer.connection(), id).await?;
+    pub(crate) async fn retry_delivery(
+        &self,
+        by: &str,
+        id: &str,
+    ) -> Result<DeliveryEntry, Failure> {
+        let mut change = self.change().await?;
+        let now = change.now();
+        let is_revived = deliveries::revive(change.connection(), id, now).await?;
+        let delivery = deliveries::find(change.connection(), id).await?;
         let delivery = delivery.ok_or_else(Failure::not_found)?;
         if !is_revived {
             return Err(Failure::new(
@@ -162,7 +166,14 @@ impl Server {
                 "only a delivery that was given up is tried again, and a test is not",
             ));
         }
-        writer.commit().await?;
+        let body = json!({
+            "delivery": delivery.id,
+            "channel": delivery.channel,
+            "request": delivery.request,
+            "by": by,
+        });
+        change.record(&RecordType::DeliveryRetried, &body).await?;
+        change.commit().await?;
         self.channels.wake();
         Ok(delivery)
     }

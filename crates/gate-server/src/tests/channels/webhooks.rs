@@ -119,6 +119,7 @@ async fn what_fails_is_tried_again_under_the_same_id_and_given_up_in_the_end() {
     let admin = &stage.setup.admin;
     let revived = stage.post(admin, &retry, &()).await;
     assert_eq!(revived.json()["state"], "waiting");
+    assert_eq!(stage.count("delivery.retried").await, 1);
     stage.deliver().await;
     assert_eq!(deliveries(&stage).await[0]["state"], "delivered");
     assert_eq!(stage.post(admin, &retry, &()).await.problem(), "conflict");
@@ -129,6 +130,8 @@ async fn what_fails_is_tried_again_under_the_same_id_and_given_up_in_the_end() {
             .problem(),
         "not_found"
     );
+    // What changed nothing is not on record.
+    assert_eq!(stage.count("delivery.retried").await, 1);
 }
 
 #[tokio::test]
