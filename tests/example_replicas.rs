@@ -1,5 +1,6 @@
 //! The worked example of several servers: its one command starts `PostgreSQL`, two servers and
-//! haproxy, and a client that waits goes on when one of the servers is killed.
+//! haproxy, and a client that waits goes on when one of the servers is killed. One that is told to stop
+//! gets no more calls before it goes.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -7,7 +8,7 @@
 )]
 
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -201,6 +202,17 @@ fn one_command_starts_it_and_a_killed_server_costs_nobody_an_answer() {
     }
     let canary = std::fs::read_to_string(users.home.path().join("canary")).unwrap();
     assert_eq!(canary, "ran\nran\n");
+
+    // Told to stop, the other is out of the balance while it still takes calls.
+    let id = Pid::from_raw(example.between(" and ", ";").parse().unwrap());
+    kill(id, Signal::SIGTERM).unwrap();
+    let is_out = "servers/second is DOWN, reason: Layer7 wrong status, code: 503";
+    let log = folder.path().join("all/haproxy.log");
+    until(|| {
+        let log = std::fs::read_to_string(&log).unwrap();
+        log.contains(is_out).then_some(())
+    });
+    assert!(TcpStream::connect(("127.0.0.1", port + 2)).is_ok());
     example.end();
     until(|| TcpListener::bind(("127.0.0.1", port + 3)).ok());
 }
