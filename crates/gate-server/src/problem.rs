@@ -120,11 +120,14 @@ impl From<StoreError> for Failure {
                 &error,
                 "the disk of the server takes nothing; nothing was changed, try again later",
             ),
+            StoreError::Unsafe { .. } => unavailable(
+                &error,
+                "the database is set so that it could lose what it is given; nothing was changed",
+            ),
             StoreError::Nul(_) => Self::bad_request("a text holds the character NUL"),
             StoreError::Database(_)
             | StoreError::Migrate(_)
             | StoreError::Newer { .. }
-            | StoreError::Unsafe { .. }
             | StoreError::Standby
             | StoreError::Unreadable { .. } => Self::internal(&error),
         }

@@ -95,6 +95,7 @@ async fn look(
         ));
         return Ok(());
     };
+    findings.extend(durability(connection).await?);
     findings.push(clocks(connection).await?);
     let keys = keys(settings, &names, findings);
     let standing = standing::now(connection).await?;
@@ -117,6 +118,21 @@ fn migrated(found: i64) -> Option<Finding> {
         return Some(Finding::warn("database", said, mend));
     }
     None
+}
+
+/// Says by which of its settings a crash of its machine can destroy the database.
+async fn durability(connection: &mut Connection) -> Result<Option<Finding>, StoreError> {
+    let perils = server::perils(connection).await?;
+    let finding = |perils: &[&str]| {
+        let said = format!(
+            "it has {}: a crash of its machine can destroy it",
+            perils.join(" and ")
+        );
+        let mend = "set it to on in the database's configuration: approvals, claims and the log \
+                    are only as safe as that";
+        Finding::fail("durability", said, mend)
+    };
+    Ok((!perils.is_empty()).then(|| finding(&perils)))
 }
 
 /// Holds this machine's clock against the database's, and against the last record.

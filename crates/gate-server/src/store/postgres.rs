@@ -246,12 +246,15 @@ impl Postgres {
     }
 
     pub(super) async fn read(&self) -> Result<Bounded, StoreError> {
+               current_setting('synchronous_commit') AS synchronous_commit,
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         Ok(Bounded::begin(&self.readers, begin, AT_LENGTH).await?)
     }
 
     /// Returns a snapshot of what is committed, for a look at a row or two.
     pub(super) async fn look_up(&self) -> Result<Bounded, StoreError> {
+        // It may have been set since the server started.
+        refuse_forgetful(locked.try_get("synchronous_commit")?)?;
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         Ok(Bounded::begin(&self.lookups, begin, BRIEFLY).await?)
     }
@@ -310,13 +313,14 @@ async fn refuse_unsafe(pool: &PgPool) -> Result<(), StoreError> {
     .await?;
     // Before anything is found to be over.
     asked.told(row.try_get("now_ms")?);
-    let synchronous: String = row.try_get("synchronous_commit")?;
-    if matches!(synchronous.as_str(), "off" | "local") {
-        return Err(StoreError::Unsafe {
-            setting: "synchronous_commit",
-            value: synchronous,
-            wanted: "on, remote_write or remote_apply",
-        });
+    refuse_forgetful(row.try_get("synchronous_commit")?)?;
+    for setting in ["fsync", "full_page_writes"] {
+        if row.try_get::<&str, _>(setting)? == "off" {
+            tracing::error!(
+                setting,
+                "the database is set so that a crash of its machine can destroy it; set it to on"
+            );
+        }
     }
     let encoding: String = row.try_get("server_encoding")?;
     if encoding != "UTF8" {
@@ -331,3 +335,18 @@ async fn refuse_unsafe(pool: &PgPool) -> Result<(), StoreError> {
     }
     Ok(())
 }
+/// Refuses a database that says that something is done before it is on its disk, or on those that
+/// are to have it too.
+fn refuse_forgetful(synchronous_commit: &str) -> Result<(), StoreError> {
+    if matches!(synchronous_commit, "off" | "local") {
+        return Err(StoreError::Unsafe {
+            setting: "synchronous_commit",
+            value: synchronous_commit.to_owned(),
+            wanted: "on, remote_write or remote_apply",
+        });
+    }
+    Ok(())
+}
+
+           current_setting('fsync') AS fsync,
+           current_setting('full_page_writes') AS full_page_writes,

@@ -102,6 +102,29 @@ pub(crate) async fn clock_ms(connection: &mut Connection) -> Result<Option<i64>,
     get(&row, "now").map(Some)
 }
 
+/// Returns what of the database's own settings lets a crash of its machine destroy it.
+pub(crate) async fn perils(connection: &mut Connection) -> Result<Vec<&'static str>, StoreError> {
+    if matches!(connection, Connection::Sqlite(_)) {
+        return Ok(Vec::new());
+    }
+    let row = query(
+        "SELECT current_setting('fsync') AS fsync,
+           current_setting('full_page_writes') AS full_page_writes",
+    )
+    .fetch_one(connection)
+    .await?;
+    let mut perils = Vec::new();
+    for (setting, peril) in [
+        ("fsync", "fsync = off"),
+        ("full_page_writes", "full_page_writes = off"),
+    ] {
+        if get::<&str>(&row, setting)? == "off" {
+            perils.push(peril);
+        }
+    }
+    Ok(perils)
+}
+
 /// Returns the settings of the last start, as JSON; none where that was not kept.
 pub(crate) async fn settings_seen(
     connection: &mut Connection,

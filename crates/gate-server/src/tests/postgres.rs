@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
+use axum::http::StatusCode;
 use gate_testkit::real::Postgres;
 use sqlx::migrate::MigrateError;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -12,7 +14,10 @@ use super::bench::{Bench, submission};
 use crate::settings::Database;
 use crate::store::columns::get;
 use crate::store::sql::query;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, server};
+
+/// Far beyond what any of this takes.
+const SOON: Duration = Duration::from_secs(30);
 
 /// Names the server on which each test makes its database, as `postgres://USER@HOST:PORT`.
 const SERVER: &str = "GATE_TEST_DATABASE";
@@ -199,6 +204,35 @@ async fn a_database_that_forgets_or_is_of_a_newer_version_is_refused_with_what_t
         "{newer:?}"
     );
     assert!(newer.to_string().contains("start that version"), "{newer}");
+}
+
+#[tokio::test]
+async fn a_database_that_is_set_to_forget_later_takes_no_change_and_one_without_fsync_is_told() {
+    let postgres = Postgres::start().unwrap();
+    let bench = Bench::on(database_on(&url_of(&postgres)).await).await;
+    let begun = Instant::now();
+    let mut words = (0..).map(|number| submission(&format!("word-{number}")));
+    for (value, wanted) in [
+        ("off", StatusCode::SERVICE_UNAVAILABLE),
+        ("on", StatusCode::CREATED),
+    ] {
+        let set = format!("ALTER SYSTEM SET synchronous_commit = {value}");
+        postgres.sql(&set).unwrap();
+        postgres.sql("SELECT pg_reload_conf()").unwrap();
+        // A session hears of it between two statements, sooner or later.
+        loop {
+            let word = words.next().unwrap();
+            let answer = bench.submit(&bench.setup.agent, &word).await;
+            if answer.status == wanted {
+                assert_eq!(answer.text().contains("could lose"), value == "off");
+                break;
+            }
+            assert!(begun.elapsed() < SOON, "{value}: {}", answer.text());
+        }
+    }
+    let mut reader = bench.server.store.read().await.unwrap();
+    let perils = server::perils(reader.connection()).await.unwrap();
+    assert_eq!(perils, ["fsync = off"]);
 }
 
 #[tokio::test]
