@@ -9,6 +9,7 @@ use std::time::Duration;
 use gate_client::ServerUrl;
 use gate_protocol::canonical::from_strict_slice;
 use gate_protocol::claim::SignedGrant;
+use gate_protocol::request::ApprovalRequest;
 use serde::{Deserialize, Serialize};
 
 use crate::answers::{PATIENCE, append_lines};
@@ -90,6 +91,38 @@ fn line(server: &ServerUrl, what: What) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(&receipt)?;
     line.push(b'\n');
     Ok(line)
+}
+
+/// Returns a grant of this server that is brought to the claim of a request: of that very request
+/// where there is one, or else the newest since it was asked. What can't be read is not there.
+pub(crate) fn seen(
+    files: &KeptFiles,
+    server: &ServerUrl,
+    request: &ApprovalRequest,
+) -> Option<SignedGrant> {
+    let server = server.to_string();
+    let mut newest = None;
+    for path in [&files.file, &files.older] {
+        let bytes = std::fs::read(path).unwrap_or_default();
+        let receipts = bytes.split(|byte| *byte == b'\n').rev();
+        for receipt in receipts.filter_map(Receipt::parse) {
+            let What::Claim(signed) = receipt.what else {
+                continue;
+            };
+            if receipt.server != server {
+                continue;
+            }
+            if signed.grant.request == request.id {
+                return Some(*signed);
+            }
+            if signed.grant.not_after < request.created_at {
+                // They stand in the order in which they came.
+                return newest;
+            }
+            newest.get_or_insert(*signed);
+        }
+    }
+    newest
 }
 
 /// Returns what is kept of one server, the oldest first. What a crash cut off is none.

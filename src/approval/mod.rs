@@ -25,6 +25,7 @@ use crate::circumstances::Env;
 use crate::failure::{Failure, FailureKind};
 use crate::identity::Identity;
 use crate::progress::{Progress, Voice};
+use crate::receipts;
 use crate::report;
 use crate::session::{Session, from_client};
 use crate::since_boot::SinceBoot;
@@ -385,6 +386,9 @@ impl Wait<'_> {
             .map_err(|error| {
                 Failure::new(FailureKind::Internal, "cannot sign the claim").caused_by(error)
             })?;
+        // A log that went back since is told by what it gave before.
+        let files = self.world.layout.receipts()?;
+        let claim = claim.having_seen(receipts::seen(&files, self.client().server(), request));
         let patience = self.left().map(|left| left.max(CLAIM_AT_LEAST));
         let answer = self
             .session

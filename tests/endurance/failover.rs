@@ -101,62 +101,115 @@ fn a_standby_that_is_waited_for_takes_over_with_all_that_was_confirmed() {
     assert_nothing_lost(&scene);
 }
 
+/// A scene whose database was taken over by a standby that lacks a run which was confirmed.
+struct Lagged {
+    scene: Scene,
+    /// The request of the run.
+    used: String,
+    /// How many records the log had.
+    size: usize,
+    _standby: Postgres,
+    _relays: [Relay; 2],
+}
+
+impl Lagged {
+    fn new() -> Self {
+        let (primary, relay) = postgres::start();
+        let between = Relay::to(address(&primary)).unwrap();
+        let standby = primary.standby(between.address().port()).unwrap();
+        let scene = scene_on(&primary, &relay);
+        let used = approved_unclaimed(&scene, "used");
+        let caught_up = "SELECT count(*) FROM pg_stat_replication
+            WHERE replay_lsn >= pg_current_wal_flush_lsn()";
+        says(&primary, caught_up, "1");
+        between.set(Weather {
+            is_silent: true,
+            ..Weather::default()
+        });
+        // It runs, and all of it is confirmed; the standby hears nothing of it.
+        assert_eq!(scene.again("used").code, Some(0));
+        scene.flush();
+        assert_eq!(receipts(&scene).code, Some(0));
+        let size = scene.server.records().len();
+        fail_over(primary, &standby, &relay);
+        Self {
+            scene,
+            used,
+            size,
+            _standby: standby,
+            _relays: [relay, between],
+        }
+    }
+
+    /// Waits until the log is there again, without the run: there the approval is unused. Used again,
+    /// it would start a second run.
+    fn assert_lost(&self) {
+        let listed = || Message::ask("GET", "/v1/requests");
+        until("the database is back", || {
+            self.scene.server.ask("auditor", listed()).status() == 200
+        });
+        assert_eq!(self.scene.server.request(&self.used)["status"], "approved");
+        assert!(self.scene.server.records().len() < self.size);
+    }
+
+    /// The command does not run again, and who ran it can prove that records are gone.
+    fn assert_no_second_run(&self) -> Ran {
+        let again = run(&mut self.scene.machine.deploy("2s", "used"));
+        assert_ne!(again.code, Some(0), "{again:?}");
+        assert_eq!(self.scene.runs("used"), 1, "{again:?}");
+        let lost = receipts(&self.scene);
+        assert_eq!(lost.code, Some(1), "{lost:?}");
+        again
+    }
+
+    /// Begins a new epoch, in which the same command asks anew and a new answer lets it run.
+    fn begin_anew(&self) {
+        let scene = &self.scene;
+        let mut new_epoch = scene.machine.home.command(GATE);
+        new_epoch
+            .args(["server", "new-epoch", "--reason", "db2 lagged", "--data"])
+            .arg(scene.server.data())
+            .arg("--config")
+            .arg(scene.server.data().with_file_name("server.toml"));
+        let begun = run(&mut new_epoch);
+        assert_eq!(begun.code, Some(0), "{begun:?}");
+        until("the server goes on", || parts_not_ready(scene).is_empty());
+        assert_eq!(scene.server.request(&self.used)["status"], "expired");
+        let mut waiting = Waiting::start(&scene.machine, "anew");
+        let id = waiting.asked();
+        scene.server.approve(&id);
+        assert_eq!(waiting.end().code, Some(0));
+        assert_eq!((scene.runs("used"), scene.runs("anew")), (1, 1));
+        scene.assert_verified();
+    }
+}
+
 #[test]
 fn a_standby_that_lagged_lacks_records_and_nothing_is_changed_until_a_new_epoch() {
-    let (primary, relay) = postgres::start();
-    let between = Relay::to(address(&primary)).unwrap();
-    let standby = primary.standby(between.address().port()).unwrap();
-    let scene = scene_on(&primary, &relay);
-    let used = approved_unclaimed(&scene, "used");
-    let caught_up = "SELECT count(*) FROM pg_stat_replication
-        WHERE replay_lsn >= pg_current_wal_flush_lsn()";
-    says(&primary, caught_up, "1");
-    between.set(Weather {
-        is_silent: true,
-        ..Weather::default()
-    });
-    // It runs, and all of it is confirmed; the standby hears nothing of it.
-    assert_eq!(scene.again("used").code, Some(0));
-    scene.flush();
-    assert_eq!(receipts(&scene).code, Some(0));
-    let size = scene.server.records().len();
-    fail_over(primary, &standby, &relay);
+    let lagged = Lagged::new();
+    lagged.assert_lost();
+    let digest = digest_of(&lagged.scene, &lagged.used);
+    assert_eq!(approved(&lagged.scene, &lagged.used, &digest), 503);
+    lagged.assert_no_second_run();
+    assert_eq!(parts_not_ready(&lagged.scene), ["log"]);
+    lagged.begin_anew();
+}
 
-    // There the approval is unused. Used again, it would start a second run.
-    until("the database is back", || {
-        scene
-            .server
-            .ask("auditor", Message::ask("GET", "/v1/requests"))
-            .status()
-            == 200
-    });
-    assert_eq!(scene.server.request(&used)["status"], "approved");
-    assert!(scene.server.records().len() < size);
-    let digest = digest_of(&scene, &used);
-    assert_eq!(approved(&scene, &used, &digest), 503);
-    let again = run(&mut scene.machine.deploy("2s", "used"));
-    assert_ne!(again.code, Some(0), "{again:?}");
-    assert_eq!(scene.runs("used"), 1, "{again:?}");
-    assert_eq!(parts_not_ready(&scene), ["log"]);
-    // Who ran it can prove that records are gone.
-    let lost = receipts(&scene);
-    assert_eq!(lost.code, Some(1), "{lost:?}");
-
-    let mut new_epoch = scene.machine.home.command(GATE);
-    new_epoch
-        .args(["server", "new-epoch", "--reason", "db2 lagged", "--data"])
-        .arg(scene.server.data())
-        .arg("--config")
-        .arg(scene.server.data().with_file_name("server.toml"));
-    let begun = run(&mut new_epoch);
-    assert_eq!(begun.code, Some(0), "{begun:?}");
-    until("the server goes on", || parts_not_ready(&scene).is_empty());
-    assert_eq!(scene.server.request(&used)["status"], "expired");
-    // The same command asks anew, and a new answer lets it run.
-    let mut waiting = Waiting::start(&scene.machine, "anew");
-    let id = waiting.asked();
-    scene.server.approve(&id);
-    assert_eq!(waiting.end().code, Some(0));
-    assert_eq!((scene.runs("used"), scene.runs("anew")), (1, 1));
-    scene.assert_verified();
+/// Whoever saw the loss is gone, and who comes after has seen nothing: what the client was granted
+/// before tells it.
+#[test]
+fn a_server_that_started_after_the_failover_grants_nothing_a_second_time() {
+    let mut lagged = Lagged::new();
+    lagged.scene.crash();
+    lagged.assert_lost();
+    assert_eq!(parts_not_ready(&lagged.scene), [""; 0]);
+    let refused = lagged.assert_no_second_run();
+    assert!(refused.stderr.contains("lacks the record"), "{refused:?}");
+    // Nor after others have gone on, past the place of what was lost.
+    let mut others = (0..lagged.size).map(|number| format!("other-{number}"));
+    while lagged.scene.server.records().len() <= lagged.size {
+        lagged.scene.assert_asks(&others.next().unwrap());
+    }
+    lagged.assert_no_second_run();
+    lagged.begin_anew();
 }

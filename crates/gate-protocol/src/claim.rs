@@ -31,6 +31,10 @@ pub struct ClaimRequest {
     /// By the runner key, over `gate/claim/v1`, a zero byte and the canonical
     /// form of request, digest and nonce; in standard base64.
     pub signature: String,
+    /// A grant that this client was given before, of this very request where there is one: what the
+    /// log is held against, which must have the record of it. It decides nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Box<SignedGrant>>,
 }
 
 /// What a claim's signature covers.
@@ -71,7 +75,15 @@ impl ClaimRequest {
             runner_key: secret.public(),
             nonce,
             signature: base64::engine::general_purpose::STANDARD.encode(signature),
+            seen: None,
         })
+    }
+
+    /// Brings what the client was granted before.
+    #[must_use]
+    pub fn having_seen(mut self, grant: Option<SignedGrant>) -> Self {
+        self.seen = grant.map(Box::new);
+        self
     }
 
     /// Tells whether the holder of `runner_key` made this claim for `request`.
@@ -192,6 +204,17 @@ impl SignedGrant {
             signature,
             record,
         })
+    }
+
+    /// Returns the record that the holder of `key` had made when it gave this grant; none where that
+    /// was somebody else.
+    #[must_use]
+    pub fn record_of(&self, key: &VerifierKey) -> Option<AuditRecord> {
+        let canonical = to_canonical_bytes(&self.grant).ok()?;
+        key.verify_detached(GRANT_DOMAIN, &canonical, &self.signature)
+            .ok()
+            .filter(|()| is_record_of(&self.record, &self.grant))?;
+        AuditRecord::parse(self.record.as_bytes()).ok()
     }
 
     /// Holds the grant against the pinned key and against what was asked for.

@@ -5,12 +5,15 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gate_protocol::canonical::Digest;
+use gate_protocol::claim::SignedGrant;
 use gate_protocol::problem::ProblemCode;
+use jiff::Timestamp;
 
 use crate::problem::Failure;
+use crate::service::Change;
 use crate::state::Server;
 use crate::store::log::{self, Head};
-use crate::store::{Connection, StoreError, Writer, server};
+use crate::store::{Connection, StoreError, Writer, log_proofs, server};
 
 /// The furthest head that was seen. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -125,6 +128,39 @@ fn lacking() -> Failure {
         standby that lagged; nothing is changed until who runs the server begins a new epoch \
         (`gate server new-epoch`)";
     Failure::new(ProblemCode::Unavailable, detail).retry_after(5)
+}
+
+impl Change<'_> {
+    /// Holds the log against a grant of this server that a client brings, of a time from `since` on.
+    /// A server that was started after a failover has seen nothing before: only who was granted
+    /// something by the other database can tell that its record is gone. What is older than what is
+    /// claimed now has no bearing on it: a lost claim of the same request was recorded after that
+    /// was asked. So a new epoch, in which everything is asked anew, lets claims through again.
+    pub(crate) async fn hold_against(
+        &mut self,
+        seen: &SignedGrant,
+        since: Timestamp,
+    ) -> Result<(), Failure> {
+        let key = self.server().keys.grant.verifier();
+        let record = seen.record_of(&key).filter(|record| record.at() >= since);
+        let Some(record) = record else {
+            return Ok(());
+        };
+        let place = record.seq()..record.seq().saturating_add(1);
+        let leaves = log_proofs::leaves(self.connection(), place).await?;
+        if leaves == [record.leaf_hash()] {
+            return Ok(());
+        }
+        tracing::error!(
+            request = %seen.grant.request,
+            record = record.seq(),
+            "the database lacks the record of a grant that a client has; it is granted nothing"
+        );
+        let detail = "the database lacks the record of what this server granted this client before, \
+            as after a failover to a standby that lagged; nothing is granted until who runs the \
+            server begins a new epoch (`gate server new-epoch`)";
+        Err(Failure::new(ProblemCode::Unavailable, detail).retry_after(5))
+    }
 }
 
 impl Server {

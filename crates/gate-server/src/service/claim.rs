@@ -40,6 +40,9 @@ impl Server {
             .filter(|request| request.state.requester.name == actor.name())
             .filter(|request| actor.may_ask_for(&request.invocation.tool.name))
             .ok_or_else(Failure::not_found)?;
+        if let Some(seen) = &claim.seen {
+            change.hold_against(seen, request.created_at).await?;
+        }
         let was = request.state.status;
         let (request, panel) = change.recount(request).await?;
         if was == ApprovalStatus::Approved && request.state.status != was {

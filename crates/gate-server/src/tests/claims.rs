@@ -10,6 +10,8 @@ use gate_protocol::problem::ProblemCode;
 use gate_protocol::request::ApprovalStatus;
 use gate_protocol::review::Answer;
 use gate_protocol::runner_key::RunnerSecret;
+use gate_protocol::signed_note::SigningKey;
+use jiff::{SignedDuration, Timestamp};
 
 use super::bench::Bench;
 use crate::lifecycle::{Event, apply};
@@ -224,4 +226,51 @@ async fn a_step_that_comes_second_is_told_what_the_first_one_did() {
         assert_eq!(lost.problem().code, ProblemCode::Conflict);
         assert!(lost.detail().contains(told), "{first:?}: {}", lost.detail());
     }
+}
+
+/// Returns the grant as if its record stood elsewhere in the log, or were of another time.
+fn moved(granted: &SignedGrant, by: u64, at: Timestamp, key: &SigningKey) -> SignedGrant {
+    let record = AuditRecord::parse(granted.record.as_bytes()).unwrap();
+    let (seq, kind) = (record.seq() + by, record.record_type());
+    let record = AuditRecord::new(seq, record.prev(), at, kind, record.body()).unwrap();
+    let text = String::from_utf8(record.bytes().to_vec()).unwrap();
+    SignedGrant::sign(granted.grant.clone(), text, key).unwrap()
+}
+
+/// As after a failover to a database that lagged, by a server that has seen nothing of it.
+#[tokio::test]
+async fn a_log_that_lacks_what_was_granted_before_grants_nothing_to_who_has_proof_of_it() {
+    let bench = Bench::new().await;
+    let request = bench.approved("prod").await;
+    let other = bench.approved("dev").await;
+    let answer = bench.claim(&other, Nonce::generate().unwrap()).await;
+    let granted: SignedGrant = serde_json::from_slice(&answer.body).unwrap();
+    let (now, key) = (Timestamp::now(), &bench.server.keys.grant);
+    let before = request.created_at - SignedDuration::from_secs(1);
+    let stranger = SigningKey::from_seed(key.verifier().name(), &[7; 32]).unwrap();
+    let path = format!("/v1/requests/{}/claim", request.id);
+    let claim = async |seen: SignedGrant| {
+        let nonce = Nonce::generate().unwrap();
+        let own = super::bench::runner();
+        let claim = ClaimRequest::sign(request.id, request.digest, nonce, &own).unwrap();
+        let claim = claim.having_seen(Some(seen));
+        bench.post(&bench.setup.agent, &path, &claim).await
+    };
+    for lost in [moved(&granted, 100, now, key), moved(&granted, 0, now, key)] {
+        let refused = claim(lost).await;
+        assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(refused.text().contains("new-epoch"), "{}", refused.text());
+    }
+    assert_eq!(bench.show(&request).await.status, ApprovalStatus::Approved);
+    // What another server gave, or this one before the request was asked, says nothing of its log.
+    for (case, seen) in [
+        ("of another", moved(&granted, 100, now, &stranger)),
+        ("older", moved(&granted, 100, before, key)),
+        ("there", granted.clone()),
+    ] {
+        let answer = claim(seen).await;
+        assert_ne!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{case}");
+    }
+    assert_eq!(bench.show(&request).await.status, ApprovalStatus::Claimed);
+    assert_eq!(bench.count("grant.claimed").await, 2);
 }
