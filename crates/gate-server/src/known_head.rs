@@ -70,7 +70,7 @@ impl KnownHead {
     /// Holds the log against what was seen of it. Only for who has the writer: whoever reads can
     /// have a snapshot from before what was seen last.
     async fn hold(&self, connection: &mut Connection) -> Result<Held, Failure> {
-        let head = log::head(connection).await?;
+        let head = log::head_to_append(connection).await?;
         let epoch = server::epoch_if_made(connection).await?.unwrap_or(0);
         let known = *self.lock();
         let is_lacking = epoch <= known.epoch && lacks(connection, &head, known).await?;

@@ -17,9 +17,18 @@ pub(crate) struct Head {
 
 /// Returns the head; that of the empty log where nothing was appended.
 pub(crate) async fn head(connection: &mut Connection) -> Result<Head, StoreError> {
-    let row = query("SELECT prev, frontier FROM log_head")
-        .fetch_optional(connection)
-        .await?;
+    read_head(connection, "SELECT prev, frontier FROM log_head").await
+}
+
+/// Returns the head for who is to append to it, in a database that others share. Its row is locked
+/// until the change is over: the writer's lock keeps others away already, unless the database only
+/// seems to have such locks, as some that speak `PostgreSQL`'s protocol do.
+pub(crate) async fn head_to_append(connection: &mut Connection) -> Result<Head, StoreError> {
+    read_head(connection, "SELECT prev, frontier FROM log_head FOR UPDATE").await
+}
+
+async fn read_head(connection: &mut Connection, text: &'static str) -> Result<Head, StoreError> {
+    let row = query(text).fetch_optional(connection).await?;
     let Some(row) = row else {
         return Ok(Head::default());
     };
