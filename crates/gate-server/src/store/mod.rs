@@ -15,6 +15,8 @@ pub(crate) mod copying;
 mod database;
 pub(crate) mod deliveries;
 pub(crate) mod device;
+#[cfg(test)]
+pub(crate) mod earlier;
 pub(crate) mod edits;
 pub(crate) mod epoch;
 pub(crate) mod erasing;

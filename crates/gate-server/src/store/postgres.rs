@@ -6,8 +6,10 @@
 //! transaction: there is nothing to run again. The lock ends with the transaction, and that with
 //! its connection: who was killed holds nothing.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use sqlx::error::DatabaseError;
+use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions};
 use sqlx::{Connection as _, Row as _, SqlSafeStr as _, Transaction};
 
@@ -51,10 +53,18 @@ const SESSION: [(&str, &str); 4] = [
 /// What a session is set to beside it that does nothing that takes long.
 const BRIEF_SESSION: [(&str, &str); 1] = [("statement_timeout", "8s")];
 
+/// What the session of a migration is set to.
+const MIGRATING: [(&str, &str); 2] = [("application_name", "gate"), ("lock_timeout", "2s")];
+
+/// How long a migration gives way to others before it is given up, and how long it leaves them each
+/// time.
+const GIVING_WAY: Duration = Duration::from_mins(10);
+const BETWEEN_TRIES: Duration = Duration::from_secs(1);
+
 /// Append-only: a released migration is never edited. From 7 on each has the number of that of
 /// `SQLite` which does the same. Servers of the version before go on while it runs and
 /// afterwards, so a migration only adds: columns that may be missing, tables, indexes.
-const MIGRATIONS: [(i64, &str, &str); 8] = [
+pub(super) const MIGRATIONS: [(i64, &str, &str); 8] = [
     (
         6,
         "first",
@@ -194,13 +204,13 @@ impl Postgres {
     /// Connects and brings the tables up to date; servers that start together do that one after
     /// the other.
     pub(super) async fn open(options: PgConnectOptions) -> Result<Self, StoreError> {
-        // Without the session's bounds: a migration takes as long as it takes.
         let first = pool(1).connect_with(options.clone()).await?;
         refuse_unsafe(&first).await?;
-        if !is_up_to_date(&first).await? {
-            migrator(&MIGRATIONS).run(&first).await?;
-        }
+        let is_up_to_date = is_up_to_date(&first).await?;
         first.close().await;
+        if !is_up_to_date {
+            migrate(&options, &MIGRATIONS).await?;
+        }
         Self::connect(options).await
     }
 
@@ -236,25 +246,25 @@ impl Postgres {
         // Its clock is read when the lock is had: what stands in a list is evaluated in its order.
         let locked = sqlx::query(
             "SELECT pg_advisory_xact_lock($1),
+               current_setting('synchronous_commit') AS synchronous_commit,
                CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT) AS now_ms",
         )
         .bind(WRITER_LOCK)
         .fetch_one(connection);
         let locked = answered(patience, locked).await?;
         asked.told(locked.try_get("now_ms")?);
+        // It may have been set since the server started.
+        refuse_forgetful(locked.try_get("synchronous_commit")?)?;
         Ok(bounded)
     }
 
     pub(super) async fn read(&self) -> Result<Bounded, StoreError> {
-               current_setting('synchronous_commit') AS synchronous_commit,
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         Ok(Bounded::begin(&self.readers, begin, AT_LENGTH).await?)
     }
 
     /// Returns a snapshot of what is committed, for a look at a row or two.
     pub(super) async fn look_up(&self) -> Result<Bounded, StoreError> {
-        // It may have been set since the server started.
-        refuse_forgetful(locked.try_get("synchronous_commit")?)?;
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         Ok(Bounded::begin(&self.lookups, begin, BRIEFLY).await?)
     }
@@ -272,6 +282,42 @@ impl Postgres {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// Brings the tables up to date beside servers that go on. What changes a table needs it for itself,
+/// and whoever comes after waits behind it: where somebody reads it for long, as a backup does, it
+/// gives way and comes again.
+pub(super) async fn migrate(
+    options: &PgConnectOptions,
+    migrations: &[(i64, &'static str, &'static str)],
+) -> Result<(), StoreError> {
+    // Without the session's bounds: a migration takes as long as it takes.
+    let options = options.clone().options(MIGRATING);
+    let begun = Instant::now();
+    loop {
+        // Each time on a new connection: the lock of who migrates ends with it.
+        let lone = pool(1).connect_with(options.clone()).await?;
+        let done = migrator(migrations).run(&lone).await;
+        lone.close().await;
+        match done {
+            Err(error) if is_held_up(&error) && begun.elapsed() < GIVING_WAY => {
+                tracing::warn!("a migration waits for who reads a table, or for another server");
+                tokio::time::sleep(BETWEEN_TRIES).await;
+            }
+            done => return Ok(done?),
+        }
+    }
+}
+
+/// Tells whether a lock was not had in time.
+fn is_held_up(error: &MigrateError) -> bool {
+    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else {
+        return false;
+    };
+    error
+        .as_database_error()
+        .and_then(DatabaseError::code)
+        .is_some_and(|code| code == "55P03")
 }
 
 /// Tells whether the tables are those of this version, each made by the very migration that this
@@ -299,6 +345,19 @@ async fn is_up_to_date(pool: &PgPool) -> Result<bool, StoreError> {
     Ok(wanted.eq(made))
 }
 
+/// Refuses a database that says that something is done before it is on its disk, or on those that
+/// are to have it too.
+fn refuse_forgetful(synchronous_commit: &str) -> Result<(), StoreError> {
+    if matches!(synchronous_commit, "off" | "local") {
+        return Err(StoreError::Unsafe {
+            setting: "synchronous_commit",
+            value: synchronous_commit.to_owned(),
+            wanted: "on, remote_write or remote_apply",
+        });
+    }
+    Ok(())
+}
+
 /// Refuses a database that would forget what it said is done, or can't hold every text, and sets the
 /// clock by it.
 async fn refuse_unsafe(pool: &PgPool) -> Result<(), StoreError> {
@@ -307,6 +366,8 @@ async fn refuse_unsafe(pool: &PgPool) -> Result<(), StoreError> {
         "SELECT current_setting('synchronous_commit') AS synchronous_commit,
            current_setting('server_encoding') AS server_encoding,
            pg_is_in_recovery() AS is_standby,
+           current_setting('fsync') AS fsync,
+           current_setting('full_page_writes') AS full_page_writes,
            CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT) AS now_ms",
     )
     .fetch_one(pool)
@@ -335,18 +396,3 @@ async fn refuse_unsafe(pool: &PgPool) -> Result<(), StoreError> {
     }
     Ok(())
 }
-/// Refuses a database that says that something is done before it is on its disk, or on those that
-/// are to have it too.
-fn refuse_forgetful(synchronous_commit: &str) -> Result<(), StoreError> {
-    if matches!(synchronous_commit, "off" | "local") {
-        return Err(StoreError::Unsafe {
-            setting: "synchronous_commit",
-            value: synchronous_commit.to_owned(),
-            wanted: "on, remote_write or remote_apply",
-        });
-    }
-    Ok(())
-}
-
-           current_setting('fsync') AS fsync,
-           current_setting('full_page_writes') AS full_page_writes,

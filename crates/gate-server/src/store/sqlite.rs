@@ -31,7 +31,7 @@ async fn is_between_changes(connection: &mut SqliteConnection) -> Result<bool, s
 }
 
 /// Append-only: a released migration is never edited.
-const MIGRATIONS: [(i64, &str, &str); 13] = [
+pub(super) const MIGRATIONS: [(i64, &str, &str); 13] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (
         2,

@@ -28,5 +28,6 @@ mod self_approval;
 mod submissions;
 mod tags;
 mod unnamed_rules;
+mod upgrades;
 mod web;
 mod wire;
