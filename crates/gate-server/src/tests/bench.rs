@@ -236,16 +236,18 @@ impl Bench {
 
     /// Returns all records of the log as they are served.
     pub(super) async fn records(&self) -> Vec<AuditRecord> {
-        let page = self
-            .get(&self.setup.auditor, "/v1/audit/records?limit=1000")
-            .await
-            .json();
-        let records = page["records"].as_array().unwrap();
-        assert_eq!(page["size"], records.len());
-        records
-            .iter()
-            .map(|record| AuditRecord::parse(record.as_str().unwrap().as_bytes()).unwrap())
-            .collect()
+        let mut all = Vec::new();
+        loop {
+            let path = format!("/v1/audit/records?limit=1000&from={}", all.len());
+            let page = self.get(&self.setup.auditor, &path).await.json();
+            let records = page["records"].as_array().unwrap();
+            let record = |text: &Value| AuditRecord::parse(text.as_str().unwrap().as_bytes());
+            all.extend(records.iter().map(|text| record(text).unwrap()));
+            if records.is_empty() {
+                assert_eq!(page["size"], all.len());
+                return all;
+            }
+        }
     }
 
     /// Returns the types of the records that name this request.

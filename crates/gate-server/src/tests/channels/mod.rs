@@ -8,6 +8,7 @@ mod loud;
 mod mail;
 mod own_answers;
 mod peer;
+mod replicas;
 mod settings;
 mod slack;
 mod slack_attacks;
