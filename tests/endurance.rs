@@ -26,6 +26,8 @@ mod http;
 mod namespace;
 #[path = "endurance/network.rs"]
 mod network;
+#[path = "endurance/order.rs"]
+mod order;
 #[path = "kill_points/postgres.rs"]
 mod postgres;
 #[expect(dead_code, reason = "other tests on this proxy use the rest of it")]

@@ -15,7 +15,7 @@ const BOUND: Duration = Duration::from_secs(10);
 
 /// Runs the command under `strace`, with these options beside those that write what it saw to a file,
 /// and returns that too.
-fn traced(scene: &Scene, word: &str, options: &[&str]) -> (Ran, String) {
+pub(crate) fn traced(scene: &Scene, word: &str, options: &[&str]) -> (Ran, String) {
     let seen = scene.machine.home.path().join("seen");
     let gate = scene.machine.deploy("60s", word);
     let mut strace = Command::new("strace");

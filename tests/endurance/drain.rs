@@ -162,8 +162,8 @@ fn a_restart_under_hundreds_who_wait_loses_no_answer_and_brings_no_herd() {
         "who nobody answered is told something"
     );
     let herd = largest_herd(&relay, back);
-    // On a busy machine those who were spread are let in together; all of them never are.
-    assert!(herd <= WAITERS * 5 / 6, "{herd} of {WAITERS} came together");
+    // A tenth was measured. On a busy machine more of those who were spread are let in together.
+    assert!(herd <= WAITERS / 2, "{herd} of {WAITERS} came together");
     let records = scene.server.records();
     let of = |kind: &str| records.iter().filter(|one| one["type"] == kind).count();
     assert_eq!(
