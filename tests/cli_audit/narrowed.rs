@@ -65,3 +65,42 @@ fn a_claim_is_open_until_its_end_is_on_record() {
     assert_eq!(machine.gate(&["audit", "flush"]).code, Some(0));
     assert_eq!(open(), "");
 }
+
+/// docs/audit.md: "where the events of the client after the start are missing, or it began anew, the
+/// end is `gap`".
+#[test]
+fn a_claim_whose_client_lost_its_queue_ends_as_a_gap() {
+    let machine = Machine::new();
+    let open = || {
+        let args = ["audit", "open", "--json"];
+        let ran = run(&mut machine.live.gate("auditor", &args));
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        ran.stdout
+    };
+    machine.write_program("deploy", "exec sleep 20");
+    machine.write_program("kubectl", "");
+    let command = ["run", "--no-wait", "--", "deploy"];
+    assert_eq!(machine.gate(&command).code, Some(75));
+    let id = machine.approve_newest();
+    let mut gate = machine.home.command(GATE);
+    let mut running = gate.args(command).stdin(Stdio::null()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !open().contains("\"started_at\":\"") && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    running.kill().unwrap();
+    running.wait().unwrap();
+    let claim: Value = serde_json::from_str(open().trim_end()).unwrap();
+    assert_eq!(
+        (&claim["request"], &claim["end"]),
+        (&id.into(), &Value::Null)
+    );
+    std::fs::remove_file(machine.home.state().join("gate/spool/events.jsonl")).unwrap();
+    let read = ["run", "--", "kubectl", "get", "pods"];
+    assert_eq!(machine.gate(&read).code, Some(0));
+    assert_eq!(machine.gate(&["audit", "flush"]).code, Some(0));
+    let claim: Value = serde_json::from_str(open().trim_end()).unwrap();
+    assert_eq!(claim["end"], "gap");
+    let table = run(&mut machine.live.gate("auditor", &["audit", "open"]));
+    assert!(table.stdout.contains(" gap "), "{table:?}");
+}

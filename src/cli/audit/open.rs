@@ -167,3 +167,52 @@ fn reported(record: &AuditRecord) -> Option<(String, String, u64)> {
     };
     Some((text("client")?, text("epoch")?, body.get("seq")?.as_u64()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use gate_protocol::canonical::Digest;
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+
+    const REQUEST: &str = "0199a3c0-1111-7000-8000-0000deadbeef";
+
+    /// What is open after records of these types, with these bodies.
+    fn end_after(told: &[(RecordType, Value)]) -> Option<Option<&'static str>> {
+        let mut open = BTreeMap::new();
+        let claimed = (RecordType::GrantClaimed, json!({ "request": REQUEST }));
+        let started = json!({ "request": REQUEST, "client": "c", "epoch": "e", "seq": 5 });
+        let before = [claimed, (RecordType::RunStarted, started)];
+        for (seq, (kind, body)) in (0..).zip(before.iter().chain(told)) {
+            let at = Timestamp::UNIX_EPOCH;
+            let record = AuditRecord::new(seq, Digest::ZERO, at, kind, body).unwrap();
+            follow(&mut open, &record);
+        }
+        open.values().next().map(|claim| claim.end)
+    }
+
+    fn missing(client: &str, to: u64) -> Value {
+        json!({ "client": client, "epoch": "e", "from": 1, "to": to })
+    }
+
+    #[test]
+    fn a_claim_ends_as_a_gap_while_what_would_tell_of_its_end_is_missing() {
+        use RecordType::{ClientEpochReset, ClientGap, ClientGapClosed, RunFinished, RunUnknown};
+        let finished = (RunFinished, json!({ "request": REQUEST }));
+        let unknown = (RunUnknown, json!({ "request": REQUEST }));
+        let gap = |to| (ClientGap, missing("c", to));
+        let reset = (ClientEpochReset, json!({ "client": "c", "from": "e" }));
+        assert_eq!(end_after(&[]), Some(None));
+        // What came before its start, or is another client's, can't have been its end.
+        assert_eq!(end_after(&[gap(5)]), Some(None));
+        assert_eq!(end_after(&[(ClientGap, missing("d", 9))]), Some(None));
+        assert_eq!(end_after(&[gap(6)]), Some(Some("gap")));
+        assert_eq!(end_after(&[gap(6), unknown.clone()]), Some(Some("gap")));
+        assert_eq!(end_after(&[unknown, reset.clone()]), Some(Some("gap")));
+        let closed = (ClientGapClosed, missing("c", 6));
+        assert_eq!(end_after(&[gap(6), closed]), Some(None));
+        assert_eq!(end_after(&[gap(6), finished.clone()]), None);
+        assert_eq!(end_after(&[reset, finished]), None);
+    }
+}
