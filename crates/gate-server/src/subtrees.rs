@@ -116,11 +116,11 @@ impl Subtrees {
         let width = u64::from(TILE_WIDTH);
         let wanted = usize::try_from(count).unwrap_or(usize::MAX);
         loop {
-            let known = self.known(wanted);
-            if known.len() >= wanted {
-                return Ok(known);
-            }
-            let from = known.len() as u64;
+            let known = match self.known(wanted) {
+                Ok(roots) => return Ok(roots),
+                Err(known) => known,
+            };
+            let from = known as u64;
             let to = count.min(from + AT_ONCE);
             let leaves = log_proofs::leaves(connection, from * width..to * width).await?;
             let more = leaves.chunks(usize::from(TILE_WIDTH));
@@ -130,14 +130,16 @@ impl Subtrees {
             }
             let mut roots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             // Somebody else may have gone on meanwhile.
-            if roots.len() == known.len() {
+            if roots.len() == known {
                 roots.extend(more);
             }
         }
     }
 
-    fn known(&self, wanted: usize) -> Vec<Digest> {
+    /// Returns the first roots, or how many are known where those are fewer.
+    fn known(&self, wanted: usize) -> Result<Vec<Digest>, usize> {
         let roots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        roots.iter().take(wanted).copied().collect()
+        let first = roots.get(..wanted).ok_or(roots.len())?;
+        Ok(first.to_vec())
     }
 }
