@@ -204,7 +204,7 @@ impl Spool {
     /// There is no space.
     pub(crate) fn reserve(&mut self) -> Result<(), SpoolError> {
         let _held = lock(&self.folder, self.patience)?;
-        let mut queue = self.queue()?;
+        let queue = self.queue()?;
         let reserve = Reserve::begin(&self.folder)?;
         if !queue.set_aside(reserve::needed(&self.folder)?)? {
             reserve.fill()?;

@@ -72,7 +72,7 @@ impl Queue {
             // A torn tail was never relied on: its sync did not return.
             file.set_len(length_bytes).map_err(at("mend", &path))?;
         }
-        let mut queue = Self {
+        let queue = Self {
             path,
             file,
             last,
@@ -124,14 +124,14 @@ impl Queue {
 
     /// Sets so much space aside after the last event, without changing the length; false where the
     /// file system can't.
-    pub(super) fn set_aside(&mut self, bytes: u64) -> Result<bool, SpoolError> {
+    pub(super) fn set_aside(&self, bytes: u64) -> Result<bool, SpoolError> {
         set_aside(&self.file, self.length_bytes, bytes)
             .map_err(at("set space aside in", &self.path))
     }
 
     /// Sets aside what runs under way need, after the file was cut off: that gave back what stood
     /// behind its end.
-    fn set_aside_again(&mut self) -> Result<(), SpoolError> {
+    fn set_aside_again(&self) -> Result<(), SpoolError> {
         let folder = self.path.parent().unwrap_or(Path::new("."));
         self.set_aside(needed(folder)?).map(drop)
     }
@@ -194,11 +194,11 @@ impl Queue {
 /// Puts a queue with these lines at `path`, and behind them what is set aside for runs under way as
 /// far as there is room: what must be recorded goes before.
 pub(super) fn put(folder: &Path, path: &Path, lines: &[u8]) -> std::io::Result<()> {
-    let set_aside = |file: &File| {
+    let prepare = |file: &File| {
         drop(needed(folder).map(|bytes| set_aside(file, lines.len() as u64, bytes)));
         Ok(())
     };
-    durable::replace_prepared(path, lines, set_aside)
+    durable::replace_prepared(path, lines, prepare)
 }
 
 /// Puts an empty queue in place of the one there, with room set aside in it for runs under way.
