@@ -39,5 +39,7 @@ mod scene;
 #[expect(dead_code, reason = "other tests on this stage use the rest of it")]
 #[path = "fail_closed/stage.rs"]
 mod stage;
+#[path = "endurance/standby.rs"]
+mod standby;
 #[path = "kill_points/story.rs"]
 mod story;

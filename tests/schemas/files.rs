@@ -169,6 +169,20 @@ const OF_SERVER: &[(&str, bool)] = &[
     ),
     ("[database]\npassword_file = '/p'", false),
     (
+        "[database]\nurl = 'postgres://gate@a/gate'\n[database.standby]\n\
+         url = 'postgres://gate@b/gate'\nmax_lag_seconds = 5",
+        true,
+    ),
+    (
+        "[database]\nurl = 'postgres://gate@a/gate'\n[database.standby]\nmax_lag_seconds = 5",
+        false,
+    ),
+    (
+        "[database]\nurl = 'postgres://gate@a/gate'\n[database.standby]\n\
+         url = 'postgres://gate@b/gate'\nmax_lag_seconds = 0",
+        false,
+    ),
+    (
         "[database]\nurl = 'mysql://gate@db.example.com/gate'",
         false,
     ),
@@ -412,6 +426,11 @@ const TABLES: &[(&str, &str, &str)] = &[
         "server",
         "/properties/database",
         "[database]\nurl = 'postgres://a/b'\nqqqq = 1",
+    ),
+    (
+        "server",
+        "/properties/database/properties/standby",
+        "[database]\nurl = 'postgres://a/b'\n[database.standby]\nurl = 'postgres://a/c'\nqqqq = 1",
     ),
     ("server", "/properties/approving", "[approving]\nqqqq = 1"),
     (

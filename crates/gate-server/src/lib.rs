@@ -21,6 +21,7 @@ mod expiry;
 mod feed;
 mod flood;
 mod folder;
+mod history;
 mod identity;
 mod initialise;
 mod keys;

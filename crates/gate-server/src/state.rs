@@ -7,6 +7,7 @@ use gate_protocol::canonical::Digest;
 use tokio::sync::{Notify, watch};
 
 use crate::flood::Flood;
+use crate::history::Standby;
 use crate::identity::{Authorities, Backoff, TokenHash};
 use crate::keys::Keys;
 use crate::known_head::KnownHead;
@@ -28,6 +29,8 @@ use crate::web::OpenPages;
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) store: Store,
+    /// Where what is past is read, where the settings name a standby.
+    pub(crate) standby: Option<Standby>,
     pub(crate) waiters: Waiters,
     pub(crate) settings: Arc<Settings>,
     pub(crate) names: Arc<Names>,
@@ -78,6 +81,7 @@ impl Server {
     ) -> Self {
         Self {
             store,
+            standby: None,
             waiters: Waiters::default(),
             settings: Arc::new(settings),
             names: Arc::new(names),

@@ -11,10 +11,11 @@ use gate_protocol::server::{LogProof, RecordPage};
 use serde::Deserialize;
 
 use super::extract::{Json, Query, Reply};
+use crate::history::{AsOf, Past};
 use crate::identity::{AnyRole, Caller, Keeper, Operator};
 use crate::problem::Failure;
 use crate::state::Server;
-use crate::store::{Connection, log, log_proofs, payloads};
+use crate::store::{Connection, StoreError, log, log_proofs, payloads};
 use crate::subtrees::SubtreesFailure;
 
 /// The most records of one page; fewer where they are large.
@@ -37,7 +38,7 @@ pub(super) async fn records(
     State(server): State<Server>,
     _caller: Caller<Keeper>,
     Query(query): Query<RecordsQuery>,
-) -> Result<Reply<RecordPage>, Failure> {
+) -> Result<(Option<AsOf>, Reply<RecordPage>), Failure> {
     let from = query.from.unwrap_or(0);
     if i64::try_from(from).is_err() {
         return Err(Failure::bad_request("no log is as long as `from` says"));
@@ -47,27 +48,38 @@ pub(super) async fn records(
         let detail = format!("`limit` must be from 1 to {PAGE}");
         return Err(Failure::bad_request(detail));
     }
-    let mut reader = server.store.read().await?;
-    let size = log::head(reader.connection()).await?.tree.size();
-    let first = log::pruned(reader.connection()).await?;
+    let past = Past::Records(from.saturating_add(limit));
+    let read = async |connection: &mut Connection| page(connection, from, limit).await;
+    let (mut page, as_of) = server.past(past, read).await?;
+    if let Some(as_of) = as_of {
+        // How long the log is, is never for a standby to say.
+        page.size = as_of.of;
+    }
+    Ok((as_of, Reply(StatusCode::OK, page)))
+}
+
+async fn page(
+    connection: &mut Connection,
+    from: u64,
+    limit: u64,
+) -> Result<RecordPage, StoreError> {
+    let size = log::head(connection).await?.tree.size();
+    let first = log::pruned(connection).await?;
     let records = if from < first {
         // It says where to go on.
         Vec::new()
     } else {
-        log::page(reader.connection(), from, limit).await?
+        log::page(connection, from, limit).await?
     };
     let next = from.saturating_add(records.len() as u64);
-    let payloads = payloads::of(reader.connection(), from..next).await?;
-    Ok(Reply(
-        StatusCode::OK,
-        RecordPage {
-            records,
-            next,
-            size,
-            first,
-            payloads,
-        },
-    ))
+    let payloads = payloads::of(connection, from..next).await?;
+    Ok(RecordPage {
+        records,
+        next,
+        size,
+        first,
+        payloads,
+    })
 }
 
 /// Erases what stands beside the records about a request, or of a person. The records stay,

@@ -17,6 +17,7 @@ use serde::Deserialize;
 use super::extract::{Json, Name, Query, Reply, json_bytes, parse_parameter};
 use super::paging::paging;
 use super::tag::Known;
+use crate::history::AsOf;
 use crate::identity::{AnyRole, Caller, Requester};
 use crate::problem::Failure;
 use crate::service::{Channel, Listing, Submitted, Wait, etag};
@@ -80,14 +81,14 @@ pub(super) async fn list(
     State(server): State<Server>,
     caller: Caller<AnyRole>,
     Query(query): Query<ListQuery>,
-) -> Result<Reply<RequestPage>, Failure> {
+) -> Result<(Option<AsOf>, Reply<RequestPage>), Failure> {
     let listing = Listing {
         status: query.status,
         digest: parse_parameter("digest", query.digest.as_deref())?,
     };
     let paging = paging("requests", query.cursor.as_ref(), query.limit)?;
-    let page = server.list(&caller.actor, listing, &paging).await?;
-    Ok(Reply(StatusCode::OK, page))
+    let (page, as_of) = server.list(&caller.actor, listing, &paging).await?;
+    Ok((as_of, Reply(StatusCode::OK, page)))
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,5 +1,7 @@
 //! `/v1/log`: the log as the files of C2SP tlog-tiles.
 
+use std::ops::Range;
+
 use axum::extract::{Path, State};
 use axum::http::HeaderName;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -8,10 +10,11 @@ use gate_protocol::log::{Tile, TileContent, append_entry};
 use gate_protocol::problem::ProblemCode;
 
 use super::audit::text;
+use crate::history::Past;
 use crate::identity::{AnyRole, Caller, Keeper};
 use crate::problem::Failure;
 use crate::state::Server;
-use crate::store::{Connection, log, log_proofs};
+use crate::store::{Connection, StoreError, log, log_proofs};
 
 /// The highest level that is made from the leaves at a call: 65,536 leaves are one of its hashes.
 const MAX_LEVEL: u8 = 2;
@@ -47,46 +50,64 @@ pub(super) async fn tile(
     _caller: Caller<Keeper>,
     Path(path): Path<String>,
 ) -> Result<Response, Failure> {
-    let missing = || no_such("there is no such tile, or not yet");
     let tile = Tile::parse(&format!("tile/{path}")).ok_or_else(missing)?;
     let range = tile.leaves().ok_or_else(missing)?;
-    let mut reader = server.store.read().await?;
-    let size = log::head(reader.connection()).await?.tree.size();
+    let past = Past::Records(range.end);
+    let read = async |connection: &mut Connection| made(connection, &tile, range.clone()).await;
+    let (made, as_of) = server.past(past, read).await?;
+    Ok((as_of, TILE, made?).into_response())
+}
+
+/// Makes a tile of these leaves; the inner error is that there is none.
+async fn made(
+    connection: &mut Connection,
+    tile: &Tile,
+    range: Range<u64>,
+) -> Result<Result<Vec<u8>, Failure>, StoreError> {
+    let size = log::head(connection).await?.tree.size();
     let level = match tile.content {
         TileContent::Entries => 0,
         TileContent::Hashes { level } => level,
     };
     if range.end > size || level > MAX_LEVEL {
-        return Err(missing());
+        return Ok(Err(missing()));
     }
-    let is_pruned = range.start < log::pruned(reader.connection()).await?;
+    let is_pruned = range.start < log::pruned(connection).await?;
     if is_pruned && matches!(tile.content, TileContent::Entries) {
-        return Err(no_such("these records were archived"));
+        return Ok(Err(no_such("these records were archived")));
     }
-    let bytes = match tile.content {
-        TileContent::Entries => bundle(reader.connection(), range.start, tile.width).await?,
+    match tile.content {
+        TileContent::Entries => bundle(connection, range.start, tile.width).await,
         TileContent::Hashes { .. } => {
             let mut bytes = Vec::new();
             let each = (range.end - range.start) / u64::from(tile.width);
             // One hash at a time: those of a high level stand on many leaves.
             for first in (range.start..range.end).step_by(usize::try_from(each).unwrap_or(1)) {
-                let leaves = log_proofs::leaves(reader.connection(), first..first + each).await?;
+                let leaves = log_proofs::leaves(connection, first..first + each).await?;
                 bytes.extend(tile.hashes(&leaves));
             }
-            bytes
+            Ok(Ok(bytes))
         }
-    };
-    Ok((TILE, bytes).into_response())
+    }
 }
 
-async fn bundle(connection: &mut Connection, from: u64, width: u16) -> Result<Vec<u8>, Failure> {
+async fn bundle(
+    connection: &mut Connection,
+    from: u64,
+    width: u16,
+) -> Result<Result<Vec<u8>, Failure>, StoreError> {
     let mut bundle = Vec::new();
     for record in log::page(connection, from, width.into()).await? {
         // The format has no place for more; /v1/audit/records has all of it.
-        append_entry(&mut bundle, record.as_bytes())
-            .map_err(|error| no_such(&error.to_string()))?;
+        if let Err(error) = append_entry(&mut bundle, record.as_bytes()) {
+            return Ok(Err(no_such(&error.to_string())));
+        }
     }
-    Ok(bundle)
+    Ok(Ok(bundle))
+}
+
+fn missing() -> Failure {
+    no_such("there is no such tile, or not yet")
 }
 
 fn no_such(detail: &str) -> Failure {

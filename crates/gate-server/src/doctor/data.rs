@@ -6,7 +6,7 @@ use gate_protocol::canonical::Digest;
 use gate_protocol::log::{AuditRecord, SignedCheckpoint};
 use jiff::Timestamp;
 
-use super::{Finding, chain};
+use super::{Finding, chain, standby};
 use crate::clock;
 use crate::keys::Keys;
 use crate::settings::Settings;
@@ -38,6 +38,7 @@ pub(super) async fn examine(settings: &Settings) -> Vec<Finding> {
         let mend = "look at the database's own log";
         findings.push(Finding::fail("database", chain(&error), mend));
     }
+    findings.extend(standby::examine(settings, &store).await);
     store.close().await;
     findings
 }

@@ -4,6 +4,7 @@
 mod certificate;
 mod data;
 mod ground;
+mod standby;
 
 use serde::Serialize;
 
@@ -62,7 +63,7 @@ impl Finding {
 }
 
 /// Returns an error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(source) = cause {

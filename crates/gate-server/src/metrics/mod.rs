@@ -73,6 +73,8 @@ struct Counted {
     refused: Counters<1>,
     /// By what became of them.
     spans: Counters<1>,
+    /// By where from, and why not from the standby.
+    past_reads: Counters<2>,
 }
 
 /// Something that is going on; over when dropped.
@@ -137,6 +139,11 @@ impl Metrics {
         {
             self.0.decisions.add([answer]);
         }
+    }
+
+    /// Counts that something past was read: from the standby, or why not from there.
+    pub(crate) fn past_read(&self, from: &str, why: &str) {
+        self.0.past_reads.add([from, why]);
     }
 
     /// Counts a span that was sent, or lost.

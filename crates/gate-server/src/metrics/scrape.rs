@@ -25,6 +25,7 @@ impl Server {
         self.write_calls(&mut text);
         self.write_records(&mut text);
         self.write_timing(&mut text);
+        self.write_standby(&mut text);
         let standing = self.standing().await;
         let is_up = standing.is_ok();
         let help = "Whether the store answers.";
@@ -96,6 +97,29 @@ impl Server {
         let mut spans = text.family("gate_spans_total", Kind::Counter, help);
         for ([outcome], number) in counted.spans.all() {
             spans.sample(&[("outcome", &outcome)], count(number));
+        }
+    }
+
+    /// Writes how the standby is, as it was found last, where there is one.
+    fn write_standby(&self, text: &mut Text) {
+        let Some(standby) = &self.standby else {
+            return;
+        };
+        let found = standby.found();
+        let is_fit = f64::from(u8::from(found.is_ok()));
+        let help = "Whether history is read from the standby.";
+        text.gauge("gate_standby_usable", help, is_fit);
+        if let Ok(as_of) = found {
+            let help = "Records of the log that the standby has.";
+            text.gauge("gate_standby_records", help, count(as_of.records));
+            let help = "For how many seconds the standby lacks the oldest record that it lacks.";
+            text.gauge("gate_standby_lag_seconds", help, as_of.lag.as_secs_f64());
+        }
+        let help =
+            "Reads of history, by the database that answered and why it was not the standby.";
+        let mut reads = text.family("gate_history_reads_total", Kind::Counter, help);
+        for ([from, why], number) in self.metrics.0.past_reads.all() {
+            reads.sample(&[("from", &from), ("why", &why)], count(number));
         }
     }
 

@@ -17,6 +17,7 @@ use axum_server::tls_rustls::RustlsAcceptor;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::folder::{self, Folder, FolderError};
+use crate::history::Standby;
 use crate::identity::{Authorities, AuthoritiesError};
 use crate::keys::KeysError;
 use crate::notify::LoadError;
@@ -162,6 +163,9 @@ pub async fn serve_on(
     if server.store.is_shared() {
         tasks.spawn(server.clone().follow_replicas(seen));
     }
+    if server.standby.is_some() {
+        tasks.spawn(server.clone().watch_standby());
+    }
     tasks.spawn(server.clone().settle_regularly());
     tasks.spawn(server.clone().forget_regularly());
     tasks.spawn(server.clone().checkpoint_regularly());
@@ -289,6 +293,9 @@ pub(crate) async fn open(settings: Settings) -> Result<(Server, keys::FolderLock
     let mut reader = server.store.read().await?;
     server.key_statements = server_keys::statements(reader.connection()).await?.into();
     drop(reader);
+    if let Some(database) = &server.settings.database {
+        server.standby = database.standby()?.map(Standby::new);
+    }
     server.metrics_token = operations::token(&server.settings)?;
     server.load_channels().await?;
     Ok((server, lock))
@@ -330,6 +337,9 @@ async fn close(server: Server, exporting: Option<JoinHandle<()>>) {
     let closing = async {
         if let Err(error) = server.checkpoint().await {
             tracing::error!(%error, "the log's last head was not signed");
+        }
+        if let Some(standby) = &server.standby {
+            standby.close().await;
         }
         server.store.close().await;
         // Its last span came with the last copy of the server: it ends by itself.

@@ -16,10 +16,12 @@ use uuid::Uuid;
 
 use super::{Paging, weight};
 use crate::clock;
+use crate::history::{AsOf, Past};
 use crate::identity::{Actor, AnyRole, Caller};
 use crate::lifecycle::{Answered, Event, Happened, apply};
 use crate::problem::Failure;
 use crate::state::Server;
+use crate::store::Connection;
 use crate::store::requests::{self, Listed, Request, Selection};
 
 /// A page ends once it has this many bytes, so that answers that nobody reads on
@@ -180,13 +182,14 @@ impl Server {
         Ok(view)
     }
 
-    /// Returns a page of what the actor may see, newest first.
+    /// Returns a page of what the actor may see, newest first; where only what has ended is looked
+    /// for, and not whether a command was asked about before, it can be of the standby.
     pub(crate) async fn list(
         &self,
         actor: &Actor,
         listing: Listing,
         paging: &Paging,
-    ) -> Result<RequestPage, Failure> {
+    ) -> Result<(RequestPage, Option<AsOf>), Failure> {
         let own = (actor.role == Role::Requester).then(|| actor.name().to_owned());
         let selection = Selection {
             requester: own,
@@ -196,10 +199,16 @@ impl Server {
             limit: paging.limit(),
             limit_bytes: PAGE_BYTES,
         };
-        let mut reader = self.store.read().await?;
-        let Listed { requests, has_more } = requests::list(reader.connection(), &selection).await?;
+        let has_ended = selection.status.is_some_and(ApprovalStatus::is_terminal);
+        let read = async |connection: &mut Connection| requests::list(connection, &selection).await;
+        let (listed, as_of) = if has_ended && selection.digest.is_none() {
+            self.past(Past::Ended, read).await?
+        } else {
+            (read(self.store.read().await?.connection()).await?, None)
+        };
+        let Listed { requests, has_more } = listed;
         let now = clock::now();
-        Ok(RequestPage {
+        let page = RequestPage {
             next: requests
                 .last()
                 .filter(|_| has_more)
@@ -208,7 +217,8 @@ impl Server {
                 .iter()
                 .map(|request| self.view(request, now))
                 .collect(),
-        })
+        };
+        Ok((page, as_of))
     }
 
     /// Takes a request back.

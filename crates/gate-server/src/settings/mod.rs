@@ -11,7 +11,7 @@ mod summary;
 mod witness;
 
 pub use channels::{ChannelFile, OutboundSettings};
-pub use database::{Database, DatabaseError};
+pub use database::{Database, DatabaseError, StandbyDatabase};
 pub use identity::{Algorithm, Identity, Provider, SignIn, Workload};
 pub use operations::{LogFormat, Metrics, Operations, Telemetry};
 

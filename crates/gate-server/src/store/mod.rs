@@ -37,6 +37,7 @@ pub(crate) mod server_keys;
 pub(crate) mod sign_in;
 pub(crate) mod sql;
 mod sqlite;
+pub(crate) mod standby;
 pub(crate) mod standing;
 pub(crate) mod standing_grants;
 pub(crate) mod timers;

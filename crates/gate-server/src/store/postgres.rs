@@ -41,6 +41,9 @@ const LOOKUPS: u32 = 2;
 /// The lock of whoever writes: "gate", and 1 for the store as a whole.
 const WRITER_LOCK: i64 = 0x6761_7465_0000_0001;
 
+/// What begins a snapshot.
+const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
 /// What every session is set to. A server that stops in the middle of a change, and is not dead,
 /// would hold the lock of all: the database ends its session instead.
 const SESSION: [(&str, &str); 4] = [
@@ -148,6 +151,16 @@ impl Bounded {
         })
     }
 
+    /// Begins to read a snapshot: each statement is answered as soon as `soon` says.
+    pub(super) async fn read(pool: &PgPool, soon: Duration) -> Result<Self, StoreError> {
+        Ok(Self::begin(pool, READ, soon).await?)
+    }
+
+    /// Lets each statement take as long as one of what reads much may.
+    pub(super) const fn read_much(&mut self) {
+        self.patience = AT_LENGTH;
+    }
+
     /// Returns how long a statement may take, and where it runs.
     pub(super) fn parts(&mut self) -> (Duration, &mut PgConnection) {
         (self.patience, &mut self.transaction)
@@ -198,6 +211,12 @@ fn pool(connections: u32) -> PgPoolOptions {
             Box::pin(async move { Ok(known.idle_for < ALIVE || is_alive(connection).await?) })
         })
         .after_release(|connection, _| Box::pin(is_alive(connection)))
+}
+
+/// Returns the readers of another database than the one that is written to, which connect when
+/// somebody reads.
+pub(super) fn reading(options: PgConnectOptions) -> PgPool {
+    pool(READERS).connect_lazy_with(options.options(SESSION))
 }
 
 impl Postgres {
@@ -259,14 +278,12 @@ impl Postgres {
     }
 
     pub(super) async fn read(&self) -> Result<Bounded, StoreError> {
-        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        Ok(Bounded::begin(&self.readers, begin, AT_LENGTH).await?)
+        Ok(Bounded::begin(&self.readers, READ, AT_LENGTH).await?)
     }
 
     /// Returns a snapshot of what is committed, for a look at a row or two.
     pub(super) async fn look_up(&self) -> Result<Bounded, StoreError> {
-        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        Ok(Bounded::begin(&self.lookups, begin, BRIEFLY).await?)
+        Ok(Bounded::begin(&self.lookups, READ, BRIEFLY).await?)
     }
 
     pub(super) async fn listen(&self) -> Result<Listener, StoreError> {

@@ -10,7 +10,7 @@ use super::sql::{Query, query};
 use super::{Connection, StoreError};
 
 /// What a request must be to be found; what is empty asks for nothing.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wanted {
     pub(crate) status: Option<ApprovalStatus>,
     /// The very requester.
@@ -36,6 +36,18 @@ pub(crate) struct Wanted {
     pub(crate) limit: u64,
     /// A page ends once what is stored of its requests has this many bytes.
     pub(crate) limit_bytes: u64,
+}
+
+impl Wanted {
+    /// Tells whether nothing is asked for but the newest.
+    pub(crate) fn is_everything(&self) -> bool {
+        let limits = Self {
+            limit: self.limit,
+            limit_bytes: self.limit_bytes,
+            ..Self::default()
+        };
+        *self == limits
+    }
 }
 
 /// What is looked at for a word: the command without the marks of its form.

@@ -25,6 +25,7 @@ mod replicas;
 mod rest;
 mod reviews;
 mod self_approval;
+mod standby;
 mod submissions;
 mod tags;
 mod unnamed_rules;

@@ -78,6 +78,7 @@ async fn create(server: &str, name: &str, template: &str) -> Database {
         url: format!("{server}/{name}"),
         password_file: None,
         ca_file: None,
+        standby: None,
     }
 }
 

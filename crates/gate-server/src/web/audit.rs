@@ -17,6 +17,7 @@ use super::moment;
 use super::page::{Refused, render};
 use super::session::{Keeper, Visitor};
 use super::shown::Shown;
+use crate::history::Past;
 use crate::state::Server;
 use crate::store::log::{self, WantedRecords};
 use crate::store::{Connection, StoreError, payloads};
@@ -80,13 +81,12 @@ pub(super) async fn audit(
     let mut reader = server.store.read().await?;
     let size = log::head(reader.connection()).await?.tree.size();
     let checkpoint = log::last_checkpoint(reader.connection()).await?;
-    let records = log::search(reader.connection(), &wanted).await?;
-    let shown = usize::try_from(PAGE).unwrap_or(usize::MAX);
-    let mut entries: Vec<Entry> = Vec::new();
-    for text in records.iter().take(shown) {
-        entries.push(entry(reader.connection(), text).await?);
-    }
-    let last = entries.last().filter(|_| records.len() > shown);
+    drop(reader);
+    // Below an index nothing changes; the newest are the database's own to tell.
+    let past = Past::Records(wanted.before.unwrap_or(u64::MAX));
+    let read = async |connection: &mut Connection| found(connection, &wanted).await;
+    let ((entries, has_more), as_of) = server.past(past, read).await?;
+    let last = entries.last().filter(|_| has_more);
     let older = last.map(|last| {
         format!(
             "/audit?type={}&request={}&before={}",
@@ -109,7 +109,21 @@ pub(super) async fn audit(
         older,
         visitor: Some(visitor),
     };
-    Ok(render(StatusCode::OK, &page))
+    Ok((as_of, render(StatusCode::OK, &page)).into_response())
+}
+
+/// Returns a page of entries, and whether there are more.
+async fn found(
+    connection: &mut Connection,
+    wanted: &WantedRecords,
+) -> Result<(Vec<Entry>, bool), StoreError> {
+    let records = log::search(connection, wanted).await?;
+    let shown = usize::try_from(PAGE).unwrap_or(usize::MAX);
+    let mut entries = Vec::new();
+    for text in records.iter().take(shown) {
+        entries.push(entry(connection, text).await?);
+    }
+    Ok((entries, records.len() > shown))
 }
 
 /// Returns what of a filter can stand in an address: ids and types are plain.
@@ -180,8 +194,9 @@ pub(super) async fn download(
 
 /// Returns records as lines, and where to go on.
 async fn some_records(server: &Server, from: u64, limit: u64) -> Result<(String, u64), StoreError> {
-    let mut reader = server.store.read().await?;
-    let records = log::page(reader.connection(), from, limit).await?;
+    let past = Past::Records(from.saturating_add(limit));
+    let read = async |connection: &mut Connection| log::page(connection, from, limit).await;
+    let (records, _) = server.past(past, read).await?;
     let mut text = String::new();
     for record in &records {
         text.push_str(record);

@@ -7,7 +7,7 @@ use askama::Template;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use gate_protocol::problem::ProblemCode;
 use gate_protocol::request::ApprovalStatus;
 use jiff::Timestamp;
@@ -16,14 +16,18 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
+use super::moment;
 use super::page::{Refused, render};
 use super::request::pass;
 use super::row::Row;
 use super::session::Visitor;
 use crate::clock;
+use crate::history::{AsOf, Past};
 use crate::problem::Failure;
 use crate::state::Server;
+use crate::store::requests::Listed;
 use crate::store::search::{self, Wanted};
+use crate::store::{Connection, StoreError};
 
 /// How many requests are on a page.
 const PAGE: u64 = 50;
@@ -82,7 +86,17 @@ struct HistoryPage {
     complaint: Option<String>,
     rows: Vec<Row>,
     older: Option<String>,
+    /// How far the standby goes that it is of.
+    as_of: Option<AsOf>,
     filter: Filter,
+}
+
+impl HistoryPage {
+    /// Returns when the last record was written that the page knows of.
+    fn told_at(&self) -> Option<(String, String)> {
+        let at = self.as_of?.at?;
+        Some((at.to_string(), moment::utc(at)))
+    }
 }
 
 impl Filter {
@@ -223,6 +237,7 @@ pub(super) async fn history(
     };
     let now = clock::now();
     let (mut rows, mut older, mut complaint) = (Vec::new(), None, None);
+    let mut as_of = None;
     match filter.wanted() {
         Ok(wanted) => {
             let turn = tokio::time::timeout(PATIENCE, AT_A_TIME.acquire()).await;
@@ -230,9 +245,8 @@ pub(super) async fn history(
                 let busy = Failure::new(ProblemCode::Unavailable, "other searches are running");
                 return Err(Refused::from(busy.retry_after(5)).signed_in(visitor));
             };
-            let mut reader = server.store.read().await?;
-            let mut found = search::search(reader.connection(), &wanted).await?;
-            drop(reader);
+            let (mut found, told) = found(&server, &wanted).await?;
+            as_of = told;
             let last = found.requests.last().filter(|_| found.has_more);
             older = last.map(|last| {
                 let next = Filter {
@@ -261,10 +275,22 @@ pub(super) async fn history(
         complaint,
         rows,
         older,
+        as_of,
         filter,
         visitor: Some(visitor),
     };
-    Ok(render(StatusCode::OK, &page))
+    Ok((as_of, render(StatusCode::OK, &page)).into_response())
+}
+
+/// Returns what is found: of the standby, but for what can still change and for the newest of all,
+/// which cost little.
+async fn found(server: &Server, wanted: &Wanted) -> Result<(Listed, Option<AsOf>), StoreError> {
+    let read = async |connection: &mut Connection| search::search(connection, wanted).await;
+    let can_change = wanted.status.is_some_and(|status| !status.is_terminal());
+    if can_change || wanted.is_everything() {
+        return Ok((read(server.store.read().await?.connection()).await?, None));
+    }
+    server.past(Past::Ended, read).await
 }
 
 #[cfg(test)]
