@@ -26,8 +26,8 @@ const STANDBY: HeaderName = HeaderName::from_static("gate-standby");
 /// How long what is read waits for a standby that is a little behind. Who looks because something
 /// happened then sees it.
 const CATCHING_UP: Duration = Duration::from_millis(250);
-/// How often it is looked at meanwhile.
-const STEP: Duration = Duration::from_millis(20);
+/// How soon it is looked at again meanwhile; each time twice as long after the time before.
+const FIRST_STEP: Duration = Duration::from_millis(5);
 
 /// What is wanted of the past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +117,7 @@ impl Server {
     async fn fit(&self, standby: &Standby, wanted: Past) -> Result<(Connection, AsOf), Unfit> {
         standby.is_fit()?;
         let begun = Instant::now();
-        let mut goal = None;
+        let (mut goal, mut step) = (None, FIRST_STEP);
         loop {
             let (connection, as_of) = standby.look(&self.store).await?;
             let goal = *goal.get_or_insert(match wanted {
@@ -133,7 +133,8 @@ impl Server {
                 Past::Ended if begun.elapsed() >= CATCHING_UP => return Ok((connection, as_of)),
                 Past::Ended => drop(connection),
             }
-            tokio::time::sleep(STEP).await;
+            tokio::time::sleep(step).await;
+            step *= 2;
         }
     }
 
