@@ -7,9 +7,8 @@
 
 mod watched;
 
-use std::time::{Duration, Instant};
-
 use std::convert::Infallible;
+use std::time::{Duration, Instant};
 
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponseParts, ResponseParts};
@@ -64,10 +63,9 @@ impl IntoResponseParts for AsOf {
 
     fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Infallible> {
         let (records, behind) = (self.records, self.behind());
-        let mut text = format!("records={records}, behind={behind}");
-        if let Some(at) = self.at {
-            text += &format!(", at=@{}", at.as_second());
-        }
+        let at = self.at.map(|at| format!(", at=@{}", at.as_second()));
+        let at = at.unwrap_or_default();
+        let text = format!("records={records}, behind={behind}{at}");
         if let Ok(value) = HeaderValue::from_str(&text) {
             parts.headers_mut().insert(STANDBY, value);
         }
@@ -142,7 +140,7 @@ impl Server {
     /// anybody reads.
     pub(crate) async fn watch_standby(self) {
         while let Some(standby) = &self.standby {
-            standby.examine(&self.store).await;
+            drop(standby.examine(&self.store).await);
             tokio::time::sleep(watched::PAUSE).await;
         }
     }

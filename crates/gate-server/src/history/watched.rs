@@ -105,27 +105,25 @@ impl Standby {
 
     /// Fails where it was found to be of no use: then nobody waits for it.
     pub(super) fn is_fit(&self) -> Result<(), Unfit> {
-        self.found().map(drop)
+        self.found().map(|_| ())
     }
 
     /// Looks whether it is a standby of the very database, and how far it is.
     pub(crate) async fn examine(&self, store: &Store) -> Result<AsOf, Unfit> {
-        let found = match self.is_of(store).await {
-            Ok(()) => self.reach(store).await,
-            Err(unfit) => Err(unfit),
-        };
-        let found = match found {
-            // What is committed can be there before the primary shows it, where it is waited for,
-            // and what was just erased a little later.
-            Err(unfit) if unfit.is_passing() => {
-                tokio::time::sleep(A_MOMENT).await;
-                self.reach(store).await
-            }
-            found => found,
-        };
-        let found = found.map(|(_, as_of)| as_of);
+        let mut found = self.looked_over(store).await;
+        // What is committed can be there before the primary shows it, where it is waited for, and
+        // what was just erased a little later.
+        if found.as_ref().is_err_and(Unfit::is_passing) {
+            tokio::time::sleep(A_MOMENT).await;
+            found = self.looked_over(store).await;
+        }
         self.note(found.clone());
         found
+    }
+
+    async fn looked_over(&self, store: &Store) -> Result<AsOf, Unfit> {
+        self.is_of(store).await?;
+        self.reach(store).await.map(|(_, as_of)| as_of)
     }
 
     /// Returns a snapshot with how far it goes, which is a beginning of what the database has.
