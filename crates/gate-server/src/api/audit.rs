@@ -11,7 +11,7 @@ use gate_protocol::server::{LogProof, RecordPage};
 use serde::Deserialize;
 
 use super::extract::{Json, Query, Reply};
-use crate::history::{AsOf, Past};
+use crate::history::{AsOf, Past, Reading};
 use crate::identity::{AnyRole, Caller, Keeper, Operator};
 use crate::problem::Failure;
 use crate::state::Server;
@@ -48,9 +48,7 @@ pub(super) async fn records(
         let detail = format!("`limit` must be from 1 to {PAGE}");
         return Err(Failure::bad_request(detail));
     }
-    let past = Past::Records(from.saturating_add(limit));
-    let read = async |connection: &mut Connection| page(connection, from, limit).await;
-    let (mut page, as_of) = server.past(past, read).await?;
+    let (mut page, as_of) = server.past(&Stretch { from, limit }).await?;
     if let Some(as_of) = as_of {
         // How long the log is, is never for a standby to say.
         page.size = as_of.of;
@@ -58,28 +56,38 @@ pub(super) async fn records(
     Ok((as_of, Reply(StatusCode::OK, page)))
 }
 
-async fn page(
-    connection: &mut Connection,
+/// A stretch of records, of which one page is read.
+struct Stretch {
     from: u64,
     limit: u64,
-) -> Result<RecordPage, StoreError> {
-    let size = log::head(connection).await?.tree.size();
-    let first = log::pruned(connection).await?;
-    let records = if from < first {
-        // It says where to go on.
-        Vec::new()
-    } else {
-        log::page(connection, from, limit).await?
-    };
-    let next = from.saturating_add(records.len() as u64);
-    let payloads = payloads::of(connection, from..next).await?;
-    Ok(RecordPage {
-        records,
-        next,
-        size,
-        first,
-        payloads,
-    })
+}
+
+impl Reading for Stretch {
+    type Found = RecordPage;
+
+    fn past(&self) -> Past {
+        Past::Records(self.from.saturating_add(self.limit))
+    }
+
+    async fn read(&self, connection: &mut Connection) -> Result<RecordPage, StoreError> {
+        let size = log::head(connection).await?.tree.size();
+        let first = log::pruned(connection).await?;
+        let records = if self.from < first {
+            // It says where to go on.
+            Vec::new()
+        } else {
+            log::page(connection, self.from, self.limit).await?
+        };
+        let next = self.from.saturating_add(records.len() as u64);
+        let payloads = payloads::of(connection, self.from..next).await?;
+        Ok(RecordPage {
+            records,
+            next,
+            size,
+            first,
+            payloads,
+        })
+    }
 }
 
 /// Erases what stands beside the records about a request, or of a person. The records stay,

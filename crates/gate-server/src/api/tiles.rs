@@ -10,7 +10,7 @@ use gate_protocol::log::{Tile, TileContent, append_entry};
 use gate_protocol::problem::ProblemCode;
 
 use super::audit::text;
-use crate::history::Past;
+use crate::history::{Past, Reading};
 use crate::identity::{AnyRole, Caller, Keeper};
 use crate::problem::Failure;
 use crate::state::Server;
@@ -51,42 +51,52 @@ pub(super) async fn tile(
     Path(path): Path<String>,
 ) -> Result<Response, Failure> {
     let tile = Tile::parse(&format!("tile/{path}")).ok_or_else(missing)?;
-    let range = tile.leaves().ok_or_else(missing)?;
-    let past = Past::Records(range.end);
-    let read = async |connection: &mut Connection| made(connection, &tile, range.clone()).await;
-    let (made, as_of) = server.past(past, read).await?;
+    let leaves = tile.leaves().ok_or_else(missing)?;
+    let (made, as_of) = server.past(&Cut { tile, leaves }).await?;
     Ok((as_of, TILE, made?).into_response())
 }
 
-/// Makes a tile of these leaves; the inner error is that there is none.
-async fn made(
-    connection: &mut Connection,
-    tile: &Tile,
-    range: Range<u64>,
-) -> Result<Result<Vec<u8>, Failure>, StoreError> {
-    let size = log::head(connection).await?.tree.size();
-    let level = match tile.content {
-        TileContent::Entries => 0,
-        TileContent::Hashes { level } => level,
-    };
-    if range.end > size || level > MAX_LEVEL {
-        return Ok(Err(missing()));
+/// A tile, which is made of these leaves.
+struct Cut {
+    tile: Tile,
+    leaves: Range<u64>,
+}
+
+impl Reading for Cut {
+    /// The error is that there is none.
+    type Found = Result<Vec<u8>, Failure>;
+
+    fn past(&self) -> Past {
+        Past::Records(self.leaves.end)
     }
-    let is_pruned = range.start < log::pruned(connection).await?;
-    if is_pruned && matches!(tile.content, TileContent::Entries) {
-        return Ok(Err(no_such("these records were archived")));
-    }
-    match tile.content {
-        TileContent::Entries => bundle(connection, range.start, tile.width).await,
-        TileContent::Hashes { .. } => {
-            let mut bytes = Vec::new();
-            let each = (range.end - range.start) / u64::from(tile.width);
-            // One hash at a time: those of a high level stand on many leaves.
-            for first in (range.start..range.end).step_by(usize::try_from(each).unwrap_or(1)) {
-                let leaves = log_proofs::leaves(connection, first..first + each).await?;
-                bytes.extend(tile.hashes(&leaves));
+
+    async fn read(&self, connection: &mut Connection) -> Result<Self::Found, StoreError> {
+        let size = log::head(connection).await?.tree.size();
+        let level = match self.tile.content {
+            TileContent::Entries => 0,
+            TileContent::Hashes { level } => level,
+        };
+        if self.leaves.end > size || level > MAX_LEVEL {
+            return Ok(Err(missing()));
+        }
+        let is_pruned = self.leaves.start < log::pruned(connection).await?;
+        if is_pruned && matches!(self.tile.content, TileContent::Entries) {
+            return Ok(Err(no_such("these records were archived")));
+        }
+        match self.tile.content {
+            TileContent::Entries => bundle(connection, self.leaves.start, self.tile.width).await,
+            TileContent::Hashes { .. } => {
+                let mut bytes = Vec::new();
+                let each = (self.leaves.end - self.leaves.start) / u64::from(self.tile.width);
+                // One hash at a time: those of a high level stand on many leaves.
+                for first in
+                    (self.leaves.start..self.leaves.end).step_by(usize::try_from(each).unwrap_or(1))
+                {
+                    let leaves = log_proofs::leaves(connection, first..first + each).await?;
+                    bytes.extend(self.tile.hashes(&leaves));
+                }
+                Ok(Ok(bytes))
             }
-            Ok(Ok(bytes))
         }
     }
 }

@@ -28,6 +28,21 @@ const CATCHING_UP: Duration = Duration::from_millis(250);
 /// How soon it is looked at again meanwhile; each time twice as long after the time before.
 const FIRST_STEP: Duration = Duration::from_millis(5);
 
+/// Something past, and how it is read, from whichever database.
+pub(crate) trait Reading: Sync {
+    /// What is found.
+    type Found: Send;
+
+    /// Returns what of the past it is.
+    fn past(&self) -> Past;
+
+    /// Reads it.
+    fn read(
+        &self,
+        connection: &mut Connection,
+    ) -> impl Future<Output = Result<Self::Found, StoreError>> + Send;
+}
+
 /// What is wanted of the past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Past {
@@ -78,13 +93,12 @@ impl Server {
     ///
     /// # Errors
     /// The database itself can't be read either.
-    pub(crate) async fn past<T>(
+    pub(crate) async fn past<R: Reading>(
         &self,
-        wanted: Past,
-        read: impl AsyncFn(&mut Connection) -> Result<T, StoreError>,
-    ) -> Result<(T, Option<AsOf>), StoreError> {
-        if let Some((mut connection, as_of)) = self.of_the_standby(wanted).await {
-            match read(&mut connection).await {
+        wanted: &R,
+    ) -> Result<(R::Found, Option<AsOf>), StoreError> {
+        if let Some((mut connection, as_of)) = self.of_the_standby(wanted.past()).await {
+            match wanted.read(&mut connection).await {
                 Ok(found) => {
                     self.metrics.past_read("standby", "");
                     return Ok((found, Some(as_of)));
@@ -97,7 +111,7 @@ impl Server {
             }
         }
         let mut reader = self.store.read().await?;
-        Ok((read(reader.connection()).await?, None))
+        Ok((wanted.read(reader.connection()).await?, None))
     }
 
     /// Returns a snapshot of the standby that has what is wanted; none where there is no such.

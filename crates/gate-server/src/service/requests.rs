@@ -16,13 +16,13 @@ use uuid::Uuid;
 
 use super::{Paging, weight};
 use crate::clock;
-use crate::history::{AsOf, Past};
+use crate::history::{AsOf, Past, Reading};
 use crate::identity::{Actor, AnyRole, Caller};
 use crate::lifecycle::{Answered, Event, Happened, apply};
 use crate::problem::Failure;
 use crate::state::Server;
-use crate::store::Connection;
 use crate::store::requests::{self, Listed, Request, Selection};
+use crate::store::{Connection, StoreError};
 
 /// A page ends once it has this many bytes, so that answers that nobody reads on
 /// hold little; the first request always fits.
@@ -36,6 +36,18 @@ pub(crate) struct Wait {
     pub(crate) at_most: Duration,
     /// A version above this one is returned at once.
     pub(crate) after: u64,
+}
+
+impl Reading for Selection {
+    type Found = Listed;
+
+    fn past(&self) -> Past {
+        Past::Ended
+    }
+
+    async fn read(&self, connection: &mut Connection) -> Result<Listed, StoreError> {
+        requests::list(connection, self).await
+    }
 }
 
 /// Which requests are listed.
@@ -200,11 +212,11 @@ impl Server {
             limit_bytes: PAGE_BYTES,
         };
         let has_ended = selection.status.is_some_and(ApprovalStatus::is_terminal);
-        let read = async |connection: &mut Connection| requests::list(connection, &selection).await;
         let (listed, as_of) = if has_ended && selection.digest.is_none() {
-            self.past(Past::Ended, read).await?
+            self.past(&selection).await?
         } else {
-            (read(self.store.read().await?.connection()).await?, None)
+            let mut reader = self.store.read().await?;
+            (selection.read(reader.connection()).await?, None)
         };
         let Listed { requests, has_more } = listed;
         let now = clock::now();

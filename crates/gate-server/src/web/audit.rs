@@ -17,7 +17,7 @@ use super::moment;
 use super::page::{Refused, render};
 use super::session::{Keeper, Visitor};
 use super::shown::Shown;
-use crate::history::Past;
+use crate::history::{Past, Reading};
 use crate::state::Server;
 use crate::store::log::{self, WantedRecords};
 use crate::store::{Connection, StoreError, payloads};
@@ -82,10 +82,7 @@ pub(super) async fn audit(
     let size = log::head(reader.connection()).await?.tree.size();
     let checkpoint = log::last_checkpoint(reader.connection()).await?;
     drop(reader);
-    // Below an index nothing changes; the newest are the database's own to tell.
-    let past = Past::Records(wanted.before.unwrap_or(u64::MAX));
-    let read = async |connection: &mut Connection| found(connection, &wanted).await;
-    let ((entries, has_more), as_of) = server.past(past, read).await?;
+    let ((entries, has_more), as_of) = server.past(&Entries(&wanted)).await?;
     let last = entries.last().filter(|_| has_more);
     let older = last.map(|last| {
         format!(
@@ -112,18 +109,26 @@ pub(super) async fn audit(
     Ok((as_of, render(StatusCode::OK, &page)).into_response())
 }
 
-/// Returns a page of entries, and whether there are more.
-async fn found(
-    connection: &mut Connection,
-    wanted: &WantedRecords,
-) -> Result<(Vec<Entry>, bool), StoreError> {
-    let records = log::search(connection, wanted).await?;
-    let shown = usize::try_from(PAGE).unwrap_or(usize::MAX);
-    let mut entries = Vec::new();
-    for text in records.iter().take(shown) {
-        entries.push(entry(connection, text).await?);
+/// A page of entries, and whether there are more.
+struct Entries<'w>(&'w WantedRecords);
+
+impl Reading for Entries<'_> {
+    type Found = (Vec<Entry>, bool);
+
+    /// Below an index nothing changes; the newest are the database's own to tell.
+    fn past(&self) -> Past {
+        Past::Records(self.0.before.unwrap_or(u64::MAX))
     }
-    Ok((entries, records.len() > shown))
+
+    async fn read(&self, connection: &mut Connection) -> Result<Self::Found, StoreError> {
+        let records = log::search(connection, self.0).await?;
+        let shown = usize::try_from(PAGE).unwrap_or(usize::MAX);
+        let mut entries = Vec::new();
+        for text in records.iter().take(shown) {
+            entries.push(entry(connection, text).await?);
+        }
+        Ok((entries, records.len() > shown))
+    }
 }
 
 /// Returns what of a filter can stand in an address: ids and types are plain.
@@ -192,11 +197,27 @@ pub(super) async fn download(
     Ok((headers, Body::from_stream(steps)).into_response())
 }
 
+/// One step of a download.
+struct Step {
+    from: u64,
+    limit: u64,
+}
+
+impl Reading for Step {
+    type Found = Vec<String>;
+
+    fn past(&self) -> Past {
+        Past::Records(self.from.saturating_add(self.limit))
+    }
+
+    async fn read(&self, connection: &mut Connection) -> Result<Vec<String>, StoreError> {
+        log::page(connection, self.from, self.limit).await
+    }
+}
+
 /// Returns records as lines, and where to go on.
 async fn some_records(server: &Server, from: u64, limit: u64) -> Result<(String, u64), StoreError> {
-    let past = Past::Records(from.saturating_add(limit));
-    let read = async |connection: &mut Connection| log::page(connection, from, limit).await;
-    let (records, _) = server.past(past, read).await?;
+    let (records, _) = server.past(&Step { from, limit }).await?;
     let mut text = String::new();
     for record in &records {
         text.push_str(record);

@@ -22,7 +22,7 @@ use super::request::pass;
 use super::row::Row;
 use super::session::Visitor;
 use crate::clock;
-use crate::history::{AsOf, Past};
+use crate::history::{AsOf, Past, Reading};
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::requests::Listed;
@@ -285,12 +285,24 @@ pub(super) async fn history(
 /// Returns what is found: of the standby, but for what can still change and for the newest of all,
 /// which cost little.
 async fn found(server: &Server, wanted: &Wanted) -> Result<(Listed, Option<AsOf>), StoreError> {
-    let read = async |connection: &mut Connection| search::search(connection, wanted).await;
     let can_change = wanted.status.is_some_and(|status| !status.is_terminal());
     if can_change || wanted.is_everything() {
-        return Ok((read(server.store.read().await?.connection()).await?, None));
+        let mut reader = server.store.read().await?;
+        return Ok((wanted.read(reader.connection()).await?, None));
     }
-    server.past(Past::Ended, read).await
+    server.past(wanted).await
+}
+
+impl Reading for Wanted {
+    type Found = Listed;
+
+    fn past(&self) -> Past {
+        Past::Ended
+    }
+
+    async fn read(&self, connection: &mut Connection) -> Result<Listed, StoreError> {
+        search::search(connection, self).await
+    }
 }
 
 #[cfg(test)]
