@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::argparse::asks_for_help;
 use super::presence;
 use super::words::{Operand, Parsed, Use, shown};
-use super::{remote, secret_files};
+use super::{git_files, remote, secret_files};
 use crate::command_line::CommandLine;
 use crate::effect::{Effect, EffectSet};
 use crate::glob;
@@ -326,10 +326,11 @@ pub(super) fn pattern_matches(
         OperandPattern::Remote => remote::is_remote(operand),
         OperandPattern::Here => remote::is_here(operand),
         OperandPattern::SecretFile => {
-            // What git has under a name stands behind the commit that it is taken from.
-            let behind = operand.splitn(2, |byte| *byte == b':').nth(1);
-            let name = behind.filter(|_| parsed.spec.style == Style::Git);
-            secret_files::reveals((line, line.cwd), name.unwrap_or(operand))
+            if parsed.spec.style == Style::Git {
+                git_files::reveals(line, parsed, operand)
+            } else {
+                secret_files::reveals((line, line.cwd), operand)
+            }
         }
         OperandPattern::Wild => operand.iter().any(|byte| b"*?[".contains(byte)),
         OperandPattern::Hidden => presence::leads_to_hidden(line, parsed, operand),

@@ -13,6 +13,7 @@ mod environment;
 mod find;
 mod followed;
 mod getopt;
+mod git_files;
 mod goflag;
 mod graphql;
 mod implicit;

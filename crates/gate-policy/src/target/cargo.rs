@@ -97,6 +97,9 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
         return;
     }
     judge_flags(line, invocation);
+    if first == "clean" {
+        judge_cleaned(line, invocation);
+    }
     for path in settings_files(line) {
         judge_settings(line, &path, &first, invocation);
     }
@@ -133,6 +136,24 @@ fn judge_settings(line: &CommandLine<'_>, path: &Path, command: &str, invocation
             format!("`{name}` of `{path}` can make cargo start a program or lead it elsewhere");
         invocation.add(Effect::Unknown, &reason);
     }
+}
+
+/// `cargo clean` removes the folder that these name, whatever stands in it.
+const CLEANED: &[&str] = &["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"];
+
+fn judge_cleaned(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    for name in CLEANED {
+        let folder = line.env.get(name).unwrap_or_default();
+        if !folder.is_empty() && !is_own_target(&folder.to_string_lossy()) {
+            let reason = format!("`clean` removes the folder that `{name}` names");
+            invocation.add(Effect::Destroy, &reason);
+        }
+    }
+}
+
+/// Tells whether a folder is the one that cargo takes by itself.
+fn is_own_target(folder: &str) -> bool {
+    matches!(folder.trim_end_matches('/'), "target" | "./target")
 }
 
 /// Judges the flags that variables give the compiler.
@@ -238,7 +259,9 @@ fn is_harmless(name: &str, value: &Value, command: &str) -> bool {
         "build" => table.iter().all(|(key, value)| {
             let is_program = matches!(key.as_str(), "rustc" | "rustc-wrapper" | "rustdoc")
                 && value.as_str().is_some_and(|name| PROGRAMS.contains(&name));
-            is_program || OF_BUILD.contains(&key.as_str()) || are_flags(key, value)
+            is_program
+                || are_flags(key, value)
+                || (OF_BUILD.contains(&key.as_str()) && !is_cleaned(key, value, command))
         }),
         "net" => holds_only(OF_NET),
         "target" => table.values().all(|target| {
@@ -250,6 +273,13 @@ fn is_harmless(name: &str, value: &Value, command: &str) -> bool {
         }),
         _ => HARMLESS.contains(&name),
     }
+}
+
+/// Tells whether a setting names a folder elsewhere that `clean` removes.
+fn is_cleaned(key: &str, value: &Value, command: &str) -> bool {
+    command == "clean"
+        && matches!(key, "build-dir" | "target-dir")
+        && !value.as_str().is_some_and(is_own_target)
 }
 
 #[cfg(test)]

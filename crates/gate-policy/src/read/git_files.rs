@@ -1,0 +1,68 @@
+//! What a word of git shows of files that hold secrets: it can be a commit, a path, a pattern of
+//! paths, or what a commit has under a path.
+
+use super::path_of;
+use super::paths::plain_join;
+use super::secret_files;
+use super::words::{Parsed, Use};
+use crate::command_line::CommandLine;
+use crate::invocation::WordRole;
+
+/// Commands of git that take commits and paths.
+const TAKING_REVISIONS: &[&str] = &["diff", "log", "reflog", "show", "whatchanged"];
+
+/// Tells whether git shows a file with secrets for a word: what it has under a name stands behind
+/// the commit that it is taken from, a path can begin with a sign for where it is looked for, and
+/// can be a pattern.
+pub(super) fn reveals(line: &CommandLine<'_>, parsed: &Parsed<'_>, word: &[u8]) -> bool {
+    let is_border = |byte: &u8| matches!(byte, b':' | b')');
+    let first = word.splitn(2, |byte| *byte == b':').nth(1);
+    let last = word.rsplit(is_border).next();
+    let is_meant =
+        |name: &[u8]| secret_files::reveals((line, line.cwd), name) || aims_at_secrets(name);
+    let is_named = !may_be_revision(line, parsed, word);
+    is_named && [first, last].into_iter().flatten().any(is_meant)
+}
+
+/// Tells whether a pattern begins as names of such files do and meets one: `.e*`, `id_*`.
+fn aims_at_secrets(pattern: &[u8]) -> bool {
+    let name = name_of(pattern);
+    let mut starts = [&b"."[..], b"id_"].into_iter();
+    name.iter().any(|byte| b"*?[".contains(byte))
+        && starts.any(|start| name.starts_with(start))
+        && secret_files::aims_at_secrets(name)
+}
+
+fn name_of(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
+}
+
+/// Tells whether git takes a word for a commit: in front of `--` it takes none for a path that
+/// is not there. A name with a dot is hardly one of a branch.
+fn may_be_revision(line: &CommandLine<'_>, parsed: &Parsed<'_>, word: &[u8]) -> bool {
+    let takes_revisions = parsed
+        .path
+        .first()
+        .is_some_and(|command| TAKING_REVISIONS.contains(&command.as_ref()));
+    let is_moved =
+        |used: &Use<'_>| matches!(&*used.name, "C" | "git-dir" | "no-index" | "work-tree");
+    let separator = parsed
+        .words
+        .iter()
+        .position(|word| word.role == WordRole::Separator);
+    let is_behind = |at: usize| {
+        let mut operands = parsed.operands.iter();
+        operands.any(|operand| operand.bytes == word && operand.argv_index > at)
+    };
+    let is_plain = |byte: &u8| !b":*?[".contains(byte);
+    takes_revisions
+        && word.iter().all(is_plain)
+        && !word.starts_with(b"/")
+        && !name_of(word).contains(&b'.')
+        && !separator.is_some_and(is_behind)
+        && !parsed.uses.iter().any(is_moved)
+        && line
+            .files
+            .kind(&plain_join(line.cwd, &path_of(word)))
+            .is_none()
+}
