@@ -84,9 +84,13 @@ pub(super) const FIELDS: &[&str] = &[
     "folder",
     "group",
     "hostname",
+    "location",
     "namespace",
     "owner",
+    "path",
+    "playbook",
     "project",
+    "region",
     "release",
     "repo",
     "resource_group",
@@ -94,6 +98,7 @@ pub(super) const FIELDS: &[&str] = &[
     "subscription",
     "unit",
     "workspace",
+    "zone",
 ];
 
 /// Returns what a command may reach beside what this field of its target names.
@@ -152,8 +157,104 @@ pub(super) fn beyond(invocation: &Invocation, field: &str) -> Option<&'static st
                 .any(|used| OF_STATES.contains(&&*used.name))
                 .then_some("the state that an option names")
         }
+        _ => beyond_others(invocation, field),
+    }
+}
+
+/// The same of further fields.
+fn beyond_others(invocation: &Invocation, field: &str) -> Option<&'static str> {
+    let is_given = |name: &str| invocation.options.iter().any(|used| used.name == name);
+    match (&*invocation.tool, field) {
+        ("ansible-playbook", "playbook") => {
+            (invocation.operands.len() > 1).then_some("other playbooks")
+        }
+        ("aws", "region") => {
+            let service = invocation.command.first();
+            let is_global = service.is_some_and(|service| WITHOUT_REGION.contains(&&**service));
+            is_global.then_some("what stands in no region, or in the one of its name")
+        }
+        ("gcloud", "location" | "region" | "zone") => {
+            let mut kinds = [&b"projects/"[..], b"locations/", b"regions/", b"zones/"].into_iter();
+            kinds
+                .any(|kind| names_by_path(invocation, kind))
+                .then_some("what a path names elsewhere")
+        }
+        ("psql", "database") => {
+            let mut nested = invocation.nested.iter();
+            nested
+                .any(|nested| leaves_database(&nested.text))
+                .then_some("what belongs to all databases, or to another one")
+        }
+        ("sqlite3", "database") => {
+            let mut nested = invocation.nested.iter();
+            let words = [
+                "attach", ".open", ".backup", ".clone", ".save", ".restore", ".import",
+            ];
+            let names_other = |text: &str| {
+                holds(text, &words) || holds(text, &["vacuum"]) && holds(text, &["into"])
+            };
+            nested
+                .any(|nested| names_other(&nested.text.to_ascii_lowercase()))
+                .then_some("another file that a statement names")
+        }
+        ("vault", "path") => is_given("mount").then_some("the same path of another mount"),
         _ => None,
     }
+}
+
+/// Services of AWS that are the same in every region, or whose things stand in the one that
+/// their own name says.
+const WITHOUT_REGION: &[&str] = &[
+    "account",
+    "artifact",
+    "billing",
+    "budgets",
+    "ce",
+    "cloudfront",
+    "cur",
+    "globalaccelerator",
+    "iam",
+    "networkmanager",
+    "organizations",
+    "route53",
+    "route53domains",
+    "s3",
+    "s3api",
+    "savingsplans",
+    "shield",
+    "sts",
+    "waf",
+];
+
+/// What stands in no database of PostgreSQL, behind a verb that makes, changes or removes it.
+const OF_SERVER: &[&str] = &[
+    "database",
+    "group",
+    "role",
+    "subscription",
+    "system",
+    "tablespace",
+    "user",
+];
+
+/// Tells whether a statement or command of psql acts on what belongs to the whole server, or
+/// goes to another database.
+fn leaves_database(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let mut words = text
+        .split(|letter| !is_word(letter))
+        .filter(|word| !word.is_empty());
+    let connects = text.trim_start().starts_with("\\c") && !text.trim_start().starts_with("\\copy");
+    let first = words.next().unwrap_or_default();
+    let second = words.next().unwrap_or_default();
+    let is_made = matches!(first, "alter" | "create" | "drop" | "reassign");
+    connects
+        || (is_made && (OF_SERVER.contains(&second) || second == "owned"))
+        || [second]
+            .into_iter()
+            .chain(words)
+            .any(|word| word == "database" || word.starts_with("dblink"))
 }
 
 /// Options of terraform that name the file of a state, wherever it is.
@@ -177,8 +278,36 @@ fn pushes_others(invocation: &Invocation) -> bool {
             || options.any(|used| OF_REFERENCES.contains(&&*used.name)))
 }
 
-/// Commands of redis that act on more databases than one.
-const OF_DATABASES: &[&str] = &["copy", "flushall", "migrate", "move", "select", "swapdb"];
+/// Commands of redis that act on more databases than one, or on the server.
+const OF_DATABASES: &[&str] = &[
+    "acl",
+    "bgrewriteaof",
+    "bgsave",
+    "client",
+    "cluster",
+    "config",
+    "copy",
+    "debug",
+    "eval",
+    "evalsha",
+    "failover",
+    "fcall",
+    "flushall",
+    "function",
+    "migrate",
+    "module",
+    "move",
+    "publish",
+    "replicaof",
+    "save",
+    "script",
+    "select",
+    "sentinel",
+    "shutdown",
+    "slaveof",
+    "spublish",
+    "swapdb",
+];
 
 fn redis_changes_database(invocation: &Invocation) -> bool {
     let is_one = |word: &str| {
@@ -224,6 +353,9 @@ fn beyond_namespace(invocation: &Invocation) -> Option<&'static str> {
     }
     if uses("raw").next().is_some() {
         return Some("the path behind `--raw`");
+    }
+    if first == "proxy" {
+        return Some("all of the server");
     }
     let is_file = uses("filename").chain(uses("kustomize")).next().is_some();
     if is_file && invocation.does_more_than_read() {

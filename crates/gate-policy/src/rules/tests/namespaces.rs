@@ -41,6 +41,7 @@ fn a_rule_that_allows_in_a_namespace_lets_nothing_pass_that_acts_outside_of_it()
         &["cp", "a", "prod/web:/a"],
         &["apply", "-f", "a.yaml"],
         &["delete", "-k", "base"],
+        &["proxy"],
     ] {
         for matchers in [by_field, by_condition] {
             assert_eq!(
@@ -97,6 +98,15 @@ const OTHERS: &[(&str, &str, &str, &str)] = &[
     ("systemctl", "unit = 'web'", "systemctl restart web", "systemctl restart web sshd"),
     ("terraform", "workspace = 'default'", "terraform apply", "terraform apply -state=../prod.tfstate"),
     ("terraform", "folder = 'staging'", "terraform -chdir=staging apply", "terraform -chdir=staging apply -state-out=x"),
+    ("redis-cli", "database = '1'", "redis-cli -n 1 del k", "redis-cli -n 1 shutdown"),
+    ("redis-cli", "database = '1'", "redis-cli -n 1 set k v", "redis-cli -n 1 replicaof other 6379"),
+    ("psql", "database = 'shop'", "psql -d shop -c 'drop table t'", "psql -d shop -c 'drop database prod'"),
+    ("psql", "database = 'shop'", "psql -d shop -c 'delete from roles'", "psql -d shop -c 'drop tablespace t'"),
+    ("sqlite3", "database = 'dev.db'", "sqlite3 dev.db 'drop table t'", "sqlite3 dev.db 'attach \"prod.db\" as p; drop table p.t'"),
+    ("ansible-playbook", "playbook = 'site.yml'", "ansible-playbook site.yml", "ansible-playbook prod.yml site.yml"),
+    ("vault", "path = 'app/*'", "vault kv put app/x a=b", "vault kv put -mount=prod app/x a=b"),
+    ("aws", "region = 'eu-west-1'", "aws --region eu-west-1 ec2 delete-volume --volume-id v", "aws --region eu-west-1 s3 rb s3://prod"),
+    ("gcloud", "zone = 'dev'", "gcloud compute instances delete x --zone dev", "gcloud compute instances delete zones/prod/instances/x --zone dev"),
     ("helm", "release = 'web'", "helm uninstall web", "helm uninstall prod web"),
 ];
 
@@ -104,7 +114,7 @@ const OTHERS: &[(&str, &str, &str, &str)] = &[
 fn a_word_that_says_where_is_not_what_a_rule_allows_by_another_part_of_the_target() {
     for (tool, target, inside, outside) in OTHERS {
         let text = format!(
-            "[[rule]]\nid = \"one\"\ntool = \"{tool}\"\neffect = [\"read\", \"write\", \"destroy\"]\n\
+            "[[rule]]\nid = \"one\"\ntool = \"{tool}\"\neffect = [\"read\", \"write\", \"destroy\", \"execute\"]\n\
              target = {{ {target} }}\ndecision = \"allow\"\n"
         );
         for (line, decision) in [
