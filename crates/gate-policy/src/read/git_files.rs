@@ -1,6 +1,7 @@
 //! What a word of git shows of files that hold secrets: it can be a commit, a path, a pattern of
 //! paths, or what a commit has under a path.
 
+use super::listed_names::aims;
 use super::path_of;
 use super::paths::plain_join;
 use super::secret_files;
@@ -18,19 +19,9 @@ pub(super) fn reveals(line: &CommandLine<'_>, parsed: &Parsed<'_>, word: &[u8]) 
     let is_border = |byte: &u8| matches!(byte, b':' | b')');
     let first = word.splitn(2, |byte| *byte == b':').nth(1);
     let last = word.rsplit(is_border).next();
-    let is_meant =
-        |name: &[u8]| secret_files::reveals((line, line.cwd), name) || aims_at_secrets(name);
+    let is_meant = |name: &[u8]| secret_files::reveals((line, line.cwd), name) || aims(name);
     let is_named = !may_be_revision(line, parsed, word);
     is_named && [first, last].into_iter().flatten().any(is_meant)
-}
-
-/// Tells whether a pattern begins as names of such files do and meets one: `.e*`, `id_*`.
-fn aims_at_secrets(pattern: &[u8]) -> bool {
-    let name = name_of(pattern);
-    let mut starts = [&b"."[..], b"id_"].into_iter();
-    name.iter().any(|byte| b"*?[".contains(byte))
-        && starts.any(|start| name.starts_with(start))
-        && secret_files::aims_at_secrets(name)
 }
 
 fn name_of(path: &[u8]) -> &[u8] {

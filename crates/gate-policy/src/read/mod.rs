@@ -19,6 +19,7 @@ mod graphql;
 mod implicit;
 pub(crate) mod inner;
 pub(crate) mod inputs;
+pub(crate) mod listed_names;
 mod mentioned;
 mod merged;
 mod named;

@@ -295,7 +295,9 @@ impl Wrapper<'_> {
             doubts.push("what is passed on begins with an option".to_owned());
         }
         let argv = words.iter().map(|word| &*word.word);
-        let is_listed = self.adds_behind && only_names(argv);
+        let shows = |name: &Passed| is_showing(name.word.as_encoded_bytes());
+        let shows_names = self.nesting.account.names.get() && words.first().is_some_and(shows);
+        let is_listed = self.adds_behind && (shows_names || only_names(argv));
         if self.spec.reading == RunsReading::Appended && !is_listed {
             doubts.push("words are added to it that no word of the command holds".to_owned());
         }
@@ -329,7 +331,11 @@ impl Wrapper<'_> {
             place: self.spec.place,
             doubts,
         };
+        // What xargs starts gets none of what xargs reads.
+        let names = &self.nesting.account.names;
+        let before = names.replace(names.get() && !is_appended);
         absorb(self.line, self.nesting, &inner, invocation);
+        names.set(before);
     }
 
     /// Reads words that are joined to a script.
@@ -387,7 +393,7 @@ impl Wrapper<'_> {
 /// Tells whether it is xargs, and nothing in the words is replaced: that could be
 /// the name of the command.
 fn adds_behind(parsed: &Parsed<'_>) -> bool {
-    let replaces = |used: &Use<'_>| matches!(&*used.name, "replace" | "replace-with");
+    let replaces = |used: &Use<'_>| matches!(&*used.name, "arg-file" | "replace" | "replace-with");
     parsed.spec.name == "xargs" && parsed.problems.is_empty() && !parsed.uses.iter().any(replaces)
 }
 
@@ -409,8 +415,9 @@ pub(crate) fn only_names<'w>(argv: impl Iterator<Item = &'w OsStr>) -> bool {
 /// Tells whether a program shows the files that words name and does no more,
 /// whichever options are among them.
 pub(crate) fn is_showing(name: &[u8]) -> bool {
-    let names: [&[u8]; 9] = [
+    let names: [&[u8]; 10] = [
         b"cat",
+        b"du",
         b"egrep",
         b"fgrep",
         b"grep",
