@@ -260,6 +260,22 @@ fn a_tool_that_others_can_write_is_refused() {
     assert_eq!(why(&open.join("tool")), Distrust::WritableByAll);
 }
 
+#[test]
+fn a_script_whose_interpreter_others_can_write_is_refused() {
+    let folders = Folders::new();
+    let interpreter = folders.tool("a", "interpreter", 0o757);
+    let script = folders.tool("b", "script", 0o755);
+    fs::write(&script, format!("#!{}\n", interpreter.display())).unwrap();
+    let found = find(&script, &[]);
+    let is_refused = matches!(
+        &found,
+        Err(ResolveError::Untrusted { path, why: Distrust::WritableByAll }) if *path == interpreter
+    );
+    assert!(is_refused, "{found:?}");
+    fs::set_permissions(&interpreter, Permissions::from_mode(0o755)).unwrap();
+    assert!(find(&script, &[]).is_ok());
+}
+
 /// Needs the right to give files away: as an ordinary user the kernel refuses the setting itself.
 #[test]
 fn a_tool_of_another_user_or_group_is_refused() {

@@ -286,6 +286,13 @@ impl Candidate {
     /// Makes it the tool, if nobody but root and the caller could have put it there.
     fn trusted(self, name: &OsStr, path: PathBuf, kind: ToolKind) -> Result<Tool, ResolveError> {
         let walked = trust::walk(&path)?;
+        if let ToolKind::Script { interpreter, .. } = &kind {
+            // What stands in its first line runs in its place. One that is not there is reported
+            // when it is started.
+            if interpreter.is_absolute() && interpreter.exists() {
+                trust::walk(interpreter)?;
+            }
+        }
         if walked.id != self.fingerprint.id {
             return Err(ResolveError::Untrusted {
                 path,

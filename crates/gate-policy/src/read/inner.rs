@@ -372,6 +372,11 @@ fn add_secrets(
                 None => continue,
             },
         };
+        if let Some((origin, secret)) = origin.zip(secret)
+            && !origin.is_verbatim
+        {
+            add_copies(line, (outer, secret), span, invocation);
+        }
         let rest = line.argv.get(outer);
         let rest = rest.and_then(|word| word.as_encoded_bytes().get(range.end..));
         if rest.is_some_and(leads_to_a_variable) {
@@ -381,6 +386,30 @@ fn add_secrets(
         invocation.secrets.push(SecretSpan {
             place: SecretPlace::Argv(outer),
             range,
+            kind: span.kind.clone(),
+        });
+    }
+}
+
+/// The shortest secret of which copies are looked for.
+const SHORTEST_COPY: usize = 6;
+
+/// Marks a secret wherever it stands in the word that it comes from: a variable that has it got it
+/// there.
+fn add_copies(
+    line: &CommandLine<'_>,
+    (outer, secret): (usize, &[u8]),
+    span: &SecretSpan,
+    invocation: &mut Invocation,
+) {
+    let Some(word) = line.argv.get(outer).filter(|_| secret.len() >= SHORTEST_COPY) else {
+        return;
+    };
+    let windows = word.as_encoded_bytes().windows(secret.len()).enumerate();
+    for (at, _) in windows.filter(|(_, part)| *part == secret) {
+        invocation.secrets.push(SecretSpan {
+            place: SecretPlace::Argv(outer),
+            range: at..at + secret.len(),
             kind: span.kind.clone(),
         });
     }

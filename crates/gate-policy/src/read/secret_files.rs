@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use super::listed_names::aims;
 use super::path_of;
 use super::paths::plain_join;
-use super::words::{Parsed, shown};
+use super::words::{Parsed, Use, shown};
 use crate::command_line::CommandLine;
 use crate::effect::Effect;
 use crate::glob;
@@ -284,6 +285,13 @@ pub(super) fn judge_search(
     invocation: &mut Invocation,
 ) {
     let is_on = |name: &str| parsed.uses.iter().any(|used| used.on && used.name == name);
+    let chooses = |used: &Use<'_>| {
+        let value = used.value.unwrap_or_default();
+        used.name == "include" && (holds_secrets(value) || aims(value))
+    };
+    if parsed.spec.name == "grep" && parsed.uses.iter().any(chooses) {
+        invocation.add(Effect::Secret, "`include` chooses files that hold secrets");
+    }
     let mut flags = ["recursive", "dereference-recursive"].into_iter();
     let skipped = match parsed.spec.name.as_ref() {
         "grep" if flags.any(is_on) => usize::from(!(is_on("regexp") || is_on("file"))),

@@ -80,9 +80,11 @@ const WHOLE: &[&str] = &[
 pub(super) const FIELDS: &[&str] = &[
     "backend",
     "branch",
+    "context",
     "database",
     "folder",
     "group",
+    "host",
     "hostname",
     "location",
     "namespace",
@@ -106,9 +108,7 @@ pub(super) fn beyond(invocation: &Invocation, field: &str) -> Option<&'static st
     match (&*invocation.tool, field) {
         ("kubectl", "namespace") => beyond_namespace(invocation),
         ("gh" | "glab", "group" | "hostname" | "owner" | "repo") => {
-            let is_address = |word: &Vec<u8>| contains(word, b"://");
-            let mut operands = invocation.operands.iter();
-            operands.any(is_address).then_some("what an address names")
+            beyond_repository(invocation, field)
         }
         ("redis-cli", "database") => {
             redis_changes_database(invocation).then_some("other databases")
@@ -161,6 +161,36 @@ pub(super) fn beyond(invocation: &Invocation, field: &str) -> Option<&'static st
     }
 }
 
+/// Commands of gh and glab that are about no repository, whatever a variable names.
+const OF_NO_REPOSITORY: &[&str] = &[
+    "alias", "api", "auth", "codespace", "config", "cs", "ext", "extension", "extensions", "gist",
+    "gpg-key", "org", "project", "snippet", "ssh-key", "token", "user",
+];
+/// Options with which a command of gh acts on something else than its repository.
+const OF_OTHERS: &[&str] = &["branch-repo", "group", "org", "user"];
+
+/// What a command of gh or glab reaches beside its repository.
+fn beyond_repository(invocation: &Invocation, field: &str) -> Option<&'static str> {
+    let is_address = |word: &Vec<u8>| contains(word, b"://");
+    let mut words = invocation.command.iter().map(AsRef::as_ref);
+    let (first, second) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+    let is_other = |used: &OptionUse| OF_OTHERS.contains(&&*used.name);
+    if invocation.operands.iter().any(is_address) {
+        Some("what an address names")
+    } else if field != "repo" {
+        None
+    } else if OF_NO_REPOSITORY.contains(&first) || invocation.options.iter().any(is_other) {
+        Some("what belongs to no repository, or to another one")
+    } else {
+        ((first, second) == ("issue", "transfer")).then_some("another repository")
+    }
+}
+
+/// Commands of docker that are about this machine's settings, or a registry.
+const OF_NO_DAEMON: &[&str] = &["context", "login", "logout", "trust"];
+/// Commands of helm that are about this machine's settings, or a registry.
+const OF_NO_NAMESPACE: &[&str] = &["plugin", "push", "registry", "repo"];
+
 /// The same of further fields.
 fn beyond_others(invocation: &Invocation, field: &str) -> Option<&'static str> {
     let is_given = |name: &str| invocation.options.iter().any(|used| used.name == name);
@@ -172,6 +202,16 @@ fn beyond_others(invocation: &Invocation, field: &str) -> Option<&'static str> {
             let service = invocation.command.first();
             let is_global = service.is_some_and(|service| WITHOUT_REGION.contains(&&**service));
             is_global.then_some("what stands in no region, or in the one of its name")
+        }
+        ("docker", "context" | "host") => {
+            let first = invocation.command.first();
+            let is_other = first.is_some_and(|first| OF_NO_DAEMON.contains(&&**first));
+            (is_other || is_given("builder")).then_some("what no daemon has, or another one")
+        }
+        ("helm", "namespace") => {
+            let first = invocation.command.first();
+            let is_other = first.is_some_and(|first| OF_NO_NAMESPACE.contains(&&**first));
+            is_other.then_some("what belongs to no namespace")
         }
         ("gcloud", "location" | "region" | "zone") => {
             let mut kinds = [&b"projects/"[..], b"locations/", b"regions/", b"zones/"].into_iter();
@@ -354,8 +394,10 @@ fn beyond_namespace(invocation: &Invocation) -> Option<&'static str> {
     if uses("raw").next().is_some() {
         return Some("the path behind `--raw`");
     }
-    if first == "proxy" {
-        return Some("all of the server");
+    match first {
+        "proxy" => return Some("all of the server"),
+        "config" => return Some("the settings of every cluster"),
+        _ => {}
     }
     let is_file = uses("filename").chain(uses("kustomize")).next().is_some();
     if is_file && invocation.does_more_than_read() {

@@ -17,8 +17,11 @@ impl Runner<'_> {
         let Some(name) = fields.first().filter(|name| name.is_known) else {
             return false;
         };
+        let is_here = self.place == Place::Here;
+        let looks_only = is_showing(&name.bytes) || checks(fields);
         lists(fields)
-            || (is_showing(&name.bytes) && self.place == Place::Here && self.is_open(field, scope))
+            || (looks_only && is_here && self.is_open(field, scope))
+            || (compares(&name.bytes) && is_here && is_substituted(&field.bytes))
     }
 
     /// Tells whether a word is a pattern of files in a folder without secrets.
@@ -40,6 +43,26 @@ impl Runner<'_> {
             && !name.is_some_and(aims_at_secrets)
             && !stand_below((self.line, cwd), folder)
     }
+}
+
+/// Tells whether a program only says whether the files that it is given are well made.
+fn checks(fields: &[Field]) -> bool {
+    matches!(fields, [name, command, ..] if name.bytes == b"twine" && command.bytes == b"check" && command.is_known)
+}
+
+/// Tells whether a program only shows and compares what it is given, wherever it stands among its
+/// words.
+fn compares(name: &[u8]) -> bool {
+    is_showing(name) || matches!(name, b"cmp" | b"comm" | b"diff")
+}
+
+/// Tells whether a word as it is written is the output of a command, and nothing else: it stands
+/// for a descriptor then. The command is read by itself.
+fn is_substituted(word: &[u8]) -> bool {
+    let inside = word
+        .strip_prefix(b"<(")
+        .and_then(|rest| rest.strip_suffix(b")"));
+    inside.is_some_and(|inside| !inside.iter().any(|byte| b"()`$".contains(byte)))
 }
 
 /// Tells whether a program shows no more than names, whichever words stand for

@@ -87,7 +87,10 @@ impl Sequence {
     /// Of the words behind a tool: of some only what stands behind a name tells
     /// that it is a secret, also where a profile says what the words are.
     pub(super) fn of_tool(tool: &[u8]) -> Self {
-        let is_known = matches!(tool, b"az" | b"npm" | b"pnpm" | b"yarn");
+        let is_known = matches!(
+            tool,
+            b"az" | b"npm" | b"pnpm" | b"redis-cli" | b"valkey-cli" | b"yarn"
+        );
         Self {
             tool: is_known.then(|| Known::find(tool)).flatten(),
             ..Self::default()
@@ -233,6 +236,7 @@ impl Sequence {
             || folded(b"configure")
             || word == b"\\set"
             || (word == b"set" && self.tool.is_some_and(Known::is_of_node))
+            || self.tool.is_some_and(|tool| tool.stores_behind_names(word))
         {
             self.settings = Settings::NameThenValue;
         } else if word == b"env" || word.ends_with(b"/env") {

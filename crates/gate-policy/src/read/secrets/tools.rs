@@ -82,7 +82,11 @@ const FLAGS: &[Flags] = &[
         "",
         &[("-p", Part::Attached)],
     ),
-    flags(&["redis-cli", "valkey-cli"], "", &[("-a", Part::Whole)]),
+    flags(
+        &["redis-benchmark", "redis-cli", "valkey-cli"],
+        "",
+        &[("-a", Part::Whole)],
+    ),
     flags(
         &[
             "mongo",
@@ -166,6 +170,11 @@ const OPERANDS: &[(&str, &str)] = &[
     ("yarn", "_auth"),
     ("htpasswd", "-bn"),
     ("nmcli", "password"),
+];
+
+/// Commands of redis that take a value behind each name.
+const STORING: &[&[u8]] = &[
+    b"append", b"getset", b"hmset", b"hset", b"hsetnx", b"mset", b"msetnx", b"set", b"setnx",
 ];
 
 /// The names of all these tools in their order: every word of a text may be one.
@@ -254,6 +263,13 @@ impl Known {
     /// Tells whether it is a package manager of node.
     pub(super) fn is_of_node(self) -> bool {
         matches!(self.name, "npm" | "pnpm" | "yarn")
+    }
+
+    /// Tells whether this word makes it store values behind their names: `set api_key V`.
+    pub(super) fn stores_behind_names(self, word: &[u8]) -> bool {
+        let mut commands = STORING.iter();
+        matches!(self.name, "redis-cli" | "valkey-cli")
+            && commands.any(|command| word.eq_ignore_ascii_case(command))
     }
 
     /// Tells whether it reads SQL with standard strings.

@@ -42,6 +42,7 @@ fn a_rule_that_allows_in_a_namespace_lets_nothing_pass_that_acts_outside_of_it()
         &["apply", "-f", "a.yaml"],
         &["delete", "-k", "base"],
         &["proxy"],
+        &["config", "use-context", "prod"],
     ] {
         for matchers in [by_field, by_condition] {
             assert_eq!(
@@ -89,6 +90,10 @@ fn what_a_command_reaches_beside_the_namespace_is_told() {
 #[rustfmt::skip]
 const OTHERS: &[(&str, &str, &str, &str)] = &[
     ("gh", "repo = 'a/b'", "gh pr merge 1 -R a/b", "gh pr merge https://github.com/c/d/pull/1 -R a/b"),
+    ("gh", "repo = 'a/b'", "gh secret delete X -R a/b", "gh secret delete X -R a/b --org o"),
+    ("gh", "repo = 'a/b'", "gh issue close 1 -R a/b", "gh issue transfer 1 c/d -R a/b"),
+    ("docker", "context = 'dev'", "docker -c dev rm x", "docker -c dev context rm prod"),
+    ("helm", "namespace = 'dev'", "helm -n dev uninstall x", "helm -n dev repo remove x"),
     ("redis-cli", "database = '1'", "redis-cli -n 1 flushdb", "redis-cli -n 1 FLUSHALL"),
     ("redis-cli", "database = '1'", "redis-cli -n 1 del k", "redis-cli -n 1 move k 2"),
     ("mysql", "database = 'shop'", "mysql shop -e 'drop table t'", "mysql shop -e 'drop table prod.t'"),
