@@ -402,7 +402,11 @@ fn add_copies(
     span: &SecretSpan,
     invocation: &mut Invocation,
 ) {
-    let Some(word) = line.argv.get(outer).filter(|_| secret.len() >= SHORTEST_COPY) else {
+    let Some(word) = line
+        .argv
+        .get(outer)
+        .filter(|_| secret.len() >= SHORTEST_COPY)
+    else {
         return;
     };
     let windows = word.as_encoded_bytes().windows(secret.len()).enumerate();

@@ -72,6 +72,9 @@ pub(super) fn add_named(
     (value, argv_index, start): (&[u8], usize, usize),
     invocation: &mut Invocation,
 ) {
+    if matches!(value, b"-" | b"@-" | b"/dev/stdin" | b"@/dev/stdin") {
+        return add_stdin(line, "parameter", invocation);
+    }
     let ranges = parts(value);
     if ranges.len() > VALUE_NAMES || invocation.inputs.len() > VALUE_NAMES {
         let word = PathBuf::from((argv_index + 1).to_string());

@@ -163,8 +163,23 @@ pub(super) fn beyond(invocation: &Invocation, field: &str) -> Option<&'static st
 
 /// Commands of gh and glab that are about no repository, whatever a variable names.
 const OF_NO_REPOSITORY: &[&str] = &[
-    "alias", "api", "auth", "codespace", "config", "cs", "ext", "extension", "extensions", "gist",
-    "gpg-key", "org", "project", "snippet", "ssh-key", "token", "user",
+    "alias",
+    "api",
+    "auth",
+    "codespace",
+    "config",
+    "cs",
+    "ext",
+    "extension",
+    "extensions",
+    "gist",
+    "gpg-key",
+    "org",
+    "project",
+    "snippet",
+    "ssh-key",
+    "token",
+    "user",
 ];
 /// Options with which a command of gh acts on something else than its repository.
 const OF_OTHERS: &[&str] = &["branch-repo", "group", "org", "user"];

@@ -219,9 +219,12 @@ impl Sequence {
             }
         }
         let folded = |known: &[u8]| word.eq_ignore_ascii_case(known);
+        // A profile says itself which word behind `auth` is the password.
+        let takes_one = |tool: Known| tool.takes_a_secret_behind(word);
+        let is_said = |tool: Known| is_understood && tool.is_redis();
         if self
             .tool
-            .is_some_and(|tool| tool.takes_a_secret_behind(word))
+            .is_some_and(|tool| takes_one(tool) && !is_said(tool))
         {
             self.next = Next::Part(Part::Whole);
         } else if self.settings == Settings::NameThenValue

@@ -265,11 +265,14 @@ impl Known {
         matches!(self.name, "npm" | "pnpm" | "yarn")
     }
 
+    pub(super) fn is_redis(self) -> bool {
+        matches!(self.name, "redis-cli" | "valkey-cli")
+    }
+
     /// Tells whether this word makes it store values behind their names: `set api_key V`.
     pub(super) fn stores_behind_names(self, word: &[u8]) -> bool {
         let mut commands = STORING.iter();
-        matches!(self.name, "redis-cli" | "valkey-cli")
-            && commands.any(|command| word.eq_ignore_ascii_case(command))
+        self.is_redis() && commands.any(|command| word.eq_ignore_ascii_case(command))
     }
 
     /// Tells whether it reads SQL with standard strings.
