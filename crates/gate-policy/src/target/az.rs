@@ -9,7 +9,7 @@ use super::yaml::{self, Node};
 use super::{content, home_file, named, names_another, option, refuse_file, set};
 use crate::command_line::CommandLine;
 use crate::effect::Effect;
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, WordRole};
 
 /// The cloud that is in force where nothing names one.
 const USUAL: &str = "AzureCloud";
@@ -37,7 +37,38 @@ const WITHOUT_GROUP: &[&str] = &[
     "role",
 ];
 
+/// Ends of the names of Azure's own servers.
+const OWN_SERVERS: &[&str] = &[
+    ".azure-api.net",
+    ".azure-devices.net",
+    ".azure.cn",
+    ".azure.com",
+    ".azure.net",
+    ".azure.us",
+    ".azurecr.io",
+    ".azureedge.net",
+    ".azurewebsites.net",
+    ".azconfig.io",
+    ".microsoft.com",
+    ".visualstudio.com",
+    ".windows.net",
+];
+/// Parameters whose address is a name, or is fetched without a credential.
+const NO_SERVER: &[&str] = &[
+    "address",
+    "identifier-uri",
+    "identifier-uris",
+    "parameters-uri",
+    "reply-urls",
+    "spn",
+    "template-uri",
+    "u",
+    "uri",
+    "url",
+];
+
 pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    judge_words(line, invocation);
     let folder = match line.env.get("AZURE_CONFIG_DIR") {
         Some(folder) if !folder.is_empty() => PathBuf::from(folder),
         _ => home_file(line, ".azure"),
@@ -59,6 +90,46 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
     {
         set(invocation, "resource_group", group);
     }
+}
+
+/// Adds what words make of a command: one that begins with `@` stands for the text of a file,
+/// which can be an option. An address of a read gets the credential.
+fn judge_words(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    let words = line.argv.iter().zip(&invocation.words);
+    let mut operands = words.filter(|(_, read)| read.role == WordRole::Operand);
+    if operands.any(|(word, _)| word.as_encoded_bytes().starts_with(b"@")) {
+        let why = "what stands in the file of a word with `@` can be an option";
+        invocation.add(Effect::Unknown, why);
+    }
+    if invocation.does_more_than_read() {
+        return;
+    }
+    let mut options = invocation.options.iter();
+    let other = options.find(|used| {
+        let value = used.value.as_deref().unwrap_or_default();
+        let value = String::from_utf8_lossy(value).to_ascii_lowercase();
+        !NO_SERVER.contains(&&*used.name) && leads_elsewhere(&used.name, &value)
+    });
+    if let Some(name) = other.map(|used| used.name.clone()) {
+        let reason = format!("`{name}` can lead the credential to a server that is not Azure's");
+        invocation.add(Effect::Unknown, reason);
+    }
+}
+
+/// Tells whether a value is an address, and not one of Azure.
+fn leads_elsewhere(name: &str, value: &str) -> bool {
+    let names_server = name.ends_with("endpoint");
+    let rest = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| value.strip_prefix(scheme));
+    let Some(rest) = rest.or_else(|| names_server.then_some(value)) else {
+        return false;
+    };
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let place = rest.get(..end).unwrap_or_default();
+    let host = place.rsplit('@').next().unwrap_or(place);
+    let host = host.split(':').next().unwrap_or(host);
+    !OWN_SERVERS.iter().any(|own| host.ends_with(own))
 }
 
 /// Reads a file of settings; nothing where it is there and not understood.
@@ -212,4 +283,31 @@ fn selected(file: &Node, cloud: &str, wanted: &str) -> Result<Option<Account>, S
     }
     let only = found.pop();
     Ok(only.filter(|_| found.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::leads_elsewhere;
+
+    #[test]
+    fn an_address_is_of_azure_by_the_end_of_its_host() {
+        for (name, value) in [
+            ("blob-endpoint", "https://x.blob.core.windows.net/"),
+            ("id", "https://v.vault.azure.net/secrets/x"),
+            ("endpoint", "x.azconfig.io"),
+            ("name", "evil.example"),
+        ] {
+            assert!(!leads_elsewhere(name, value), "{value}");
+        }
+        for (name, value) in [
+            ("blob-endpoint", "https://evil.example/.windows.net"),
+            ("id", "http://x.azure.com@evil.example/"),
+            ("endpoint", "evil.example"),
+            ("endpoint", "@file"),
+            ("id", "https://xazure.com/"),
+            ("id", "https://evil.example:443?x=.azure.com"),
+        ] {
+            assert!(leads_elsewhere(name, value), "{value}");
+        }
+    }
 }
