@@ -15,11 +15,11 @@ pub(crate) fn lists_files((line, cwd): (&CommandLine<'_>, &Path), argv: &[Vec<u8
     let words: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
     match &words[..] {
         [b"find", rest @ ..] => find::lists_files((line, cwd), rest),
-        [b"git", b"ls-files", rest @ ..] => are_open((line, cwd), rest),
-        [b"git", b"diff", b"--name-only", rest @ ..] => are_open((line, cwd), rest),
+        [b"git", b"ls-files", rest @ ..] => are_open((line, cwd), rest, OF_GIT),
+        [b"git", b"diff", b"--name-only", rest @ ..] => are_open((line, cwd), rest, OF_GIT),
         [b"grep", letters, rest @ ..] => {
             is_of_letters(letters, b"lL", b"EFHLilnrsw")
-                && are_open((line, cwd), rest)
+                && are_open((line, cwd), rest, &[])
                 && !rest
                     .iter()
                     .skip(1)
@@ -50,12 +50,34 @@ pub(crate) fn passes_on(argv: &[Vec<u8>]) -> bool {
     }
 }
 
-/// Tells whether no word names or aims at a file with secrets, or leads out of the folder.
-fn are_open(place: (&CommandLine<'_>, &Path), words: &[&[u8]]) -> bool {
+/// Options of git with which it prints names and nothing else: others put texts beside them.
+const OF_GIT: &[&[u8]] = &[
+    b"--",
+    b"--cached",
+    b"--deleted",
+    b"--exclude-standard",
+    b"--full-name",
+    b"--modified",
+    b"--others",
+    b"--staged",
+    b"-c",
+    b"-d",
+    b"-m",
+    b"-o",
+    b"-z",
+];
+
+/// Tells whether no word names or aims at a file with secrets, and no option is another one.
+fn are_open(place: (&CommandLine<'_>, &Path), words: &[&[u8]], options: &[&[u8]]) -> bool {
+    let choosing = [&b"--exclude="[..], b"--exclude-dir=", b"--include="];
     words.iter().all(|word| {
-        let name = word.splitn(2, |byte| *byte == b'=').nth(1).unwrap_or(word);
-        let is_option_with_file = word.starts_with(b"-f") || word.starts_with(b"--file");
-        !is_option_with_file && !reveals(place, name) && !aims(name)
+        let mut chosen = choosing.iter().map(|option| word.strip_prefix(*option));
+        let chosen = chosen.find_map(|name| name.filter(|_| options.is_empty()));
+        let is_known = !word.starts_with(b"-") || options.contains(word) || chosen.is_some();
+        let name = chosen.unwrap_or(word);
+        // `:(top)x` is `x` to git.
+        let is_plain = options.is_empty() || !name.contains(&b':');
+        is_known && is_plain && !reveals(place, name) && !aims(name)
     })
 }
 
@@ -66,14 +88,12 @@ fn is_of_letters(word: &[u8], one_of: &[u8], known: &[u8]) -> bool {
         && letters.iter().any(|letter| one_of.contains(letter))
 }
 
-/// Tells whether a pattern begins as names of files with secrets do and meets one: `.e*`, `id_*`.
+/// Tells whether a pattern aims at files with secrets: `.e*`, `id_*`, `*.p?m`. Of `*.json` few
+/// are.
 pub(super) fn aims(pattern: &[u8]) -> bool {
     let name = pattern.rsplit(|byte| *byte == b'/').next();
     let name = name.unwrap_or(pattern);
-    let mut starts = [&b"."[..], b"id_"].into_iter();
-    name.iter().any(|byte| b"*?[".contains(byte))
-        && starts.any(|start| name.starts_with(start))
-        && aims_at_secrets(name)
+    name != b"*.json" && name.iter().any(|byte| b"*?[".contains(byte)) && aims_at_secrets(name)
 }
 
 #[cfg(test)]
@@ -83,6 +103,11 @@ mod tests {
 
     #[test]
     fn names_of_files_are_listed_where_no_secret_is_aimed_at() {
+        let words = |text: &str| -> Vec<Vec<u8>> {
+            text.split(' ')
+                .map(|word| word.as_bytes().to_vec())
+                .collect()
+        };
         let cwd = Path::new("/srv/app");
         let env: Environment = [("HOME", "/home/me")].into_iter().collect();
         let files = MapFiles::new(cwd, Vec::<(&str, Vec<u8>)>::new());
@@ -92,11 +117,6 @@ mod tests {
             cwd,
             stdin: Stdin::Absent,
             files: &files,
-        };
-        let words = |text: &str| -> Vec<Vec<u8>> {
-            text.split(' ')
-                .map(|word| word.as_bytes().to_vec())
-                .collect()
         };
         for listing in [
             "find . -name *.rs",
@@ -117,7 +137,12 @@ mod tests {
             "find . -printf /etc/shadow",
             "find . -exec echo /etc/shadow ;",
             "git ls-files .env",
+            "git ls-files :(top)id_rsa",
+            "git ls-files i?_rsa",
             "git ls-files --exclude-from=/etc/shadow",
+            "git ls-files --format=/etc/shado%x77",
+            "git diff --name-only --line-prefix=/etc/x",
+            "grep -l --label=/etc/x foo src",
             "git show HEAD",
             "grep -rl foo /home/me",
             "grep -rh foo src",
@@ -127,6 +152,15 @@ mod tests {
         ] {
             assert!(!lists_files((&line, cwd), &words(other)), "{other}");
         }
+    }
+
+    #[test]
+    fn a_filter_passes_names_on_as_they_are() {
+        let words = |text: &str| -> Vec<Vec<u8>> {
+            text.split(' ')
+                .map(|word| word.as_bytes().to_vec())
+                .collect()
+        };
         for filter in ["grep -v test", "head -20", "sort -u", "tail -n 3"] {
             assert!(passes_on(&words(filter)), "{filter}");
         }
