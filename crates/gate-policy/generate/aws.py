@@ -60,24 +60,42 @@ SECOND_WORDS = {"batch", "admin", "bulk"}
 # What these services have is permissions and identities; all that is no read changes one.
 IDENTITY = set(
     "iam organizations sso-admin identitystore ram rolesanywhere verifiedpermissions cognito-idp"
-    " cognito-identity accessanalyzer sso sso-oidc signin account ds-data".split()
+    " cognito-identity accessanalyzer sso sso-oidc signin account ds-data mpa".split()
 )
 # A noun that speaks of who may do what.
 ACCESS = re.compile(
     r"(?:^|-)(?:permissions?|grants?|principals?|trust|memberships?|users?|roles?|acl|credentials?"
-    r"|access-(?:polic(?:y|ies)|entr(?:y|ies)|keys?|grants?|points?)|public-access-block"
-    r"|(?:resource|bucket|key|function|repository|registry|queue|topic|vault|domain|container"
-    r"|file-system|access-point|model-package-group|event-bus|delivery-destination|layer-version"
-    r"|multi-region-access-point|connector|schema|cluster|stream|secret|table|namespace|project"
-    r"|table-bucket|server|endpoint|block-public|identity|permissions?-boundary)-polic(?:y|ies)"
+    r"|access-(?:polic(?:y|ies)|entr(?:y|ies)|keys?|grants?|points?|sources?|tokens?|control|identity)"
+    r"|public-access-block|polic(?:y|ies)|shares?|members?|invitations?|invites"
+    r"|delegated-admin[a-z]*|admins?|admin-account|(?:administrator|master)-account"
+    r"|(?:organizations?|notifications|health-service)-access|organization-sharing"
+    r"|authorizers?|entitlements?|owners?|ownership-controls|moderators?|approval-(?:rules?|team)"
+    r"|api-keys?|usage-plan-key|(?:ssh-)?public-key|key-(?:pair|group)|stream-key|passwords?"
+    r"|service-accounts?|verified-access|identity-center|(?:workload|pod)-identity"
+    r"|cross-account-attachment|account-connection|vpc-endpoint-access|lf-tags?|vault-lock"
     r"|block-public-(?:access|policy)[a-z-]*|iam-[a-z-]+|service-linked-role|saml-provider"
     r"|login-profile|mfa-device|oidc|identity-provider|trusted-[a-z-]+)(?:-|$)"
 )
-NOT_ACCESS = re.compile(r"network-acl|web-acl|user-defined|user-(?:import|pool-(?:domain|client))|^user-profile")
+# Policies that say how something is kept, sent or scaled, and what only has such a word in its name.
+NOT_ACCESS = re.compile(
+    r"network-acl|web-acl|user-defined|user-(?:import|pool-(?:domain|client))|^user-profile"
+    r"|(?:lifecycle|scaling|cache|retention|backup|request|headers|deployment|index|metric|cors"
+    r"|traffic|resiliency|scheduling|termination|stickiness|load-balancer|reasoning|metering|ipam"
+    r"|declarative|network|protection|creation|retrieval|firewall|configuration|reputation-entity"
+    r"|account|routing|recommended)-polic(?:y|ies)|policy-(?:tables?|label|generation)"
+    r"|(?:^|-)(?:file|quota)-share|group-members(?!hip)|authorizers-cache|address-list|member-(?:ec2|detectors|session)|billing-owner"
+    r"|recommendation-polic|backup-vault-lock"
+)
 SHARES = re.compile(
     r"^(?:modify|reset)-(?:image|snapshot|fpga-image|db-snapshot|db-cluster-snapshot)-attribute$"
-    r"|^authorize-(?:snapshot|cluster|endpoint|data-share)|-data-share|^share-|^unshare-"
-    r"|^(?:create|update|accept|delete|put)-.*(?:invitation|authorization)s?$"
+    r"|^(?:authorize|revoke)-(?:snapshot|cluster|endpoint)|-data-share|^share-|^unshare-"
+    r"|^(?:create|update|accept|delete|put)-.*authorizations?$"
+)
+# Its answer is a credential, or an address that is one.
+MINTS = re.compile(
+    r"presigned|(?:streaming|upload|embed|login|anonymous-web-experience)-url|-url-for-"
+    r"|^create-(?:.*-)?(?:api-key|access-key|access-token|login-token|cli-token|chat-token"
+    r"|participant-token|account-token|stream-key|registry-login|challenge)$|^create-token$"
 )
 STARTS = re.compile(
     r"^(?:re)?start-(?:.*-)?(?:execution|build|build-batch|job|job-run|jobs|session|command|task"
@@ -89,6 +107,11 @@ SECRET = re.compile(
     "(?i)(userdata|passw|secret|token|environment$|env$|environmentvariables|startupscript"
     "|privatekey|connectionstring|credential|lifecycleconfigcontent|oncreate$|onstart$|authkey"
     "|presign|apikey)"
+)
+# An address that holds what lets one in.
+BEARER = re.compile(
+    "(?i)(presign|signed_?ur[il]"
+    "|(?:download|upload|login|authcode|webhook|streamingsession|artifacts?|confirmation)ur[il]$)"
 )
 # Pages, names, times and settings that only speak of one.
 SPEAKING = re.compile(
@@ -110,7 +133,7 @@ def can_hold_secret(shape, seen=frozenset()):
     if shape.type_name == "structure":
         for name, member in shape.members.items():
             speaks = SECRET.search(name) and not SPEAKING.search(name)
-            if speaks and member.type_name not in PLAIN:
+            if (speaks or BEARER.search(name)) and member.type_name not in PLAIN:
                 return True
             if can_hold_secret(member, seen):
                 return True
@@ -161,6 +184,8 @@ def effect(service, operation, model, looked_at):
     is_known = verb in DESTROYS or verb in RUNS or verb in WRITES
     if not is_known:
         return None
+    if MINTS.search(operation) and verb not in DESTROYS | RUNS:
+        return "secret"
     speaks = ACCESS.search(noun) and not NOT_ACCESS.search(noun)
     if service in IDENTITY or speaks or SHARES.search(operation):
         return "access"
