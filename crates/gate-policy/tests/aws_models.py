@@ -1,10 +1,12 @@
 """Says of every operation of the installed AWS CLI what it ought to be.
 
-A line `SERVICE OPERATION EXPECTED REVEALS` for each; `EXPECTED` is `read`,
-`change` or `remove`, by what its documentation says it does and by its HTTP
-method, never by its name alone. `REVEALS` is `secret` where its answer has
-members that the model calls sensitive or whose names speak of a secret. How the
-classes of the profile were made has no part in this.
+A line `SERVICE OPERATION EXPECTED SENSITIVE TELLING PERMITS` for each. `EXPECTED`
+is `read`, `change` or `remove`, by what its documentation says it does and by its
+HTTP method, never by its name alone. `SENSITIVE` is `sensitive` where the model
+calls a member of its answer so, `TELLING` are the members of which the
+documentation says that they are a credential or an address that lets one in, and
+`PERMITS` is `permits` where its first sentence or the documentation of a parameter
+speaks of permissions. How the classes of the profile were made has no part in this.
 """
 
 import re
@@ -37,39 +39,103 @@ PREFACE = re.compile(
     r"|(?:amazon|aws)[^.:]{0,60}(?:only|classic)[.:]|deprecated\.?|use (?:this|the) \w+(?: operation"
     r"| api| action)?(?: operation)? to|(?:can be |is )?used to|lets you|allows you to|you can use)\s*"
 )
-SECRET = re.compile(
-    "(?i)(userdata|passw|secret|token|environment$|env$|environmentvariables|startupscript"
-    "|privatekey|connectionstring|credential|lifecycleconfigcontent|oncreate$|onstart$|authkey"
-    "|presign|apikey)"
+# What a member's documentation says of an address that lets in whoever has it.
+OPENS = re.compile(
+    r"pre-?signed|\bsigned (?:s3 |amazon s3 )?(?:url|uri)"
+    r"|(?:temporary|time-limited|obfuscated|one-time|sso|single sign-on)[\w -]{0,20}\b(?:ur[il]|link)\b"
+    r"|\b(?:ur[il]|link)s?\b[^.]{0,90}\b(?:expires?|expiration|valid for|session token"
+    r"|authentication token|log in|signs? in)\b"
+    r"|\b(?:download|upload|log-?in|sign-?in|streaming|embed|activation|shipping label|webhook"
+    r"|dashboard)[\w ]{0,12} (?:ur[il]|link)\b"
+    r"|\b(?:ur[il]|link)s?\b[^.]{0,60}\b(?:can be|to|be|you can) (?:download|upload|review|view|access)"
 )
-# Pages, names, times and settings that only speak of one.
-SPEAKING = re.compile(
-    "(?i)(arns?$|ids?$|name$|next_?token|paginationtoken|continuationtoken|clienttoken"
-    "|clientrequesttoken|idempot|creationtoken|locktoken|pagetoken|marker|type$|status$|enabled?$"
-    "|required$|source$|version$|expir|time$|date$|count$|policy$|provider$|expression$"
-    "|endpoint$|url$|updatetoken|endtoken|method$|configuration$|age$|days$|last|tokens?validity"
-    "|unit)"
+# What it says of a credential.
+LETS_IN = re.compile(
+    r"\b(?:secret (?:access )?key|private key|session token|security token"
+    r"|(?:authentication|auth|access|bearer|refresh|identity|id|login|web|device|challenge)[- ]tokens?"
+    r"|api[- ]?keys?|password|passphrase|passcode|shared (?:secret|key)|client secret|credentials?"
+    r"|(?:unlock|challenge) code|(?:registration|activation|authorization|confirmation|one-time)"
+    r"[\w -]{0,10} (?:code|key|token)|stream key|pre-?shared key|plaintext|secret (?:value|string)"
+    r"|key material|(?:join|verification|participant|chat) token|token value)\b"
+)
+# What it says where it only speaks of one: a name, a kind, a time, the next page.
+SPEAKS_OF = re.compile(
+    r"secrets manager|\barns?\b|amazon resource name|resource name|\bnext\b|pagina|continuation"
+    r"|more results|subsequent|batch of results|additional (?:results|template|config)"
+    r"|where (?:to resume|the output|a results)|optimistic|idempot|unique, case-sensitive"
+    r"|client ?request ?token|source of the api key|metering|selection expression|issuer"
+    r"|^(?:the |an? )?(?:\w+ ){0,6}(?:id|ids|identifier|name|type|types|status|state|date|time"
+    r"|timestamp|number|version|description|policy|fingerprint|algorithm|length|path|prefix|reason"
+    r"|mode)\b|^(?:indicates|specifies whether|whether|determines|a value that indicates|a flag)"
+    r"|public key|\bmasked\b|redacted"
+)
+LEAVES = ("string", "blob", "character")
+# What an operation's first sentence says of who may do what.
+PERMITS = re.compile(
+    r"\bpermissions? (?:to|for|on|from|of)\b|(?:resource|access|authorization|bucket|queue|key"
+    r"|trust|security|auth|sharing)[- ](?:based )?polic(?:y|ies)|\bpolicy (?:document|statement)"
+    r"|\bgrant(?:s|ed|ing)?\b|\brevok(?:e|es|ing)\b|delegat\w+ admin|administrator account"
+    r"|\bshar(?:e|es|ing)\b[^.]{0,60}\b(?:account|organization|principal)"
+    r"|\binvit(?:e|es|ation|ations)\b|cross-account|trusted|\bauthorizer\b|api key|access token"
+    r"|ssh (?:public )?key|\bpassword\b|who (?:can|may)|\bprincipals?\b"
+)
+# Parameters that say it, by their names and what their documentation says of them.
+PERMITTING = re.compile(
+    r"(?:policy|permissions?|principals?|grantees?|grants?|accesscontrol\w*|accountids?|invitees?"
+    r"|members?|sshpublickey\w*|authtype|trusted\w*)$"
+)
+OF_PERMISSIONS = re.compile(
+    r"permission|resource-based|(?:access|key|repository|iam|resource) polic|json polic|principal"
+    r"|\bgrant|\bshar(?:e|ed|ing) with|authoriz|public key|who (?:can|may)"
 )
 CHANGING = ("DELETE", "PATCH", "PUT")
-PLAIN = ("boolean", "integer", "long", "timestamp")
 
 
-def reveals(shape, seen=frozenset()):
+def said_of(shape):
+    return SENTENCE.sub(" ", shape.documentation or "").strip().lower()
+
+
+def members(shape, path=(), seen=frozenset()):
+    """Yields the path of each member of a shape, with what it is."""
     if shape is None or shape.name in seen or len(seen) > 9:
-        return False
+        return
     seen = seen | {shape.name}
-    if shape.metadata.get("sensitive"):
-        return True
     if shape.type_name == "structure":
         for name, member in shape.members.items():
-            speaks = SECRET.search(name) and not SPEAKING.search(name)
-            if (speaks and member.type_name not in PLAIN) or reveals(member, seen):
-                return True
+            yield (*path, name), member
+            yield from members(member, (*path, name), seen)
     elif shape.type_name == "list":
-        return reveals(shape.member, seen)
+        yield path, shape.member
+        yield from members(shape.member, path, seen)
     elif shape.type_name == "map":
-        return reveals(shape.value, seen)
-    return False
+        yield path, shape.value
+        yield from members(shape.value, path, seen)
+
+
+def reveals(model):
+    """Tells whether a member is called sensitive, and names those that are documented as a credential."""
+    sensitive = bool(model.output_shape and model.output_shape.metadata.get("sensitive"))
+    telling = set()
+    for path, member in members(model.output_shape):
+        sensitive = sensitive or bool(member.metadata.get("sensitive"))
+        said = said_of(member)
+        if member.type_name not in LEAVES or not path or SPEAKS_OF.search(said):
+            continue
+        if OPENS.search(said) or LETS_IN.search(said):
+            telling.add(".".join(path[-2:]))
+    return sensitive, telling
+
+
+def permits(model):
+    first = re.split(r"(?<=[.!])\s", said_of(model), maxsplit=1)[0]
+    if PERMITS.search(first):
+        return True
+    shape = model.input_shape
+    given = shape.members.items() if shape else ()
+    return any(
+        PERMITTING.search(name.lower()) and OF_PERMISSIONS.search(said_of(member))
+        for name, member in given
+    )
 
 
 def expected(model):
@@ -97,7 +163,14 @@ for service, command in create_clidriver()._get_command_table().items():
     for operation, one in command._get_command_table().items():
         model = getattr(one, "_operation_model", None)
         if model is None:
-            print(service, operation, "custom", "-")
+            print(service, operation, "custom", "-", "-", "-")
             continue
-        secret = "secret" if reveals(model.output_shape) else "-"
-        print(service, operation, expected(model), secret)
+        sensitive, telling = reveals(model)
+        print(
+            service,
+            operation,
+            expected(model),
+            "sensitive" if sensitive else "-",
+            ",".join(sorted(telling)) or "-",
+            "permits" if permits(model) else "-",
+        )
