@@ -41,6 +41,7 @@ const SHORT: Duration = Duration::from_secs(20);
 const SAMPLES: u32 = 120;
 
 fn main() {
+    samples::prove();
     let lasts = duration();
     descriptors::allow(2_000);
     let stage = Stage::set(Ground::File);
@@ -49,7 +50,7 @@ fn main() {
     let end = Instant::now() + lasts;
     let samples = std::thread::scope(|scope| {
         let playing = scope.spawn(|| lanes::play(&stage, &tally, end));
-        let samples = watch(&stage, end);
+        let samples = watch(&stage, lasts, end);
         playing.join().unwrap();
         samples
     });
@@ -78,8 +79,8 @@ fn duration() -> Duration {
 }
 
 /// Looks at the server at even distances, until the end.
-fn watch(stage: &Stage, end: Instant) -> Samples {
-    let mut samples = Samples::default();
+fn watch(stage: &Stage, lasts: Duration, end: Instant) -> Samples {
+    let mut samples = Samples::of(lasts);
     let pause = end.saturating_duration_since(Instant::now()) / SAMPLES;
     while Instant::now() + pause < end {
         std::thread::sleep(pause);

@@ -44,6 +44,7 @@ impl Server {
 
     /// Forgets what nobody asks for any more.
     pub(crate) async fn forget(&self) -> Result<(), Failure> {
+        self.pages.chain.forget_old(clock::now());
         let Ok(before) = clock::now().checked_sub(KEYS_LIVE) else {
             return Ok(());
         };

@@ -1,5 +1,6 @@
 //! The server as its parts: what every handler and background task holds.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -25,9 +26,28 @@ use crate::telemetry::Telemetry;
 use crate::waiters::Waiters;
 use crate::web::OpenPages;
 
-/// The running server. Cheap to clone.
+/// The running server. Cheap to clone, and no larger than a pointer: a poll that waits holds several.
 #[derive(Clone)]
-pub(crate) struct Server {
+pub(crate) struct Server(Arc<Parts>);
+
+impl Deref for Server {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// For who opens the server. What is changed later, in one of several, is changed in none of the others.
+impl DerefMut for Server {
+    fn deref_mut(&mut self) -> &mut Parts {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+/// What all of its copies share.
+#[derive(Clone)]
+pub(crate) struct Parts {
     pub(crate) store: Store,
     /// Where what is past is read, where the settings name a standby.
     pub(crate) standby: Option<Standby>,
@@ -79,7 +99,7 @@ impl Server {
         names: Names,
         keys: Keys,
     ) -> Self {
-        Self {
+        Self(Arc::new(Parts {
             store,
             standby: None,
             waiters: Waiters::default(),
@@ -105,7 +125,7 @@ impl Server {
             telemetry: Telemetry::default(),
             is_draining: Arc::default(),
             stopping: watch::Sender::new(false),
-        }
+        }))
     }
 
     /// Makes every parked wait return at once.

@@ -16,6 +16,10 @@ use crate::world::World;
 /// Where a server listens that is not told where.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4280);
 
+/// How many heaps the server's threads share: with one for each of them, most of its memory is free in
+/// a heap that nobody else can use.
+const HEAPS: u8 = 2;
+
 /// Stands for the server's URL until it is known. No name ends so.
 const NOT_YET: &str = "http://not-yet.invalid";
 
@@ -69,6 +73,7 @@ impl Serve {
             settings.public_url = format!("{scheme}://{address}");
         }
         log(world, settings.operations.log)?;
+        gate_exec::share_heaps(HEAPS);
         let runtime = runtime()?;
         let served = runtime.block_on(self.serve(listener, address, settings));
         // What does not end by itself has had its time in the graceful stop.

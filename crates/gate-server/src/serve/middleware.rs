@@ -139,26 +139,27 @@ impl Call {
     }
 }
 
-/// Lets a call through that does not come too fast.
+/// Lets a call through that does not come too fast: what only reads, as a poll that waits, as it is, and
+/// what may write to its end.
 async fn counted(server: &Server, request: Request, next: Next) -> Response {
-    let (mut parts, body) = request.into_parts();
-    let (admission, knocked) = Box::pin(Admission::knock(&mut parts, server)).await;
-    parts.extensions.insert(admission.clone());
-    let request = Request::from_parts(parts, body);
+    // Boxed, and so gone while a poll waits, with the parts that it takes the call into.
+    let (request, admission, knocked) = Box::pin(knocked(server, request)).await;
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let mut response = match knocked {
-        Ok(()) => whole(server, admission.network(), request, next).await,
+        Ok(()) if reads => next.run(request).await,
+        Ok(()) => Box::pin(to_its_end(server, admission.network(), request, next)).await,
         Err(refused) => refused.into_response(),
     };
     admission.tell(response.headers_mut());
     response
 }
 
-/// Runs what only reads, as a poll that waits, as it is, and what may write to its end.
-async fn whole(server: &Server, network: &str, request: Request, next: Next) -> Response {
-    if matches!(*request.method(), Method::GET | Method::HEAD) {
-        return next.run(request).await;
-    }
-    Box::pin(to_its_end(server, network, request, next)).await
+/// Counts the call for the network that it comes from.
+async fn knocked(server: &Server, request: Request) -> (Request, Admission, Result<(), Failure>) {
+    let (mut parts, body) = request.into_parts();
+    let (admission, knocked) = Admission::knock(&mut parts, server).await;
+    parts.extensions.insert(admission.clone());
+    (Request::from_parts(parts, body), admission, knocked)
 }
 
 /// Runs what may write in a task of its own: a client that goes away between a

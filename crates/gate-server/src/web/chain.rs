@@ -45,11 +45,30 @@ impl Default for Chain {
 }
 
 /// How far the log was followed from its first record, and since when: some
-/// 40 MB for a million requests.
+/// 40 MB for a million requests, for an hour or two after the last look.
 #[derive(Debug, Default)]
 pub(crate) struct Followed {
     pub(crate) verifier: LogVerifier,
     pub(crate) since: Option<Timestamp>,
+}
+
+impl Followed {
+    /// Tells whether the next look reads the log from its first record again.
+    fn is_old(&self, now: Timestamp) -> bool {
+        let since = self.since;
+        since.is_some_and(|since| clock::after(since, WHOLE_AGAIN_SECONDS) <= now)
+    }
+}
+
+impl Chain {
+    /// Forgets how far the log was followed where the next look reads all of it again anyway.
+    pub(crate) fn forget_old(&self, now: Timestamp) {
+        if let Ok(mut followed) = self.followed.try_lock()
+            && followed.is_old(now)
+        {
+            *followed = Followed::default();
+        }
+    }
 }
 
 /// What a check found.
@@ -98,8 +117,8 @@ pub(crate) async fn follow(server: &Server, followed: &mut Followed) -> Result<V
     let head = log::head(server.store.read().await?.connection()).await?;
     let size = head.tree.size();
     let now = clock::now();
-    let since = followed.since.get_or_insert(now);
-    let is_old = clock::after(*since, WHOLE_AGAIN_SECONDS) <= now;
+    followed.since.get_or_insert(now);
+    let is_old = followed.is_old(now);
     let verifier = &mut followed.verifier;
     let first = log::pruned(server.store.read().await?.connection()).await?;
     if is_old
@@ -110,7 +129,7 @@ pub(crate) async fn follow(server: &Server, followed: &mut Followed) -> Result<V
         let start = server.log_start().await?;
         let tree = start.tree().map_err(|error| Failure::internal(&error))?;
         *verifier = LogVerifier::after_pruning(tree, start.last, Vec::new());
-        *since = now;
+        followed.since = Some(now);
     }
     let checkpoint = Checkpoint {
         origin: server.names.log_origin.clone(),

@@ -48,3 +48,19 @@ async fn a_check_goes_on_where_the_last_one_ended_and_one_runs_at_a_time() {
     let whole = follow(&bench.server, &mut followed).await.unwrap();
     assert!(whole.fault.is_some());
 }
+
+#[tokio::test]
+async fn what_is_read_again_anyway_is_forgotten_and_nothing_else() {
+    let bench = Bench::new().await;
+    let chain = &bench.server.pages.chain;
+    let mut followed = chain.followed.lock().await;
+    let found = follow(&bench.server, &mut followed).await.unwrap();
+    drop(followed);
+    bench.server.forget().await.unwrap();
+    let kept = chain.followed.lock().await.verifier.records();
+    assert!(kept == found.size && kept > 0, "{kept} of {found:?}");
+    chain.followed.lock().await.since = Some(Timestamp::UNIX_EPOCH);
+    bench.server.forget().await.unwrap();
+    let followed = chain.followed.lock().await;
+    assert_eq!((followed.verifier.records(), followed.since), (0, None));
+}
