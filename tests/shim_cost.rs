@@ -184,6 +184,7 @@ fn an_allowed_command_costs_no_more_than_it_did_at_any_number_of_rules() {
             // Flat within a tenth.
             || with_many * 10 > instructions * 11;
     }
+    println!("{report}");
     assert!(!is_too_much, "{report}");
 }
 

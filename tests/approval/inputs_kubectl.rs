@@ -11,9 +11,10 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use gate_protocol::invocation::Delivery;
+use gate_testkit::pty::{Size, Terminal};
 use gate_testkit::real::{KubeCluster, locate};
 
-use crate::agent::{Agent, Running, approve_as_bob, shown};
+use crate::agent::{Agent, Running, WITHIN, approve_as_bob, shown};
 use crate::binding::approved_after;
 use crate::server::{GATE, Live, run};
 use crate::stage::requests;
@@ -234,6 +235,21 @@ fn an_allowed_command_gets_its_standard_input_as_it_comes() {
     drop(writer);
     let ended = running.finish();
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "second\n"));
+}
+
+/// THREATS.md 2.3: there are no bytes yet that somebody could approve.
+#[test]
+fn a_manifest_that_is_to_be_typed_is_refused_and_asked_of_nobody() {
+    let live = Live::start();
+    let scene = Scene::set(&live);
+    let command = scene.agent.gate_run(&[], &["kubectl", "apply", "-f", "-"]);
+    let terminal = Terminal::spawn(command, Size::default()).unwrap();
+    let status = terminal.exit_status(WITHIN).unwrap();
+    let screen = terminal.screen();
+    assert_eq!(status.code(), Some(126), "{screen}");
+    assert!(screen.contains("and it is a terminal"), "{screen}");
+    assert!(requests(&live).is_empty());
+    scene.agent.assert_log_verifies();
 }
 
 #[test]
