@@ -136,6 +136,7 @@ pub(crate) fn verify(folder: &Path) -> Result<Verified, SpoolError> {
         folder: folder.to_owned(),
         sequence,
         patience: PATIENCE,
+        reserve: None,
         told: None,
     };
     let older = older(folder)?;

@@ -15,8 +15,9 @@ pub(crate) fn lists_files((line, cwd): (&CommandLine<'_>, &Path), argv: &[Vec<u8
     let words: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
     match &words[..] {
         [b"find", rest @ ..] => find::lists_files((line, cwd), rest),
-        [b"git", b"ls-files", rest @ ..] => are_open((line, cwd), rest, OF_GIT),
-        [b"git", b"diff", b"--name-only", rest @ ..] => are_open((line, cwd), rest, OF_GIT),
+        [b"git", b"ls-files", rest @ ..] | [b"git", b"diff", b"--name-only", rest @ ..] => {
+            are_open((line, cwd), rest, OF_GIT)
+        }
         [b"grep", letters, rest @ ..] => {
             is_of_letters(letters, b"lL", b"EFHLilnrsw")
                 && are_open((line, cwd), rest, &[])

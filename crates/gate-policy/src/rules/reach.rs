@@ -281,7 +281,7 @@ const WITHOUT_REGION: &[&str] = &[
     "waf",
 ];
 
-/// What stands in no database of PostgreSQL, behind a verb that makes, changes or removes it.
+/// What stands in no database of `PostgreSQL`, behind a verb that makes, changes or removes it.
 const OF_SERVER: &[&str] = &[
     "database",
     "group",

@@ -243,7 +243,10 @@ impl Runner<'_> {
         let is_plain = |redirect: &Redirect| {
             let to = match &redirect.kind {
                 RedirectKind::To(word) => word.literal(),
-                _ => None,
+                RedirectKind::From(_)
+                | RedirectKind::Duplicate(_)
+                | RedirectKind::Here(_)
+                | RedirectKind::HereString(_) => None,
             };
             redirect.descriptor == Some(2) && to.is_some_and(|to| to == b"/dev/null")
         };

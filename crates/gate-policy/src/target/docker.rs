@@ -125,8 +125,8 @@ fn judge_context(line: &CommandLine<'_>, name: &str, invocation: &mut Invocation
 /// Returns the address of the daemon in the file of a context.
 fn daemon(document: &Node) -> Option<&str> {
     match document.get("Endpoints")?.get("docker")?.get("Host")? {
-        Node::Text(host) if !host.is_empty() => Some(host),
-        _ => None,
+        Node::Text(host) => (!host.is_empty()).then_some(host),
+        Node::Sequence(_) | Node::Mapping(_) => None,
     }
 }
 
