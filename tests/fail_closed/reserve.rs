@@ -61,3 +61,28 @@ fn the_outcomes_of_two_runs_are_kept_on_a_full_disk_after_others_emptied_the_que
     assert!(finished.iter().all(|line| line.contains("\"exit_code\":7")));
     assert!(!text("left").contains("reserve-"), "{}", text("left"));
 }
+
+/// As on a file system over the network: there the space is in a file of the run's own.
+#[test]
+fn where_no_space_can_be_set_aside_an_outcome_is_kept_on_a_full_disk_all_the_same() {
+    let server = Server::start("");
+    let proxy = approving(&server);
+    let machine = Machine::of(&server, proxy.address);
+    let filler = "echo \"$*\" >>\"$HOME/canary\"\n\
+                  dd if=/dev/zero of=\"$SPOOL/fill\" bs=4k 2>\"$HOME/dd\"\nexit 7\n";
+    let script = "mount -t tmpfs -o size=256k none \"$1\"; export SPOOL=\"$1\"\n\
+        strace -f -qq -o \"$HOME/trace\" -e trace=fallocate -e inject=fallocate:error=EOPNOTSUPP \
+        \"$0\" run --timeout 20s -- deployer now; code=$?\n\
+        cp \"$1/events.jsonl\" \"$HOME/kept\"; exit $code";
+    let ran = in_namespace(&machine, filler, script);
+    assert_eq!(ran.code, Some(7), "{ran:?}");
+    assert_eq!(machine.canary(), ["now"]);
+    let text = |name: &str| std::fs::read_to_string(machine.home.path().join(name)).unwrap();
+    assert!(text("trace").contains("INJECTED"), "{}", text("trace"));
+    assert!(text("dd").contains("No space left"), "{}", text("dd"));
+    let kept = text("kept");
+    let finished = kept.lines().filter(|line| line.contains("run_finished"));
+    let finished: Vec<&str> = finished.collect();
+    assert_eq!(finished.len(), 1, "{kept} {ran:?}");
+    assert!(finished[0].contains("\"exit_code\":7"), "{kept}");
+}
