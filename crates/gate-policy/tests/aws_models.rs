@@ -2,6 +2,10 @@
 //! operation that it has is classified, and what `tests/aws_models.py` makes of
 //! its documentation, its HTTP method and its answer agrees, or somebody looked.
 //!
+//! The promise: "A read that reveals credentials or secrets is `secret`,
+//! permission changes are `access`." The sweep reads what AWS says of an
+//! operation and its members; the patterns of `generate/aws.py` have no part in it.
+//!
 //! Where this fails after a new version of botocore: run `generate/aws.py`, then
 //! look at what is printed, and list it with what it is.
 #![expect(
@@ -17,7 +21,7 @@ use std::process::Command;
 
 use gate_policy::{CommandLine, Effect, Environment, NoFiles, Stdin, read_invocation};
 
-/// Prints `service operation expected reveals` for every operation.
+/// Prints `service operation expected sensitive telling permits` for every operation.
 const SWEEP: &str = include_str!("aws_models.py");
 /// Operations whose answers were looked at and hold no credential: personal
 /// data, checksums, what AWS itself masks, and what only speaks of a secret.
@@ -25,6 +29,10 @@ const LOOKED_AT: &str = include_str!("../generate/aws_looked_at.txt");
 /// Operations of which the profile says something else than the sweep expects,
 /// and those that the CLI makes up itself, each with its effect.
 const REVIEWED: &str = include_str!("aws_reviewed.txt");
+/// Members of answers that are documented as a credential and are none.
+const NO_CREDENTIAL: &str = include_str!("aws_no_credential.txt");
+/// Changes that are documented as of permissions and are of none.
+const NO_PERMISSION: &str = include_str!("aws_no_permission.txt");
 
 fn python() -> Result<PathBuf, Box<dyn Error>> {
     let testbed = match std::env::var_os("GATE_TESTBED") {
@@ -50,7 +58,13 @@ fn effect(service: &str, operation: &str) -> Effect {
 struct Swept {
     name: String,
     expected: String,
-    reveals: bool,
+    /// Whether the model calls a member of its answer sensitive.
+    sensitive: bool,
+    /// The members of its answer that are documented as a credential, each as
+    /// `service member`.
+    telling: Vec<String>,
+    /// Whether its documentation speaks of permissions.
+    permits: bool,
     effect: Effect,
 }
 
@@ -67,13 +81,18 @@ fn swept() -> Result<Vec<Swept>, Box<dyn Error>> {
     let text = String::from_utf8(output.stdout)?;
     let lines = text.lines().map(|line| {
         let words: Vec<&str> = line.split(' ').collect();
-        let [service, operation, expected, reveals] = words[..] else {
-            return Err(format!("`{line}` has not four words").into());
+        let [service, operation, expected, sensitive, telling, permits] = words[..] else {
+            return Err(format!("`{line}` has not six words").into());
         };
+        let telling = telling.split(',').filter(|member| *member != "-");
         Ok(Swept {
             name: format!("{service} {operation}"),
             expected: expected.to_owned(),
-            reveals: reveals == "secret",
+            sensitive: sensitive == "sensitive",
+            telling: telling
+                .map(|member| format!("{service} {member}"))
+                .collect(),
+            permits: permits == "permits",
             effect: effect(service, operation),
         })
     });
@@ -134,13 +153,19 @@ fn every_operation_of_the_installed_cli_is_what_an_independent_look_says_that_it
     assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// The lines of a list that say something, without what stands behind a `#`.
+fn entries(list: &str) -> impl Iterator<Item = &str> {
+    let lines = list.lines().filter_map(|line| line.split('#').next());
+    lines.map(str::trim).filter(|line| !line.is_empty())
+}
+
 #[test]
-fn no_operation_that_can_print_a_credential_is_a_read() {
+fn no_operation_whose_answer_is_called_sensitive_is_a_read() {
     let known: BTreeSet<&str> = LOOKED_AT.lines().collect();
     let swept = swept().unwrap();
-    let revealing = swept.iter().filter(|one| one.reveals);
-    assert!(revealing.clone().count() > 1_500);
-    let passing: Vec<&str> = revealing
+    let sensitive = swept.iter().filter(|one| one.sensitive);
+    assert!(sensitive.clone().count() > 1_500);
+    let passing: Vec<&str> = sensitive
         .filter(|one| one.effect <= Effect::Local)
         .map(|one| one.name.as_str())
         .filter(|name| !known.contains(name))
@@ -150,6 +175,52 @@ fn no_operation_that_can_print_a_credential_is_a_read() {
         "they pass as reads; make each `secret`, or look at its answer and list it:\n{}",
         passing.join("\n")
     );
+}
+
+#[test]
+fn no_operation_whose_answer_is_documented_as_a_credential_is_less_than_a_secret() {
+    let known: BTreeSet<&str> = entries(NO_CREDENTIAL).collect();
+    let swept = swept().unwrap();
+    let revealing = swept.iter().filter(|one| !one.telling.is_empty());
+    assert!(revealing.clone().count() > 600);
+    let mut used = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for one in revealing.filter(|one| one.effect < Effect::Secret) {
+        for member in one.telling.iter().map(String::as_str) {
+            used.insert(member);
+            if !known.contains(member) {
+                wrong.push(format!("{} is {}: {member}", one.name, one.effect));
+            }
+        }
+    }
+    let idle = known.difference(&used);
+    wrong.extend(idle.map(|member| format!("{member} needs no review")));
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn no_change_that_is_documented_as_of_permissions_is_less_than_access() {
+    let known: BTreeSet<String> = entries(NO_PERMISSION)
+        .filter_map(|line| line.split_once(' '))
+        .flat_map(|(service, operations)| {
+            let operations = operations.split_whitespace();
+            operations.map(move |operation| format!("{service} {operation}"))
+        })
+        .collect();
+    let swept = swept().unwrap();
+    let permitting = swept.iter().filter(|one| one.permits);
+    assert!(permitting.clone().count() > 800);
+    let less: BTreeSet<String> = permitting
+        .filter(|one| matches!(one.effect, Effect::Write | Effect::Destroy))
+        .map(|one| one.name.clone())
+        .collect();
+    let missing: Vec<&String> = less.difference(&known).collect();
+    assert!(
+        missing.is_empty(),
+        "make each `access`, or list it: {missing:?}"
+    );
+    let idle: Vec<&String> = known.difference(&less).collect();
+    assert!(idle.is_empty(), "they need no review: {idle:?}");
 }
 
 #[test]

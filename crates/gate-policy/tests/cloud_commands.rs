@@ -43,6 +43,159 @@ const ACTING: &[&str] = &[
     "update", "upload",
 ];
 
+/// Whom or what a permission is of: the word in front of the verb.
+const PERMITTING: &[&str] = &[
+    "access-bindings",
+    "access-levels",
+    "access-policy",
+    "acl",
+    "ad-admin",
+    "admin-user",
+    "admin-users",
+    "api-keys",
+    "assignment",
+    "auth-rule",
+    "authorization-rule",
+    "credential",
+    "credentials",
+    "delegations",
+    "entitlements",
+    "federated-credentials",
+    "grants",
+    "identity",
+    "iam",
+    "key",
+    "keys",
+    "lock",
+    "member",
+    "members",
+    "memberships",
+    "oauth-clients",
+    "perimeters",
+    "permission",
+    "permission-grant",
+    "permissions",
+    "policy-bindings",
+    "principal",
+    "principals",
+    "role",
+    "role-assignment",
+    "role-definition",
+    "rolebinding",
+    "roles",
+    "service-accounts",
+    "share",
+    "ssh-keys",
+    "ssl-certs",
+    "trusted-provider",
+    "user",
+    "user-creds",
+    "users",
+    "workforce-pools",
+    "workload-identity-pools",
+];
+/// What is done to it, as a word or the first part of one.
+const PERMITS: &[&str] = &[
+    "add",
+    "approve",
+    "assign",
+    "create",
+    "delete",
+    "deny",
+    "disable",
+    "enable",
+    "grant",
+    "import",
+    "invite",
+    "regenerate",
+    "remove",
+    "renew",
+    "reset",
+    "revoke",
+    "set",
+    "unassign",
+    "undelete",
+    "update",
+    "upload",
+];
+/// Verbs that change who may do what, whatever stands in front.
+const PERMITTING_VERBS: &[&str] = &[
+    "add-iam-policy-binding",
+    "assign-role",
+    "authorize",
+    "delete-policy",
+    "grant",
+    "grant-access",
+    "remove-iam-policy-binding",
+    "reset-admin-password",
+    "revoke",
+    "revoke-access",
+    "set-iam-policy",
+    "set-password",
+    "set-policy",
+    "unauthorize",
+    "update-credentials",
+];
+/// Verbs that hand out a credential.
+const HANDING: &[&str] = &[
+    "decrypt",
+    "generate-credential",
+    "generate-sas",
+    "generate-token",
+    "get-access-token",
+    "get-admin-kubeconfig",
+    "get-auth-string",
+    "get-credentials",
+    "get-key-string",
+    "get-sas-urls",
+    "list-connection-strings",
+    "list-credentials",
+    "list-keys",
+    "print-access-token",
+    "print-identity-token",
+    "print-refresh-token",
+    "renew-key",
+    "renew-keys",
+    "regenerate-key",
+    "regenerate-keys",
+    "reset-credentials",
+    "show-connection-string",
+    "sign-blob",
+    "sign-jwt",
+    "sign-url",
+];
+/// Such names of what gives or takes nobody a permission, each for the reason above it.
+const NO_PERMISSION: &[&str] = &[
+    // Keys that stay in the service, whose own rights are policies of IAM or of a vault.
+    "gcloud kms keys create",
+    "gcloud kms keys update",
+    "az keyvault key create",
+    "az keyvault key delete",
+    "az keyvault key import",
+    "az mysql server key delete",
+    "az sql mi key delete",
+    "az sql server key delete",
+    "az synapse workspace key delete",
+    // Keys of tags, and those by which a site says what it is.
+    "gcloud recaptcha keys create",
+    "gcloud recaptcha keys delete",
+    "gcloud recaptcha keys update",
+    "gcloud resource-manager tags keys create",
+    "gcloud resource-manager tags keys delete",
+    "gcloud resource-manager tags keys update",
+    // Shares are folders, memberships are clusters of a fleet.
+    "az databoxedge device share create",
+    "az databoxedge device share delete",
+    "az databoxedge device share update",
+    "az storage share create",
+    "az storage share delete",
+    "az storage share update",
+    "gcloud container fleet memberships delete",
+    "gcloud container fleet memberships update",
+    "gcloud container hub memberships delete",
+    "gcloud container hub memberships update",
+];
+
 fn tools() -> Vec<&'static ToolSpec> {
     let tools = ["gcloud", "az"].into_iter();
     tools
@@ -124,4 +277,51 @@ fn no_command_whose_verb_acts_passes() {
             }
         }
     }
+}
+
+/// Tells whether a command changes who may do what, or hands out a credential.
+fn speaks_of_permission(words: &[&str]) -> bool {
+    let [.., before, noun, verb] = *words else {
+        return false;
+    };
+    let noun = if noun == "definition" { before } else { noun };
+    let acts = PERMITS
+        .iter()
+        .any(|act| verb == *act || verb.starts_with(&format!("{act}-")));
+    PERMITTING_VERBS.contains(&verb) || (acts && PERMITTING.contains(&noun))
+}
+
+#[test]
+fn every_name_of_a_permission_is_access_and_of_a_credential_is_secret() {
+    let mut less = Vec::new();
+    let mut held = 0;
+    let mut used = Vec::new();
+    for tool in tools() {
+        for (command, _) in tool.listed_commands() {
+            let words: Vec<&str> = command.split(' ').collect();
+            let hands = words.last().is_some_and(|verb| HANDING.contains(verb));
+            let least = match (hands, speaks_of_permission(&words)) {
+                (true, _) => Effect::Secret,
+                (false, true) => Effect::Access,
+                (false, false) => continue,
+            };
+            held += 1;
+            let effect = effect(&tool.name, &command);
+            let line = format!("{} {command}", tool.name);
+            if effect >= least {
+                continue;
+            }
+            match NO_PERMISSION.iter().find(|known| **known == line) {
+                Some(known) => used.push(*known),
+                None => less.push(format!("{line} is {effect}, not {least}")),
+            }
+        }
+    }
+    assert!(held > 500, "{held}");
+    assert!(less.is_empty(), "{}:\n{}", less.len(), less.join("\n"));
+    let idle: Vec<_> = NO_PERMISSION
+        .iter()
+        .filter(|known| !used.contains(known))
+        .collect();
+    assert!(idle.is_empty(), "they need no review: {idle:?}");
 }
