@@ -106,9 +106,10 @@ fn judge_words(line: &CommandLine<'_>, invocation: &mut Invocation) {
     }
     let mut options = invocation.options.iter();
     let other = options.find(|used| {
-        let value = used.value.as_deref().unwrap_or_default();
-        let value = String::from_utf8_lossy(value).to_ascii_lowercase();
-        !NO_SERVER.contains(&&*used.name) && leads_elsewhere(&used.name, &value)
+        let value = used.value.as_deref().map(String::from_utf8_lossy);
+        let value = value.map(|value| value.to_ascii_lowercase());
+        !NO_SERVER.contains(&&*used.name)
+            && value.is_some_and(|value| leads_elsewhere(&used.name, &value))
     });
     if let Some(name) = other.map(|used| used.name.clone()) {
         let reason = format!("`{name}` can lead the credential to a server that is not Azure's");
