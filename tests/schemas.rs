@@ -5,6 +5,8 @@
     reason = "a test whose stage can't be set has failed"
 )]
 
+#[path = "schemas/cases.rs"]
+mod cases;
 #[path = "schemas/files.rs"]
 mod files;
 #[path = "schemas/operations.rs"]

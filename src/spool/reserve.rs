@@ -11,6 +11,7 @@ use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gate_protocol::id::EpochId;
 use nix::fcntl::{FallocateFlags, fallocate};
@@ -22,6 +23,14 @@ use crate::durable;
 const EACH_BYTES: usize = 16 << 10;
 /// How the name of a run's file begins.
 const PREFIX: &str = "reserve-";
+
+/// The files of this process: where locks are a process's, as over NFS, its own would be given
+/// again.
+static OWN: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn own() -> MutexGuard<'static, Vec<PathBuf>> {
+    OWN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// What is set aside for one run, until it is dropped.
 #[derive(Debug)]
@@ -40,6 +49,7 @@ impl Reserve {
         let reserve = Self { file, path };
         let locked = reserve.file.try_lock().map_err(io::Error::from);
         locked.map_err(at("lock", &reserve.path))?;
+        own().push(reserve.path.clone());
         Ok(reserve)
     }
 
@@ -59,6 +69,7 @@ impl Drop for Reserve {
     fn drop(&mut self) {
         // Its space first: over a network an open file goes when it is closed.
         drop(self.file.set_len(0));
+        own().retain(|path| *path != self.path);
         drop(std::fs::remove_file(&self.path));
     }
 }
@@ -73,7 +84,12 @@ pub(super) fn needed(folder: &Path) -> Result<u64, SpoolError> {
             continue;
         }
         let path = entry.path();
-        let file = match File::open(&path) {
+        if own().contains(&path) {
+            runs += 1;
+            continue;
+        }
+        // NFS locks only what is open for writing.
+        let file = match OpenOptions::new().write(true).open(&path) {
             Ok(file) => file,
             // Its run has just ended.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,

@@ -1,11 +1,9 @@
 //! The expression of find: what it runs, removes and writes.
 
 use std::ffi::OsString;
-use std::path::Path;
 
 use super::inner::{Inner, Nesting, Origin, absorb};
-use super::listed_names::aims;
-use super::secret_files::{reveals, stand_below};
+use super::secret_files::{aims, reveals, stand_below};
 use super::words::{Operand, Parsed, shown};
 use super::wrapped::{is_showing, only_names};
 use crate::command_line::{CommandLine, Stdin};
@@ -174,27 +172,12 @@ fn shows_files(operands: &[Operand<'_>]) -> bool {
 /// Tells whether files with secrets stand where it looks, or are what it looks
 /// for.
 fn finds_secrets(line: &CommandLine<'_>, words: &[&[u8]]) -> bool {
-    finds_secrets_from((line, line.cwd), words)
-}
-
-fn finds_secrets_from(here: (&CommandLine<'_>, &Path), words: &[&[u8]]) -> bool {
     let is_folder = |word: &&&[u8]| !word.starts_with(b"-") && !matches!(**word, b"(" | b"!");
     let folders: Vec<&&[u8]> = words.iter().take_while(is_folder).collect();
+    let here = (line, line.cwd);
     (folders.is_empty() && stand_below(here, b"."))
         || folders.into_iter().any(|folder| stand_below(here, folder))
         || words.iter().any(|word| reveals(here, word) || aims(word))
-}
-
-/// Tests and actions that print something else than names that stand below where it looks.
-const NO_LISTING: &[&[u8]] = &[b"-L", b"-H", b"-follow", b"-ls", b"-printf"];
-
-/// Tells whether it prints the names of files, and looks for none with secrets.
-pub(super) fn lists_files(here: (&CommandLine<'_>, &Path), words: &[&[u8]]) -> bool {
-    let is_known = |word: &&[u8]| {
-        !word.starts_with(b"-")
-            || (!NO_LISTING.contains(word) && (PLAIN.contains(word) || WITH_VALUE.contains(word)))
-    };
-    words.iter().all(is_known) && !finds_secrets_from(here, words)
 }
 
 /// Reads a command that it runs for what it finds. Which names it finds is not

@@ -1,10 +1,9 @@
 //! What a word of git shows of files that hold secrets: it can be a commit, a path, a pattern of
 //! paths, or what a commit has under a path.
 
-use super::listed_names::aims;
 use super::path_of;
 use super::paths::plain_join;
-use super::secret_files;
+use super::secret_files::{self, aims};
 use super::words::{Parsed, Use};
 use crate::command_line::CommandLine;
 use crate::invocation::WordRole;

@@ -19,7 +19,6 @@ mod graphql;
 mod implicit;
 pub(crate) mod inner;
 pub(crate) mod inputs;
-pub(crate) mod listed_names;
 mod mentioned;
 mod merged;
 mod named;

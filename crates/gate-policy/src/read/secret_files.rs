@@ -211,6 +211,14 @@ pub(crate) fn aims_at_secrets(pattern: &[u8]) -> bool {
     })
 }
 
+/// Tells whether a path is a pattern of such names, as [`aims_at_secrets`] has it: `.e*`, `id_*`,
+/// `*.p?m`. Of `*.json` few are.
+pub(super) fn aims(path: &[u8]) -> bool {
+    let name = path.rsplit(|byte| *byte == b'/').next();
+    let name = name.unwrap_or(path);
+    name != b"*.json" && name.iter().any(|byte| b"*?[".contains(byte)) && aims_at_secrets(name)
+}
+
 /// Tells whether a text matches both of two patterns.
 fn meet(one: &[u8], other: &[u8]) -> bool {
     // Which rests of the other one are met behind each letter of this one.

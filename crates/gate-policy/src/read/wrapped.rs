@@ -295,9 +295,7 @@ impl Wrapper<'_> {
             doubts.push("what is passed on begins with an option".to_owned());
         }
         let argv = words.iter().map(|word| &*word.word);
-        let shows = |name: &Passed| is_showing(name.word.as_encoded_bytes());
-        let shows_names = self.nesting.account.names.get() && words.first().is_some_and(shows);
-        let is_listed = self.adds_behind && (shows_names || only_names(argv));
+        let is_listed = self.adds_behind && only_names(argv);
         if self.spec.reading == RunsReading::Appended && !is_listed {
             doubts.push("words are added to it that no word of the command holds".to_owned());
         }
@@ -331,11 +329,7 @@ impl Wrapper<'_> {
             place: self.spec.place,
             doubts,
         };
-        // What xargs starts gets none of what xargs reads.
-        let names = &self.nesting.account.names;
-        let before = names.replace(names.get() && !is_appended);
         absorb(self.line, self.nesting, &inner, invocation);
-        names.set(before);
     }
 
     /// Reads words that are joined to a script.
@@ -393,7 +387,12 @@ impl Wrapper<'_> {
 /// Tells whether it is xargs, and nothing in the words is replaced: that could be
 /// the name of the command.
 fn adds_behind(parsed: &Parsed<'_>) -> bool {
-    let replaces = |used: &Use<'_>| matches!(&*used.name, "arg-file" | "replace" | "replace-with");
+    let replaces = |used: &Use<'_>| {
+        matches!(
+            &*used.name,
+            "arg-file" | "delimiter" | "replace" | "replace-with"
+        )
+    };
     parsed.spec.name == "xargs" && parsed.problems.is_empty() && !parsed.uses.iter().any(replaces)
 }
 

@@ -55,9 +55,6 @@ pub(crate) struct Account {
     /// Whether a script may have closed a descriptor, of its own or of what it
     /// starts.
     pub(crate) closes: Cell<bool>,
-    /// Whether what stands at the standard input is names of files, among which none is meant to
-    /// hold secrets.
-    pub(crate) names: Cell<bool>,
     redirected: RefCell<Vec<PathBuf>>,
 }
 

@@ -21,8 +21,6 @@ pub(super) enum Feed {
     /// The rest of the script itself: what a command takes of it, the shell does
     /// not run.
     Script,
-    /// Names of files that another command lists, none of which is meant to hold secrets.
-    Names,
     /// What another command writes, or a descriptor.
     Unknown,
 }
@@ -34,7 +32,6 @@ impl Feed {
             Self::Known(bytes) if bytes.is_empty() => self.clone(),
             Self::Outer => Self::Outer,
             Self::Script => Self::Script,
-            Self::Names => Self::Names,
             Self::Known(_) | Self::File(_) | Self::Unknown => Self::Unknown,
         }
     }

@@ -11,7 +11,6 @@ use super::scope::{Scope, Value};
 use super::syntax::{Command, Kind, Redirect, RedirectKind, Word};
 use crate::effect::Effect;
 use crate::invocation::{Input, InputKind, Place};
-use crate::read::listed_names::{lists_files, passes_on};
 use crate::read::plain_join;
 use crate::read::words::shown;
 use crate::read::{path_of, secret_files};
@@ -38,12 +37,9 @@ impl Runner<'_> {
     ) -> Feed {
         let mut feed = match feed {
             Feed::Outer if self.input == ShellInput::Moved => Feed::Unknown,
-            Feed::Outer
-            | Feed::Known(_)
-            | Feed::File(_)
-            | Feed::Script
-            | Feed::Names
-            | Feed::Unknown => feed.clone(),
+            Feed::Outer | Feed::Known(_) | Feed::File(_) | Feed::Script | Feed::Unknown => {
+                feed.clone()
+            }
         };
         for redirect in redirects {
             let is_input = redirect.descriptor == Some(0);
@@ -182,13 +178,7 @@ impl Runner<'_> {
 
     /// Returns what a command writes, where that is plain: `echo` of words
     /// that are known, `cat` of a here-document.
-    /// Where it lists files, their names.
-    pub(super) fn output(
-        &mut self,
-        command: &Command,
-        (scope, frame): (&Scope, &Frame),
-        feed: &Feed,
-    ) -> Feed {
+    pub(super) fn output(&mut self, command: &Command, scope: &Scope, frame: &Frame) -> Feed {
         let Kind::Simple(simple) = &command.kind else {
             return Feed::Unknown;
         };
@@ -212,12 +202,9 @@ impl Runner<'_> {
             _ if !is_known => Feed::Unknown,
             (b"cat", []) => match inside {
                 Feed::Known(text) if command.redirects.len() == 1 => Feed::Known(text),
-                Feed::Known(_)
-                | Feed::Outer
-                | Feed::File(_)
-                | Feed::Script
-                | Feed::Names
-                | Feed::Unknown => Feed::Unknown,
+                Feed::Known(_) | Feed::Outer | Feed::File(_) | Feed::Script | Feed::Unknown => {
+                    Feed::Unknown
+                }
             },
             (b"cat", [path]) if command.redirects.is_empty() && !path.starts_with(b"-") => {
                 match &scope.cwd {
@@ -234,29 +221,7 @@ impl Runner<'_> {
                 text.push(b'\n');
                 Feed::Known(text.into())
             }
-            _ => self.names(command, &words, (scope, feed)),
-        }
-    }
-
-    /// Returns names, where a command lists files or passes some of those that it reads on.
-    fn names(&self, command: &Command, words: &[Vec<u8>], (scope, feed): (&Scope, &Feed)) -> Feed {
-        let is_plain = |redirect: &Redirect| {
-            let to = match &redirect.kind {
-                RedirectKind::To(word) => word.literal(),
-                RedirectKind::From(_)
-                | RedirectKind::Duplicate(_)
-                | RedirectKind::Here(_)
-                | RedirectKind::HereString(_) => None,
-            };
-            redirect.descriptor == Some(2) && to.is_some_and(|to| to == b"/dev/null")
-        };
-        let is_here = self.place == Place::Here && command.redirects.iter().all(is_plain);
-        let cwd = scope.cwd.as_deref().filter(|_| is_here);
-        let lists = |cwd: &Path| lists_files((self.line, cwd), words);
-        let passes = matches!(feed, Feed::Names) && passes_on(words);
-        match cwd {
-            Some(cwd) if passes || lists(cwd) => Feed::Names,
-            Some(_) | None => Feed::Unknown,
+            _ => Feed::Unknown,
         }
     }
 }

@@ -217,7 +217,7 @@ impl Runner<'_> {
         for command in &pipeline.commands {
             let mut aside = scope.clone();
             self.command(command, &mut aside, frame, &feed);
-            feed = self.output(command, (scope, frame), &feed);
+            feed = self.output(command, scope, frame);
             if !pipeline.is_background {
                 // ksh and zsh run the last one in their own shell.
                 scope.forget(&aside);

@@ -269,30 +269,17 @@ impl Runner<'_> {
                 }
             },
             Feed::Known(bytes) => Stdin::Content(bytes),
-            Feed::File(_) | Feed::Script | Feed::Names | Feed::Unknown => Stdin::Unread,
+            Feed::File(_) | Feed::Script | Feed::Unknown => Stdin::Unread,
         };
         let content = match sketch.called.feed {
             Feed::File(path) if self.place == Place::Here && self.reads_stdin(sketch) => {
                 self.line.files.read(path).ok()
             }
-            Feed::File(_)
-            | Feed::Outer
-            | Feed::Known(_)
-            | Feed::Script
-            | Feed::Names
-            | Feed::Unknown => None,
+            Feed::File(_) | Feed::Outer | Feed::Known(_) | Feed::Script | Feed::Unknown => None,
         };
         let stdin = content.as_deref().map_or(stdin, Stdin::Content);
         let inner = self.inner(sketch, stdin);
-        let names = &self.nesting.account.names;
-        let are_names = match sketch.called.feed {
-            Feed::Outer => names.get(),
-            Feed::Names => self.place == Place::Here,
-            Feed::File(_) | Feed::Known(_) | Feed::Script | Feed::Unknown => false,
-        };
-        let before = names.replace(are_names);
         absorb(self.line, self.nesting, &inner, self.invocation);
-        names.set(before);
         self.doubt_environment(known, sketch.env);
         // What does more than that is asked about as it is.
         let mut new = self.invocation.nested.iter().skip(known);

@@ -32,8 +32,8 @@ const ADDRESSES: &[(&str, &[&str])] = &[
 ];
 
 /// What the names of providers end in whose data sources start programs that the configuration
-/// names: `hashicorp/external`, and those of the name `shell`.
-const STARTERS: &[&str] = &["/external", "/shell"];
+/// names: `hashicorp/external`, and others of their names.
+const STARTERS: &[&str] = &["/external", "/localrun", "/shell"];
 
 /// Subcommands that read a state, and make no workspace.
 const WITHOUT_MAKING: &[&[&str]] = &[
@@ -79,27 +79,64 @@ fn data_folder(line: &CommandLine<'_>, invocation: &Invocation) -> PathBuf {
 /// Judges a plan by the lock file of its folder: a provider that does not stand in there is none
 /// that terraform starts. Source: terraform, `internal/depsfile`.
 fn judge_providers(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    const ROLE: &str = "lock file of providers";
     let folder = Path::new(named(invocation, "folder"));
     let path = joined([line.cwd, folder, Path::new(".terraform.lock.hcl")]);
-    let Some(text) = content(line, &path, "lock file of providers", invocation) else {
+    let Some(text) = content(line, &path, ROLE, invocation) else {
         return;
     };
-    let Ok(text) = std::str::from_utf8(&text) else {
-        return refuse_file(&path, "lock file of providers", "it is no text", invocation);
-    };
-    // Quotes can hold any letter as an escape; terraform writes none.
-    if text.contains('\\') {
-        return refuse_file(
-            &path,
-            "lock file of providers",
-            "it has escapes",
-            invocation,
-        );
+    match std::str::from_utf8(&text).ok().and_then(lock_entries) {
+        Some(words) => {
+            if let Some(provider) = starter(&words) {
+                let reason =
+                    format!("the provider `{provider}` starts programs that the folder names");
+                invocation.add(Effect::Execute, &reason);
+            }
+        }
+        None => refuse_file(&path, ROLE, "it is not as terraform writes it", invocation),
     }
-    let mut words = text.split(['"', ' ', '\t', '\n', '{']);
-    if let Some(provider) = words.find(|word| STARTERS.iter().any(|end| word.ends_with(end))) {
-        let reason = format!("the provider `{provider}` starts programs that the folder names");
-        invocation.add(Effect::Execute, &reason);
+}
+
+/// Returns the words of a lock file; none where a word can be another one than it seems, by an
+/// escape or a comment beside it.
+fn lock_entries(text: &str) -> Option<Vec<&str>> {
+    let mut words = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if line.starts_with('#') {
+            continue;
+        }
+        let is_hash = line.starts_with('"');
+        let is_doubtful = line.contains(['\\', '#']) || line.contains("/*");
+        if is_doubtful || (line.contains("//") && !is_hash) {
+            return None;
+        }
+        let delimiters = ['"', ' ', '\t', '\r', '{', '}', '='];
+        words.extend(line.split(delimiters).filter(|word| !word.is_empty()));
+    }
+    Some(words)
+}
+
+/// Returns the first provider that starts programs: one of [`STARTERS`], or `hashicorp/local`,
+/// which has a data source for that from 2.6 on.
+fn starter<'t>(words: &[&'t str]) -> Option<&'t str> {
+    let mut local = None;
+    for (word, next) in words.iter().zip(words.iter().skip(1)) {
+        match *word {
+            "provider" if local.is_some() => return local,
+            "provider" if STARTERS.iter().any(|end| next.ends_with(end)) => return Some(next),
+            "provider" => local = Some(*next).filter(|name| name.ends_with("/local")),
+            "version" if is_before_2_6(next) => local = None,
+            _ => {}
+        }
+    }
+    local
+}
+
+fn is_before_2_6(version: &str) -> bool {
+    let mut parts = version.splitn(3, '.').map(str::parse::<u32>);
+    match (parts.next(), parts.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) < (2, 6),
+        _ => false,
     }
 }
 
