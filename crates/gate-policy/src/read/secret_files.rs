@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use super::listed_names::aims;
 use super::path_of;
 use super::paths::plain_join;
 use super::words::{Parsed, Use, shown};
