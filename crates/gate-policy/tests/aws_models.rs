@@ -18,6 +18,7 @@ use std::error::Error;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use gate_policy::{CommandLine, Effect, Environment, NoFiles, Stdin, read_invocation};
 
@@ -68,7 +69,15 @@ struct Swept {
     effect: Effect,
 }
 
-fn swept() -> Result<Vec<Swept>, Box<dyn Error>> {
+/// The sweep takes half a minute, so that it is done once.
+static SWEPT: LazyLock<Result<Vec<Swept>, String>> =
+    LazyLock::new(|| sweep().map_err(|error| error.to_string()));
+
+fn swept() -> &'static [Swept] {
+    SWEPT.as_ref().unwrap()
+}
+
+fn sweep() -> Result<Vec<Swept>, Box<dyn Error>> {
     let python = python()?;
     let output = Command::new(&python)
         .args(["-I", "-c", SWEEP])
@@ -122,7 +131,7 @@ impl Swept {
 
 #[test]
 fn every_operation_of_the_installed_cli_is_what_an_independent_look_says_that_it_is() {
-    let swept = swept().unwrap();
+    let swept = swept();
     assert!(swept.len() > 18_000, "{}", swept.len());
     let reviewed: BTreeMap<&str, &str> = REVIEWED
         .lines()
@@ -130,7 +139,7 @@ fn every_operation_of_the_installed_cli_is_what_an_independent_look_says_that_it
         .collect();
     let mut used = BTreeSet::new();
     let mut wrong = Vec::new();
-    for one in &swept {
+    for one in swept {
         let name = one.name.as_str();
         if one.effect == Effect::Unknown {
             wrong.push(format!("{name} is in no list"));
@@ -162,7 +171,7 @@ fn entries(list: &str) -> impl Iterator<Item = &str> {
 #[test]
 fn no_operation_whose_answer_is_called_sensitive_is_a_read() {
     let known: BTreeSet<&str> = LOOKED_AT.lines().collect();
-    let swept = swept().unwrap();
+    let swept = swept();
     let sensitive = swept.iter().filter(|one| one.sensitive);
     assert!(sensitive.clone().count() > 1_500);
     let passing: Vec<&str> = sensitive
@@ -180,7 +189,7 @@ fn no_operation_whose_answer_is_called_sensitive_is_a_read() {
 #[test]
 fn no_operation_whose_answer_is_documented_as_a_credential_is_less_than_a_secret() {
     let known: BTreeSet<&str> = entries(NO_CREDENTIAL).collect();
-    let swept = swept().unwrap();
+    let swept = swept();
     let revealing = swept.iter().filter(|one| !one.telling.is_empty());
     assert!(revealing.clone().count() > 600);
     let mut used = BTreeSet::new();
@@ -207,7 +216,7 @@ fn no_change_that_is_documented_as_of_permissions_is_less_than_access() {
             operations.map(move |operation| format!("{service} {operation}"))
         })
         .collect();
-    let swept = swept().unwrap();
+    let swept = swept();
     let permitting = swept.iter().filter(|one| one.permits);
     assert!(permitting.clone().count() > 800);
     let less: BTreeSet<String> = permitting

@@ -2,7 +2,8 @@
 
 Reads {"argv", "env", "cwd", "stdin"} as JSON, one on a line, and answers each
 with {"calls", "programs", "code"}: a call is [service, operation, method,
-host, whether it only reads]. With the argument `list` it prints the name of
+host, whether it only reads, the member of its answer that is documented as a
+credential or null]. With the argument `list` it prints the name of
 every service and operation instead.
 """
 
@@ -11,6 +12,7 @@ import functools
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -45,6 +47,36 @@ NO_READS = {
 MORE_READS = {("logs", "StartQuery")}
 
 
+# How the documentation of a member begins that lets in whoever has it.
+CREDENTIAL = re.compile(
+    r"(?i)^(?:an? |the |this is the )?(?:generated |amazon |aws |s3 |iam )*(?:pre-?signed|signed url"
+    r"|secret (?:access )?key\b(?! arn)|session token|private key (?:of|for|that|in|associated)"
+    r"|refresh token|bearer token|temporary (?:security )?credentials)"
+)
+
+
+def credential_in(shape, seen=frozenset()):
+    """Names the first member of an answer that is documented as a credential."""
+    if shape is None or shape.name in seen or len(seen) > 9:
+        return None
+    seen = seen | {shape.name}
+    below = list(getattr(shape, "members", {}).items())
+    below += [(kind, getattr(shape, kind)) for kind in ("member", "value") if hasattr(shape, kind)]
+    for name, member in below:
+        said = re.sub(r"<[^>]+>|\s+", " ", member.documentation or "").strip()
+        if member.type_name in ("string", "blob") and CREDENTIAL.search(said):
+            return name
+        found = credential_in(member, seen)
+        if found:
+            return found
+    return None
+
+
+@functools.lru_cache(None)
+def documented_credential(model):
+    return credential_in(model.output_shape)
+
+
 def only_reads(model, operation):
     if (model.service_model.service_name, operation) in MORE_READS:
         return True
@@ -59,14 +91,16 @@ def api_call(client, operation, parameters):
     name = client.meta.service_model.service_name
     # What `--dry-run` of ec2 sends: the service then says whether it would have done it.
     is_rehearsal = parameters.get("DryRun") is True
-    calls.append([name, operation, model.http.get("method"), host, is_rehearsal or only_reads(model, operation)])
+    is_read = is_rehearsal or only_reads(model, operation)
+    credential = None if is_rehearsal else documented_credential(model)
+    calls.append([name, operation, model.http.get("method"), host, is_read, credential])
     if name == "s3" and operation in ("GetObject", "HeadObject"):
         return {"ContentLength": 1, "ETag": '"x"', "LastModified": datetime.now(timezone.utc), "Body": io.BytesIO(b"x")}
     return {}
 
 
 def send(session, request):
-    calls.append(["http", "send", request.method, urlsplit(request.url).netloc, request.method == "GET"])
+    calls.append(["http", "send", request.method, urlsplit(request.url).netloc, request.method == "GET", None])
     raise botocore.exceptions.EndpointConnectionError(endpoint_url=request.url)
 
 
@@ -78,7 +112,7 @@ def audited(event, arguments):
         programs.append([event, str(arguments)])
         raise PermissionError("no program is started here")
     if event == "socket.connect":
-        calls.append(["socket", "connect", "POST", str(arguments[1]), False])
+        calls.append(["socket", "connect", "POST", str(arguments[1]), False, None])
         raise PermissionError("there is no network here")
 
 

@@ -126,6 +126,11 @@ impl Stage for Aws {
                 seen.mutations
                     .push(format!("sent: {} {}", text(0), text(1)));
             }
+            // What gate let pass must not print it, and `secret` never passes.
+            if let Some(credential) = call.get(5).and_then(Value::as_str) {
+                seen.mutations
+                    .push(format!("prints: {} {} {credential}", text(0), text(1)));
+            }
         }
         // `help` formats its pages with groff and shows them in a pager: only what a case brought
         // along is one that it did not mean.
