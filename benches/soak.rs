@@ -47,9 +47,10 @@ fn main() {
     let stage = Stage::set(Ground::File);
     run::know_the_server(&stage);
     let tally = Tally::default();
+    let parked = lanes::ask_parked(&stage, &tally);
     let end = Instant::now() + lasts;
     let samples = std::thread::scope(|scope| {
-        let playing = scope.spawn(|| lanes::play(&stage, &tally, end));
+        let playing = scope.spawn(|| lanes::play(&stage, &tally, parked, end));
         let samples = watch(&stage, lasts, end);
         playing.join().unwrap();
         samples

@@ -17,7 +17,7 @@ use gate_protocol::problem::ProblemCode;
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus};
 use gate_protocol::review::{Answer, SubmitReview};
 use jiff::Timestamp;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tokio::task::LocalSet;
 
 use crate::asked::{runner, submission};
@@ -64,7 +64,7 @@ impl Lane {
 }
 
 /// Plays all of them to their end.
-pub(crate) fn play(stage: &Stage, tally: &Tally, end: Instant) {
+pub(crate) fn play(stage: &Stage, tally: &Tally, parked: Vec<ApprovalRequest>, end: Instant) {
     let lanes = LocalSet::new();
     let running = Arc::new(());
     let lane = |who| Lane {
@@ -73,8 +73,6 @@ pub(crate) fn play(stage: &Stage, tally: &Tally, end: Instant) {
         end,
         running: running.clone(),
     };
-    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    let parked = runtime.block_on(ask_parked(&lane("agent")));
     for number in 0..ASKERS {
         lanes.spawn_local(ask(lane("agent"), number));
     }
@@ -88,7 +86,7 @@ pub(crate) fn play(stage: &Stage, tally: &Tally, end: Instant) {
     let commands = (0..most).map(|number| run::deploy(stage, number));
     lanes.spawn_local(run_gate(lane("agent"), commands.collect()));
     drop(running);
-    runtime.block_on(lanes);
+    runtime().block_on(lanes);
 }
 
 /// Asks, waits, claims and reports the run; takes back every seventh.
@@ -202,15 +200,22 @@ async fn answer(lane: Lane) {
 
 /// Makes the requests that are never answered. It is done before the others begin: who answers looks
 /// at the newest ones only.
-async fn ask_parked(lane: &Lane) -> Vec<ApprovalRequest> {
-    let mut waiting = Vec::new();
-    for number in 0..PARKED {
-        let key = IdempotencyKey::generate().unwrap();
-        let word = format!("{PARKED_WORD}-{number}");
-        let asked = lane.client.submit(&submission(&word), &key).await;
-        waiting.extend(lane.tally.count("asked", asked).map(|asked| asked.request));
-    }
-    waiting
+pub(crate) fn ask_parked(stage: &Stage, tally: &Tally) -> Vec<ApprovalRequest> {
+    let client = stage.client(0, "agent");
+    runtime().block_on(async {
+        let mut waiting = Vec::new();
+        for number in 0..PARKED {
+            let key = IdempotencyKey::generate().unwrap();
+            let word = format!("{PARKED_WORD}-{number}");
+            let asked = client.submit(&submission(&word), &key).await;
+            waiting.extend(tally.count("asked", asked).map(|asked| asked.request));
+        }
+        waiting
+    })
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 /// Lets many wait who are never answered, of whom one leaves and another comes, again and again.
