@@ -402,11 +402,9 @@ fn add_copies(
     span: &SecretSpan,
     invocation: &mut Invocation,
 ) {
-    let Some(word) = line
-        .argv
-        .get(outer)
-        .filter(|_| secret.len() >= SHORTEST_COPY)
-    else {
+    // What is executed inside of it has to be read.
+    let is_plain = secret.len() >= SHORTEST_COPY && !secret.iter().any(|byte| b"$`".contains(byte));
+    let Some(word) = line.argv.get(outer).filter(|_| is_plain) else {
         return;
     };
     let windows = word.as_encoded_bytes().windows(secret.len()).enumerate();
