@@ -189,7 +189,8 @@ fn of_commands_that_ask_and_one_that_is_denied_the_no_is_told_wherever_it_stands
     let kept = stage.spooled();
     assert_eq!(kept.matches("\"decision\":\"deny\"").count(), 5, "{kept}");
     let told = stage.says_no(&format!("{asks}; ls")).unwrap();
-    assert!(told.contains("run -- "), "{told}");
+    let asks = "Run the same line again with `gate run --` right before it";
+    assert!(told.contains(asks), "{told}");
 }
 
 #[test]

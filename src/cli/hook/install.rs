@@ -50,6 +50,7 @@ impl Install {
         };
         let added = place.form.add(before.as_deref(), &command);
         let added = added.map_err(|mistake| by_hand(place.refused(&mistake)))?;
+        place.refuse_to_lose_copy(&found, before.as_deref())?;
         let change = diff(found.text.as_deref().unwrap_or_default(), &added);
         let becomes = if dry_run { "would become" } else { "becomes" };
         // What can't be shown is not written.

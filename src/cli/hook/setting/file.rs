@@ -131,9 +131,7 @@ impl Place {
             let what = "it was changed in the meantime";
             return Err(self.refused(&Mistake::new(None, what, mend)));
         }
-        if found.held.is_none() && keep.is_some() {
-            self.refuse_to_lose_copy(keep)?;
-        }
+        self.refuse_to_lose_copy(found, keep)?;
         self.write(text, keep).map_err(|error| {
             let text = format!("cannot write `{}`", shown(&self.path));
             Failure::new(FailureKind::Internal, text).caused_by(error)
@@ -142,7 +140,17 @@ impl Place {
 
     /// Refuses where the copy would take the place of a file that gate did not write: while there is
     /// no hook of gate's, a file of that name is the user's.
-    fn refuse_to_lose_copy(&self, keep: Option<&str>) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// There is such a file.
+    pub(in crate::cli::hook) fn refuse_to_lose_copy(
+        &self,
+        found: &Found,
+        keep: Option<&str>,
+    ) -> Result<(), Failure> {
+        if found.held.is_some() || keep.is_none() {
+            return Ok(());
+        }
         let copy = self.copy();
         if copy.symlink_metadata().is_err() || read(&copy)?.as_deref() == keep {
             return Ok(());
