@@ -8,6 +8,7 @@
 mod asked;
 #[path = "completions/bash.rs"]
 mod bash;
+#[expect(dead_code, reason = "the server here has settings of its own")]
 #[path = "live/server.rs"]
 mod server;
 #[path = "completions/silence.rs"]

@@ -100,7 +100,7 @@ fn a_secure_path_that_is_not_everybodys_covers_nobody() {
     stage.home.script("sudo", "#!/bin/sh\n").unwrap();
     let (first, _) = paths(&stage);
     let secure = first.replace("PATH=", "Defaults env_reset, secure_path=");
-    let mut of = |more: &str, expected: (&str, &str)| {
+    let of = |more: &str, expected: (&str, &str)| {
         let text = format!("{secure}\n{more}\n");
         stage.home.write("etc/sudoers", text).unwrap();
         assert_told(&told(&stage, "", "sudo"), &[expected]);
