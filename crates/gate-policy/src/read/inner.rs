@@ -372,16 +372,16 @@ fn add_secrets(
                 None => continue,
             },
         };
-        if let Some((origin, secret)) = origin.zip(secret)
-            && !origin.is_verbatim
-        {
-            add_copies(line, (outer, secret), span, invocation);
-        }
         let rest = line.argv.get(outer);
         let rest = rest.and_then(|word| word.as_encoded_bytes().get(range.end..));
         if rest.is_some_and(leads_to_a_variable) {
             // `Bearer $TOKEN`: what is secret is not there yet.
             continue;
+        }
+        if let Some((origin, secret)) = origin.zip(secret)
+            && !origin.is_verbatim
+        {
+            add_copies(line, (outer, secret), span, invocation);
         }
         invocation.secrets.push(SecretSpan {
             place: SecretPlace::Argv(outer),
