@@ -8,6 +8,8 @@ use super::machine::{Found, files, read};
 const SUDOERS: &str = "/etc/sudoers";
 /// As sudo itself limits how deep files include others.
 const DEEPEST: usize = 128;
+/// How many files are read: one that includes itself twice would have no end by its depth alone.
+const MOST_FILES: usize = 1024;
 
 /// What sudo does with PATH.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,11 +50,14 @@ struct Known {
     partly: Option<String>,
     /// Some users keep their PATH.
     exempt: Option<String>,
+    /// How many files were read.
+    files: usize,
 }
 
 impl Known {
     /// Reads one file of sudoers, and those that it includes.
     fn read(&mut self, file: &Path, depth: usize) -> Result<(), PathBuf> {
+        self.files += 1;
         let text = match read(file) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -65,6 +70,13 @@ impl Known {
                 continue;
             }
             for included in included(line, file)? {
+                if self.files >= MOST_FILES {
+                    self.partly = Some(format!(
+                        "{} leads to more files than are read",
+                        file.display()
+                    ));
+                    return Ok(());
+                }
                 self.read(&included, depth + 1)?;
             }
         }
@@ -260,5 +272,15 @@ mod tests {
         // A file that includes itself has an end.
         std::fs::write(at("sudoers"), "@include sudoers\nDefaults secure_path=/x\n").unwrap();
         assert_eq!(path(), "/x");
+    }
+
+    #[test]
+    fn files_that_include_themselves_more_than_once_are_left_unread() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sudoers");
+        let lines = "@include sudoers\n@include sudoers\nDefaults secure_path=/x\n";
+        std::fs::write(&file, lines).unwrap();
+        let found = of(&file);
+        assert!(matches!(found, SudoPath::Depends(_)), "{found:?}");
     }
 }
