@@ -30,6 +30,7 @@ const GATE: &str = "gate";
 
 /// Runs the tool that this program was called as, or the full gate in its place. Returns only
 /// where there is none.
+#[expect(clippy::exit, reason = "behind a panic there is nothing to return to")]
 pub fn run(start: Start) -> i32 {
     // What panics is no plain command: nobody is shown anything of it, and nothing is unwound.
     std::panic::set_hook(Box::new(move |_| std::process::exit(hand_over(&start))));
