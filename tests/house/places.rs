@@ -29,7 +29,12 @@ pub(crate) fn of_stderr(house: &House) -> Vec<String> {
 
 /// A tool's own end by a signal is passed on where that end is known, in gate-exec.
 pub(crate) fn of_exit(house: &House) -> Vec<String> {
-    const PLACES: [&str; 2] = ["src/exit_code.rs", "crates/gate-exec/src/exit_reason.rs"];
+    const PLACES: [&str; 3] = [
+        "src/exit_code.rs",
+        "crates/gate-exec/src/exit_reason.rs",
+        // Behind a panic there is nothing to return to.
+        "crates/gate-shim/src/lib.rs",
+    ];
     let what = "only src/exit_code.rs ends the process";
     outside(
         house,

@@ -92,7 +92,7 @@ structs! {
     }
     ValueEffect { glob, effect }
     CommandSpec { parent, name, canonical, effect, groups, is_group, is_open, more }
-    CommandDetail { can_be_neutral, order, passed, runs, operands, found, shows, stdin, why }
+    CommandDetail { also, can_be_neutral, order, passed, runs, operands, found, shows, stdin, why }
     RunsSpec { place, reading, takes_assignments, clears_environment, alone }
     ShowsSpec { operands, globs }
     StdinSpec { role, given, unless, is_without_operands }

@@ -73,6 +73,7 @@ struct Swept {
 static SWEPT: LazyLock<Result<Vec<Swept>, String>> =
     LazyLock::new(|| sweep().map_err(|error| error.to_string()));
 
+#[expect(clippy::unwrap_used, reason = "a sweep that can't be made has failed")]
 fn swept() -> &'static [Swept] {
     SWEPT.as_ref().unwrap()
 }

@@ -193,6 +193,8 @@ impl Deref for CommandSpec {
 /// What many commands have in common.
 #[derive(Clone, Debug)]
 pub struct CommandDetail {
+    /// Another effect that it has beside its own.
+    pub also: Option<Effect>,
     /// Whether a neutral flag counts.
     pub can_be_neutral: bool,
     /// Where its flags stand.
@@ -215,6 +217,7 @@ pub struct CommandDetail {
 
 /// What is said of a command that only leads to others.
 static LEADING: CommandDetail = CommandDetail {
+    also: None,
     can_be_neutral: true,
     order: Order::Free,
     passed: Passed::Operands,

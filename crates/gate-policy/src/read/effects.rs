@@ -61,6 +61,9 @@ fn judge_command(parsed: &Parsed<'_>, command: &CommandSpec, invocation: &mut In
         return false;
     }
     invocation.add(command.effect, reason_of(parsed, command));
+    if let Some(also) = command.also {
+        invocation.add(also, format!("it has the effect {} too", also.as_str()));
+    }
     false
 }
 

@@ -138,10 +138,15 @@ impl Standby {
     }
 
     async fn is_of(&self, store: &Store) -> Result<(), Unfit> {
-        let (theirs, is_standby) = self.0.standby.identity().await.map_err(down)?;
-        let mut reader = store.look_up().await.map_err(unheld)?;
+        let (theirs, is_standby) = self
+            .0
+            .standby
+            .identity()
+            .await
+            .map_err(|error| down(&error))?;
+        let mut reader = store.look_up().await.map_err(|error| unheld(&error))?;
         let ours = standby::identity(reader.connection()).await;
-        if theirs != ours.map_err(unheld)? {
+        if theirs != ours.map_err(|error| unheld(&error))? {
             return Err(Unfit::Foreign);
         }
         if is_standby {
@@ -152,7 +157,7 @@ impl Standby {
     }
 
     async fn reach(&self, store: &Store) -> Result<(Connection, AsOf), Unfit> {
-        let (connection, reach) = self.0.standby.read().await.map_err(down)?;
+        let (connection, reach) = self.0.standby.read().await.map_err(|error| down(&error))?;
         let Some(reach) = reach else {
             return Err(Unfit::Down("there is no log in it".to_owned()));
         };
@@ -160,7 +165,10 @@ impl Standby {
             return Err(Unfit::NoStandby);
         }
         // After the snapshot: what was erased until now is known here.
-        let held = self.held(store, reach).await.map_err(unheld)?;
+        let held = self
+            .held(store, reach)
+            .await
+            .map_err(|error| unheld(&error))?;
         held.map(|as_of| (connection, as_of))
     }
 
@@ -205,18 +213,10 @@ impl Standby {
     /// Keeps what was found, and says so where it is another thing than before.
     fn note(&self, found: Result<AsOf, Unfit>) {
         let mut known = self.lock();
-        match (&*known, &found) {
-            (Err(_), Ok(as_of)) => {
-                let records = as_of.records;
-                tracing::info!(records, "history is read from the standby");
-            }
-            (Ok(_), Err(unfit)) => {
-                tracing::warn!(why = %unfit, "history is not read from the standby");
-            }
-            (Err(before), Err(unfit)) if before.label() != unfit.label() => {
-                tracing::warn!(why = %unfit, "history is not read from the standby");
-            }
-            (Ok(_), Ok(_)) | (Err(_), Err(_)) => {}
+        let before = known.as_ref().err().map(Unfit::label);
+        let now = found.as_ref().err().map(Unfit::label);
+        if before != now {
+            say(&found);
         }
         *known = found;
     }
@@ -231,10 +231,26 @@ impl Standby {
     }
 }
 
-fn down(error: StoreError) -> Unfit {
-    Unfit::Down(crate::doctor::chain(&error))
+/// Says in the server's log whether history is read from the standby.
+fn say(found: &Result<AsOf, Unfit>) {
+    match found {
+        Ok(as_of) => say_read(as_of.records),
+        Err(unfit) => say_unread(unfit),
+    }
 }
 
-fn unheld(error: StoreError) -> Unfit {
-    Unfit::Unheld(crate::doctor::chain(&error))
+fn say_read(records: u64) {
+    tracing::info!(records, "history is read from the standby");
+}
+
+fn say_unread(unfit: &Unfit) {
+    tracing::warn!(why = %unfit, "history is not read from the standby");
+}
+
+fn down(error: &StoreError) -> Unfit {
+    Unfit::Down(crate::doctor::chain(error))
+}
+
+fn unheld(error: &StoreError) -> Unfit {
+    Unfit::Unheld(crate::doctor::chain(error))
 }

@@ -39,6 +39,7 @@ fn prototype(command: &Command, groups: &[&str]) -> Result<CommandSpec, Mistake>
 fn detail(command: &Command) -> Result<CommandDetail, Mistake> {
     let operands = command.operands.iter().map(operand::rule);
     Ok(CommandDetail {
+        also: optional_effect(command.also.as_ref())?,
         can_be_neutral: command.neutral,
         order: one_of(command.order.as_ref(), Order::Free, ORDERS)?,
         passed: match (command.passed, command.passed_from) {

@@ -265,6 +265,8 @@ pub(crate) struct Command {
     #[serde(default)]
     pub(crate) aliases: Words,
     pub(crate) effect: Word,
+    /// Another effect that it has too.
+    pub(crate) also: Option<Word>,
     #[serde(default)]
     pub(crate) flags: Words,
     #[serde(default)]
