@@ -202,10 +202,8 @@ fn traced(home: &Home, argv: &[&str]) -> Vec<String> {
     let mut calls: Vec<String> = calls.collect();
     let is_exec = |call: &String| call.starts_with("execve");
     let starts: Vec<usize> = (0..calls.len()).filter(|at| is_exec(&calls[*at])).collect();
-    let [0, tool] = starts[..] else {
-        panic!("{argv:?}: {text}");
-    };
-    calls.truncate(tool);
+    assert!(starts.len() == 2 && starts[0] == 0, "{argv:?}: {text}");
+    calls.truncate(starts[1]);
     calls
 }
 

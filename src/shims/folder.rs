@@ -123,11 +123,11 @@ impl ShimFolder {
 
     /// Refuses where a folder on the way is not root's.
     fn refuse_callers(&self) -> Result<(), Failure> {
-        let owned = self.path.ancestors().find_map(|above| {
+        let found = self.path.ancestors().find_map(|above| {
             let owner = std::fs::metadata(above).ok()?.uid();
             (owner != 0).then_some((above, owner))
         });
-        let Some((above, owner)) = owned else {
+        let Some((above, owner)) = found else {
             return Ok(());
         };
         Err(Failure::new(

@@ -23,7 +23,8 @@ fn told(stage: &Stage, set_up: &str, way: &str) -> Vec<(String, String)> {
     let script = format!("{set_up}\nexec \"$0\" doctor --json --way {way} kubectl");
     let ran = run(&mut isolated(&stage.home, &etc, &script));
     let found = json(&ran);
-    let verdicts = found["tools"][0]["ways"].as_array().unwrap();
+    let verdicts = found.pointer("/tools/0/ways").and_then(Value::as_array);
+    let verdicts = verdicts.unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let told = verdicts
         .iter()

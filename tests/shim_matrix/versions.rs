@@ -111,15 +111,9 @@ fn what_a_version_manager_is_told_reaches_no_tool_and_holds_for_no_other_process
 /// rbenv as Debian has it, and pyenv, of which it is the model, where that is installed.
 #[test]
 fn real_version_managers_come_to_the_version_that_they_choose_and_none_comes_back_to_itself() {
-    let rbenv = Some(locate("rbenv").unwrap());
-    for (program, name, variable) in [
-        (rbenv, "rbenv", "RBENV"),
-        (locate("pyenv").ok(), "pyenv", "PYENV"),
-    ] {
-        let Some(program) = program else {
-            eprintln!("{name} is not installed: its shims are not called");
-            continue;
-        };
+    let mut managers = vec![(locate("rbenv").unwrap(), "rbenv", "RBENV")];
+    managers.extend(locate("pyenv").ok().map(|pyenv| (pyenv, "pyenv", "PYENV")));
+    for (program, name, variable) in managers {
         for matrix in Matrix::each() {
             let root = matrix.folder(&format!(".{name}"));
             let version = format!(".{name}/versions/1.0/bin");

@@ -82,7 +82,7 @@ pub(super) fn of(path: &str, name: &str) -> Option<Subject> {
     let subject = match (name, path) {
         ("FILE", _) => Subject::File,
         ("DIR", _) => Subject::Folder,
-        ("RULE", _) => Subject::Rule,
+        ("RULE", _) | ("ID", "grants propose") => Subject::Rule,
         ("TOOL", "shim remove") => Subject::Shim,
         ("TOOL", _) => Subject::Tool,
         ("ID", "approve") => Subject::Request(About::Answerable),
@@ -93,7 +93,6 @@ pub(super) fn of(path: &str, name: &str) -> Option<Subject> {
         ("ID", "requests show" | "audit log" | "audit erase") | ("SEQ|REQUEST", "audit proof") => {
             Subject::Request(About::Every)
         }
-        ("ID", "grants propose") => Subject::Rule,
         // No request's: of a standing grant, of a token.
         ("ID", "grants confirm" | "grants revoke" | "admin tokens revoke") => Subject::Free,
         (free, _) if FREE.contains(&free) => Subject::Free,

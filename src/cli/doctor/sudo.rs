@@ -193,10 +193,10 @@ mod tests {
 
     #[track_caller]
     fn assert_gives(lines: &str, expected: &str) {
-        match of_lines(lines) {
-            SudoPath::Secure(found) => assert_eq!(found.path, expected, "{lines}"),
-            other => panic!("{lines}: {other:?}"),
-        }
+        let SudoPath::Secure(found) = of_lines(lines) else {
+            panic!("{lines}");
+        };
+        assert_eq!(found.path, expected, "{lines}");
     }
 
     #[test]
@@ -259,9 +259,11 @@ mod tests {
         std::fs::create_dir(at("d")).unwrap();
         let first = "Defaults secure_path=\\\n  \"/first\"\n@includedir d\n";
         std::fs::write(at("sudoers"), first).unwrap();
-        let path = || match of(&at("sudoers")) {
-            SudoPath::Secure(found) => found.path,
-            other => panic!("{other:?}"),
+        let path = || {
+            let SudoPath::Secure(found) = of(&at("sudoers")) else {
+                panic!("nothing is given");
+            };
+            found.path
         };
         assert_eq!(path(), "/first");
         std::fs::write(at("d/zz"), "Defaults secure_path=/zz\n").unwrap();

@@ -91,8 +91,8 @@ fn default_environment(line: &str) -> Option<Said> {
         return Some(Said::Nothing);
     }
     let words = value.split_whitespace();
-    let paths = words.filter_map(|word| word.trim_matches(['"', '\'']).strip_prefix("PATH="));
-    paths.last().map(|path| Said::Path(path.to_owned()))
+    let mut paths = words.filter_map(|word| word.trim_matches(['"', '\'']).strip_prefix("PATH="));
+    paths.next_back().map(|path| Said::Path(path.to_owned()))
 }
 
 #[cfg(test)]

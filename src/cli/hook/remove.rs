@@ -27,11 +27,11 @@ impl Remove {
         };
         let before = found.text.as_deref().unwrap_or_default();
         let change = diff(before, held.without.as_deref().unwrap_or_default());
-        let (would, does, done) = match held.without {
+        let (planned, does, done) = match held.without {
             Some(_) => ("would become", "becomes", "written"),
             None => ("would be removed", "goes", "removed"),
         };
-        let what = if self.change.dry_run { would } else { does };
+        let what = if self.change.dry_run { planned } else { does };
         // What can't be shown is not written.
         show::print(&format!("`{file}` {what}:\n{change}"))?;
         if self.change.dry_run {
