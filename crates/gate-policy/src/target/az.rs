@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::az_servers::{ends_name, ends_server, leads_elsewhere};
 use super::ini::{self, Ini};
 use super::yaml::{self, Node};
 use super::{content, home_file, named, names_another, option, refuse_file, set};
@@ -37,22 +38,6 @@ const WITHOUT_GROUP: &[&str] = &[
     "role",
 ];
 
-/// Ends of the names of Azure's own servers.
-const OWN_SERVERS: &[&str] = &[
-    ".azure-api.net",
-    ".azure-devices.net",
-    ".azure.cn",
-    ".azure.com",
-    ".azure.net",
-    ".azure.us",
-    ".azurecr.io",
-    ".azureedge.net",
-    ".azurewebsites.net",
-    ".azconfig.io",
-    ".microsoft.com",
-    ".visualstudio.com",
-    ".windows.net",
-];
 /// Parameters whose address is a name, or is fetched without a credential.
 const NO_SERVER: &[&str] = &[
     "address",
@@ -67,6 +52,9 @@ const NO_SERVER: &[&str] = &[
     "url",
 ];
 
+/// Variables with the name of an account; those of `AZURE_DEFAULTS_*` hold others.
+const NAMING_VARIABLES: &[&str] = &["AZURE_BATCH_ACCOUNT", "AZURE_STORAGE_ACCOUNT"];
+
 pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
     judge_words(line, invocation);
     let folder = match line.env.get("AZURE_CONFIG_DIR") {
@@ -80,6 +68,7 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
         return;
     };
     judge(&folder, &settings, invocation);
+    judge_names(line, &settings, invocation);
     let cloud = cloud(line, &settings, &clouds, invocation);
     choose_subscription(line, &folder, &cloud, invocation);
     let first = invocation.command.first().map_or("", AsRef::as_ref);
@@ -117,20 +106,59 @@ fn judge_words(line: &CommandLine<'_>, invocation: &mut Invocation) {
     }
 }
 
-/// Tells whether a value is an address, and not one of Azure.
-fn leads_elsewhere(name: &str, value: &str) -> bool {
-    let names_server = name.ends_with("endpoint");
-    let rest = ["https://", "http://"]
-        .iter()
-        .find_map(|scheme| value.strip_prefix(scheme));
-    let Some(rest) = rest.or_else(|| names_server.then_some(value)) else {
-        return false;
-    };
-    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
-    let place = rest.get(..end).unwrap_or_default();
-    let host = place.rsplit('@').next().unwrap_or(place);
-    let host = host.split(':').next().unwrap_or(host);
-    !OWN_SERVERS.iter().any(|own| host.ends_with(own))
+/// Adds a parameter, variable or setting that leads to another server by a name that it holds.
+fn judge_names(line: &CommandLine<'_>, settings: &Ini, invocation: &mut Invocation) {
+    let named = naming_option(invocation)
+        .or_else(|| naming_variable(line))
+        .or_else(|| naming_setting(settings));
+    if let Some(name) = named {
+        let reason = format!("`{name}` stands in an address, and leads it to another server");
+        invocation.add(Effect::Unknown, reason);
+    }
+}
+
+fn naming_option(invocation: &Invocation) -> Option<String> {
+    let command: Vec<&str> = invocation.command.iter().map(AsRef::as_ref).collect();
+    let mut options = invocation.options.iter();
+    let option = options.find(|used| {
+        let value = used.value.as_deref().map(String::from_utf8_lossy);
+        value.is_some_and(|value| ends_server(&command, &used.name, &value))
+    });
+    option.map(|used| used.name.to_string())
+}
+
+fn naming_variable(line: &CommandLine<'_>) -> Option<String> {
+    let mut variables = line.env.starting_with("AZURE_");
+    let variable = variables.find(|(name, value)| {
+        let name = name.to_string_lossy();
+        let is_one = match name.strip_prefix("AZURE_DEFAULTS_") {
+            Some(key) => is_name(&key.to_ascii_lowercase()),
+            None => NAMING_VARIABLES.contains(&&*name),
+        };
+        is_one && ends_name(&value.to_string_lossy())
+    });
+    variable.map(|(name, _)| name.to_string_lossy().into_owned())
+}
+
+fn naming_setting(settings: &Ini) -> Option<String> {
+    let mut values = settings.sections.iter().flat_map(|section| {
+        let values = section.values.iter();
+        values.map(|(key, value)| (section.name.as_str(), key.as_str(), value))
+    });
+    let setting = values.find(|(section, key, value)| match (*section, *key) {
+        ("defaults", key) => is_name(key) && ends_name(value),
+        ("batch" | "storage", "account") => ends_name(value),
+        ("batch" | "storage", key) if key.ends_with("endpoint") => {
+            !value.is_empty() && leads_elsewhere("endpoint", &value.to_ascii_lowercase())
+        }
+        _ => false,
+    });
+    setting.map(|(section, key, _)| format!("{section}.{key}"))
+}
+
+/// Tells whether a default is a name: those of Azure DevOps are an address and a title.
+fn is_name(default: &str) -> bool {
+    !matches!(default, "organization" | "project")
 }
 
 /// Reads a file of settings; nothing where it is there and not understood.
@@ -284,31 +312,4 @@ fn selected(file: &Node, cloud: &str, wanted: &str) -> Result<Option<Account>, S
     }
     let only = found.pop();
     Ok(only.filter(|_| found.is_empty()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::leads_elsewhere;
-
-    #[test]
-    fn an_address_is_of_azure_by_the_end_of_its_host() {
-        for (name, value) in [
-            ("blob-endpoint", "https://x.blob.core.windows.net/"),
-            ("id", "https://v.vault.azure.net/secrets/x"),
-            ("endpoint", "x.azconfig.io"),
-            ("name", "evil.example"),
-        ] {
-            assert!(!leads_elsewhere(name, value), "{value}");
-        }
-        for (name, value) in [
-            ("blob-endpoint", "https://evil.example/.windows.net"),
-            ("id", "http://x.azure.com@evil.example/"),
-            ("endpoint", "evil.example"),
-            ("endpoint", "@file"),
-            ("id", "https://xazure.com/"),
-            ("id", "https://evil.example:443?x=.azure.com"),
-        ] {
-            assert!(leads_elsewhere(name, value), "{value}");
-        }
-    }
 }

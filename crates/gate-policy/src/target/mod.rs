@@ -10,6 +10,7 @@
 
 mod aws;
 mod az;
+mod az_servers;
 mod cargo;
 mod docker;
 mod forge;
