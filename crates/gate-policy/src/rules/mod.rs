@@ -16,6 +16,7 @@ mod loosening;
 mod matchers;
 mod policy;
 mod reach;
+mod region;
 mod rule;
 mod session;
 #[cfg(test)]

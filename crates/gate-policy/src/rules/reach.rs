@@ -2,6 +2,7 @@
 //! says where. Of kubectl: `kubectl api-resources --namespaced=false`, and
 //! cli-runtime's `resource.Builder`, which takes `--all-namespaces` before a namespace.
 
+use super::region;
 use crate::invocation::{Invocation, OptionUse};
 use crate::profile::Text;
 use crate::read::words::switch_value;
@@ -213,11 +214,7 @@ fn beyond_others(invocation: &Invocation, field: &str) -> Option<&'static str> {
         ("ansible-playbook", "playbook") => {
             (invocation.operands.len() > 1).then_some("other playbooks")
         }
-        ("aws", "region") => {
-            let service = invocation.command.first();
-            let is_global = service.is_some_and(|service| WITHOUT_REGION.contains(&&**service));
-            is_global.then_some("what stands in no region, or in the one of its name")
-        }
+        ("aws", "region") => region::beyond(invocation),
         ("docker", "context" | "host") => {
             let first = invocation.command.first();
             let is_other = first.is_some_and(|first| OF_NO_DAEMON.contains(&&**first));
@@ -256,30 +253,6 @@ fn beyond_others(invocation: &Invocation, field: &str) -> Option<&'static str> {
         _ => None,
     }
 }
-
-/// Services of AWS that are the same in every region, or whose things stand in the one that
-/// their own name says.
-const WITHOUT_REGION: &[&str] = &[
-    "account",
-    "artifact",
-    "billing",
-    "budgets",
-    "ce",
-    "cloudfront",
-    "cur",
-    "globalaccelerator",
-    "iam",
-    "networkmanager",
-    "organizations",
-    "route53",
-    "route53domains",
-    "s3",
-    "s3api",
-    "savingsplans",
-    "shield",
-    "sts",
-    "waf",
-];
 
 /// What stands in no database of `PostgreSQL`, behind a verb that makes, changes or removes it.
 const OF_SERVER: &[&str] = &[

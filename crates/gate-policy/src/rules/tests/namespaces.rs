@@ -111,6 +111,13 @@ const OTHERS: &[(&str, &str, &str, &str)] = &[
     ("ansible-playbook", "playbook = 'site.yml'", "ansible-playbook site.yml", "ansible-playbook prod.yml site.yml"),
     ("vault", "path = 'app/*'", "vault kv put app/x a=b", "vault kv put -mount=prod app/x a=b"),
     ("aws", "region = 'eu-west-1'", "aws --region eu-west-1 ec2 delete-volume --volume-id v", "aws --region eu-west-1 s3 rb s3://prod"),
+    ("aws", "region = 'eu-west-1'", "aws --region eu-west-1 ec2 copy-snapshot --source-snapshot-id s --source-region eu-west-1", "aws --region eu-west-1 ec2 copy-snapshot --source-snapshot-id s --source-region eu-west-1 --destination-region us-east-1"),
+    ("aws", "region = 'eu-west-1'", "aws --region eu-west-1 sqs create-queue --queue-name q", "aws --region eu-west-1 kms replicate-key --key-id k --replica-region us-east-1"),
+    ("aws", "region = 'eu-west-1'", "aws --region eu-west-1 sqs create-queue --queue-name us-east", "aws --region eu-west-1 kms replicate-key --key-id k --replica-reg us-gov-east-1"),
+    ("aws", "region = 'eu-west-1'", "aws --region eu-west-1 dynamodb update-table --table-name t", "aws --region eu-west-1 dynamodb update-table --table-name t --replica-updates file://u"),
+    ("aws", "region = 'eu-west-1'", "aws --region eu-west-1 secretsmanager update-secret --secret-id s --description d", "aws --region eu-west-1 secretsmanager replicate-secret-to-regions --secret-id s --add-replica-regions Region=x"),
+    ("aws", "region = 'eu-west-1'", "aws --region eu-west-1 wafv2 delete-ip-set --name n --scope REGIONAL --id i --lock-token l", "aws --region eu-west-1 wafv2 delete-ip-set --name n --scope CLOUDFRONT --id i --lock-token l"),
+    ("aws", "region = 'eu-west-1'", "aws --region eu-west-1 sns delete-topic --topic-arn arn:aws:sns:eu-west-1:1:t", "aws --region eu-west-1 sns delete-topic --topic-arn arn:aws:sns:ap-northeast-2:1:t"),
     ("gcloud", "zone = 'dev'", "gcloud compute instances delete x --zone dev", "gcloud compute instances delete zones/prod/instances/x --zone dev"),
     ("helm", "release = 'web'", "helm uninstall web", "helm uninstall prod web"),
 ];
@@ -119,7 +126,7 @@ const OTHERS: &[(&str, &str, &str, &str)] = &[
 fn a_word_that_says_where_is_not_what_a_rule_allows_by_another_part_of_the_target() {
     for (tool, target, inside, outside) in OTHERS {
         let text = format!(
-            "[[rule]]\nid = \"one\"\ntool = \"{tool}\"\neffect = [\"read\", \"write\", \"destroy\", \"execute\"]\n\
+            "[[rule]]\nid = \"one\"\ntool = \"{tool}\"\neffect = [\"read\", \"write\", \"destroy\", \"execute\", \"access\", \"secret\", \"unknown\"]\n\
              target = {{ {target} }}\ndecision = \"allow\"\n"
         );
         for (line, decision) in [
