@@ -37,6 +37,8 @@ pub struct Invocation {
     pub(crate) held_effects: EffectSet,
     /// What would lead out of such a session, or keeps it from being one.
     pub(crate) way_out: Option<&'static str>,
+    /// Whether psql would act on what belongs to the whole server, or goes to another database.
+    pub(crate) leaves_database: bool,
     /// Why it has these effects; text for people, non-UTF-8 shown lossily.
     pub reasons: Vec<String>,
     /// What each word of argv is, in the order of argv.

@@ -307,6 +307,7 @@ fn blank(tool: Text) -> Invocation {
         own_effects: EffectSet::of(Effect::Unknown),
         held_effects: EffectSet::of(Effect::Unknown),
         way_out: Some("it is no session of psql"),
+        leaves_database: false,
         reasons: Vec::new(),
         words: Vec::new(),
         merged: Vec::new(),

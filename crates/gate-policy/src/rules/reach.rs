@@ -231,12 +231,9 @@ fn beyond_others(invocation: &Invocation, field: &str) -> Option<&'static str> {
                 .any(|kind| names_by_path(invocation, kind))
                 .then_some("what a path names elsewhere")
         }
-        ("psql", "database") => {
-            let mut nested = invocation.nested.iter();
-            nested
-                .any(|nested| leaves_database(&nested.text))
-                .then_some("what belongs to all databases, or to another one")
-        }
+        ("psql", "database") => invocation
+            .leaves_database
+            .then_some("what belongs to all databases, or to another one"),
         ("sqlite3", "database") => {
             let mut nested = invocation.nested.iter();
             let words = [
@@ -252,37 +249,6 @@ fn beyond_others(invocation: &Invocation, field: &str) -> Option<&'static str> {
         ("vault", "path") => is_given("mount").then_some("the same path of another mount"),
         _ => None,
     }
-}
-
-/// What stands in no database of `PostgreSQL`, behind a verb that makes, changes or removes it.
-const OF_SERVER: &[&str] = &[
-    "database",
-    "group",
-    "role",
-    "subscription",
-    "system",
-    "tablespace",
-    "user",
-];
-
-/// Tells whether a statement or command of psql acts on what belongs to the whole server, or
-/// goes to another database.
-fn leaves_database(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
-    let mut words = text
-        .split(|letter| !is_word(letter))
-        .filter(|word| !word.is_empty());
-    let connects = text.trim_start().starts_with("\\c") && !text.trim_start().starts_with("\\copy");
-    let first = words.next().unwrap_or_default();
-    let second = words.next().unwrap_or_default();
-    let is_made = matches!(first, "alter" | "create" | "drop" | "reassign");
-    connects
-        || (is_made && (OF_SERVER.contains(&second) || second == "owned"))
-        || [second]
-            .into_iter()
-            .chain(words)
-            .any(|word| word == "database" || word.starts_with("dblink"))
 }
 
 /// Options of terraform that name the file of a state, wherever it is.

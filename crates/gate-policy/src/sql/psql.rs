@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::script::{Piece, Script};
+use super::statement::Reach;
 use super::variables::{self, Variables};
 use super::{MAX_DEPTH, MAX_SCRIPTS, is_plain_path, meta, statement};
 use crate::command_line::{CommandLine, Stdin};
@@ -55,7 +56,9 @@ impl<'a, 'i> Psql<'a, 'i> {
         }
     }
 
+    /// What is not read can be a statement about more than this database.
     fn unknown(&mut self, reason: &str) {
+        self.invocation.leaves_database = true;
         self.invocation.add(Effect::Unknown, reason);
     }
 
@@ -63,6 +66,7 @@ impl<'a, 'i> Psql<'a, 'i> {
     pub(super) fn say_what_leads_out(&mut self) {
         let found = self.session.leads_out();
         self.invocation.way_out = self.invocation.way_out.or(found);
+        self.invocation.leaves_database |= self.session.reach == Reach::Server;
     }
 
     fn set_variable(&mut self, name: &str, value: Option<&str>) {
@@ -133,8 +137,10 @@ impl<'a, 'i> Psql<'a, 'i> {
                 self.judge_script(bytes);
                 self.folders.pop();
             }
-            Stdin::Terminal => self
-                .unknown("psql would run what a person types, which nobody can judge beforehand"),
+            Stdin::Terminal => self.invocation.add(
+                Effect::Unknown,
+                "psql would run what a person types, which nobody can judge beforehand",
+            ),
             Stdin::Absent | Stdin::Unread => {
                 self.unknown("psql would run standard input, which was not given");
             }
@@ -198,6 +204,9 @@ impl<'a, 'i> Psql<'a, 'i> {
 
     fn judge_sql(&mut self, shown: &str, sent: &str) {
         let judged = statement::judge(sent, &mut self.session);
+        if self.session.reach == Reach::File {
+            self.session.reach = Reach::Server;
+        }
         let strictest = judged.iter().map(|found| found.effect).max();
         for found in judged {
             if found.is_code {
@@ -236,6 +245,13 @@ impl<'a, 'i> Psql<'a, 'i> {
         for (effect, reason) in judged {
             self.invocation.add(effect, &reason);
             strictest = strictest.max(effect);
+        }
+        // It connects anew, starts a program, changes a password, or is not understood.
+        if matches!(
+            strictest,
+            Effect::Access | Effect::Execute | Effect::Unknown
+        ) {
+            self.session.reaches(Reach::Server);
         }
         self.nest("psql", command, strictest);
     }
@@ -343,6 +359,9 @@ fn value_of(arguments: &str) -> Option<String> {
 fn copy_of(arguments: &str, session: &mut statement::Session) -> (Effect, String) {
     let sql = format!("copy {arguments}");
     let judged = statement::judge(&sql, session);
+    if session.reach == Reach::File {
+        session.reach = Reach::Database;
+    }
     let says = |effect: Effect| judged.iter().any(|found| found.effect == effect);
     let lower = arguments.to_ascii_lowercase();
     let words: Vec<&str> = lower.split_ascii_whitespace().collect();

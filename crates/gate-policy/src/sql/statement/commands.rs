@@ -3,6 +3,7 @@
 use super::Judge;
 use super::kinds::node;
 use super::known::{is_harmless_setting, is_secret_setting};
+use super::session::Reach;
 use crate::effect::Effect;
 use crate::sql::grammar::{Node, Token, token};
 
@@ -90,7 +91,11 @@ impl Judge<'_> {
         } else {
             (Effect::Write, "a `COPY` with a file of the server")
         };
+        let copies_file = !has(token::STDIN) && !has(token::STDOUT);
         self.session.takes_rows |= has(token::STDIN) && !is_out;
+        if copies_file {
+            self.session.reaches(Reach::File);
+        }
         self.effect(place, effect, what);
     }
 

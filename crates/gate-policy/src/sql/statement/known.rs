@@ -13,7 +13,12 @@ pub(super) fn is_pure(name: &str) -> bool {
 pub(super) fn reaches_out(name: &str) -> bool {
     OTHER_FUNCTIONS.binary_search(&name).is_ok()
         || MODULES.binary_search(&name).is_ok()
-        || REACHING.iter().any(|start| name.starts_with(start))
+        || is_of_server(name)
+}
+
+/// Tells whether a function that is not pure can act on what is no part of the database.
+pub(super) fn is_of_server(name: &str) -> bool {
+    REACHING.iter().any(|start| name.starts_with(start))
 }
 
 /// Tells whether a type is one of the server's own. A type of somebody's own

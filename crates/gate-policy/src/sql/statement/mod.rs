@@ -13,6 +13,7 @@ mod commands;
 mod kinds;
 mod known;
 mod names;
+mod server;
 mod session;
 mod special;
 #[cfg(test)]
@@ -25,7 +26,7 @@ use crate::effect::Effect;
 use columns::Columns;
 use kinds::{Kind, kind_of, node, number_of};
 pub(super) use known::is_secret_setting;
-pub(super) use session::Session;
+pub(super) use session::{Reach, Session};
 
 /// What a text was found to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,6 +53,7 @@ impl Found {
 pub(super) fn judge(text: &str, session: &mut Session) -> Vec<Found> {
     let judged = parse(text, |tree| judge_tree(text, tree, session));
     judged.unwrap_or_else(|problem| {
+        session.reaches(Reach::Server);
         let reason = format!(
             "the SQL is not understood: {}",
             place_of(text, problem.start as usize)
@@ -142,6 +144,9 @@ impl Judge<'_> {
             return;
         }
         self.session.statement_begins(self.is_bound(place));
+        if self.leaves_database(top) {
+            self.session.reaches(Reach::Server);
+        }
         for place in (top.first as usize..=place).rev() {
             let Some(node) = self.node(place) else { break };
             match kind_of(node.rule) {

@@ -18,8 +18,22 @@ pub(in crate::sql) struct Session {
     /// Whether each statement of a text is sent alone, as psql does with a
     /// script, and not all of them as one transaction.
     pub(in crate::sql) sends_each: bool,
+    /// What its statements act on.
+    pub(in crate::sql) reach: Reach,
     code: Code,
     leads_out: Option<&'static str>,
+}
+
+/// How far statements reach.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::sql) enum Reach {
+    /// The database of the session.
+    #[default]
+    Database,
+    /// A file or program that a `COPY` names: the server's, unless psql itself sends the rows.
+    File,
+    /// What belongs to the whole server, or to another one.
+    Server,
 }
 
 /// Where code of the database runs that gate does not know.
@@ -34,6 +48,11 @@ enum Code {
 }
 
 impl Session {
+    /// Notes how far a statement reaches.
+    pub(in crate::sql) fn reaches(&mut self, reach: Reach) {
+        self.reach = self.reach.max(reach);
+    }
+
     /// Notes what a session that may only read would not survive.
     pub(super) fn lead_out(&mut self, by: &'static str) {
         self.leads_out.get_or_insert(by);

@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use super::Judge;
 use super::columns::{Columns, has_secret_columns};
 use super::kinds::{node, number_of};
-use super::known::{is_known_operator, is_known_type, is_pure, is_secret_relation, reaches_out};
+use super::known::{
+    is_known_operator, is_known_type, is_of_server, is_pure, is_secret_relation, reaches_out,
+};
+use super::session::Reach;
 use crate::effect::Effect;
 use crate::sql::grammar::{Node, Token, token};
 
@@ -75,6 +78,9 @@ impl<'t> Judge<'t> {
     /// a transaction holds back: it signals, locks, writes files. One whose name
     /// can't be read may be such a function.
     fn unknown_function(&mut self, name: Option<Cow<'_, str>>, reason: impl Into<String>) {
+        if name.as_deref().is_none_or(is_of_server) {
+            self.session.reaches(Reach::Server);
+        }
         if name.is_some_and(|name| !reaches_out(&name)) {
             self.add_code(reason);
         } else {
