@@ -111,12 +111,11 @@ impl Pair {
             assert!(begun.elapsed() < Duration::from_secs(8), "{why}");
             (told(&answer).is_none() && self.metric(why) > 0.0).then_some(())
         });
-        assert!(
-            self.scene
-                .server
-                .log()
-                .contains("history is not read from the standby")
-        );
+        until("the log says so", || {
+            let log = self.scene.server.log();
+            log.contains("history is not read from the standby")
+                .then_some(())
+        });
     }
 
     /// Returns how often the primary was read for this reason.
