@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::az_servers::{ends_name, ends_server, leads_elsewhere};
+use super::az_servers::{ends_name, ends_server, leads_elsewhere, whole_name};
 use super::ini::{self, Ini};
 use super::yaml::{self, Node};
 use super::{content, home_file, named, names_another, option, refuse_file, set};
@@ -93,12 +93,15 @@ fn judge_words(line: &CommandLine<'_>, invocation: &mut Invocation) {
     if invocation.does_more_than_read() {
         return;
     }
+    let command: Vec<&str> = invocation.command.iter().map(AsRef::as_ref).collect();
     let mut options = invocation.options.iter();
     let other = options.find(|used| {
         let value = used.value.as_deref().map(String::from_utf8_lossy);
         let value = value.map(|value| value.to_ascii_lowercase());
         !NO_SERVER.contains(&&*used.name)
-            && value.is_some_and(|value| leads_elsewhere(&used.name, &value))
+            && value.is_some_and(|value| {
+                leads_elsewhere(whole_name(&command, &used.name, &value), &value)
+            })
     });
     if let Some(name) = other.map(|used| used.name.clone()) {
         let reason = format!("`{name}` can lead the credential to a server that is not Azure's");

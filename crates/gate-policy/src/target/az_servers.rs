@@ -83,9 +83,7 @@ const NAMED: &[&str] = &[
 /// Tells whether a value is an address, and not one of Azure.
 pub(super) fn leads_elsewhere(name: &str, value: &str) -> bool {
     let value = value.trim();
-    // The CLI takes a parameter also by the beginning of its name.
-    let is_begun = ENDPOINTS.iter().any(|known| known.starts_with(name));
-    let names_server = name.ends_with("endpoint") || (is_begun && value.contains('.'));
+    let names_server = name.ends_with("endpoint");
     let rest = ["https://", "http://"]
         .iter()
         .find_map(|scheme| value.strip_prefix(scheme));
@@ -97,6 +95,17 @@ pub(super) fn leads_elsewhere(name: &str, value: &str) -> bool {
     let host = place.rsplit('@').next().unwrap_or(place);
     let host = host.split(':').next().unwrap_or(host);
     !is_own(host)
+}
+
+/// Returns the whole name of a parameter that stands for an address: the CLI takes one also by
+/// the beginning of its name, and few commands have these.
+pub(super) fn whole_name<'n>(command: &[&str], name: &'n str, value: &str) -> &'n str {
+    let has_some = matches!(command.first(), Some(&("batch" | "storage")));
+    let mut endpoints = ENDPOINTS.iter();
+    match endpoints.find(|known| known.starts_with(name)) {
+        Some(known) if has_some && name.len() > 1 && value.contains('.') => known,
+        _ => name,
+    }
 }
 
 fn is_own(host: &str) -> bool {
@@ -138,7 +147,6 @@ mod tests {
             ("id", "https://v.vault.usgovcloudapi.net/secrets/x"),
             ("resource", "https://graph.microsoft.com"),
             ("endpoint", "x.azconfig.io"),
-            ("file", "x"),
             ("name", "evil.example"),
         ] {
             assert!(!leads_elsewhere(name, value), "{value}");
@@ -155,7 +163,6 @@ mod tests {
                 "blob-endpoint",
                 "https://evil.westeurope.cloudapp.azure.com/",
             ),
-            ("blob-e", "evil.example"),
             ("id", "http://x.vault.azure.net@evil.example/"),
             ("endpoint", "evil.example"),
             ("endpoint", "@file"),
@@ -166,6 +173,19 @@ mod tests {
             ("id", "https://evil.example:443?x=.vault.azure.net"),
         ] {
             assert!(leads_elsewhere(name, value), "{value}");
+        }
+    }
+
+    #[test]
+    fn the_beginning_of_an_endpoint_stands_for_it_where_a_command_has_one() {
+        let storage = &["storage", "blob"][..];
+        for (command, name, value, whole) in [
+            (storage, "blob", "evil.example", "blob-endpoint"),
+            (storage, "blob-e", "evil.example", "blob-endpoint"),
+            (storage, "file", "x", "file"),
+            (&["deployment"], "file", "main.bicep", "file"),
+        ] {
+            assert_eq!(whole_name(command, name, value), whole, "{name}");
         }
     }
 
