@@ -1,6 +1,7 @@
 //! Tables of the version before this one, filled, and what happens while they are brought up to date.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -133,6 +134,7 @@ async fn a_filled_file_of_the_version_before_is_brought_up_to_date() {
     let (file, newest) = (bench.data().join("gate.db"), bench.data().join("newest.db"));
     std::fs::rename(&file, &newest).unwrap();
     earlier::make_file(&file).await;
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     let mut two = Two::open(&file, &newest).await;
     let tables = two.tables().await;
     two.fill(&tables).await;
@@ -199,7 +201,10 @@ async fn a_filled_database_of_the_version_before_is_brought_up_to_date() {
     let database = database_on(&url_of(&postgres)).await;
     let (_, name) = database.url.rsplit_once('/').unwrap();
     let run = |statements: &str| postgres.sql_in(name, statements).unwrap();
-    let bench = Bench::on(database.clone()).await;
+    let bench = Bench::on_with(database.clone(), |settings| {
+        settings.approving.trusted_admins = vec!["admin".to_owned()];
+    })
+    .await;
     let filled = Filled::by(&bench).await;
     run("ALTER SCHEMA public RENAME TO filled; CREATE SCHEMA public;");
     let options = database.options().unwrap();
