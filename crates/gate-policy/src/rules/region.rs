@@ -1,6 +1,6 @@
 //! Which commands of aws act outside of the region that their target names.
 
-use crate::invocation::{Invocation, OptionUse};
+use crate::invocation::Invocation;
 
 /// Services of AWS that are the same in every region, or whose things stand in the one that
 /// their own name says.
@@ -51,35 +51,42 @@ pub(super) fn beyond(invocation: &Invocation) -> Option<&'static str> {
         return Some("what stands in no region, or in the one of its name");
     }
     let own = invocation.target.get("region").map_or("", String::as_str);
-    let names_others = |used: &OptionUse| {
-        let value = used.value.as_deref().unwrap_or_default();
-        // The option that all commands have is the region of the target.
-        used.name != "region" && value != own.as_bytes() && is_about_regions(&used.name, value)
+    let options = || invocation.options.iter();
+    let values = |name: &str| {
+        let name = name.to_owned();
+        let uses = options().filter(move |used| used.name == name);
+        uses.filter_map(|used| used.value.as_deref())
     };
-    let values = invocation
-        .options
-        .iter()
-        .filter_map(|used| used.value.as_ref());
-    let mut words = values.chain(&invocation.operands);
-    let is_other = invocation.options.iter().any(names_others)
-        || words.any(|word| names_another(&String::from_utf8_lossy(word), own));
+    // The option that all commands have is the region of the target. One that takes several
+    // words stands there without any, and again with each.
+    let mut about = options().filter(|used| used.name != "region" && is_about_regions(&used.name));
+    let names_others = about.any(|used| {
+        let mut given = values(&used.name).peekable();
+        given.peek().is_none() || given.any(|value| value != own.as_bytes())
+    });
+    let given = options().filter_map(|used| used.value.as_ref());
+    let mut words = given.chain(&invocation.operands);
+    let is_other = names_others || words.any(|word| names_another(word, own));
     is_other.then_some("another region that a word names")
 }
 
 /// Tells whether an option is about regions. The CLI takes it also by the beginning of its name.
-fn is_about_regions(name: &str, value: &[u8]) -> bool {
+fn is_about_regions(name: &str) -> bool {
     let is_one = |part: &str| matches!(part, "region" | "regions");
     let is_begun = |(_, last): (&str, &str)| !last.is_empty() && "regions".starts_with(last);
-    // The web application firewall of CloudFront stands in `us-east-1`, whatever the region.
-    value.eq_ignore_ascii_case(b"cloudfront")
-        || name.split('-').any(is_one)
+    name.split('-').any(is_one)
         || name.rsplit_once('-').is_some_and(is_begun)
         || (name.contains('-') && NAMING.iter().any(|known| known.starts_with(name)))
 }
 
 /// Tells whether a text holds the name of another region, as `us-east-1`: a value can be
 /// a structure or an ARN.
-fn names_another(text: &str, own: &str) -> bool {
+fn names_another(word: &[u8], own: &str) -> bool {
+    // The web application firewall of CloudFront stands in `us-east-1`, whatever the region.
+    if word.eq_ignore_ascii_case(b"cloudfront") {
+        return true;
+    }
+    let text = String::from_utf8_lossy(word);
     let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
     let mut words = text.split(|letter| !is_name(letter));
     words.any(|word| word != own && is_region(&word.to_ascii_lowercase()))
