@@ -110,6 +110,8 @@ impl Stage for Aws {
             is_done: answer.get("code") == Some(&json!(0)),
             ..Seen::default()
         };
+        // It asks until something is there, and prints nothing.
+        let only_waits = placed.case.argv.iter().any(|word| word == "wait");
         for call in list(&answer, "calls") {
             let text = |index: usize| call.get(index).and_then(Value::as_str).unwrap_or_default();
             let host = text(3);
@@ -127,7 +129,8 @@ impl Stage for Aws {
                     .push(format!("sent: {} {}", text(0), text(1)));
             }
             // What gate let pass must not print it, and `secret` never passes.
-            if let Some(credential) = call.get(5).and_then(Value::as_str) {
+            let printed = call.get(5).and_then(Value::as_str);
+            if let Some(credential) = printed.filter(|_| !only_waits) {
                 seen.mutations
                     .push(format!("prints: {} {} {credential}", text(0), text(1)));
             }
