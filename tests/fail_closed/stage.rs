@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use gate_protocol::canonical::Digest;
 use gate_protocol::signed_note::SigningKey;
@@ -80,7 +81,12 @@ impl Server {
 
     /// Starts it again on what it left, at another address.
     pub(crate) fn restart(&mut self) {
-        assert!(self.restart_within(&[]), "{}", self.log());
+        // What was killed inside another program can hold its folder for a moment yet.
+        let until = Instant::now() + Duration::from_secs(10);
+        while !self.restart_within(&[]) {
+            assert!(Instant::now() < until, "{}", self.log());
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 
     /// Starts it again inside another program, as `strace`; false where it ended before it was

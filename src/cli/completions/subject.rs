@@ -93,8 +93,16 @@ pub(super) fn of(path: &str, name: &str) -> Option<Subject> {
         ("ID", "requests show" | "audit log" | "audit erase") | ("SEQ|REQUEST", "audit proof") => {
             Subject::Request(About::Every)
         }
-        // No request's: of a standing grant, of a token.
-        ("ID", "grants confirm" | "grants revoke" | "admin tokens revoke") => Subject::Free,
+        // No request's: of a standing grant, a token, a delivery, a proposal.
+        (
+            "ID",
+            "grants confirm"
+            | "grants revoke"
+            | "admin tokens revoke"
+            | "admin channels retry"
+            | "rules proposal confirm"
+            | "rules proposal withdraw",
+        ) => Subject::Free,
         (free, _) if FREE.contains(&free) => Subject::Free,
         _ => return None,
     };
