@@ -6,9 +6,8 @@
 
 use std::fmt::Write as _;
 
-use gate_protocol::imitation::imitates;
+use gate_protocol::imitation::spelled_out;
 use gate_protocol::inert::inert;
-use gate_protocol::masked::MaskedText;
 use gate_protocol::mode::Mode;
 use gate_protocol::production::says_production;
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus, Requester};
@@ -88,13 +87,15 @@ pub(crate) fn status_line(screen: &Screen, request: &ApprovalRequest) -> String 
 pub(crate) fn line(screen: &Screen, request: &ApprovalRequest) -> String {
     let command = request.invocation.shown_command();
     format!(
-        "{}  {}  {command}",
+        "{}  {}  {}",
         request.id,
-        status_line(screen, request)
+        status_line(screen, request),
+        spelled_out(&command)
     )
 }
 
-/// Returns requests as a table, in the order given.
+/// Returns requests as a table, in the order given. There is no room for a warning, so a word
+/// that could be taken for another one is spelled out in its place.
 pub(crate) fn table(screen: &Screen, requests: &[ApprovalRequest]) -> String {
     let mut table = Table::new(
         screen,
@@ -110,9 +111,12 @@ pub(crate) fn table(screen: &Screen, requests: &[ApprovalRequest]) -> String {
             request.id.to_string(),
             request.status.as_str().to_owned(),
             clock::relative(screen, request.created_at),
-            inert(&request.requester.name).into_owned(),
-            format!("{production}{}", inert(&request.invocation.effect)),
-            request.invocation.shown_command(),
+            spelled_out(&inert(&request.requester.name)).into_owned(),
+            format!(
+                "{production}{}",
+                spelled_out(&inert(&request.invocation.effect))
+            ),
+            spelled_out(&request.invocation.shown_command()).into_owned(),
         ];
         table.row(tone(request.status), cells);
     }
@@ -195,16 +199,6 @@ fn what(sheet: &mut Sheet<'_>, request: &ApprovalRequest) {
             .any(|word| says_production(&word.shown()))
     {
         sheet.toned("", Tone::Alarm, "! the command line says PRODUCTION");
-    }
-    if let Some(word) = invocation
-        .argv
-        .iter()
-        .map(MaskedText::shown)
-        .find(|word| imitates(word))
-    {
-        let warning =
-            format!("! {word} has letters of another alphabet: it may imitate another name");
-        sheet.toned("", Tone::Alarm, &warning);
     }
     match invocation.secrets_masked() {
         0 => {}

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use gate_protocol::event::RunOutcome;
-use gate_protocol::imitation::imitates;
 use gate_protocol::inert::inert;
 use gate_protocol::invocation::{BoundInput, BoundInvocation, BoundVariable, Delivery, Treatment};
 use gate_protocol::production::says_production;
@@ -175,36 +174,32 @@ pub(super) fn preview(sheet: &mut Sheet<'_>, invocation: &BoundInvocation) {
     let source = inert(&preview.source);
     let words = format!("(as the requester's gate read {source}, not verified)");
     sheet.toned("", Tone::Faint, &words);
-    for (number, line) in (1_u64..).zip(preview.lines()) {
-        sheet.field("", &format!("  {number:>4} │ {}", inert(line)));
-    }
+    numbered(sheet, preview.lines());
     if preview.left_out > 0 {
         let words = format!("  ! {} more lines are left out", preview.left_out);
         sheet.toned("", Tone::Alarm, &words);
     }
-    if imitates(&inert(&preview.text)) {
-        let warning = "! a word in it has letters of another alphabet: it may imitate another";
-        sheet.toned("", Tone::Alarm, warning);
+    sheet.warn_of_imitations(&inert(&preview.text));
+}
+
+/// Adds lines with their numbers. A line that is wrapped can't pass for the next one, as the
+/// stroke behind its number is no character that text from outside is shown with.
+fn numbered<'t>(sheet: &mut Sheet<'_>, lines: impl Iterator<Item = &'t str>) {
+    for (number, line) in (1_u64..).zip(lines) {
+        let line = format!("  {number:>4} │ {}", inert(line));
+        sheet.line("", Tone::Plain, &line);
     }
 }
 
-/// The text of an input, whole: what is approved at a terminal was shown there. A
-/// line that is wrapped can't pass for the next one, as the stroke behind its number
-/// is no character that text from outside is shown with.
+/// The text of an input, whole: what is approved at a terminal was shown there.
 fn text_of(sheet: &mut Sheet<'_>, input: &BoundInput) {
     let Some(text) = &input.content else {
         sheet.toned("", Tone::Faint, "  its text is not here");
         return;
     };
-    if imitates(&inert(text)) {
-        let warning = "! a word in it has letters of another alphabet: it may imitate another";
-        sheet.toned("", Tone::Alarm, warning);
-    }
+    sheet.warn_of_imitations(&inert(text));
     // A carriage return ends no line here and is shown as what it is.
-    let lines = text.strip_suffix('\n').unwrap_or(text).split('\n');
-    for (number, line) in (1_u64..).zip(lines) {
-        sheet.field("", &format!("  {number:>4} │ {}", inert(line)));
-    }
+    numbered(sheet, text.strip_suffix('\n').unwrap_or(text).split('\n'));
 }
 
 /// What the environment does to the tool.

@@ -1,5 +1,7 @@
 //! A request as a person reads it.
 
+use gate_protocol::masked::MaskedText;
+
 use super::*;
 
 /// A request with a bit of everything, some of it hostile.
@@ -93,7 +95,7 @@ fn the_text_of_an_input_is_on_the_sheet_whole_and_inert() {
     for line in [
         "                 1 │ drop table users;\\r\n",
         "                 2 │ select '\\u{1b}[2J\\u{202e}' from сосо\n",
-        "            ! a word in it has letters of another alphabet",
+        "! letters of another alphabet, as imitations have: \\u{441}\\u{43e}\\u{441}\\u{43e}",
     ] {
         assert!(shown.contains(line), "{shown}");
     }
@@ -126,7 +128,7 @@ fn what_it_would_do_is_on_the_sheet_inert_and_as_the_clients_word() {
 fn a_command_that_imitates_another_is_marked_by_the_rule_of_the_page() {
     let mut request = request();
     let screen = Screen::for_test(None, "2026-11-22T17:39:34Z");
-    let warning = "has letters of another alphabet: it may imitate another name";
+    let warning = "! letters of another alphabet, as imitations have: ";
     for (word, is_marked) in [("team-\u{430}", true), ("--label=имя", false)] {
         request.invocation.argv[2] = MaskedText::plain(word.as_bytes());
         assert_eq!(

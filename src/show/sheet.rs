@@ -1,5 +1,7 @@
 //! One thing in full: labels on the left, values on the right.
 
+use gate_protocol::imitation::{imitations, listed};
+
 use crate::show::screen::{Screen, Tone};
 use crate::show::wrap::wrap;
 
@@ -40,8 +42,24 @@ impl<'a> Sheet<'a> {
         self.toned(label, Tone::Plain, value);
     }
 
-    /// Adds a value that stands out. An empty label goes on under the last one.
+    /// Adds a value that stands out. An empty label goes on under the last one. Where a word of
+    /// it could be taken for another one, a line below spells it out.
     pub(crate) fn toned(&mut self, label: &str, tone: Tone, value: &str) {
+        self.line(label, tone, value);
+        self.warn_of_imitations(value);
+    }
+
+    /// Adds a line that says which words of `text`, which is inert already, could be taken for
+    /// others; none where there are none.
+    pub(crate) fn warn_of_imitations(&mut self, text: &str) {
+        if let Some(words) = listed(&imitations(text)) {
+            let warning = format!("! letters of another alphabet, as imitations have: {words}");
+            self.line("", Tone::Alarm, &warning);
+        }
+    }
+
+    /// Adds a value as it is. Whoever adds many together warns once.
+    pub(crate) fn line(&mut self, label: &str, tone: Tone, value: &str) {
         let width = self
             .screen
             .width

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use gate_testkit::display;
 use gate_testkit::real::testbed;
 use serde_json::{Value, json};
 
@@ -12,6 +13,9 @@ use crate::submissions;
 
 /// The server has break-glass, for the people who answer anyway.
 const SETTINGS: &str = "[break_glass]\napprovers = ['group:approvers']\ncount = 1\n";
+
+/// How much of the table of THREATS 2.6 stands in one request, in characters.
+const ROOM: usize = 1_500;
 
 /// Plays a scenario of `tests/web/*.mjs`.
 #[track_caller]
@@ -66,13 +70,12 @@ fn stage(live: &Live) -> Value {
         hostile.push(name);
     }
     let mut corpus = serde_json::Map::new();
-    for (at, shown) in submissions::corpus().into_iter().enumerate() {
+    for (at, load) in display::loads(ROOM).iter().enumerate() {
         let name = format!("corpus{at}");
-        submissions.push((name.clone(), submissions::with_word(&shown.word)));
-        corpus.insert(
-            name,
-            json!({ "shown": shown.shown, "hidden": shown.hidden }),
-        );
+        submissions.push((name.clone(), submissions::with_load(load)));
+        let shown: Vec<&String> = load.iter().flat_map(|row| &row.shown).collect();
+        let is_odd = load.iter().any(|row| row.sentence == "imitation");
+        corpus.insert(name, json!({ "shown": shown, "isOdd": is_odd }));
     }
     let submissions: serde_json::Map<String, Value> = submissions
         .into_iter()
@@ -84,5 +87,7 @@ fn stage(live: &Live) -> Value {
         "submissions": submissions,
         "hostile": hostile,
         "corpus": corpus,
+        "unseen": display::unseen().map(u32::from).collect::<Vec<u32>>(),
+        "reason": display::REASON,
     })
 }

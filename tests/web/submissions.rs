@@ -13,6 +13,7 @@ use gate_protocol::request::{
     CiJob, Circumstances, GitState, PullRequest, Requirement, SubmitRequest, Terms,
 };
 use gate_protocol::runner_key::RunnerSecret;
+use gate_testkit::display::{REASON, Row};
 
 /// The rules that come after those of a new server.
 pub(crate) const RULES: &str = "\
@@ -145,6 +146,16 @@ fn seal(submission: &mut SubmitRequest) {
     submission.digest = submission.invocation.digest().unwrap();
 }
 
+fn token() -> MaskedText {
+    let mut word = plain("--token=");
+    word.push_secret(MaskedSecret {
+        kind: "token".to_owned(),
+        length_bytes: 40,
+        commitment: "9f3a00112233445566778899aabbccdd".to_owned(),
+    });
+    word
+}
+
 fn manifest(replicas: u32) -> SubmitRequest {
     let text = format!(
         "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  namespace: prod-shop\n\
@@ -162,13 +173,7 @@ fn manifest(replicas: u32) -> SubmitRequest {
     ];
     let reason = "release 14: the sale starts at noon";
     let mut asked = request(&words, "write", "prod-shop", reason);
-    let mut word = plain("--token=");
-    word.push_secret(MaskedSecret {
-        kind: "token".to_owned(),
-        length_bytes: 40,
-        commitment: "9f3a00112233445566778899aabbccdd".to_owned(),
-    });
-    asked.invocation.argv.push(word);
+    asked.invocation.argv.push(token());
     asked.invocation.inputs = vec![BoundInput {
         role: "manifest".to_owned(),
         name: plain("deploy/web.yaml"),
@@ -241,6 +246,7 @@ pub(crate) fn ordinary() -> Vec<(String, SubmitRequest)> {
         ("lookalike".to_owned(), delete("pr\u{43e}d-shop")),
     ];
     all.push(("plan".to_owned(), plan()));
+    all.push(("at-length".to_owned(), at_length()));
     let mut loud = delete("prod-cellar");
     loud.break_glass = true;
     all.push(("break-glass".to_owned(), loud));
@@ -295,101 +301,32 @@ pub(crate) fn everywhere(text: &str) -> SubmitRequest {
     asked
 }
 
-/// One row of the corpus: a word, what must be seen of it, what must not be there.
-pub(crate) struct Deceit {
-    pub(crate) word: Vec<u8>,
-    pub(crate) shown: Vec<String>,
-    pub(crate) hidden: Vec<String>,
-}
-
-/// Returns a command with the word in it.
-pub(crate) fn with_word(word: &[u8]) -> SubmitRequest {
-    let mut asked = request(
-        &["kubectl", "delete", "namespace"],
-        "destroy",
-        "x",
-        "a test",
-    );
-    asked.invocation.argv.push(MaskedText::plain(word));
+/// Puts some of the table of THREATS 2.6 wherever a requester can put text: as words of the
+/// command with a secret behind them, and together in every other place.
+pub(crate) fn with_load(load: &[Row]) -> SubmitRequest {
+    let words: Vec<String> = load
+        .iter()
+        .map(|row| String::from_utf8_lossy(&row.word).replace('\u{fffd}', "?"))
+        .collect();
+    let together = words.join(" ");
+    let short: String = together.chars().take(250).collect();
+    let mut asked = everywhere(&short);
+    let invocation = &mut asked.invocation;
+    let words = ["kubectl", "delete", "namespace"].map(plain);
+    invocation.argv = words.to_vec();
+    let rows = load.iter().map(|row| MaskedText::plain(&row.word));
+    invocation.argv.extend(rows);
+    invocation.argv.push(token());
+    "destroy".clone_into(&mut invocation.effect);
+    let reason: String = together.chars().take(400).collect();
+    asked.reason = Some(format!("{REASON} {reason}"));
     seal(&mut asked);
     asked
 }
 
-/// Words, what must be seen of them, what must not be there.
-const CORPUS: [(&str, &[&str], &[&str]); 10] = [
-    (
-        "a\u{1b}[2J\u{1b}]8;;x\u{7}",
-        &["\\u{1b}[2J", "\\u{7}"],
-        &["\u{1b}"],
-    ),
-    (
-        "a\u{9b}31m\u{90}\u{9d}",
-        &["\\u{9b}", "\\u{90}", "\\u{9d}"],
-        &["\u{9b}"],
-    ),
-    ("safe\rrm -rf\u{8}\u{8}", &["safe\\rrm", "\\u{8}"], &["\r"]),
-    (
-        "a\u{feff}\u{200b}\u{200d}b",
-        &["\\u{feff}\\u{200b}\\u{200d}"],
-        &["\u{200b}"],
-    ),
-    (
-        "a\u{2028}b\u{2029}",
-        &["\\u{2028}", "\\u{2029}"],
-        &["\u{2028}"],
-    ),
-    (
-        "x\u{e0041}\u{e0042}\u{fe0f}",
-        &["\\u{e0041}", "\\u{fe0f}"],
-        &["\u{e0041}"],
-    ),
-    (
-        "<!channel> <@U1> <https://evil|Approve here>",
-        &["<!channel>", "<https://evil|Approve here>"],
-        &[],
-    ),
-    (
-        "```*_~&lt;[x](javascript:1)",
-        &["```*_~&lt;[x](javascript:1)"],
-        &[],
-    ),
-    (
-        "<img src=x onerror=alert(1)>",
-        &["<img src=x onerror=alert(1)>"],
-        &[],
-    ),
-    (
-        "\u{2039}secret 8 bytes, hmac 0000\u{203a}",
-        &["\\u{2039}secret 8"],
-        &["\u{2039}secret"],
-    ),
-];
-
-/// All characters that turn the direction of text.
-const TURNS: [char; 12] = [
-    '\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}',
-    '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
-];
-
-/// Returns words that try to be seen as something else.
-pub(crate) fn corpus() -> Vec<Deceit> {
-    let row = |word: &str, shown: &[&str], hidden: &[&str]| Deceit {
-        word: word.as_bytes().to_vec(),
-        shown: shown.iter().map(ToString::to_string).collect(),
-        hidden: hidden.iter().map(ToString::to_string).collect(),
-    };
-    let mut rows: Vec<Deceit> = CORPUS
-        .iter()
-        .map(|(word, shown, hidden)| row(word, shown, hidden))
-        .collect();
-    for turn in TURNS {
-        let escaped = format!("\\u{{{:x}}}", u32::from(turn));
-        rows.push(row(&format!("a{turn}b"), &[&escaped], &[&turn.to_string()]));
-    }
-    rows.push(Deceit {
-        word: b"ns-\xff\xfe".to_vec(),
-        shown: vec!["\\xff\\xfe".to_owned()],
-        hidden: vec!["\u{fffd}".to_owned()],
-    });
-    rows
+/// Returns a command that is harmless as far as anybody reads.
+pub(crate) fn at_length() -> SubmitRequest {
+    let word = format!("{}; rm -rf /", "n".repeat(20_000));
+    let words = ["kubectl", "delete", "namespace", &word];
+    request(&words, "destroy", "shop", "the old shop is moved")
 }

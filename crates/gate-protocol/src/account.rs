@@ -109,6 +109,7 @@ pub struct CreateInvitation {
     /// The user.
     pub principal: String,
     /// The roles that they can sign in with by the password.
+    #[schema(min_items = 1)]
     pub roles: Vec<Role>,
 }
 

@@ -25,10 +25,8 @@ pub struct LogStart {
     /// The index of the first record: how many there are before it.
     pub size: u64,
     /// The hash of the record before it; zeros where there is none.
-    #[schema(value_type = String)]
     pub last: Digest,
     /// The roots of the perfect subtrees over those before, the largest first.
-    #[schema(value_type = Vec<String>)]
     pub peaks: Vec<Digest>,
 }
 
@@ -59,10 +57,8 @@ pub struct Prune {
     /// The index after the last record whose body is dropped.
     pub to: u64,
     /// The root of the tree over the records before that index.
-    #[schema(value_type = String)]
     pub root: Digest,
     /// SHA-256 of the manifest of the archive that has them.
-    #[schema(value_type = String)]
     pub archive: Digest,
 }
 

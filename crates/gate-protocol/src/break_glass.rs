@@ -29,7 +29,8 @@ pub struct BreakGlass {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReviewBreakGlass {
-    /// What the reviewer found, 1 to 500 characters.
+    /// What the reviewer found, 1 to 500 characters, and not blanks alone.
+    #[schema(max_length = 500, pattern = "\\S")]
     pub comment: String,
 }
 

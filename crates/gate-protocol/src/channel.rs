@@ -251,7 +251,6 @@ pub struct DeliveryEntry {
     pub event: String,
     /// The request that it tells of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
     pub request: Option<RequestId>,
     /// The request's version that it tells of.
     pub version: u64,

@@ -22,7 +22,6 @@ pub const GRANT_DOMAIN: &str = "gate/grant/v1";
 #[serde(deny_unknown_fields)]
 pub struct ClaimRequest {
     /// The digest of what will run.
-    #[schema(value_type = String)]
     pub digest: Digest,
     /// The key that the request named.
     pub runner_key: RunnerKey,
@@ -108,7 +107,6 @@ pub struct Grant {
     /// The request that was approved.
     pub request: RequestId,
     /// The digest of what may run.
-    #[schema(value_type = String)]
     pub digest: Digest,
     /// Who may run it.
     pub runner_key: RunnerKey,

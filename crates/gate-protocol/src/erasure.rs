@@ -17,7 +17,8 @@ pub struct Erase {
     /// Erases what this person or account said, and where they were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<String>,
-    /// Why; stays on record.
+    /// Why; stays on record. Not blanks alone.
+    #[schema(max_length = 500, pattern = "\\S")]
     pub why: String,
 }
 

@@ -41,7 +41,6 @@ pub struct ClientEvent {
     /// Its place in the epoch, from 1, without holes.
     pub seq: u64,
     /// The hash of the event before it; of nothing for the first: 64 zeros.
-    #[schema(value_type = String)]
     pub prev: Digest,
     /// When, by the client's clock: shown, never trusted.
     #[schema(value_type = String, format = DateTime)]
@@ -130,7 +129,6 @@ pub struct WholeText {
     /// Its length in UTF-8, in bytes.
     pub bytes: u64,
     /// The SHA-256 of its UTF-8.
-    #[schema(value_type = String)]
     pub sha256: Digest,
 }
 
@@ -139,7 +137,6 @@ pub struct WholeText {
 #[serde(deny_unknown_fields)]
 pub struct AllowedFinishedFact {
     /// The hash of the event that says what was let through.
-    #[schema(value_type = String)]
     pub decided: Digest,
     /// How it ended.
     pub outcome: RunOutcome,

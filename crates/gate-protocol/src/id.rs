@@ -90,7 +90,7 @@ uuid_newtype!(
 
 /// Sixteen random bytes that make one claim different from every other.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, utoipa::ToSchema)]
-#[schema(value_type = String, example = "9f86d081884c7d659a2feaa0c55ad015")]
+#[schema(value_type = String, pattern = "^[0-9a-f]{32}$", example = "9f86d081884c7d659a2feaa0c55ad015")]
 pub struct Nonce([u8; 16]);
 
 impl Nonce {

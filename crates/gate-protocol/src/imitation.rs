@@ -4,6 +4,11 @@
 //! Every surface that people approve on asks here, so that the page, the chats
 //! and the terminal mark the same words.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use crate::punycode::{LABEL_LIMIT, ascii_label};
+
 /// A stretch of a text: a run of letters and digits with the mark behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece<'a> {
@@ -13,6 +18,31 @@ pub struct Piece<'a> {
     pub mark: &'a str,
     /// Whether the word could be taken for another one.
     pub imitates: bool,
+    /// The word with what a label of a host's name has on both sides of it; nothing
+    /// where it imitates nothing, or is too long for a label.
+    label: &'a str,
+}
+
+impl Piece<'_> {
+    /// Returns the word with each letter that is not ASCII as its number.
+    #[must_use]
+    pub fn spelled(&self) -> String {
+        let mut spelled = String::with_capacity(self.word.len() * 4);
+        for c in self.word.chars() {
+            if c.is_ascii() {
+                spelled.push(c);
+            } else {
+                spelled.extend(c.escape_unicode());
+            }
+        }
+        spelled
+    }
+
+    /// Returns the name that is asked for where a host is called so, as `xn--prd-ted`.
+    #[must_use]
+    pub fn host_label(&self) -> Option<String> {
+        ascii_label(self.label)
+    }
 }
 
 /// Returns the pieces of `text`, in order and without a gap. Each run of letters
@@ -29,23 +59,96 @@ pub struct Piece<'a> {
 pub fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
     let is_of_its_own =
         text.chars().any(is_honest) && !text.contains(|c: char| c.is_ascii_alphanumeric());
+    let mut start = 0;
     text.split_inclusive(|c: char| !c.is_alphanumeric())
         .map(move |piece| {
             let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
             let mark = piece.strip_prefix(word).unwrap_or_default();
             let imitates = mixes(word) || (!is_of_its_own && is_drawn_like_ascii(word));
+            let label = if imitates {
+                label_around(text, start, start + word.len())
+            } else {
+                ""
+            };
+            start += piece.len();
             Piece {
                 word,
                 mark,
                 imitates,
+                label,
             }
         })
+}
+
+/// Returns the label of a host's name in which the bytes from `start` to `end` stand. It
+/// looks no further than a label is long, or a text of many words would be looked at whole
+/// for each of them.
+fn label_around(text: &str, start: usize, end: usize) -> &str {
+    let is_inside = |c: &char| *c == '-' || c.is_alphanumeric();
+    let (before, after) = (text.get(..start), text.get(end..));
+    let before = before.unwrap_or_default().chars().rev();
+    let before = before.take(LABEL_LIMIT).take_while(is_inside);
+    let after = after.unwrap_or_default().chars();
+    let after = after.take(LABEL_LIMIT).take_while(is_inside);
+    let from = start - before.map(char::len_utf8).sum::<usize>();
+    let to = end + after.map(char::len_utf8).sum::<usize>();
+    text.get(from..to).unwrap_or_default()
+}
+
+/// Returns `text` with each word that imitates spelled out, for where there is no mark.
+#[must_use]
+pub fn spelled_out(text: &str) -> Cow<'_, str> {
+    if !imitates(text) {
+        return Cow::Borrowed(text);
+    }
+    let mut spelled = String::with_capacity(text.len() * 2);
+    for piece in pieces(text) {
+        if piece.imitates {
+            spelled.push_str(&piece.spelled());
+        } else {
+            spelled.push_str(piece.word);
+        }
+        spelled.push_str(piece.mark);
+    }
+    Cow::Owned(spelled)
+}
+
+/// Returns which words of `text` could be taken for others, each once, spelled out and as it
+/// is asked for where a host is called so. No letter in them imitates.
+#[must_use]
+pub fn imitations(text: &str) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let spelled = pieces(text).filter(|piece| piece.imitates).map(|piece| {
+        let word = piece.spelled();
+        match piece.host_label() {
+            Some(host) => format!("{word} (in a host's name {host})"),
+            None => word,
+        }
+    });
+    spelled.filter(|word| seen.insert(word.clone())).collect()
 }
 
 /// Tells whether a word of `text` could be taken for another one.
 #[must_use]
 pub fn imitates(text: &str) -> bool {
     pieces(text).any(|piece| piece.imitates)
+}
+
+/// How many words a warning spells out.
+const SPELLED_LIMIT: usize = 5;
+
+/// Returns some [`imitations`] as a warning says them, and how many more there are; nothing
+/// where there are none.
+#[must_use]
+pub fn listed(words: &[String]) -> Option<String> {
+    let (some, more) = words
+        .split_at_checked(SPELLED_LIMIT)
+        .unwrap_or((words, &[]));
+    match (some, more.len()) {
+        ([], _) => None,
+        (some, 0) => Some(some.join(", ")),
+        (some, count) => Some(format!("{} and {count} more", some.join(", "))),
+    }
 }
 
 /// What each letter looks like is not asked here: a list of look-alikes has always
@@ -178,6 +281,34 @@ mod tests {
             assert_eq!(marked(&format!("ns/{word}/x")), [word]);
         }
         assert_eq!(marked("team-\u{430}"), ["\u{430}"]);
+    }
+
+    #[test]
+    fn a_word_that_imitates_is_spelled_out_and_named_as_a_host() {
+        assert_eq!(
+            spelled_out("-n pr\u{43e}d of прод"),
+            "-n pr\\u{43e}d of прод"
+        );
+        assert_eq!(spelled_out("прод prod"), "прод prod");
+        let said = |text: &str| listed(&imitations(text));
+        assert_eq!(
+            said("https://my-\u{440}\u{430}ypal.com/x").as_deref(),
+            Some("\\u{440}\\u{430}ypal (in a host's name xn--my-ypal-4fg7l)")
+        );
+        assert_eq!(said("paypal прод"), None);
+        // What can't be a label has none; the same word counts once.
+        let long = format!("pr\u{43e}d{}", "-a".repeat(40));
+        assert_eq!(said(&long).as_deref(), Some("pr\\u{43e}d"));
+        let many: Vec<String> = (0..9).map(|at| format!("a\u{43e}{at}")).collect();
+        assert!(said(&many.join(" ")).is_some_and(|text| text.ends_with(" and 4 more")));
+    }
+
+    #[test]
+    fn many_words_with_hyphens_are_looked_at_in_no_time() {
+        let text = "a\u{43e}-".repeat(60_000);
+        let begun = std::time::Instant::now();
+        assert_eq!(imitations(&text).len(), 1);
+        assert!(begun.elapsed() < std::time::Duration::from_secs(5));
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub mod preview;
 pub mod principal;
 pub mod problem;
 pub mod production;
+mod punycode;
 pub mod request;
 pub mod review;
 pub mod rules;

@@ -82,6 +82,7 @@ impl Role {
 #[serde(deny_unknown_fields)]
 pub struct Principal {
     /// The unique name: 1 to 128 of `[a-z0-9._@+-]`, and neither `.` nor `..`.
+    #[schema(pattern = "^(?!\\.{1,2}$)[a-z0-9._@+-]{1,128}$")]
     pub name: String,
     /// What kind of actor it is.
     pub kind: PrincipalKind,
@@ -127,10 +128,12 @@ pub struct Whoami {
 #[serde(deny_unknown_fields)]
 pub struct CreateToken {
     /// Whose token it will be.
+    #[schema(pattern = "^(?!\\.{1,2}$)[a-z0-9._@+-]{1,128}$")]
     pub principal: String,
     /// What it may be used for.
     pub role: Role,
     /// How long it lives, in seconds, from 60 to 31,536,000.
+    #[schema(minimum = 60, maximum = 31_536_000)]
     pub ttl_seconds: u64,
     /// The tools that it may be used to ask for; empty: any. Of a requester's
     /// token only.

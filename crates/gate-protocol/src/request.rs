@@ -301,7 +301,6 @@ pub struct SubmitRequest {
     /// What is to run.
     pub invocation: BoundInvocation,
     /// The digest of `invocation`; the server computes it again and compares.
-    #[schema(value_type = String)]
     pub digest: Digest,
     /// Where and by what it is asked for.
     pub circumstances: Circumstances,
@@ -359,7 +358,6 @@ pub struct ApprovalRequest {
     /// Counts its changes, from 1: the cursor of a long poll.
     pub version: u64,
     /// The digest of `invocation`.
-    #[schema(value_type = String)]
     pub digest: Digest,
     /// Who asked.
     pub requester: Requester,

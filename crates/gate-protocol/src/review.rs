@@ -36,10 +36,10 @@ pub struct SubmitReview {
     /// What is answered.
     pub answer: Answer,
     /// The digest of what was shown: an answer is to these bytes, not to a number.
-    #[schema(value_type = String)]
     pub digest: Digest,
     /// A word to the requester, at most 500 characters ([`COMMENT_LIMIT`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 500)]
     pub comment: Option<String>,
 }
 

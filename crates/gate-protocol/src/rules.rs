@@ -31,7 +31,6 @@ pub struct RuleBundle {
     /// The rules as TOML.
     pub text: String,
     /// SHA-256 of `text`.
-    #[schema(value_type = String)]
     pub sha256: Digest,
     /// When this copy was signed.
     #[schema(value_type = String, format = DateTime)]
@@ -75,7 +74,6 @@ pub struct ProposedRules {
     /// The rules as TOML.
     pub text: String,
     /// SHA-256 of `text`.
-    #[schema(value_type = String)]
     pub sha256: Digest,
     /// What they let pass or ask less than those in force, in words.
     pub loosens: Vec<String>,
@@ -118,7 +116,6 @@ pub struct RulesText {
     /// The rules as TOML.
     pub text: String,
     /// SHA-256 of `text`.
-    #[schema(value_type = String)]
     pub sha256: Digest,
     /// When it was put in force.
     #[schema(value_type = String, format = DateTime)]

@@ -48,7 +48,7 @@ pub(crate) fn bytes_from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
 
 /// The public half, as it stands in requests and grants.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, utoipa::ToSchema)]
-#[schema(value_type = String)]
+#[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
 pub struct RunnerKey([u8; 32]);
 
 impl RunnerKey {

@@ -46,7 +46,6 @@ pub struct Health {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LogProof {
     /// From the leaf's end of the tree to the root's.
-    #[schema(value_type = Vec<String>)]
     pub hashes: Vec<Digest>,
 }
 

@@ -23,16 +23,20 @@ pub const STANDING_USES: RangeInclusive<u32> = 1..=1_000;
 #[serde(deny_unknown_fields)]
 pub struct ProposeStandingGrant {
     /// The id of the one rule that asks.
+    #[schema(min_length = 1, max_length = 4_000)]
     pub rule: String,
     /// The target, every field of it: a request with one more or one less does not fit.
     pub target: BTreeMap<String, String>,
     /// Whose requests.
     pub principal: String,
     /// How many, from 1 to 1,000; the server may allow fewer.
+    #[schema(minimum = 1, maximum = 1_000)]
     pub uses: u32,
-    /// How long it holds once it is confirmed, in seconds.
+    /// How long it holds once it is confirmed, in seconds: from a minute to what the server allows.
+    #[schema(minimum = 60)]
     pub ttl_seconds: u64,
-    /// Why, for those who confirm it and for the record.
+    /// Why, for those who confirm it and for the record; not blanks alone.
+    #[schema(max_length = 500, pattern = "\\S")]
     pub reason: String,
 }
 

@@ -122,6 +122,7 @@ fn whole(document: &OpenApi) -> Value {
         }
     }
     if let Some(schemas) = document.pointer_mut("/components/schemas") {
+        without_nul(schemas);
         let is_closed = |schema: &Value| schema.get("additionalProperties") == Some(&false.into());
         let named = schemas.as_object().into_iter().flatten();
         let closed = named.filter(|(_, schema)| is_closed(schema));
@@ -141,6 +142,30 @@ fn whole(document: &OpenApi) -> Value {
         }
     }
     document
+}
+
+/// What every text here is, where nothing narrower is said of it: one that holds NUL is refused.
+const TEXT: &str = r"^[^\u0000]*$";
+
+fn without_nul(schema: &mut Value) {
+    match schema {
+        Value::Array(inner) => inner.iter_mut().for_each(without_nul),
+        Value::Object(members) => {
+            let types = members.get("type");
+            let is_text = types.is_some_and(|types| {
+                let all = types.as_array().map_or(&[][..], Vec::as_slice);
+                types == "string" || all.iter().any(|one| one == "string")
+            });
+            let narrower = ["pattern", "format", "enum", "const"];
+            if is_text && !narrower.iter().any(|name| members.contains_key(*name)) {
+                members.insert("pattern".to_owned(), TEXT.into());
+            }
+            let inner = members.iter_mut();
+            let inner = inner.filter(|(name, _)| !["examples", "enum"].contains(&name.as_str()));
+            inner.for_each(|(_, value)| without_nul(value));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// Closes what is put together of parts, and notes which these are: a part that is
@@ -176,6 +201,10 @@ fn complete(operation: &mut Map<String, Value>) {
         .get("security")
         .is_some_and(|one| *one == json!([{}]));
     let has_body = operation.contains_key("requestBody");
+    let parameters = operation
+        .get_mut("parameters")
+        .and_then(Value::as_array_mut);
+    parameters.into_iter().flatten().for_each(never_null);
     let parameters = operation.get("parameters").and_then(Value::as_array);
     let has_parameters = parameters.is_some_and(|parameters| !parameters.is_empty());
     let is_tagged = parameters.into_iter().flatten().any(|one| {
@@ -206,6 +235,23 @@ fn complete(operation: &mut Map<String, Value>) {
     for status in refusals {
         let refusal = json!({ "$ref": format!("#/components/responses/{}", refusal_name(status)) });
         responses.entry(status).or_insert(refusal);
+    }
+}
+
+/// Says of a parameter that it is there or is not: nothing in an address or a header is null.
+fn never_null(parameter: &mut Value) {
+    let Some(schema) = parameter.get_mut("schema").and_then(Value::as_object_mut) else {
+        return;
+    };
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|one| one != "null");
+        if let [one] = &types[..] {
+            let one = one.clone();
+            schema.insert("type".to_owned(), one);
+        }
+    }
+    if let Some(Value::Array(forms)) = schema.get_mut("oneOf") {
+        forms.retain(|one| one.get("type") != Some(&"null".into()));
     }
 }
 

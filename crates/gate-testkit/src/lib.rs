@@ -5,6 +5,7 @@
 //! binary itself (`tests/live`): only the package that builds it can name it.
 #![forbid(unsafe_code)]
 
+pub mod display;
 pub mod home;
 pub mod pty;
 pub mod real;

@@ -97,7 +97,6 @@ struct Commitment {
 #[serde(deny_unknown_fields)]
 pub struct KeptPayload {
     /// 32 random bytes, as hexadecimal digits.
-    #[schema(value_type = String)]
     pub key: Digest,
     /// Each text by its place in the record's body, a JSON pointer.
     pub parts: BTreeMap<String, Value>,

@@ -24,7 +24,8 @@ use crate::state::Server;
 #[utoipa::path(patch, path = "/v1/principals/{name}", tag = "principals",
     request_body = ChangePrincipal,
     params(("name" = String, Path, description = "The principal"),
-        ("If-Match" = Option<String>, Header, description = "The tag that was seen")),
+        ("If-Match" = Option<String>, Header,
+            pattern = r#"^(\*|(W/)?"[^",]*"(, ?(W/)?"[^",]*")*)$"#, description = "The tag that was seen")),
     responses((status = 200, body = Principal), (status = 400, body = Problem),
         (status = 404, body = Problem), (status = 412, body = Problem)))]
 pub(super) async fn change_principal(

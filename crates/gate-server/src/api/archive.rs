@@ -30,7 +30,7 @@ pub(super) struct ArchivableQuery {
 
 /// Returns which of the oldest records can be archived.
 #[utoipa::path(get, path = "/v1/audit/archivable", tag = "audit",
-    params(("before" = String, Query, description = "Only records from before this time")),
+    params(("before" = String, Query, format = DateTime, description = "Only records from before this time")),
     responses((status = 200, body = Archivable), (status = 400, body = Problem)))]
 pub(super) async fn archivable(
     State(server): State<Server>,

@@ -30,7 +30,8 @@ pub(super) struct RecordsQuery {
 
 /// Returns records byte for byte, from an index on.
 #[utoipa::path(get, path = "/v1/audit/records", tag = "audit",
-    params(("from" = Option<u64>, Query, description = "The first index; 0 without"),
+    params(("from" = Option<u64>, Query, maximum = 9_223_372_036_854_775_807_i64,
+            description = "The first index; 0 without"),
         ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000,
             description = "The most records of the page; 100 without")),
     responses((status = 200, body = RecordPage), (status = 400, body = Problem)))]

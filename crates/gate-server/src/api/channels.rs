@@ -64,7 +64,8 @@ pub(super) async fn show(
 /// Takes a channel away, with what waits for it.
 #[utoipa::path(delete, path = "/v1/channels/{name}", tag = "channels",
     params(("name" = String, Path, description = "The channel"),
-        ("If-Match" = Option<String>, Header, description = "The tag that was seen")),
+        ("If-Match" = Option<String>, Header,
+            pattern = r#"^(\*|(W/)?"[^",]*"(, ?(W/)?"[^",]*")*)$"#, description = "The tag that was seen")),
     responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 412, body = Problem)))]
 pub(super) async fn delete(

@@ -74,7 +74,8 @@ pub(super) struct DisableQuery {
     params(("name" = String, Path, description = "The principal"),
         ("only_this" = Option<bool>, Query,
             description = "Only this account, and not every account of the same person"),
-        ("If-Match" = Option<String>, Header, description = "The tag that was seen")),
+        ("If-Match" = Option<String>, Header,
+            pattern = r#"^(\*|(W/)?"[^",]*"(, ?(W/)?"[^",]*")*)$"#, description = "The tag that was seen")),
     responses((status = 200, body = Principal), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem)))]
 pub(super) async fn disable(
@@ -94,7 +95,8 @@ pub(super) async fn disable(
 /// Lets a principal act again.
 #[utoipa::path(post, path = "/v1/principals/{name}/enable", tag = "principals",
     params(("name" = String, Path, description = "The principal"),
-        ("If-Match" = Option<String>, Header, description = "The tag that was seen")),
+        ("If-Match" = Option<String>, Header,
+            pattern = r#"^(\*|(W/)?"[^",]*"(, ?(W/)?"[^",]*")*)$"#, description = "The tag that was seen")),
     responses((status = 200, body = Principal), (status = 404, body = Problem),
         (status = 412, body = Problem)))]
 pub(super) async fn enable(
@@ -129,7 +131,7 @@ pub(super) async fn changes(
 #[utoipa::path(post, path = "/v1/principals/{name}/confirm", tag = "principals",
     params(("name" = String, Path, description = "The principal"),
         ("If-Match" = Option<String>, Header,
-            description = "The tag of the changes that were seen")),
+            pattern = r#"^(\*|(W/)?"[^",]*"(, ?(W/)?"[^",]*")*)$"#, description = "The tag of the changes that were seen")),
     responses((status = 200, body = PrincipalChanges), (status = 403, body = Problem),
         (status = 404, body = Problem), (status = 412, body = Problem)))]
 pub(super) async fn confirm(

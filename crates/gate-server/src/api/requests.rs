@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use gate_protocol::canonical::Digest;
 use gate_protocol::claim::{ClaimRequest, SignedGrant};
 use gate_protocol::id::RequestId;
 use gate_protocol::page::Cursor;
@@ -29,7 +30,7 @@ use crate::state::Server;
 /// already: pending, or approved and not claimed. A retry with the same key is
 /// answered as the first time, with the request as it is now.
 #[utoipa::path(post, path = "/v1/requests", tag = "requests", request_body = SubmitRequest,
-    params(("Idempotency-Key" = String, Header, description = "The same key asks once")),
+    params(("Idempotency-Key" = String, Header, pattern = "^[!-~]{1,200}$", description = "The same key asks once")),
     responses((status = 201, body = ApprovalRequest), (status = 200, body = ApprovalRequest),
         (status = 400, body = Problem), (status = 409, body = Problem),
         (status = 429, body = Problem)))]
@@ -72,7 +73,7 @@ pub(super) struct ListQuery {
 /// Lists requests, newest first: a requester's own, everything for the others.
 #[utoipa::path(get, path = "/v1/requests", tag = "requests",
     params(("status" = Option<ApprovalStatus>, Query, description = "Only those in this status"),
-        ("digest" = Option<String>, Query, description = "Only those for this digest"),
+        ("digest" = Option<Digest>, Query, description = "Only those for this digest"),
         ("cursor" = Option<Cursor>, Query, description = "The `next` of the page before"),
         ("limit" = Option<u64>, Query, minimum = 1, maximum = 100,
             description = "The most things of the page; 50 without")),
@@ -116,6 +117,11 @@ pub(super) async fn show(
     Query(query): Query<ShowQuery>,
     known: Known,
 ) -> Result<Response, Failure> {
+    let mut numbers = [query.wait, query.after].into_iter().flatten();
+    if numbers.any(|number| i64::try_from(number).is_err()) {
+        let detail = "no wait is as long, and no version as high, as `wait` and `after` say";
+        return Err(Failure::bad_request(detail));
+    }
     let wait = Wait {
         at_most: Duration::from_secs(query.wait.unwrap_or(0)),
         after: query.after.unwrap_or(0),

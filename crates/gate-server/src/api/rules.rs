@@ -37,7 +37,8 @@ pub(super) async fn current(
 /// Puts new rules in force. What lets more pass than those in force waits for a second admin,
 /// unless the settings trust the caller with it: then the answer is 201 with what waits.
 #[utoipa::path(put, path = "/v1/rules", tag = "rules", request_body = PutRules,
-    params(("If-Match" = Option<String>, Header, description = "The tag that was seen")),
+    params(("If-Match" = Option<String>, Header,
+            pattern = r#"^(\*|(W/)?"[^",]*"(, ?(W/)?"[^",]*")*)$"#, description = "The tag that was seen")),
     responses((status = 200, body = SignedRules), (status = 201, body = ProposedRules),
         (status = 400, body = Problem), (status = 409, body = Problem),
         (status = 412, body = Problem),

@@ -1,7 +1,10 @@
 //! What every channel says of a request, in the same words: who asks, what
 //! would run, on what, why, and how it stands.
 
+use std::collections::BTreeSet;
+
 use gate_protocol::id::RequestId;
+use gate_protocol::imitation::listed;
 use gate_protocol::invocation::BoundInvocation;
 use gate_protocol::masked::MaskedText;
 use gate_protocol::mode::Mode;
@@ -150,11 +153,14 @@ impl Notice {
             self.warnings
                 .push("The target says that it is production.".to_owned());
         }
-        if self.parts().any(Plain::is_odd) {
-            self.warnings.push(
-                "A word has letters of another alphabet, as imitations do; it is spelled out."
-                    .to_owned(),
-            );
+        let odd: BTreeSet<String> = self.parts().flat_map(Plain::odd).cloned().collect();
+        let odd: Vec<String> = odd.into_iter().collect();
+        if let Some(words) = listed(&odd) {
+            let mut words = Plain::of_inert(&words);
+            words.keep(PART_LIMIT);
+            self.warnings.push(format!(
+                "A word has letters of another alphabet, as imitations do; it is spelled out: {words}."
+            ));
         }
         if request.circumstances.mode == Mode::Advisory {
             self.warnings.push(
@@ -300,9 +306,10 @@ fn details(request: &Request) -> Vec<Plain> {
     lines
 }
 
+/// Whose word it is stands first: what is too long loses its end.
 fn preview(preview: &Preview) -> Plain {
     Plain::of(&format!(
-        "{} (as its gate read it, not verified)",
+        "as its gate read it, not verified: {}",
         preview.summary
     ))
 }

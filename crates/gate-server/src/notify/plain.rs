@@ -3,14 +3,15 @@
 
 use std::fmt::Write as _;
 
-use gate_protocol::imitation::pieces;
+use gate_protocol::imitation::{imitations, spelled_out};
 use gate_protocol::inert::inert;
 
 /// Text that is ready for every channel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Plain {
     text: String,
-    is_odd: bool,
+    /// Which words could be taken for others, and the hosts that they would name.
+    odd: Vec<String>,
 }
 
 impl Plain {
@@ -21,26 +22,19 @@ impl Plain {
 
     /// Takes text that is inert already, masks included.
     pub(crate) fn of_inert(text: &str) -> Self {
-        let mut plain = Self::default();
-        for piece in pieces(text) {
-            if piece.imitates {
-                plain.is_odd = true;
-                plain.text.extend(piece.word.chars().map(spelled));
-            } else {
-                plain.text.push_str(piece.word);
-            }
-            plain.text.push_str(piece.mark);
+        Self {
+            text: spelled_out(text).into_owned(),
+            odd: imitations(text),
         }
-        plain
     }
 
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Tells whether a word in it could be taken for another one.
-    pub(crate) fn is_odd(&self) -> bool {
-        self.is_odd
+    /// Returns which words in it could be taken for others, spelled out.
+    pub(crate) fn odd(&self) -> &[String] {
+        &self.odd
     }
 
     /// Returns how many characters it has.
@@ -61,15 +55,6 @@ impl Plain {
     }
 }
 
-/// Writes what is not ASCII as its number.
-fn spelled(c: char) -> String {
-    if c.is_ascii() {
-        c.to_string()
-    } else {
-        c.escape_unicode().to_string()
-    }
-}
-
 impl std::fmt::Display for Plain {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(&self.text)
@@ -84,9 +69,9 @@ mod tests {
     fn a_word_that_imitates_is_spelled_out() {
         let plain = Plain::of("-n pr\u{43e}d");
         assert_eq!(plain.as_str(), "-n pr\\u{43e}d");
-        assert!(plain.is_odd());
+        assert_eq!(plain.odd(), ["pr\\u{43e}d (in a host's name xn--prd-ted)"]);
         assert_eq!(Plain::of("team-\u{430}").as_str(), "team-\\u{430}");
-        assert!(!Plain::of("прод имя prod").is_odd());
+        assert!(Plain::of("прод имя prod").odd().is_empty());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! From a listener to answers: the router and its limits, TLS, start and stop.
 
 mod connection;
+mod headers;
 mod middleware;
 mod operations;
 mod tls;
@@ -360,7 +361,7 @@ pub(crate) fn router(server: Server) -> Router {
     let document = Bytes::from(serde_json::to_string(&document).unwrap_or_default());
     let describe = move || async move { ([(CONTENT_TYPE, "application/json")], document.clone()) };
     api.route("/v1/openapi.json", get(describe))
-        .merge(web::routes(&server))
+        .merge(web::routes())
         .merge(notify::routes())
         .merge(operations::routes(&server))
         .layer(DefaultBodyLimit::max(server.settings.limits.body_bytes))
@@ -369,6 +370,10 @@ pub(crate) fn router(server: Server) -> Router {
         .layer(axum::middleware::from_fn_with_state(
             server.clone(),
             middleware::frame,
+        ))
+        .layer(axum::middleware::from_fn_with_state(
+            server.clone(),
+            headers::harden,
         ))
         .with_state(server)
 }

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use super::ServeError;
+use super::{ServeError, headers};
 use crate::identity::{Secret, TokenHash};
 use crate::metrics::FORMAT;
 use crate::readiness;
@@ -60,6 +60,10 @@ pub(super) fn router(server: Server) -> Router {
         .route("/healthz", get(readiness::healthz))
         .route("/readyz", get(readiness::readyz))
         .route("/metrics", get(metrics))
+        .layer(axum::middleware::from_fn_with_state(
+            server.clone(),
+            headers::harden,
+        ))
         .with_state(server)
 }
 

@@ -144,6 +144,11 @@ pub struct Leases {
 }
 
 impl Settings {
+    /// Tells whether browsers come by TLS, ended here or before this server.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.tls.is_some() || self.public_url.starts_with("https://")
+    }
+
     /// Returns the defaults for a data folder.
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>, public_url: impl Into<String>) -> Self {

@@ -125,6 +125,13 @@ impl Bench {
         self
     }
 
+    /// Leaves the folder to another server.
+    pub(super) fn closed(mut self) -> (TempDir, Settings, DevSetup) {
+        drop(self.lock.take());
+        let settings = (*self.server.settings).clone();
+        (self.dir, settings, self.setup)
+    }
+
     pub(super) fn data(&self) -> std::path::PathBuf {
         self.dir.path().join("data")
     }
@@ -140,6 +147,17 @@ impl Bench {
                 .await
                 .unwrap()
                 .to_vec(),
+        }
+    }
+
+    /// Returns an answer without its body, which can be a stream that does not end.
+    pub(super) async fn glance(&self, request: Request<Body>) -> Answered {
+        let response: Response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, _) = response.into_parts();
+        Answered {
+            status: parts.status,
+            headers: parts.headers,
+            body: Vec::new(),
         }
     }
 

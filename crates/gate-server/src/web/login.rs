@@ -2,8 +2,8 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use gate_protocol::principal::Role;
 use serde::Deserialize;
@@ -279,8 +279,12 @@ pub(super) async fn sign_out(
     };
     let mut response = match elsewhere {
         Some(address) => super::provider::onward("Signed out", address),
-        None => return Ok(see_other("/login", Some(cookie))),
+        None => see_other("/login", None),
     };
-    response.headers_mut().insert(SET_COOKIE, cookie);
+    let headers = response.headers_mut();
+    headers.insert(SET_COOKIE, cookie);
+    // Not `"cookies"`: browsers take it for the whole domain, and with it others' sessions.
+    let forget = HeaderValue::from_static("\"cache\", \"storage\"");
+    headers.insert(HeaderName::from_static("clear-site-data"), forget);
     Ok(response)
 }

@@ -79,7 +79,7 @@ pub(crate) struct OpenPages {
 }
 
 /// Returns the pages.
-pub(crate) fn routes(server: &Server) -> Router<Server> {
+pub(crate) fn routes() -> Router<Server> {
     let looking = |handler: MethodRouter<Server>| handler.fallback(page::other_method);
     Router::new()
         .route("/", looking(get(inbox::waiting)))
@@ -119,10 +119,7 @@ pub(crate) fn routes(server: &Server) -> Router<Server> {
         .route("/logout", looking(post(login::sign_out)))
         .route("/assets/{name}", looking(get(asset::serve)))
         .layer(DefaultBodyLimit::max(FORM_BYTES))
-        .layer(axum::middleware::from_fn_with_state(
-            server.clone(),
-            headers::harden,
-        ))
+        .layer(axum::middleware::from_fn(headers::harden))
 }
 
 /// The pages about what is approved past the everyday way.

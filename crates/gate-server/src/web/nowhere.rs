@@ -29,6 +29,6 @@ pub(crate) async fn nowhere(State(server): State<Server>, request: Request) -> R
         Err(failed) => failed,
     }
     .into_response();
-    headers::add(&server, &mut response);
+    headers::add(&mut response);
     response
 }

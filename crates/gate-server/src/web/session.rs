@@ -215,14 +215,9 @@ impl Server {
     }
 }
 
-/// Tells whether browsers reach the server by TLS.
-pub(super) fn is_secure(server: &Server) -> bool {
-    server.settings.tls.is_some() || server.settings.public_url.starts_with("https://")
-}
-
 /// `__Host-` makes browsers refuse such a cookie from another host or without TLS.
 fn cookie_name(server: &Server) -> &'static str {
-    if is_secure(server) {
+    if server.settings.is_secure() {
         "__Host-gate_session"
     } else {
         "gate_session"
@@ -240,13 +235,17 @@ pub(super) fn set_cookie(
         Some(_) => server.settings.identity.sign_in.session_seconds,
         None => 0,
     };
-    let secure = if is_secure(server) { "; Secure" } else { "" };
+    let secure = if server.settings.is_secure() {
+        "; Secure"
+    } else {
+        ""
+    };
     format!("{name}={value}; HttpOnly; SameSite=Strict; Path=/; Max-Age={life}{secure}").parse()
 }
 
 /// The cookie of a browser that signs in at a provider and is not back yet.
 fn attempt_cookie_name(server: &Server) -> &'static str {
-    if is_secure(server) {
+    if server.settings.is_secure() {
         "__Host-gate_signing_in"
     } else {
         "gate_signing_in"
@@ -263,7 +262,11 @@ pub(super) fn set_attempt_cookie(
     let name = attempt_cookie_name(server);
     let value = secret.map_or("", Secret::reveal);
     let life = if secret.is_some() { ATTEMPT_SECONDS } else { 0 };
-    let secure = if is_secure(server) { "; Secure" } else { "" };
+    let secure = if server.settings.is_secure() {
+        "; Secure"
+    } else {
+        ""
+    };
     format!("{name}={value}; HttpOnly; SameSite=Lax; Path=/; Max-Age={life}{secure}").parse()
 }
 

@@ -15,10 +15,12 @@ enum Part {
     /// The place of a secret. Nothing else can look like one: `‹` is not
     /// among the characters that [`inert`] lets stand.
     Mask(String),
-    /// A word that could be taken for another one, and the same word spelled out.
+    /// A word that could be taken for another one, the same word spelled out, and
+    /// the host that is asked for by that name.
     Odd {
         text: String,
         spelled: String,
+        host: Option<String>,
     },
 }
 
@@ -28,8 +30,9 @@ enum Part {
     source = "{% for part in parts %}{% match part %}\
         {% when Part::Plain(text) %}{{ text }}\
         {% when Part::Mask(text) %}<span class=\"mask\">{{ text }}</span>\
-        {% when Part::Odd with { text, spelled } %}\
+        {% when Part::Odd with { text, spelled, host } %}\
         <mark class=\"odd\">{{ text }}</mark><span class=\"spelled\">{{ spelled }}</span>\
+        {% if let Some(host) = host %}<span class=\"spelled host\">{{ host }}</span>{% endif %}\
         {% endmatch %}{% endfor %}",
     ext = "html"
 )]
@@ -88,7 +91,8 @@ impl Shown {
             }
             self.parts.push(Part::Odd {
                 text: piece.word.to_owned(),
-                spelled: spelled(piece.word),
+                spelled: piece.spelled(),
+                host: piece.host_label(),
             });
             plain.push_str(piece.mark);
         }
@@ -148,19 +152,6 @@ impl Shown {
     }
 }
 
-/// Writes the letters that are not ASCII as their numbers.
-fn spelled(word: &str) -> String {
-    let mut spelled = String::new();
-    for c in word.chars() {
-        if c.is_ascii() {
-            spelled.push(c);
-        } else {
-            spelled.extend(c.escape_unicode());
-        }
-    }
-    spelled
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,11 +191,13 @@ mod tests {
         assert_eq!(
             html(&shown),
             "--namespace=<mark class=\"odd\">pr\u{43e}d</mark>\
-             <span class=\"spelled\">pr\\u{43e}d</span>,x"
+             <span class=\"spelled\">pr\\u{43e}d</span>\
+             <span class=\"spelled host\">xn--prd-ted</span>,x"
         );
         assert_eq!(
             html(&Shown::of("team-\u{430}")),
-            "team-<mark class=\"odd\">\u{430}</mark><span class=\"spelled\">\\u{430}</span>"
+            "team-<mark class=\"odd\">\u{430}</mark><span class=\"spelled\">\\u{430}</span>\
+             <span class=\"spelled host\">xn--team--8ve</span>"
         );
         for honest in ["--label=имя", "prod", "прод"] {
             assert!(!Shown::of(honest).is_odd(), "{honest}");

@@ -5,8 +5,11 @@ use std::process::{Child, Command, Stdio};
 
 use gate_protocol::channel::{ChannelSettings, MailSecurity, MailSettings};
 use gate_protocol::review::Answer;
+use gate_testkit::display::{is_unseen, loads};
 use gate_testkit::real::testbed;
+use serde_json::json;
 
+use super::display::{self, assert_shown, told, told_at_length};
 use super::stage::{Stage, channel};
 
 /// `aiosmtpd` on a free port: it says which, and then each mail as JSON on a line.
@@ -14,14 +17,30 @@ const SERVER: &str = r"
 import asyncio, email, email.policy, json, sys
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, SMTP
+from html.parser import HTMLParser
+class Seen(HTMLParser):
+    # What a reader of mail makes of the HTML: its tags, and the text between them.
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.text = [], ''
+        self.feed(html)
+        self.close()
+    def handle_starttag(self, tag, attributes):
+        self.tags.append([tag, attributes])
+    def handle_data(self, data):
+        self.text += data
 class Handler:
     async def handle_DATA(self, server, session, envelope):
         mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        html = mail.get_body(('html',)).get_content()
+        seen = Seen(html)
         print(json.dumps({
+            'raw': envelope.content.decode('latin-1'),
+            'seen': {'tags': seen.tags, 'text': seen.text},
             'from': envelope.mail_from, 'to': envelope.rcpt_tos,
             'headers': {key.lower(): value for key, value in mail.items()},
             'text': mail.get_body(('plain',)).get_content(),
-            'html': mail.get_body(('html',)).get_content(),
+            'html': html,
             'auth': session.authenticated,
         }), flush=True)
         return '250 taken'
@@ -43,6 +62,19 @@ print(port, flush=True)
 sys.stdin.read()
 controller.stop()
 ";
+
+/// All headers that a mail about a request has.
+const HEADERS: [&str; 9] = [
+    "auto-submitted",
+    "content-type",
+    "date",
+    "from",
+    "in-reply-to",
+    "mime-version",
+    "references",
+    "subject",
+    "to",
+];
 
 struct MailServer {
     child: Child,
@@ -136,6 +168,48 @@ async fn who_may_answer_is_written_to_and_told_the_end_with_nothing_but_a_link()
         .json();
     assert_eq!(tested["delivered"], true, "{tested}");
     assert_eq!(server.next()["headers"]["subject"], "[gate] a test");
+}
+
+/// The whole table of THREATS 2.6, through a real server of mail and a parser of HTML.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_wants_to_deceive_is_read_as_what_it_is_in_both_forms_of_a_mail() {
+    let mut server = MailServer::start(&[]);
+    let settings = ChannelSettings::Mail(settings(server.port, None));
+    let stage = Stage::with(|dir| vec![channel(dir, "mail", settings, &[])], |_| {}).await;
+    let form = json!([
+        ["html", []],
+        ["body", []],
+        ["pre", [["style", "white-space:pre-wrap"]]],
+    ]);
+    for load in loads(display::ROOM) {
+        told(&stage, &load).await;
+        let mail = server.next();
+        let seen = &mail["seen"];
+        assert_eq!(seen["tags"], form, "{mail}");
+        for text in [&mail["text"], &seen["text"]] {
+            assert_shown(&text.as_str().unwrap().replace('\r', ""), &load, "mail");
+        }
+        // Nothing of it is a header, and none has more lines than its own.
+        let mut names: Vec<&String> = mail["headers"].as_object().unwrap().keys().collect();
+        names.sort();
+        assert_eq!(names, HEADERS, "{mail}");
+        let subject = mail["headers"]["subject"].as_str().unwrap();
+        assert!(
+            !subject.contains('\n') && !subject.chars().any(is_unseen),
+            "{subject}"
+        );
+        let raw = mail["raw"].as_str().unwrap();
+        let is_wire = |c: char| c == '\r' || c == '\t' || !is_unseen(c);
+        assert!(raw.is_ascii() && raw.chars().all(is_wire), "{raw}");
+    }
+    let asked = told_at_length(&stage).await;
+    let text = server.next()["text"].as_str().unwrap().to_owned();
+    assert!(
+        text.contains("more characters are not shown here"),
+        "{text}"
+    );
+    assert!(text.contains("approved on its page only"), "{text}");
+    assert!(text.contains(&format!("/requests/{}", asked.id)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

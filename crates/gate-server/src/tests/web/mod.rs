@@ -4,6 +4,7 @@ mod answers;
 mod browser;
 mod chain;
 mod editing;
+mod everywhere;
 mod exceptional;
 mod inertness;
 mod pages;
