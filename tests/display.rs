@@ -7,6 +7,9 @@
     reason = "a test whose stage can't be set has failed"
 )]
 
+#[path = "live/asked.rs"]
+#[expect(dead_code, reason = "the words here are the table's")]
+mod asked;
 #[path = "live/server.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod server;
@@ -16,8 +19,7 @@ mod submissions;
 
 use std::time::Duration;
 
-use gate_client::{Client, ClientSettings, IdempotencyKey};
-use gate_protocol::request::{ApprovalRequest, SubmitRequest};
+use asked::ask;
 use gate_testkit::display::{REASON, Row, is_unseen, loads};
 use gate_testkit::pty::{Size, Terminal};
 use server::Live;
@@ -40,21 +42,6 @@ const OWN: [&str; 5] = [
     "\u{1b}[32m",
     "\u{1b}[1;31m",
 ];
-
-fn ask(live: &Live, wanted: &SubmitRequest) -> ApprovalRequest {
-    let token = live.said("/tokens/agent").parse().unwrap();
-    let server = live.said("/url").parse().unwrap();
-    let client = Client::new(ClientSettings::new(server).with_token(token)).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let key: IdempotencyKey = wanted.digest.to_string().parse().unwrap();
-    runtime
-        .block_on(client.submit(wanted, &key))
-        .unwrap()
-        .request
-}
 
 /// Runs `gate` in a terminal to its end and returns what the terminal was sent, without what
 /// gate itself may send to one.

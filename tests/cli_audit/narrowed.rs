@@ -1,6 +1,10 @@
 //! The log by who, when, and what has no end.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test whose stage can't be set has failed"
+)]
 
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -34,26 +38,35 @@ fn the_log_is_narrowed_by_who_did_it_and_when() {
     assert_eq!(refused.code, Some(64), "{refused:?}");
 }
 
-#[test]
-fn a_claim_is_open_until_its_end_is_on_record() {
-    let machine = Machine::new();
-    let open = || {
-        let args = ["audit", "open", "--json"];
-        let ran = run(&mut machine.live.gate("auditor", &args));
-        assert_eq!(ran.code, Some(0), "{ran:?}");
-        ran.stdout
-    };
-    assert_eq!(open(), "");
-    machine.write_program("deploy", "exec sleep 300");
+/// Returns the claims that have no end, as an auditor is told them.
+fn open(machine: &Machine) -> String {
+    let args = ["audit", "open", "--json"];
+    let ran = run(&mut machine.live.gate("auditor", &args));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    ran.stdout
+}
+
+/// Runs `deploy` once it is approved, and returns when its start is on record.
+fn under_way(machine: &Machine) -> (String, Child) {
     let command = ["run", "--no-wait", "--", "deploy"];
     assert_eq!(machine.gate(&command).code, Some(75));
     let id = machine.approve_newest();
     let mut gate = machine.home.command(GATE);
-    let mut running = gate.args(command).stdin(Stdio::null()).spawn().unwrap();
+    let running = gate.args(command).stdin(Stdio::null()).spawn().unwrap();
     let deadline = Instant::now() + Duration::from_mins(1);
-    while !open().contains("\"started_at\":\"") && Instant::now() < deadline {
+    while !open(machine).contains("\"started_at\":\"") && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(100));
     }
+    (id, running)
+}
+
+#[test]
+fn a_claim_is_open_until_its_end_is_on_record() {
+    let machine = Machine::new();
+    let open = || open(&machine);
+    assert_eq!(open(), "");
+    machine.write_program("deploy", "exec sleep 300");
+    let (id, mut running) = under_way(&machine);
     let claim: Value = serde_json::from_str(open().trim_end()).unwrap();
     assert_eq!(claim["request"], id.as_str());
     let table = run(&mut machine.live.gate("auditor", &["audit", "open"]));
@@ -71,23 +84,10 @@ fn a_claim_is_open_until_its_end_is_on_record() {
 #[test]
 fn a_claim_whose_client_lost_its_queue_ends_as_a_gap() {
     let machine = Machine::new();
-    let open = || {
-        let args = ["audit", "open", "--json"];
-        let ran = run(&mut machine.live.gate("auditor", &args));
-        assert_eq!(ran.code, Some(0), "{ran:?}");
-        ran.stdout
-    };
+    let open = || open(&machine);
     machine.write_program("deploy", "exec sleep 20");
     machine.write_program("kubectl", "");
-    let command = ["run", "--no-wait", "--", "deploy"];
-    assert_eq!(machine.gate(&command).code, Some(75));
-    let id = machine.approve_newest();
-    let mut gate = machine.home.command(GATE);
-    let mut running = gate.args(command).stdin(Stdio::null()).spawn().unwrap();
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while !open().contains("\"started_at\":\"") && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    let (id, mut running) = under_way(&machine);
     running.kill().unwrap();
     running.wait().unwrap();
     let claim: Value = serde_json::from_str(open().trim_end()).unwrap();

@@ -77,6 +77,11 @@ pub(crate) fn submit_as(
         reason: Some(reason.to_owned()),
         break_glass: false,
     };
+    ask(live, &submitted)
+}
+
+/// Submits as the agent.
+pub(crate) fn ask(live: &Live, wanted: &SubmitRequest) -> ApprovalRequest {
     let token = live.said("/tokens/agent").parse().unwrap();
     let server = live.said("/url").parse().unwrap();
     let client = Client::new(ClientSettings::new(server).with_token(token)).unwrap();
@@ -84,7 +89,7 @@ pub(crate) fn submit_as(
         .enable_all()
         .build()
         .unwrap();
-    let key: IdempotencyKey = submitted.digest.to_string().parse().unwrap();
-    let answer = runtime.block_on(client.submit(&submitted, &key)).unwrap();
+    let key: IdempotencyKey = wanted.digest.to_string().parse().unwrap();
+    let answer = runtime.block_on(client.submit(wanted, &key)).unwrap();
     answer.request
 }

@@ -6,14 +6,6 @@
 /// Source: RFC 1035, section 2.3.4.
 pub(crate) const LABEL_LIMIT: usize = 63;
 
-const BASE: u32 = 36;
-const LEAST: u32 = 1;
-const MOST: u32 = 26;
-const SKEW: u32 = 38;
-const DAMP: u32 = 700;
-const FIRST_BIAS: u32 = 72;
-const FIRST_LETTER: u32 = 128;
-
 /// Returns the label in ASCII, as `xn--ypal-43d9g`; none for what is ASCII already, and none
 /// for what is too long to be one.
 ///
@@ -23,76 +15,9 @@ pub(crate) fn ascii_label(label: &str) -> Option<String> {
     if label.is_ascii() || label.chars().nth(LABEL_LIMIT).is_some() {
         return None;
     }
-    let lower = label.to_lowercase();
-    let mut made = String::from("xn--");
-    let basic: String = lower.chars().filter(char::is_ascii).collect();
-    made.push_str(&basic);
-    if !basic.is_empty() {
-        made.push('-');
-    }
-    encode(&lower, u32::try_from(basic.len()).ok()?, &mut made)?;
+    let encoded = idna::punycode::encode_str(&label.to_lowercase())?;
+    let made = format!("xn--{encoded}");
     (made.len() <= LABEL_LIMIT).then_some(made)
-}
-
-/// Writes which letters stand where among the `basic` ones.
-fn encode(label: &str, basic: u32, made: &mut String) -> Option<()> {
-    let total = u32::try_from(label.chars().count()).ok()?;
-    let (mut letter, mut delta, mut bias, mut handled) = (FIRST_LETTER, 0_u32, FIRST_BIAS, basic);
-    while handled < total {
-        let next = label
-            .chars()
-            .map(u32::from)
-            .filter(|c| *c >= letter)
-            .min()?;
-        let skipped = (next - letter).checked_mul(handled + 1)?;
-        delta = delta.checked_add(skipped)?;
-        letter = next;
-        for c in label.chars().map(u32::from) {
-            if c < letter {
-                delta = delta.checked_add(1)?;
-            }
-            if c == letter {
-                push_number(delta, bias, made);
-                bias = adapted(delta, handled + 1, handled == basic);
-                delta = 0;
-                handled += 1;
-            }
-        }
-        delta = delta.checked_add(1)?;
-        letter += 1;
-    }
-    Some(())
-}
-
-/// Writes one number of as many digits as it needs.
-fn push_number(mut number: u32, bias: u32, made: &mut String) {
-    let mut place = BASE;
-    loop {
-        let threshold = place.saturating_sub(bias).clamp(LEAST, MOST);
-        if number < threshold {
-            break;
-        }
-        let digits = BASE - threshold;
-        made.push(digit(threshold + (number - threshold) % digits));
-        number = (number - threshold) / digits;
-        place += BASE;
-    }
-    made.push(digit(number));
-}
-
-fn digit(value: u32) -> char {
-    char::from_digit((value + 10) % BASE, BASE).unwrap_or('a')
-}
-
-fn adapted(delta: u32, handled: u32, is_first: bool) -> u32 {
-    let mut delta = if is_first { delta / DAMP } else { delta / 2 };
-    delta += delta / handled;
-    let mut places = 0;
-    while delta > ((BASE - LEAST) * MOST) / 2 {
-        delta /= BASE - LEAST;
-        places += BASE;
-    }
-    places + (BASE - LEAST + 1) * delta / (delta + SKEW)
 }
 
 #[cfg(test)]
