@@ -1,6 +1,6 @@
 //! One thing in full: labels on the left, values on the right.
 
-use gate_protocol::imitation::{imitations, listed};
+use gate_protocol::imitation::imitations;
 
 use crate::show::screen::{Screen, Tone};
 use crate::show::wrap::wrap;
@@ -52,7 +52,10 @@ impl<'a> Sheet<'a> {
     /// Adds a line that says which words of `text`, which is inert already, could be taken for
     /// others; none where there are none.
     pub(crate) fn warn_of_imitations(&mut self, text: &str) {
-        if let Some(words) = listed(&imitations(text)) {
+        // All of them: what is approved stands here, and there is room.
+        let words = imitations(text);
+        if !words.is_empty() {
+            let words = words.join(", ");
             let warning = format!("! letters of another alphabet, as imitations have: {words}");
             self.line("", Tone::Alarm, &warning);
         }
@@ -102,5 +105,17 @@ mod tests {
             lines.all(|line| line.starts_with(&" ".repeat(LABELS))),
             "{text}"
         );
+    }
+
+    #[test]
+    fn every_imitation_of_a_value_is_spelled() {
+        let screen = Screen::for_test(None, "2026-11-22T17:39:34Z");
+        let mut sheet = Sheet::new(&screen);
+        let words: Vec<String> = (0..9).map(|at| format!("a\u{43e}{at}")).collect();
+        sheet.field("WHAT", &words.join(" "));
+        let text = sheet.finish();
+        for at in 0..9 {
+            assert!(text.contains(&format!("a\\u{{43e}}{at}")), "{text}");
+        }
     }
 }

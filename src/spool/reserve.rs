@@ -6,6 +6,7 @@
 //! system can't set space aside, the file itself is as large, and is emptied right before the end
 //! of the run is recorded.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
@@ -24,11 +25,11 @@ const EACH_BYTES: usize = 16 << 10;
 /// How the name of a run's file begins.
 const PREFIX: &str = "reserve-";
 
-/// The files of this process: where locks are a process's, as over NFS, its own would be given
+/// The names of this process's files, which no other has: where locks are a process's, as over NFS, its own would be given
 /// again.
-static OWN: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+static OWN: Mutex<Vec<OsString>> = Mutex::new(Vec::new());
 
-fn own() -> MutexGuard<'static, Vec<PathBuf>> {
+fn own() -> MutexGuard<'static, Vec<OsString>> {
     OWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -49,7 +50,7 @@ impl Reserve {
         let reserve = Self { file, path };
         let locked = reserve.file.try_lock().map_err(io::Error::from);
         locked.map_err(at("lock", &reserve.path))?;
-        own().push(reserve.path.clone());
+        own().extend(reserve.path.file_name().map(OsStr::to_owned));
         Ok(reserve)
     }
 
@@ -69,7 +70,7 @@ impl Drop for Reserve {
     fn drop(&mut self) {
         // Its space first: over a network an open file goes when it is closed.
         drop(self.file.set_len(0));
-        own().retain(|path| *path != self.path);
+        own().retain(|name| self.path.file_name() != Some(name));
         drop(std::fs::remove_file(&self.path));
     }
 }
@@ -84,7 +85,7 @@ pub(super) fn needed(folder: &Path) -> Result<u64, SpoolError> {
             continue;
         }
         let path = entry.path();
-        if own().contains(&path) {
+        if own().contains(&entry.file_name()) {
             runs += 1;
             continue;
         }
@@ -227,6 +228,17 @@ mod tests {
             second.append(end(), Durability::Synced).unwrap();
             assert_eq!(needed(folder.path()).unwrap(), 0, "{name}");
         }
+    }
+
+    /// As over NFS, where a process is given its own lock again.
+    #[test]
+    fn a_run_of_this_process_is_counted_though_its_file_can_be_locked() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = under_way(folder.path());
+        let reserve = run.reserve.as_ref().unwrap();
+        reserve.file.unlock().unwrap();
+        assert_eq!(needed(folder.path()).unwrap(), EACH);
+        assert!(reserve.path.exists());
     }
 
     #[test]

@@ -6,18 +6,17 @@
 /// Source: RFC 1035, section 2.3.4.
 pub(crate) const LABEL_LIMIT: usize = 63;
 
-/// Returns the label in ASCII, as `xn--ypal-43d9g`; none for what is ASCII already, and none
-/// for what is too long to be one.
+/// Returns the label in ASCII, as `xn--ypal-43d9g`; none for what is ASCII already, what is too
+/// long to be one, and what no host may be called.
 ///
-/// Source: RFC 3492, section 6.3; RFC 5890, section 2.3.2.1.
+/// Source: UTS 46, section 4; RFC 5890, section 2.3.2.1.
 #[must_use]
 pub(crate) fn ascii_label(label: &str) -> Option<String> {
     if label.is_ascii() || label.chars().nth(LABEL_LIMIT).is_some() {
         return None;
     }
-    let encoded = idna::punycode::encode_str(&label.to_lowercase())?;
-    let made = format!("xn--{encoded}");
-    (made.len() <= LABEL_LIMIT).then_some(made)
+    let asked = idna::domain_to_ascii(label).ok()?;
+    (asked.len() <= LABEL_LIMIT).then_some(asked)
 }
 
 #[cfg(test)]
@@ -28,6 +27,7 @@ mod tests {
     /// section 7.1.
     const KNOWN: &[(&str, &str)] = &[
         ("\u{440}\u{430}ypal", "xn--ypal-43d9g"),
+        ("\u{17f}hop", "shop"),
         ("pr\u{3bf}d", "xn--prd-bzc"),
         ("pr\u{43e}d", "xn--prd-ted"),
         ("my-\u{440}\u{430}ypal", "xn--my-ypal-4fg7l"),

@@ -20,7 +20,42 @@ pub(super) fn reveals(line: &CommandLine<'_>, parsed: &Parsed<'_>, word: &[u8]) 
     let last = word.rsplit(is_border).next();
     let is_meant = |name: &[u8]| secret_files::reveals((line, line.cwd), name) || aims(name);
     let is_named = !may_be_revision(line, parsed, word);
-    is_named && [first, last].into_iter().flatten().any(is_meant)
+    let is_in_commit = first.is_some_and(speaks_of_secrets);
+    is_named && (is_in_commit || [first, last].into_iter().flatten().any(is_meant))
+}
+
+/// How names of files end that hold secrets, whatever stands before.
+const ENDS: &[&[u8]] = &[
+    b".env",
+    b".jks",
+    b".key",
+    b".netrc",
+    b".npmrc",
+    b".p12",
+    b".pem",
+    b".pfx",
+    b".pgpass",
+    b".tfstate",
+    b".tfvars",
+];
+/// What paths of such files have in them.
+const PARTS: &[&[u8]] = &[
+    b".env.",
+    b"credentials",
+    b"id_ed25519",
+    b"id_rsa",
+    b"kubeconfig",
+    b"password",
+    b"secret",
+];
+/// Ends of names of files that only look so.
+const HARMLESS: &[&[u8]] = &[b".example", b".pub", b".sample", b".template"];
+
+/// Tells whether a path in a commit speaks of secrets: nobody sees there what the file is.
+fn speaks_of_secrets(path: &[u8]) -> bool {
+    let has = |part: &&[u8]| path.windows(part.len()).any(|found| found == *part);
+    let ends = |ends: &[&[u8]]| ends.iter().any(|end| path.ends_with(end));
+    !ends(HARMLESS) && (ends(ENDS) || PARTS.iter().any(has))
 }
 
 fn name_of(path: &[u8]) -> &[u8] {

@@ -100,13 +100,21 @@ fn judge_words(line: &CommandLine<'_>, invocation: &mut Invocation) {
         let value = value.map(|value| value.to_ascii_lowercase());
         !NO_SERVER.contains(&&*used.name)
             && value.is_some_and(|value| {
-                leads_elsewhere(whole_name(&command, &used.name, &value), &value)
+                let name = whole_name(&command, &used.name, &value);
+                // What stands in the file of a value with `@` can be any address.
+                leads_elsewhere(name, &value) || (value.starts_with('@') && can_be_address(name))
             })
     });
     if let Some(name) = other.map(|used| used.name.clone()) {
         let reason = format!("`{name}` can lead the credential to a server that is not Azure's");
         invocation.add(Effect::Unknown, reason);
     }
+}
+
+/// Tells whether the values of a parameter are addresses, or can be.
+fn can_be_address(name: &str) -> bool {
+    let ends = ["endpoint", "host", "id", "ids", "resource", "server", "url"];
+    ends.iter().any(|end| name.ends_with(end))
 }
 
 /// Adds a parameter, variable or setting that leads to another server by a name that it holds.

@@ -100,6 +100,9 @@ pub(super) fn leads_elsewhere(name: &str, value: &str) -> bool {
 /// Returns the whole name of a parameter that stands for an address: the CLI takes one also by
 /// the beginning of its name, and few commands have these.
 pub(super) fn whole_name<'n>(command: &[&str], name: &'n str, value: &str) -> &'n str {
+    if name.len() > 2 && "endpoint".starts_with(name) && value.contains('.') {
+        return "endpoint";
+    }
     let has_some = matches!(command.first(), Some(&("batch" | "storage")));
     let mut endpoints = ENDPOINTS.iter();
     match endpoints.find(|known| known.starts_with(name)) {

@@ -85,11 +85,11 @@ fn judge_providers(line: &CommandLine<'_>, invocation: &mut Invocation) {
     let Some(text) = content(line, &path, ROLE, invocation) else {
         return;
     };
-    match std::str::from_utf8(&text).ok().and_then(lock_entries) {
-        Some(words) => {
-            if let Some(provider) = starter(&words) {
-                let reason =
-                    format!("the provider `{provider}` starts programs that the folder names");
+    match std::str::from_utf8(&text).ok().and_then(providers) {
+        Some(providers) => {
+            if let Some(provider) = providers.iter().find(|provider| provider.starts_programs()) {
+                let name = provider.name;
+                let reason = format!("the provider `{name}` starts programs that the folder names");
                 invocation.add(Effect::Execute, &reason);
             }
         }
@@ -97,39 +97,62 @@ fn judge_providers(line: &CommandLine<'_>, invocation: &mut Invocation) {
     }
 }
 
-/// Returns the words of a lock file; none where a word can be another one than it seems, by an
-/// escape or a comment beside it.
-fn lock_entries(text: &str) -> Option<Vec<&str>> {
-    let mut words = Vec::new();
-    for line in text.lines().map(str::trim) {
-        if line.starts_with('#') {
-            continue;
-        }
-        let is_hash = line.starts_with('"');
-        let is_doubtful = line.contains(['\\', '#']) || line.contains("/*");
-        if is_doubtful || (line.contains("//") && !is_hash) {
-            return None;
-        }
-        let delimiters = ['"', ' ', '\t', '\r', '{', '}', '='];
-        words.extend(line.split(delimiters).filter(|word| !word.is_empty()));
-    }
-    Some(words)
+/// A provider of a lock file, and its version where one is said.
+struct Provider<'t> {
+    name: &'t str,
+    version: Option<&'t str>,
 }
 
-/// Returns the first provider that starts programs: one of [`STARTERS`], or `hashicorp/local`,
-/// which has a data source for that from 2.6 on.
-fn starter<'t>(words: &[&'t str]) -> Option<&'t str> {
-    let mut local = None;
-    for (word, next) in words.iter().zip(words.iter().skip(1)) {
-        match *word {
-            "provider" if local.is_some() => return local,
-            "provider" if STARTERS.iter().any(|end| next.ends_with(end)) => return Some(next),
-            "provider" => local = Some(*next).filter(|name| name.ends_with("/local")),
-            "version" if is_before_2_6(next) => local = None,
-            _ => {}
+impl Provider<'_> {
+    /// Tells whether it is one of [`STARTERS`], or `hashicorp/local`, which has a data source for
+    /// that from 2.6 on.
+    fn starts_programs(&self) -> bool {
+        let is_early = || self.version.is_some_and(is_before_2_6);
+        STARTERS.iter().any(|end| self.name.ends_with(end))
+            || (self.name.ends_with("/local") && !is_early())
+    }
+}
+
+/// Reads a lock file line by line, as terraform writes it; none where it is written in another
+/// way, which terraform may read otherwise.
+fn providers(text: &str) -> Option<Vec<Provider<'_>>> {
+    let mut lines = text.lines().map(str::trim);
+    let mut all = Vec::new();
+    while let Some(line) = lines.next() {
+        if !line.is_empty() && !line.starts_with('#') {
+            let name = line.strip_prefix("provider ")?.strip_suffix('{')?;
+            all.push(provider(quoted(name)?, &mut lines)?);
         }
     }
-    local
+    Some(all)
+}
+
+/// Reads what stands between the braces of a provider.
+fn provider<'t>(name: &'t str, lines: &mut impl Iterator<Item = &'t str>) -> Option<Provider<'t>> {
+    let mut version = None;
+    loop {
+        let line = lines.next()?;
+        if line == "}" {
+            return Some(Provider { name, version });
+        }
+        let (key, value) = line.split_once('=')?;
+        match (key.trim(), value.trim()) {
+            ("version", value) if version.is_none() => version = Some(quoted(value)?),
+            ("constraints", value) => drop(quoted(value)?),
+            ("hashes", "[") => {
+                let mut hashes = lines.take_while(|line| *line != "]");
+                let is_plain = |line: &str| line.strip_suffix(',').and_then(quoted).is_some();
+                hashes.all(is_plain).then_some(())?;
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// Returns what stands between quotes, where nothing in it is an escape.
+fn quoted(text: &str) -> Option<&str> {
+    let inside = text.trim().strip_prefix('"')?.strip_suffix('"')?;
+    (!inside.contains(['"', '\\', '$', '%'])).then_some(inside)
 }
 
 fn is_before_2_6(version: &str) -> bool {

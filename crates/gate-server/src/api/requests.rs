@@ -119,7 +119,7 @@ pub(super) async fn show(
 ) -> Result<Response, Failure> {
     let mut numbers = [query.wait, query.after].into_iter().flatten();
     if numbers.any(|number| i64::try_from(number).is_err()) {
-        let detail = "no wait is as long, and no version as high, as `wait` and `after` say";
+        let detail = "`wait` is a number of seconds up to 60, and `after` the version of the request that was seen last";
         return Err(Failure::bad_request(detail));
     }
     let wait = Wait {

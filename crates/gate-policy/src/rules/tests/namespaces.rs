@@ -118,6 +118,7 @@ const OTHERS: &[(&str, &str, &str, &str)] = &[
     ("psql", "database = 'shop'", "psql -d shop -c 'delete from database'", "psql -d shop -c 'delete from pg_catalog.pg_authid'"),
     ("psql", "database = 'shop'", "psql -d shop -c 'insert into t select 1'", "psql -d shop -c 'create schema s grant create on database shop to x'"),
     ("psql", "database = 'shop'", "psql -d shop -c 'insert into t select f(1)'", "psql -d shop -c 'insert into t select dblink_exec($$dbname=prod$$, $$drop table t$$)'"),
+    ("psql", "database = 'shop'", "psql -d shop -c 'insert into t select f(1)'", "psql -d shop -c 'insert into t select query_to_xml($$select dblink_exec(1, 2)$$, true, true, $$$$)'"),
     ("psql", "database = 'shop'", "psql -d shop -c '\\copy t from $$t.csv$$'", "psql -d shop -c 'copy t from $$/t.csv$$'"),
     ("psql", "database = 'shop'", "psql -d shop -c '\\conninfo'", "psql -d shop -c '\\timing \\c prod'"),
     ("psql", "database = 'shop'", "psql -d shop -c 'drop table t'", "psql -d shop -c 'do $$begin drop role r; end$$'"),

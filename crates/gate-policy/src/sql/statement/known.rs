@@ -55,12 +55,17 @@ pub(in crate::sql) fn is_secret_setting(name: &str) -> bool {
 const REACHING: &[&str] = &[
     "autoprewarm_",
     "binary_upgrade_",
+    "connectby",
     "crosstab",
+    "cursor_to_xml",
     "dblink",
     "file_fdw_",
     "lo_",
     "pg_",
     "postgres_fdw_",
+    "query_to_xml",
+    "ts_stat",
+    "xpath_table",
 ];
 
 /// Settings of the session that change neither what a statement does nor who
