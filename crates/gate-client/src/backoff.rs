@@ -8,10 +8,11 @@ pub(crate) const RETRY_AFTER_CAP: Duration = Duration::from_mins(1);
 /// A row of growing, jittered delays.
 ///
 /// The n-th delay (from 0) lies evenly spread in `[d/2, d]` with
-/// `d = min(cap, first · 2ⁿ)`, so that a thousand clients of one restarted
-/// server come back spread out and none later than `cap`. A `Retry-After` of
-/// `r` makes the delay lie in `[r, r + r/4]`, with `r` at most
-/// [`RETRY_AFTER_CAP`], but never shorter than it would have been.
+/// `d = min(cap, first · 2ⁿ)`, and the first in `[0, d]`: a thousand clients
+/// that one server left at the same moment come back spread out, and none
+/// later than `cap`. A `Retry-After` of `r` makes the delay lie in
+/// `[r, r + r/4]`, with `r` at most [`RETRY_AFTER_CAP`], but never shorter
+/// than it would have been.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     first: Duration,
@@ -31,10 +32,14 @@ impl Backoff {
     /// Returns the delay before the next attempt.
     pub(crate) fn after_failure(&mut self, retry_after: Option<Duration>) -> Duration {
         let factor = 1_u32.checked_shl(self.failures).unwrap_or(u32::MAX);
-        self.failures = self.failures.saturating_add(1);
         let longest = self.first.saturating_mul(factor).min(self.cap);
-        let half = longest / 2;
-        let own = half + at_random_up_to(half);
+        let shortest = if self.failures == 0 {
+            Duration::ZERO
+        } else {
+            longest / 2
+        };
+        self.failures = self.failures.saturating_add(1);
+        let own = shortest + at_random_up_to(longest - shortest);
         match retry_after {
             Some(asked) => {
                 let asked = asked.min(RETRY_AFTER_CAP);
@@ -73,7 +78,8 @@ mod tests {
     fn delays_double_up_to_the_cap_and_stay_in_their_bounds() {
         for _ in 0..50 {
             let mut backoff = Backoff::new(FIRST, CAP);
-            let mut longest = FIRST;
+            assert!(backoff.after_failure(None) <= FIRST);
+            let mut longest = FIRST * 2;
             for _ in 0..100 {
                 let delay = backoff.after_failure(None);
                 assert!(
@@ -89,10 +95,17 @@ mod tests {
 
     #[test]
     fn a_thousand_clients_do_not_come_back_together() {
-        let delays: std::collections::BTreeSet<_> = (0..1000)
-            .map(|_| Backoff::new(CAP, CAP).after_failure(None))
-            .collect();
-        assert!(delays.len() > 900);
+        let mut tenths = [0; 10];
+        for _ in 0..1000 {
+            let delay = Backoff::new(CAP, CAP).after_failure(None);
+            let tenth = usize::try_from((delay * 10).as_millis() / CAP.as_millis()).unwrap();
+            tenths[tenth.min(9)] += 1;
+        }
+        // 100 are expected in each; beyond these bounds is one of 10¹² runs.
+        assert!(
+            tenths.iter().all(|count| (30..=170).contains(count)),
+            "{tenths:?}"
+        );
     }
 
     #[test]

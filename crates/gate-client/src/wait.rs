@@ -14,13 +14,16 @@ use crate::error::ClientError;
 /// which common proxies end an idle exchange.
 pub const POLL_WAIT: Duration = Duration::from_secs(25);
 
-/// The pauses after a failed poll grow from this to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The pauses after a failed poll grow from this to [`LONGEST_PAUSE`]. All who wait lose a server
+/// at one moment, and are back over this time.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// After a restart of the server every waiting client is back within this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// An answer without news that comes sooner than this was not held by the
-/// server, so the next poll is put off.
-const HELD_AT_LEAST: Duration = Duration::from_secs(1);
+/// An answer without news that comes before half of the wait is over was let go early, as by a
+/// server that stops, so the next poll is put off.
+const EARLY: u32 = 2;
+/// Who was held for so long waits only the first of the pauses.
+const HELD: Duration = Duration::from_secs(1);
 /// How many garbled or untrusted answers in a row are put down to a portal or
 /// a proxy in passing.
 const ODD_ANSWERS: u32 = 3;
@@ -67,8 +70,8 @@ impl Client {
     /// it: approved, denied, expired, cancelled, or claimed by another process.
     ///
     /// One poll is in flight at any time. After a failure the next one comes
-    /// after 0.125 to 0.25 s, then up to twice as late each time, up to 5 to
-    /// 10 s; a `Retry-After` in seconds is honoured up to a minute (and a
+    /// within 1 s, then after 1 to 2 s and up to twice as late each time, up to
+    /// 5 to 10 s; a `Retry-After` in seconds is honoured up to a minute (and a
     /// quarter of it at random on top). Lost connections, timeouts, 408, 429 and
     /// 5xx are waited out until `deadline`; without one, until a minute after
     /// the request must have expired. Garbled answers and TLS failures are given
@@ -112,27 +115,31 @@ impl Wait<'_> {
     async fn until_decided(mut self) -> Result<ApprovalRequest, ClientError> {
         while self.current.status == ApprovalStatus::Pending {
             let begun = Instant::now();
-            let Some(polled) = self.poll().await else {
+            let asked = self.next_wait();
+            let Some(polled) = self.poll(asked).await else {
                 return Err(self.lost.unwrap_or(ClientError::Unanswered));
             };
             match polled {
-                Ok(answer) => self.take(answer, begun).await,
+                Ok(answer) => self.take(answer, asked, begun.elapsed()).await,
                 Err(error) => self.survive(error).await?,
             }
         }
         Ok(self.current)
     }
 
+    /// Returns how long the next poll is to be held: whole seconds on the wire, rounded up; the
+    /// deadline cuts the rest off.
+    fn next_wait(&self) -> Duration {
+        let until_deadline = |left| POLL_WAIT.min(left + Duration::from_secs(1));
+        self.left().map_or(POLL_WAIT, until_deadline)
+    }
+
     /// Polls once; nothing where the deadline comes first.
-    async fn poll(&self) -> Option<Result<ApprovalRequest, ClientError>> {
+    async fn poll(&self, wait: Duration) -> Option<Result<ApprovalRequest, ClientError>> {
         let left = self.left();
         if left.is_some_and(|left| left.is_zero()) {
             return None;
         }
-        // Whole seconds on the wire, rounded up; the deadline cuts the rest off.
-        let wait = left.map_or(POLL_WAIT, |left| {
-            POLL_WAIT.min(left + Duration::from_secs(1))
-        });
         let poll = self
             .client
             .poll(self.current.id, self.current.version, wait);
@@ -155,13 +162,12 @@ impl Wait<'_> {
     }
 
     /// Takes in a good answer, and slows down where the server did not hold it.
-    async fn take(&mut self, answer: ApprovalRequest, begun: Instant) {
+    async fn take(&mut self, answer: ApprovalRequest, asked: Duration, held: Duration) {
         self.odd_answers = 0;
         if self.lost.take().is_some() {
             (self.on)(WaitNotice::Reconnected);
         }
         let is_news = answer.version != self.current.version;
-        let was_held = begun.elapsed() >= HELD_AT_LEAST;
         self.expires = expiry_of(&answer);
         self.current = answer;
         if self.current.status != ApprovalStatus::Pending {
@@ -170,9 +176,10 @@ impl Wait<'_> {
         if is_news {
             (self.on)(WaitNotice::Changed(&self.current));
         }
-        if is_news || was_held {
+        if is_news || held >= HELD {
             self.backoff.reset();
-        } else {
+        }
+        if !is_news && held < asked / EARLY {
             let pause = self.backoff.after_failure(None);
             self.pause(pause).await;
         }
