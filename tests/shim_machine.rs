@@ -165,6 +165,20 @@ short kubectl get pods
 }
 
 #[test]
+fn a_policy_at_the_callers_own_place_does_not_count_for_the_machine() {
+    Stage::with("").plays(
+        r#"
+"$0" run -- kubectl get pods >/dev/null
+short kubectl get pods
+mv $policy "$XDG_STATE_HOME/gate/policy"
+long kubectl get pods
+mv "$XDG_STATE_HOME/gate/policy" $policy
+short kubectl get pods
+"#,
+    );
+}
+
+#[test]
 fn a_record_that_others_could_take_away_is_left_to_gate() {
     Stage::with("").plays(
         r#"

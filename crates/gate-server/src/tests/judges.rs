@@ -2,6 +2,7 @@
 //! 3.1, and schemathesis, which makes calls out of the description and holds the
 //! answers of a real server against it.
 
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
@@ -106,12 +107,15 @@ const REFUSED: &[(&str, &str)] = &[
 
 /// A cursor is good where a page of the same list gave it, and a tag where the thing itself did:
 /// a schema has their form only. So what is meant to be taken comes without them, and what is
-/// meant to be refused with any. And no poll waits longer than the judge waits for an answer.
+/// meant to be refused with any. And no poll waits longer than the judge waits for an answer. What
+/// is called is noted: the judge stops without a word where its time is over.
 const HOOKS: &str = r#"
 import schemathesis
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
+    with open("called", "a") as called:
+        print(case.operation.label, file=called)
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
     if case.query:
@@ -215,20 +219,35 @@ async fn schemathesis_finds_no_failure_of_the_server_and_no_drift() {
     let users = json!({ "auth": users });
     std::fs::write(dir.path().join("users.json"), users.to_string()).unwrap();
     std::fs::write(dir.path().join("hooks.py"), HOOKS).unwrap();
+    let operations = operations(&described().await);
     for user in ["admin", "bob", "agent", "carol"] {
         std::fs::write(dir.path().join("schemathesis.toml"), configuration(user)).unwrap();
         let (url, dir) = (url.clone(), dir.path().to_owned());
         let judged = tokio::task::spawn_blocking(move || judge(&url, &dir));
-        if let Err(error) = judged.await.unwrap() {
-            panic!("{user}: {error}");
+        match judged.await.unwrap() {
+            Ok(called) => assert_eq!(called, operations, "{user}"),
+            Err(error) => panic!("{user}: {error}"),
         }
     }
     drop(stop);
     serving.await.unwrap().unwrap();
 }
 
-/// Has schemathesis make its calls, with every check that it has.
-fn judge(url: &str, dir: &Path) -> Result<(), RealError> {
+/// Returns every operation of the description, as schemathesis names them.
+fn operations(document: &Value) -> BTreeSet<String> {
+    let paths = document["paths"].as_object().unwrap();
+    let of_path = |(path, item): (&String, &Value)| {
+        let methods = item.as_object().unwrap().keys();
+        let named = methods.map(|method| format!("{} {path}", method.to_uppercase()));
+        named.collect::<Vec<_>>()
+    };
+    paths.iter().flat_map(of_path).collect()
+}
+
+/// Has schemathesis make its calls, with every check that it has. Returns what it called.
+fn judge(url: &str, dir: &Path) -> Result<BTreeSet<String>, RealError> {
+    let called = dir.join("called");
+    std::fs::write(&called, "").unwrap();
     let mut command = Command::new(testbed().join("judges/bin/schemathesis"));
     command
         .current_dir(dir)
@@ -237,5 +256,6 @@ fn judge(url: &str, dir: &Path) -> Result<(), RealError> {
     command.args(["--max-examples", "8", "--max-time", "40", "--seed", "1"]);
     command.args(["--suppress-health-check", "all", "--no-shrink"]);
     run(&mut command, Duration::from_secs(170))?.success()?;
-    Ok(())
+    let called = std::fs::read_to_string(called).unwrap();
+    Ok(called.lines().map(str::to_owned).collect())
 }
