@@ -39,7 +39,7 @@ impl Backoff {
             longest / 2
         };
         self.failures = self.failures.saturating_add(1);
-        let own = shortest + at_random_up_to(longest - shortest);
+        let own = shortest + at_random_up_to(longest.saturating_sub(shortest));
         match retry_after {
             Some(asked) => {
                 let asked = asked.min(RETRY_AFTER_CAP);
