@@ -20,7 +20,7 @@ pub(crate) use electorate::{Electorate, Exclusion, Void, Voter};
 pub(crate) use event::{Event, Happened, Reviewer, Transition};
 pub(crate) use refusal::Refusal;
 pub(crate) use rest::{Rest, Rests};
-pub(crate) use say::names_at;
+pub(crate) use say::{joined, names_at};
 
 use gate_protocol::canonical::Digest;
 use gate_protocol::id::Nonce;
@@ -115,6 +115,16 @@ impl RequestState {
     pub(crate) fn waited(&self, now: Timestamp) -> u64 {
         let waited = now.as_second().saturating_sub(self.created_at.as_second());
         u64::try_from(waited).unwrap_or(0)
+    }
+
+    /// Returns for how many whole seconds people were waited for: what came after their answer was
+    /// no wait.
+    pub(crate) fn waited_for_people(&self, now: Timestamp) -> u64 {
+        let answered = self.reviews.iter().map(|one| one.review.at).max();
+        match answered {
+            Some(at) if self.status != ApprovalStatus::Pending => self.waited(at.min(now)),
+            Some(_) | None => self.waited(now),
+        }
     }
 
     fn is_met(&self, electorate: &Electorate, now: Timestamp) -> bool {

@@ -24,10 +24,16 @@ pub(crate) fn names_at(
     groups: &[String],
     waited_seconds: u64,
 ) -> bool {
-    let escalation = requirement.escalation.as_ref();
-    let joined = escalation.filter(|later| waited_seconds >= later.after_seconds);
     names(requirement, name, groups)
-        || joined.is_some_and(|later| is_among(&later.to, name, groups))
+        || is_among(joined(requirement, waited_seconds), name, groups)
+}
+
+/// Returns who may answer beside those whom a requirement names, after so many seconds.
+pub(crate) fn joined(requirement: &Requirement, waited_seconds: u64) -> &[String] {
+    match &requirement.escalation {
+        Some(later) if waited_seconds >= later.after_seconds => &later.to,
+        Some(_) | None => &[],
+    }
 }
 
 fn is_among(approvers: &[String], name: &str, groups: &[String]) -> bool {

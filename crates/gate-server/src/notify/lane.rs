@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::aside::Aside;
 use super::notice::Notice;
 use super::pace::Turn;
 use super::{Attempt, Channel, mail, slack, teams, webhook};
@@ -43,6 +44,11 @@ impl Telling<'_> {
     /// Returns the word for what happened: a status, or an occasion beside it.
     pub(crate) fn word(&self) -> &str {
         self.event.strip_prefix("request.").unwrap_or_default()
+    }
+
+    /// Returns what is said beside the message, if it is that.
+    pub(crate) fn aside(&self) -> Option<Aside> {
+        Aside::of(self.word())
     }
 
     /// Says how a request is told of that the channel has no message of.

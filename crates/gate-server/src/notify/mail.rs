@@ -10,7 +10,6 @@ use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 
 use super::lane::Telling;
-use super::notice::Notice;
 use super::pace::Turn;
 use super::{Attempt, Channel};
 use crate::state::Server;
@@ -45,7 +44,7 @@ pub(crate) async fn tell(telling: &Telling<'_>, settings: &MailSettings) -> Atte
     let letter = Letter {
         subject: &subject,
         thread: Some(format!("<{}@gate>", notice.id)),
-        text: text(notice),
+        text: text(telling),
     };
     send(telling.server, telling.channel, settings, &letter).await
 }
@@ -68,8 +67,11 @@ struct Letter<'a> {
 }
 
 /// Returns the text of a mail: facts first, the link, and then what nobody checked.
-fn text(notice: &Notice) -> String {
-    let mut lines = vec![
+fn text(telling: &Telling<'_>) -> String {
+    let notice = telling.notice;
+    let said = telling.aside().map(|aside| aside.sentence(notice));
+    let mut lines: Vec<String> = said.into_iter().collect();
+    lines.extend([
         notice.standing.clone(),
         String::new(),
         format!("{} asks to run:", notice.asker),
@@ -77,7 +79,7 @@ fn text(notice: &Notice) -> String {
         format!("    {}", notice.command),
         String::new(),
         format!("Effect: {} ({})", notice.effect, notice.meaning),
-    ];
+    ]);
     for line in &notice.target {
         let mark = if line.is_production {
             "  PRODUCTION"

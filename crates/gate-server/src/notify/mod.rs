@@ -9,6 +9,7 @@
 //! the request is by then. A chat's button ends in the same service as the page
 //! and the API, after `callback` has asked who pressed it.
 
+mod aside;
 mod callback;
 mod channel;
 mod filter;

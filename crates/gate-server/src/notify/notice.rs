@@ -58,6 +58,8 @@ pub(crate) struct Notice {
     pub(crate) preview: Option<Plain>,
     pub(crate) reason: Option<Plain>,
     pub(crate) needs: Vec<Plain>,
+    /// Who may answer since it has waited so long.
+    pub(crate) joined: Plain,
     pub(crate) answers: Vec<Plain>,
     /// What to mind, each a sentence.
     pub(crate) warnings: Vec<String>,
@@ -104,6 +106,7 @@ impl Notice {
                 .iter()
                 .map(|requirement| need(requirement, state, now))
                 .collect(),
+            joined: joined(state, now),
             answers: state.reviews.iter().map(answer).collect(),
             warnings: Vec::new(),
             is_break_glass: request.particulars.break_glass.is_some(),
@@ -134,6 +137,7 @@ impl Notice {
         self.is_whole &= cut == 0;
         // What follows explains; what runs does not depend on it.
         self.rule.keep(PART_LIMIT);
+        self.joined.keep(PART_LIMIT);
         for text in [&mut self.reason, &mut self.preview].into_iter().flatten() {
             text.keep(PART_LIMIT);
         }
@@ -348,18 +352,39 @@ fn rule(request: &Request) -> String {
 }
 
 fn need(requirement: &Requirement, state: &RequestState, now: Timestamp) -> Plain {
-    let waited = state.waited(now);
+    let waited = state.waited_for_people(now);
     let counts = |answered: &&Answered| {
         let (name, groups) = (&answered.review.reviewer, &answered.groups);
         answered.is_yes() && lifecycle::names_at(requirement, name, groups, waited)
     };
-    let given = state.reviews.iter().filter(counts).count();
-    let people = match requirement.approvers.as_slice() {
+    // Two accounts of one person count as one.
+    let approving = state.reviews.iter().filter(counts);
+    let different: BTreeSet<&str> = approving.map(|one| one.person.as_str()).collect();
+    let given = different.len();
+    let mut people = match requirement.approvers.as_slice() {
         [] => "every approver".to_owned(),
         names => names.join(" or "),
     };
+    let joined = lifecycle::joined(requirement, waited);
+    if !joined.is_empty() {
+        people.push_str(" or, since it has waited so long, ");
+        people.push_str(&joined.join(" or "));
+    }
     let count = requirement.count.max(1);
     Plain::of(&format!("{given} of {count} from {people}"))
+}
+
+/// Returns who may answer since it has waited so long, each once.
+fn joined(state: &RequestState, now: Timestamp) -> Plain {
+    let waited = state.waited_for_people(now);
+    let mut names: Vec<&str> = Vec::new();
+    let requirements = state.requirements.iter();
+    for name in requirements.flat_map(|one| lifecycle::joined(one, waited)) {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    Plain::of(&names.join(" or "))
 }
 
 fn answer(answered: &Answered) -> Plain {

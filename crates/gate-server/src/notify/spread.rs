@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::Channel;
+use super::aside::Aside;
 use super::filter::wants;
 use crate::clock;
 use crate::problem::Failure;
@@ -158,7 +159,10 @@ async fn put(
     let Some(request) = requests::find(connection, change.request).await? else {
         return Ok(());
     };
-    if !wants(&channel.spec.filter, &request) {
+    if !wants(&channel.spec.filter, &request, now) {
+        return Ok(());
+    }
+    if is_asking_again(connection, channel, change).await? {
         return Ok(());
     }
     let delivery = NewDelivery {
@@ -173,6 +177,25 @@ async fn put(
     Ok(())
 }
 
+/// Tells whether this would ask by mail or card once more what was asked, though nothing is told of
+/// by itself: others may answer too, or somebody has, and more are needed.
+async fn is_asking_again(
+    connection: &mut Connection,
+    channel: &Channel,
+    change: &Changed,
+) -> Result<bool, Failure> {
+    let is_question = change.status == ApprovalStatus::Pending && change.occasion.is_none();
+    let is_written = matches!(
+        channel.spec.settings,
+        ChannelSettings::Mail(_) | ChannelSettings::TeamsWorkflow(_)
+    );
+    if !is_question || !is_written {
+        return Ok(false);
+    }
+    let first = deliveries::first_of(connection, channel.name(), change.request).await?;
+    Ok(first.is_some())
+}
+
 /// Returns the word for what happened.
 fn told(change: &Changed) -> &str {
     let occasion = change.occasion.as_deref();
@@ -181,7 +204,7 @@ fn told(change: &Changed) -> &str {
 
 /// Returns what a later delivery takes the place of; none where the channel
 /// does not tell of this. A chat has one message for each request, which shows
-/// how it stands.
+/// how it stands, and a thread for what is said by itself.
 fn slot(channel: &Channel, change: &Changed) -> Option<String> {
     let Changed {
         seq,
@@ -196,7 +219,11 @@ fn slot(channel: &Channel, change: &Changed) -> Option<String> {
             .map(|word| format!("{request}/{word}/{seq}"))
     };
     match channel.spec.settings {
-        ChannelSettings::Slack(_) | ChannelSettings::Teams(_) => Some(request.to_string()),
+        ChannelSettings::Slack(_) | ChannelSettings::Teams(_) => {
+            let is_aside = change.occasion.as_deref().and_then(Aside::of).is_some();
+            let aside = if is_aside { own() } else { None };
+            aside.or_else(|| Some(request.to_string()))
+        }
         ChannelSettings::Webhook(_) => own().or_else(|| Some(format!("{request}/{version}"))),
         ChannelSettings::Mail(_) | ChannelSettings::TeamsWorkflow(_) => own().or_else(|| {
             let status = change.status;

@@ -208,6 +208,25 @@ pub(crate) async fn next_due(
     time_if_any(&row, "next_at")
 }
 
+/// Returns the id of the first delivery about a request to a channel that tells each thing by itself,
+/// of those that are still known.
+pub(crate) async fn first_of(
+    connection: &mut Connection,
+    channel: &str,
+    request: RequestId,
+) -> Result<Option<String>, StoreError> {
+    // Their slots begin with the request and `/`, behind which `0` comes next.
+    let row = query(
+        "SELECT min(id) AS id FROM deliveries WHERE channel = ?1 AND slot >= ?2 AND slot < ?3",
+    )
+    .bind(channel)
+    .bind(format!("{request}/"))
+    .bind(format!("{request}0"))
+    .fetch_one(connection)
+    .await?;
+    get(&row, "id")
+}
+
 /// Stores a delivery that is over already: a test's.
 pub(crate) async fn insert_test(
     connection: &mut Connection,

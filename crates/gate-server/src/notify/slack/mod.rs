@@ -15,10 +15,11 @@ use gate_protocol::channel::SlackSettings;
 use serde_json::json;
 
 use self::api::ApiError;
+use super::aside::{Aside, Thread};
 use super::callback::is_answered_here;
 use super::lane::Telling;
 use super::pace::{self, Turn};
-use super::{Attempt, Channel};
+use super::{Attempt, Channel, with};
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::channel_messages::{self, ChatMessage};
@@ -32,6 +33,9 @@ pub(crate) async fn tell(
     telling: &Telling<'_>,
     settings: &SlackSettings,
 ) -> Result<Attempt, Failure> {
+    if let Some(aside) = telling.aside() {
+        return say(telling, settings, aside).await;
+    }
     let (server, channel, notice) = (telling.server, telling.channel, telling.notice);
     let mut reader = server.store.read().await?;
     let known = channel_messages::find(reader.connection(), channel.name(), notice.id).await?;
@@ -65,6 +69,28 @@ pub(crate) async fn tell(
     status.clone_into(&mut place.told);
     remember(server, channel, &place).await?;
     Ok(Attempt::Delivered(format!("message {}", place.message)))
+}
+
+/// Says something in the thread of a request's message, and in the conversation too: whoever has not
+/// answered in a thread is not told of what is said there alone.
+async fn say(
+    telling: &Telling<'_>,
+    settings: &SlackSettings,
+    aside: Aside,
+) -> Result<Attempt, Failure> {
+    let place = match telling.thread().await? {
+        Thread::Of(place) => place,
+        Thread::None(attempt) => return Ok(attempt),
+    };
+    let lines = aside.lines(telling.notice);
+    let reply = message::in_thread(&place.conversation, &place.message, &lines);
+    let reply = with(reply, "reply_broadcast", true);
+    let (server, channel) = (telling.server, telling.channel);
+    let posted = api::call(server, channel, settings, "chat.postMessage", &reply).await;
+    Ok(match posted {
+        Ok(_) => Attempt::Delivered(format!("in the thread of {}", place.message)),
+        Err(error) => error.into(),
+    })
 }
 
 /// Has one message say how many have none of their own.

@@ -46,9 +46,10 @@ fn card(body: &[Value], actions: &[Value]) -> Value {
     })
 }
 
-/// Returns a card that only says something of our own.
+/// Returns a card that only says something of our own, each line by itself.
 pub(super) fn plain(text: &str) -> Value {
-    card(&[block(vec![run(text)])], &[])
+    let lines: Vec<Value> = text.lines().map(|line| block(vec![run(line)])).collect();
+    card(&lines, &[])
 }
 
 /// Returns a card of our own that leads to a page.
@@ -59,6 +60,17 @@ pub(super) fn leading(text: &str, url: &str) -> Value {
 
 /// Returns the card of a request.
 pub(super) fn of(notice: &Notice, has_buttons: bool) -> Value {
+    card(&body(notice), &actions(notice, has_buttons))
+}
+
+/// Returns a card that says something of our own above all of the request, and takes no answer.
+pub(super) fn saying(said: Option<&str>, notice: &Notice) -> Value {
+    let said = said.map(|text| block(vec![bold(text)]));
+    let blocks: Vec<Value> = said.into_iter().chain(body(notice)).collect();
+    card(&blocks, &actions(notice, false))
+}
+
+fn body(notice: &Notice) -> Vec<Value> {
     let mut body = vec![
         block(vec![bold(&notice.standing)]),
         block(vec![
@@ -107,7 +119,7 @@ pub(super) fn of(notice: &Notice, has_buttons: bool) -> Value {
     if let Some(reason) = &notice.reason {
         body.push(line("Unverified text from the requester:", reason));
     }
-    card(&body, &actions(notice, has_buttons))
+    body
 }
 
 fn execute(verb: &str, title: &str, style: &str, value: &str) -> Value {

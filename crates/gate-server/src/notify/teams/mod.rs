@@ -15,6 +15,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
 use self::connector::{Bot, ConnectorError};
+use super::aside::{Aside, Thread};
 use super::callback::is_answered_here;
 use super::lane::Telling;
 use super::pace::{self, Turn};
@@ -37,6 +38,9 @@ pub(crate) async fn tell(
     telling: &Telling<'_>,
     settings: &TeamsSettings,
 ) -> Result<Attempt, Failure> {
+    if let Some(aside) = telling.aside() {
+        return say(telling, settings, aside).await;
+    }
     let (server, channel, notice) = (telling.server, telling.channel, telling.notice);
     let mut reader = server.store.read().await?;
     let known = channel_messages::find(reader.connection(), channel.name(), notice.id).await?;
@@ -77,6 +81,33 @@ pub(crate) async fn tell(
     channel_messages::put(writer.connection(), channel.name(), &place).await?;
     writer.commit().await?;
     Ok(Attempt::Delivered(format!("activity {}", place.message)))
+}
+
+/// Says something below a request's card.
+///
+/// Source: Bot Connector, "Send to Conversation": the conversation is that of the card's thread.
+async fn say(
+    telling: &Telling<'_>,
+    settings: &TeamsSettings,
+    aside: Aside,
+) -> Result<Attempt, Failure> {
+    let place = match telling.thread().await? {
+        Thread::Of(place) => place,
+        Thread::None(attempt) => return Ok(attempt),
+    };
+    let notice = telling.notice;
+    let activity = card::activity(&aside.sentence(notice), &card::plain(&aside.lines(notice)));
+    let bot = Bot {
+        server: telling.server,
+        channel: telling.channel,
+        settings,
+    };
+    let path = ["v3", "conversations", &place.conversation, "activities"];
+    let sent = connector::call(bot, Method::POST, &path, Some(&activity)).await;
+    Ok(match sent {
+        Ok(_) => Attempt::Delivered(format!("below activity {}", place.message)),
+        Err(error) => error.into(),
+    })
 }
 
 /// Has one card say how many have none of their own.
@@ -192,7 +223,8 @@ pub(crate) async fn tell_workflow(telling: &Telling<'_>) -> Attempt {
             count => Attempt::Delivered(format!("counted: {count} have no card of their own")),
         };
     }
-    let card = card::of(telling.notice, false);
+    let said = telling.aside().map(|aside| aside.sentence(telling.notice));
+    let card = card::saying(said.as_deref(), telling.notice);
     send_workflow(telling.server, telling.channel, &card).await
 }
 

@@ -76,15 +76,15 @@ const HEADERS: [&str; 9] = [
     "to",
 ];
 
-struct MailServer {
+pub(super) struct MailServer {
     child: Child,
     lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
-    port: u16,
+    pub(super) port: u16,
 }
 
 impl MailServer {
     /// `auth` asks for a password; a certificate and its key ask for STARTTLS.
-    fn start(arguments: &[&str]) -> Self {
+    pub(super) fn start(arguments: &[&str]) -> Self {
         let mut command = Command::new(testbed().join("judges/bin/python"));
         command.args(["-c", SERVER]).args(arguments);
         let mut child = command
@@ -97,7 +97,7 @@ impl MailServer {
         Self { child, lines, port }
     }
 
-    fn next(&mut self) -> serde_json::Value {
+    pub(super) fn next(&mut self) -> serde_json::Value {
         serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
     }
 }
@@ -112,7 +112,7 @@ impl Drop for MailServer {
     }
 }
 
-fn settings(port: u16, username: Option<&str>) -> MailSettings {
+pub(super) fn settings(port: u16, username: Option<&str>) -> MailSettings {
     MailSettings {
         host: "127.0.0.1".to_owned(),
         port,

@@ -2,6 +2,7 @@
 //! vendors' own libraries.
 
 mod display;
+mod escalation;
 mod given_back;
 mod links;
 mod loud;

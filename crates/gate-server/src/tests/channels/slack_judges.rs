@@ -8,7 +8,7 @@ use crate::tests::channels::stage::{BOB, place};
 
 /// Blocks and their elements by the models of `slack_sdk`, which know what
 /// Slack refuses.
-const BLOCKS: &str = r#"
+pub(super) const BLOCKS: &str = r#"
 import json, sys
 from slack_sdk.models.blocks import Block, BlockElement
 def look(found, at):

@@ -8,14 +8,18 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Request, Response};
 use gate_protocol::canonical::Digest;
-use gate_protocol::channel::{ChannelFilter, ChannelSettings, ChannelSpec, SlackSettings};
-use gate_protocol::request::ApprovalRequest;
+use gate_protocol::channel::{
+    ChannelFilter, ChannelSettings, ChannelSource, ChannelSpec, SlackSettings,
+};
+use gate_protocol::request::{ApprovalRequest, Escalation, Requirement};
 use gate_testkit::real::{run_with_input, testbed};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::peer::{self, Call, Peer};
+use crate::identity::Secret;
+use crate::notify::Channel;
 use crate::settings::{ChannelFile, Settings};
 use crate::tests::bench::{Answered, Bench, submission};
 
@@ -122,6 +126,51 @@ impl Stage {
             assert!(tokio::time::Instant::now() < deadline, "{entry:?}");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    /// Adds a channel of the same kind in another place, which hears only what these may answer.
+    pub(super) fn add_for(&self, like: &str, name: &str, people: &str) {
+        let known = self.server.channels.find(like).unwrap();
+        let mut spec = known.spec.clone();
+        name.clone_into(&mut spec.name);
+        spec.filter.approvers = vec![people.to_owned()];
+        match &mut spec.settings {
+            ChannelSettings::Slack(slack) => "C2".clone_into(&mut slack.conversation),
+            ChannelSettings::Teams(teams) => {
+                "19:second@thread.tacv2".clone_into(&mut teams.conversation);
+            }
+            ChannelSettings::Mail(mail) => mail.to = vec!["second@example.com".to_owned()],
+            ChannelSettings::Webhook(hook) => hook.url.push_str("/second"),
+            ChannelSettings::TeamsWorkflow(_) => {}
+        }
+        let secrets = known.secret_names().into_iter().map(|name| {
+            let secret = Secret::new(known.secret(&name).to_owned());
+            (name, secret)
+        });
+        let channel = Channel::new(spec, ChannelSource::File, secrets.collect());
+        self.server.channels.add(channel);
+    }
+
+    /// Has a minute pass for all that is asked.
+    pub(super) async fn pass_a_minute(&self) {
+        self.sql("UPDATE requests SET created_at = created_at - 60000")
+            .await;
+        self.sql("UPDATE request_timers SET at = at - 60000").await;
+        self.server.settle_due(crate::clock::now()).await.unwrap();
+    }
+
+    /// Asks bob, and after a minute the leads too.
+    pub(super) async fn asks_bob_and_then_the_leads(&self, word: &str) -> ApprovalRequest {
+        let mut wanted = submission(word);
+        let escalation = Escalation {
+            after_seconds: 60,
+            to: vec!["group:leads".to_owned()],
+        };
+        wanted.terms.requirements = vec![Requirement {
+            escalation: Some(escalation),
+            ..Requirement::of(vec!["user:bob".to_owned()], 1)
+        }];
+        self.submit(&self.setup.agent, &wanted).await.request()
     }
 
     /// Asks for something that may be answered in a chat.

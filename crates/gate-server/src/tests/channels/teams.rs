@@ -200,7 +200,7 @@ impl TeamsStage {
     }
 }
 
-fn card(activity: &Value) -> &Value {
+pub(super) fn card(activity: &Value) -> &Value {
     &activity["attachments"][0]["content"]
 }
 
@@ -279,7 +279,7 @@ async fn an_account_is_linked_by_writing_the_code_to_the_bot() {
 }
 
 /// Cards by the official JSON schema.
-const SCHEMA: &str = r"
+pub(super) const SCHEMA: &str = r"
 import json, os, sys
 import adaptive_cards, jsonschema
 folder = os.path.join(os.path.dirname(adaptive_cards.__file__), 'schemas')
@@ -313,7 +313,7 @@ process.stdin.on('data', part => text += part).on('end', () => {
 });
 ";
 
-fn rendered(cards: &Value) -> String {
+pub(super) fn rendered(cards: &Value) -> String {
     let modules = gate_testkit::real::testbed().join("node/node_modules");
     let mut command = std::process::Command::new("node");
     command.args(["-e", RENDERER]).env("GATE_NODE", modules);

@@ -10,7 +10,7 @@ use super::peer::{self, Call, Peer};
 use super::stage::{Stage, channel, judged};
 use crate::tests::bench::call;
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub(super) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 fn answered(status: u16) -> impl Fn(&Call) -> Response<Body> {
     move |_| peer::json(status, &json!({}))
