@@ -12,6 +12,10 @@ use crate::store::channel_messages::{self, ChatMessage};
 pub(crate) enum Aside {
     /// Others may answer too.
     Escalated,
+    /// It still waits.
+    Reminded,
+    /// It waits again.
+    Reopened,
 }
 
 impl Aside {
@@ -19,6 +23,8 @@ impl Aside {
     pub(crate) fn of(word: &str) -> Option<Self> {
         match word {
             "escalated" => Some(Self::Escalated),
+            "reminded" => Some(Self::Reminded),
+            "reopened" => Some(Self::Reopened),
             _ => None,
         }
     }
@@ -30,6 +36,11 @@ impl Aside {
                 "" => "It has waited so long that others may answer too.".to_owned(),
                 joined => format!("It has waited so long that {joined} may answer too."),
             },
+            Self::Reminded => "A reminder: it still waits for an answer.".to_owned(),
+            Self::Reopened => {
+                "An approval of it does not count any more: it waits for an answer again."
+                    .to_owned()
+            }
         }
     }
 

@@ -156,6 +156,11 @@ async fn put(
     let Some(slot) = slot(channel, change) else {
         return Ok(());
     };
+    if has_nothing_to_remind_of(connection, channel, change).await? {
+        // It was one of too many, or was given up: now it gets its message after all.
+        let message = message_slot(change);
+        return Ok(deliveries::take_up_again(connection, channel.name(), &message, now).await?);
+    }
     let Some(request) = requests::find(connection, change.request).await? else {
         return Ok(());
     };
@@ -175,6 +180,25 @@ async fn put(
     };
     deliveries::put(connection, &delivery, now).await?;
     Ok(())
+}
+
+/// Tells whether this reminds a chat of a request that has no message there.
+async fn has_nothing_to_remind_of(
+    connection: &mut Connection,
+    channel: &Channel,
+    change: &Changed,
+) -> Result<bool, Failure> {
+    let word = change.occasion.as_deref();
+    if !channel.is_chat() || word.and_then(Aside::of) != Some(Aside::Reminded) {
+        return Ok(false);
+    }
+    let known = channel_messages::find(connection, channel.name(), change.request).await?;
+    Ok(known.is_none())
+}
+
+/// Returns the slot of a request's message in a chat.
+fn message_slot(change: &Changed) -> String {
+    change.request.to_string()
 }
 
 /// Tells whether this would ask by mail or card once more what was asked, though nothing is told of
@@ -222,7 +246,7 @@ fn slot(channel: &Channel, change: &Changed) -> Option<String> {
         ChannelSettings::Slack(_) | ChannelSettings::Teams(_) => {
             let is_aside = change.occasion.as_deref().and_then(Aside::of).is_some();
             let aside = if is_aside { own() } else { None };
-            aside.or_else(|| Some(request.to_string()))
+            aside.or_else(|| Some(message_slot(change)))
         }
         ChannelSettings::Webhook(_) => own().or_else(|| Some(format!("{request}/{version}"))),
         ChannelSettings::Mail(_) | ChannelSettings::TeamsWorkflow(_) => own().or_else(|| {

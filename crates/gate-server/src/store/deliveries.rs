@@ -298,6 +298,25 @@ pub(crate) async fn revive(
     Ok(done.rows_affected() == 1)
 }
 
+/// Lets what was delivered or given up in a slot be tried once more.
+pub(crate) async fn take_up_again(
+    connection: &mut Connection,
+    channel: &str,
+    slot: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    query(
+        "UPDATE deliveries SET state = 'waiting', attempts = 0, next_at = ?, done_at = NULL
+         WHERE channel = ? AND slot = ? AND state IN ('delivered', 'dead')",
+    )
+    .bind(now.as_millisecond())
+    .bind(channel)
+    .bind(slot)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Returns how many deliveries of a channel wait and how many were given up.
 pub(crate) async fn counts(
     connection: &mut Connection,

@@ -9,6 +9,7 @@ mod loud;
 mod mail;
 mod own_answers;
 mod peer;
+mod reminders;
 mod replicas;
 mod settings;
 mod slack;
