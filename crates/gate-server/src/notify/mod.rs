@@ -24,6 +24,7 @@ mod secret;
 mod slack;
 mod sound;
 mod spread;
+mod standing;
 mod teams;
 mod webhook;
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use gate_protocol::event::RunOutcome;
 use gate_protocol::id::RequestId;
 use gate_protocol::imitation::listed;
 use gate_protocol::invocation::BoundInvocation;
@@ -14,6 +15,7 @@ use gate_protocol::review::Answer;
 use jiff::Timestamp;
 
 use super::plain::Plain;
+use super::standing::standing;
 use crate::lifecycle::{self, Answered, Event, RequestState, apply};
 use crate::service::line::Effects;
 use crate::settings::{Production, Settings};
@@ -42,6 +44,8 @@ pub(crate) struct Notice {
     pub(crate) status: ApprovalStatus,
     /// Where it stands, in words.
     pub(crate) standing: String,
+    /// How its run ended, as its client reported it.
+    pub(crate) run: Option<RunOutcome>,
     pub(crate) asker: Plain,
     /// The tool with its subcommand.
     pub(crate) title: Plain,
@@ -89,7 +93,8 @@ impl Notice {
             digest: state.digest.to_string(),
             version: request.version,
             status,
-            standing: standing(status, state.expires_at),
+            standing: standing(status, state.expires_at, request.outcome.as_ref()),
+            run: request.outcome.clone(),
             asker: asker(request),
             title: Plain::of(&title),
             command: Plain::of_inert(&invocation.shown_command()),
@@ -220,25 +225,6 @@ impl Notice {
             line.push_str(answer.as_str());
         }
         line
-    }
-}
-
-/// Returns a time as people read it.
-fn utc(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
-}
-
-fn standing(status: ApprovalStatus, expires_at: Timestamp) -> String {
-    match status {
-        ApprovalStatus::Pending => format!("Waits for an answer until {}", utc(expires_at)),
-        ApprovalStatus::Approved => format!("Approved, to be run until {}", utc(expires_at)),
-        ApprovalStatus::Denied => "Denied; it does not run".to_owned(),
-        ApprovalStatus::Expired => "Expired; it did not run".to_owned(),
-        ApprovalStatus::Cancelled => "Taken back by its requester; it did not run".to_owned(),
-        ApprovalStatus::Claimed => "Approved; it is about to run".to_owned(),
-        ApprovalStatus::Started => "Approved; it runs".to_owned(),
-        ApprovalStatus::Finished => "Approved; it ended".to_owned(),
-        ApprovalStatus::Unknown => "Approved; no word of its end came, it may have run".to_owned(),
     }
 }
 

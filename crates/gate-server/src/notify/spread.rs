@@ -256,7 +256,7 @@ fn slot(channel: &Channel, change: &Changed) -> Option<String> {
     }
 }
 
-/// Tells whether mail goes out for it: to ask, and for what came of it.
+/// Tells whether mail goes out for it: to ask, for what was answered, and for how it ended.
 fn is_told(status: ApprovalStatus) -> bool {
     match status {
         ApprovalStatus::Pending
@@ -264,7 +264,8 @@ fn is_told(status: ApprovalStatus) -> bool {
         | ApprovalStatus::Denied
         | ApprovalStatus::Expired
         | ApprovalStatus::Cancelled
+        | ApprovalStatus::Finished
         | ApprovalStatus::Unknown => true,
-        ApprovalStatus::Claimed | ApprovalStatus::Started | ApprovalStatus::Finished => false,
+        ApprovalStatus::Claimed | ApprovalStatus::Started => false,
     }
 }

@@ -5,6 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gate_protocol::channel::WebhookSettings;
+use gate_protocol::event::RunOutcome;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use reqwest::Method;
@@ -82,8 +83,19 @@ fn described(notice: &Notice) -> Value {
         "unverified_reason": notice.reason.as_ref().map(Plain::as_str),
         "needs": texts(notice.needs.iter()),
         "answers": texts(notice.answers.iter()),
+        "outcome": notice.run.as_ref().map(outcome),
         "warnings": notice.warnings,
         "url": notice.url,
+    })
+}
+
+/// Returns how a run ended; what it did not run for is text from outside.
+fn outcome(run: &RunOutcome) -> Value {
+    json!({
+        "exit_code": run.exit_code,
+        "signal": run.signal,
+        "not_run": run.not_run.as_deref().map(|why| Plain::of(why).as_str().to_owned()),
+        "duration_ms": run.duration_ms,
     })
 }
 

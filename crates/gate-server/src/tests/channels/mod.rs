@@ -7,6 +7,7 @@ mod given_back;
 mod links;
 mod loud;
 mod mail;
+mod outcomes;
 mod own_answers;
 mod peer;
 mod reminders;
