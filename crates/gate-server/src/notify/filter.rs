@@ -4,9 +4,11 @@ use gate_protocol::channel::ChannelFilter;
 use jiff::Timestamp;
 
 use crate::lifecycle;
+use crate::service::line::Effects;
 use crate::store::requests::Request;
 
-/// Tells whether the channel tells of the request at `now`.
+/// Tells whether the channel tells of the request at `now`. What it can do is the client's word and
+/// the server's own reading, whichever asks for more: a milder word keeps nobody from hearing.
 pub(crate) fn wants(filter: &ChannelFilter, request: &Request, now: Timestamp) -> bool {
     let is_or_empty = |wanted: &[String], has: &dyn Fn(&String) -> bool| {
         wanted.is_empty() || wanted.iter().any(has)
@@ -20,11 +22,14 @@ pub(crate) fn wants(filter: &ChannelFilter, request: &Request, now: Timestamp) -
                 || lifecycle::joined(one, waited).contains(name)
         })
     };
+    // Read only where it is asked for: it costs a reading of the words.
+    let can_do_one = || {
+        let wanted = filter.effects.iter().map(String::as_str);
+        filter.effects.is_empty() || Effects::of(&request.invocation).are_among(wanted)
+    };
     let target = &request.invocation.target;
     is_or_empty(&filter.approvers, &may_answer)
-        && is_or_empty(&filter.effects, &|effect| {
-            *effect == request.invocation.effect
-        })
+        && can_do_one()
         && filter
             .target
             .iter()

@@ -3,6 +3,7 @@
 
 mod display;
 mod escalation;
+mod filters;
 mod given_back;
 mod links;
 mod loud;

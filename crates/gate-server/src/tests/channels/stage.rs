@@ -11,6 +11,7 @@ use gate_protocol::canonical::Digest;
 use gate_protocol::channel::{
     ChannelFilter, ChannelSettings, ChannelSource, ChannelSpec, SlackSettings,
 };
+use gate_protocol::masked::MaskedText;
 use gate_protocol::request::{ApprovalRequest, Escalation, Requirement};
 use gate_testkit::real::{run_with_input, testbed};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -177,6 +178,18 @@ impl Stage {
     pub(super) async fn asks(&self, word: &str) -> ApprovalRequest {
         let mut wanted = submission(word);
         wanted.invocation.effect = "write".to_owned();
+        wanted.digest = wanted.invocation.digest().unwrap();
+        let answer = self.submit(&self.setup.agent, &wanted).await;
+        answer.request()
+    }
+
+    /// Asks for something that writes by its words, whatever it is said to do.
+    pub(super) async fn asks_to_label(&self, word: &str, effect: &str) -> ApprovalRequest {
+        let mut wanted = submission(word);
+        let words = ["kubectl", "label", "ns", word, "team=a"];
+        wanted.invocation.argv = words.map(|word| MaskedText::plain(word.as_bytes())).to_vec();
+        wanted.invocation.command = vec!["label".to_owned()];
+        effect.clone_into(&mut wanted.invocation.effect);
         wanted.digest = wanted.invocation.digest().unwrap();
         let answer = self.submit(&self.setup.agent, &wanted).await;
         answer.request()

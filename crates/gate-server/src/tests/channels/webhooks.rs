@@ -292,7 +292,7 @@ async fn a_channel_of_the_api_is_made_tested_kept_and_deleted() {
         json!({ "delivered": true, "answer": "answered 200" })
     );
     assert_eq!(peer.take()[0].json()["type"], "test");
-    stage.asks("not destroyed").await;
+    stage.asks_to_label("not destroyed", "write").await;
     stage.asked("destroyed").await;
     stage.deliver().await;
     assert_eq!(peer.take().len(), 1, "the filter holds");
