@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use gate_protocol::event::RunOutcome;
 use gate_protocol::id::RequestId;
 use gate_protocol::imitation::listed;
-use gate_protocol::invocation::BoundInvocation;
+use gate_protocol::invocation::{BoundInvocation, BoundVariable, Treatment};
 use gate_protocol::masked::MaskedText;
 use gate_protocol::mode::Mode;
 use gate_protocol::preview::Preview;
@@ -273,11 +273,7 @@ fn details(request: &Request) -> Vec<Plain> {
         invocation.tool.path.shown()
     )));
     let listed = invocation.environment.iter().filter(|v| !v.is_unlisted());
-    lines.extend(listed.map(|variable| {
-        let value = variable.value.as_ref().map(MaskedText::shown_word);
-        let name = gate_protocol::inert::inert(&variable.name);
-        Plain::of_inert(&format!("with {name}={}", value.unwrap_or_default()))
-    }));
+    lines.extend(listed.map(variable));
     let unlisted = invocation.environment.iter().filter(|v| v.is_unlisted());
     let unlisted: Vec<&str> = unlisted.map(|variable| variable.name.as_str()).collect();
     if !unlisted.is_empty() {
@@ -294,6 +290,18 @@ fn details(request: &Request) -> Vec<Plain> {
         Plain::of_inert(&format!("{role} {} of {size} bytes", input.name.shown()))
     }));
     lines
+}
+
+/// Says what becomes of a variable, and then which it is: no name or value can say it.
+fn variable(variable: &BoundVariable) -> Plain {
+    let name = gate_protocol::inert::inert(&variable.name);
+    let value = variable.value.as_ref().map(MaskedText::shown_word);
+    let value = value.unwrap_or_default();
+    Plain::of_inert(&match variable.treatment {
+        Treatment::Bound => format!("with {name}={value}"),
+        Treatment::Set => format!("with what gate sets: {name}={value}"),
+        Treatment::Stripped => format!("without what gate takes away: {name}"),
+    })
 }
 
 /// Whose word it is stands first: what is too long loses its end.

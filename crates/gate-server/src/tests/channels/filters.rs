@@ -14,7 +14,7 @@ async fn hears_of(peer: &Peer, effects: &[&str]) -> Stage {
     Stage::with(
         |dir| {
             let mut hook = channel(dir, "hook", settings, &[("signing_secret", SECRET)]);
-            hook.spec.filter.effects = effects.iter().map(ToString::to_string).collect();
+            hook.spec.filter.effects = effects.iter().map(|one| (*one).to_owned()).collect();
             vec![hook]
         },
         |_| {},

@@ -22,6 +22,7 @@ mod slack_socket;
 mod stage;
 mod teams;
 mod teams_attacks;
+mod variables;
 mod webhooks;
 
 pub(super) use stage::judged;
