@@ -21,7 +21,7 @@ use super::super::Channel;
 use super::super::callback::{ChatAnswer, ChatRefusal, Pressed, Uncounted, is_answered_here};
 use super::super::inbound::{self, Taken};
 use super::super::notice::Notice;
-use super::connector::Bot;
+use super::connector::{Bot, ConnectorError};
 use super::{PROVIDER, card, connector, token};
 use crate::clock;
 use crate::problem::Failure;
@@ -272,18 +272,11 @@ impl Person<'_> {
         let subject = from.aad_object_id.clone();
         let subject = subject.ok_or_else(|| stranger("missing_user"))?;
         let path = ["v3", "conversations", &place.id, "members", &from.id];
-        let channel = self.channel;
         let asked = connector::call(self.bot(), Method::GET, &path, None);
-        let member = asked.await.map_err(|error| {
-            tracing::warn!(
-                ?error,
-                channel = channel.name(),
-                "Teams does not say who that is"
-            );
-            ChatRefusal::new(
-                "not_known",
-                "Your answer was not counted: Teams does not say who you are now. Try again.",
-            )
+        let member = asked.await.map_err(|error| match error {
+            // Who has left is not found. Source: Bot Connector, "Get Conversation Member".
+            ConnectorError::Status(404, _) => stranger("former_member"),
+            error => self.not_known(&error),
         })?;
         let text = |key: &str| member.get(key).and_then(Value::as_str);
         let is_same = text("aadObjectId").or(text("objectId")) == Some(&subject);
@@ -298,6 +291,16 @@ impl Person<'_> {
             (false, _) => Err(stranger("external_user")),
             (true, false) => Err(stranger("guest")),
         }
+    }
+
+    /// Refuses where Teams can't be asked who that is.
+    fn not_known(&self, error: &ConnectorError) -> ChatRefusal {
+        let channel = self.channel.name();
+        tracing::warn!(?error, channel, "Teams does not say who that is");
+        ChatRefusal::new(
+            "not_known",
+            "Your answer was not counted: Teams does not say who you are now. Try again.",
+        )
     }
 
     /// Takes the code of who links an account: `link` and the code.

@@ -71,8 +71,14 @@ fn microsoft(keys: Value) -> impl Fn(&Call) -> Response<Body> {
             return peer::json(200, &token);
         }
         assert_eq!(call.header("authorization"), "Bearer bot-token");
-        if let Some((_, user)) = path.split_once("/members/") {
-            return peer::json(200, &member(user));
+        match path.split_once("/members/") {
+            Some((_, "29:gone")) => {
+                let error = json!({ "code": "MemberNotFoundInConversation" });
+                return peer::json(404, &json!({ "error": error }));
+            }
+            Some((_, "29:quiet")) => return peer::json(503, &json!({})),
+            Some((_, user)) => return peer::json(200, &member(user)),
+            None => {}
         }
         match (&call.method, path) {
             (&Method::POST, "/svc/v3/conversations") => {

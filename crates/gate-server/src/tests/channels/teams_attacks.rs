@@ -135,6 +135,14 @@ fn strangers(
             press(&value, &|a| a["from"]["id"] = "29:liar".into()),
             "external_user",
         ),
+        (
+            press(&value, &|a| a["from"]["id"] = "29:gone".into()),
+            "former_member",
+        ),
+        (
+            press(&value, &|a| a["from"]["id"] = "29:quiet".into()),
+            "not_known",
+        ),
         (press(&value_of(other), &|_| {}), "edited_value"),
         (
             press(&format!("{}:{}", request.id, other.digest), &|_| {}),
@@ -187,6 +195,18 @@ async fn who_is_not_a_member_of_the_organisation_and_what_is_edited_does_not_cou
         told["value"].as_str().unwrap().contains("/link/teams"),
         "{told}"
     );
+    expected.push("unlinked".to_owned());
+    assert_eq!(refusals(&stage.stage).await, expected, "one record of it");
+    assert_eq!(stage.show(&request).await.version, 1);
+    let records = stage.records().await;
+    let tried = records
+        .iter()
+        .rfind(|record| record.record_type().as_str() == "callback.refused")
+        .unwrap();
+    assert_eq!(
+        (&tried.body()["subject"], &tried.body()["request"]),
+        (&json!(super::teams::BOB), &json!(request.id)),
+    );
     stage.link("teams", TENANT, super::teams::BOB, "bob").await;
     stage
         .act(
@@ -196,6 +216,36 @@ async fn who_is_not_a_member_of_the_organisation_and_what_is_edited_does_not_cou
         .await;
     assert_eq!(stage.show(&request).await.status, ApprovalStatus::Approved);
     stage.verified().await;
+}
+
+#[tokio::test]
+async fn what_was_taken_back_or_is_over_is_not_approved_by_a_press() {
+    for status in [ApprovalStatus::Cancelled, ApprovalStatus::Expired] {
+        let stage = TeamsStage::good().await;
+        let (request, _) = stage.posted("web").await;
+        if status == ApprovalStatus::Cancelled {
+            let cancel = format!("/v1/requests/{}/cancel", request.id);
+            stage.post(&stage.setup.agent, &cancel, &()).await;
+        } else {
+            let end = crate::clock::after(crate::clock::now(), 3600);
+            stage.server.settle_due(end).await.unwrap();
+        }
+        let before = stage.show(&request).await;
+        assert_eq!(before.status, status);
+        let press = stage.press("gate_approve", &value_of(&request));
+        let told = stage.act(&stage.tokens[0], &press).await.json();
+        assert_eq!(
+            told["type"], "application/vnd.microsoft.activity.message",
+            "{told}"
+        );
+        let text = told["value"].as_str().unwrap();
+        assert!(text.starts_with("Your answer was not counted"), "{text}");
+        let after = stage.show(&request).await;
+        assert_eq!((after.status, after.version), (status, before.version));
+        assert!(after.reviews.is_empty());
+        assert_eq!(refusals(&stage.stage).await, ["refused"], "one record");
+        stage.verified().await;
+    }
 }
 
 #[tokio::test]
