@@ -6,7 +6,10 @@
 //! gate-client: who can set a variable of the server must not choose who people
 //! are, or who hears of requests.
 
+mod names;
 mod network;
+#[cfg(test)]
+mod tests;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -21,6 +24,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 pub use network::Network;
 
+use self::names::Names;
 use self::network::is_global;
 
 /// How long an exchange may take, name lookup and TLS included.
@@ -89,6 +93,7 @@ pub(crate) struct Outbound {
     allow_private: Arc<[Network]>,
     /// A host that the settings name by itself: it may be a private one.
     own: Option<Arc<str>>,
+    names: Names,
     tls: Arc<ClientConfig>,
     ca_pem: Option<Arc<[u8]>>,
 }
@@ -114,6 +119,7 @@ impl Outbound {
         Ok(Self {
             allow_private: allow_private.into(),
             own: None,
+            names: Names::System,
             tls: Arc::new(tls),
             ca_pem: ca_pem.map(Arc::from),
         })
@@ -146,20 +152,24 @@ impl Outbound {
         self.allow_private.iter().any(|net| net.has(address))
     }
 
-    /// Looks a name up once and returns an address to connect to. Where any of
-    /// its addresses may not be connected to, none is: which one is used must
-    /// not be up to who answers the lookup.
+    /// Looks a name up once and returns an address to connect to.
     pub(crate) async fn resolve(&self, host: &str, port: u16) -> Result<SocketAddr, OutboundError> {
-        let is_own = self.is_own(host);
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let looking = tokio::time::timeout(PATIENCE, tokio::net::lookup_host((host, port)));
-        let found: Vec<SocketAddr> = match looking.await {
-            Ok(Ok(found)) => found.collect(),
+        let name = host.trim_start_matches('[').trim_end_matches(']');
+        let looking = tokio::time::timeout(PATIENCE, self.names.look_up(name, port));
+        let found = match looking.await {
+            Ok(Ok(found)) => found,
             Ok(Err(error)) => {
                 return Err(OutboundError::Failed(format!("no address of it: {error}")));
             }
             Err(_) => return Err(OutboundError::Failed("its name took too long".to_owned())),
         };
+        self.judge(host, &found)
+    }
+
+    /// Returns the address to connect to, of all that a name has. Where any of them may not be
+    /// connected to, none is: which one is used must not be up to who answers the lookup.
+    fn judge(&self, host: &str, found: &[SocketAddr]) -> Result<SocketAddr, OutboundError> {
+        let is_own = self.is_own(host);
         let is_fine =
             |one: &SocketAddr| is_own || is_global(one.ip()) || self.is_allowed_private(one.ip());
         if !found.iter().all(is_fine) {
