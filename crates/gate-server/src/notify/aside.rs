@@ -16,6 +16,8 @@ pub(crate) enum Aside {
     Reminded,
     /// It waits again.
     Reopened,
+    /// A break-glass was used.
+    BreakGlassUsed,
 }
 
 impl Aside {
@@ -25,6 +27,7 @@ impl Aside {
             "escalated" => Some(Self::Escalated),
             "reminded" => Some(Self::Reminded),
             "reopened" => Some(Self::Reopened),
+            "break_glass_used" => Some(Self::BreakGlassUsed),
             _ => None,
         }
     }
@@ -41,13 +44,21 @@ impl Aside {
                 "An approval of it does not count any more: it waits for an answer again."
                     .to_owned()
             }
+            Self::BreakGlassUsed => "BREAK-GLASS was used, past the people whom the rules name. \
+                                     Somebody without a part in it has to review it."
+                .to_owned(),
         }
     }
 
     /// Returns it as lines of a thread, with how the request stands.
     pub(crate) fn lines(self, notice: &Notice) -> String {
         let mut lines = vec![self.sentence(notice), notice.standing.clone()];
-        lines.extend(notice.needs.iter().map(|need| format!("Needs {need}")));
+        match self {
+            Self::Escalated | Self::Reminded | Self::Reopened => {
+                lines.extend(notice.needs.iter().map(|need| format!("Needs {need}")));
+            }
+            Self::BreakGlassUsed => lines.extend(notice.answers.iter().map(ToString::to_string)),
+        }
         lines.join("\n")
     }
 }

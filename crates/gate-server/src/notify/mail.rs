@@ -40,13 +40,23 @@ pub(crate) async fn tell(telling: &Telling<'_>, settings: &MailSettings) -> Atte
         };
         return send(telling.server, telling.channel, settings, &letter).await;
     }
-    let subject = format!("[gate] {}: {}", telling.word(), notice.title);
+    let subject = format!("[gate] {}: {}", heading(telling), notice.title);
     let letter = Letter {
         subject: &subject,
         thread: Some(format!("<{}@gate>", notice.id)),
         text: text(telling),
     };
     send(telling.server, telling.channel, settings, &letter).await
+}
+
+/// Returns what a list of mails shows first.
+fn heading(telling: &Telling<'_>) -> String {
+    match telling.word() {
+        "break_glass" => "BREAK-GLASS".to_owned(),
+        "break_glass_used" => "BREAK-GLASS used".to_owned(),
+        word if telling.notice.is_break_glass => format!("BREAK-GLASS {word}"),
+        word => word.to_owned(),
+    }
 }
 
 /// Writes a test.

@@ -1,23 +1,38 @@
 //! What is past the rules is said in every channel, before anything else.
 
 use axum::http::StatusCode;
+use gate_protocol::channel::{ChannelSettings, TeamsWorkflowSettings, WebhookSettings};
+use gate_protocol::id::Nonce;
 use gate_protocol::invocation::{BoundVariable, Treatment};
 use gate_protocol::masked::{MaskedSecret, MaskedText, Segment};
-use gate_protocol::request::{ApprovalStatus, Requirement};
+use gate_protocol::request::{ApprovalRequest, ApprovalStatus, Requirement};
+use gate_protocol::review::Answer;
+use serde_json::{Value, json};
 
-use super::stage::{BOB, SlackStage, button, place, press, value_of};
+use super::mail::{self, MailServer};
+use super::peer::{self, Call, Peer};
+use super::slack_judges::BLOCKS;
+use super::stage::{
+    BOB, SlackStage, Stage, button, channel, judged, place, press, refusals, value_of,
+};
+use super::teams::{SCHEMA, TeamsStage, card};
+use super::webhooks::SECRET;
+use crate::settings::Settings;
 use crate::tests::bench::submission;
 
-#[tokio::test]
-async fn break_glass_is_loud_in_a_chat_and_is_not_answered_there() {
-    let stage = SlackStage::of(
-        |_| {},
-        |settings| {
-            let people = vec!["group:approvers".to_owned()];
-            settings.approving.break_glass = Some(Requirement::of(people, 1));
-        },
-    )
-    .await;
+/// What is said of a request as break-glass, and of its use.
+const PAST: &str = "past the people whom the rules name";
+const USED: &str = "BREAK-GLASS was used, past the people whom the rules name. Somebody without a \
+                    part in it has to review it.";
+
+/// Lets bob break the glass.
+fn for_bob(settings: &mut Settings) {
+    let people = vec!["user:bob".to_owned()];
+    settings.approving.break_glass = Some(Requirement::of(people, 1));
+}
+
+/// Asks past the people whom the rules name.
+async fn breaks_the_glass(stage: &Stage) -> ApprovalRequest {
     let mut wanted = submission("web");
     wanted.invocation.effect = "write".to_owned();
     wanted.digest = wanted.invocation.digest().unwrap();
@@ -27,6 +42,23 @@ async fn break_glass_is_loud_in_a_chat_and_is_not_answered_there() {
     assert_eq!(asked.status, StatusCode::CREATED, "{}", asked.text());
     let request = asked.request();
     stage.deliver().await;
+    request
+}
+
+/// Has bob approve it, and runs it.
+async fn uses_it(stage: &Stage, request: &ApprovalRequest) {
+    let bob = &stage.setup.bob_approver;
+    stage.review(bob, request, Answer::Approve).await;
+    let claimed = stage.claim(request, Nonce::generate().unwrap()).await;
+    assert_eq!(claimed.status, StatusCode::OK, "{}", claimed.text());
+    assert_eq!(stage.count("break_glass.used").await, 1);
+    stage.deliver().await;
+}
+
+#[tokio::test]
+async fn break_glass_is_loud_in_a_chat_and_is_not_answered_there() {
+    let stage = SlackStage::of(|_| {}, for_bob).await;
+    let request = breaks_the_glass(&stage).await;
     let message = stage.slack.take_of("/chat.postMessage")[0].json();
     assert!(
         message["text"]
@@ -35,10 +67,7 @@ async fn break_glass_is_loud_in_a_chat_and_is_not_answered_there() {
             .starts_with("BREAK-GLASS.")
     );
     let blocks = message["blocks"].to_string();
-    assert!(
-        blocks.contains("past the people whom the rules name"),
-        "{blocks}"
-    );
+    assert!(blocks.contains(PAST), "{blocks}");
     assert!(button(&message, "gate_approve").is_none(), "{blocks}");
     let ts = place(&stage, "chat", &request).await;
     stage
@@ -46,6 +75,124 @@ async fn break_glass_is_loud_in_a_chat_and_is_not_answered_there() {
         .await;
     assert_eq!(stage.show(&request).await.status, ApprovalStatus::Pending);
     assert_eq!(stage.refusals().await, ["not_here"]);
+    // Its use is said where everybody sees it, once.
+    stage.slack.take();
+    uses_it(&stage, &request).await;
+    let posts = stage.slack.take_of("/chat.postMessage");
+    let said: Vec<Value> = posts.iter().map(Call::json).collect();
+    let loud: Vec<&Value> = said
+        .iter()
+        .filter(|post| post["reply_broadcast"] == true)
+        .collect();
+    assert_eq!(loud.len(), 1, "{said:?}");
+    assert_eq!(loud[0]["thread_ts"], ts);
+    let blocks = loud[0]["blocks"].to_string();
+    assert!(
+        blocks.contains(USED) && blocks.contains("bob approved by api"),
+        "{blocks}"
+    );
+    judged(BLOCKS, &json!(said));
+}
+
+#[tokio::test]
+async fn break_glass_is_loud_in_teams_and_is_not_answered_there() {
+    let good = |claims| vec![json!({ "claims": claims })];
+    let stage = TeamsStage::with(good, for_bob).await;
+    let request = breaks_the_glass(&stage).await;
+    let begun = stage.teams.take_of("/svc/v3/conversations")[0].json();
+    let activity = &begun["activity"];
+    let summary = activity["summary"].as_str().unwrap();
+    assert!(summary.starts_with("BREAK-GLASS."), "{summary}");
+    let shown = card(activity).to_string();
+    assert!(
+        shown.contains(PAST) && !shown.contains("gate_approve"),
+        "{shown}"
+    );
+    let press = stage.press("gate_approve", &value_of(&request));
+    stage.act(&stage.tokens[0], &press).await;
+    assert_eq!(stage.show(&request).await.status, ApprovalStatus::Pending);
+    assert_eq!(refusals(&stage.stage).await, ["not_here"]);
+    stage.teams.take();
+    uses_it(&stage, &request).await;
+    let calls = stage.teams.take_of("messageid=1/activities");
+    assert_eq!(calls.len(), 1, "{calls:?}");
+    let said = calls[0].json();
+    let text = card(&said).to_string();
+    assert!(
+        text.contains(USED) && text.contains("bob approved by api"),
+        "{text}"
+    );
+    assert_eq!(judged(SCHEMA, &json!([card(activity), card(&said)])), "2\n");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn break_glass_is_loud_in_mails_webhooks_and_workflows() {
+    let mut server = MailServer::start(&[]);
+    let peer = Peer::start(|_| peer::json(200, &json!({}))).await;
+    let to = |path: &str| format!("{}/{path}", peer.url());
+    let stage = Stage::with(
+        |dir| {
+            let mail = ChannelSettings::Mail(mail::settings(server.port, None));
+            let hook = ChannelSettings::Webhook(WebhookSettings { url: to("hook") });
+            let flow = ChannelSettings::TeamsWorkflow(TeamsWorkflowSettings {});
+            vec![
+                channel(dir, "mail", mail, &[]),
+                channel(dir, "hook", hook, &[("signing_secret", SECRET)]),
+                channel(dir, "flow", flow, &[("url", &to("flow"))]),
+            ]
+        },
+        for_bob,
+    )
+    .await;
+    let request = breaks_the_glass(&stage).await;
+    uses_it(&stage, &request).await;
+    for (subject, parts) in [
+        ("BREAK-GLASS", ["BREAK-GLASS. Waits", PAST]),
+        ("BREAK-GLASS used", [USED, "Answer: bob approved by api"]),
+    ] {
+        let mail = server.next();
+        let expected = format!("[gate] {subject}: kubectl delete");
+        assert_eq!(mail["headers"]["subject"], expected);
+        let text = mail["text"].as_str().unwrap();
+        for part in parts {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+    let calls = peer.take();
+    let of = |path: &str| -> Vec<Value> {
+        let found = calls.iter().filter(|call| call.path == path);
+        found.map(Call::json).collect()
+    };
+    let bodies = of("/hook");
+    for word in ["break_glass", "break_glass_used"] {
+        let kind = json!(format!("request.{word}"));
+        let body = bodies.iter().find(|body| body["type"] == kind).unwrap();
+        let told = &body["data"]["request"];
+        assert_eq!(told["is_break_glass"], true, "{body}");
+        assert!(told["warnings"].to_string().contains(PAST), "{body}");
+    }
+    let cards = of("/flow");
+    let first = |message: &Value| card(message)["body"][0].to_string();
+    assert_eq!(cards.len(), 2, "{cards:?}");
+    assert!(first(&cards[0]).contains("BREAK-GLASS. Waits"));
+    assert!(first(&cards[1]).contains(USED));
+}
+
+#[tokio::test]
+async fn whom_break_glass_goes_past_hears_of_it_though_their_channel_is_for_them_alone() {
+    let stage = SlackStage::of(|_| {}, for_bob).await;
+    stage.add_for("chat", "dba", "group:dba");
+    let request = breaks_the_glass(&stage).await;
+    let posts = stage.slack.take_of("/chat.postMessage");
+    let there = posts.iter().filter(|post| post.json()["channel"] == "C2");
+    assert_eq!(there.count(), 1, "{}", request.id);
+    let mut wanted = submission("other");
+    wanted.terms.requirements = vec![Requirement::of(vec!["user:bob".to_owned()], 1)];
+    stage.submit(&stage.setup.agent, &wanted).await.request();
+    stage.deliver().await;
+    let posts = stage.slack.take_of("/chat.postMessage");
+    let there = posts.iter().filter(|post| post.json()["channel"] == "C2");
+    assert_eq!((posts.len(), there.count()), (1, 0), "what is not, is not theirs");
 }
 
 #[tokio::test]

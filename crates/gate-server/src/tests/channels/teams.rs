@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::peer::{self, Call, Peer};
 use super::stage::{Stage, channel, judged, link_code, place, signed_in, value_of};
+use crate::settings::Settings;
 use crate::tests::bench::Answered;
 
 pub(super) const BOT: &str = "11111111-0000-4000-8000-000000000001";
@@ -117,6 +118,13 @@ impl std::ops::Deref for TeamsStage {
 impl TeamsStage {
     /// Makes a server with a channel `chat` in Teams, and the tokens that are wanted.
     pub(super) async fn new(wanted: impl FnOnce(Value) -> Vec<Value>) -> Self {
+        Self::with(wanted, |_| {}).await
+    }
+
+    pub(super) async fn with(
+        wanted: impl FnOnce(Value) -> Vec<Value>,
+        adjust_server: impl FnOnce(&mut Settings),
+    ) -> Self {
         let teams = Peer::start(|_| peer::json(500, &json!({}))).await;
         let service = format!("{}/svc/", teams.url());
         let now = crate::clock::now().as_second();
@@ -148,7 +156,7 @@ impl TeamsStage {
                     &[("app_password", "hunter2")],
                 )]
             },
-            |_| {},
+            adjust_server,
         )
         .await;
         stage.link("teams", TENANT, BOB, "bob").await;
