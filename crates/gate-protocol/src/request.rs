@@ -119,7 +119,7 @@ pub struct Terms {
     pub request_ttl_seconds: u64,
     /// How long an approval may be claimed, in seconds.
     pub permit_ttl_seconds: u64,
-    /// How often people are reminded while nobody has answered, in seconds.
+    /// How often people are reminded as long as it waits for answers, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remind_seconds: Option<u64>,
 }

@@ -156,7 +156,7 @@ pub struct Obligations {
     pub request_ttl: Duration,
     /// How long an approved command may wait before it starts.
     pub permit_ttl: Duration,
-    /// How often people are reminded while nobody has answered.
+    /// How often people are reminded as long as it waits for answers.
     pub remind_every: Option<Duration>,
     /// Whether the caller must say why.
     pub reason_required: bool,

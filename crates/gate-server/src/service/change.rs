@@ -34,7 +34,7 @@ pub(crate) enum What {
     Reopened,
     /// A second group may answer too.
     Escalated,
-    /// Nobody has answered for a while.
+    /// It has waited for answers for a while.
     Reminded,
     /// A break-glass was used: it is to be reviewed.
     BreakGlassUsed,

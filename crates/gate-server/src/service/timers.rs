@@ -1,5 +1,5 @@
-//! What time does to a request that people leave unanswered: a second group
-//! joins, and people are reminded.
+//! What time does to a request that still waits for answers: a second group joins,
+//! and people are reminded.
 
 use gate_protocol::log::RecordType;
 use gate_protocol::request::ApprovalStatus;

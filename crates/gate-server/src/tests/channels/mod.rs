@@ -10,6 +10,7 @@ mod loud;
 mod mail;
 mod outcomes;
 mod own_answers;
+mod paper;
 mod peer;
 mod reminders;
 mod replicas;
