@@ -149,7 +149,7 @@ impl Server {
             ChannelSettings::Slack(settings) => slack::tell(&telling, settings).await?,
             ChannelSettings::Teams(settings) => teams::tell(&telling, settings).await?,
             ChannelSettings::TeamsWorkflow(_) => teams::tell_workflow(&telling).await,
-            ChannelSettings::Mail(settings) => mail::tell(&telling, settings).await,
+            ChannelSettings::Mail(settings) => mail::tell(&telling, settings).await?,
             ChannelSettings::Webhook(settings) => webhook::tell(&telling, settings).await,
         })
     }

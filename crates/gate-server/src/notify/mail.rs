@@ -1,52 +1,96 @@
 //! Mail with a link, by SMTP. It only tells: nothing is answered by mail.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use gate_protocol::channel::{MailSecurity, MailSettings};
+use gate_protocol::id::RequestId;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
+use uuid::Uuid;
 
 use super::lane::Telling;
 use super::pace::Turn;
 use super::{Attempt, Channel};
+use crate::problem::Failure;
 use crate::state::Server;
+use crate::store::deliveries;
 
 /// How long the mail server may take for one command.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Writes about a request.
-pub(crate) async fn tell(telling: &Telling<'_>, settings: &MailSettings) -> Attempt {
+pub(crate) async fn tell(
+    telling: &Telling<'_>,
+    settings: &MailSettings,
+) -> Result<Attempt, Failure> {
     let notice = telling.notice;
     if telling.is_overtaken() {
         // A mail that asks for what is decided would only mislead.
-        return Attempt::Delivered("not sent: it was overtaken".to_owned());
+        let answer = "not sent: it was overtaken".to_owned();
+        return Ok(Attempt::Delivered(answer));
     }
     if notice.is_pending()
         && let Turn::Counted { count, .. } = telling.turn()
     {
         if count > 1 {
-            return Attempt::Delivered(format!("counted: {count} have no mail of their own"));
+            let answer = format!("counted: {count} have no mail of their own");
+            return Ok(Attempt::Delivered(answer));
         }
         let letter = Letter {
             subject: "[gate] more requests than fit in a mail each",
-            thread: None,
+            id: own_id(telling),
+            first: None,
             text: format!(
                 "More requests came in. They wait in the inbox:\n{}\n",
                 telling.inbox()
             ),
         };
-        return send(telling.server, telling.channel, settings, &letter).await;
+        return Ok(send(telling.server, telling.channel, settings, &letter).await);
     }
+    let mut reader = telling.server.store.read().await?;
+    let name = telling.channel.name();
+    let found = deliveries::first_of(reader.connection(), name, notice.id).await?;
+    drop(reader);
+    let first = first_id(notice.id, name);
+    let (id, first) = if found.as_deref() == Some(telling.id) {
+        (first, None)
+    } else {
+        (own_id(telling), Some(first))
+    };
     let subject = format!("[gate] {}: {}", heading(telling), notice.title);
     let letter = Letter {
         subject: &subject,
-        thread: Some(format!("<{}@gate>", notice.id)),
+        id,
+        first,
         text: text(telling),
     };
-    send(telling.server, telling.channel, settings, &letter).await
+    Ok(send(telling.server, telling.channel, settings, &letter).await)
+}
+
+/// Returns the `Message-ID` of the first mail about a request by a channel, which all others name.
+/// Whoever gets mail by two channels has two first ones. Source: RFC 5322, section 3.6.4.
+fn first_id(request: RequestId, channel: &str) -> String {
+    let mut id = format!("<{request}.");
+    for sign in channel.chars() {
+        match sign {
+            'a'..='z' | '0'..='9' | '-' | '_' | '+' => id.push(sign),
+            // A dot or an `@` may not stand everywhere in an id.
+            sign => {
+                let _ = write!(id, "%{:x}", u32::from(sign));
+            }
+        }
+    }
+    id.push_str("@gate>");
+    id
+}
+
+/// Returns the `Message-ID` of one delivery: the same where it is tried again.
+fn own_id(telling: &Telling<'_>) -> String {
+    format!("<{}.{}@gate>", telling.id, telling.version)
 }
 
 /// Returns what a list of mails shows first.
@@ -63,7 +107,8 @@ fn heading(telling: &Telling<'_>) -> String {
 pub(crate) async fn test(server: &Server, channel: &Channel, settings: &MailSettings) -> Attempt {
     let letter = Letter {
         subject: "[gate] a test",
-        thread: None,
+        id: format!("<{}@gate>", Uuid::now_v7()),
+        first: None,
         text: "A test of gate. Nothing waits for an answer.\n".to_owned(),
     };
     send(server, channel, settings, &letter).await
@@ -71,8 +116,10 @@ pub(crate) async fn test(server: &Server, channel: &Channel, settings: &MailSett
 
 struct Letter<'a> {
     subject: &'a str,
-    /// What all mails about one request answer to.
-    thread: Option<String>,
+    /// Its `Message-ID`.
+    id: String,
+    /// That of the first mail about the same request, where this one is another.
+    first: Option<String>,
     text: String,
 }
 
@@ -161,14 +208,13 @@ fn message(settings: &MailSettings, letter: &Letter<'_>) -> Result<Message, Stri
     };
     let mut builder = Message::builder()
         .from(mailbox(&settings.from)?)
+        .message_id(Some(letter.id.clone()))
         .subject(letter.subject);
     for to in &settings.to {
         builder = builder.to(mailbox(to)?);
     }
-    if let Some(thread) = &letter.thread {
-        builder = builder
-            .in_reply_to(thread.clone())
-            .references(thread.clone());
+    if let Some(first) = &letter.first {
+        builder = builder.in_reply_to(first.clone()).references(first.clone());
     }
     // Nobody's vacation answers it. Source: RFC 3834, section 5.
     let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
@@ -224,4 +270,18 @@ fn parameters(settings: &MailSettings, ca_pem: Option<&[u8]>) -> Result<TlsParam
         builder = builder.add_root_certificate(Certificate::from_pem(pem).map_err(failed)?);
     }
     builder.build_rustls().map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_mail_of_a_request_has_an_id_of_its_channel_whatever_that_is_called() {
+        let request = RequestId::generate();
+        let id = |channel: &str| first_id(request, channel);
+        assert_eq!(id("ops"), format!("<{request}.ops@gate>"));
+        assert_eq!(id(".a..b@c"), format!("<{request}.%2ea%2e%2eb%40c@gate>"));
+        assert_ne!(id("a.b"), id("a@b"));
+    }
 }

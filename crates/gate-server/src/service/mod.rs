@@ -39,6 +39,8 @@ mod weight;
 mod workload;
 
 pub(crate) use change::Change;
+#[cfg(test)]
+pub(crate) use change::What;
 pub(crate) use device::{Asker, UserCode};
 pub(crate) use electorate::Say;
 pub(crate) use epoch::Begun;

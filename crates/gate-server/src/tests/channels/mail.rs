@@ -1,13 +1,14 @@
 //! Mail, to a real mail server.
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use gate_protocol::channel::{ChannelSettings, MailSecurity, MailSettings};
 use gate_protocol::review::Answer;
 use gate_testkit::display::{is_unseen, loads};
 use gate_testkit::real::testbed;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::display::{self, assert_shown, told, told_at_length};
 use super::stage::{Stage, channel};
@@ -50,28 +51,30 @@ import socket
 with socket.socket() as probe:
     probe.bind(('127.0.0.1', 0)); port = probe.getsockname()[1]
 tls = None
-if len(sys.argv) == 3:
+is_implicit = 'implicit' in sys.argv
+if len(sys.argv) >= 3:
     import ssl
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(sys.argv[1], sys.argv[2])
 controller = Controller(Handler(), hostname='127.0.0.1', port=port, authenticator=check,
                         auth_require_tls=False, auth_required='auth' in sys.argv,
-                        tls_context=tls, require_starttls=tls is not None)
+                        ssl_context=tls if is_implicit else None,
+                        tls_context=None if is_implicit else tls,
+                        require_starttls=tls is not None and not is_implicit)
 controller.start()
 print(port, flush=True)
 sys.stdin.read()
 controller.stop()
 ";
 
-/// All headers that a mail about a request has.
-const HEADERS: [&str; 9] = [
+/// All headers that the first mail about a request has.
+const HEADERS: [&str; 8] = [
     "auto-submitted",
     "content-type",
     "date",
     "from",
-    "in-reply-to",
+    "message-id",
     "mime-version",
-    "references",
     "subject",
     "to",
 ];
@@ -83,7 +86,8 @@ pub(super) struct MailServer {
 }
 
 impl MailServer {
-    /// `auth` asks for a password; a certificate and its key ask for STARTTLS.
+    /// `auth` asks for a password; a certificate and its key ask for STARTTLS, and with
+    /// `implicit` for TLS from the first byte.
     pub(super) fn start(arguments: &[&str]) -> Self {
         let mut command = Command::new(testbed().join("judges/bin/python"));
         command.args(["-c", SERVER]).args(arguments);
@@ -160,7 +164,11 @@ async fn who_may_answer_is_written_to_and_told_the_end_with_nothing_but_a_link()
     stage.deliver().await;
     let end = server.next();
     assert_eq!(end["headers"]["subject"], "[gate] denied: kubectl delete");
-    assert_eq!(end["headers"]["in-reply-to"], headers["in-reply-to"]);
+    assert_named(&end, &mail);
+    assert!(
+        headers.get("in-reply-to").is_none() && headers.get("references").is_none(),
+        "the first answers to nothing: {headers}"
+    );
     let admin = &stage.setup.admin;
     let tested = stage
         .post(admin, "/v1/channels/mail/test", &())
@@ -168,6 +176,48 @@ async fn who_may_answer_is_written_to_and_told_the_end_with_nothing_but_a_link()
         .json();
     assert_eq!(tested["delivered"], true, "{tested}");
     assert_eq!(server.next()["headers"]["subject"], "[gate] a test");
+}
+
+/// Looks at a later mail: it names the first, and is another.
+fn assert_named(later: &Value, first: &Value) {
+    let (later, first) = (&later["headers"], &first["headers"]["message-id"]);
+    assert!(first.as_str().unwrap().ends_with("@gate>"), "{first}");
+    for name in ["in-reply-to", "references"] {
+        assert_eq!(&later[name], first, "{name}: {later}");
+    }
+    assert_ne!(&later["message-id"], first);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_mails_about_a_request_name_the_first_one_of_their_channel_and_have_ids_of_their_own() {
+    let mut server = MailServer::start(&[]);
+    let settings = ChannelSettings::Mail(settings(server.port, None));
+    let stage = Stage::with(|dir| vec![channel(dir, "mail", settings, &[])], |_| {}).await;
+    // Who joins later has another first mail.
+    stage.add_for("mail", "mail.leads@b", "group:leads");
+    let request = stage.asks_bob_and_then_the_leads("web").await;
+    stage.deliver().await;
+    stage.pass_a_minute().await;
+    stage.deliver().await;
+    stage
+        .review(&stage.setup.bob_approver, &request, Answer::Deny)
+        .await;
+    stage.deliver().await;
+    let mails: Vec<Value> = (0..5).map(|_| server.next()).collect();
+    let of = |to: &str| -> Vec<&Value> {
+        let found = mails.iter().filter(|mail| mail["to"][0] == to);
+        found.collect()
+    };
+    let (ops, leads) = (of("ops@example.com"), of("second@example.com"));
+    assert_eq!((ops.len(), leads.len()), (3, 2));
+    for thread in [&ops, &leads] {
+        for later in &thread[1..] {
+            assert_named(later, thread[0]);
+        }
+    }
+    let ids = mails.iter().map(|mail| mail["headers"]["message-id"].to_string());
+    let ids: std::collections::BTreeSet<String> = ids.collect();
+    assert_eq!(ids.len(), 5, "{ids:?}");
 }
 
 /// The whole table of THREATS 2.6, through a real server of mail and a parser of HTML.
@@ -231,35 +281,70 @@ async fn without_tls_a_mail_server_that_is_not_here_gets_nothing() {
     assert_eq!(tested["delivered"], false, "{tested}");
 }
 
+/// Makes a certificate for `localhost`, and returns the files of it and of its key.
+fn certificate(dir: &Path) -> (PathBuf, PathBuf) {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (certificate, key) = (dir.join("cert.pem"), dir.join("key.pem"));
+    std::fs::write(&certificate, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    (certificate, key)
+}
+
+/// Sends a test by TLS to what calls itself `host`, and says whether it was taken.
+async fn is_taken(
+    (port, host): (u16, &str),
+    security: MailSecurity,
+    ca_file: Option<&Path>,
+) -> bool {
+    let mut secure = settings(port, Some("gate"));
+    secure.security = security;
+    host.clone_into(&mut secure.host);
+    let password = [("password", "hunter2")];
+    let stage = Stage::with(
+        |dir| vec![channel(dir, "mail", ChannelSettings::Mail(secure), &password)],
+        |settings| {
+            let here = "::1/128".parse().unwrap();
+            settings.outbound.allow_private.push(here);
+            settings.outbound.ca_file = ca_file.map(Path::to_owned);
+        },
+    )
+    .await;
+    let admin = &stage.setup.admin;
+    let tested = stage.post(admin, "/v1/channels/mail/test", &()).await;
+    tested.json()["delivered"] == true
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn by_starttls_mail_goes_to_the_server_whose_certificate_is_trusted_and_no_other() {
     let dir = tempfile::tempdir().unwrap();
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    let (certificate, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
-    std::fs::write(&certificate, made.cert.pem()).unwrap();
-    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let (certificate, key) = certificate(dir.path());
     let mut server = MailServer::start(&[certificate.to_str().unwrap(), key.to_str().unwrap()]);
-    for (ca_file, is_delivered) in [(Some(certificate.clone()), true), (None, false)] {
-        let mut secure = settings(server.port, None);
-        secure.security = MailSecurity::Starttls;
-        secure.host = "localhost".to_owned();
-        let stage = Stage::with(
-            |dir| vec![channel(dir, "mail", ChannelSettings::Mail(secure), &[])],
-            |settings| {
-                settings
-                    .outbound
-                    .allow_private
-                    .push("::1/128".parse().unwrap());
-                settings.outbound.ca_file = ca_file;
-            },
-        )
-        .await;
-        let admin = &stage.setup.admin;
-        let tested = stage
-            .post(admin, "/v1/channels/mail/test", &())
-            .await
-            .json();
-        assert_eq!(tested["delivered"], is_delivered, "{tested}");
-    }
+    let (here, starttls) = ((server.port, "localhost"), MailSecurity::Starttls);
+    assert!(is_taken(here, starttls, Some(&certificate)).await);
+    assert!(!is_taken(here, starttls, None).await, "nobody trusts it");
     assert_eq!(server.next()["headers"]["subject"], "[gate] a test");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn by_tls_from_the_first_byte_it_is_the_same_and_neither_is_taken_for_the_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let (certificate, key) = certificate(dir.path());
+    let files = [certificate.to_str().unwrap(), key.to_str().unwrap()];
+    let mut server = MailServer::start(&[files[0], files[1], "implicit"]);
+    let here = (server.port, "localhost");
+    let trusted = Some(certificate.as_path());
+    assert!(is_taken(here, MailSecurity::Tls, trusted).await);
+    let mail = server.next();
+    assert_eq!(mail["headers"]["subject"], "[gate] a test");
+    assert_eq!(mail["auth"], true, "the password went by TLS");
+    assert!(!is_taken(here, MailSecurity::Tls, None).await, "untrusted");
+    let by_address = (server.port, "127.0.0.1");
+    assert!(
+        !is_taken(by_address, MailSecurity::Tls, trusted).await,
+        "the certificate is for another name"
+    );
+    // One that speaks first without TLS gets nothing by TLS.
+    let plain = MailServer::start(&[]);
+    let plain = (plain.port, "localhost");
+    assert!(!is_taken(plain, MailSecurity::Tls, trusted).await);
 }
