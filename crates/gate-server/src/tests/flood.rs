@@ -1,5 +1,7 @@
 //! THREATS 6A.23: one agent asks 10,000 times, and nobody is worse off for it.
 
+use std::time::Duration;
+
 use axum::http::{StatusCode, header};
 use gate_protocol::request::ApprovalStatus;
 use gate_protocol::review::Answer;
@@ -63,6 +65,46 @@ async fn ten_thousand_questions_of_one_agent_open_ten_and_disturb_nobody() {
     );
     assert_eq!(during, 20, "each question of another requester was taken");
     bench.verified().await;
+}
+
+/// What makes others wait is the one line of those who write. So it is counted who stands in it, which
+/// no noise of a machine changes: of an agent that asks too fast nobody does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_too_fast_stands_in_nobodys_way() {
+    const BURST: u32 = 5;
+    let bench = Bench::with(|settings| {
+        settings.approving.flood.burst = BURST;
+        settings.approving.flood.per_minute = 0;
+    })
+    .await;
+    for number in 0..BURST {
+        bench.asked(&format!("first-{number}")).await;
+    }
+    let head = bench.records().await.len();
+    // Nobody else can write now: whoever stood in line would not be answered.
+    let turn = bench.server.store.write().await.unwrap();
+    let mut answered = 0;
+    for round in 0..50 {
+        let flood = (0..16).map(|number| {
+            let asked = submission(&format!("flood-{round}-{number}"));
+            let bench = &bench;
+            async move { bench.submit(&bench.setup.agent, &asked).await }
+        });
+        let flood = futures_util::future::join_all(flood);
+        let all = tokio::time::timeout(Duration::from_secs(60), flood).await;
+        for answer in all.expect("none of them waits for a turn") {
+            assert_eq!(answer.problem(), "too_many");
+            assert!(answer.text().contains("asks too fast"), "{}", answer.text());
+            answered += 1;
+        }
+    }
+    assert_eq!(answered, 800);
+    drop(turn);
+    // Nothing of it is before another requester, who is served as ever.
+    let asked = submission("other");
+    let answer = bench.submit(&bench.setup.alice_requester, &asked).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+    assert_eq!(bench.records().await.len(), head + 1, "hers and no other");
 }
 
 #[tokio::test]
