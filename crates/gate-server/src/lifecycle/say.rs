@@ -24,8 +24,7 @@ pub(crate) fn names_at(
     groups: &[String],
     waited_seconds: u64,
 ) -> bool {
-    names(requirement, name, groups)
-        || is_among(joined(requirement, waited_seconds), name, groups)
+    names(requirement, name, groups) || is_among(joined(requirement, waited_seconds), name, groups)
 }
 
 /// Returns who may answer beside those whom a requirement names, after so many seconds.

@@ -29,7 +29,10 @@ pub(crate) fn standing(
             None => "Approved; it ended".to_owned(),
         },
         ApprovalStatus::Unknown => match run {
-            Some(run) => format!("Approved; no word of its end came in time: it {}", ended(run)),
+            Some(run) => format!(
+                "Approved; no word of its end came in time: it {}",
+                ended(run)
+            ),
             None => "Approved; no word of its end came, it may have run".to_owned(),
         },
     }

@@ -20,7 +20,9 @@ impl Names {
             Self::System => Ok(tokio::net::lookup_host((host, port)).await?.collect()),
             #[cfg(test)]
             Self::Told(answers) => {
-                let next = answers.lock().unwrap().pop_front();
+                let held = answers.lock();
+                let mut held = held.unwrap_or_else(std::sync::PoisonError::into_inner);
+                let next = held.pop_front();
                 next.ok_or_else(|| io::Error::other("asked once more"))
             }
         }

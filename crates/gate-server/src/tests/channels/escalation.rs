@@ -49,7 +49,9 @@ async fn in_slack_a_second_group_hears_of_it_when_it_joins_and_the_thread_of_the
     let new = said.iter().find(|post| post["channel"] == "C2").unwrap();
     assert!(new.get("thread_ts").is_none(), "{new}");
     assert!(new["blocks"].to_string().contains(NEEDS), "{new}");
-    let update = calls.iter().find(|call| call.path.ends_with("/chat.update"));
+    let update = calls
+        .iter()
+        .find(|call| call.path.ends_with("/chat.update"));
     assert!(update.unwrap().json().to_string().contains(NEEDS));
     judged(BLOCKS, &json!(said));
     stage.pass_a_minute().await;

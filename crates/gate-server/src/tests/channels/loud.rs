@@ -192,7 +192,11 @@ async fn whom_break_glass_goes_past_hears_of_it_though_their_channel_is_for_them
     stage.deliver().await;
     let posts = stage.slack.take_of("/chat.postMessage");
     let there = posts.iter().filter(|post| post.json()["channel"] == "C2");
-    assert_eq!((posts.len(), there.count()), (1, 0), "what is not, is not theirs");
+    assert_eq!(
+        (posts.len(), there.count()),
+        (1, 0),
+        "what is not, is not theirs"
+    );
 }
 
 #[tokio::test]

@@ -215,7 +215,9 @@ async fn all_mails_about_a_request_name_the_first_one_of_their_channel_and_have_
             assert_named(later, thread[0]);
         }
     }
-    let ids = mails.iter().map(|mail| mail["headers"]["message-id"].to_string());
+    let ids = mails
+        .iter()
+        .map(|mail| mail["headers"]["message-id"].to_string());
     let ids: std::collections::BTreeSet<String> = ids.collect();
     assert_eq!(ids.len(), 5, "{ids:?}");
 }
@@ -301,7 +303,14 @@ async fn is_taken(
     host.clone_into(&mut secure.host);
     let password = [("password", "hunter2")];
     let stage = Stage::with(
-        |dir| vec![channel(dir, "mail", ChannelSettings::Mail(secure), &password)],
+        |dir| {
+            vec![channel(
+                dir,
+                "mail",
+                ChannelSettings::Mail(secure),
+                &password,
+            )]
+        },
         |settings| {
             let here = "::1/128".parse().unwrap();
             settings.outbound.allow_private.push(here);

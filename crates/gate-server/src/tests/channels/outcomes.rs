@@ -74,9 +74,7 @@ async fn ran(stage: &Stage, word: &str, end: End) -> ApprovalRequest {
             fact,
         }],
     };
-    let told = stage
-        .post(&stage.setup.agent, "/v1/events", &batch)
-        .await;
+    let told = stage.post(&stage.setup.agent, "/v1/events", &batch).await;
     assert_eq!(told.status, StatusCode::OK, "{}", told.text());
     assert_eq!(stage.show(&request).await.status, ApprovalStatus::Finished);
     stage.deliver().await;
@@ -168,8 +166,16 @@ async fn a_webhook_and_a_workflow_say_how_it_ended() {
         })
     };
     for (end, outcome, said) in [
-        (End::Code(3), of(json!(3), json!(null), json!(null), 5), CODE),
-        (End::Signal(9), of(json!(null), json!(9), json!(null), 5), SIGNAL),
+        (
+            End::Code(3),
+            of(json!(3), json!(null), json!(null), 5),
+            CODE,
+        ),
+        (
+            End::Signal(9),
+            of(json!(null), json!(9), json!(null), 5),
+            SIGNAL,
+        ),
         (
             End::NotRun("gone\u{7}"),
             of(json!(null), json!(null), json!(r"gone\u{7}"), 0),

@@ -67,7 +67,9 @@ async fn in_slack_each_reminder_is_said_once_in_the_thread_until_somebody_answer
     stage.deliver().await;
     let calls = stage.slack.take();
     assert!(
-        calls.iter().all(|call| !call.json().to_string().contains(SAID)),
+        calls
+            .iter()
+            .all(|call| !call.json().to_string().contains(SAID)),
         "{calls:?}"
     );
     reminded(&stage).await;

@@ -187,7 +187,9 @@ impl Stage {
     pub(super) async fn asks_to_label(&self, word: &str, effect: &str) -> ApprovalRequest {
         let mut wanted = submission(word);
         let words = ["kubectl", "label", "ns", word, "team=a"];
-        wanted.invocation.argv = words.map(|word| MaskedText::plain(word.as_bytes())).to_vec();
+        wanted.invocation.argv = words
+            .map(|word| MaskedText::plain(word.as_bytes()))
+            .to_vec();
         wanted.invocation.command = vec!["label".to_owned()];
         effect.clone_into(&mut wanted.invocation.effect);
         wanted.digest = wanted.invocation.digest().unwrap();

@@ -50,7 +50,11 @@ fn assert_said(text: &str) {
 async fn in_chats_a_variable_that_is_taken_away_is_said_to_be() {
     let stage = SlackStage::new().await;
     asks(&stage).await;
-    assert_said(&stage.slack.take_of("/chat.postMessage")[0].json().to_string());
+    assert_said(
+        &stage.slack.take_of("/chat.postMessage")[0]
+            .json()
+            .to_string(),
+    );
     let stage = TeamsStage::good().await;
     asks(&stage).await;
     let begun = stage.teams.take_of("/svc/v3/conversations");
