@@ -247,7 +247,7 @@ async fn a_flood_is_one_message_that_counts_and_leads_to_the_inbox() {
     }
     stage.deliver().await;
     let calls = stage.slack.take();
-    let posted = |call: &&super::peer::Call| call.path.ends_with("chat.postMessage");
+    let posted = |call: &&Call| call.path.ends_with("chat.postMessage");
     assert_eq!(
         calls.iter().filter(posted).count(),
         21,

@@ -101,7 +101,7 @@ impl MailServer {
         Self { child, lines, port }
     }
 
-    pub(super) fn next(&mut self) -> serde_json::Value {
+    pub(super) fn next(&mut self) -> Value {
         serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
     }
 }

@@ -204,8 +204,8 @@ async fn who_is_not_a_member_of_the_organisation_and_what_is_edited_does_not_cou
         .rfind(|record| record.record_type().as_str() == "callback.refused")
         .unwrap();
     assert_eq!(
-        (&tried.body()["subject"], &tried.body()["request"]),
-        (&json!(super::teams::BOB), &json!(request.id)),
+        (&tried.body()["why"], &tried.body()["request"]),
+        (&json!("unlinked"), &json!(request.id)),
     );
     stage.link("teams", TENANT, super::teams::BOB, "bob").await;
     stage
