@@ -24,8 +24,8 @@ pub(crate) fn wants(filter: &ChannelFilter, request: &Request, now: Timestamp) -
     };
     // Read only where it is asked for: it costs a reading of the words.
     let can_do_one = || {
-        let wanted = filter.effects.iter().map(String::as_str);
-        filter.effects.is_empty() || Effects::of(&request.invocation).are_among(wanted)
+        let listed = filter.effects.iter().map(String::as_str);
+        filter.effects.is_empty() || Effects::of(&request.invocation).are_among(listed)
     };
     let target = &request.invocation.target;
     // Whom break-glass goes past must hear of it more than anybody.

@@ -74,10 +74,10 @@ async fn listening() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-async fn send(outbound: &Outbound, port: u16) -> Result<u16, OutboundError> {
+async fn send(outbound: &Outbound, scheme: &str, port: u16) -> Result<u16, OutboundError> {
     let sent = outbound.send(Exchange {
         method: Method::POST,
-        url: parse_url(&format!("http://rebound.test:{port}/")).unwrap(),
+        url: parse_url(&format!("{scheme}://rebound.test:{port}/")).unwrap(),
         headers: HeaderMap::new(),
         body: Vec::new(),
     });
@@ -98,7 +98,7 @@ async fn the_connection_goes_to_the_address_that_was_judged_and_the_name_is_not_
     // Another time the name would lead elsewhere: nobody gets to ask.
     let elsewhere = "127.0.0.2:9".parse().unwrap();
     let out = told(&["127.0.0.1/32"], vec![vec![address], vec![elsewhere]]);
-    assert_eq!(send(&out, address.port()).await.unwrap(), 204);
+    assert_eq!(send(&out, "http", address.port()).await.unwrap(), 204);
     let head = answering.await.unwrap();
     assert!(head.contains("host: rebound.test"), "{head}");
     let Names::Told(left) = &out.names else {
@@ -106,7 +106,7 @@ async fn the_connection_goes_to_the_address_that_was_judged_and_the_name_is_not_
     };
     assert_eq!(*left.lock().unwrap(), [vec![elsewhere]]);
     // The next time is judged by itself.
-    let refused = send(&out, address.port()).await.unwrap_err();
+    let refused = send(&out, "http", address.port()).await.unwrap_err();
     assert!(matches!(refused, OutboundError::Refused(_)), "{refused:?}");
 }
 
@@ -115,7 +115,8 @@ async fn nobody_is_connected_to_behind_a_name_that_has_a_public_address_too() {
     let (listener, inside) = listening().await;
     let public = SocketAddr::new("8.8.8.8".parse().unwrap(), inside.port());
     for found in [vec![public, inside], vec![inside, public]] {
-        let refused = send(&told(&[], vec![found]), inside.port()).await;
+        // By HTTPS, as only the address keeps it from being connected to.
+        let refused = send(&told(&[], vec![found]), "https", inside.port()).await;
         assert!(
             matches!(refused, Err(OutboundError::Refused(_))),
             "{refused:?}"

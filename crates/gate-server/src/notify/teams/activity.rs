@@ -273,10 +273,12 @@ impl Person<'_> {
         let subject = subject.ok_or_else(|| stranger("missing_user"))?;
         let path = ["v3", "conversations", &place.id, "members", &from.id];
         let asked = connector::call(self.bot(), Method::GET, &path, None);
-        let member = asked.await.map_err(|error| match error {
+        let member = asked.await.map_err(|error| {
             // Who has left is not found. Source: Bot Connector, "Get Conversation Member".
-            ConnectorError::Status(404, _) => stranger("former_member"),
-            error => self.not_known(&error),
+            if matches!(error, ConnectorError::Status(404, _)) {
+                return stranger("former_member");
+            }
+            self.not_known(&error)
         })?;
         let text = |key: &str| member.get(key).and_then(Value::as_str);
         let is_same = text("aadObjectId").or(text("objectId")) == Some(&subject);

@@ -192,8 +192,8 @@ async fn a_webhook_and_a_workflow_say_how_it_ended() {
             .iter()
             .find(|body| body["type"] == "request.finished");
         assert_eq!(last.unwrap()["data"]["request"]["outcome"], outcome);
-        let cards = calls.iter().filter(|call| call.path == "/flow");
-        let last = cards.last().unwrap().json();
+        let mut cards = calls.iter().filter(|call| call.path == "/flow");
+        let last = cards.next_back().unwrap().json();
         assert!(card(&last)["body"][0].to_string().contains(said), "{last}");
     }
 }

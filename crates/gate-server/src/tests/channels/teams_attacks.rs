@@ -98,6 +98,7 @@ fn strangers(
         activity
     };
     let value = value_of(request);
+    let by = |account: &str| press(&value, &|a| a["from"]["id"] = account.into());
     vec![
         (
             press(&value, &|a| {
@@ -127,22 +128,10 @@ fn strangers(
             press(&value, &|a| a["from"] = json!({ "id": "29:bob" })),
             "missing_user",
         ),
-        (
-            press(&value, &|a| a["from"]["id"] = "29:guest".into()),
-            "guest",
-        ),
-        (
-            press(&value, &|a| a["from"]["id"] = "29:liar".into()),
-            "external_user",
-        ),
-        (
-            press(&value, &|a| a["from"]["id"] = "29:gone".into()),
-            "former_member",
-        ),
-        (
-            press(&value, &|a| a["from"]["id"] = "29:quiet".into()),
-            "not_known",
-        ),
+        (by("29:guest"), "guest"),
+        (by("29:liar"), "external_user"),
+        (by("29:gone"), "former_member"),
+        (by("29:quiet"), "not_known"),
         (press(&value_of(other), &|_| {}), "edited_value"),
         (
             press(&format!("{}:{}", request.id, other.digest), &|_| {}),
