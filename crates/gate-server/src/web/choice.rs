@@ -49,7 +49,7 @@ impl Choice {
             choice.can_approve = false;
             choice.notes.push(
                 "It is too long to be shown whole here, and what is not shown whole is not \
-                 approved. It can be denied."
+                 approved. It can be denied; `gate approve` shows all of it in a terminal."
                     .to_owned(),
             );
         }

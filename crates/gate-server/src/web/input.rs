@@ -26,7 +26,7 @@ const SEARCHED_BYTES: u64 = 2 << 20;
 
 /// How long the texts of one page are compared with earlier ones.
 const COMPARED: Duration = Duration::from_millis(200);
-/// How many lines of text stand on one page, the comparisons' among them.
+/// How many lines of text stand on one page; as many may come in comparisons.
 const MOST_LINES: usize = 10_000;
 
 /// A file or stdin.
@@ -43,8 +43,10 @@ pub(super) struct Input {
 pub(super) enum InputContent {
     Changed(Changed),
     Shown(Text),
-    /// Nothing, and why.
-    Absent(&'static str),
+    /// Nothing: the client did not send it.
+    Absent,
+    /// Nothing: it is here, and the page can't bear it.
+    Dropped,
 }
 
 /// A text beside the one that was approved before.
@@ -137,7 +139,24 @@ fn was_approved(request: &Request) -> bool {
     }
 }
 
-/// What a page can still bear.
+/// Tells of each input whether the page drops its text. By the texts alone: what is shown and
+/// what is answered later must not differ by what was approved before, or by the time.
+fn dropped(inputs: &[BoundInput]) -> impl Iterator<Item = bool> {
+    let mut left = MOST_LINES;
+    inputs.iter().map(move |input| {
+        let lines = input.content.as_deref().map_or(0, |text| lines(text).count());
+        let rest = left.checked_sub(lines);
+        left = rest.unwrap_or(left);
+        rest.is_none()
+    })
+}
+
+/// Tells whether the page shows all of the texts that came with the request.
+pub(super) fn are_whole(inputs: &[BoundInput]) -> bool {
+    !dropped(inputs).any(|is_dropped| is_dropped)
+}
+
+/// What comparisons can still take of a page.
 struct Bounds {
     until: Instant,
     lines: usize,
@@ -150,11 +169,18 @@ impl Input {
             until: Instant::now() + COMPARED,
             lines: MOST_LINES,
         };
-        let of = |input| Self::of(input, approved, now, &mut bounds);
-        inputs.iter().map(of).collect()
+        let of = |(input, is_dropped): (&BoundInput, bool)| {
+            let content = match &input.content {
+                None => InputContent::Absent,
+                Some(_) if is_dropped => InputContent::Dropped,
+                Some(text) => shown((input, text), approved, now, &mut bounds),
+            };
+            Self::of(input, content)
+        };
+        inputs.iter().zip(dropped(inputs)).map(of).collect()
     }
 
-    fn of(input: &BoundInput, approved: &Approved, now: Timestamp, bounds: &mut Bounds) -> Self {
+    fn of(input: &BoundInput, content: InputContent) -> Self {
         Self {
             role: Shown::of(&input.role),
             name: Shown::of_masked(&input.name),
@@ -170,8 +196,13 @@ impl Input {
                     "read where it is: hashed again right before the start, not after"
                 }
             },
-            content: content(input, approved, now, bounds),
+            content,
         }
+    }
+
+    /// Tells whether its text is here and not on the page.
+    pub(super) fn is_dropped(&self) -> bool {
+        matches!(self.content, InputContent::Dropped)
     }
 
     /// Tells whether a word of the text mixes alphabets.
@@ -179,52 +210,49 @@ impl Input {
         let lines = match &self.content {
             InputContent::Changed(changed) => &changed.whole,
             InputContent::Shown(text) => &text.lines,
-            InputContent::Absent(_) => return self.name.is_odd(),
+            InputContent::Absent | InputContent::Dropped => return self.name.is_odd(),
         };
         self.name.is_odd() || lines.iter().any(|(_, line)| line.is_odd())
     }
 }
 
-fn content(
-    input: &BoundInput,
+fn shown(
+    (input, text): (&BoundInput, &str),
     approved: &Approved,
     now: Timestamp,
     bounds: &mut Bounds,
 ) -> InputContent {
-    let Some(text) = &input.content else {
-        return InputContent::Absent(
-            "Its text is not here: it is no plain text, is long, or can hold secrets.",
-        );
-    };
     let lines = numbered(text);
-    let Some(left) = bounds.lines.checked_sub(lines.len()) else {
-        return InputContent::Absent(
-            "Its text is not shown: the texts of this request have too many lines for one page.",
-        );
-    };
-    bounds.lines = left;
-    let Some(before) = approved.0.get(&input.name.shown()) else {
-        return InputContent::Shown(Text {
-            note: "Nothing of this name was approved for this requester before.",
-            is_short: lines.len() <= SHORT_LINES,
+    let alone = |note, is_short, lines| {
+        InputContent::Shown(Text {
+            note,
+            is_short,
             lines,
-        });
+        })
+    };
+    let is_short = lines.len() <= SHORT_LINES;
+    let Some(before) = approved.0.get(&input.name.shown()) else {
+        let note = "Nothing of this name was approved for this requester before.";
+        return alone(note, is_short, lines);
     };
     let diff = Diff::of(&before.content, text, bounds.until);
-    // The text is shown whole below what changed, so that the latter may end early.
-    bounds.lines = bounds.lines.saturating_sub(diff.lines.len());
     if diff.added + diff.removed == 0 {
-        return InputContent::Shown(Text {
-            note: if before.sha256 == input.sha256 {
-                "The same text was approved for this requester before."
-            } else {
-                "What is shown of it was approved for this requester before; what is masked in it \
-                 is not the same."
-            },
-            is_short: before.sha256 != input.sha256 && lines.len() <= SHORT_LINES,
-            lines,
-        });
+        return if before.sha256 == input.sha256 {
+            let note = "The same text was approved for this requester before.";
+            alone(note, false, lines)
+        } else {
+            let note = "What is shown of it was approved for this requester before; what is \
+                        masked in it is not the same.";
+            alone(note, is_short, lines)
+        };
     }
+    // The text is whole on the page, so the comparison can be left out.
+    let Some(left) = bounds.lines.checked_sub(diff.lines.len()) else {
+        let note = "Another text of this name was approved for this requester before; what \
+                    changed is too much for one page.";
+        return alone(note, is_short, lines);
+    };
+    bounds.lines = left;
     InputContent::Changed(Changed {
         before: before.request.clone(),
         ago: moment::ago(now, before.at),
@@ -234,10 +262,13 @@ fn content(
     })
 }
 
+/// A carriage return is no end of a line here and is shown as what it is.
+fn lines(text: &str) -> std::str::Split<'_, char> {
+    text.strip_suffix('\n').unwrap_or(text).split('\n')
+}
+
 fn numbered(text: &str) -> Vec<(usize, Shown)> {
-    // A carriage return is no end of a line here and is shown as what it is.
-    let lines = text.strip_suffix('\n').unwrap_or(text).split('\n');
-    lines
+    lines(text)
         .enumerate()
         .map(|(at, line)| (at + 1, Shown::of(line)))
         .collect()
@@ -249,26 +280,63 @@ mod tests {
 
     use super::*;
 
+    fn input(name: &str, text: String) -> BoundInput {
+        BoundInput {
+            role: "script".to_owned(),
+            name: MaskedText::plain(name.as_bytes()),
+            sha256: Digest::of_bytes(text.as_bytes()),
+            size_bytes: text.len() as u64,
+            delivery: Delivery::Snapshot,
+            content: Some(text),
+        }
+    }
+
+    fn of_lines(name: &str, lines: usize) -> BoundInput {
+        input(name, "x\n".repeat(lines))
+    }
+
     #[test]
     fn a_page_has_so_many_lines_and_says_which_text_is_not_on_it() {
-        let input = |name: &str, lines: usize| {
-            let text = "x\n".repeat(lines);
-            BoundInput {
-                role: "script".to_owned(),
-                name: MaskedText::plain(name.as_bytes()),
-                sha256: Digest::of_bytes(text.as_bytes()),
-                size_bytes: text.len() as u64,
-                delivery: Delivery::Snapshot,
-                content: Some(text),
-            }
-        };
         let now = Timestamp::UNIX_EPOCH;
-        let inputs = [input("a", MOST_LINES - 10), input("b", 11), input("c", 10)];
+        let mut inputs = vec![
+            of_lines("a", MOST_LINES - 10),
+            of_lines("b", 11),
+            of_lines("c", 10),
+        ];
         let shown = Input::all(&inputs, &Approved::default(), now);
-        let is_absent = |input: &Input| matches!(input.content, InputContent::Absent(_));
         assert_eq!(
-            shown.iter().map(is_absent).collect::<Vec<_>>(),
+            shown.iter().map(Input::is_dropped).collect::<Vec<_>>(),
             [false, true, false]
         );
+        assert!(!are_whole(&inputs));
+        inputs.remove(1);
+        assert!(are_whole(&inputs));
+    }
+
+    #[test]
+    fn what_was_approved_before_moves_no_text_from_the_page() {
+        let now = Timestamp::UNIX_EPOCH;
+        let half = MOST_LINES / 2;
+        let inputs = [of_lines("a", half), of_lines("b", half)];
+        let earlier = |name: &str| {
+            let before = Before {
+                request: "r".to_owned(),
+                at: now,
+                content: "y\n".repeat(MOST_LINES),
+                sha256: Digest::of_bytes(b"y"),
+            };
+            (name.to_owned(), before)
+        };
+        let approved = Approved([earlier("a"), earlier("b")].into());
+        let shown = Input::all(&inputs, &approved, now);
+        assert!(are_whole(&inputs) && !shown.iter().any(Input::is_dropped));
+        // What changed is more than the page bears, and its text stands there whole.
+        for one in &shown {
+            let InputContent::Shown(text) = &one.content else {
+                panic!("{} lines are compared", MOST_LINES + half);
+            };
+            assert_eq!(text.lines.len(), half);
+            assert!(text.note.contains("too much for one page"));
+        }
     }
 }

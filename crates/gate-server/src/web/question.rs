@@ -11,7 +11,7 @@ use gate_protocol::review::Answer;
 use gate_protocol::span;
 use jiff::Timestamp;
 
-use super::input::{Approved, Input};
+use super::input::{self, Approved, Input};
 use super::moment;
 use super::origin::Origin;
 use super::preview::ShownPreview;
@@ -222,9 +222,9 @@ impl Question {
         }
     }
 
-    /// Tells whether the whole command is shown.
+    /// Tells whether the whole command is shown, with each text that came with it.
     pub(super) fn is_whole(&self) -> bool {
-        self.cut_bytes == 0
+        self.cut_bytes == 0 && !self.inputs.iter().any(Input::is_dropped)
     }
 
     /// Returns the tool with its subcommand, for the window's title, which has no marks.
@@ -275,9 +275,9 @@ impl Question {
     }
 }
 
-/// Tells whether the whole command is shown.
+/// Tells whether the page shows the whole command, with each text that came with it.
 pub(super) fn is_whole(invocation: &BoundInvocation) -> bool {
-    words(invocation).1 == 0
+    words(invocation).1 == 0 && input::are_whole(&invocation.inputs)
 }
 
 /// Returns the words of the command, whole up to the limit, and what is missing.

@@ -226,8 +226,8 @@ async fn answer(
     if is_approval && !is_whole {
         return Err(Failure::new(
             ProblemCode::Forbidden,
-            "the command is too long to be shown whole here, and what is not shown whole is not \
-             approved; it can be denied",
+            "the command, or a text that comes with it, is too long to be shown whole here, and \
+             what is not shown whole is not approved; it can be denied",
         ));
     }
     let digest = form.digest.parse().map_err(|_| {

@@ -226,6 +226,52 @@ async fn what_is_not_shown_whole_is_denied_here_and_not_approved() {
     }
 }
 
+/// A text of so many lines, as an input.
+fn script(name: &str, lines: usize) -> BoundInput {
+    let text = "x\n".repeat(lines);
+    BoundInput {
+        role: "script".to_owned(),
+        name: MaskedText::plain(name.as_bytes()),
+        sha256: BoundInput::hash_of(&Digest::of_bytes(text.as_bytes()), Delivery::Rechecked),
+        size_bytes: text.len() as u64,
+        delivery: Delivery::Rechecked,
+        content: Some(text),
+    }
+}
+
+#[tokio::test]
+async fn a_request_with_a_text_that_its_page_drops_is_denied_here_and_not_approved() {
+    let bench = Bench::new().await;
+    let bob = Browser::signed_in(&bench, &bench.setup.bob_approver).await;
+    for (at, (lines, is_whole)) in [
+        (vec![10_000], true),
+        (vec![10_001], false),
+        (vec![6_000, 6_000, 10], false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut wanted = submission(&format!("n{at}"));
+        let scripts = lines.iter().enumerate();
+        let scripts = scripts.map(|(at, lines)| script(&format!("{at}.sh"), *lines));
+        wanted.invocation.inputs = scripts.collect();
+        wanted.digest = wanted.invocation.digest().unwrap();
+        let request = asked(&bench, &wanted).await;
+        let page = bob.page(&path(&request)).await;
+        assert_eq!(page.contains("value=\"approve\""), is_whole, "{lines:?}");
+        assert_eq!(page.contains("Not shown whole"), !is_whole, "{lines:?}");
+        let answer = bob.answer(&request, "approve").await;
+        if is_whole {
+            assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+            continue;
+        }
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{lines:?}");
+        assert_eq!(bench.show(&request).await.status, ApprovalStatus::Pending);
+        let denial = bob.answer(&request, "deny").await;
+        assert_eq!(denial.status, StatusCode::SEE_OTHER);
+    }
+}
+
 #[tokio::test]
 async fn a_list_of_large_requests_is_short_and_leads_to_the_rest() {
     let bench = Bench::new().await;
