@@ -144,7 +144,10 @@ fn was_approved(request: &Request) -> bool {
 fn dropped(inputs: &[BoundInput]) -> impl Iterator<Item = bool> {
     let mut left = MOST_LINES;
     inputs.iter().map(move |input| {
-        let lines = input.content.as_deref().map_or(0, |text| lines(text).count());
+        let lines = input
+            .content
+            .as_deref()
+            .map_or(0, |text| lines(text).count());
         let rest = left.checked_sub(lines);
         left = rest.unwrap_or(left);
         rest.is_none()

@@ -7,7 +7,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use gate_protocol::account::{PrincipalChange, PrincipalChanges};
 use gate_protocol::principal::{Principal, PrincipalKind};
-use gate_protocol::problem::ProblemCode;
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -23,18 +22,6 @@ use crate::problem::Failure;
 use crate::service::{Channel, Seen, etag};
 use crate::state::Server;
 use crate::store::search::{self, Wanted};
-
-/// Refuses whoever is no admin. The service does not ask for the role: it is
-/// the door that does, here as in the API.
-pub(super) fn must_be_admin(visitor: &Visitor) -> Result<(), Failure> {
-    if visitor.is_admin() {
-        return Ok(());
-    }
-    Err(Failure::new(
-        ProblemCode::Forbidden,
-        "only an admin changes who may act",
-    ))
-}
 
 #[derive(Template)]
 #[template(path = "principals.html")]
@@ -84,6 +71,10 @@ impl Waiting {
 impl PrincipalsPage {
     fn is_admin(&self) -> bool {
         self.visitor.as_ref().is_some_and(Visitor::is_admin)
+    }
+
+    fn may_edit(&self) -> bool {
+        self.visitor.as_ref().is_some_and(Visitor::may_edit)
     }
 }
 
@@ -209,7 +200,7 @@ pub(super) async fn create(
         disabled: false,
     };
     let made = async {
-        must_be_admin(&visitor)?;
+        visitor.must_edit()?;
         server.create_principal(visitor.name(), principal).await
     };
     match made.await {
@@ -244,7 +235,7 @@ impl Tokened for ConfirmForm {
     }
 }
 
-/// Stops a principal from acting.
+/// Stops a principal from acting: at any time, as it only takes away.
 pub(super) async fn disable(
     State(server): State<Server>,
     Path(name): Path<String>,
@@ -252,7 +243,7 @@ pub(super) async fn disable(
 ) -> Result<Response, Refused> {
     let visitor = posted.visitor;
     let done = async {
-        must_be_admin(&visitor)?;
+        visitor.must_administer()?;
         server
             .disable_principal(visitor.name(), &name, false, &Seen::Unsaid)
             .await
@@ -271,7 +262,7 @@ pub(super) async fn enable(
 ) -> Result<Response, Refused> {
     let visitor = posted.visitor;
     let done = async {
-        must_be_admin(&visitor)?;
+        visitor.must_edit()?;
         server
             .enable_principal(visitor.name(), &name, &Seen::Unsaid)
             .await
@@ -290,7 +281,7 @@ pub(super) async fn confirm(
 ) -> Result<Response, Refused> {
     let Posted { visitor, form } = posted;
     let done = async {
-        must_be_admin(&visitor)?;
+        visitor.must_edit()?;
         let seen = Seen::Tags(vec![form.seen]);
         server
             .confirm_principal(&visitor.actor, Channel::Web, &name, &seen)

@@ -13,7 +13,7 @@ use super::diff::Diff;
 use super::form::Posted;
 use super::moment;
 use super::page::{Place, Refused, render, see_other};
-use super::people::{PlainForm, must_be_admin};
+use super::people::PlainForm;
 use super::session::Visitor;
 use super::shown::Shown;
 use crate::clock;
@@ -156,7 +156,7 @@ pub(super) async fn confirm(
 ) -> Result<Response, Refused> {
     let visitor = posted.visitor;
     let done = async {
-        must_be_admin(&visitor)?;
+        visitor.must_edit()?;
         let confirmed = server.confirm_rules(&visitor.actor, Channel::Web, &id);
         confirmed.await.map(drop)
     };
@@ -171,7 +171,7 @@ pub(super) async fn withdraw(
 ) -> Result<Response, Refused> {
     let visitor = posted.visitor;
     let done = async {
-        must_be_admin(&visitor)?;
+        visitor.must_administer()?;
         server.withdraw_rules(&visitor.actor, &id).await
     };
     ended(done.await, visitor)

@@ -96,19 +96,27 @@ impl Visitor {
         clock::after(self.signed_in_at, FRESH_SECONDS) > clock::now()
     }
 
-    /// Tells whether the visitor may change groups and rules now.
+    /// Tells whether the visitor may give now: change groups and rules, make, enable and
+    /// confirm.
     pub(super) fn may_edit(&self) -> bool {
         self.is_admin() && self.is_fresh()
     }
 
+    /// Refuses whoever is no admin. The service does not ask for the role: it is the door that
+    /// does, here as in the API.
+    pub(super) fn must_administer(&self) -> Result<(), Failure> {
+        if self.is_admin() {
+            return Ok(());
+        }
+        Err(Failure::new(
+            ProblemCode::Forbidden,
+            "only an admin changes groups, rules and who may act",
+        ))
+    }
+
     /// Refuses whoever is no admin, and one whose sign-in is not fresh.
     pub(super) fn must_edit(&self) -> Result<(), Failure> {
-        if !self.is_admin() {
-            return Err(Failure::new(
-                ProblemCode::Forbidden,
-                "only an admin changes groups and rules",
-            ));
-        }
+        self.must_administer()?;
         if self.is_fresh() {
             return Ok(());
         }
@@ -116,7 +124,8 @@ impl Visitor {
         Err(Failure::new(
             ProblemCode::Forbidden,
             format!(
-                "groups and rules are changed only within {minutes} minutes of a sign-in; sign                  out and in again"
+                "what says who may act or approve is changed only within {minutes} minutes of a \
+                 sign-in; sign out and in again"
             ),
         ))
     }

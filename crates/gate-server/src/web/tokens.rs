@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::form::{Posted, Tokened};
 use super::moment;
 use super::page::{Place, Refused, render, see_other};
-use super::people::{PlainForm, must_be_admin};
+use super::people::PlainForm;
 use super::session::{Keeper, Visitor};
 use crate::clock;
 use crate::problem::Failure;
@@ -51,6 +51,10 @@ struct TokensPage {
 impl TokensPage {
     fn is_admin(&self) -> bool {
         self.visitor.as_ref().is_some_and(Visitor::is_admin)
+    }
+
+    fn may_edit(&self) -> bool {
+        self.visitor.as_ref().is_some_and(Visitor::may_edit)
     }
 }
 
@@ -127,7 +131,7 @@ pub(super) async fn create(
         tools: Vec::new(),
     };
     let made = async {
-        must_be_admin(&visitor)?;
+        visitor.must_edit()?;
         server.create_token(visitor.name(), &wanted).await
     };
     match made.await {
@@ -144,7 +148,7 @@ pub(super) async fn create(
     }
 }
 
-/// Takes a token back.
+/// Takes a token back: at any time, as it only takes away.
 pub(super) async fn revoke(
     State(server): State<Server>,
     Path(id): Path<String>,
@@ -152,7 +156,7 @@ pub(super) async fn revoke(
 ) -> Result<Response, Refused> {
     let visitor = posted.visitor;
     let done = async {
-        must_be_admin(&visitor)?;
+        visitor.must_administer()?;
         server.revoke_token(visitor.name(), &id).await
     };
     match done.await {

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use gate_protocol::preview::Preview;
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus, SubmitRequest};
+use serde_json::json;
 
 use super::browser::{Browser, assert_hardened, location, path};
 use crate::store::sql::query;
@@ -168,6 +169,74 @@ async fn groups_and_rules_are_changed_by_an_admin_with_a_fresh_sign_in_alone() {
     );
     assert_eq!(bench.count("principal.changed").await, 0);
     assert_eq!(bench.count("rules.activated").await, activated);
+}
+
+const STALE: &str = "sign out and in again";
+
+#[tokio::test]
+async fn what_gives_needs_a_fresh_sign_in_and_what_takes_away_needs_none() {
+    let bench = Bench::new().await;
+    let gives = [
+        (
+            "/principals",
+            &[("name", "carol"), ("kind", "user"), ("groups", "sre")][..],
+        ),
+        ("/principals/alice/enable", &[]),
+        ("/principals/alice/confirm", &[("seen", "x")]),
+        (
+            "/tokens",
+            &[("principal", "bob"), ("role", "approver"), ("days", "1")],
+        ),
+        ("/rules/proposal/x/confirm", &[]),
+    ];
+    let admin = Browser::administering(&bench).await;
+    let wanted = json!({ "principal": "bob", "role": "approver", "ttl_seconds": 60 });
+    let made = bench.post(&bench.setup.admin, "/v1/tokens", &wanted).await;
+    let revoke = format!("/tokens/{}/revoke", made.json()["id"].as_str().unwrap());
+    age_sessions(&bench).await;
+    let before = bench.records().await.len();
+    for (path, fields) in gives {
+        let refused = post(&admin, path, fields).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}");
+        assert!(refused.text().contains(STALE), "{path}: {}", refused.text());
+    }
+    assert_eq!(bench.records().await.len(), before);
+    for (path, to) in [
+        ("/principals/alice/disable", "/principals"),
+        (&revoke, "/tokens"),
+    ] {
+        assert_eq!(location(&post(&admin, path, &[]).await), to, "{path}");
+    }
+    let gone = post(&admin, "/rules/proposal/x/withdraw", &[]).await;
+    assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    // What would be refused is not offered.
+    for path in ["/principals", "/tokens", "/rules"] {
+        let page = admin.page(path).await;
+        assert!(
+            page.contains("You signed in more than 15 minutes ago"),
+            "{path}"
+        );
+        for offer in [
+            "Make somebody known",
+            "Make a token",
+            "/enable\"",
+            "/confirm\"",
+        ] {
+            assert!(!page.contains(offer), "{path}: {offer}");
+        }
+    }
+    let admin = Browser::administering_again(&bench).await;
+    assert!(
+        admin
+            .page("/principals")
+            .await
+            .contains("/principals/alice/enable\"")
+    );
+    for (path, fields) in gives {
+        let answer = post(&admin, path, fields).await;
+        assert!(!answer.text().contains(STALE), "{path}: {}", answer.text());
+    }
+    assert!(groups_of(&bench, "carol").await.contains(&"sre".to_owned()));
 }
 
 /// Returns a write, which the server's settings let a standing grant be for.
