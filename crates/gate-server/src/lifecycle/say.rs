@@ -44,6 +44,15 @@ fn is_among(approvers: &[String], name: &str, groups: &[String]) -> bool {
     approvers.iter().any(is_meant)
 }
 
+impl RequestState {
+    /// Tells whether a requirement names this person now, so that their answer is one at all.
+    pub(crate) fn names(&self, name: &str, groups: &[String], now: Timestamp) -> bool {
+        let waited = self.waited(now);
+        let mut requirements = self.requirements.iter();
+        requirements.any(|one| names_at(one, name, groups, waited))
+    }
+}
+
 /// Refuses whom no requirement names and, where they say yes, who has no say. There is no
 /// exception, for admins neither.
 pub(super) fn may_answer(
@@ -56,11 +65,10 @@ pub(super) fn may_answer(
         Answer::Approve => may_approve(state, reviewer, electorate)?,
         Answer::Deny => may_deny(state, reviewer)?,
     }
-    let waited = state.waited(now);
-    let is_named = |one| names_at(one, reviewer.name, reviewer.groups, waited);
-    if !state.requirements.iter().any(is_named) {
+    if !state.names(reviewer.name, reviewer.groups, now) {
         return Err(Refusal::NotAReviewer);
     }
+    let waited = state.waited(now);
     match electorate.rest(reviewer.name, &state.requirements, waited) {
         Some(rest) if answer == Answer::Approve => Err(Refusal::Resting(rest)),
         Some(_) | None => Ok(()),

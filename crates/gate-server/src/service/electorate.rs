@@ -469,28 +469,3 @@ impl Change<'_> {
         Ok(())
     }
 }
-
-/// What one person's say in a request depends on.
-#[derive(Clone, Debug)]
-pub(crate) struct Say {
-    pub(crate) person: String,
-    pub(crate) electorate: Electorate,
-}
-
-impl Server {
-    /// Returns what this actor's say in a request depends on: for a page that
-    /// shows no button in vain. The answer itself is judged anew.
-    pub(crate) async fn say_of(
-        &self,
-        actor: &Actor,
-        request: &Request,
-        now: Timestamp,
-    ) -> Result<Say, Failure> {
-        let mut reader = self.store.read().await?;
-        let (approving, case) = (&self.settings.approving, Case::of(request));
-        let voices = [voice_of(actor, Channel::Web)];
-        let electorate = electorate(reader.connection(), approving, case, &voices, now).await?;
-        let person = edits::person_of(reader.connection(), actor.name()).await?;
-        Ok(Say { person, electorate })
-    }
-}

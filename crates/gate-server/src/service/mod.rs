@@ -35,6 +35,7 @@ pub(crate) mod submission;
 mod submit;
 mod timers;
 mod tokens;
+mod waiting;
 mod weight;
 mod workload;
 
@@ -42,7 +43,6 @@ pub(crate) use change::Change;
 #[cfg(test)]
 pub(crate) use change::What;
 pub(crate) use device::{Asker, UserCode};
-pub(crate) use electorate::Say;
 pub(crate) use epoch::Begun;
 pub(crate) use loosened::loosened;
 pub(crate) use named_rules::NamedRules;
@@ -54,6 +54,7 @@ pub(crate) use seen::{Seen, etag};
 pub(crate) use standing_use::is_always_asked;
 pub(crate) use submit::Submitted;
 pub(crate) use tokens::TokenWish;
+pub(crate) use waiting::Say;
 pub(crate) use weight::weight;
 
 /// How someone reached the server.

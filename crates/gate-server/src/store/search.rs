@@ -26,6 +26,9 @@ pub(crate) struct Wanted {
     /// Words, each of which stands in the command, the reason, the requester's
     /// name or the id; letters of ASCII in either case.
     pub(crate) text: String,
+    /// `user:NAME` and `group:NAME`, one of which a requirement may name; what fits can be more
+    /// than that. None asks for nothing.
+    pub(crate) approvers: Vec<String>,
     /// Asked at this time or later.
     pub(crate) from: Option<Timestamp>,
     /// Asked before this time.
@@ -118,6 +121,18 @@ fn statement(wanted: &Wanted) -> Query {
     for word in wanted.text.split_whitespace() {
         query.push(" AND instr(").push(TEXT).push(", ");
         query.push_bind(word.to_ascii_lowercase()).push(") > 0");
+    }
+    if !wanted.approvers.is_empty() {
+        // Empty stands for everybody.
+        query.push(" AND (instr(terms, '\"approvers\":[]') > 0");
+        for approver in &wanted.approvers {
+            let text = serde_json::Value::from(approver.as_str()).to_string();
+            query
+                .push(" OR instr(terms, ")
+                .push_bind(text)
+                .push(") > 0");
+        }
+        query.push(")");
     }
     if let Some(from) = wanted.from {
         query

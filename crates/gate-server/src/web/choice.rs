@@ -1,13 +1,12 @@
 //! What the visitor can answer to a request, by the same function that will
 //! count the answer.
 
-use gate_protocol::request::ApprovalStatus;
 use gate_protocol::review::Answer;
 use jiff::Timestamp;
 
 use super::session::Visitor;
 use super::shown::Shown;
-use crate::lifecycle::{Event, Happened, Refusal, Reviewer, apply};
+use crate::lifecycle::Refusal;
 use crate::service::Say;
 use crate::store::requests::Request;
 
@@ -39,7 +38,7 @@ impl Choice {
             ));
             return choice;
         }
-        let answered = |answer| counts(request, (visitor, say), answer, now);
+        let answered = |answer| say.counts(&visitor.actor, request, answer, now);
         choice.can_deny = answered(Answer::Deny) == Ok(true);
         match answered(Answer::Approve) {
             Ok(can_approve) => choice.can_approve = can_approve,
@@ -56,17 +55,6 @@ impl Choice {
         choice
     }
 
-    /// Tells whether the request waits for this visitor.
-    pub(super) fn waits(
-        request: &Request,
-        (visitor, say): (&Visitor, &Say),
-        now: Timestamp,
-    ) -> bool {
-        visitor.is_approver()
-            && request.state.status == ApprovalStatus::Pending
-            && counts(request, (visitor, say), Answer::Approve, now) == Ok(true)
-    }
-
     /// Names what is offered: while that stays, a form that somebody fills in stays.
     pub(super) fn state(&self) -> &'static str {
         match (self.can_approve, self.can_deny) {
@@ -80,26 +68,6 @@ impl Choice {
     pub(super) fn is_open(&self) -> bool {
         self.can_approve || self.can_deny
     }
-}
-
-/// Tells whether the answer would change something.
-fn counts(
-    request: &Request,
-    (visitor, say): (&Visitor, &Say),
-    answer: Answer,
-    now: Timestamp,
-) -> Result<bool, Refusal> {
-    let event = Event::Review {
-        reviewer: Reviewer {
-            name: visitor.name(),
-            person: &say.person,
-            groups: &visitor.actor.principal.groups,
-        },
-        answer,
-        digest: request.state.digest,
-        electorate: &say.electorate,
-    };
-    apply(&request.state, &event, now).map(|transition| transition.happened != Happened::Nothing)
 }
 
 /// Says why the visitor can't approve, where the request's status does not say it.

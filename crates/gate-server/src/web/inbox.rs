@@ -1,5 +1,7 @@
 //! What waits: for the visitor first, then for others.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -7,9 +9,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use gate_protocol::id::RequestId;
 use gate_protocol::request::ApprovalStatus;
+use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::choice::Choice;
 use super::page::{Refused, render};
 use super::request::pass;
 use super::row::Row;
@@ -17,8 +19,10 @@ use super::session::Visitor;
 use super::shown::Shown;
 use crate::clock;
 use crate::problem::Failure;
+use crate::service::Channel;
 use crate::state::Server;
 use crate::store::requests::{self, Listed, Request, Selection};
+use crate::store::search::Wanted;
 use crate::store::waiting::{self, Bounds, Fair};
 
 /// How many requests are on a page.
@@ -59,6 +63,23 @@ struct InboxPage {
     yours: Vec<Pile>,
     others: Vec<Pile>,
     older: Option<String>,
+    /// Whether all was looked at that could wait for the visitor.
+    is_all: bool,
+}
+
+impl InboxPage {
+    /// Tells whether it is known that nothing waits: for one who answers, for them.
+    fn is_nothing(&self) -> bool {
+        self.is_all && self.yours.is_empty() && (self.is_approver || self.others.is_empty())
+    }
+}
+
+/// What stands on a page, newest first.
+struct Found {
+    yours: Vec<Request>,
+    others: Vec<Request>,
+    older: Option<String>,
+    is_all: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -76,38 +97,124 @@ pub(super) async fn waiting(
     let before: Option<RequestId> = before
         .map(|text| text.parse().map_err(|_| Failure::not_found()))
         .transpose()?;
-    // Each request is looked at with a reader of its own, and there are few of them.
-    let (mut requests, older) = match before {
-        Some(before) => listed(&server, before).await?,
-        None => first(&server).await?,
-    };
     let now = clock::now();
-    for request in &mut requests {
-        pass(request, now);
-    }
-    requests.retain(|request| request.state.status == ApprovalStatus::Pending);
-    let (mut yours, mut others) = (Vec::new(), Vec::new());
-    for request in &requests {
-        let say = match server.say_of(&visitor.actor, request, now).await {
-            Ok(say) => say,
-            Err(failure) => return Err(Refused::from(failure).signed_in(visitor)),
-        };
-        if Choice::waits(request, (&visitor, &say), now) {
-            yours.push(request);
-        } else {
-            others.push(request);
-        }
-    }
+    let found = match found(&server, &visitor, before, now).await {
+        Ok(found) => found,
+        Err(failure) => return Err(Refused::from(failure).signed_in(visitor)),
+    };
+    let (yours, others): (Vec<_>, Vec<_>) =
+        (found.yours.iter().collect(), found.others.iter().collect());
     let row = |request: &Request| Row::of(request, now, &server.settings.production);
     let page = InboxPage {
         is_approver: visitor.is_approver(),
         yours_count: yours.len(),
         yours: piled(&yours, 0, row),
         others: piled(&others, yours.len(), row),
-        older,
+        older: found.older,
+        is_all: found.is_all,
         visitor: Some(visitor),
     };
     Ok(render(StatusCode::OK, &page))
+}
+
+/// Returns what stands on a page. On the first one what waits for the visitor is read on for behind
+/// what waits for others: that theirs is old must not keep it from them.
+async fn found(
+    server: &Server,
+    visitor: &Visitor,
+    before: Option<RequestId>,
+    now: Timestamp,
+) -> Result<Found, Failure> {
+    let is_first = before.is_none();
+    let (mut requests, older) = match before {
+        Some(before) => listed(server, before).await?,
+        None => first(server).await?,
+    };
+    for request in &mut requests {
+        pass(request, now);
+    }
+    requests.retain(|request| request.state.status == ApprovalStatus::Pending);
+    let (mut yours, mut others) = (Vec::new(), Vec::new());
+    let who = (&visitor.actor, Channel::Web);
+    for request in requests {
+        if server.waits_for(who, &request, now).await? {
+            yours.push(request);
+        } else {
+            others.push(request);
+        }
+    }
+    let mut found = Found {
+        yours,
+        others,
+        is_all: is_first && older.is_none(),
+        older,
+    };
+    if is_first && visitor.is_approver() {
+        found.read_on(server, visitor, now).await?;
+    }
+    Ok(found)
+}
+
+impl Found {
+    /// Fills the page with what waits for the visitor behind what is on it, of each owner no more
+    /// than [`OF_EACH`].
+    async fn read_on(
+        &mut self,
+        server: &Server,
+        visitor: &Visitor,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let Some(before) = self.older.as_deref().and_then(|id| id.parse().ok()) else {
+            return Ok(());
+        };
+        let Some(left) = PAGE.checked_sub(self.yours.len() as u64 + 1) else {
+            return Ok(());
+        };
+        let wanted = Wanted {
+            before: Some(before),
+            limit: left + 1,
+            limit_bytes: PAGE_BYTES,
+            ..Wanted::default()
+        };
+        let mut of_each: HashMap<String, u64> = HashMap::new();
+        for request in &self.yours {
+            *of_each.entry(owner(request)).or_default() += 1;
+        }
+        let known: Vec<RequestId> = self.yours.iter().map(|request| request.id).collect();
+        let all = self.yours.iter().chain(&self.others);
+        let mut bytes: u64 = all.map(size_bytes).sum();
+        let mut is_empty = known.is_empty();
+        let takes = |request: &Request| {
+            let own = of_each.entry(owner(request)).or_default();
+            let more = size_bytes(request);
+            let fits = is_empty || bytes.saturating_add(more) <= PAGE_BYTES;
+            if known.contains(&request.id) || *own >= OF_EACH || !fits {
+                return false;
+            }
+            *own += 1;
+            bytes += more;
+            is_empty = false;
+            true
+        };
+        let who = (&visitor.actor, Channel::Web);
+        let more = server.waiting_for(who, wanted, takes, now).await?;
+        self.is_all = more.rest.is_none();
+        self.yours.extend(more.requests);
+        self.yours
+            .sort_by_key(|request| std::cmp::Reverse(request.id));
+        Ok(())
+    }
+}
+
+/// Returns whose request it is, with all of their agents and workloads.
+fn owner(request: &Request) -> String {
+    let requester = &request.state.requester;
+    requester.owner.as_ref().unwrap_or(&requester.name).clone()
+}
+
+/// Returns about how much is stored of a request.
+fn size_bytes(request: &Request) -> u64 {
+    serde_json::to_vec(&request.invocation).map_or(u64::MAX, |text| text.len() as u64)
 }
 
 /// Returns the first page, and where the next one begins: of each owner no more

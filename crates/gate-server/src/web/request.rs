@@ -114,7 +114,9 @@ async fn look(server: &Server, visitor: &Visitor, id: &str) -> Result<Box<Looked
     };
     let past = Past::of(server, &request, now).await?;
     let risk = Risk::of(&request, production);
-    let say = server.say_of(&visitor.actor, &request, now).await?;
+    let say = server
+        .say_of((&visitor.actor, Channel::Web), &request, now)
+        .await?;
     let proposal = Proposal::of(server, (visitor, &say), &request, now).await?;
     let question = Question::of(&request, about, production, now);
     let mut choice = Choice::of(&request, (visitor, &say), question.is_whole(), now);
@@ -235,7 +237,9 @@ async fn answer(
     })?;
     let risk = Risk::of(&request, &server.settings.production);
     // Who can't approve it is told so, and not to type something first.
-    let say = server.say_of(&visitor.actor, &request, now).await?;
+    let say = server
+        .say_of((&visitor.actor, Channel::Web), &request, now)
+        .await?;
     let can_approve = Choice::of(&request, (visitor, &say), is_whole, now).can_approve;
     if is_approval && can_approve && !risk.is_met_by(&form.confirm) {
         return Ok(Some(Box::new(confirm_page(&request, visitor, form, risk))));

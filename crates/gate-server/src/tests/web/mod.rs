@@ -6,6 +6,7 @@ mod chain;
 mod editing;
 mod everywhere;
 mod exceptional;
+mod inbox;
 mod inertness;
 mod pages;
 mod sign_in;
