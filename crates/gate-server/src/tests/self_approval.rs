@@ -3,13 +3,15 @@
 //! request stays as it was.
 
 use axum::http::StatusCode;
-use gate_protocol::request::{ApprovalRequest, ApprovalStatus};
+use gate_protocol::id::Nonce;
+use gate_protocol::request::{ApprovalRequest, ApprovalStatus, Requirement};
 use gate_protocol::review::{Answer, SubmitReview};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::bench::{Answered, Bench, submission};
 
-/// A way to answer. A channel that another part brings adds itself here.
+/// A way to answer. The buttons of chats are in `channels/own_answers.rs`, and `gate approve` in
+/// the command's own tests.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Api,
@@ -23,8 +25,7 @@ struct Attempt {
     who: &'static str,
     token: String,
     request: ApprovalRequest,
-    /// The word for it in the record; a page that a role can't even sign in to
-    /// answer on has none of its own.
+    /// The word for it in the record of the review.
     why: &'static str,
 }
 
@@ -33,13 +34,30 @@ impl Attempt {
     fn may_not_deny(&self) -> bool {
         self.why == "role" || self.who.starts_with("requester")
     }
+
+    /// Returns whose token it is that opens no page.
+    fn stranger_to_pages(&self) -> Option<&'static str> {
+        match self.who {
+            "admin as admin" => Some("admin"),
+            "agent's own token" => Some("demo-agent"),
+            "service account" => Some("ci"),
+            _ => None,
+        }
+    }
 }
 
 impl Way {
-    /// Tells whether the page has no place for this token: then there is no request to
-    /// answer, and nothing is written of one.
-    fn refuses_to_sign_in(self, attempt: &Attempt) -> bool {
-        matches!(self, Self::Web) && attempt.why == "role" && attempt.who != "auditor"
+    /// Returns what is recorded: that a review was refused, or, where the page has no place for
+    /// the token and so no request to answer, a sign-in.
+    fn record_of(self, attempt: &Attempt) -> (&'static str, Value) {
+        let stranger = attempt.stranger_to_pages();
+        match (self, stranger) {
+            (Self::Web, Some(name)) => ("sign_in.refused", json!({ "principal": name })),
+            _ => (
+                "request.rejected_review",
+                json!({ "request": attempt.request.id, "why": attempt.why }),
+            ),
+        }
     }
 
     async fn answer(self, bench: &Bench, attempt: &Attempt, answer: Answer) -> Answered {
@@ -66,8 +84,9 @@ async fn second_account(bench: &Bench) -> String {
     token
 }
 
-/// Makes everybody that the catalogue names, and a request of each kind.
-async fn attempts(bench: &Bench) -> Vec<Attempt> {
+/// Makes everybody that the catalogue names, and a request of each kind; `is_forced` asks by
+/// break-glass.
+async fn attempts(bench: &Bench, is_forced: bool) -> Vec<Attempt> {
     let second = second_account(bench).await;
     bench.approver("root", &["approvers"]).await;
     let root_admin = bench.token_of("root", "admin").await;
@@ -82,8 +101,11 @@ async fn attempts(bench: &Bench) -> Vec<Attempt> {
     let wanted = json!({ "principal": "ci", "role": "requester", "ttl_seconds": 600 });
     let minted = bench.post(&root_admin, "/v1/tokens", &wanted).await;
     let minted = minted.json()["token"].as_str().unwrap().to_owned();
-    let ask =
-        async |token: &str, word: &str| bench.submit(token, &submission(word)).await.request();
+    let ask = async |token: &str, word: &str| {
+        let mut wanted = submission(word);
+        wanted.break_glass = is_forced;
+        bench.submit(token, &wanted).await.request()
+    };
     let setup = &bench.setup;
     let of_agent = ask(&setup.agent, "of-agent").await;
     let of_alice = ask(&setup.alice_requester, "of-alice").await;
@@ -127,44 +149,43 @@ async fn attempts(bench: &Bench) -> Vec<Attempt> {
 /// Tries one cell: a 403, and one record that names who and why.
 async fn refused_on_record(bench: &Bench, way: Way, attempt: &Attempt, answer: Answer) {
     let cell = format!("{} by {way:?}: {answer:?}", attempt.who);
-    let before = bench.count("request.rejected_review").await;
+    let (record_type, expected) = way.record_of(attempt);
+    let before = bench.count(record_type).await;
     let refused = way.answer(bench, attempt, answer).await;
     let said = refused.text();
     assert_eq!(refused.status, StatusCode::FORBIDDEN, "{cell}: {said}");
-    if way.refuses_to_sign_in(attempt) {
-        return;
-    }
     let mut rejected = bench.records().await;
-    rejected.retain(|one| one.record_type().as_str() == "request.rejected_review");
+    rejected.retain(|one| one.record_type().as_str() == record_type);
     assert_eq!(rejected.len(), before + 1, "{cell}: no record");
     let body = rejected.last().unwrap().body();
-    assert_eq!(body["request"], attempt.request.id.to_string(), "{cell}");
-    assert_eq!(body["why"], attempt.why, "{cell}");
+    for (field, value) in expected.as_object().unwrap() {
+        assert_eq!(&body[field], value, "{cell}: {field}");
+    }
+}
+
+/// Tries all cells of these, after which nothing was answered.
+async fn refused_in_every_way(bench: &Bench, attempts: &[Attempt]) {
+    for attempt in attempts {
+        for way in WAYS {
+            refused_on_record(bench, way, attempt, Answer::Approve).await;
+            if attempt.may_not_deny() {
+                refused_on_record(bench, way, attempt, Answer::Deny).await;
+            }
+        }
+    }
+    for attempt in attempts {
+        let path = format!("/v1/requests/{}", attempt.request.id);
+        let stays = bench.get(&bench.setup.auditor, &path).await.request();
+        assert_eq!(stays.status, ApprovalStatus::Pending);
+        assert!(stays.reviews.is_empty(), "{}", attempt.who);
+    }
 }
 
 #[tokio::test]
 async fn nobody_who_had_a_hand_in_it_approves_whatever_the_way() {
     let bench = Bench::new().await;
-    let attempts = attempts(&bench).await;
-    for attempt in &attempts {
-        for way in WAYS {
-            refused_on_record(&bench, way, attempt, Answer::Approve).await;
-            if attempt.may_not_deny() {
-                refused_on_record(&bench, way, attempt, Answer::Deny).await;
-            }
-        }
-    }
-    for attempt in &attempts {
-        let stays = bench
-            .get(
-                &bench.setup.auditor,
-                &format!("/v1/requests/{}", attempt.request.id),
-            )
-            .await
-            .request();
-        assert_eq!(stays.status, ApprovalStatus::Pending);
-        assert!(stays.reviews.is_empty(), "{}", attempt.who);
-    }
+    let attempts = attempts(&bench, false).await;
+    refused_in_every_way(&bench, &attempts).await;
     // Whoever had a hand in it ends it by a no, though they could not approve it.
     for attempt in attempts.iter().filter(|one| !one.may_not_deny()) {
         let anew = bench.asked(attempt.who).await;
@@ -183,6 +204,39 @@ async fn nobody_who_had_a_hand_in_it_approves_whatever_the_way() {
         .review(&bench.setup.bob_approver, request, Answer::Approve)
         .await;
     assert_eq!(fine.request().status, ApprovalStatus::Approved);
+    bench.verified().await;
+}
+
+#[tokio::test]
+async fn nobody_who_had_a_hand_in_it_forces_it_by_break_glass_or_reviews_that() {
+    let bench = Bench::with(|settings| {
+        let approvers = vec!["group:approvers".to_owned()];
+        settings.approving.break_glass = Some(Requirement::of(approvers, 1));
+    })
+    .await;
+    let attempts = attempts(&bench, true).await;
+    for attempt in &attempts {
+        assert!(attempt.request.particulars.break_glass.is_some());
+    }
+    refused_in_every_way(&bench, &attempts).await;
+    // Somebody else lets the agent's through, and its owner does not close it by either account.
+    let of_agent = |one: &&Attempt| one.who.contains("owner");
+    let owners: Vec<&Attempt> = attempts.iter().filter(of_agent).collect();
+    let request = &owners[0].request;
+    let bob = &bench.setup.bob_approver;
+    bench.review(bob, request, Answer::Approve).await.request();
+    let claimed = bench.claim(request, Nonce::generate().unwrap()).await;
+    assert_eq!(claimed.status, StatusCode::OK, "{}", claimed.text());
+    let path = format!("/v1/requests/{}/break-glass-review", request.id);
+    let comment = json!({ "comment": "justified" });
+    let before = bench.count("request.rejected_review").await;
+    for (tried, token) in owners.iter().map(|one| &one.token).chain([bob]).enumerate() {
+        let refused = bench.post(token, &path, &comment).await;
+        assert_eq!(refused.problem(), "excluded", "{}", refused.text());
+        let rejected = bench.count("request.rejected_review").await;
+        assert_eq!(rejected, before + tried + 1);
+    }
+    assert_eq!(bench.count("break_glass.reviewed").await, 0);
     bench.verified().await;
 }
 

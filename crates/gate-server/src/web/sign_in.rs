@@ -71,7 +71,8 @@ pub(super) struct Proven {
 pub(super) enum Judged {
     Proven(Proven),
     Unknown,
-    OtherRole(Role),
+    /// It is this principal's, and not for this role.
+    OtherRole(String, Role),
     Refused(String),
 }
 
@@ -100,7 +101,15 @@ impl Server {
         let proven = match judged {
             Judged::Proven(proven) => proven,
             Judged::Unknown => return Ok(SignIn::Unknown),
-            Judged::OtherRole(role) => {
+            Judged::OtherRole(principal, role) => {
+                let why = format!("`{principal}` can't sign in here as {}", role.as_str());
+                let body = json!({
+                    "means": proof.means(),
+                    "principal": principal,
+                    "role": role.as_str(),
+                    "why": why,
+                });
+                change.record_refused_sign_in(body).await?;
                 // What was learned of them stays: who lost a group has lost it.
                 change.commit().await?;
                 return Ok(SignIn::OtherRole(role));
@@ -163,7 +172,7 @@ pub(super) fn chosen(principal: String, roles: &[Role], wanted: Option<Role>) ->
     const USUAL: [Role; 4] = [Role::Approver, Role::Auditor, Role::Admin, Role::Requester];
     let usual = USUAL.into_iter().find(|role| roles.contains(role));
     let role = match wanted {
-        Some(role) if !roles.contains(&role) => return Judged::OtherRole(role),
+        Some(role) if !roles.contains(&role) => return Judged::OtherRole(principal, role),
         Some(role) => Some(role),
         None => usual,
     };
@@ -197,10 +206,12 @@ async fn by_token(change: &mut Change<'_>, token: &Token) -> Result<Judged, Fail
     match actor.role {
         // The pages are for people, whatever an agent's token may read by the API.
         _ if actor.principal.kind != PrincipalKind::User => {
-            return Ok(Judged::OtherRole(actor.role));
+            return Ok(Judged::OtherRole(actor.principal.name, actor.role));
         }
         Role::Approver | Role::Auditor => {}
-        Role::Requester | Role::Admin => return Ok(Judged::OtherRole(actor.role)),
+        Role::Requester | Role::Admin => {
+            return Ok(Judged::OtherRole(actor.principal.name, actor.role));
+        }
     }
     let token = web_session::token_id(change.connection(), token.hash()).await?;
     Ok(Judged::Proven(Proven {

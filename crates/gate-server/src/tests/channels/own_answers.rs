@@ -4,6 +4,7 @@
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus};
 use serde_json::{Value, json};
 
+use super::slack::submission as window;
 use super::stage::{BOB as SLACK_BOB, SlackStage, Stage, TEAM, place, press, value_of};
 use super::teams::{BOB, TENANT, TeamsStage};
 use crate::store::accounts::{self, Account};
@@ -11,6 +12,11 @@ use crate::tests::bench::submission;
 
 /// Who tries, at what, and the word for it in the record.
 type Attempt = (&'static str, ApprovalRequest, &'static str);
+
+/// Tells whether it is their own: who had a hand in it may deny it all the same; who asked may not.
+fn has_asked((_, request, why): &Attempt) -> bool {
+    request.requester.name != "demo-agent" && *why == "self_review"
+}
 
 /// Makes everybody that the catalogue names, and a request of each kind.
 async fn attempts(stage: &Stage) -> Vec<Attempt> {
@@ -100,12 +106,24 @@ async fn nobody_who_had_a_hand_in_it_answers_by_a_button_in_slack() {
     for attempt in &Box::pin(attempts(&stage)).await {
         relink(&stage, "slack", TEAM, SLACK_BOB, attempt.0).await;
         let ts = place(&stage, "chat", &attempt.1).await;
-        // A denial is a modal of its own, and ends at the same place.
         let pressed = press(SLACK_BOB, "gate_approve", &value_of(&attempt.1), &ts);
         stage.call_back(&pressed).await;
         rejected += 1;
         refused_on_record(&stage, "slack", attempt, rejected).await;
+        if !has_asked(attempt) {
+            continue;
+        }
+        // A denial is a window of its own, which ends at the same place.
+        let pressed = press(SLACK_BOB, "gate_deny", &value_of(&attempt.1), &ts);
+        stage.call_back(&pressed).await;
+        let opened = stage.slack.take_of("/views.open");
+        let view = opened[0].json()["view"].clone();
+        let denied = window(SLACK_BOB, &view, "not mine");
+        stage.call_back(&denied).await;
+        rejected += 1;
+        refused_on_record(&stage, "slack", attempt, rejected).await;
     }
+    assert_eq!(rejected, 7, "nobody had asked for it themselves");
     stage.verified().await;
 }
 
@@ -124,9 +142,7 @@ async fn nobody_who_had_a_hand_in_it_answers_by_a_button_in_teams() {
     for attempt in &Box::pin(attempts(&stage)).await {
         relink(&stage, "teams", TENANT, BOB, attempt.0).await;
         let message = place(&stage, "chat", &attempt.1).await;
-        // Who had a hand in it may deny it all the same; who asked may not.
-        let asked = attempt.1.requester.name != "demo-agent" && attempt.2 == "self_review";
-        let verbs: &[&str] = if asked {
+        let verbs: &[&str] = if has_asked(attempt) {
             &["gate_approve", "gate_deny"]
         } else {
             &["gate_approve"]

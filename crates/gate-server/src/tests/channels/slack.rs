@@ -97,7 +97,7 @@ async fn a_denial_asks_for_a_reason_which_reaches_the_caller() {
 }
 
 /// A submitted window, as Slack sends it.
-fn submission(user: &str, view: &Value, typed: &str) -> Value {
+pub(super) fn submission(user: &str, view: &Value, typed: &str) -> Value {
     json!({
         "type": "view_submission",
         "api_app_id": APP,

@@ -9,6 +9,7 @@ use crate::tests::bench::{Bench, submission};
 async fn carols() -> Bench {
     let bench = Bench::with(|settings| {
         settings.floor.approvers = vec!["user:carol".to_owned()];
+        settings.limits.open_requests = 1_000;
         settings.approving.flood.open_requests = 1_000;
     })
     .await;
