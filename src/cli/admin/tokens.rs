@@ -171,7 +171,7 @@ impl Revoke {
 }
 
 fn table(screen: &Screen, tokens: &[TokenEntry]) -> String {
-    let mut table = Table::new(screen, &["ID", "PRINCIPAL", "ROLE", "ENDS"]);
+    let mut table = Table::new(screen, &["ID", "PRINCIPAL", "ROLE", "TOOLS", "ENDS"]);
     for token in tokens {
         let (tone, end) = match (token.revoked_at, token.expires_at) {
             (Some(at), _) => (
@@ -189,11 +189,21 @@ fn table(screen: &Screen, tokens: &[TokenEntry]) -> String {
             inert(&token.id).into_owned(),
             inert(&token.principal).into_owned(),
             token.role.as_str().to_owned(),
+            scope(token),
             end,
         ];
         table.row(tone, cells);
     }
     table.finish()
+}
+
+/// Returns what a token may be used to ask for.
+fn scope(token: &TokenEntry) -> String {
+    match (token.role, token.tools.as_slice()) {
+        (Role::Requester, []) => "any".to_owned(),
+        (Role::Requester, tools) => inert(&tools.join(", ")).into_owned(),
+        (Role::Approver | Role::Admin | Role::Auditor, _) => "-".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -203,27 +213,32 @@ mod tests {
     #[test]
     fn tokens_say_whose_they_are_for_what_and_until_when() {
         let screen = Screen::for_test(None, "2026-11-22T17:39:34Z");
-        let entry = |id: &str, expires_at: Option<&str>, revoked_at: Option<&str>| -> TokenEntry {
-            serde_json::from_value(serde_json::json!({
-                "id": id, "principal": "b\u{202e}ob", "role": "approver",
-                "created_at": "2026-11-01T00:00:00Z",
-                "expires_at": expires_at, "revoked_at": revoked_at,
+        let entry = |id: &str, end: Option<&str>, revoked: Option<&str>, tools: &[&str]| {
+            let role = if id < "3" { "approver" } else { "requester" };
+            serde_json::from_value::<TokenEntry>(serde_json::json!({
+                "id": id, "principal": "b\u{202e}ob", "role": role, "tools": tools,
+                "created_at": "2026-11-01T00:00:00Z", "expires_at": end, "revoked_at": revoked,
             }))
             .unwrap()
         };
         let tokens = [
-            entry("1", None, None),
-            entry("2", Some("2026-11-24T17:39:34Z"), None),
-            entry("3", Some("2026-11-22T17:39:34Z"), None),
-            entry("4", None, Some("2026-11-20T17:39:34Z")),
+            entry("1", None, None, &[]),
+            entry("2", Some("2026-11-24T17:39:34Z"), None, &[]),
+            entry("3", Some("2026-11-22T17:39:34Z"), None, &[]),
+            entry(
+                "4",
+                None,
+                Some("2026-11-20T17:39:34Z"),
+                &["kubectl", "psql"],
+            ),
         ];
         assert_eq!(
             table(&screen, &tokens),
-            "ID  PRINCIPAL    ROLE      ENDS\n\
-             1   b\\u{202e}ob  approver  never\n\
-             2   b\\u{202e}ob  approver  2026-11-24 17:39:34 +00:00 (in 2 d)\n\
-             3   b\\u{202e}ob  approver  ended 2026-11-22 17:39:34 +00:00 (now)\n\
-             4   b\\u{202e}ob  approver  revoked 2026-11-20 17:39:34 +00:00 (2 d ago)\n"
+            "ID  PRINCIPAL    ROLE       TOOLS          ENDS\n\
+             1   b\\u{202e}ob  approver   -              never\n\
+             2   b\\u{202e}ob  approver   -              2026-11-24 17:39:34 +00:00 (in 2 d)\n\
+             3   b\\u{202e}ob  requester  any            ended 2026-11-22 17:39:34 +00:00 (now)\n\
+             4   b\\u{202e}ob  requester  kubectl, psql  revoked 2026-11-20 17:39:34 +00:00 (2 d ago)\n"
         );
         let good: Vec<bool> = tokens
             .iter()

@@ -24,6 +24,8 @@ struct Token {
     id: String,
     principal: String,
     role: &'static str,
+    /// What it may be used to ask for; nothing where it asks for nothing.
+    tools: String,
     made: String,
     made_iso: String,
     end: Option<(String, String)>,
@@ -36,6 +38,7 @@ struct Made {
     token: String,
     principal: String,
     role: &'static str,
+    tools: Vec<String>,
 }
 
 #[derive(Template)]
@@ -58,6 +61,14 @@ impl TokensPage {
     }
 }
 
+fn scope(role: Role, tools: &[String]) -> String {
+    match (role, tools) {
+        (Role::Requester, []) => "any".to_owned(),
+        (Role::Requester, tools) => tools.join(", "),
+        (Role::Approver | Role::Admin | Role::Auditor, _) => "–".to_owned(),
+    }
+}
+
 async fn page(
     server: &Server,
     visitor: Visitor,
@@ -68,6 +79,7 @@ async fn page(
         is_good: entry.is_good(now),
         is_revoked: entry.revoked_at.is_some(),
         id: entry.id,
+        tools: scope(entry.role, &entry.tools),
         principal: entry.principal,
         role: entry.role.as_str(),
         made: moment::ago(now, entry.created_at),
@@ -109,6 +121,9 @@ pub(super) struct TokenForm {
     principal: String,
     role: Role,
     days: u64,
+    /// The tools that it may be used to ask for, with blanks between; empty: any.
+    #[serde(default)]
+    tools: String,
 }
 
 impl Tokened for TokenForm {
@@ -128,7 +143,12 @@ pub(super) async fn create(
         principal: form.principal.trim().to_owned(),
         role: form.role,
         ttl_seconds: form.days.saturating_mul(DAY),
-        tools: Vec::new(),
+        tools: form
+            .tools
+            .split([',', ' '])
+            .filter(|tool| !tool.is_empty())
+            .map(ToOwned::to_owned)
+            .collect(),
     };
     let made = async {
         visitor.must_edit()?;
@@ -140,6 +160,7 @@ pub(super) async fn create(
                 token: created.token,
                 principal: wanted.principal,
                 role: wanted.role.as_str(),
+                tools: wanted.tools,
             };
             let page = page(&server, visitor, Some(made)).await?;
             Ok(render(StatusCode::CREATED, &page))

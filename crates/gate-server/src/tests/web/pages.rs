@@ -289,6 +289,43 @@ async fn an_admin_changes_who_may_act_and_nobody_else_does() {
 }
 
 #[tokio::test]
+async fn a_token_for_some_tools_is_made_and_shown_as_one() {
+    let bench = Bench::new().await;
+    let admin = Browser::administering(&bench).await;
+    let csrf = admin.csrf().await;
+    let fields = |role, tools| {
+        [
+            ("csrf", csrf.as_str()),
+            ("principal", "demo-agent"),
+            ("role", role),
+            ("days", "1"),
+            ("tools", tools),
+        ]
+    };
+    let made = admin
+        .post("/tokens", &fields("requester", "psql, helm"))
+        .await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
+    let page = made.text();
+    assert!(page.contains("to ask for psql, helm only"), "{page}");
+    let (_, rest) = page.split_once("class=\"secret\">").unwrap();
+    let token = rest.split('<').next().unwrap();
+    let refused = bench.submit(token, &submission("shop")).await;
+    assert_eq!(refused.problem(), "forbidden", "it asks for kubectl");
+    let auditor = Browser::signed_in(&bench, &bench.setup.auditor).await;
+    let page = auditor.page("/tokens").await;
+    assert!(
+        page.contains("<td data-label=\"Tools\">psql, helm</td>"),
+        "{page}"
+    );
+    assert!(page.contains("<td data-label=\"Tools\">any</td>"), "{page}");
+    for (role, tools) in [("approver", "psql"), ("requester", "/usr/bin/psql")] {
+        let refused = admin.post("/tokens", &fields(role, tools)).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{role} {tools}");
+    }
+}
+
+#[tokio::test]
 async fn roles_keep_to_their_pages_whatever_they_post() {
     let bench = Bench::new().await;
     let admin = Browser::administering(&bench).await;
