@@ -2,7 +2,6 @@
 
 use gate_protocol::canonical::Digest;
 use gate_protocol::inert::inert;
-use gate_protocol::production::says_production;
 use gate_protocol::request::ApprovalRequest;
 use gate_protocol::review::Answer;
 use nix::sys::termios::{FlushArg, tcflush};
@@ -141,18 +140,15 @@ fn digest_start(request: &ApprovalRequest) -> String {
 /// Returns the name of the target that can be typed instead: production where it is known. One
 /// that is not plain is not offered: nobody should have to type an escape.
 fn offered(request: &ApprovalRequest) -> Option<&str> {
-    let is_plain = |name: &&String| {
+    let is_plain = |name: &String| {
         (SHORTEST_NAME..=80).contains(&name.len())
             && name.bytes().all(|byte| byte.is_ascii_graphic())
     };
-    let names: Vec<&String> = request
-        .invocation
-        .target
-        .values()
-        .filter(is_plain)
-        .collect();
-    let production = names.iter().find(|name| says_production(name));
-    production.or(names.first()).map(|name| name.as_str())
+    let target = request.invocation.target.iter();
+    let names: Vec<_> = target.filter(|(_, value)| is_plain(value)).collect();
+    let mut known = names.iter();
+    let production = known.find(|(field, value)| request.is_production(field, value));
+    production.or(names.first()).map(|(_, name)| name.as_str())
 }
 
 /// Tells whether what was typed is what was asked for, as the page judges it.

@@ -102,7 +102,7 @@ pub(crate) fn table(screen: &Screen, requests: &[ApprovalRequest]) -> String {
         &["ID", "STATUS", "ASKED", "BY", "EFFECT", "COMMAND"],
     );
     for request in requests {
-        let production = if parts::is_production(&request.invocation.target) {
+        let production = if request.touches_production() {
             "! "
         } else {
             ""
@@ -170,13 +170,13 @@ fn what(sheet: &mut Sheet<'_>, request: &ApprovalRequest) {
     let is_grave = !matches!(invocation.effect.as_str(), "read" | "local");
     let tone = if is_grave { Tone::Strong } else { Tone::Plain };
     sheet.toned("effect", tone, &inert(&invocation.effect));
-    let is_production = parts::is_production(&invocation.target);
+    let is_production = request.touches_production();
     if invocation.target.is_empty() {
         sheet.field("target", "none that gate could read from the command");
     }
     for (at, (name, value)) in invocation.target.iter().enumerate() {
         let label = if at == 0 { "target" } else { "" };
-        let mark = if says_production(value) {
+        let mark = if request.is_production(name, value) {
             "   ! PRODUCTION"
         } else {
             ""

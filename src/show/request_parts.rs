@@ -1,12 +1,10 @@
 //! The parts of a request's sheet below the first four questions.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use gate_protocol::event::RunOutcome;
 use gate_protocol::inert::inert;
 use gate_protocol::invocation::{BoundInput, BoundInvocation, BoundVariable, Delivery, Treatment};
-use gate_protocol::production::says_production;
 use gate_protocol::request::{ApprovalRequest, CiJob, GitState, Requirement};
 use gate_protocol::review::Answer;
 use gate_protocol::span;
@@ -15,11 +13,6 @@ use crate::binding;
 use crate::show::clock;
 use crate::show::screen::{Screen, Tone};
 use crate::show::sheet::Sheet;
-
-/// Tells whether any part of the target says so.
-pub(super) fn is_production(target: &BTreeMap<String, String>) -> bool {
-    target.values().any(|value| says_production(value))
-}
 
 /// Returns how many approved and how many must, as `1 of 2 approved`. Where several rules ask, one
 /// number would say nothing of the others.

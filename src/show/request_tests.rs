@@ -75,6 +75,24 @@ fn on_a_narrow_screen_nothing_is_lost_and_no_value_starts_a_line() {
 }
 
 #[test]
+fn production_is_marked_where_the_server_says_so_and_the_name_does_not() {
+    let screen = Screen::for_test(None, "2026-11-22T17:39:34Z");
+    let mut request = request();
+    request.invocation.target = [
+        ("cluster".to_owned(), "blue".to_owned()),
+        ("namespace".to_owned(), "web".to_owned()),
+    ]
+    .into();
+    assert!(!sheet(&screen, &request).contains("PRODUCTION"));
+    assert!(!table(&screen, &[request.clone()]).contains("! destroy"));
+    request.production = vec!["cluster".to_owned()];
+    let shown = sheet(&screen, &request);
+    assert!(shown.contains("cluster = blue   ! PRODUCTION"), "{shown}");
+    assert!(!shown.contains("web   ! PRODUCTION"), "{shown}");
+    assert!(table(&screen, &[request]).contains("! destroy"));
+}
+
+#[test]
 fn no_byte_of_the_requester_moves_the_cursor() {
     let screen = Screen::for_test(Some(80), "2026-11-22T17:39:34Z");
     let text =

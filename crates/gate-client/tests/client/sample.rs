@@ -97,6 +97,7 @@ pub(crate) fn request(id: RequestId, status: ApprovalStatus, version: u64) -> Ap
         url: "http://127.0.0.1/requests/1".into(),
         particulars: Particulars::default(),
         typed: Vec::new(),
+        production: Vec::new(),
     }
 }
 

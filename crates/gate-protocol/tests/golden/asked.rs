@@ -249,6 +249,7 @@ pub(crate) fn approval_request() -> ApprovalRequest {
         url: format!("https://gate.example/requests/{}", id()),
         particulars: particulars(),
         typed: vec!["This is production.".to_owned()],
+        production: vec!["cluster".to_owned()],
     }
 }
 

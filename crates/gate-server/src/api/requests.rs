@@ -129,13 +129,13 @@ pub(super) async fn show(
     let request = server.look(&caller, id, wait).await?;
     let body = serde_json::to_vec(&request).map_err(|error| Failure::internal(&error))?;
     // Weak, and by the version: how many seconds are left is in every answer, and
-    // who may review comes and goes with time.
-    let may_review = serde_json::to_vec(&request.may_review);
-    let may_review = may_review.map_err(|error| Failure::internal(&error))?;
+    // who may review comes and goes with time, and what is production with the settings.
+    let beside = serde_json::to_vec(&(&request.may_review, &request.production));
+    let beside = beside.map_err(|error| Failure::internal(&error))?;
     let tag = format!(
         "W/\"{}-{}",
         request.version,
-        etag(&may_review).trim_start_matches('"')
+        etag(&beside).trim_start_matches('"')
     );
     Ok(known.answer_as(&tag, body))
 }

@@ -117,7 +117,18 @@ impl Server {
             url: format!("{}/requests/{}", self.settings.public_url, request.id),
             particulars: request.particulars.clone(),
             typed: Vec::new(),
+            production: self.production_of(request),
         }
+    }
+
+    /// Returns the fields of the target that are production here.
+    fn production_of(&self, request: &Request) -> Vec<String> {
+        let target = request.invocation.target.iter();
+        let known = target.filter(|(field, value)| {
+            let known = self.settings.production.knows(field, value);
+            known.is_some()
+        });
+        known.map(|(field, _)| field.clone()).collect()
     }
 
     /// Returns a request, at once or when it has changed.
