@@ -42,6 +42,11 @@ fn two_windows_hear_of_each_change_and_keep_what_is_being_typed() {
 }
 
 #[test]
+fn a_hidden_window_says_in_its_title_what_waits() {
+    play("hidden");
+}
+
+#[test]
 fn on_a_phone_nothing_is_wider_than_the_screen_and_a_thumb_answers() {
     play("phone");
 }

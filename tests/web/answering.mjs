@@ -129,6 +129,38 @@ export async function live(stage) {
   stage.assertQuiet();
 }
 
+export async function hidden(stage) {
+  const bob = await stage.window("bob_approver");
+  await bob.locator("body.live").waitFor();
+  await bob.clock.install();
+  const looks = [];
+  bob.on("request", (request) => {
+    if (request.resourceType() === "fetch") looks.push(request.headers()["gate-unattended"]);
+  });
+  const hide = (isHidden) => bob.evaluate((value) => {
+    Object.defineProperty(document, "hidden", { value, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, isHidden);
+  await hide(true);
+  await stage.ask("scale");
+  await bob.clock.runFor(59_000);
+  assert.deepEqual(looks, []);
+  assert.match(await bob.title(), /^Nothing waits/);
+  // Looks by itself, and says that nobody is there.
+  const looked = bob.waitForResponse((answer) => answer.url() === `${stage.url}/`);
+  await bob.clock.runFor(1_000);
+  await (await looked).finished();
+  await rows(bob).first().waitFor();
+  assert.match(await bob.title(), /^\(1\) Waiting/);
+  assert.deepEqual(looks, ["1"]);
+  // Seen again, it listens again, and is in use.
+  await hide(false);
+  await rows(bob).first().waitFor();
+  await bob.clock.runFor(180_000);
+  assert.deepEqual(looks, ["1", undefined]);
+  stage.assertQuiet();
+}
+
 export async function phone(stage) {
   const { id } = await stage.ask("apply");
   const bob = await stage.window("bob_approver", {

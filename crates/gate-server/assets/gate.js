@@ -88,11 +88,13 @@ function replace(region, fresh) {
 let looking = false;
 let again = false;
 
-async function look() {
+async function look(unattended = false) {
   if (looking) { again = true; return; }
   looking = true;
+  // Nobody is there: the session is not to grow younger by it.
+  const headers = unattended ? { accept: "text/html", "gate-unattended": "1" } : { accept: "text/html" };
   try {
-    const answer = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "manual" });
+    const answer = await fetch(location.href, { headers, redirect: "manual" });
     if (answer.type === "opaqueredirect") { location.reload(); return; }
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(policy.createHTML(await answer.text()), "text/html");
@@ -144,15 +146,26 @@ function listen() {
   });
 }
 
-// A hidden window gives its connection to the others.
-document.addEventListener("visibilitychange", () => {
-  if (document.hidden) {
-    stream?.close();
-    stream = null;
-  } else if (!stream) {
+// A hidden window gives its connection to the others, and looks by itself now and then, so that
+// its title says what waits.
+const UNATTENDED = 60_000;
+let unattended = 0;
+
+function attend() {
+  clearInterval(unattended);
+  if (!document.hidden) {
     listen();
-    look();
+    return;
   }
+  stream?.close();
+  stream = null;
+  if (regions().length > 0) unattended = setInterval(() => look(true), UNATTENDED);
+}
+
+document.addEventListener("visibilitychange", () => {
+  const isBack = !document.hidden && !stream;
+  attend();
+  if (isBack) look();
 });
 
 // Keyboard -------------------------------------------------------------------
@@ -239,4 +252,4 @@ document.addEventListener("keydown", (event) => {
 sayZone();
 writeTimes();
 setInterval(writeTimes, 1000);
-listen();
+attend();

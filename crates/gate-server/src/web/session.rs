@@ -21,6 +21,10 @@ use crate::store::web_session;
 /// How often it is written down that a browser is still in use, in seconds.
 const SEEN_SECONDS: u64 = 60;
 
+/// What a hidden window sends where it looks by itself: nobody is there, and the session grows no
+/// younger by it.
+const UNATTENDED: &str = "gate-unattended";
+
 /// How long a sign-in is fresh, in seconds: what says who may approve is changed only
 /// right after one, so that a window that was left open, or a stolen cookie, changes none
 /// of it.
@@ -58,7 +62,8 @@ impl Visitor {
         };
         Admission::identify(parts, server, found.actor.name(), secret.hash())?;
         // Not at each look: a page that is open all day would write all day.
-        if clock::after(found.seen_at, SEEN_SECONDS.min(idle_seconds / 2)) <= now {
+        let is_due = clock::after(found.seen_at, SEEN_SECONDS.min(idle_seconds / 2)) <= now;
+        if is_due && !parts.headers.contains_key(UNATTENDED) {
             server.seen(&secret, now).await?;
         }
         Ok(Some(Self {

@@ -184,6 +184,30 @@ async fn a_session_ends_after_twelve_hours_with_its_token_and_with_its_principal
 }
 
 #[tokio::test]
+async fn a_look_that_a_hidden_window_takes_by_itself_keeps_no_session_young() {
+    let bench = Bench::new().await;
+    let bob = Browser::signed_in(&bench, &bench.setup.bob_approver).await;
+    bench
+        .sql("UPDATE sessions SET seen_at = seen_at - 600000")
+        .await;
+    let secret = bob.cookie.as_ref().unwrap().split_once('=').unwrap().1;
+    let hash = crate::identity::TokenHash::of(secret);
+    let seen_at = async || {
+        let mut reader = bench.server.store.read().await.unwrap();
+        let found = web_session::bearer(reader.connection(), hash, 14_400, clock::now());
+        found.await.unwrap().unwrap().seen_at
+    };
+    let before = seen_at().await;
+    let mut look = bob.call(Method::GET, "/", Body::empty());
+    let headers = look.headers_mut();
+    headers.insert("gate-unattended", "1".parse().unwrap());
+    assert_eq!(bench.send(look).await.status, StatusCode::OK);
+    assert_eq!(seen_at().await, before);
+    bob.page("/").await;
+    assert!(seen_at().await > before);
+}
+
+#[tokio::test]
 async fn signing_out_ends_the_session_at_the_server() {
     let bench = Bench::new().await;
     let browser = Browser::signed_in(&bench, &bench.setup.bob_approver).await;
