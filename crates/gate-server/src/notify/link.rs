@@ -10,6 +10,7 @@ use super::Channel;
 use super::callback::{ChatRefusal, Uncounted};
 use crate::clock;
 use crate::identity::{Actor, TokenHash};
+use crate::lifecycle::{Answered, Void};
 use crate::problem::Failure;
 use crate::refusals::Refused;
 use crate::state::Server;
@@ -202,6 +203,11 @@ impl Server {
             "by": actor.name(),
         });
         change.record(&RecordType::IdentityUnlinked, &body).await?;
+        // Which account of that chat answered is not kept.
+        let falls = |one: &Answered| one.review.channel == account.provider;
+        change
+            .void_votes_of(actor.name(), Void::Unlinked, falls)
+            .await?;
         change.commit().await
     }
 }

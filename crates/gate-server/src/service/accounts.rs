@@ -12,12 +12,12 @@ use super::Change;
 use super::principals::validate;
 use super::seen::Seen;
 use crate::identity::is_same_person;
-use crate::lifecycle::Void;
+use crate::lifecycle::{Answered, Void};
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::accounts::{self, Account, Linked, LinkedAccount};
 use crate::store::edits::{self, PrincipalEdit};
-use crate::store::{principals, web_session};
+use crate::store::{device, principals, web_session};
 
 /// The longest part of an account's name, in bytes.
 const PART_BYTES: usize = 512;
@@ -226,8 +226,11 @@ impl Server {
             .await?
             .ok_or_else(Failure::not_found)?;
         accounts::unlink(change.connection(), account).await?;
-        // What was opened by it is not told apart from the rest, nor is what was let in from there.
+        // What was opened by it is not told apart from the rest, nor is what was let in or linked
+        // from there.
         web_session::remove_of(change.connection(), &principal).await?;
+        device::remove_of(change.connection(), &principal).await?;
+        accounts::forget_codes_of(change.connection(), &principal).await?;
         let now = change.now();
         principals::revoke_own_tokens_of(change.connection(), &principal, now).await?;
         let body = json!({
@@ -238,9 +241,11 @@ impl Server {
             "by": by,
         });
         change.record(&RecordType::IdentityUnlinked, &body).await?;
-        // Nor is what was answered by it: a token's answer was not.
+        // Nor is what was answered by it: a token's answer was not, but for one in that chat, which
+        // has the token of whoever linked the account.
+        let falls = |one: &Answered| one.token.is_none() || one.review.channel == name.provider;
         change
-            .void_votes_of(&principal, Void::Unlinked, |one| one.token.is_none())
+            .void_votes_of(&principal, Void::Unlinked, falls)
             .await?;
         change.commit().await
     }

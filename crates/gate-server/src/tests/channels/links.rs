@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use gate_protocol::channel::{ChannelFilter, ChannelSettings, ChannelSource, ChannelSpec};
 use gate_protocol::request::{ApprovalRequest, ApprovalStatus};
+use gate_protocol::review::Answer;
 use serde_json::{Value, json};
 
 use super::stage::{
@@ -13,6 +14,7 @@ use super::stage::{
 use crate::identity::Secret;
 use crate::notify::Channel;
 use crate::tests::bench::call;
+use crate::tests::web::{Browser, location};
 
 /// The account that is linked here.
 const NEW: &str = "UNEW";
@@ -146,4 +148,37 @@ async fn a_channel_that_was_made_by_the_api_links_nobodys_account() {
     let answered = stage.call_back(&typed(&code)).await;
     assert_eq!(answered.body.len(), 0, "{}", answered.text());
     assert_eq!(stage.count("identity.linked").await, 1);
+}
+
+#[tokio::test]
+async fn an_account_that_is_unlinked_takes_back_what_it_answered() {
+    let stage = SlackStage::new().await;
+    let bob = &stage.setup.bob_approver;
+    let account = json!({ "provider": "slack", "tenant": TEAM, "subject": NEW });
+    // By an admin, though a token stood behind the browser that linked it; then by whose it is.
+    for by_admin in [true, false] {
+        linked_by(&stage, bob).await;
+        let in_chat = asked(&stage, &format!("chat-{by_admin}")).await;
+        assert_eq!(presses(&stage, &in_chat).await, ApprovalStatus::Approved);
+        let by_token = stage.asks(&format!("token-{by_admin}")).await;
+        stage.review(bob, &by_token, Answer::Approve).await;
+        if by_admin {
+            let admin = &stage.setup.admin;
+            let unlinked = stage.post(admin, "/v1/accounts/unlink", &account).await;
+            assert_eq!(unlinked.status, StatusCode::NO_CONTENT);
+        } else {
+            let browser = Browser::signed_in(&stage.bench, bob).await;
+            let csrf = browser.csrf().await;
+            let fields = [("csrf", csrf.as_str()), ("tenant", TEAM), ("subject", NEW)];
+            let unlinked = browser.post("/link/slack/unlink", &fields).await;
+            assert_eq!(location(&unlinked), "/link/slack");
+        }
+        let after = stage.show(&in_chat).await;
+        assert_eq!(after.status, ApprovalStatus::Pending, "{by_admin}");
+        let why = after.reviews[0].void.as_ref().unwrap();
+        assert!(why.contains("unlinked"), "{why}");
+        let kept = stage.show(&by_token).await.status;
+        assert_eq!(kept, ApprovalStatus::Approved, "{by_admin}");
+    }
+    stage.verified().await;
 }

@@ -7,6 +7,7 @@ use gate_protocol::request::ApprovalStatus;
 use gate_protocol::review::Answer;
 use serde_json::json;
 
+use super::devices;
 use crate::tests::bench::{Bench, call};
 use crate::tests::web::{Browser, location};
 
@@ -201,4 +202,61 @@ async fn groups_and_accounts_are_kept_by_an_admin() {
     for record_type in types {
         assert_eq!(bench.count(record_type).await, 1);
     }
+}
+
+/// Signs a user in by a password, which no token stands behind.
+async fn by_password<'b>(bench: &'b Bench, name: &str) -> Browser<'b> {
+    let wanted = json!({ "principal": name, "roles": ["approver"] });
+    let made = bench.post(&bench.setup.admin, "/v1/invitations", &wanted);
+    let made = made.await.json();
+    let (_, code) = made["url"].as_str().unwrap().split_once("code=").unwrap();
+    let password = "three small words";
+    let fields = [("code", code), ("password", password), ("again", password)];
+    let mut browser = Browser::new(bench);
+    location(&browser.post("/invitation", &fields).await);
+    let fields = [("username", name), ("password", password)];
+    let entered = browser.post("/login", &fields).await;
+    assert_eq!(location(&entered), "/");
+    browser.keep_cookie(&entered);
+    browser
+}
+
+#[tokio::test]
+async fn an_admin_who_unlinks_an_account_ends_all_that_can_have_come_by_it() {
+    let bench = Bench::new().await;
+    let admin = &bench.setup.admin;
+    let account = json!({ "provider": "oidc", "tenant": "https://i", "subject": "1" });
+    let link = json!({ "account": account, "principal": "bob" });
+    bench.post(admin, "/v1/accounts", &link).await;
+    let browser = by_password(&bench, "bob").await;
+    let by_browser = bench.asked("by-browser").await;
+    location(&browser.answer(&by_browser, "approve").await);
+    let by_token = bench.approved("by-token").await;
+    let mut terminals = Vec::new();
+    for _ in 0..2 {
+        let started = devices::start(&bench).await;
+        let page = devices::answer(&browser, &started.user_code, "let_in").await;
+        assert!(page.contains("is let in"), "{page}");
+        terminals.push(started.device_code);
+    }
+    // One terminal has its token already, the other one has not come for it.
+    let polled = devices::poll(&bench, &terminals[0]).await;
+    let token = polled["token"]["token"].as_str().unwrap();
+    assert_eq!(bench.get(token, "/v1/whoami").await.status, StatusCode::OK);
+
+    let unlinked = bench.post(admin, "/v1/accounts/unlink", &account).await;
+    assert_eq!(unlinked.status, StatusCode::NO_CONTENT);
+
+    assert_eq!(location(&browser.get("/").await), "/login");
+    let whoami = bench.get(token, "/v1/whoami").await;
+    assert_eq!(whoami.problem(), "unauthorized");
+    let late = devices::poll(&bench, &terminals[1]).await;
+    assert_eq!(late["state"], "expired", "{late}");
+    let after = bench.show(&by_browser).await;
+    assert_eq!(after.status, ApprovalStatus::Pending);
+    let why = after.reviews[0].void.as_ref().unwrap();
+    assert!(why.contains("unlinked"), "{why}");
+    // What was answered by a token that an admin made has nothing to do with it.
+    assert_eq!(bench.show(&by_token).await.status, ApprovalStatus::Approved);
+    bench.verified().await;
 }

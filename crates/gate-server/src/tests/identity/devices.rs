@@ -12,7 +12,7 @@ struct Started {
     user_code: String,
 }
 
-async fn start(bench: &Bench) -> Started {
+pub(super) async fn start(bench: &Bench) -> Started {
     let answer = bench
         .post("", "/v1/device", &json!({ "host": "lap\u{1b}[2Jtop" }))
         .await;
@@ -29,7 +29,7 @@ async fn start(bench: &Bench) -> Started {
     }
 }
 
-async fn poll(bench: &Bench, code: &str) -> Value {
+pub(super) async fn poll(bench: &Bench, code: &str) -> Value {
     let answer = bench
         .post("", "/v1/device/token", &json!({ "device_code": code }))
         .await;
@@ -38,7 +38,7 @@ async fn poll(bench: &Bench, code: &str) -> Value {
 }
 
 /// Types the code and answers as the buttons do.
-async fn answer(browser: &Browser<'_>, code: &str, answer: &str) -> String {
+pub(super) async fn answer(browser: &Browser<'_>, code: &str, answer: &str) -> String {
     let csrf = browser.csrf().await;
     let shown = browser
         .post("/device", &[("csrf", &csrf), ("code", code)])
