@@ -34,8 +34,10 @@ class Keys:
         self.ec = ec.generate_private_key(ec.SECP256R1())
         self.ed = ed25519.Ed25519PrivateKey.generate()
         self.kid, self.number = "rsa-1", 1
+        self.withdrawn = (self.rsa, self.kid)
 
     def rotate(self):
+        self.withdrawn = (self.rsa, self.kid)
         self.rsa, self.number = new_rsa(), self.number + 1
         self.kid = f"rsa-{self.number}"
 
@@ -71,6 +73,8 @@ def make(keys, how, claims, header):
         "PS256": (keys.rsa, "PS256", keys.kid),
         "ES256": (keys.ec, "ES256", "ec-1"),
         "EdDSA": (keys.ed, "EdDSA", "ed-1"),
+        # Signed by the key that the last rotation took away.
+        "withdrawn": (keys.withdrawn[0], "RS256", keys.withdrawn[1]),
         # Signed by somebody else under the name of the issuer's key.
         "stranger": (keys.other, "RS256", keys.kid),
     }

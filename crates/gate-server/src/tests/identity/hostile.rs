@@ -306,6 +306,31 @@ async fn a_new_key_is_looked_up_once_and_made_up_names_do_not_make_us_ask() {
 }
 
 #[tokio::test]
+async fn a_key_that_was_withdrawn_signs_nobody_in_once_the_keys_are_fetched_anew() {
+    let program = Program::issuer();
+    let bench = bench(&program).await;
+    let none = json!({});
+    assert!(session(&play(&bench, &program, "RS256", &none).await).is_some());
+    program.post("/rotate", &none).await;
+    // Nothing has made us ask: what was fetched is believed for up to an hour.
+    assert!(session(&play(&bench, &program, "withdrawn", &none).await).is_some());
+    assert_eq!(program.asked("/keys").await, 1);
+    assert!(session(&play(&bench, &program, "RS256", &none).await).is_some());
+    assert_eq!(program.asked("/keys").await, 2);
+    let sessions = bench.count("session.created").await;
+    // Under its own name, under that of the new key, and under none.
+    for kid in ["rsa-1", "rsa-2", ""] {
+        let kid = (!kid.is_empty()).then_some(kid);
+        let change = json!({ "header": { "kid": kid } });
+        let answer = play(&bench, &program, "withdrawn", &change).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{kid:?}");
+        assert_eq!(session(&answer), None, "{kid:?}");
+    }
+    assert_eq!(bench.count("session.created").await, sessions);
+    assert_eq!(bench.count("sign_in.refused").await, 3);
+}
+
+#[tokio::test]
 async fn groups_that_the_provider_does_not_list_are_unknown_and_not_none() {
     let program = Program::issuer();
     let settings = program.provider_settings("groups = { guid = 'approvers' }");
