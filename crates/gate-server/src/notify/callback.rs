@@ -305,6 +305,11 @@ impl Server {
         let Some(provider) = self.authorities.provider(means) else {
             return Ok(false);
         };
+        // Who is gone there signs in there no more.
+        let until = principals::provider_until(connection, &principal.name).await?;
+        if until <= clock::now() {
+            return Ok(false);
+        }
         let settings = provider.settings();
         let is_in = |group: &String| principal.groups.contains(group);
         let may_answer =

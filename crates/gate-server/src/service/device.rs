@@ -20,6 +20,7 @@ use crate::identity::{Actor, Secret, TokenHash};
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::device::{self, Device, DeviceStatus, NewDevice};
+use crate::store::{principals, web_session};
 
 /// How long both codes are good, in seconds.
 const LIFE_SECONDS: u64 = 600;
@@ -180,7 +181,7 @@ impl Server {
     /// it does not wait any more.
     pub(crate) async fn answer_device(
         &self,
-        actor: &Actor,
+        (actor, session): (&Actor, TokenHash),
         code: &UserCode,
         is_let_in: bool,
     ) -> Result<bool, Failure> {
@@ -190,6 +191,9 @@ impl Server {
         let Some(found) = found else {
             return Ok(false);
         };
+        if is_let_in {
+            change.refuse_old_word(actor, session).await?;
+        }
         let by = (is_let_in.then(|| actor.name()), actor.token.as_deref());
         if !device::answer(change.connection(), code.hash(), by, now).await? {
             return Ok(false);
@@ -208,6 +212,26 @@ impl Server {
         change.record(&record_type, &body).await?;
         change.commit().await?;
         Ok(true)
+    }
+}
+
+impl Change<'_> {
+    /// Refuses who signed in at a provider so long ago that its word is not believed any more: what
+    /// they let in would have no end that comes of it.
+    async fn refuse_old_word(&mut self, actor: &Actor, session: TokenHash) -> Result<(), Failure> {
+        let means = web_session::means_of(self.connection(), session).await?;
+        let authorities = &self.server().authorities;
+        let is_by_provider = means.is_some_and(|means| authorities.provider(&means).is_some());
+        let now = self.now();
+        let until = principals::provider_until(self.connection(), actor.name()).await?;
+        if is_by_provider && until <= now {
+            return Err(Failure::new(
+                ProblemCode::Forbidden,
+                "you signed in at your provider too long ago to let a terminal in; sign out and \
+                 in again",
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -240,7 +264,13 @@ async fn hand_out(
         .identity
         .sign_in
         .device_token_seconds;
-    let expires_at = clock::after(change.now(), life);
+    let mut expires_at = clock::after(change.now(), life);
+    let until = principals::provider_until(change.connection(), principal).await?;
+    // Who is gone at the provider signs in there no more, and this ends with what it said last. A
+    // little time may have passed since it was let in.
+    if found.token.is_none() && clock::after(until, LIFE_SECONDS) > change.now() {
+        expires_at = expires_at.min(until);
+    }
     let note = format!("gate login on {}", inert(&found.host));
     let wish = TokenWish {
         principal,

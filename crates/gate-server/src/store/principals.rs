@@ -182,6 +182,45 @@ pub(crate) async fn set_provider_groups(
     Ok(())
 }
 
+/// Returns until when a provider's word on a user is believed, by their last sign-in there; long
+/// past where there was none.
+pub(crate) async fn provider_until(
+    connection: &mut Connection,
+    name: &str,
+) -> Result<Timestamp, StoreError> {
+    let row = query("SELECT provider_groups_until FROM principals WHERE name = ?")
+        .bind(name)
+        .fetch_optional(connection)
+        .await?;
+    row.map_or(Ok(Timestamp::UNIX_EPOCH), |row| {
+        time(&row, "provider_groups_until")
+    })
+}
+
+/// Has the terminals that a user let in go on until then, each no longer than its life.
+pub(crate) async fn prolong_terminals_of(
+    connection: &mut Connection,
+    name: &str,
+    (until, life_seconds): (Timestamp, u64),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    query(
+        "UPDATE tokens SET expires_at =
+           CASE WHEN created_at + ?1 < ?2 THEN created_at + ?1 ELSE ?2 END
+         WHERE principal = ?3 AND created_by = principal AND parent IS NULL
+           AND role = 'requester' AND note LIKE 'gate login on %'
+           AND revoked_at IS NULL AND expires_at > ?4
+           AND expires_at < CASE WHEN created_at + ?1 < ?2 THEN created_at + ?1 ELSE ?2 END",
+    )
+    .bind(integer(life_seconds.saturating_mul(1_000)))
+    .bind(until.as_millisecond())
+    .bind(name)
+    .bind(now.as_millisecond())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Returns the groups that an admin has put a principal into.
 pub(crate) async fn own_groups(
     connection: &mut Connection,

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::form::{Posted, Tokened};
 use super::moment;
-use super::page::{Refused, render};
+use super::page::{Place, Refused, render};
 use super::session::{AnyVisitor, Visitor};
 use super::shown::Shown;
 use crate::clock;
@@ -118,9 +118,14 @@ pub(super) async fn answer(
         return Ok(render(StatusCode::OK, &page));
     };
     let is_let_in = matches!(answer, Answer::LetIn);
-    let is_done = server
-        .answer_device(&visitor.actor, &code, is_let_in)
-        .await?;
+    let who = (&visitor.actor, visitor.secret().hash());
+    let is_done = match server.answer_device(who, &code, is_let_in).await {
+        Ok(is_done) => is_done,
+        Err(failure) => {
+            let refused = Refused::from(failure).back_to(Place::Device);
+            return Err(refused.signed_in(visitor));
+        }
+    };
     let mut page = DevicePage::for_visitor(visitor);
     match (is_done, answer) {
         (true, Answer::LetIn) => {

@@ -46,6 +46,9 @@ impl Change<'_> {
         let Some(principal) = principal.filter(|found| !found.disabled) else {
             return Ok(Judged::Refused(format!("`{name}` is disabled")));
         };
+        // They are still known there, and so go on the terminals that they let in.
+        let life = self.server().settings.identity.sign_in.device_token_seconds;
+        principals::prolong_terminals_of(self.connection(), &name, (until, life), now).await?;
         let roles = roles_of(settings, &principal);
         Ok(chosen(name, &roles, wanted))
     }

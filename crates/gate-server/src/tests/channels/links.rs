@@ -182,3 +182,32 @@ async fn an_account_that_is_unlinked_takes_back_what_it_answered() {
     }
     stage.verified().await;
 }
+
+#[tokio::test]
+async fn an_account_that_was_linked_by_a_provider_answers_while_its_word_is_believed() {
+    let settings = "name = 'test'\nissuer = 'http://127.0.0.1:9'\nclient_id = 'gate'\n";
+    let settings = toml::from_str(settings).unwrap();
+    let stage = SlackStage::of(|_| {}, |server| server.identity.providers = vec![settings]).await;
+    let account = json!({
+        "account": { "provider": "oidc", "tenant": "http://127.0.0.1:9", "subject": "bob" },
+        "principal": "bob",
+    });
+    let linked = stage.post(&stage.setup.admin, "/v1/accounts", &account);
+    assert_eq!(linked.await.status, StatusCode::CREATED);
+    // As a browser that was signed in there has linked it.
+    stage.link("slack", TEAM, NEW, "bob").await;
+    stage
+        .sql("UPDATE accounts SET means = 'test', token = NULL WHERE provider = 'slack'")
+        .await;
+    let request = asked(&stage, "web").await;
+    assert_eq!(presses(&stage, &request).await, ApprovalStatus::Pending);
+    assert_eq!(
+        stage.refusals().await,
+        ["link_ended"],
+        "bob was never there"
+    );
+    stage
+        .sql("UPDATE principals SET provider_groups_until = 99999999999999 WHERE name = 'bob'")
+        .await;
+    assert_eq!(presses(&stage, &request).await, ApprovalStatus::Approved);
+}

@@ -7,7 +7,9 @@ use axum::http::header::{COOKIE, SET_COOKIE};
 use reqwest::Url;
 use serde_json::{Value, json};
 
+use super::devices;
 use super::program::Program;
+use crate::clock;
 use crate::tests::bench::{Answered, Bench};
 use crate::tests::channels::secret_file;
 use crate::tests::web::{Browser, OWN, location};
@@ -306,6 +308,69 @@ async fn who_has_left_the_groups_of_the_provider_is_in_none_after_a_while() {
         "{}",
         answered.text()
     );
+}
+
+/// Returns when the only terminal's token ends, in seconds from now.
+async fn terminal_ends_in(bench: &Bench) -> i64 {
+    let tokens = bench.get(&bench.setup.admin, "/v1/tokens").await.json();
+    let tokens = tokens["tokens"].as_array().unwrap();
+    let made: Vec<&Value> = tokens
+        .iter()
+        .filter(|one| one["note"].is_string())
+        .collect();
+    assert_eq!(made.len(), 1, "{made:?}");
+    let end: jiff::Timestamp = made[0]["expires_at"].as_str().unwrap().parse().unwrap();
+    end.as_second() - clock::now().as_second()
+}
+
+#[tokio::test]
+async fn a_terminal_ends_with_what_the_provider_said_last_of_who_let_it_in() {
+    let program = Program::provider(CALLBACK, false);
+    let more = USUAL.replace(
+        "auto_create = true",
+        "auto_create = true\nname_claim = 'email'\ngroups_seconds = 86400",
+    );
+    let (bench, _folder) = bench(&program, &more).await;
+    let browser = signed_in(&bench, &sign_in(&bench, "alice", None).await);
+    let started = devices::start(&bench).await;
+    let page = devices::answer(&browser, &started.user_code, "let_in").await;
+    assert!(page.contains("is let in"), "{page}");
+    let polled = devices::poll(&bench, &started.device_code).await;
+    let token = polled["token"]["token"].as_str().unwrap();
+    assert_eq!(bench.get(token, "/v1/whoami").await.status, StatusCode::OK);
+    let a_day = 86_390..=86_400;
+    assert!(a_day.contains(&terminal_ends_in(&bench).await));
+    // The next sign-in has it go on, and no longer than it may live at all.
+    bench
+        .sql("UPDATE tokens SET expires_at = expires_at - 80000000 WHERE note IS NOT NULL")
+        .await;
+    signed_in(&bench, &sign_in(&bench, "alice", None).await);
+    assert!(a_day.contains(&terminal_ends_in(&bench).await));
+    bench
+        .sql("UPDATE tokens SET created_at = created_at - 2591000000 WHERE note IS NOT NULL")
+        .await;
+    bench
+        .sql("UPDATE tokens SET expires_at = expires_at - 86000000 WHERE note IS NOT NULL")
+        .await;
+    signed_in(&bench, &sign_in(&bench, "alice", None).await);
+    assert!((900..=1_000).contains(&terminal_ends_in(&bench).await));
+    // Who does not sign in there any more lets nothing in, and what was let in is over.
+    bench
+        .sql("UPDATE principals SET provider_groups_until = 1")
+        .await;
+    let late = devices::start(&bench).await;
+    let refused = devices::answer(&browser, &late.user_code, "let_in").await;
+    assert!(refused.contains("too long ago"), "{refused}");
+    assert_eq!(
+        devices::poll(&bench, &late.device_code).await["state"],
+        "pending"
+    );
+    bench
+        .sql("UPDATE tokens SET expires_at = 1 WHERE note IS NOT NULL")
+        .await;
+    signed_in(&bench, &sign_in(&bench, "alice", None).await);
+    let over = bench.get(token, "/v1/whoami").await;
+    assert_eq!(over.problem(), "unauthorized", "what ended stays so");
 }
 
 #[tokio::test]
