@@ -171,9 +171,32 @@ fn a_list_can_be_narrowed() {
     assert_eq!(ids(&["--status", "denied"]), [first.as_str()]);
     assert_eq!(
         ids(&["--mine"]),
-        [second, first],
+        [second.as_str(), &first],
         "alice owns the agent that asked"
     );
+    let none: [&str; 0] = [];
+    for (args, expected) in [
+        (vec!["--text", "namespace TWO"], vec![second.as_str()]),
+        (
+            vec!["--tool", "kubectl", "--effect", "destroy", "--target", "on"],
+            vec![&first],
+        ),
+        (vec!["--tool", "psql"], none.to_vec()),
+        (vec!["--principal", "alice"], vec![&second, &first]),
+        (vec!["--principal", "bob"], none.to_vec()),
+        (vec!["--since", "2020-01-01", "--limit", "1"], vec![&second]),
+        (vec!["--until", "2020-01-01"], none.to_vec()),
+        (vec!["--for-me"], none.to_vec()),
+    ] {
+        assert_eq!(ids(&args), expected, "{args:?}");
+    }
+    let waits = run(&mut live.gate("bob_approver", &["requests", "list", "--for-me"]));
+    assert!(
+        waits.stdout.contains(&second) && !waits.stdout.contains(&first),
+        "{waits:?}"
+    );
+    let both = ["requests", "list", "--for-me", "--mine"];
+    assert_eq!(run(&mut live.gate("bob_approver", &both)).code, Some(64));
     let bobs = run(&mut live.gate("bob_approver", &["requests", "list", "--mine"]));
     assert_eq!((bobs.code, bobs.stdout.as_str()), (Some(0), ""), "{bobs:?}");
 }

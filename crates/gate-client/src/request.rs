@@ -25,10 +25,43 @@ pub struct ListQuery {
     pub status: Option<ApprovalStatus>,
     /// Only requests for the invocation with this digest.
     pub digest: Option<Digest>,
+    /// Only requests that wait for an answer of whoever asks.
+    pub waits_for_me: bool,
+    /// Only requests with these words in the command, the reason, the requester's name or the id.
+    pub text: Option<String>,
+    /// Only requests of this effect.
+    pub effect: Option<String>,
+    /// Only what this principal asked, or an agent or workload of theirs.
+    pub principal: Option<String>,
+    /// Only requests of this tool.
+    pub tool: Option<String>,
+    /// Only requests with this in a value of the target.
+    pub target: Option<String>,
+    /// Only what was asked at this time or later, in RFC 3339.
+    pub from: Option<String>,
+    /// Only what was asked before this time, in RFC 3339.
+    pub to: Option<String>,
     /// Only requests behind this place: [`RequestPage::next`] of the page before.
     pub cursor: Option<Cursor>,
     /// The most requests of one page; the server has a limit of its own.
     pub limit: Option<u32>,
+}
+
+impl ListQuery {
+    /// Returns what is looked for, by its name on the wire.
+    fn words(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let all = [
+            ("text", &self.text),
+            ("effect", &self.effect),
+            ("principal", &self.principal),
+            ("tool", &self.tool),
+            ("target", &self.target),
+            ("from", &self.from),
+            ("to", &self.to),
+        ];
+        all.into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_deref()?)))
+    }
 }
 
 /// What became of a submission.
@@ -112,7 +145,8 @@ impl Client {
     }
 
     /// Lists requests that the token may see, newest first: `GET /v1/requests`.
-    /// A page that names a next one has a request, and the next one is another.
+    /// A page that names a next one has a request, unless it is of those that wait for
+    /// the caller; and the next one is another.
     ///
     /// # Errors
     /// Any [`ClientError`]; `Garbled` too where the next page would not lie
@@ -126,6 +160,12 @@ impl Client {
         if let Some(digest) = &query.digest {
             call = call.query("digest", &digest.to_string());
         }
+        if query.waits_for_me {
+            call = call.query("waits_for_me", "true");
+        }
+        for (name, value) in query.words() {
+            call = call.query(name, value);
+        }
         if let Some(cursor) = &query.cursor {
             call = call.query("cursor", cursor.as_str());
         }
@@ -135,7 +175,8 @@ impl Client {
         let page: RequestPage = self.ask(&call, Patience::SHORT).await?;
         if page.next.is_some() {
             let is_further = page.next != query.cursor;
-            if page.requests.is_empty() || !is_further {
+            let is_empty = page.requests.is_empty() && !query.waits_for_me;
+            if is_empty || !is_further {
                 return Err(ClientError::garbled(
                     what,
                     "its next page does not lie further on",

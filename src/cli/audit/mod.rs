@@ -15,6 +15,8 @@ mod remembered;
 mod verify;
 mod wanted;
 
+pub(super) use wanted::parse_time;
+
 use crate::failure::Failure;
 use crate::world::World;
 

@@ -38,7 +38,7 @@ pub(super) fn parse_request(text: &str) -> Result<String, String> {
     Err("give a request's id, or its first or last 6 digits or more".to_owned())
 }
 
-pub(super) fn parse_time(text: &str) -> Result<Timestamp, String> {
+pub(in crate::cli) fn parse_time(text: &str) -> Result<Timestamp, String> {
     let of_date = |date: Date| date.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp());
     text.parse()
         .or_else(|_| text.parse().and_then(of_date))

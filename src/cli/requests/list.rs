@@ -1,9 +1,9 @@
 //! `gate requests list`.
 
 use gate_client::ListQuery;
-use gate_protocol::request::{ApprovalRequest, ApprovalStatus, RequestPage};
+use gate_protocol::request::{ApprovalRequest, RequestPage};
 
-use crate::cli::named::one_of;
+use super::filter::Filter;
 use crate::failure::Failure;
 use crate::report;
 use crate::session::{self, Session};
@@ -20,9 +20,8 @@ const LOOKED_THROUGH: usize = 100_000;
 /// List requests, newest first
 #[derive(Debug, clap::Args)]
 pub(super) struct List {
-    /// Only those that stand here.
-    #[arg(long, value_name = "STATUS", value_parser = one_of(ApprovalStatus::ALL, ApprovalStatus::as_str))]
-    status: Option<ApprovalStatus>,
+    #[command(flatten)]
+    filter: Filter,
     /// Only those that you, or agents and workloads of yours, have asked for.
     #[arg(long)]
     mine: bool,
@@ -72,9 +71,8 @@ impl List {
             None
         };
         let mut query = ListQuery {
-            status: self.status,
             limit: Some(self.limit.min(u32::try_from(PAGE).unwrap_or(u32::MAX))),
-            ..ListQuery::default()
+            ..self.filter.query()
         };
         let mut requests: Vec<ApprovalRequest> = Vec::new();
         let mut seen = 0;
@@ -91,7 +89,9 @@ impl List {
                 query.limit = Some(fitting);
                 continue;
             }
-            seen += page.requests.len();
+            // Behind a page of nothing the server has looked at as many as it likes.
+            let least = if query.waits_for_me { PAGE } else { 0 };
+            seen += page.requests.len().max(least);
             let wanted = page.requests.into_iter().filter(is_wanted);
             requests.extend(wanted.take(left));
             match page.next {
@@ -127,7 +127,7 @@ fn fitting(
 #[cfg(feature = "mcp")]
 pub(in crate::cli) fn own(session: &Session, limit: u32) -> Result<RequestPage, Failure> {
     let list = List {
-        status: None,
+        filter: Filter::default(),
         mine: true,
         limit,
         json: true,

@@ -2,6 +2,7 @@
 
 mod break_glass;
 mod cancel;
+mod filter;
 mod find;
 mod list;
 mod show;

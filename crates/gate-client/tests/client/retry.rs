@@ -289,14 +289,25 @@ async fn a_list_asks_for_what_the_query_names() {
     let query = gate_client::ListQuery {
         status: Some(ApprovalStatus::Pending),
         digest: Some(submission().digest),
+        waits_for_me: true,
+        text: Some("drop & run".to_owned()),
+        effect: Some("destroy".to_owned()),
+        principal: Some("alice".to_owned()),
+        tool: Some("psql".to_owned()),
+        target: Some("shop".to_owned()),
+        from: Some("2026-05-04T00:00:00Z".to_owned()),
+        to: Some("2026-05-05T00:00:00Z".to_owned()),
         cursor: Some(cursor.clone()),
         limit: Some(20),
     };
     let page = stub.client().list(&query).await.unwrap();
     assert!(page.requests.is_empty());
     let digest = submission().digest;
-    let expected =
-        format!("GET /v1/requests?status=pending&digest={digest}&cursor={cursor}&limit=20");
+    let expected = format!(
+        "GET /v1/requests?status=pending&digest={digest}&waits_for_me=true&text=drop+%26+run\
+         &effect=destroy&principal=alice&tool=psql&target=shop&from=2026-05-04T00%3A00%3A00Z\
+         &to=2026-05-05T00%3A00%3A00Z&cursor={cursor}&limit=20"
+    );
     assert_eq!(seen.lock().unwrap()[0].target(), expected);
 }
 
@@ -309,10 +320,20 @@ async fn a_list_whose_next_page_leads_nowhere_is_no_answer() {
         answer(200, JSON, body)
     };
     let one = [json(&pending(RequestId::generate()))];
-    let pages = vec![page(&first, &one), page(&second, &[]), page(&first, &one)];
+    let pages = vec![
+        page(&first, &[]),
+        page(&first, &one),
+        page(&second, &[]),
+        page(&first, &one),
+    ];
     let (stub, _) = Stub::answering(pages);
     let client = stub.client();
     let mut query = gate_client::ListQuery::default();
+    // What waits for somebody is told apart by the server, which does not look at all at once.
+    query.waits_for_me = true;
+    let page = client.list(&query).await.unwrap();
+    assert!(page.requests.is_empty() && page.next.is_some());
+    query.waits_for_me = false;
     let page = client.list(&query).await.unwrap();
     query.cursor = page.next;
     for what in ["no requests", "the same place"] {

@@ -23,6 +23,7 @@ use crate::identity::{AnyRole, Caller, Requester};
 use crate::problem::Failure;
 use crate::service::{Channel, Listing, Submitted, Wait, etag};
 use crate::state::Server;
+use crate::store::search::Wanted;
 
 /// Asks for approval.
 ///
@@ -66,28 +67,79 @@ pub(super) async fn submit(
 pub(super) struct ListQuery {
     status: Option<ApprovalStatus>,
     digest: Option<String>,
+    waits_for_me: Option<bool>,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    effect: String,
+    #[serde(default)]
+    principal: String,
+    #[serde(default)]
+    tool: String,
+    #[serde(default)]
+    target: String,
+    from: Option<String>,
+    to: Option<String>,
     cursor: Option<Cursor>,
     limit: Option<u64>,
 }
 
+impl ListQuery {
+    fn listing(self) -> Result<Listing, Failure> {
+        let wanted = Wanted {
+            status: self.status,
+            digest: parse_parameter("digest", self.digest.as_deref())?,
+            principal: self.principal.trim().to_owned(),
+            tool: self.tool.trim().to_owned(),
+            effect: self.effect,
+            target: self.target.trim().to_owned(),
+            text: self.text,
+            from: parse_parameter("from", self.from.as_deref())?,
+            to: parse_parameter("to", self.to.as_deref())?,
+            ..Wanted::default()
+        };
+        wanted.refuse_long().map_err(Failure::bad_request)?;
+        Ok(Listing {
+            wanted,
+            waits_for_me: self.waits_for_me.unwrap_or(false),
+        })
+    }
+}
+
 /// Lists requests, newest first: a requester's own, everything for the others.
+///
+/// With `waits_for_me` only those in which a yes of whoever asks would count now, as the page's
+/// inbox has them. A page of these can be short, or of nothing, and go on: by `next` alone one
+/// sees the end. A search reads every request, and one is done at a time.
 #[utoipa::path(get, path = "/v1/requests", tag = "requests",
     params(("status" = Option<ApprovalStatus>, Query, description = "Only those in this status"),
         ("digest" = Option<Digest>, Query, description = "Only those for this digest"),
+        ("waits_for_me" = Option<bool>, Query,
+            description = "Only those that wait for an answer of whoever asks; they are pending"),
+        ("text" = Option<String>, Query, max_length = 400,
+            description = "At most 8 words, each of which stands in the command, the reason, the requester's name or the id"),
+        ("effect" = Option<String>, Query, description = "Only those of this effect"),
+        ("principal" = Option<String>, Query, max_length = 400,
+            description = "Only what this principal asked, or an agent or workload of theirs"),
+        ("tool" = Option<String>, Query, max_length = 400, description = "Only those of this tool"),
+        ("target" = Option<String>, Query, max_length = 400,
+            description = "Only those with this in a value of the target"),
+        ("from" = Option<String>, Query, format = DateTime,
+            description = "Only those that were asked at this time or later"),
+        ("to" = Option<String>, Query, format = DateTime,
+            description = "Only those that were asked before this time"),
         ("cursor" = Option<Cursor>, Query, description = "The `next` of the page before"),
         ("limit" = Option<u64>, Query, minimum = 1, maximum = 100,
             description = "The most things of the page; 50 without")),
-    responses((status = 200, body = RequestPage), (status = 400, body = Problem)))]
+    responses((status = 200, body = RequestPage), (status = 400, body = Problem),
+        (status = 503, body = Problem)))]
 pub(super) async fn list(
     State(server): State<Server>,
     caller: Caller<AnyRole>,
     Query(query): Query<ListQuery>,
 ) -> Result<(Option<AsOf>, Reply<RequestPage>), Failure> {
-    let listing = Listing {
-        status: query.status,
-        digest: parse_parameter("digest", query.digest.as_deref())?,
-    };
     let paging = paging("requests", query.cursor.as_ref(), query.limit)?;
+    let listing = query.listing()?;
     let (page, as_of) = server.list(&caller.actor, listing, &paging).await?;
     Ok((as_of, Reply(StatusCode::OK, page)))
 }

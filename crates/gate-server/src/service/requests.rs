@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use gate_protocol::canonical::Digest;
 use gate_protocol::id::RequestId;
 use gate_protocol::log::RecordType;
 use gate_protocol::page::Cursor;
@@ -14,7 +13,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Paging, weight};
+use super::{Channel, Paging, Waiting, searching, weight};
 use crate::clock;
 use crate::history::{AsOf, Past, Reading};
 use crate::identity::{Actor, AnyRole, Caller};
@@ -22,6 +21,7 @@ use crate::lifecycle::{Answered, Event, Happened, apply};
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::requests::{self, Listed, Request, Selection};
+use crate::store::search::Wanted;
 use crate::store::{Connection, StoreError};
 
 /// A page ends once it has this many bytes, so that answers that nobody reads on
@@ -38,6 +38,20 @@ pub(crate) struct Wait {
     pub(crate) after: u64,
 }
 
+impl Selection {
+    /// Returns what of it needs no search.
+    fn of(wanted: Wanted) -> Self {
+        Self {
+            requester: wanted.requester,
+            status: wanted.status,
+            digest: wanted.digest,
+            before: wanted.before,
+            limit: wanted.limit,
+            limit_bytes: wanted.limit_bytes,
+        }
+    }
+}
+
 impl Reading for Selection {
     type Found = Listed;
 
@@ -51,10 +65,11 @@ impl Reading for Selection {
 }
 
 /// Which requests are listed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Listing {
-    pub(crate) status: Option<ApprovalStatus>,
-    pub(crate) digest: Option<Digest>,
+    pub(crate) wanted: Wanted,
+    /// Only those that wait for an answer of whoever asks.
+    pub(crate) waits_for_me: bool,
 }
 
 /// A wait that is shorter than this is as long as it was asked for.
@@ -213,35 +228,73 @@ impl Server {
         listing: Listing,
         paging: &Paging,
     ) -> Result<(RequestPage, Option<AsOf>), Failure> {
-        let own = (actor.role == Role::Requester).then(|| actor.name().to_owned());
-        let selection = Selection {
-            requester: own,
-            status: listing.status,
-            digest: listing.digest,
-            before: paging.after_as(|key| key.parse().ok())?,
-            limit: paging.limit(),
-            limit_bytes: PAGE_BYTES,
-        };
-        let has_ended = selection.status.is_some_and(ApprovalStatus::is_terminal);
-        let (listed, as_of) = if has_ended && selection.digest.is_none() {
-            self.past(&selection).await?
+        let mut wanted = listing.wanted;
+        wanted.requester = (actor.role == Role::Requester).then(|| actor.name().to_owned());
+        wanted.before = paging.after_as(|key| key.parse().ok())?;
+        wanted.limit = paging.limit();
+        wanted.limit_bytes = PAGE_BYTES;
+        let now = clock::now();
+        if listing.waits_for_me {
+            return Ok((self.waiting_page(actor, wanted, now).await?, None));
+        }
+        let (listed, as_of) = if wanted.is_search() {
+            self.search(&wanted).await?
         } else {
-            let mut reader = self.store.read().await?;
-            (selection.read(reader.connection()).await?, None)
+            self.selected(&Selection::of(wanted)).await?
         };
         let Listed { requests, has_more } = listed;
-        let now = clock::now();
-        let page = RequestPage {
-            next: requests
-                .last()
-                .filter(|_| has_more)
-                .map(|last| Cursor::after("requests", &last.id.to_string())),
-            requests: requests
-                .iter()
-                .map(|request| self.view(request, now))
-                .collect(),
+        let rest = requests.last().map(|last| last.id).filter(|_| has_more);
+        Ok((self.page_of(&requests, rest, now), as_of))
+    }
+
+    /// Returns what waits for the actor of what is wanted; it can be a page of nothing, behind
+    /// which the list goes on.
+    async fn waiting_page(
+        &self,
+        actor: &Actor,
+        wanted: Wanted,
+        now: Timestamp,
+    ) -> Result<RequestPage, Failure> {
+        let is_answered = |status| status != ApprovalStatus::Pending;
+        if wanted.status.is_some_and(is_answered) {
+            return Err(Failure::bad_request(
+                "what waits for you is `pending`: leave `status` out",
+            ));
+        }
+        if actor.role != Role::Approver {
+            return Ok(self.page_of(&[], None, now));
+        }
+        let _turn = if wanted.is_search() {
+            Some(searching::turn().await?)
+        } else {
+            None
         };
-        Ok((page, as_of))
+        let who = (actor, Channel::Api);
+        let Waiting { requests, rest } = self.waiting_for(who, wanted, |_| true, now).await?;
+        Ok(self.page_of(&requests, rest, now))
+    }
+
+    fn page_of(
+        &self,
+        requests: &[Request],
+        rest: Option<RequestId>,
+        now: Timestamp,
+    ) -> RequestPage {
+        let view = |request| self.view(request, now);
+        RequestPage {
+            requests: requests.iter().map(view).collect(),
+            next: rest.map(|last| Cursor::after("requests", &last.to_string())),
+        }
+    }
+
+    /// Returns a list that no request has to be read for.
+    async fn selected(&self, selection: &Selection) -> Result<(Listed, Option<AsOf>), Failure> {
+        let has_ended = selection.status.is_some_and(ApprovalStatus::is_terminal);
+        if has_ended && selection.digest.is_none() {
+            return Ok(self.past(selection).await?);
+        }
+        let mut reader = self.store.read().await?;
+        Ok((selection.read(reader.connection()).await?, None))
     }
 
     /// Takes a request back.

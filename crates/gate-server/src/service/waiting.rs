@@ -64,6 +64,11 @@ pub(crate) struct Waiting {
     pub(crate) rest: Option<RequestId>,
 }
 
+/// Returns about how much is stored of a request.
+pub(crate) fn size_bytes(request: &Request) -> u64 {
+    serde_json::to_vec(&request.invocation).map_or(u64::MAX, |text| text.len() as u64)
+}
+
 /// Returns what a requirement can call the actor.
 fn approver_words(actor: &Actor) -> Vec<String> {
     let groups = actor.principal.groups.iter();
@@ -122,7 +127,7 @@ impl Server {
         wanted.status = Some(ApprovalStatus::Pending);
         wanted.limit = AT_A_TIME;
         wanted.approvers = approver_words(actor);
-        let (mut requests, mut looked_at) = (Vec::new(), 0);
+        let (mut requests, mut looked_at, mut bytes) = (Vec::new(), 0, 0_u64);
         loop {
             let mut reader = self.store.read().await?;
             let part = search::search(reader.connection(), &wanted).await?;
@@ -132,9 +137,10 @@ impl Server {
             for request in part.requests {
                 let id = request.id;
                 if self.waits_for((actor, channel), &request, now).await? && takes(&request) {
+                    bytes = bytes.saturating_add(size_bytes(&request));
                     requests.push(request);
                 }
-                if requests.len() >= most {
+                if requests.len() >= most || bytes > wanted.limit_bytes {
                     let is_end = last == Some(id) && !part.has_more;
                     let rest = (!is_end).then_some(id);
                     return Ok(Waiting { requests, rest });

@@ -1,5 +1,6 @@
 //! Finding requests again: by who asked, what for, on what, and in which words.
 
+use gate_protocol::canonical::Digest;
 use gate_protocol::id::RequestId;
 use gate_protocol::request::ApprovalStatus;
 use jiff::Timestamp;
@@ -13,6 +14,8 @@ use super::{Connection, StoreError};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wanted {
     pub(crate) status: Option<ApprovalStatus>,
+    /// What was asked about, to the letter.
+    pub(crate) digest: Option<Digest>,
     /// The very requester.
     pub(crate) requester: Option<String>,
     /// The requester's name, or its owner's.
@@ -53,6 +56,23 @@ impl Wanted {
     }
 }
 
+impl Wanted {
+    /// Tells whether something is wanted for which every request is read.
+    pub(crate) fn is_search(&self) -> bool {
+        let texts = [
+            &self.principal,
+            &self.tool,
+            &self.effect,
+            &self.target,
+            &self.text,
+        ];
+        let times = [self.from, self.to];
+        self.command.is_some()
+            || texts.into_iter().any(|text| !text.is_empty())
+            || times.iter().any(Option::is_some)
+    }
+}
+
 /// What is looked at for a word: the command without the marks of its form.
 const TEXT: &str = "lower(replace(json_extract(invocation, '$.argv'), '{\"text\":', '')
     || ' ' || coalesce(reason, '') || ' ' || requester || ' ' || id)";
@@ -85,6 +105,9 @@ fn statement(wanted: &Wanted) -> Query {
     );
     if let Some(status) = wanted.status {
         query.push(" AND status = ").push_bind(status.as_str());
+    }
+    if let Some(digest) = wanted.digest {
+        query.push(" AND digest = ").push_bind(digest.to_string());
     }
     if let Some(requester) = &wanted.requester {
         query.push(" AND requester = ").push_bind(requester.clone());

@@ -59,6 +59,10 @@ const REFUSED: &[(&str, &str)] = &[
         "a part of an account has at most 512 bytes and no control character; the user is there",
     ),
     (
+        "GET /v1/requests",
+        "what waits for somebody is pending, and a search has so many words and bytes",
+    ),
+    (
         "POST /v1/audit/erasures",
         "one of request and person is named, and not both",
     ),

@@ -24,6 +24,7 @@ mod rates;
 mod replicas;
 mod rest;
 mod reviews;
+mod searching;
 mod self_approval;
 mod standby;
 mod submissions;

@@ -1,20 +1,16 @@
 //! Every request that was ever made, to be searched; the search is the address,
 //! so that it can be handed on.
 
-use std::time::Duration;
-
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use gate_protocol::problem::ProblemCode;
 use gate_protocol::request::ApprovalStatus;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
 
 use super::moment;
 use super::page::{Refused, render};
@@ -22,28 +18,15 @@ use super::request::pass;
 use super::row::Row;
 use super::session::Visitor;
 use crate::clock;
-use crate::history::{AsOf, Past, Reading};
+use crate::history::AsOf;
 use crate::problem::Failure;
 use crate::state::Server;
-use crate::store::requests::Listed;
-use crate::store::search::{self, Wanted};
-use crate::store::{Connection, StoreError};
+use crate::store::search::Wanted;
 
 /// How many requests are on a page.
 const PAGE: u64 = 50;
 /// A page ends once what is stored of its requests has this many bytes.
 const PAGE_BYTES: u64 = 1 << 20;
-/// The longest word of a search, in bytes; a field has no longer ones.
-const MOST_BYTES: usize = 400;
-/// How many words are looked for at a time; each is looked for in every request.
-const MOST_WORDS: usize = 8;
-
-/// A search reads every request, and holds one of the store's few readers while it does; the others
-/// are left to those who wait.
-static AT_A_TIME: Semaphore = Semaphore::const_new(1);
-/// How long a search waits for those before it.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 const EFFECTS: [&str; 8] = [
     "read", "local", "write", "destroy", "access", "secret", "execute", "unknown",
 ];
@@ -102,13 +85,6 @@ impl HistoryPage {
 impl Filter {
     /// Returns what to look for, or what is wrong with the address.
     fn wanted(&self) -> Result<Wanted, String> {
-        let texts = [&self.text, &self.principal, &self.tool, &self.target];
-        if texts.iter().any(|text| text.len() > MOST_BYTES) {
-            return Err(format!("A field has at most {MOST_BYTES} bytes."));
-        }
-        if self.text.split_whitespace().count() > MOST_WORDS {
-            return Err(format!("At most {MOST_WORDS} words can be looked for."));
-        }
         let status = match self.status.as_str() {
             "" => None,
             name => {
@@ -120,7 +96,7 @@ impl Filter {
             "" => None,
             id => Some(id.parse().map_err(|_| "`before` is no id of a request.")?),
         };
-        Ok(Wanted {
+        let wanted = Wanted {
             status,
             principal: self.principal.trim().to_owned(),
             tool: self.tool.trim().to_owned(),
@@ -134,7 +110,9 @@ impl Filter {
             limit: PAGE,
             limit_bytes: PAGE_BYTES,
             ..Wanted::default()
-        })
+        };
+        wanted.refuse_long()?;
+        Ok(wanted)
     }
 
     fn zone(&self) -> TimeZone {
@@ -240,12 +218,10 @@ pub(super) async fn history(
     let mut as_of = None;
     match filter.wanted() {
         Ok(wanted) => {
-            let turn = tokio::time::timeout(PATIENCE, AT_A_TIME.acquire()).await;
-            let Ok(Ok(_turn)) = turn else {
-                let busy = Failure::new(ProblemCode::Unavailable, "other searches are running");
-                return Err(Refused::from(busy.retry_after(5)).signed_in(visitor));
+            let (mut found, told) = match server.search(&wanted).await {
+                Ok(found) => found,
+                Err(failure) => return Err(Refused::from(failure).signed_in(visitor)),
             };
-            let (mut found, told) = found(&server, &wanted).await?;
             as_of = told;
             let last = found.requests.last().filter(|_| found.has_more);
             older = last.map(|last| {
@@ -282,29 +258,6 @@ pub(super) async fn history(
     Ok((as_of, render(StatusCode::OK, &page)).into_response())
 }
 
-/// Returns what is found: of the standby, but for what can still change and for the newest of all,
-/// which cost little.
-async fn found(server: &Server, wanted: &Wanted) -> Result<(Listed, Option<AsOf>), StoreError> {
-    let can_change = wanted.status.is_some_and(|status| !status.is_terminal());
-    if can_change || wanted.is_everything() {
-        let mut reader = server.store.read().await?;
-        return Ok((wanted.read(reader.connection()).await?, None));
-    }
-    server.past(wanted).await
-}
-
-impl Reading for Wanted {
-    type Found = Listed;
-
-    fn past(&self) -> Past {
-        Past::Ended
-    }
-
-    async fn read(&self, connection: &mut Connection) -> Result<Listed, StoreError> {
-        search::search(connection, self).await
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -330,8 +283,8 @@ mod tests {
             text: "a ".repeat(words),
             ..Filter::default()
         };
-        assert!(of(MOST_WORDS).wanted().is_ok());
-        let refused = of(MOST_WORDS + 1).wanted().err().unwrap();
+        assert!(of(8).wanted().is_ok());
+        let refused = of(9).wanted().err().unwrap();
         assert_eq!(refused, "At most 8 words can be looked for.");
     }
 

@@ -19,7 +19,7 @@ use super::session::Visitor;
 use super::shown::Shown;
 use crate::clock;
 use crate::problem::Failure;
-use crate::service::Channel;
+use crate::service::{Channel, size_bytes};
 use crate::state::Server;
 use crate::store::requests::{self, Listed, Request, Selection};
 use crate::store::search::Wanted;
@@ -210,11 +210,6 @@ impl Found {
 fn owner(request: &Request) -> String {
     let requester = &request.state.requester;
     requester.owner.as_ref().unwrap_or(&requester.name).clone()
-}
-
-/// Returns about how much is stored of a request.
-fn size_bytes(request: &Request) -> u64 {
-    serde_json::to_vec(&request.invocation).map_or(u64::MAX, |text| text.len() as u64)
 }
 
 /// Returns the first page, and where the next one begins: of each owner no more

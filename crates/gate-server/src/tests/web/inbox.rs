@@ -1,6 +1,7 @@
 //! What the inbox says waits for whom, where much waits for others.
 
 use gate_protocol::request::{ApprovalRequest, Requirement};
+use serde_json::json;
 
 use super::browser::{Browser, path};
 use crate::tests::bench::{Bench, submission};
@@ -76,6 +77,14 @@ async fn a_page_that_did_not_look_at_all_does_not_say_that_nothing_waits() {
     assert!(!page.contains("Nothing waits"), "{page}");
     assert!(page.contains("None of these waits for you."), "{page}");
     assert!(page.contains("stand under <b>Older</b>"), "{page}");
+    // So does the API: nothing yet, and where it goes on.
+    let list = "/v1/requests?waits_for_me=true";
+    let listed = bench.get(&bench.setup.bob_approver, list).await.json();
+    assert_eq!(listed["requests"], json!([]));
+    let list = format!("{list}&cursor={}", listed["next"].as_str().unwrap());
+    let listed = bench.get(&bench.setup.bob_approver, &list).await.json();
+    assert_eq!(listed["requests"][0]["id"], own.id.to_string());
+    assert_eq!(listed.get("next"), None);
     let (mut next, mut pages) = (older(&page), 0);
     loop {
         let page = bob.page(&next).await;

@@ -1,0 +1,122 @@
+//! `GET /v1/requests` finds what the page's history and its inbox find.
+
+use axum::http::StatusCode;
+use gate_protocol::request::ApprovalRequest;
+
+use super::bench::{Bench, submission};
+
+/// Returns the ids of a list, and what it says of the next page.
+async fn listed(bench: &Bench, token: &str, query: &str) -> (Vec<String>, Option<String>) {
+    let answer = bench.get(token, &format!("/v1/requests?{query}")).await;
+    assert_eq!(answer.status, StatusCode::OK, "{query}: {}", answer.text());
+    let page = answer.json();
+    let id = |request: &serde_json::Value| request["id"].as_str().unwrap().to_owned();
+    let ids = page["requests"].as_array().unwrap().iter().map(id);
+    (ids.collect(), page["next"].as_str().map(str::to_owned))
+}
+
+fn ids(requests: &[&ApprovalRequest]) -> Vec<String> {
+    requests.iter().map(|one| one.id.to_string()).collect()
+}
+
+/// Asks for a write by another tool, on another target.
+async fn ledger(bench: &Bench, token: &str) -> ApprovalRequest {
+    let mut wanted = submission("ledger");
+    "psql".clone_into(&mut wanted.invocation.tool.name);
+    "write".clone_into(&mut wanted.invocation.effect);
+    wanted.digest = wanted.invocation.digest().unwrap();
+    bench.submit(token, &wanted).await.request()
+}
+
+#[tokio::test]
+async fn a_list_is_narrowed_by_what_was_asked_by_whom_and_when() {
+    let bench = Bench::new().await;
+    bench.approver("carol", &[]).await;
+    let carol = bench.token_of("carol", "requester").await;
+    let shop = bench.asked("shop").await;
+    let ledger = ledger(&bench, &bench.setup.agent).await;
+    let of_carol = bench.submit(&carol, &submission("web")).await.request();
+    let long_ago = "from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z";
+    let bob = &bench.setup.bob_approver;
+    for (query, expected) in [
+        ("", vec![&of_carol, &ledger, &shop]),
+        ("text=delete%20SHOP", vec![&shop]),
+        ("tool=psql", vec![&ledger]),
+        ("effect=write", vec![&ledger]),
+        ("target=edge", vec![&ledger]),
+        ("principal=alice", vec![&ledger, &shop]),
+        ("principal=carol", vec![&of_carol]),
+        (
+            "from=2020-01-01T00:00:00Z&status=pending",
+            vec![&of_carol, &ledger, &shop],
+        ),
+        (long_ago, vec![]),
+        ("text=shop&tool=psql", vec![]),
+        (&format!("tool=kubectl&digest={}", shop.digest), vec![&shop]),
+    ] {
+        assert_eq!(
+            listed(&bench, bob, query).await.0,
+            ids(&expected),
+            "{query}"
+        );
+    }
+    // Whoever asks finds their own, whatever they look for.
+    let own = listed(&bench, &carol, "text=delete").await;
+    assert_eq!(own.0, ids(&[&of_carol]));
+    let other = listed(&bench, &carol, "principal=alice").await;
+    assert_eq!(other.0, ids(&[]));
+    let (many, long) = ("a%20".repeat(9), "a".repeat(401));
+    for query in [
+        "from=yesterday",
+        "waits_for_me=maybe",
+        "text=%00",
+        &format!("text={many}"),
+        &format!("tool={long}"),
+        "tool=a&tool=b",
+    ] {
+        let refused = bench.get(bob, &format!("/v1/requests?{query}")).await;
+        assert_eq!(refused.problem(), "bad_request", "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_what_waits_for_somebody_has_what_their_yes_would_count_in() {
+    let bench = Bench::new().await;
+    let setup = &bench.setup;
+    let of_agent = bench.asked("of-agent").await;
+    let of_alice = bench.submit(&setup.alice_requester, &submission("of-alice"));
+    let of_alice = of_alice.await.request();
+    let bob_asks = bench.token_of("bob", "requester").await;
+    let of_bob = ledger(&bench, &bob_asks).await;
+    let denied = bench.asked("denied").await;
+    bench
+        .review(
+            &setup.bob_approver,
+            &denied,
+            gate_protocol::review::Answer::Deny,
+        )
+        .await;
+    let mine = "waits_for_me=true";
+    for (token, expected) in [
+        (&setup.bob_approver, vec![&of_alice, &of_agent]),
+        (&setup.alice_approver, vec![&of_bob]),
+        (&setup.admin, vec![]),
+        (&setup.auditor, vec![]),
+        (&setup.agent, vec![]),
+        (&bob_asks, vec![]),
+    ] {
+        let (found, next) = listed(&bench, token, mine).await;
+        assert_eq!((found, next), (ids(&expected), None));
+    }
+    let bob = &setup.bob_approver;
+    let searched = listed(&bench, bob, "waits_for_me=true&text=of-agent").await;
+    assert_eq!(searched, (ids(&[&of_agent]), None));
+    // In pages, to the end.
+    let (first, next) = listed(&bench, bob, "waits_for_me=true&limit=1").await;
+    assert_eq!(first, ids(&[&of_alice]));
+    let query = format!("waits_for_me=true&limit=1&cursor={}", next.unwrap());
+    let (second, _) = listed(&bench, bob, &query).await;
+    assert_eq!(second, ids(&[&of_agent]));
+    let refused = bench.get(bob, "/v1/requests?waits_for_me=true&status=denied");
+    assert_eq!(refused.await.problem(), "bad_request");
+}
