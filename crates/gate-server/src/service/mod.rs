@@ -55,7 +55,7 @@ pub(crate) use seen::{Seen, etag};
 pub(crate) use standing_use::is_always_asked;
 pub(crate) use submit::Submitted;
 pub(crate) use tokens::TokenWish;
-pub(crate) use waiting::{Say, Waiting, size_bytes};
+pub(crate) use waiting::{Room, Say, Waiting, size_bytes};
 pub(crate) use weight::weight;
 
 /// How someone reached the server.

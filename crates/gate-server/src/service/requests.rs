@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Channel, Paging, Waiting, searching, weight};
+use super::{Channel, Paging, Room, Waiting, searching, weight};
 use crate::clock;
 use crate::history::{AsOf, Past, Reading};
 use crate::identity::{Actor, AnyRole, Caller};
@@ -270,7 +270,8 @@ impl Server {
             None
         };
         let who = (actor, Channel::Api);
-        let Waiting { requests, rest } = self.waiting_for(who, wanted, |_| true, now).await?;
+        let Waiting { requests, rest } =
+            self.waiting_for(who, wanted, Room::for_all(), now).await?;
         Ok(self.page_of(&requests, rest, now))
     }
 

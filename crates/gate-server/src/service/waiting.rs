@@ -1,6 +1,8 @@
 //! What waits for one approver: what their yes would count in, by the same function that will
 //! count it.
 
+use std::collections::HashMap;
+
 use gate_protocol::approver::Approver;
 use gate_protocol::id::RequestId;
 use gate_protocol::principal::Role;
@@ -21,8 +23,9 @@ use crate::store::search::{self, Wanted};
 /// How many requests are looked at for one list: whose yes counts is no question that a database
 /// answers.
 const LOOKED_AT: usize = 500;
-/// How many are read at a time.
+/// How many are read at a time, and how much of them, in bytes.
 const AT_A_TIME: u64 = 50;
+const PART_BYTES: u64 = 1 << 20;
 
 /// What one person's say in a request depends on.
 #[derive(Clone, Debug)]
@@ -62,6 +65,56 @@ pub(crate) struct Waiting {
     pub(crate) requests: Vec<Request>,
     /// Behind which request the rest stands, where not all of it was looked at.
     pub(crate) rest: Option<RequestId>,
+}
+
+/// What a list has room for, beside its number and its bytes.
+#[derive(Clone, Debug)]
+pub(crate) struct Room {
+    /// What is on it already.
+    known: Vec<RequestId>,
+    of_each: HashMap<String, u64>,
+    most_of_each: u64,
+}
+
+impl Room {
+    /// Returns room for whatever comes.
+    pub(crate) fn for_all() -> Self {
+        Self {
+            known: Vec::new(),
+            of_each: HashMap::new(),
+            most_of_each: u64::MAX,
+        }
+    }
+
+    /// Returns the room of a list on which these are, where so many of each owner may be among
+    /// those that wait for its reader.
+    pub(crate) fn beside(yours: &[Request], others: &[Request], most_of_each: u64) -> Self {
+        let all = yours.iter().chain(others);
+        let mut room = Self {
+            known: all.map(|request| request.id).collect(),
+            of_each: HashMap::new(),
+            most_of_each,
+        };
+        for request in yours {
+            room.take(request);
+        }
+        room
+    }
+
+    fn has_place(&self, request: &Request) -> bool {
+        let own = self.of_each.get(owner(request));
+        !self.known.contains(&request.id) && own.is_none_or(|own| *own < self.most_of_each)
+    }
+
+    fn take(&mut self, request: &Request) {
+        *self.of_each.entry(owner(request).to_owned()).or_default() += 1;
+    }
+}
+
+/// Returns whose request it is, with all of their agents and workloads.
+fn owner(request: &Request) -> &str {
+    let requester = &request.state.requester;
+    requester.owner.as_ref().unwrap_or(&requester.name)
 }
 
 /// Returns about how much is stored of a request.
@@ -113,19 +166,20 @@ impl Server {
         Ok(say.counts(actor, request, Answer::Approve, now) == Ok(true))
     }
 
-    /// Reads on in what is `wanted`, of what waits at all, until as much as its limit waits for
-    /// this actor and `takes` takes it, or enough was looked at. A reader is held while a part is
-    /// read, and not while it is judged.
+    /// Reads on in what is `wanted`, of what waits at all, until as much as its limits waits for
+    /// this actor and has room, or enough was looked at; the first always fits. A reader is held
+    /// while a part is read, and not while it is judged.
     pub(crate) async fn waiting_for(
         &self,
         (actor, channel): (&Actor, Channel),
         mut wanted: Wanted,
-        mut takes: impl FnMut(&Request) -> bool,
+        mut room: Room,
         now: Timestamp,
     ) -> Result<Waiting, Failure> {
         let most = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
         wanted.status = Some(ApprovalStatus::Pending);
         wanted.limit = AT_A_TIME;
+        let most_bytes = std::mem::replace(&mut wanted.limit_bytes, PART_BYTES);
         wanted.approvers = approver_words(actor);
         let (mut requests, mut looked_at, mut bytes) = (Vec::new(), 0, 0_u64);
         loop {
@@ -136,11 +190,13 @@ impl Server {
             let last = part.requests.last().map(|last| last.id);
             for request in part.requests {
                 let id = request.id;
-                if self.waits_for((actor, channel), &request, now).await? && takes(&request) {
+                let has_place = room.has_place(&request);
+                if has_place && self.waits_for((actor, channel), &request, now).await? {
+                    room.take(&request);
                     bytes = bytes.saturating_add(size_bytes(&request));
                     requests.push(request);
                 }
-                if requests.len() >= most || bytes > wanted.limit_bytes {
+                if requests.len() >= most || bytes > most_bytes {
                     let is_end = last == Some(id) && !part.has_more;
                     let rest = (!is_end).then_some(id);
                     return Ok(Waiting { requests, rest });

@@ -1,7 +1,5 @@
 //! What waits: for the visitor first, then for others.
 
-use std::collections::HashMap;
-
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -19,7 +17,7 @@ use super::session::Visitor;
 use super::shown::Shown;
 use crate::clock;
 use crate::problem::Failure;
-use crate::service::{Channel, size_bytes};
+use crate::service::{Channel, Room, size_bytes};
 use crate::state::Server;
 use crate::store::requests::{self, Listed, Request, Selection};
 use crate::store::search::Wanted;
@@ -167,49 +165,27 @@ impl Found {
         let Some(before) = self.older.as_deref().and_then(|id| id.parse().ok()) else {
             return Ok(());
         };
-        let Some(left) = PAGE.checked_sub(self.yours.len() as u64 + 1) else {
+        let all = self.yours.iter().chain(&self.others);
+        let bytes: u64 = all.map(size_bytes).sum();
+        let left = PAGE.saturating_sub(self.yours.len() as u64);
+        if left == 0 || (bytes >= PAGE_BYTES && !self.yours.is_empty()) {
             return Ok(());
-        };
+        }
         let wanted = Wanted {
             before: Some(before),
-            limit: left + 1,
-            limit_bytes: PAGE_BYTES,
+            limit: left,
+            limit_bytes: PAGE_BYTES.saturating_sub(bytes),
             ..Wanted::default()
         };
-        let mut of_each: HashMap<String, u64> = HashMap::new();
-        for request in &self.yours {
-            *of_each.entry(owner(request)).or_default() += 1;
-        }
-        let known: Vec<RequestId> = self.yours.iter().map(|request| request.id).collect();
-        let all = self.yours.iter().chain(&self.others);
-        let mut bytes: u64 = all.map(size_bytes).sum();
-        let mut is_empty = known.is_empty();
-        let takes = |request: &Request| {
-            let own = of_each.entry(owner(request)).or_default();
-            let more = size_bytes(request);
-            let fits = is_empty || bytes.saturating_add(more) <= PAGE_BYTES;
-            if known.contains(&request.id) || *own >= OF_EACH || !fits {
-                return false;
-            }
-            *own += 1;
-            bytes += more;
-            is_empty = false;
-            true
-        };
         let who = (&visitor.actor, Channel::Web);
-        let more = server.waiting_for(who, wanted, takes, now).await?;
+        let room = Room::beside(&self.yours, &self.others, OF_EACH);
+        let more = server.waiting_for(who, wanted, room, now).await?;
         self.is_all = more.rest.is_none();
         self.yours.extend(more.requests);
         self.yours
             .sort_by_key(|request| std::cmp::Reverse(request.id));
         Ok(())
     }
-}
-
-/// Returns whose request it is, with all of their agents and workloads.
-fn owner(request: &Request) -> String {
-    let requester = &request.state.requester;
-    requester.owner.as_ref().unwrap_or(&requester.name).clone()
 }
 
 /// Returns the first page, and where the next one begins: of each owner no more
