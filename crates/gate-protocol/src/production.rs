@@ -1,4 +1,6 @@
-//! What names say of themselves.
+//! What names say of themselves, and a server of them.
+
+use crate::request::ApprovalRequest;
 
 /// Tells whether a name says that it is of production: one of its words is
 /// `prod`, `production`, `prd` or `live`, with or without a number. A hint for
@@ -12,6 +14,22 @@ pub fn says_production(name: &str) -> bool {
                 .to_ascii_lowercase();
             matches!(word.as_str(), "prod" | "production" | "prd" | "live")
         })
+}
+
+impl ApprovalRequest {
+    /// Tells whether a field of the target is production: the server says so, or its value does.
+    /// A server of an older version says nothing of it.
+    #[must_use]
+    pub fn is_production(&self, field: &str, value: &str) -> bool {
+        self.production.iter().any(|known| known == field) || says_production(value)
+    }
+
+    /// Tells whether any field of the target is production.
+    #[must_use]
+    pub fn touches_production(&self) -> bool {
+        let mut target = self.invocation.target.iter();
+        target.any(|(field, value)| self.is_production(field, value))
+    }
 }
 
 #[cfg(test)]

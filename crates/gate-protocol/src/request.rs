@@ -13,7 +13,6 @@ use crate::invocation::BoundInvocation;
 use crate::mode::Mode;
 use crate::page::Cursor;
 use crate::principal::{Principal, PrincipalKind};
-use crate::production::says_production;
 use crate::review::Review;
 use crate::standing_grant::StandingUse;
 
@@ -399,22 +398,6 @@ pub struct ApprovalRequest {
     /// what a name says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub production: Vec<String>,
-}
-
-impl ApprovalRequest {
-    /// Tells whether a field of the target is production: the server says so, or its value does.
-    /// A server of an older version says nothing of it.
-    #[must_use]
-    pub fn is_production(&self, field: &str, value: &str) -> bool {
-        self.production.iter().any(|known| known == field) || says_production(value)
-    }
-
-    /// Tells whether any field of the target is production.
-    #[must_use]
-    pub fn touches_production(&self) -> bool {
-        let mut target = self.invocation.target.iter();
-        target.any(|(field, value)| self.is_production(field, value))
-    }
 }
 
 /// What is out of the ordinary about a request; for most, nothing is.

@@ -145,10 +145,21 @@ fn statement(wanted: &Wanted) -> Query {
         query.push(" AND instr(").push(TEXT).push(", ");
         query.push_bind(word.to_ascii_lowercase()).push(") > 0");
     }
-    if !wanted.approvers.is_empty() {
+    push_approvers(&mut query, &wanted.approvers);
+    push_times(&mut query, wanted);
+    if let Some(before) = wanted.before {
+        query.push(" AND id < ").push_bind(before.to_string());
+    }
+    query.push(" ORDER BY id DESC LIMIT ");
+    query.push_bind(integer(wanted.limit.saturating_add(1)));
+    query
+}
+
+fn push_approvers(query: &mut Query, approvers: &[String]) {
+    if !approvers.is_empty() {
         // Empty stands for everybody.
         query.push(" AND (instr(terms, '\"approvers\":[]') > 0");
-        for approver in &wanted.approvers {
+        for approver in approvers {
             let text = serde_json::Value::from(approver.as_str()).to_string();
             query
                 .push(" OR instr(terms, ")
@@ -157,6 +168,9 @@ fn statement(wanted: &Wanted) -> Query {
         }
         query.push(")");
     }
+}
+
+fn push_times(query: &mut Query, wanted: &Wanted) {
     if let Some(from) = wanted.from {
         query
             .push(" AND created_at >= ")
@@ -167,10 +181,4 @@ fn statement(wanted: &Wanted) -> Query {
             .push(" AND created_at < ")
             .push_bind(to.as_millisecond());
     }
-    if let Some(before) = wanted.before {
-        query.push(" AND id < ").push_bind(before.to_string());
-    }
-    query.push(" ORDER BY id DESC LIMIT ");
-    query.push_bind(integer(wanted.limit.saturating_add(1)));
-    query
 }

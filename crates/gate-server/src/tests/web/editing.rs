@@ -173,29 +173,32 @@ async fn groups_and_rules_are_changed_by_an_admin_with_a_fresh_sign_in_alone() {
 
 const STALE: &str = "sign out and in again";
 
+/// Forms by which somebody gets something.
+type Forms = [(&'static str, &'static [(&'static str, &'static str)]); 5];
+const GIVES: Forms = [
+    (
+        "/principals",
+        &[("name", "carol"), ("kind", "user"), ("groups", "sre")],
+    ),
+    ("/principals/alice/enable", &[]),
+    ("/principals/alice/confirm", &[("seen", "x")]),
+    (
+        "/tokens",
+        &[("principal", "bob"), ("role", "approver"), ("days", "1")],
+    ),
+    ("/rules/proposal/x/confirm", &[]),
+];
+
 #[tokio::test]
 async fn what_gives_needs_a_fresh_sign_in_and_what_takes_away_needs_none() {
     let bench = Bench::new().await;
-    let gives = [
-        (
-            "/principals",
-            &[("name", "carol"), ("kind", "user"), ("groups", "sre")][..],
-        ),
-        ("/principals/alice/enable", &[]),
-        ("/principals/alice/confirm", &[("seen", "x")]),
-        (
-            "/tokens",
-            &[("principal", "bob"), ("role", "approver"), ("days", "1")],
-        ),
-        ("/rules/proposal/x/confirm", &[]),
-    ];
     let admin = Browser::administering(&bench).await;
     let wanted = json!({ "principal": "bob", "role": "approver", "ttl_seconds": 60 });
     let made = bench.post(&bench.setup.admin, "/v1/tokens", &wanted).await;
     let revoke = format!("/tokens/{}/revoke", made.json()["id"].as_str().unwrap());
     age_sessions(&bench).await;
     let before = bench.records().await.len();
-    for (path, fields) in gives {
+    for (path, fields) in GIVES {
         let refused = post(&admin, path, fields).await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}");
         assert!(refused.text().contains(STALE), "{path}: {}", refused.text());
@@ -232,7 +235,7 @@ async fn what_gives_needs_a_fresh_sign_in_and_what_takes_away_needs_none() {
             .await
             .contains("/principals/alice/enable\"")
     );
-    for (path, fields) in gives {
+    for (path, fields) in GIVES {
         let answer = post(&admin, path, fields).await;
         assert!(!answer.text().contains(STALE), "{path}: {}", answer.text());
     }
