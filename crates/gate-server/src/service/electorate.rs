@@ -19,7 +19,6 @@ use crate::lifecycle::{
 };
 use crate::problem::Failure;
 use crate::settings::{Approving, ServerMode};
-use crate::state::Server;
 use crate::store::edits::{self, Hand, RuleEditor};
 use crate::store::requests::{self, Request};
 use crate::store::{Connection, StoreError, principals};

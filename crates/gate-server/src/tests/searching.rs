@@ -84,8 +84,9 @@ async fn a_list_of_what_waits_for_somebody_has_what_their_yes_would_count_in() {
     let bench = Bench::new().await;
     let setup = &bench.setup;
     let of_agent = bench.asked("of-agent").await;
-    let of_alice = bench.submit(&setup.alice_requester, &submission("of-alice"));
-    let of_alice = of_alice.await.request();
+    let wanted = submission("of-alice");
+    let of_alice = bench.submit(&setup.alice_requester, &wanted).await;
+    let of_alice = of_alice.request();
     let bob_asks = bench.token_of("bob", "requester").await;
     let of_bob = ledger(&bench, &bob_asks).await;
     let denied = bench.asked("denied").await;

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use crate::tests::bench::{Bench, call, submission};
 use crate::tests::web::{Browser, location};
 
-struct Started {
-    device_code: String,
-    user_code: String,
+pub(super) struct Started {
+    pub(super) device_code: String,
+    pub(super) user_code: String,
 }
 
 pub(super) async fn start(bench: &Bench) -> Started {

@@ -29,7 +29,6 @@ const METHODS: [&str; 4] = ["post", "put", "patch", "delete"];
 const NOWHERE: [&str; 4] = ["/no/page", "/v1/no/thing", "/assets/no.js", "/metrics"];
 /// What a form from elsewhere is told, before anything else of it is read.
 const FOREIGN: &str = "This form came from another page";
-/// How many addresses take a form.
 const FORMS: usize = 26;
 
 /// A server with something on each of its pages, and everybody who can look at it.
@@ -151,8 +150,10 @@ impl Ground {
             ["slack", "teams"].map(|chat| (method.clone(), of(chat)))
         };
         let all: BTreeSet<_> = all.into_iter().flat_map(filled).collect();
-        let parsed = |(method, path): (String, String)| (method.parse().unwrap(), path);
-        all.into_iter().map(parsed).collect()
+        let parsed = all.into_iter();
+        parsed
+            .map(|(method, path)| (method.parse().unwrap(), path))
+            .collect()
     }
 
     async fn call(
@@ -162,15 +163,19 @@ impl Ground {
         headers: &[(HeaderName, &str)],
         body: &str,
     ) -> Answered {
-        let mut request = Request::new(Body::from(body.to_owned()));
-        *request.method_mut() = method;
-        *request.uri_mut() = path.parse().unwrap();
-        for (name, value) in headers {
-            let value = HeaderValue::from_str(value).unwrap();
-            request.headers_mut().insert(name.clone(), value);
-        }
-        self.bench.glance(request).await
+        self.bench.glance(made(method, path, headers, body)).await
     }
+}
+
+fn made(method: Method, path: &str, headers: &[(HeaderName, &str)], body: &str) -> Request<Body> {
+    let mut request = Request::new(Body::from(body.to_owned()));
+    *request.method_mut() = method;
+    *request.uri_mut() = path.parse().unwrap();
+    for (name, value) in headers {
+        let value = HeaderValue::from_str(value).unwrap();
+        request.headers_mut().insert(name.clone(), value);
+    }
+    request
 }
 
 fn named(name: &'static str) -> HeaderName {
@@ -257,7 +262,7 @@ async fn nothing_that_a_foreign_page_can_send_changes_anything() {
 
 impl Ground {
     /// Sends a form from each foreign origin in each way that needs no asking, and asks. Returns
-    /// whether a page of ours could send a form there.
+    /// whether pages of ours could.
     async fn assert_out_of_reach(
         &self,
         method: &Method,
@@ -281,7 +286,8 @@ impl Ground {
                     (CONTENT_TYPE, kind),
                     (named("sec-fetch-site"), "cross-site"),
                 ];
-                let answer = self.call(method.clone(), path, &headers, form).await;
+                let sent = made(method.clone(), path, &headers, form);
+                let answer = self.bench.send(sent).await;
                 let place = format!("{method} {path} of {kind} from {origin}");
                 assert!(answer.status.is_client_error(), "{place}: {answer:?}");
                 assert_foreign_to_all(&answer, &place);
@@ -289,8 +295,7 @@ impl Ground {
                 if path.starts_with("/v1/") || NOWHERE.contains(&path) || is_shown_only {
                     continue;
                 }
-                // That the form is refused for something else, as a field that is missing, would
-                // say nothing.
+                // To be refused for something else, as a field that is missing, says nothing.
                 takes_forms = true;
                 assert_eq!(answer.status, StatusCode::FORBIDDEN, "{place}: {answer:?}");
                 assert!(answer.text().contains(FOREIGN), "{place}: {answer:?}");
