@@ -145,15 +145,13 @@ impl Ground {
             all.insert((Method::POST.to_string(), path.clone()));
             all.extend(methods.map(|method| (method.to_uppercase(), path.clone())));
         }
-        let filled = |(method, path): (String, String)| {
+        let chats = all.iter().flat_map(|(method, path)| {
             let of = |chat| self.filled(&path.replace("{chat}", chat));
-            ["slack", "teams"].map(|chat| (method.clone(), of(chat)))
-        };
-        let all: BTreeSet<_> = all.into_iter().flat_map(filled).collect();
-        let parsed = all.into_iter();
-        parsed
-            .map(|(method, path)| (method.parse().unwrap(), path))
-            .collect()
+            ["slack", "teams"].map(|chat| (method.parse().unwrap(), of(chat)))
+        });
+        let mut addresses: Vec<(Method, String)> = chats.collect();
+        addresses.dedup();
+        addresses
     }
 
     async fn call(
