@@ -132,7 +132,9 @@ export async function live(stage) {
 export async function hidden(stage) {
   const bob = await stage.window("bob_approver");
   await bob.locator("body.live").waitFor();
+  // From here on time passes as it is told to.
   await bob.clock.install();
+  await bob.clock.pauseAt(Date.now() + 60_000);
   const looks = [];
   bob.on("request", (request) => {
     if (request.resourceType() === "fetch") looks.push(request.headers()["gate-unattended"]);
