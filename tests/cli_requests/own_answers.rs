@@ -50,8 +50,8 @@ fn refused_reviews(live: &Live) -> Vec<(String, String)> {
     let log = run(&mut live.gate("auditor", &args));
     let of = |line: &str| {
         let record: Value = serde_json::from_str(line).unwrap();
-        let text = |name: &str| record["body"][name].as_str().unwrap().to_owned();
-        (text("reviewer"), text("why"))
+        let text = |at: &str| record.pointer(at).unwrap().as_str().unwrap().to_owned();
+        (text("/body/reviewer"), text("/body/why"))
     };
     log.stdout.lines().map(of).collect()
 }

@@ -62,13 +62,12 @@ impl Wanted {
 
 /// Waits for the searches before this one, each of which reads every request.
 pub(super) async fn turn() -> Result<SemaphorePermit<'static>, Failure> {
-    match tokio::time::timeout(PATIENCE, AT_A_TIME.acquire()).await {
-        Ok(Ok(turn)) => Ok(turn),
-        Ok(Err(_)) | Err(_) => {
-            let busy = Failure::new(ProblemCode::Unavailable, "other searches are running");
-            Err(busy.retry_after(5))
-        }
+    let turn = tokio::time::timeout(PATIENCE, AT_A_TIME.acquire()).await;
+    if let Ok(Ok(turn)) = turn {
+        return Ok(turn);
     }
+    let busy = Failure::new(ProblemCode::Unavailable, "other searches are running");
+    Err(busy.retry_after(5))
 }
 
 impl Server {

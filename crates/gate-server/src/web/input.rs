@@ -229,8 +229,8 @@ fn shown(
     let alone = |note, is_short, lines| {
         InputContent::Shown(Text {
             note,
-            is_short,
             lines,
+            is_short,
         })
     };
     let is_short = lines.len() <= SHORT_LINES;

@@ -187,7 +187,8 @@ async fn an_account_that_is_unlinked_takes_back_what_it_answered() {
 async fn an_account_that_was_linked_by_a_provider_answers_while_its_word_is_believed() {
     let settings = "name = 'test'\nissuer = 'http://127.0.0.1:9'\nclient_id = 'gate'\n";
     let settings = toml::from_str(settings).unwrap();
-    let stage = SlackStage::of(|_| {}, |server| server.identity.providers = vec![settings]).await;
+    let stage = SlackStage::of(|_| {}, |server| server.identity.providers = vec![settings]);
+    let stage = Box::pin(stage).await;
     let account = json!({
         "account": { "provider": "oidc", "tenant": "http://127.0.0.1:9", "subject": "bob" },
         "principal": "bob",
