@@ -1,10 +1,13 @@
 //! Every case runs bare and through gate, and the two must look the same to the tool and to whoever
-//! started it: allowed and approved, by `gate run` and by a link in the tool's name. DESIGN.md,
-//! invariant 8: "The tool sees what it would see without gate".
+//! started it: allowed and approved, by `gate run`, by a link in the tool's name, and in four shells
+//! that call the tool by its name, in tmux where a case has a terminal. DESIGN.md, invariant 8: "The
+//! tool sees what it would see without gate".
 //!
 //! Most cases are those of `gate-exec`. Each runs in a process of its own, without a terminal and
 //! with a home of its own, against one real server with somebody who approves everything; that takes
-//! a harness of its own, which speaks as libtest does. A word on the command line selects cases.
+//! a harness of its own, which speaks as libtest does. A word on the command line selects cases. Where
+//! the way is a shell's, cases of one kind run in one process, with fewer exit codes and bytes: what a
+//! shell adds does not depend on which.
 #![expect(
     unsafe_code,
     clippy::unwrap_used,
@@ -14,6 +17,8 @@
     reason = "tests set up signals, descriptors and terminals as a caller would, and fail by panic"
 )]
 
+#[path = "contract/by_name.rs"]
+mod by_name;
 #[path = "../crates/gate-exec/tests/contract/mod.rs"]
 mod contract;
 #[path = "live/server.rs"]
@@ -22,16 +27,21 @@ mod server;
 mod stage;
 #[path = "contract/through_gate.rs"]
 mod through_gate;
+#[path = "contract/tmux.rs"]
+mod tmux;
 
+use std::ffi::OsString;
 use std::io::{Read, Seek};
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::Mutex;
 use std::time::Instant;
 
+use by_name::{NamedShell, SHELLS};
 use contract::wrapper::{Wrapper, example};
 use contract::{ending, inherited, pipes, signals, supervision, terminal};
-use gate_testkit::home::Home;
-use stage::{Answered, Programs, Stage, Way};
+use server::GATE;
+use stage::{Answered, Programs, Stage};
 
 type Case = fn(&Wrapper);
 type NamedCase = (&'static str, Case);
@@ -124,28 +134,96 @@ const LEFT_TO_GATE: [&str; 3] = [
     "a_deleted_working_directory_stays_deleted",
 ];
 
-/// The slowest first, so that none of them is left to run alone.
-const MODES: [(&str, Way, Answered); 6] = [
-    ("shim_approved", Way::Shim, Answered::Approved),
-    ("shim_recorded", Way::Shim, Answered::Recorded),
-    ("run_approved", Way::Run, Answered::Approved),
-    ("run_recorded", Way::Run, Answered::Recorded),
-    ("shim_allowed", Way::Shim, Answered::Allowed),
-    ("run_allowed", Way::Run, Answered::Allowed),
-];
+/// How a case reaches its tool.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    /// `gate run -- TOOL`.
+    Run,
+    /// A link to the small program in the tool's name.
+    Shim,
+    /// A link to gate itself, as where there is no small program.
+    Whole,
+    /// The name of a link to the small program, in a shell.
+    ByName(&'static NamedShell),
+}
 
-/// One case in one mode.
+impl Way {
+    fn wrapper(self, programs: &Programs) -> Wrapper {
+        let link = |link: PathBuf| -> Vec<OsString> {
+            vec![programs.stage().into(), "as".into(), link.into()]
+        };
+        match self {
+            Self::Run => Wrapper::new("gate", vec![GATE.into(), "run".into(), "--".into()]),
+            Self::Shim => Wrapper::new("gate", link(programs.shim())),
+            Self::Whole => Wrapper {
+                is_brief: true,
+                ..Wrapper::new("gate", link(programs.whole()))
+            },
+            Self::ByName(shell) => shell.wrapper(&programs.front(), &programs.empty()),
+        }
+    }
+
+    /// Tells whether each case has a test of its own.
+    fn is_apart(self) -> bool {
+        matches!(self, Self::Run | Self::Shim)
+    }
+
+    /// Tells whether the small program is what stands before the tool.
+    fn is_small(self) -> bool {
+        matches!(self, Self::Shim | Self::ByName(_))
+    }
+
+    fn has(self, case: &str) -> bool {
+        match self {
+            Self::ByName(shell) => !shell.is_own(case),
+            Self::Run | Self::Shim | Self::Whole => true,
+        }
+    }
+}
+
+/// Names, ways and answers, the slowest first, so that none of them is left to run alone.
+fn modes() -> Vec<(String, Way, Answered)> {
+    let direct = [
+        ("shim_approved", Way::Shim, Answered::Approved),
+        ("shim_recorded", Way::Shim, Answered::Recorded),
+        ("run_approved", Way::Run, Answered::Approved),
+        ("run_recorded", Way::Run, Answered::Recorded),
+        ("shim_allowed", Way::Shim, Answered::Allowed),
+        ("run_allowed", Way::Run, Answered::Allowed),
+        ("whole_approved", Way::Whole, Answered::Approved),
+        ("whole_allowed", Way::Whole, Answered::Allowed),
+    ];
+    let direct = direct.map(|(name, way, answered)| (name.to_owned(), way, answered));
+    let by_name = SHELLS.iter().flat_map(|shell| {
+        let name = shell.name;
+        [
+            (
+                format!("{name}_approved"),
+                Way::ByName(shell),
+                Answered::Approved,
+            ),
+            (
+                format!("{name}_allowed"),
+                Way::ByName(shell),
+                Answered::Allowed,
+            ),
+        ]
+    });
+    by_name.chain(direct).collect()
+}
+
+/// Cases in one mode that share a process: one, or all of one kind.
 struct Test {
     name: String,
     way: Way,
     answered: Answered,
-    case: Case,
+    cases: Vec<NamedCase>,
 }
 
 impl Test {
     fn all() -> Vec<Self> {
-        let mut tests = Vec::new();
-        for (mode, way, answered) in MODES {
+        let mut tests: Vec<Self> = Vec::new();
+        for (mode, way, answered) in modes() {
             let of_answer = match answered {
                 Answered::Allowed => IF_ALLOWED,
                 Answered::Recorded => IF_RECORDED,
@@ -153,33 +231,63 @@ impl Test {
             };
             let of_way = match way {
                 Way::Run => BY_RUN,
-                Way::Shim => &[],
+                Way::Shim | Way::Whole | Way::ByName(_) => &[],
             };
-            tests.extend([ALWAYS, of_answer, of_way].concat().into_iter().map(
-                |(case_name, case)| Self {
-                    name: format!("{mode}::{case_name}"),
-                    way,
-                    answered,
-                    case,
-                },
-            ));
+            for case in [ALWAYS, of_answer, of_way].concat() {
+                let kind = case.0.split("::").next().unwrap();
+                let last = if way.is_apart() { case.0 } else { kind };
+                let name = format!("{mode}::{last}");
+                if !way.has(case.0) {
+                    continue;
+                }
+                match tests.iter_mut().find(|test| test.name == name) {
+                    Some(test) => test.cases.push(case),
+                    None => tests.push(Self {
+                        name,
+                        way,
+                        answered,
+                        cases: vec![case],
+                    }),
+                }
+            }
         }
         tests
     }
 
-    /// Plays the case in this process, which the stage has made for it alone.
+    /// Plays the cases in this process, which the stage has made for them alone.
     fn play(&self, programs: &Programs) {
-        let mut wrapper = Wrapper::new("gate", programs.prefix(self.way));
+        let mut wrapper = self.way.wrapper(programs);
         if self.answered == Answered::Approved {
             wrapper = wrapper.by_descriptor();
             wrapper.speaks = true;
         }
-        through_gate::STAGE.set(programs.stage.clone()).unwrap();
-        (self.case)(&wrapper);
+        through_gate::STAGE.set(programs.stage()).unwrap();
+        let state = std::env::var_os("XDG_STATE_HOME").unwrap();
+        let journal = Path::new(&state).join("gate/spool/allowed");
+        for (name, case) in &self.cases {
+            println!("{name}");
+            if let Ok(journal) = std::fs::File::options().write(true).open(&journal) {
+                journal.set_len(0).unwrap();
+            }
+            case(&wrapper);
+            let entries = std::fs::read(&journal).map_or(0, |journal| journal.len());
+            self.assert_decided(name, entries);
+        }
     }
 
-    /// Plays the case in a new process, with no terminal to inherit. What it says goes to a file:
-    /// a tool that is left behind by a case that failed would keep a pipe open.
+    /// What is allowed by a shim the small program lets run by itself, which its journal shows: gate
+    /// takes no entry for granted, and writes none there.
+    fn assert_decided(&self, case: &str, entries_bytes: usize) {
+        if !self.way.is_small() || self.answered != Answered::Allowed {
+            return;
+        }
+        let is_left = LEFT_TO_GATE.iter().any(|left| case.ends_with(left));
+        let by_small = entries_bytes > 0;
+        assert_ne!(by_small, is_left, "{case}: did its shim decide: {by_small}");
+    }
+
+    /// Plays the cases in a new process, with no terminal to inherit. What it says goes to a file: a
+    /// tool that is left behind by a case that failed would keep a pipe open.
     fn run_on(&self, stage: &Stage) -> Result<(), String> {
         let probe = example("probe");
         let home = stage.home(self.answered, probe.parent().unwrap());
@@ -188,7 +296,7 @@ impl Test {
         let status = command
             .args(["--wait".into(), std::env::current_exe().unwrap()])
             .args(["--on-stage", &self.name])
-            .args([&stage.programs.stage, &stage.programs.shim])
+            .arg(&stage.programs.folder)
             .env("RUST_BACKTRACE", "0")
             .stdout(said.try_clone().unwrap())
             .stderr(said.try_clone().unwrap())
@@ -198,23 +306,9 @@ impl Test {
         said.rewind().unwrap();
         said.read_to_end(&mut text).unwrap();
         let said = String::from_utf8_lossy(&text).into_owned();
-        if !status.success() {
-            return Err(format!("{status}: {said}"));
-        }
-        self.is_decided_by_shim(&home)
-    }
-
-    /// What is allowed by a shim the small program lets run by itself, which its journal shows: gate
-    /// takes no entry for granted, and writes none there.
-    fn is_decided_by_shim(&self, home: &Home) -> Result<(), String> {
-        let mode = (self.way, self.answered);
-        let is_left = LEFT_TO_GATE.iter().any(|case| self.name.ends_with(case));
-        let journal = home.state().join("gate/spool/allowed");
-        let entries = std::fs::read(journal).map_or(0, |journal| journal.len());
-        match (mode, is_left, entries) {
-            ((Way::Shim, Answered::Allowed), false, 0) => Err("gate decided, not its shim".into()),
-            ((Way::Shim, Answered::Allowed), true, 1..) => Err("its shim decided".into()),
-            _ => Ok(()),
+        match status.success() {
+            true => Ok(()),
+            false => Err(format!("{status}: {said}")),
         }
     }
 }
@@ -222,12 +316,11 @@ impl Test {
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let mut tests = Test::all();
-    if let [on_stage, name, stage, shim] = arguments.as_slice()
+    if let [on_stage, name, folder] = arguments.as_slice()
         && on_stage == "--on-stage"
     {
         let programs = Programs {
-            stage: stage.into(),
-            shim: shim.into(),
+            folder: folder.into(),
         };
         let test = tests.iter().find(|test| test.name == *name).unwrap();
         test.play(&programs);

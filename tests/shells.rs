@@ -92,7 +92,7 @@ fn home(stage: &Stage, way: Option<Way>) -> Home {
     if way.is_some() {
         let shims = home.path().join("shims");
         std::fs::create_dir(&shims).unwrap();
-        let shim = std::fs::canonicalize(&stage.programs.shim).unwrap();
+        let shim = std::fs::canonicalize(stage.programs.shim()).unwrap();
         symlink(shim, shims.join("kubectl")).unwrap();
         folders.insert(0, shims);
     }

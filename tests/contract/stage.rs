@@ -1,7 +1,7 @@
 //! Where the cases play: a real server whose rules let everything pass, another one with somebody
-//! who approves everything, and a home for each case.
+//! who approves everything, and a home for each test.
 
-use std::ffi::OsString;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -25,15 +25,6 @@ const EVERYTHING_PASSES: &str =
 const EVERYTHING_IS_RECORDED: &str = "[[rule]]\nid = \"contract/recorded\"\neverything = true\ndecision = \"allow\"\n\
      record = \"outcome\"\n";
 
-/// How a case reaches its tool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// `gate run -- TOOL`.
-    Run,
-    /// A link to gate in the tool's name.
-    Shim,
-}
-
 /// What the rules say to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answered {
@@ -45,25 +36,51 @@ pub(crate) enum Answered {
     Approved,
 }
 
-/// The programs that stand before a tool.
+/// The programs that stand before a tool, in one folder.
 #[derive(Debug, Clone)]
 pub(crate) struct Programs {
-    /// Built from `stage.c`.
-    pub(crate) stage: PathBuf,
-    /// A link to gate whose own name means nothing.
-    pub(crate) shim: PathBuf,
+    pub(crate) folder: PathBuf,
 }
 
+/// Names by which a tool is called, each with a shim.
+const NAMES: [&str; 3] = ["probe", "basename", "no-such-tool-anywhere"];
+
 impl Programs {
-    /// Returns what stands before a tool's own argv.
-    pub(crate) fn prefix(&self, way: Way) -> Vec<OsString> {
-        match way {
-            Way::Run => vec![GATE.into(), "run".into(), "--".into()],
-            Way::Shim => vec![
-                self.stage.clone().into(),
-                "as".into(),
-                self.shim.clone().into(),
-            ],
+    /// Built from `stage.c`.
+    pub(crate) fn stage(&self) -> PathBuf {
+        self.folder.join("stage")
+    }
+
+    /// A link to the small program, whose own name means nothing.
+    pub(crate) fn shim(&self) -> PathBuf {
+        self.folder.join("shim")
+    }
+
+    /// The same, to gate itself.
+    pub(crate) fn whole(&self) -> PathBuf {
+        self.folder.join("whole")
+    }
+
+    /// A folder of shims in the tools' names.
+    pub(crate) fn front(&self) -> PathBuf {
+        self.folder.join("front")
+    }
+
+    /// A folder with nothing in it.
+    pub(crate) fn empty(&self) -> PathBuf {
+        self.folder.join("empty")
+    }
+
+    fn set(&self) {
+        compile(&self.stage());
+        let small = shim_program();
+        symlink(&small, self.shim()).unwrap();
+        symlink(GATE, self.whole()).unwrap();
+        for folder in [self.front(), self.empty()] {
+            std::fs::create_dir(folder).unwrap();
+        }
+        for name in NAMES {
+            symlink(&small, self.front().join(name)).unwrap();
         }
     }
 }
@@ -86,11 +103,9 @@ impl Stage {
     pub(crate) fn set() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let programs = Programs {
-            stage: folder.path().join("stage"),
-            shim: folder.path().join("shim"),
+            folder: folder.path().to_owned(),
         };
-        compile(&programs.stage);
-        std::os::unix::fs::symlink(shim_program(), &programs.shim).unwrap();
+        programs.set();
         let (asking, passing, recording) = (Live::start(), Live::start(), Live::start());
         let is_over = Arc::new(AtomicBool::new(false));
         let approver = approve_everything(&asking, Arc::clone(&is_over));
@@ -107,7 +122,7 @@ impl Stage {
         }
     }
 
-    /// Returns a home for one case, and with it a runner key of its own: two cases that run the same
+    /// Returns a home for one test, and with it a runner key of its own: two cases that run the same
     /// command at once ask for two approvals. `tools` is searched for tools before the system is.
     pub(crate) fn home(&self, answered: Answered, tools: &Path) -> Home {
         let (live, fetched) = match answered {

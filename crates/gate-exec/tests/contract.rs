@@ -8,6 +8,10 @@
     reason = "tests set up signals, descriptors and terminals as a caller would, and fail by panic"
 )]
 
+#[expect(
+    dead_code,
+    reason = "tools are called by their names in the tests of shims"
+)]
 #[path = "contract/mod.rs"]
 mod contract;
 #[path = "contract/newborn.rs"]

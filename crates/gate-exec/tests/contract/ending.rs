@@ -7,7 +7,7 @@ use super::wrapper::{Ended, Wrapper, run, set_up};
 
 /// DESIGN.md section 4: "the tool's own, always, when it ran".
 pub(crate) fn the_exit_code_is_the_tools(wrapper: &Wrapper) {
-    for code in 0..=255 {
+    for code in wrapper.codes() {
         let ended = run(wrapper.probe(&["exit", &code.to_string()]));
         assert_eq!(ended.status, code << 8, "exit code {code}");
         let heard = wrapper.heard(&ended.stderr);
@@ -17,8 +17,7 @@ pub(crate) fn the_exit_code_is_the_tools(wrapper: &Wrapper) {
 
 /// sudo(8), "Exit value": "sudo will send itself the same signal".
 pub(crate) fn death_by_a_signal_is_the_tools(wrapper: &Wrapper) {
-    let stopping = [libc::SIGSTOP, libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU];
-    for signal in (1..=64).filter(|signal| !stopping.contains(signal)) {
+    for signal in wrapper.deadly_signals() {
         let die = |wrapper: &Wrapper| {
             let mut command = wrapper.probe(&["die", &signal.to_string()]);
             set_up(&mut command, limit_core(0));
@@ -26,7 +25,7 @@ pub(crate) fn death_by_a_signal_is_the_tools(wrapper: &Wrapper) {
             ended.stderr = wrapper.heard(&ended.stderr);
             ended
         };
-        assert_eq!(die(wrapper), die(&Wrapper::bare()), "signal {signal}");
+        assert_eq!(die(wrapper), die(&wrapper.without()), "signal {signal}");
     }
 }
 
@@ -41,7 +40,7 @@ pub(crate) fn no_second_core_file_is_written(wrapper: &Wrapper) {
         assert_eq!(ended.status & 0x7f, libc::SIGQUIT);
         fs::read_dir(folder.path()).unwrap().count()
     };
-    assert_eq!(cores(wrapper), cores(&Wrapper::bare()));
+    assert_eq!(cores(wrapper), cores(&wrapper.without()));
 }
 
 fn limit_core(bytes: libc::rlim_t) -> impl Fn() + Send + Sync + 'static {

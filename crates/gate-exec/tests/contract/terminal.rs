@@ -10,7 +10,7 @@ use super::signals::send;
 use super::wrapper::{Channel, DEADLINE, END, Wrapper, wait_for_end};
 
 pub(crate) fn the_tool_owns_the_terminal(wrapper: &Wrapper) {
-    let mut shell = Shell::start();
+    let mut shell = Shell::start(wrapper);
     shell.type_line(&shell.probe(wrapper, "state 9"));
     shell
         .channel
@@ -21,7 +21,7 @@ pub(crate) fn the_tool_owns_the_terminal(wrapper: &Wrapper) {
 /// One press of ^C is one SIGINT, sent by the kernel (`SI_KERNEL`, 128).
 pub(crate) fn an_interrupt_key_reaches_the_tool_once(wrapper: &Wrapper) {
     for (key, signal) in [("\x03", libc::SIGINT), ("\x1c", libc::SIGQUIT)] {
-        let mut shell = Shell::start();
+        let mut shell = Shell::start(wrapper);
         shell.type_line(&shell.probe(wrapper, "count 9"));
         let [_, _, group] = shell.channel.wait_for_probe("ready");
         shell.press(key);
@@ -34,7 +34,7 @@ pub(crate) fn an_interrupt_key_reaches_the_tool_once(wrapper: &Wrapper) {
 }
 
 pub(crate) fn a_resized_window_is_told_once(wrapper: &Wrapper) {
-    let mut shell = Shell::start();
+    let mut shell = Shell::start(wrapper);
     shell.type_line(&shell.probe(wrapper, "count 9"));
     let [_, _, group] = shell.channel.wait_for_probe("ready");
     shell.resize(101);
@@ -46,22 +46,22 @@ pub(crate) fn a_resized_window_is_told_once(wrapper: &Wrapper) {
 }
 
 pub(crate) fn a_tool_that_dies_of_the_interrupt_key_is_130_to_the_shell(wrapper: &Wrapper) {
-    let mut shell = Shell::start();
+    let mut shell = Shell::start(wrapper);
     shell.type_line(&shell.probe(wrapper, "hold 9"));
     shell.channel.wait_for("ready");
     shell.press("\x03");
     shell.wait_for_prompt();
-    assert_eq!(shell.output_of("echo code-$?"), "code-130\r\n");
+    assert_eq!(shell.code_and_output_of("true").0, "130");
 }
 
 /// ^Z and fg, three times over: each time one stop and one SIGCONT.
 pub(crate) fn a_suspended_job_goes_on_with_fg(wrapper: &Wrapper) {
-    let mut shell = Shell::start();
+    let mut shell = Shell::start(wrapper);
     shell.type_line(&shell.probe(wrapper, "hold 9"));
     let [_, _, group] = shell.channel.wait_for_probe("ready");
     for round in 1..=3 {
         shell.press("\x1a");
-        shell.wait_for("Stopped");
+        shell.wait_for(shell.dialect.stopped[0]);
         shell.wait_for_prompt();
         assert_eq!(shell.channel.count(libc::SIGCONT), round - 1);
         shell.type_line("fg");
@@ -73,40 +73,39 @@ pub(crate) fn a_suspended_job_goes_on_with_fg(wrapper: &Wrapper) {
     shell.channel.wait_for(&format!("signal {END} "));
     assert_eq!(shell.channel.count(libc::SIGCONT), 3);
     shell.wait_for_prompt();
-    assert_eq!(shell.output_of("echo code-$?; jobs"), "code-0\r\n");
+    shell.assert_done();
 }
 
 /// What a shell at a terminal sees of every exit code and every death.
 pub(crate) fn each_ending_is_the_tools_at_a_terminal(wrapper: &Wrapper) {
-    let stopping = [libc::SIGSTOP, libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU];
-    let exits = (0..=255).map(|code| format!("exit {code}"));
-    let deaths = (1..=64).filter(|signal| !stopping.contains(signal));
-    let endings: Vec<String> = exits
-        .chain(deaths.map(|signal| format!("die {signal}")))
-        .collect();
+    let (codes, signals) = (wrapper.codes(), wrapper.deadly_signals());
+    let exits = codes.iter().map(|code| format!("exit {code}"));
+    let deaths = signals.iter().map(|signal| format!("die {signal}"));
+    let endings: Vec<String> = exits.chain(deaths).collect();
     let seen_through = |wrapper: &Wrapper| {
-        let mut shell = Shell::start();
+        let mut shell = Shell::start(wrapper);
         shell.output_of("ulimit -c 0");
         let endings = endings.iter().map(|arguments| {
             // A line of its own: bash gives up the rest of a line whose program SIGINT ended.
             shell.type_line(&wrapper.probe_line(arguments));
             shell.wait_for_prompt();
-            shell.output_of("echo code-$?").trim_end().to_owned()
+            shell.code_and_output_of("true").0
         });
         endings.collect::<Vec<String>>()
     };
-    let bare = seen_through(&Wrapper::bare());
-    let codes = (0..256).map(|code| format!("code-{code}"));
-    assert_eq!(bare.get(..256).unwrap(), codes.collect::<Vec<_>>());
+    let bare = seen_through(&wrapper.without());
+    let expected = codes.iter().map(i32::to_string);
+    assert_eq!(bare[..codes.len()], expected.collect::<Vec<_>>());
     assert_eq!(seen_through(wrapper), bare);
 }
 
 /// A gigabyte through a pipe whose ends stand at a terminal.
 pub(crate) fn a_gigabyte_passes_at_a_terminal(wrapper: &Wrapper) {
-    let mut shell = Shell::start();
+    let mut shell = Shell::start(wrapper);
     let copy = wrapper.probe_line("copy");
-    let output = shell.output_of(&format!("head -c 1073741824 /dev/zero | {copy} | cksum"));
-    let bare = shell.output_of("head -c 1073741824 /dev/zero | cksum");
+    let bytes = wrapper.many_bytes();
+    let output = shell.output_of(&format!("head -c {bytes} /dev/zero | {copy} | cksum"));
+    let bare = shell.output_of(&format!("head -c {bytes} /dev/zero | cksum"));
     // gate may have spoken on the same line before.
     let sum = bare.lines().last().unwrap();
     assert!(output.trim_end().ends_with(sum), "{output}");
@@ -114,7 +113,7 @@ pub(crate) fn a_gigabyte_passes_at_a_terminal(wrapper: &Wrapper) {
 
 /// Two wrapped tools in one job, beside one that is not.
 pub(crate) fn a_suspended_pipeline_goes_on_with_fg(wrapper: &Wrapper) {
-    let mut shell = Shell::start();
+    let mut shell = Shell::start(wrapper);
     let last = shell.probe(wrapper, "copy");
     shell.type_line(&format!(
         "{} | cat | {last}",
@@ -122,7 +121,7 @@ pub(crate) fn a_suspended_pipeline_goes_on_with_fg(wrapper: &Wrapper) {
     ));
     let [tool, ..] = shell.channel.wait_for_probe("ready");
     shell.press("\x1a");
-    shell.wait_for("Stopped");
+    shell.wait_for(shell.dialect.stopped[0]);
     shell.wait_for_prompt();
     shell.type_line("fg");
     shell.channel.wait_for("signal 18 ");
@@ -130,38 +129,38 @@ pub(crate) fn a_suspended_pipeline_goes_on_with_fg(wrapper: &Wrapper) {
     shell.channel.wait_for(&format!("signal {END} "));
     assert_eq!(shell.channel.count(libc::SIGCONT), 1);
     shell.wait_for_prompt();
-    assert_eq!(shell.output_of("echo code-$?; jobs"), "code-0\r\n");
+    shell.assert_done();
 }
 
 /// A background job that reads the terminal stops (SIGTTIN) until it is brought to the foreground.
 pub(crate) fn a_background_reader_stops_until_it_is_in_the_foreground(wrapper: &Wrapper) {
-    let mut shell = Shell::start();
+    let mut shell = Shell::start(wrapper);
     shell.type_line(&format!("{} &", shell.probe(wrapper, "read 9")));
     shell.wait_for_prompt();
-    wait_for_job(&mut shell, "Stopped (tty input)");
+    let stopped = shell.dialect.stopped[1];
+    wait_for_job(&mut shell, stopped);
     shell.type_line("fg");
+    shell.wait_until_behind();
     shell.press("a line\n");
     shell.channel.wait_for("read a line\n");
     shell.wait_for_prompt();
-    assert_eq!(shell.output_of("echo code-$?; jobs"), "code-0\r\n");
+    shell.assert_done();
 }
 
 /// Under `stty tostop` a background job that writes to the terminal stops too (SIGTTOU).
 pub(crate) fn a_background_writer_stops_under_tostop(wrapper: &Wrapper) {
-    let mut shell = Shell::start();
+    let mut shell = Shell::start(wrapper);
     shell.output_of("stty tostop");
-    let echo: Vec<String> = wrapper
-        .argv("/bin/echo", &["written"])
-        .iter()
-        .map(|word| word.to_str().unwrap().to_owned())
-        .collect();
-    shell.type_line(&format!("{} &", echo.join(" ")));
+    // No shell has that built in.
+    let line = wrapper.line("/usr/bin/basename", "written");
+    shell.type_line(&format!("{line} &"));
     shell.wait_for_prompt();
-    wait_for_job(&mut shell, "Stopped (tty output)");
+    let stopped = shell.dialect.stopped[2];
+    wait_for_job(&mut shell, stopped);
     shell.type_line("fg");
     shell.wait_for("written\r\n");
     shell.wait_for_prompt();
-    assert_eq!(shell.output_of("echo code-$?; jobs"), "code-0\r\n");
+    shell.assert_done();
 }
 
 /// Asks the shell until it has seen its job in `state`; bash learns of it by itself.
@@ -169,7 +168,7 @@ pub(crate) fn a_background_writer_stops_under_tostop(wrapper: &Wrapper) {
 fn wait_for_job(shell: &mut Shell, state: &str) {
     let deadline = Instant::now() + DEADLINE;
     loop {
-        let jobs = shell.output_of("jobs -l");
+        let jobs = shell.output_of(shell.dialect.jobs);
         if jobs.contains(state) {
             return;
         }
@@ -191,7 +190,7 @@ pub(crate) fn terminal_modes_stay_as_the_tool_left_them(wrapper: &Wrapper) {
         assert_eq!(wait_for_end(&mut child), 0);
         tcgetattr(&slave).unwrap()
     };
-    let (by_gate, bare) = (after(wrapper), after(&Wrapper::bare()));
+    let (by_gate, bare) = (after(wrapper), after(&wrapper.without()));
     assert_eq!(by_gate.local_flags, bare.local_flags);
     assert_eq!(by_gate.input_flags, bare.input_flags);
     assert_eq!(by_gate.output_flags, bare.output_flags);

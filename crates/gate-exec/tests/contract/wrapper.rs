@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::pty::{BASH, Dialect, Pty, Terminal};
+
 /// Long enough for the slowest machine; every wait ends with its event, not with this.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -26,6 +28,31 @@ pub(crate) struct Wrapper {
     pub(crate) runs_by_descriptor: bool,
     /// It may write lines of its own to stderr, which all start with `gate: `.
     pub(crate) speaks: bool,
+    /// Of what differs only in number and amount, some will do.
+    pub(crate) is_brief: bool,
+    by_name: Option<ByName>,
+}
+
+/// A shell that finds the tool by its name.
+#[derive(Debug, Clone)]
+pub(crate) struct ByName {
+    /// The shell at a terminal, and how it gets one.
+    pub(crate) dialect: &'static Dialect,
+    pub(crate) open: fn(Command) -> Box<dyn Terminal>,
+    /// What stands before the tool's argv where there is no terminal, behind the shell's PATH.
+    pub(crate) script: Vec<OsString>,
+    /// The folder that PATH begins with: one with shims, or an empty one.
+    pub(crate) front: PathBuf,
+    pub(crate) empty: PathBuf,
+    /// The rest of PATH, and the folder of it that has the probe.
+    pub(crate) rest: String,
+    pub(crate) tools: PathBuf,
+}
+
+impl ByName {
+    fn path(&self) -> String {
+        format!("{}:{}", self.front.display(), self.rest)
+    }
 }
 
 impl Wrapper {
@@ -35,7 +62,88 @@ impl Wrapper {
             prefix,
             runs_by_descriptor: false,
             speaks: false,
+            is_brief: false,
+            by_name: None,
         }
+    }
+
+    /// A shell in which whatever stands first on its PATH is called by its name.
+    pub(crate) fn by_name(name: &'static str, by_name: ByName) -> Self {
+        let path = format!("PATH={}", by_name.path());
+        let mut prefix: Vec<OsString> = vec!["/usr/bin/env".into(), path.into()];
+        prefix.extend(by_name.script.iter().cloned());
+        Self {
+            is_brief: true,
+            by_name: Some(by_name),
+            ..Self::new(name, prefix)
+        }
+    }
+
+    /// What it is compared with: the tool bare, or in the same shell.
+    pub(crate) fn without(&self) -> Self {
+        let bare = match self.by_name.clone() {
+            None => Self::bare(),
+            Some(shell) => Self::by_name(
+                "bare",
+                ByName {
+                    front: shell.empty.clone(),
+                    ..shell
+                },
+            ),
+        };
+        Self {
+            is_brief: self.is_brief,
+            ..bare
+        }
+    }
+
+    /// What the probe reported, as it would without the wrapper: a shell says to the tool by which
+    /// path it was found, and PATH begins with another folder.
+    pub(crate) fn as_without(&self, report: &str) -> String {
+        let Some(shell) = &self.by_name else {
+            return report.to_owned();
+        };
+        let [front, empty, tools] =
+            [&shell.front, &shell.empty, &shell.tools].map(|path| path.display().to_string());
+        let found = report.replace(&format!("\"_={front}/"), &format!("\"_={tools}/"));
+        found.replace(&format!("\"PATH={front}:"), &format!("\"PATH={empty}:"))
+    }
+
+    /// The PATH of a shell at a terminal, where the tool is called by its name.
+    pub(crate) fn path(&self) -> Option<String> {
+        self.by_name.as_ref().map(ByName::path)
+    }
+
+    /// The shell at a terminal.
+    pub(crate) fn dialect(&self) -> &'static Dialect {
+        self.by_name.as_ref().map_or(&BASH, |shell| shell.dialect)
+    }
+
+    pub(crate) fn open_terminal(&self, shell: Command) -> Box<dyn Terminal> {
+        let open = self.by_name.as_ref().map_or(Pty::open as _, |by| by.open);
+        open(shell)
+    }
+
+    /// Exit codes to try.
+    pub(crate) fn codes(&self) -> Vec<i32> {
+        match self.is_brief {
+            false => (0..=255).collect(),
+            true => vec![0, 1, 2, 64, 75, 77, 125, 126, 127, 128, 130, 143, 255],
+        }
+    }
+
+    /// Signals that a tool can die of.
+    pub(crate) fn deadly_signals(&self) -> Vec<i32> {
+        let stopping = [libc::SIGSTOP, libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU];
+        let all = (1..=64).filter(|signal| !stopping.contains(signal));
+        let some = [1, 2, 3, 6, 9, 11, 13, 15, 18, 28, 33, 64];
+        all.filter(|signal| !self.is_brief || some.contains(signal))
+            .collect()
+    }
+
+    /// How much passes where it is to be much.
+    pub(crate) fn many_bytes(&self) -> usize {
+        if self.is_brief { 1 << 26 } else { 1 << 30 }
     }
 
     /// No wrapper: what the others are compared with.
@@ -83,7 +191,16 @@ impl Wrapper {
 
     /// The probe behind this wrapper as one line for a shell.
     pub(crate) fn probe_line(&self, arguments: &str) -> String {
-        let words = self.argv(example("probe"), &[]);
+        self.line(example("probe").to_str().unwrap(), arguments)
+    }
+
+    /// A tool behind this wrapper as one line for a shell.
+    pub(crate) fn line(&self, tool: &str, arguments: &str) -> String {
+        if self.by_name.is_some() {
+            let (_, name) = tool.rsplit_once('/').unwrap();
+            return format!("{name} {arguments}");
+        }
+        let words = self.argv(tool, &[]);
         let mut line: Vec<String> = words
             .iter()
             .map(|word| format!("'{}'", word.to_str().unwrap()))
