@@ -155,10 +155,11 @@ impl Way {
         match self {
             Self::Run => Wrapper::new("gate", vec![GATE.into(), "run".into(), "--".into()]),
             Self::Shim => Wrapper::new("gate", link(programs.shim())),
-            Self::Whole => Wrapper {
-                is_brief: true,
-                ..Wrapper::new("gate", link(programs.whole()))
-            },
+            Self::Whole => {
+                let mut wrapper = Wrapper::new("gate", link(programs.whole()));
+                wrapper.is_brief = true;
+                wrapper
+            }
             Self::ByName(shell) => shell.wrapper(&programs.front(), &programs.empty()),
         }
     }
@@ -306,10 +307,10 @@ impl Test {
         said.rewind().unwrap();
         said.read_to_end(&mut text).unwrap();
         let said = String::from_utf8_lossy(&text).into_owned();
-        match status.success() {
-            true => Ok(()),
-            false => Err(format!("{status}: {said}")),
+        if status.success() {
+            return Ok(());
         }
+        Err(format!("{status}: {said}"))
     }
 }
 

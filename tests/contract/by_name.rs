@@ -1,9 +1,8 @@
 //! Shells that call the tool by its name: a script of one command, and what a person types in tmux.
 
 use std::path::Path;
-use std::process::Command;
 
-use crate::contract::pty::{Dialect, Terminal};
+use crate::contract::pty::Dialect;
 use crate::contract::wrapper::{ByName, Wrapper, example};
 use crate::tmux::Tmux;
 
@@ -104,7 +103,7 @@ impl NamedShell {
             self.name,
             ByName {
                 dialect: &self.terminal,
-                open: open as fn(Command) -> Box<dyn Terminal>,
+                open: Tmux::open,
                 script: self.script.iter().map(Into::into).collect(),
                 front: front.to_owned(),
                 empty: empty.to_owned(),
@@ -113,8 +112,4 @@ impl NamedShell {
             },
         )
     }
-}
-
-fn open(shell: Command) -> Box<dyn Terminal> {
-    Tmux::open(shell)
 }

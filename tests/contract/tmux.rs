@@ -168,12 +168,13 @@ fn without_control(text: &str) -> (String, &str) {
     let mut plain = String::new();
     let mut rest = text;
     while let Some(at) = rest.find(ESCAPE) {
-        plain.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let Some(bytes) = sequence_bytes(rest) else {
+        let (before, sequence) = rest.split_at(at);
+        plain.push_str(before);
+        rest = sequence;
+        let Some(bytes) = sequence_bytes(sequence) else {
             break;
         };
-        rest = &rest[bytes..];
+        rest = sequence.split_at(bytes).1;
     }
     if !rest.starts_with(ESCAPE) {
         plain.push_str(rest);

@@ -124,10 +124,13 @@ impl Shell {
                 before.truncate(at);
                 return before;
             }
-            let Some(shown) = self.terminal.shown(deadline) else {
-                panic!("no `{text}` on the screen, only `{}`", self.screen);
-            };
-            self.screen.push_str(&shown);
+            let shown = self.terminal.shown(deadline);
+            assert!(
+                shown.is_some(),
+                "no `{text}` on the screen, only `{}`",
+                self.screen
+            );
+            self.screen.push_str(&shown.unwrap());
         }
     }
 

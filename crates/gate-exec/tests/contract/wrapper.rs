@@ -120,16 +120,18 @@ impl Wrapper {
     }
 
     pub(crate) fn open_terminal(&self, shell: Command) -> Box<dyn Terminal> {
-        let open = self.by_name.as_ref().map_or(Pty::open as _, |by| by.open);
-        open(shell)
+        match &self.by_name {
+            Some(by_name) => (by_name.open)(shell),
+            None => Pty::open(shell),
+        }
     }
 
     /// Exit codes to try.
     pub(crate) fn codes(&self) -> Vec<i32> {
-        match self.is_brief {
-            false => (0..=255).collect(),
-            true => vec![0, 1, 2, 64, 75, 77, 125, 126, 127, 128, 130, 143, 255],
+        if self.is_brief {
+            return vec![0, 1, 2, 64, 75, 77, 125, 126, 127, 128, 130, 143, 255];
         }
+        (0..=255).collect()
     }
 
     /// Signals that a tool can die of.
