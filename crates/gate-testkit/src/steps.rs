@@ -6,7 +6,7 @@
 use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use nix::libc::{c_long, user_regs_struct};
 use nix::sys::ptrace::{self, Event, Options};
@@ -43,15 +43,76 @@ pub fn follow(
     argv: &[&OsStr],
     look: &mut dyn FnMut(Pid, &user_regs_struct),
 ) -> io::Result<Steps> {
-    // It stops before it becomes the program, to be taken hold of there.
-    command.args(["-c", r#"kill -STOP $$; exec "$0" "$@""#]);
-    let child = command.args(argv).stdout(Stdio::null()).spawn()?;
-    let pid = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
+    let (_, pid) = start(command.stdout(Stdio::null()), argv)?;
     let followed = attach(pid).and_then(|()| step(pid, look));
     // It may have become a program that goes on; what was to be seen of it was seen.
     let _ = nix::sys::signal::kill(pid, Signal::SIGKILL);
     let _ = waitpid(pid, None);
     followed
+}
+
+/// Starts a shell that stops before it becomes the program, to be taken hold of there.
+fn start(command: &mut Command, argv: &[&OsStr]) -> io::Result<(Child, Pid)> {
+    command.args(["-c", r#"kill -STOP $$; exec "$0" "$@""#]);
+    let child = command.args(argv).spawn()?;
+    let pid = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
+    Ok((child, pid))
+}
+
+/// A program that was made to go on elsewhere.
+#[derive(Debug)]
+pub struct Diverted {
+    /// The number of the last system call that it made before.
+    pub call: u64,
+    /// How it ended, and what it wrote.
+    pub output: Output,
+}
+
+/// Starts `argv` as [`follow`] does. Once `calls` system calls have returned it goes on at `address`, as
+/// if it had called a function there that does not return. None where it had become another program
+/// before.
+///
+/// # Errors
+/// It can't be started or followed, or it ends before.
+///
+/// Source: `ptrace(2)`, `PTRACE_SYSCALL`; System V ABI for AMD64, 3.2.2, for the stack.
+pub fn divert(
+    mut command: Command,
+    argv: &[&OsStr],
+    calls: u64,
+    address: u64,
+) -> io::Result<Option<Diverted>> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (child, pid) = start(&mut command, argv)?;
+    let call = attach(pid).and_then(|()| let_call(pid, calls));
+    let Ok(Some(mut registers)) = call else {
+        let _ = nix::sys::signal::kill(pid, Signal::SIGKILL);
+        let _ = waitpid(pid, None);
+        return call.map(|_| None);
+    };
+    let call = registers.orig_rax;
+    registers.rip = address;
+    // Beyond what a function may keep below its stack, and as a call leaves it.
+    registers.rsp = ((registers.rsp - 128) & !15) - 8;
+    // There is no call any more that could have to be made again.
+    registers.orig_rax = u64::MAX;
+    ptrace::setregs(pid, registers)?;
+    ptrace::detach(pid, None)?;
+    let output = child.wait_with_output()?;
+    Ok(Some(Diverted { call, output }))
+}
+
+/// Lets a program that has just begun make so many system calls, and returns its registers behind the
+/// last one; none where it becomes another program before.
+fn let_call(pid: Pid, calls: u64) -> io::Result<Option<user_regs_struct>> {
+    // The first stop is behind the call by which it became the program; each further call has two.
+    for _ in 0..=2 * calls {
+        ptrace::syscall(pid, None)?;
+        if becomes_another(pid)? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(ptrace::getregs(pid)?))
 }
 
 /// Takes hold of a process that stopped itself, and lets it go on until it is the program.
