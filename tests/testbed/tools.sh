@@ -30,6 +30,8 @@ install_python_tools() {
 # The lock file has a digest of each package; none of them may run a script while it is installed.
 install_node_tools() {
   local lock=$root/tests/testbed/node/package-lock.json folder=$testbed/node
+  # npm has its program for x86-64 alone, and leaves it out elsewhere.
+  ln -sfn ../node/node_modules/@jdxcode/mise-linux-x64/bin/mise "$testbed/bin/mise"
   if cmp -s "$lock" "$folder/.installed"; then return 0; fi
   echo "installing package-lock.json into $folder"
   rm -rf "$folder"
