@@ -75,10 +75,13 @@ fn an_installed_shim_stands_before_the_tool_and_says_what_is_missing() {
 #[test]
 fn the_small_program_beside_gate_is_what_a_shim_leads_to() {
     let stage = Stage::new();
-    assert_ends(stage.gate(&["shim", "install", "kubectl"]), 0);
+    let none = "there is no `gate-shim` beside this gate";
+    let installed = assert_ends(stage.gate(&["shim", "install", "kubectl"]), 0);
+    assert!(installed.stderr.contains(none), "{installed:?}");
     stage.add_program("gate-shim");
     let mended = assert_ends(stage.gate(&["shim", "install", "kubectl"]), 0);
     assert!(mended.stdout.contains("mended"), "{mended:?}");
+    assert!(!mended.stderr.contains(none), "{mended:?}");
     let shim = stage.shims().join("kubectl");
     assert_eq!(fs::read_link(shim).unwrap(), stage.program("gate-shim"));
     // What has its name and is not of gate's is no reason to lead shims there.

@@ -16,6 +16,7 @@ use crate::layout::SHIM_PROGRAM;
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
     path: PathBuf,
+    is_small: bool,
 }
 
 impl Program {
@@ -34,9 +35,9 @@ impl Program {
             .hint("mount /proc")
         })?;
         let small = gate.with_file_name(SHIM_PROGRAM);
-        let path = match File::open(&small) {
-            Ok(file) if is_gate_program(&file) => small,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => gate,
+        let (path, is_small) = match File::open(&small) {
+            Ok(file) if is_gate_program(&file) => (small, true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (gate, false),
             Ok(_) | Err(_) => {
                 return Err(Failure::new(
                     FailureKind::Configuration,
@@ -53,7 +54,12 @@ impl Program {
             .caused_by(error)
             .hint("install gate where nobody but root and you can write, as in /usr/local/bin")
         })?;
-        Ok(Self { path })
+        Ok(Self { path, is_small })
+    }
+
+    /// Tells whether it is the small program, and not gate itself.
+    pub(crate) fn is_small(&self) -> bool {
+        self.is_small
     }
 
     /// Returns its path.

@@ -42,6 +42,11 @@ impl Install {
             let line = told(world, &lookup, tool, made)?;
             answer::line(&line)?;
         }
+        if !program.is_small() {
+            report::line(
+                "there is no `gate-shim` beside this gate, so shims lead to gate itself: the same answers, only slower",
+            );
+        }
         self.tell_next_step(world, &folder);
         Ok(())
     }
