@@ -15,6 +15,8 @@ mod beyond;
 mod corpus;
 #[path = "overhead/fast.rs"]
 mod fast;
+#[path = "overhead/hooks.rs"]
+mod hooks;
 #[path = "../tests/live/released.rs"]
 mod released;
 #[path = "overhead/report.rs"]
@@ -107,6 +109,8 @@ struct Extent {
     fast: &'static [(usize, usize)],
     /// Rounds of each real tool.
     real: usize,
+    /// Rounds of each hook.
+    hooks: usize,
     approved_rounds: usize,
     decision_rules: &'static [usize],
     decision_lines: usize,
@@ -118,6 +122,7 @@ const WHOLE: Extent = Extent {
     allowed: &[(0, 300), (10, 300), (1_000, 100)],
     fast: &[(10, 1_000), (1_000, 1_000), (100_000, 1_000)],
     real: 40,
+    hooks: 300,
     approved_rounds: 60,
     decision_rules: &[10, 1_000, 10_000],
     decision_lines: 10_000,
@@ -129,6 +134,7 @@ const SOME: Extent = Extent {
     allowed: &[(0, 2), (10, 2)],
     fast: &[(10, 2)],
     real: 1,
+    hooks: 1,
     approved_rounds: 2,
     decision_rules: &[10],
     decision_lines: 1_000,
@@ -141,14 +147,12 @@ fn main() {
         return;
     }
     // cargo says `--bench` to a benchmark, and nothing to a test.
-    let extent = if std::env::args().any(|argument| argument == "--bench") {
-        &WHOLE
-    } else {
-        &SOME
-    };
+    let is_bench = std::env::args().any(|argument| argument == "--bench");
+    let extent = if is_bench { &WHOLE } else { &SOME };
     let bench = Bench::set();
     let mut report = Report::default();
     fast::measure(&bench, &mut report, extent);
+    hooks::measure(&bench, &mut report, extent.hooks, is_bench);
     let mut direct = 0.0;
     for (rules, rounds) in extent.allowed {
         direct = allowed(&bench, &mut report, *rules, *rounds);

@@ -22,12 +22,14 @@ impl Report {
         for name in ["floor_sup", "gate run, allowed", "gate as shim, allowed"] {
             self.assert_rows(name, allowed, 4);
         }
-        self.assert_rows("floor_exec", allowed + fast, 4);
+        // Hooks have a table too.
+        self.assert_rows("floor_exec", allowed + fast + 1, 4);
         for (name, _) in crate::fast::COMMANDS {
             self.assert_rows(&format!("gate-shim: {name}"), fast, 4);
+            self.assert_rows(&format!("gate hook: {name}"), 1, 4);
         }
         self.assert_rows("env", fast, 4);
-        self.assert_rows("direct", allowed + fast + 1, 3);
+        self.assert_rows("direct", allowed + fast + 2, 3);
         for name in [
             "gate run --no-wait: asks",
             "gate run: approved already",
