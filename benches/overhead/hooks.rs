@@ -31,6 +31,15 @@ const TEXTS: [(&str, &str); 4] = [
     ),
 ];
 
+/// How it may be built: what runs cargo, where that is not the one that builds gate, and by which
+/// versions. It wants a newer compiler than gate does, and a mirror may lack some of what its lock file
+/// names.
+const ATTEMPTS: [(&[&str], &[&str]); 3] = [
+    (&[], &["--locked"]),
+    (&["rustup", "run", "nightly", "cargo"], &["--locked"]),
+    (&["rustup", "run", "nightly", "cargo"], &[]),
+];
+
 /// A hook that answers Claude Code.
 struct Hook {
     name: &'static str,
@@ -124,19 +133,27 @@ fn dcg(may_build: bool) -> Result<PathBuf, String> {
     if !may_build {
         return Err("`cargo bench --bench overhead` builds it".to_owned());
     }
-    // The versions that it was released with, or such as fit where a mirror has not all of those.
     let mut said = String::new();
-    for locked in [&["--locked"][..], &[]] {
-        let mut install = Command::new(env!("CARGO"));
-        install.args(["install", "--quiet", "--version", version]);
-        install.arg("--root").arg(&root);
+    for (before, locked) in ATTEMPTS {
+        let mut words = [
+            before,
+            &["install", "--quiet", "--version", version],
+            locked,
+        ]
+        .concat();
+        let mut install = Command::new(if before.is_empty() {
+            env!("CARGO")
+        } else {
+            words.remove(0)
+        });
+        install.args(words).arg("--root").arg(&root);
         install.arg("--target-dir").arg(root.join("build"));
-        let install = install.args(locked).arg(package).stdin(Stdio::null());
-        let installed = install.output().unwrap();
-        if installed.status.success() {
-            break;
+        let installed = install.arg(package).stdin(Stdio::null()).output();
+        match installed {
+            Ok(installed) if installed.status.success() => break,
+            Ok(installed) => said.push_str(&String::from_utf8_lossy(&installed.stderr)),
+            Err(error) => said.push_str(&error.to_string()),
         }
-        said.push_str(&String::from_utf8_lossy(&installed.stderr));
     }
     drop(std::fs::remove_dir_all(root.join("build")));
     if program.exists() {
