@@ -31,11 +31,10 @@ const TEXTS: [(&str, &str); 4] = [
     ),
 ];
 
-/// How it may be built: what runs cargo, where that is not the one that builds gate, and by which
-/// versions. It wants a newer compiler than gate does, and a mirror may lack some of what its lock file
-/// names.
+/// How it may be built: what runs cargo, and by which versions. It wants a newer compiler than gate does,
+/// and a mirror may lack some of what its lock file names.
 const ATTEMPTS: [(&[&str], &[&str]); 3] = [
-    (&[], &["--locked"]),
+    (&["cargo"], &["--locked"]),
     (&["rustup", "run", "nightly", "cargo"], &["--locked"]),
     (&["rustup", "run", "nightly", "cargo"], &[]),
 ];
@@ -134,19 +133,11 @@ fn dcg(may_build: bool) -> Result<PathBuf, String> {
         return Err("`cargo bench --bench overhead` builds it".to_owned());
     }
     let mut said = String::new();
-    for (before, locked) in ATTEMPTS {
-        let mut words = [
-            before,
-            &["install", "--quiet", "--version", version],
-            locked,
-        ]
-        .concat();
-        let mut install = Command::new(if before.is_empty() {
-            env!("CARGO")
-        } else {
-            words.remove(0)
-        });
-        install.args(words).arg("--root").arg(&root);
+    for (cargo, locked) in ATTEMPTS {
+        let mut install = Command::new(cargo[0]);
+        install.args(&cargo[1..]).args(["install", "--quiet"]);
+        install.args(["--version", version]).args(locked);
+        install.arg("--root").arg(&root);
         install.arg("--target-dir").arg(root.join("build"));
         let installed = install.arg(package).stdin(Stdio::null()).output();
         match installed {

@@ -29,7 +29,7 @@ pub(crate) struct Tmux {
 
 impl Tmux {
     /// Starts the shell in it.
-    pub(crate) fn open(shell: Command) -> Box<dyn Terminal> {
+    pub(crate) fn open(shell: &mut Command) -> Box<dyn Terminal> {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new("tmux");
         for (name, value) in shell.get_envs() {

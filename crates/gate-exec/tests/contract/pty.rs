@@ -70,7 +70,7 @@ impl Shell {
             .args(&dialect.argv[1..])
             .env("PS1", PROMPT)
             .env_remove("PROMPT_COMMAND");
-        let terminal = wrapper.open_terminal(command);
+        let terminal = wrapper.open_terminal(&mut command);
         let mut shell = Self {
             terminal,
             dialect,
@@ -199,13 +199,13 @@ pub(crate) struct Pty {
 }
 
 impl Pty {
-    pub(crate) fn open(mut command: Command) -> Box<dyn Terminal> {
+    pub(crate) fn open(command: &mut Command) -> Box<dyn Terminal> {
         let (keyboard, slave) = open();
         command
             .stdin(slave.try_clone().unwrap())
             .stdout(slave.try_clone().unwrap())
             .stderr(slave.try_clone().unwrap());
-        take_terminal(&mut command);
+        take_terminal(command);
         let program = command.spawn().unwrap();
         Box::new(Self { keyboard, program })
     }

@@ -38,7 +38,7 @@ pub(crate) struct Wrapper {
 pub(crate) struct ByName {
     /// The shell at a terminal, and how it gets one.
     pub(crate) dialect: &'static Dialect,
-    pub(crate) open: fn(Command) -> Box<dyn Terminal>,
+    pub(crate) open: fn(&mut Command) -> Box<dyn Terminal>,
     /// What stands before the tool's argv where there is no terminal, behind the shell's PATH.
     pub(crate) script: Vec<OsString>,
     /// The folder that PATH begins with: one with shims, or an empty one.
@@ -119,7 +119,7 @@ impl Wrapper {
         self.by_name.as_ref().map_or(&BASH, |shell| shell.dialect)
     }
 
-    pub(crate) fn open_terminal(&self, shell: Command) -> Box<dyn Terminal> {
+    pub(crate) fn open_terminal(&self, shell: &mut Command) -> Box<dyn Terminal> {
         match &self.by_name {
             Some(by_name) => (by_name.open)(shell),
             None => Pty::open(shell),
