@@ -17,8 +17,6 @@ use crate::layout::KeptFiles;
 use crate::progress::{About, Voice};
 use crate::world::World;
 
-/// When the file is as long as this, in bytes, it takes the place of the older one.
-const FILE_LIMIT_BYTES: u64 = 4 << 20;
 /// How long another gate that writes is waited for.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -56,7 +54,7 @@ pub(crate) fn append_lines(files: &KeptFiles, lines: &[u8], patience: Duration) 
     }
     // Of two gates that find the file long, the second would put a new file in the older one's place.
     let _turn = durable::lock(&files.lock, patience)?;
-    let is_long = |known: std::fs::Metadata| known.len() >= FILE_LIMIT_BYTES;
+    let is_long = |known: std::fs::Metadata| known.len() >= files.limit_bytes;
     if files.file.metadata().is_ok_and(is_long) {
         std::fs::rename(&files.file, &files.older)?;
     }
@@ -88,10 +86,11 @@ mod tests {
                 file: path("file"),
                 older: path("older"),
                 lock: path("lock"),
+                limit_bytes: 4 << 20,
             };
             append_lines(&files, b"old\n", PATIENCE).unwrap();
             let grown = OpenOptions::new().write(true).open(&files.file).unwrap();
-            grown.set_len(FILE_LIMIT_BYTES).unwrap();
+            grown.set_len(files.limit_bytes).unwrap();
             let start = Barrier::new(WRITERS);
             std::thread::scope(|scope| {
                 for _ in 0..WRITERS {

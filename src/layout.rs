@@ -17,6 +17,10 @@ const PROFILES: &str = "tools.d";
 pub(crate) const OWN_FOLDER: &str = "gate";
 /// What the files of receipts are called.
 const RECEIPTS: &str = "receipts";
+/// When such a file is as long as this, in bytes, it takes the place of the older one.
+const KEPT_BYTES: u64 = 4 << 20;
+/// A proof is longer than its receipt, and is not to be gone before it.
+const PROOFS_BYTES: u64 = 3 * KEPT_BYTES;
 /// The name of a project's own rules.
 pub(crate) const PROJECT_RULES: &str = ".gate.toml";
 
@@ -215,6 +219,15 @@ impl Layout {
         Ok(KeptFiles::of(self.state()?, RECEIPTS))
     }
 
+    /// What proves the records of these receipts without asking the server.
+    pub(crate) fn proofs(&self) -> Result<KeptFiles, Failure> {
+        let files = KeptFiles::of(self.state()?, "proofs");
+        Ok(KeptFiles {
+            limit_bytes: PROOFS_BYTES,
+            ..files
+        })
+    }
+
     /// The server's rules as last fetched.
     pub(crate) fn cached_rules(&self) -> Result<RulesFolder, Failure> {
         Ok(RulesFolder(self.state()?.join("rules")))
@@ -284,6 +297,8 @@ pub(crate) struct KeptFiles {
     pub(crate) older: PathBuf,
     /// The lock of whoever writes.
     pub(crate) lock: PathBuf,
+    /// How long the file may get before it becomes the older one, in bytes.
+    pub(crate) limit_bytes: u64,
 }
 
 impl KeptFiles {
@@ -292,6 +307,7 @@ impl KeptFiles {
             file: folder.join(format!("{name}.jsonl")),
             older: folder.join(format!("{name}.1.jsonl")),
             lock: folder.join(format!("{name}.lock")),
+            limit_bytes: KEPT_BYTES,
         }
     }
 

@@ -29,6 +29,8 @@ mod restored;
 mod server;
 #[path = "cli_audit/tampered.rs"]
 mod tampered;
+#[path = "cli_audit/whole.rs"]
+mod whole;
 #[path = "cli_audit/witnessed.rs"]
 mod witnessed;
 

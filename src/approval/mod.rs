@@ -309,7 +309,13 @@ impl Wait<'_> {
                     WaitNotice::Reconnected => progress.reconnected(),
                 }
             };
-            let verdict = self.client().wait_for_verdict(id, first, deadline, &mut on);
+            let verdict = async {
+                // Somebody is waited for anyway.
+                receipts::catch_up(self.world, self.client(), self.voice).await;
+                self.client()
+                    .wait_for_verdict(id, first, deadline, &mut on)
+                    .await
+            };
             tokio::pin!(verdict);
             let mut tick = tokio::time::interval(TICK);
             loop {

@@ -11,7 +11,7 @@ use crate::delivery::Machine;
 use crate::server::{GATE, Ran, run};
 
 /// A machine on which a command was approved and has run.
-fn machine_after_a_run() -> Machine {
+pub(crate) fn machine_after_a_run() -> Machine {
     let machine = Machine::new();
     machine.write_program("deploy", "exit 7");
     let command = ["run", "--no-wait", "--", "deploy"];
@@ -27,7 +27,7 @@ fn file(machine: &Machine) -> PathBuf {
     machine.home.state().join("gate/receipts.jsonl")
 }
 
-fn kept(machine: &Machine) -> Vec<Value> {
+pub(crate) fn kept(machine: &Machine) -> Vec<Value> {
     let text = fs::read_to_string(file(machine)).unwrap();
     let lines = text.lines();
     lines
@@ -35,13 +35,13 @@ fn kept(machine: &Machine) -> Vec<Value> {
         .collect()
 }
 
-fn keep(machine: &Machine, receipts: &[Value]) {
+pub(crate) fn keep(machine: &Machine, receipts: &[Value]) {
     let lines = receipts.iter().map(|receipt| format!("{receipt}\n"));
     fs::write(file(machine), lines.collect::<String>()).unwrap();
 }
 
 /// The record of a receipt, with another value of a member.
-fn with_record(receipt: &Value, member: &str, value: Value) -> Value {
+pub(crate) fn with_record(receipt: &Value, member: &str, value: Value) -> Value {
     let mut receipt = receipt.clone();
     let text = match receipt["what"].get_mut("record") {
         Some(text) => text,

@@ -1,7 +1,9 @@
 //! A server whose head others sign, and the witness that does: C2SP tlog-witness.
 
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -154,6 +156,7 @@ fn a_server_asks_its_witness_and_its_signature_is_demanded() {
         witness.key()
     );
     let server = place.start_set(&settings, "first", &[]);
+    run_approved(&place, &server);
     let verify = |more: &[&str]| {
         let args = [
             &["audit", "verify", "--live", "--witness", witness.key()],
@@ -183,6 +186,79 @@ fn a_server_asks_its_witness_and_its_signature_is_demanded() {
 
     assert_copies_are_signed(&place, &server, &home, (&log, witness.key(), stranger));
     assert_a_proof_is_signed(&place, &server, &home, (&log, witness.key(), stranger));
+    assert_receipts_are_signed(&place, &server, (&log, witness.key(), stranger));
+}
+
+/// Has a command approved and runs it, as the agent of this machine.
+fn run_approved(place: &Place, server: &Running) {
+    let said = |pointer: &str| server.ready.pointer(pointer).unwrap().as_str().unwrap();
+    let keys = format!(
+        "[keys]\n'{}' = '{}'\n",
+        said("/url"),
+        said("/server/grant_key")
+    );
+    place.home.write(".config/gate/config.toml", keys).unwrap();
+    let program = place.home.bin().join("deploy");
+    fs::write(&program, "#!/bin/sh\nexit 0\n").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let command = ["run", "--no-wait", "--", "deploy"];
+    let asked = place.gate(server, "agent", &command);
+    assert_eq!(asked.code, Some(75), "{asked:?}");
+    let listed = place.gate(server, "agent", &["requests", "list", "--json"]);
+    let page: Value = serde_json::from_str(&listed.stdout).unwrap();
+    let part = |name: &str| page["requests"][0][name].as_str().unwrap();
+    let approve = ["approve", part("id"), "--yes", "--digest", part("digest")];
+    let approved = place.gate(server, "bob_approver", &approve);
+    assert_eq!(approved.code, Some(0), "{approved:?}");
+    let ran = place.gate(server, "agent", &command);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
+/// A proof that was fetched before the witness signed gives way to one that it signed.
+fn assert_receipts_are_signed(
+    place: &Place,
+    server: &Running,
+    (log, witness, stranger): (&str, &str, &str),
+) {
+    let agent = |args: &[&str]| place.gate(server, "agent", args);
+    let out = place.home.path().join("receipts");
+    let folder = out.to_str().unwrap();
+    let show = |by: &str| {
+        agent(&[
+            "audit",
+            "receipts",
+            "--key",
+            log,
+            "--witness",
+            by,
+            "--out",
+            folder,
+        ])
+    };
+    let deadline = Instant::now() + Duration::from_secs(90);
+    let mut shown = show(witness);
+    while !shown.stdout.contains("cosigned: by 1 of 1") || shown.code != Some(0) {
+        assert!(Instant::now() < deadline, "{shown:?}");
+        std::thread::sleep(Duration::from_millis(200));
+        let flushed = agent(&["audit", "flush"]);
+        assert_eq!(flushed.code, Some(0), "{flushed:?}");
+        shown = show(witness);
+    }
+    assert_eq!(
+        shown.stdout.matches("cosigned: by 1 of 1").count(),
+        3,
+        "{shown:?}"
+    );
+    assert_eq!(show(stranger).code, Some(1));
+    let files: Vec<_> = fs::read_dir(&out).unwrap().collect();
+    assert_eq!(files.len(), 3, "{files:?}");
+    for file in files {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verify_proof.py");
+        let mut python = Command::new("python3");
+        python.arg(script).arg("proof").arg(file.unwrap().path());
+        let verified = run(python.args([log, witness]));
+        assert_eq!(verified.code, Some(0), "{verified:?}");
+    }
 }
 
 /// The proof of one record takes the signatures along, by gate's own word and by that of the verifier

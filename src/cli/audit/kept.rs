@@ -7,9 +7,9 @@ use gate_protocol::log::{
 };
 use gate_protocol::signed_note::VerifierKey;
 
-use super::log_key::LogKeys;
-use super::remembered::Remembered;
 use crate::failure::Failure;
+use crate::log_key::LogKeys;
+use crate::remembered::Remembered;
 use crate::session::Session;
 use crate::world::World;
 

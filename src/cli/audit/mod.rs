@@ -7,11 +7,10 @@ mod export;
 mod flush;
 mod kept;
 mod log;
-mod log_key;
 mod open;
 mod proof;
+mod receipts;
 pub(super) mod records;
-mod remembered;
 mod verify;
 mod wanted;
 
@@ -34,6 +33,7 @@ enum Verb {
     Verify(verify::Verify),
     Export(export::Export),
     Proof(proof::Proof),
+    Receipts(receipts::ShowReceipts),
     Archive(archive::Archive),
     Erase(erase::Erase),
     Flush(flush::Flush),
@@ -47,6 +47,7 @@ impl Audit {
             Verb::Verify(verify) => verify.run(world),
             Verb::Export(export) => export.run(world),
             Verb::Proof(proof) => proof.run(world),
+            Verb::Receipts(receipts) => receipts.run(world),
             Verb::Archive(archive) => archive.run(world),
             Verb::Erase(erase) => erase.run(world),
             Verb::Flush(flush) => flush.run(world),

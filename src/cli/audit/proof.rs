@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use gate_client::RecordRange;
 use gate_protocol::inert::inert;
 
-use super::log_key;
 use super::records::{Records, each};
 use super::wanted::{is_about, parse_request};
 use crate::durable;
 use crate::failure::{Failure, FailureKind};
+use crate::log_key;
 use crate::session::{self, Session};
 use crate::show::answer;
 use crate::world::World;

@@ -15,9 +15,9 @@ use gate_protocol::log::{
 use self::form::Form;
 use self::format::Format;
 use self::staging::Staging;
-use super::log_key;
 use super::records::{Records, each};
 use crate::failure::{Failure, FailureKind};
+use crate::log_key;
 use crate::session::{self, Session};
 use crate::show::answer;
 use crate::world::World;

@@ -16,8 +16,8 @@ use super::copy::{Beside, Leaves, note, opened, read, small, unreadable};
 use super::finding::{Finding, conclude};
 use super::payloads::Payloads;
 use super::witnesses::Witnesses;
-use crate::cli::audit::log_key::LogKeys;
 use crate::failure::Failure;
+use crate::log_key::LogKeys;
 use crate::show::answer;
 
 /// Tells whether a folder is an archive.

@@ -21,8 +21,8 @@ use serde::de::DeserializeOwned;
 use super::finding::{Finding, conclude};
 use super::payloads::Payloads;
 use super::witnesses::Witnesses;
-use crate::cli::audit::log_key::LogKeys;
 use crate::failure::{Failure, FailureKind};
+use crate::log_key::LogKeys;
 use crate::show::answer;
 
 /// The longest small file that is read, in bytes.

@@ -157,7 +157,7 @@ pub(super) fn refuse_checkpoint(error: &CheckpointError) -> Failure {
 }
 
 /// Says where the log stops to hold, and returns why.
-pub(super) fn does_not_verify(first_bad: &str, words: &str) -> Failure {
+pub(in crate::cli::audit) fn does_not_verify(first_bad: &str, words: &str) -> Failure {
     if let Err(failure) = answer::line(&format!("first bad record: {first_bad}")) {
         return failure;
     }
@@ -168,7 +168,7 @@ pub(super) fn does_not_verify(first_bad: &str, words: &str) -> Failure {
 }
 
 /// Returns an error with all of its causes.
-pub(super) fn chain(error: &dyn Error) -> String {
+pub(in crate::cli::audit) fn chain(error: &dyn Error) -> String {
     let mut words = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -2,7 +2,7 @@
 
 pub(super) mod archive;
 mod copy;
-mod finding;
+pub(super) mod finding;
 mod payloads;
 mod proof;
 mod receipts;
@@ -19,9 +19,9 @@ use self::finding::{Finding, conclude, refuse_checkpoint};
 use self::receipts::Receipts;
 use self::witnesses::Witnesses;
 use super::kept::{Continuity, Kept};
-use super::log_key::{self, LogKeys};
 use super::records::{Records, each};
 use crate::failure::Failure;
+use crate::log_key::{self, LogKeys};
 use crate::session::{self, Session};
 use crate::show::answer;
 use crate::world::World;
@@ -58,11 +58,11 @@ pub(super) struct Verify {
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
     /// Verify what this machine has not delivered yet.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "keys")]
     spool: bool,
 }
 
-fn parse_key(text: &str) -> Result<VerifierKey, String> {
+pub(super) fn parse_key(text: &str) -> Result<VerifierKey, String> {
     text.parse().map_err(|error| format!("{error}"))
 }
 

@@ -10,8 +10,8 @@ use gate_protocol::signed_note::VerifierKey;
 use super::copy::opened;
 use super::finding::{chain, does_not_verify};
 use super::witnesses::Witnesses;
-use crate::cli::audit::log_key::LogKeys;
 use crate::failure::Failure;
+use crate::log_key::LogKeys;
 use crate::show::{answer, record};
 
 /// The longest proof that is read, in bytes: the longest record in base64, and its proof.

@@ -12,8 +12,8 @@ use gate_protocol::log::{
 use super::copy::unreadable;
 use super::finding::{Finding, conclude};
 use super::witnesses::Witnesses;
-use crate::cli::audit::log_key::LogKeys;
 use crate::failure::Failure;
+use crate::log_key::LogKeys;
 use crate::show::answer;
 
 /// Tells whether a folder holds tiles.

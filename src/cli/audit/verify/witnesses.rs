@@ -1,9 +1,9 @@
 //! Whose cosignatures a checkpoint must have.
 
-use gate_protocol::log::{CheckpointError, SignedCheckpoint};
+use gate_protocol::log::SignedCheckpoint;
 use gate_protocol::signed_note::{Algorithm, VerifierKey};
 
-use super::finding::{does_not_verify, refuse_checkpoint};
+use super::finding::{chain, does_not_verify};
 use crate::failure::Failure;
 
 /// The witnesses that count, and how many of them must have signed.
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 pub(in crate::cli::audit) struct Witnesses {
     /// The key of a witness that must have signed the checkpoint too; give one
     /// for each.
-    #[arg(long = "witness", value_name = "VKEY", value_parser = parse_witness, conflicts_with = "spool")]
+    #[arg(long = "witness", value_name = "VKEY", value_parser = parse_witness)]
     keys: Vec<VerifierKey>,
     /// How many of these witnesses are enough; all of them without this.
     #[arg(long = "witnesses", value_name = "N", requires = "keys", value_parser = clap::value_parser!(u16).range(1..))]
@@ -42,19 +42,26 @@ impl Witnesses {
         note: &[u8],
         log: &VerifierKey,
     ) -> Result<SignedCheckpoint, Failure> {
-        let signed = SignedCheckpoint::verify(note, log, &self.keys);
-        let signed = signed.map_err(|error: CheckpointError| refuse_checkpoint(&error))?;
+        self.find(note, log)
+            .map_err(|why| does_not_verify("0, nothing sound is signed", &why))
+    }
+
+    /// The same, and where it does not hold why, in words.
+    pub(in crate::cli::audit) fn find(
+        &self,
+        note: &[u8],
+        log: &VerifierKey,
+    ) -> Result<SignedCheckpoint, String> {
+        let signed =
+            SignedCheckpoint::verify(note, log, &self.keys).map_err(|error| chain(&error))?;
         let wanted = self.quorum.map_or(self.keys.len(), usize::from);
         let found = self.cosigned(&signed);
         if found < wanted {
-            return Err(does_not_verify(
-                "0, nothing sound is signed",
-                &format!(
-                    "the checkpoint over {} records has the signatures of {found} of the {} \
-                     witnesses, and {wanted} must have signed",
-                    signed.checkpoint.size,
-                    self.keys.len()
-                ),
+            return Err(format!(
+                "the checkpoint over {} records has the signatures of {found} of the {} \
+                 witnesses, and {wanted} must have signed",
+                signed.checkpoint.size,
+                self.keys.len()
             ));
         }
         Ok(signed)
@@ -72,7 +79,7 @@ impl Witnesses {
     }
 
     /// Returns who has signed besides the log, in words.
-    pub(super) fn words(&self, signed: &SignedCheckpoint) -> String {
+    pub(in crate::cli::audit) fn words(&self, signed: &SignedCheckpoint) -> String {
         if !self.are_wanted() {
             return String::new();
         }

@@ -15,7 +15,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::world::World;
 
 /// One such file, as it was read.
-pub(super) struct Remembered<V> {
+pub(crate) struct Remembered<V> {
     path: PathBuf,
     /// What stands in it, for messages: "the pinned keys".
     what: &'static str,
@@ -27,7 +27,7 @@ impl<V: Serialize + DeserializeOwned> Remembered<V> {
     ///
     /// # Errors
     /// It can't be read, or was damaged.
-    pub(super) fn read(world: &World, file: &str, what: &'static str) -> Result<Self, Failure> {
+    pub(crate) fn read(world: &World, file: &str, what: &'static str) -> Result<Self, Failure> {
         let mut remembered = Self {
             path: world.layout.state()?.join(file),
             what,
@@ -45,7 +45,7 @@ impl<V: Serialize + DeserializeOwned> Remembered<V> {
     }
 
     /// Returns what is remembered under a name.
-    pub(super) fn get(&self, name: &str) -> Option<&V> {
+    pub(crate) fn get(&self, name: &str) -> Option<&V> {
         self.entries.get(name)
     }
 
@@ -53,7 +53,7 @@ impl<V: Serialize + DeserializeOwned> Remembered<V> {
     ///
     /// # Errors
     /// The file can't be written.
-    pub(super) fn put(&mut self, name: String, value: V) -> Result<(), Failure> {
+    pub(crate) fn put(&mut self, name: String, value: V) -> Result<(), Failure> {
         self.entries.insert(name, value);
         let failed = || {
             Failure::new(
@@ -67,12 +67,12 @@ impl<V: Serialize + DeserializeOwned> Remembered<V> {
     }
 
     /// Returns where the file is, inert.
-    pub(super) fn place(&self) -> String {
+    pub(crate) fn place(&self) -> String {
         inert(&self.path.to_string_lossy()).into_owned()
     }
 
     /// Returns the failure of a file whose content is of no use.
-    pub(super) fn unreadable(&self) -> Failure {
+    pub(crate) fn unreadable(&self) -> Failure {
         let text = format!("cannot read {} in `{}`", self.what, self.place());
         Failure::new(FailureKind::Configuration, text)
     }

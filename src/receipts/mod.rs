@@ -2,6 +2,8 @@
 //! disappears from its log afterwards is missed by somebody. `gate audit verify` holds the log
 //! against it.
 
+mod proofs;
+
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 use std::time::Duration;
@@ -14,6 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::answers::{PATIENCE, append_lines};
 use crate::layout::KeptFiles;
+
+pub(crate) use proofs::{FetchError, Proofs, catch_up, fetch, unproved};
 
 /// One receipt, with where it came from.
 #[derive(Debug, Serialize, Deserialize)]

@@ -4,8 +4,8 @@
 use gate_protocol::inert::inert;
 use gate_protocol::signed_note::{KeyPurpose, SignedNote, VerifierKey, predecessors, successors};
 
-use super::remembered::Remembered;
 use crate::failure::{Failure, FailureKind};
+use crate::remembered::Remembered;
 use crate::report;
 use crate::session::Session;
 use crate::world::World;
@@ -22,7 +22,7 @@ fn statements(world: &World) -> Result<Remembered<Vec<String>>, Failure> {
 
 /// The keys of one log: the one that signs now, and those that signed before it.
 #[derive(Clone, Debug)]
-pub(super) struct LogKeys {
+pub(crate) struct LogKeys {
     now: VerifierKey,
     before: Vec<VerifierKey>,
 }
@@ -41,17 +41,17 @@ impl LogKeys {
     }
 
     /// Returns the key that signs now.
-    pub(super) fn now(&self) -> &VerifierKey {
+    pub(crate) fn now(&self) -> &VerifierKey {
         &self.now
     }
 
     /// Returns all of them, the newest first.
-    pub(super) fn all(&self) -> impl Iterator<Item = &VerifierKey> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &VerifierKey> {
         std::iter::once(&self.now).chain(&self.before)
     }
 
     /// Tells whether one of them has put its name under a note.
-    pub(super) fn have_signed(&self, note: &[u8]) -> bool {
+    pub(crate) fn have_signed(&self, note: &[u8]) -> bool {
         let key = self.of_note(note);
         SignedNote::parse(note).is_ok_and(|note| {
             let mut signatures = note.signatures().iter();
@@ -61,7 +61,7 @@ impl LogKeys {
 
     /// Returns the one that a note is signed by; where it is none of them, the one that signs now,
     /// by which it then does not verify.
-    pub(super) fn of_note(&self, note: &[u8]) -> &VerifierKey {
+    pub(crate) fn of_note(&self, note: &[u8]) -> &VerifierKey {
         let Ok(note) = SignedNote::parse(note) else {
             return &self.now;
         };
@@ -73,7 +73,7 @@ impl LogKeys {
     }
 
     /// Returns these keys, with those that came after the newest of them where `statements` says so.
-    pub(super) fn and_after(self, statements: &[String]) -> Self {
+    pub(crate) fn and_after(self, statements: &[String]) -> Self {
         let mut after = successors(&self.now, KeyPurpose::Log, statements);
         let Some(now) = after.pop() else { return self };
         let before = after.into_iter().rev();
@@ -86,7 +86,7 @@ impl LogKeys {
 ///
 /// # Errors
 /// None is pinned, or the pins can't be read.
-pub(super) fn pinned(world: &World) -> Result<LogKeys, Failure> {
+pub(crate) fn pinned(world: &World) -> Result<LogKeys, Failure> {
     let server = world
         .configuration()?
         .named_server()
@@ -112,7 +112,7 @@ pub(super) fn pinned(world: &World) -> Result<LogKeys, Failure> {
 ///
 /// # Errors
 /// The server names another key than the pinned one, or does not answer.
-pub(super) fn pin(world: &World, session: &Session) -> Result<LogKeys, Failure> {
+pub(crate) fn pin(world: &World, session: &Session) -> Result<LogKeys, Failure> {
     let server = world.configuration()?.server()?.to_string();
     let mut pins = pins(world)?;
     let identity = session.call(session.client().server_identity())?;

@@ -1,0 +1,341 @@
+//! What makes a receipt whole: the proof that its record is in the log, with the signed head, by
+//! which it verifies without a server for as long as the log's key is known.
+//!
+//! The head covers a record a little after it was handed out, and witnesses sign later still. So the
+//! proofs are fetched by the next gate that waits for people anyway, and by `gate audit flush`.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
+use std::time::Duration;
+
+use gate_client::{Client, ClientError};
+use gate_protocol::canonical::{Digest, from_strict_slice};
+use gate_protocol::log::{AuditRecord, TlogProof, leaf_hash};
+use gate_protocol::problem::ProblemCode;
+use gate_protocol::signed_note::SignedNote;
+use serde::{Deserialize, Serialize};
+
+use super::{PATIENCE, Receipt, kept};
+use crate::answers::append_lines;
+use crate::layout::KeptFiles;
+use crate::log_key::{self, LogKeys};
+use crate::progress::{About, Voice};
+use crate::world::World;
+
+/// How much of the newest receipts is looked at while somebody waits, in bytes: a waiting gate is to
+/// stay small.
+const TAIL_BYTES: u64 = 16 << 10;
+/// How much of the newest proofs, of which each is longer.
+const PROOFS_TAIL_BYTES: u64 = 3 * TAIL_BYTES;
+/// How long a wait for people leaves for the proofs of earlier runs.
+const CATCH_UP: Duration = Duration::from_secs(1);
+
+/// One proof, with where it came from.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    server: String,
+    /// A C2SP tlog-proof that holds its record.
+    proof: String,
+}
+
+/// Why the proofs are not all there now.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FetchError {
+    /// The log does not have what the server handed out.
+    #[error("the server handed out record {index}, and does not prove it: {why}")]
+    Lost {
+        /// The record's place.
+        index: u64,
+        /// What the server said, or what is wrong with its proof.
+        why: String,
+    },
+    /// The server does not answer.
+    #[error("the server does not answer with a proof")]
+    Client(#[from] ClientError),
+    /// They can't be kept.
+    #[error("the proofs can't be kept")]
+    Io(#[from] io::Error),
+}
+
+/// The proofs of one server's records that are kept here.
+#[derive(Debug, Default)]
+pub(crate) struct Proofs(BTreeMap<Digest, TlogProof>);
+
+impl Proofs {
+    /// Reads them. What a crash cut off is none.
+    ///
+    /// # Errors
+    /// A file can't be read.
+    pub(crate) fn kept(files: &KeptFiles, server: &str) -> io::Result<Self> {
+        let mut proofs = Self::default();
+        for path in [&files.older, &files.file] {
+            let opened = match File::open(path) {
+                Ok(opened) => opened,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            for line in BufReader::new(opened).split(b'\n') {
+                proofs.take(&line?, server);
+            }
+        }
+        Ok(proofs)
+    }
+
+    fn take(&mut self, line: &[u8], server: &str) {
+        let line: Option<Line> = from_strict_slice(line).ok();
+        let Some(line) = line.filter(|line| line.server == server) else {
+            return;
+        };
+        let Ok(proof) = TlogProof::parse(line.proof.as_bytes()) else {
+            return;
+        };
+        let Some(record) = &proof.extra else { return };
+        let leaf = leaf_hash(record);
+        // One that witnesses signed is worth more than one that came later.
+        let is_better = is_cosigned(&proof) || !self.0.get(&leaf).is_some_and(is_cosigned);
+        if is_better {
+            self.0.insert(leaf, proof);
+        }
+    }
+
+    /// Returns the best proof of a record.
+    pub(crate) fn of(&self, record: &str) -> Option<&TlogProof> {
+        self.0.get(&leaf_hash(record.as_bytes()))
+    }
+
+    /// Returns the records that they are of.
+    pub(crate) fn records(&self) -> impl Iterator<Item = &str> {
+        let records = self.0.values().filter_map(|proof| proof.extra.as_deref());
+        records.filter_map(|record| std::str::from_utf8(record).ok())
+    }
+}
+
+/// Tells whether somebody besides the log has put a name under the checkpoint of a proof.
+fn is_cosigned(proof: &TlogProof) -> bool {
+    let Ok(note) = SignedNote::parse(proof.checkpoint.as_bytes()) else {
+        return false;
+    };
+    let origin = note.unverified_text().lines().next();
+    let mut names = note.signatures().iter().map(|one| one.name.as_str());
+    names.any(|name| Some(name) != origin)
+}
+
+/// What is to be proved: records by their place.
+#[derive(Debug, Default)]
+pub(crate) struct Unproved(BTreeMap<u64, Vec<Wanted>>);
+
+#[derive(Debug)]
+struct Wanted {
+    record: String,
+    /// Whether a proof is kept, which only witnesses could make better.
+    has_proof: bool,
+}
+
+impl Unproved {
+    /// Returns what of these receipts has no proof that witnesses signed.
+    pub(crate) fn of(receipts: &[Receipt], proofs: &Proofs) -> Self {
+        let mut unproved = Self::default();
+        for receipt in receipts {
+            let record = receipt.record();
+            let Ok(parsed) = AuditRecord::parse(record.as_bytes()) else {
+                continue;
+            };
+            let proof = proofs.of(record);
+            if proof.is_some_and(is_cosigned) {
+                continue;
+            }
+            let wanted = Wanted {
+                record: record.to_owned(),
+                has_proof: proof.is_some(),
+            };
+            unproved.0.entry(parsed.seq()).or_default().push(wanted);
+        }
+        unproved
+    }
+
+    /// Leaves out what has a proof of whatever kind.
+    fn without_any(mut self) -> Self {
+        for wanted in self.0.values_mut() {
+            wanted.retain(|wanted| !wanted.has_proof);
+        }
+        self.0.retain(|_, wanted| !wanted.is_empty());
+        self
+    }
+
+    /// Tells whether there is nothing to fetch.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Fetches the proofs of these records, the oldest first, and keeps each as it comes. Returns how many
+/// records have their first one now. Where `keys` are known, only what they have signed for is kept.
+///
+/// # Errors
+/// [`FetchError`]; what came before is kept.
+pub(crate) async fn fetch(
+    (files, client): (&KeptFiles, &Client),
+    keys: Option<&LogKeys>,
+    unproved: &Unproved,
+) -> Result<usize, FetchError> {
+    let mut first_proofs = 0;
+    // Witnesses have signed up to some record, and for none behind it.
+    let mut is_behind_witnesses = false;
+    let all = unproved.0.iter();
+    for (index, wanted) in all.flat_map(|(index, all)| all.iter().map(move |one| (*index, one))) {
+        if wanted.has_proof && is_behind_witnesses {
+            continue;
+        }
+        let mut proof = ask(client, index).await?;
+        hold(&proof, &wanted.record, keys).map_err(|why| FetchError::Lost { index, why })?;
+        is_behind_witnesses |= !is_cosigned(&proof);
+        if wanted.has_proof && !is_cosigned(&proof) {
+            continue;
+        }
+        proof.extra = Some(wanted.record.clone().into_bytes());
+        keep(files, client, &proof)?;
+        first_proofs += usize::from(!wanted.has_proof);
+    }
+    Ok(first_proofs)
+}
+
+async fn ask(client: &Client, index: u64) -> Result<TlogProof, FetchError> {
+    match client.cosigned_proof(index).await {
+        Err(ClientError::Refused(problem)) if problem.code == ProblemCode::BadRequest => {
+            let why = problem.detail.unwrap_or_default();
+            Err(FetchError::Lost { index, why })
+        }
+        answer => Ok(answer?),
+    }
+}
+
+/// Holds a proof against the record. Whether it is signed by a key that is not known yet is seen when
+/// the receipts are looked at.
+fn hold(proof: &TlogProof, record: &str, keys: Option<&LogKeys>) -> Result<(), String> {
+    let note = proof.checkpoint.as_bytes();
+    let Some(keys) = keys.filter(|keys| keys.have_signed(note)) else {
+        return Ok(());
+    };
+    let held = proof.verify(record.as_bytes(), keys.of_note(note), &[]);
+    held.map(drop).map_err(|error| error.to_string())
+}
+
+fn keep(files: &KeptFiles, client: &Client, proof: &TlogProof) -> io::Result<()> {
+    let mut line = serde_json::to_vec(&Line {
+        server: client.server().to_string(),
+        proof: proof.to_string(),
+    })?;
+    line.push(b'\n');
+    append_lines(files, &line, PATIENCE)
+}
+
+/// Fetches the proofs of the newest receipts that have none, in a wait for people, and says so where
+/// one of the records is gone. What does not come soon is left to the next one.
+pub(crate) async fn catch_up(world: &World, client: &Client, voice: Voice) {
+    let (Ok(receipts), Ok(proofs)) = (world.layout.receipts(), world.layout.proofs()) else {
+        return;
+    };
+    let server = client.server().to_string();
+    let lines = newest_lines(&receipts, TAIL_BYTES);
+    let newest: Vec<Receipt> = lines
+        .iter()
+        .filter_map(|line| Receipt::parse(line))
+        .filter(|receipt| receipt.is_of(&server))
+        .collect();
+    let mut known = Proofs::default();
+    for line in newest_lines(&proofs, PROOFS_TAIL_BYTES) {
+        known.take(&line, &server);
+    }
+    let unproved = Unproved::of(&newest, &known).without_any();
+    if unproved.is_empty() {
+        return;
+    }
+    let keys = log_key::pinned(world).ok();
+    let fetched = fetch((&proofs, client), keys.as_ref(), &unproved);
+    if let Ok(Err(lost @ FetchError::Lost { .. })) = tokio::time::timeout(CATCH_UP, fetched).await {
+        let told = format!("warning: {lost}; see `gate audit verify --receipts`");
+        voice.note(About::Record, &[told]);
+    }
+}
+
+/// Returns the whole lines at the end of the newer file.
+fn newest_lines(files: &KeptFiles, most_bytes: u64) -> Vec<Vec<u8>> {
+    let read = || {
+        let mut file = File::open(&files.file)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(most_bytes)))?;
+        let mut bytes = Vec::new();
+        file.take(most_bytes).read_to_end(&mut bytes)?;
+        io::Result::Ok(bytes)
+    };
+    // A first line that is cut is none, as what a crash cut off is none.
+    let bytes = read().unwrap_or_default();
+    bytes
+        .split(|byte| *byte == b'\n')
+        .map(<[u8]>::to_vec)
+        .collect()
+}
+
+/// Returns what is kept of one server that has no proof yet which witnesses signed, of all receipts.
+///
+/// # Errors
+/// A file can't be read.
+pub(crate) fn unproved(
+    receipts: &KeptFiles,
+    proofs: &KeptFiles,
+    server: &str,
+) -> io::Result<Unproved> {
+    let known = Proofs::kept(proofs, server)?;
+    Ok(Unproved::of(&kept(receipts, server)?, &known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECORD: &str = "{\"a\":1}";
+
+    fn line(server: &str, checkpoint: &str) -> Vec<u8> {
+        let proof = TlogProof {
+            extra: Some(RECORD.as_bytes().to_vec()),
+            index: 0,
+            hashes: Vec::new(),
+            checkpoint: checkpoint.to_owned(),
+        };
+        let proof = proof.to_string();
+        let server = server.to_owned();
+        serde_json::to_vec(&Line { server, proof }).unwrap()
+    }
+
+    /// Nobody verifies here: only the names under a note count.
+    fn note(size: u64, names: &[&str]) -> String {
+        let lines = names
+            .iter()
+            .map(|name| format!("\u{2014} {name} AAAAAAAA\n"));
+        format!("log\n{size}\nAAAA\n\n{}", lines.collect::<String>())
+    }
+
+    #[test]
+    fn of_several_proofs_the_newest_counts_that_witnesses_signed() {
+        let mut proofs = Proofs::default();
+        let mut size_after = |checkpoint: &str| {
+            proofs.take(&line("here", checkpoint), "here");
+            let kept = proofs.of(RECORD).unwrap();
+            kept.checkpoint.split('\n').nth(1).unwrap().to_owned()
+        };
+        assert_eq!(size_after(&note(1, &["log"])), "1");
+        assert_eq!(size_after(&note(2, &["log"])), "2");
+        assert_eq!(size_after(&note(3, &["log", "w"])), "3");
+        assert_eq!(size_after(&note(4, &["log"])), "3");
+        assert_eq!(size_after(&note(5, &["log", "w"])), "5");
+        proofs.take(&line("elsewhere", &note(6, &["log", "w"])), "here");
+        proofs.take(b"{\"torn", "here");
+        assert_eq!(
+            proofs.of(RECORD).unwrap().checkpoint,
+            note(5, &["log", "w"])
+        );
+        assert!(proofs.of("{}").is_none());
+    }
+}
