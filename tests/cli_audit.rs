@@ -15,6 +15,8 @@ mod delivery;
 mod erased;
 #[path = "cli_audit/formats.rs"]
 mod formats;
+#[path = "cli_audit/forwarded.rs"]
+mod forwarded;
 #[path = "cli_audit/impossible.rs"]
 mod impossible;
 #[path = "cli_audit/narrowed.rs"]

@@ -66,7 +66,7 @@ install_terraform() {
 print_tools() {
   local tool path version
   for tool in git psql tmux strace gnome-keyring-daemon dbus-daemon secret-tool keyctl aws moto_server \
-    node chromium terraform kubectl etcd kube-apiserver; do
+    node chromium terraform kubectl etcd kube-apiserver rsyslogd; do
     path=$testbed/venv/bin/$tool
     [ -x "$path" ] || path=$testbed/bin/$tool
     [ -x "$path" ] || path=$(command -v "$tool") || die "\`$tool\` is still missing after the installation"

@@ -11,17 +11,19 @@ pub(crate) const RETRY_AFTER_CAP: Duration = Duration::from_mins(1);
 /// `d = min(cap, first · 2ⁿ)`, and the first in `[0, d]`: a thousand clients
 /// that one server left at the same moment come back spread out, and none
 /// later than `cap`. A `Retry-After` of `r` makes the delay lie in
-/// `[r, r + r/4]`, with `r` at most [`RETRY_AFTER_CAP`], but never shorter
+/// `[r, r + r/4]`, with `r` at most a minute, but never shorter
 /// than it would have been.
 #[derive(Debug)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     first: Duration,
     cap: Duration,
     failures: u32,
 }
 
 impl Backoff {
-    pub(crate) fn new(first: Duration, cap: Duration) -> Self {
+    /// Returns the row that begins with `first` and grows up to `cap`.
+    #[must_use]
+    pub fn new(first: Duration, cap: Duration) -> Self {
         Self {
             first,
             cap,
@@ -30,7 +32,7 @@ impl Backoff {
     }
 
     /// Returns the delay before the next attempt.
-    pub(crate) fn after_failure(&mut self, retry_after: Option<Duration>) -> Duration {
+    pub fn after_failure(&mut self, retry_after: Option<Duration>) -> Duration {
         let factor = 1_u32.checked_shl(self.failures).unwrap_or(u32::MAX);
         let longest = self.first.saturating_mul(factor).min(self.cap);
         let shortest = if self.failures == 0 {
@@ -50,7 +52,7 @@ impl Backoff {
     }
 
     /// Begins again with the shortest delay.
-    pub(crate) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.failures = 0;
     }
 }

@@ -38,6 +38,7 @@ mod channels;
 mod client;
 mod connection;
 mod error;
+mod forward;
 mod page;
 mod reply;
 mod request;
@@ -52,8 +53,10 @@ mod wait;
 
 pub use admin::{Fetched, Put};
 pub use audit::RecordRange;
+pub use backoff::Backoff;
 pub use client::{Client, Tagged};
 pub use error::{Cause, ClientError, TlsFault};
+pub use forward::{Destination, DestinationError, ForwardError, OtlpSender, SyslogSender};
 pub use page::{Listed, Most};
 pub use request::{ListQuery, Submitted};
 pub use server_url::{ServerUrl, ServerUrlError};

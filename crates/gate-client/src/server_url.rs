@@ -73,7 +73,7 @@ impl ServerUrl {
 }
 
 /// Tells whether the host is this machine, without asking any resolver.
-fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let literal = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || literal.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
@@ -113,7 +113,7 @@ impl FromStr for ServerUrl {
 }
 
 /// Returns the text as it can be shown, without what stands before an `@`.
-fn without_userinfo(text: &str) -> String {
+pub(crate) fn without_userinfo(text: &str) -> String {
     let shown = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
     let shown: String = shown.chars().take(200).collect();
     inert(&shown).into_owned()

@@ -5,6 +5,7 @@ mod archive;
 mod erase;
 mod export;
 mod flush;
+mod forward;
 mod kept;
 mod log;
 mod open;
@@ -32,6 +33,7 @@ enum Verb {
     Open(open::Open),
     Verify(verify::Verify),
     Export(export::Export),
+    Forward(forward::Forward),
     Proof(proof::Proof),
     Receipts(receipts::ShowReceipts),
     Archive(archive::Archive),
@@ -46,6 +48,7 @@ impl Audit {
             Verb::Open(open) => open.run(world),
             Verb::Verify(verify) => verify.run(world),
             Verb::Export(export) => export.run(world),
+            Verb::Forward(forward) => forward.run(world),
             Verb::Proof(proof) => proof.run(world),
             Verb::Receipts(receipts) => receipts.run(world),
             Verb::Archive(archive) => archive.run(world),

@@ -149,7 +149,8 @@ fn value(text: &str) -> String {
     inert(text).replace('\\', "\\\\").replace('=', "\\=")
 }
 
-fn cef(record: &AuditRecord) -> String {
+/// Returns a record as one message of syslog.
+pub(in crate::cli::audit) fn cef(record: &AuditRecord) -> String {
     let name = record.record_type().as_str();
     let (level, severity) = if record::is_alarm(name) {
         (4, 8)
@@ -191,7 +192,8 @@ fn cef(record: &AuditRecord) -> String {
     )
 }
 
-fn otlp(read: &[AuditRecord]) -> Value {
+/// Returns records as one request of OTLP logs.
+pub(in crate::cli::audit) fn otlp(read: &[AuditRecord]) -> Value {
     let attribute = |key: &str, text: &str| json!({ "key": key, "value": { "stringValue": text } });
     let log = |record: &AuditRecord| {
         let name = record.record_type().as_str();

@@ -1,7 +1,7 @@
 //! `gate audit export`.
 
 pub(super) mod form;
-mod format;
+pub(super) mod format;
 pub(super) mod staging;
 
 use std::path::{Path, PathBuf};

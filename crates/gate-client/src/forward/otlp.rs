@@ -1,0 +1,186 @@
+//! OTLP over HTTP: requests of logs in JSON. Source: OTLP 1, "OTLP/HTTP".
+
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::{Response, StatusCode, redirect};
+use serde_json::Value;
+
+use super::destination::Destination;
+use super::{ForwardError, chain};
+use crate::server_url::ServerUrl;
+use crate::settings::SettingsError;
+use crate::tls;
+use crate::token::Token;
+
+const CONNECT: Duration = Duration::from_secs(10);
+/// From the connection to the last byte of the answer.
+const EXCHANGE: Duration = Duration::from_mins(1);
+/// The most bytes of an answer that are looked at.
+const ANSWER_BYTES: usize = 64 << 10;
+/// How much of what a collector says is repeated, in characters.
+const SAID: usize = 300;
+
+/// Sends requests to one collector.
+#[derive(Debug)]
+pub struct OtlpSender {
+    destination: Destination,
+    http: reqwest::Client,
+    authorization: Option<HeaderValue>,
+}
+
+impl OtlpSender {
+    /// Returns a sender that trusts these certificates besides Mozilla's roots, and shows the token to
+    /// the collector. Sends nothing.
+    ///
+    /// # Errors
+    /// The certificates can't be used.
+    pub fn new(
+        destination: Destination,
+        ca_pem: Option<&[u8]>,
+        token: Option<&Token>,
+    ) -> Result<Self, SettingsError> {
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls::client_config(ca_pem)?)
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .http1_only()
+            .https_only(destination.is_tls())
+            .user_agent(concat!("gate/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT)
+            .timeout(EXCHANGE)
+            .resolve_to_addrs("localhost", &ServerUrl::localhost_addresses())
+            .build()
+            .map_err(SettingsError::Http)?;
+        let authorization = token.and_then(|token| {
+            let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose())).ok()?;
+            value.set_sensitive(true);
+            Some(value)
+        });
+        Ok(Self {
+            destination,
+            http,
+            authorization,
+        })
+    }
+
+    /// Sends one request, and returns once the collector has taken it; with what it says of records
+    /// in it that it did not take, and will not.
+    ///
+    /// # Errors
+    /// [`ForwardError`]; it may have taken them all the same.
+    pub async fn send(&self, request: &Value) -> Result<Option<String>, ForwardError> {
+        let url = self.destination.url().clone();
+        let mut call = self
+            .http
+            .post(url)
+            .header(CONTENT_TYPE, "application/json")
+            .body(request.to_string());
+        if let Some(authorization) = &self.authorization {
+            call = call.header(AUTHORIZATION, authorization.clone());
+        }
+        let response = call.send().await;
+        let response = response.map_err(|error| self.later(chain(&error.without_url()), None))?;
+        let status = response.status();
+        let retry_after = retry_after(&response);
+        let answer = read(response).await;
+        let said = || format!("{status} {}", words(answer.as_deref().unwrap_or_default()));
+        if is_passing(status) {
+            return Err(self.later(said(), retry_after));
+        }
+        if !status.is_success() {
+            return Err(ForwardError::Refused {
+                destination: self.destination.to_string(),
+                why: said(),
+            });
+        }
+        match answer {
+            Ok(answer) => Ok(rejected(&answer)),
+            // Whether it took them all is not known: once more.
+            Err(error) => Err(self.later(error, None)),
+        }
+    }
+
+    fn later(&self, why: String, retry_after: Option<Duration>) -> ForwardError {
+        ForwardError::Later {
+            destination: self.destination.to_string(),
+            why,
+            retry_after,
+        }
+    }
+}
+
+/// Tells whether the same request may be taken later. Source: OTLP 1, "Retryable Response Codes".
+fn is_passing(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 429 | 502 | 503 | 504)
+}
+
+fn retry_after(response: &Response) -> Option<Duration> {
+    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    value.parse().ok().map(Duration::from_secs)
+}
+
+async fn read(mut response: Response) -> Result<Vec<u8>, String> {
+    let mut answer = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) => answer.extend_from_slice(&chunk),
+            Ok(None) => return Ok(answer),
+            Err(error) => return Err(chain(&error.without_url())),
+        }
+        if answer.len() > ANSWER_BYTES {
+            return Err("its answer is too long".to_owned());
+        }
+    }
+}
+
+/// Returns what a success says of the records that were not taken. Source: OTLP 1, "Partial Success".
+fn rejected(answer: &[u8]) -> Option<String> {
+    let answer: Value = serde_json::from_slice(answer).ok()?;
+    let partial = answer.get("partialSuccess")?;
+    let text = partial.get("errorMessage").and_then(Value::as_str);
+    let text = text.unwrap_or_default();
+    let count = partial.get("rejectedLogRecords");
+    let count = count.and_then(|count| count.as_u64().or_else(|| count.as_str()?.parse().ok()));
+    match count.unwrap_or(0) {
+        0 if text.is_empty() => None,
+        count => Some(format!(
+            "{count} records not taken: {}",
+            words(text.as_bytes())
+        )),
+    }
+}
+
+fn words(answer: &[u8]) -> String {
+    String::from_utf8_lossy(answer)
+        .trim()
+        .chars()
+        .take(SAID)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_success_says_what_was_not_taken() {
+        let of = |text: &str| rejected(text.as_bytes());
+        assert_eq!(of("{}"), None);
+        assert_eq!(of(""), None);
+        assert_eq!(of("{\"partialSuccess\":{}}"), None);
+        assert_eq!(
+            of("{\"partialSuccess\":{\"rejectedLogRecords\":\"0\"}}"),
+            None
+        );
+        let said = Some("2 records not taken: too old".to_owned());
+        for count in ["2", "\"2\""] {
+            let text = format!(
+                "{{\"partialSuccess\":{{\"rejectedLogRecords\":{count},\"errorMessage\":\"too old\"}}}}"
+            );
+            assert_eq!(of(&text), said);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! How far the records were taken by one receiver: kept on the disk after each batch, so that a
+//! forwarder that was killed sends the last one again, and no other.
+
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use gate_protocol::canonical::{Digest, from_strict_slice, to_canonical_bytes};
+use gate_protocol::inert::inert;
+use gate_protocol::log::AuditRecord;
+use serde::{Deserialize, Serialize};
+
+use crate::durable;
+use crate::failure::{Failure, FailureKind};
+use crate::world::World;
+
+/// Where the log goes on for one receiver. No other forwarder moves it while this lives.
+#[derive(Debug)]
+pub(super) struct Cursor {
+    path: PathBuf,
+    place: Place,
+    _held: File,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Place {
+    /// The index of the record that comes next.
+    next: u64,
+    /// The hash of the one before it, which it must name; none where nothing was sent yet.
+    last: Option<Digest>,
+}
+
+impl Cursor {
+    /// Opens the one for what goes from `server` to `receiver`, which begins at `from` where nothing
+    /// was sent yet. `file` says where it is, if not in gate's state folder.
+    ///
+    /// # Errors
+    /// Another forwarder is at work, or it can't be read or kept.
+    pub(super) fn open(
+        world: &World,
+        (server, receiver): (&str, &str),
+        (file, from): (Option<PathBuf>, u64),
+    ) -> Result<Self, Failure> {
+        let path = if let Some(file) = file {
+            world.cwd.join(file)
+        } else {
+            let name = Digest::of_bytes(format!("{server}\n{receiver}").as_bytes());
+            let name: String = name.to_string().chars().take(16).collect();
+            world.layout.state()?.join(format!("forwarded-{name}.json"))
+        };
+        let shown = inert(&path.to_string_lossy()).into_owned();
+        let failed = |what: &str, error: io::Error| {
+            Failure::new(
+                FailureKind::Configuration,
+                format!("cannot {what} `{shown}`"),
+            )
+            .caused_by(error)
+        };
+        if let Some(folder) = path.parent() {
+            durable::make_folder(folder).map_err(|error| failed("make the folder of", error))?;
+        }
+        let lock = path.with_extension("lock");
+        let held = durable::lock(&lock, Duration::ZERO).map_err(|error| {
+            failed("have", error).hint("one forwarder is enough for one receiver")
+        })?;
+        let place = match std::fs::read(&path) {
+            Ok(bytes) => from_strict_slice(&bytes).map_err(|error| {
+                failed("understand", io::Error::other(error))
+                    .hint("remove it to begin anew, with --from where that is not the first record")
+            })?,
+            Err(error) if error.kind() == ErrorKind::NotFound => Place {
+                next: from,
+                last: None,
+            },
+            Err(error) => return Err(failed("read", error)),
+        };
+        Ok(Self {
+            path,
+            place,
+            _held: held,
+        })
+    }
+
+    pub(super) const fn next(&self) -> u64 {
+        self.place.next
+    }
+
+    /// Holds what comes next against what was sent before: each record names the one before it.
+    ///
+    /// # Errors
+    /// It is another log, or one that has lost records.
+    pub(super) fn hold(&self, size: u64, batch: &[AuditRecord]) -> Result<(), Failure> {
+        if size < self.place.next {
+            let text = format!(
+                "the log has {size} records, and {} were forwarded: its end was removed",
+                self.place.next
+            );
+            return Err(self.is_another(text));
+        }
+        let mut before = self.place;
+        for record in batch {
+            // Of what was archived unseen there is nothing to hold it against.
+            let is_next = record.seq() == before.next;
+            if is_next && before.last.is_some_and(|last| last != record.prev()) {
+                let text = format!("record {} does not follow what was forwarded", record.seq());
+                return Err(self.is_another(text));
+            }
+            before = after(record);
+        }
+        Ok(())
+    }
+
+    fn is_another(&self, text: String) -> Failure {
+        let shown = inert(&self.path.to_string_lossy()).into_owned();
+        Failure::new(FailureKind::Found, text).hint(format!(
+            "`gate audit verify --live` says what became of the log; remove {shown} to begin anew"
+        ))
+    }
+
+    /// Keeps that everything up to this record was taken.
+    ///
+    /// # Errors
+    /// It can't be written: what was taken would be sent again and again.
+    pub(super) fn keep(&mut self, last: &AuditRecord) -> Result<(), Failure> {
+        self.place = after(last);
+        let encoded = to_canonical_bytes(&self.place).map_err(io::Error::other);
+        let kept = encoded.and_then(|encoded| durable::replace(&self.path, &encoded));
+        kept.map_err(|error| {
+            let shown = inert(&self.path.to_string_lossy()).into_owned();
+            let text = format!("cannot write `{shown}`");
+            Failure::new(FailureKind::Internal, text).caused_by(error)
+        })
+    }
+}
+
+fn after(record: &AuditRecord) -> Place {
+    Place {
+        next: record.seq() + 1,
+        last: Some(record.hash()),
+    }
+}
