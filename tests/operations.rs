@@ -8,6 +8,8 @@
 
 #[path = "operations/backup.rs"]
 mod backup;
+#[path = "operations/cut_off.rs"]
+mod cut_off;
 #[path = "operations/guarded.rs"]
 mod guarded;
 #[path = "operations/http.rs"]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::identity::Authorities;
 use crate::keys::{self, FolderLock, Keys, KeysError};
+use crate::rotation;
 use crate::settings::{Database, DatabaseError, Settings};
 use crate::state::Server;
 use crate::store::server::{self, Names};
@@ -86,6 +87,7 @@ impl Folder {
         let mut reader = store.read().await?;
         let names = server::names(reader.connection()).await?;
         drop(reader);
+        rotation::finish_resealing(dir, &store).await?;
         Ok(Some(Self {
             dir: dir.clone(),
             store,

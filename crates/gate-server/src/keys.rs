@@ -66,6 +66,10 @@ pub enum KeysError {
 
 const GRANT: &str = "grant.key";
 const LOG: &str = "log.key";
+const CHANNELS: &str = "channels.key";
+const WITNESS: &str = "witness.key";
+/// What the key of channels is called where a key has a name.
+const CHANNELS_NAME: &str = "channels";
 
 impl Keys {
     /// Reads both keys of a server that was made before.
@@ -106,7 +110,20 @@ impl NextKey {
         purpose: KeyPurpose,
         name: &str,
     ) -> Result<Self, KeysError> {
-        let file = data_dir.join(file_of(purpose));
+        Self::stage_for(data_dir.join(file_of(purpose)), name)
+    }
+
+    /// Makes the next key of channels, which encrypts nothing yet.
+    pub(crate) fn for_channels(data_dir: &Path) -> Result<Self, KeysError> {
+        Self::stage_for(data_dir.join(CHANNELS), CHANNELS_NAME)
+    }
+
+    /// Makes the next key of a witness, which signs nothing yet.
+    pub(crate) fn for_witness(dir: &Path, name: &str) -> Result<Self, KeysError> {
+        Self::stage_for(dir.join(WITNESS), name)
+    }
+
+    fn stage_for(file: PathBuf, name: &str) -> Result<Self, KeysError> {
         let path = next_of(&file);
         let key = SigningKey::generate(name)?;
         write_key(&path, &key).map_err(|source| KeysError::File { path, source })?;
@@ -191,18 +208,100 @@ pub(crate) fn channels_key(data_dir: &Path) -> Result<[u8; 32], KeysError> {
 /// The same, of a server that was `made_before` on a database which it shares: there it is never
 /// made again, or what one server encrypts no other could read.
 pub(crate) fn channels_key_of(data_dir: &Path, made_before: bool) -> Result<[u8; 32], KeysError> {
-    let path = data_dir.join("channels.key");
+    let path = data_dir.join(CHANNELS);
     let key = if made_before {
-        read_key(&path, "channels")?
+        read_key(&path, CHANNELS_NAME)?
     } else {
-        make_key(&path, "channels")?
+        make_key(&path, CHANNELS_NAME)?
     };
     Ok(*key.expose_seed())
 }
 
-/// Returns the key that a witness signs with, and makes it where there is none.
+/// A change of the key of channels that was cut off: the key of now, and the one that was to come.
+pub(crate) struct ChannelsChange {
+    file: PathBuf,
+    now: SigningKey,
+    next: SigningKey,
+}
+
+impl ChannelsChange {
+    /// Returns the one in a folder; none where nothing was cut off.
+    pub(crate) fn cut_off(data_dir: &Path) -> Result<Option<Self>, KeysError> {
+        let file = data_dir.join(CHANNELS);
+        let path = next_of(&file);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let now = read_key(&file, CHANNELS_NAME)?;
+        let next = read_key(&path, CHANNELS_NAME)?;
+        Ok(Some(Self { file, now, next }))
+    }
+
+    pub(crate) fn next(&self) -> &[u8; 32] {
+        self.next.expose_seed()
+    }
+
+    /// Ends it: the next key comes in its place where everything is encrypted by it, and is gone
+    /// where nothing is.
+    pub(crate) fn finish(&self, is_in_force: bool) -> Result<(), KeysError> {
+        if is_in_force {
+            return replace(&self.file, &self.now.verifier()).map(drop);
+        }
+        let path = next_of(&self.file);
+        std::fs::remove_file(&path).map_err(|source| KeysError::File { path, source })
+    }
+}
+
+/// Returns the public half of a key of channels, by whose hash its file is kept.
+pub(crate) fn print_of_channels(key: &[u8; 32]) -> Result<VerifierKey, KeysError> {
+    Ok(SigningKey::from_seed(CHANNELS_NAME, key)?.verifier())
+}
+
+/// Returns the keys that a witness signs with, the newest first, and makes one where there is none.
+/// Those before stand beside it, each under its own hash, for as long as somebody demands them.
+pub(crate) fn witness_keys(dir: &Path, name: &str) -> Result<Vec<Cosigner>, KeysError> {
+    make_key(&dir.join(WITNESS), name)?;
+    let failed = |source| KeysError::File {
+        path: dir.to_owned(),
+        source,
+    };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(failed)? {
+        let file = entry.map_err(failed)?.file_name();
+        files.extend(
+            file.to_str()
+                .filter(|file| is_before(file))
+                .map(ToOwned::to_owned),
+        );
+    }
+    files.sort();
+    files.insert(0, WITNESS.to_owned());
+    let mut cosigners: Vec<Cosigner> = Vec::new();
+    for file in files {
+        let key = read_key(&dir.join(file), name)?;
+        let cosigner = Cosigner::from_seed(name, key.expose_seed())?;
+        // Between two steps of a change the newest one stands there too.
+        let is_there = cosigners
+            .iter()
+            .any(|one| one.verifier() == cosigner.verifier());
+        if !is_there {
+            cosigners.push(cosigner);
+        }
+    }
+    Ok(cosigners)
+}
+
+/// Tells whether a file of this name is the key of a witness before the one of now.
+fn is_before(file: &str) -> bool {
+    let hash = file
+        .strip_prefix(WITNESS)
+        .and_then(|rest| rest.strip_prefix('.'));
+    hash.is_some_and(|hash| hash.len() == 8 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Returns the key of a witness that was made before.
 pub(crate) fn witness_key(dir: &Path, name: &str) -> Result<Cosigner, KeysError> {
-    let key = make_key(&dir.join("witness.key"), name)?;
+    let key = read_key(&dir.join(WITNESS), name)?;
     Ok(Cosigner::from_seed(name, key.expose_seed())?)
 }
 

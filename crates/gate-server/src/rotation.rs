@@ -1,7 +1,7 @@
 //! New keys in the place of those that sign now. The log says so, under the signature of both, and
 //! the public part of each key stays in the database; whoever pinned one learns of the next by it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use gate_protocol::log::RecordType;
 use gate_protocol::signed_note::{
@@ -11,10 +11,12 @@ use serde_json::json;
 
 use crate::folder::{Folder, FolderError};
 use crate::identity::Authorities;
-use crate::keys::{Keys, KeysError, NextKey, finish_rotation};
+use crate::keys::{self, ChannelsChange, FolderLock, Keys, KeysError, NextKey, finish_rotation};
+use crate::notify;
 use crate::problem::Failure;
 use crate::settings::{DatabaseError, Settings};
 use crate::state::Server;
+use crate::store::channels::{self, StoredChannel};
 use crate::store::server::{self, Names};
 use crate::store::{Store, StoreError, server_keys};
 
@@ -40,6 +42,9 @@ pub enum RotateError {
     /// The statement can't be made.
     #[error("the old key can't name the new one")]
     Statement(#[from] SuccessionError),
+    /// The secrets of a channel are under another key.
+    #[error("the secrets of the channel `{0}` can't be encrypted anew")]
+    Sealed(String, #[source] Box<dyn std::error::Error + Send + Sync>),
     /// The record of it could not be made.
     #[error("the change was not recorded: {0}")]
     Record(String),
@@ -74,6 +79,15 @@ pub struct Rotated {
     pub kept: PathBuf,
 }
 
+/// The secrets of channels under another key.
+#[derive(Clone, Debug)]
+pub struct Resealed {
+    /// The channels whose secrets were encrypted anew.
+    pub channels: Vec<String>,
+    /// Where the key before is now.
+    pub kept: PathBuf,
+}
+
 /// Makes new keys for these purposes. No server may run on the folder.
 ///
 /// # Errors
@@ -82,6 +96,27 @@ pub async fn rotate_keys(
     settings: &Settings,
     purposes: &[KeyPurpose],
 ) -> Result<Vec<Rotated>, RotateError> {
+    let (store, names, _lock) = open(settings).await?;
+    let rotated = rotate(settings, &store, names, purposes).await;
+    store.close().await;
+    rotated
+}
+
+/// Encrypts the secrets of all channels anew, by a key that comes in the place of `channels.key`. No
+/// server may run on the folder.
+///
+/// # Errors
+/// Each [`RotateError`] as its name says; the old key is in force then, or the change is finished at
+/// the next start.
+pub async fn rotate_channels_key(settings: &Settings) -> Result<Resealed, RotateError> {
+    let (store, names, _lock) = open(settings).await?;
+    let resealed = reseal(settings, &store, names).await;
+    store.close().await;
+    resealed
+}
+
+/// Opens the server in a folder on which none runs.
+async fn open(settings: &Settings) -> Result<(Store, Names, FolderLock), RotateError> {
     let dir = &settings.data_dir;
     if !crate::folder::has_database(settings) {
         return Err(RotateError::NoServer(dir.clone()));
@@ -89,13 +124,73 @@ pub async fn rotate_keys(
     let folder = Folder::open(settings).await?;
     let folder = folder.ok_or_else(|| RotateError::InUse(dir.clone()))?;
     let names = folder.names.clone();
-    let (_, store, _lock) = folder.into_parts();
-    let rotated = match names {
-        Some(names) => rotate(settings, &store, names, purposes).await,
-        None => Err(RotateError::NoServer(dir.clone())),
-    };
+    let (_, store, lock) = folder.into_parts();
+    if let Some(names) = names {
+        return Ok((store, names, lock));
+    }
     store.close().await;
-    rotated
+    Err(RotateError::NoServer(dir.clone()))
+}
+
+/// Reads the keys that the database knows, and finishes a change of them that was cut off.
+fn keys_of(dir: &Path, names: &Names) -> Result<Keys, KeysError> {
+    let whose = (names.audience.as_str(), names.log_origin.as_str());
+    let keys = Keys::open(dir, whose.0, whose.1)?;
+    match names.keys.filter(|known| *known != keys.print()) {
+        None => Ok(keys),
+        Some(known) if finish_rotation(dir, whose, known)? => Keys::open(dir, whose.0, whose.1),
+        Some(_) => Err(KeysError::Foreign {
+            dir: dir.to_owned(),
+        }),
+    }
+}
+
+/// Returns the server with these keys, which serves nobody.
+fn server(settings: &Settings, store: &Store, names: Names, keys: Keys) -> Server {
+    let bare = Settings::new(&settings.data_dir, settings.public_url.clone());
+    Server::new(store.clone(), bare, Authorities::default(), names, keys)
+}
+
+async fn reseal(settings: &Settings, store: &Store, names: Names) -> Result<Resealed, RotateError> {
+    let dir = &settings.data_dir;
+    let keys = keys_of(dir, &names)?;
+    let server = server(settings, store, names, keys);
+    let before = keys::channels_key_of(dir, settings.database.is_some())?;
+    let next = NextKey::for_channels(dir)?;
+    let mut change = server.change().await?;
+    let mut names = Vec::new();
+    for StoredChannel { spec, sealed } in channels::all(change.connection()).await? {
+        let secrets = notify::unseal(&before, &spec.name, &sealed);
+        let sealed = secrets
+            .and_then(|secrets| notify::seal(next.key.expose_seed(), &spec.name, &secrets))
+            .map_err(|source| RotateError::Sealed(spec.name.clone(), Box::new(source)))?;
+        channels::reseal(change.connection(), &spec.name, &sealed).await?;
+        names.push(spec.name);
+    }
+    let body = json!({ "channels": names });
+    change.record(&RecordType::ChannelResealed, &body).await?;
+    change.commit().await?;
+    let kept = next.take_place(&keys::print_of_channels(&before)?)?;
+    let signed = server.checkpoint().await;
+    signed.map_err(|error| RotateError::Record(error.to_string()))?;
+    Ok(Resealed {
+        channels: names,
+        kept,
+    })
+}
+
+/// Finishes a change of the key of channels that was cut off: by the transaction all secrets are under
+/// one of the two keys.
+pub(crate) async fn finish_resealing(dir: &Path, store: &Store) -> Result<(), FolderError> {
+    let Some(change) = ChannelsChange::cut_off(dir)? else {
+        return Ok(());
+    };
+    let mut reader = store.read().await?;
+    let stored = channels::all(reader.connection()).await?;
+    let is_in_force = stored
+        .first()
+        .is_some_and(|one| notify::unseal(change.next(), &one.spec.name, &one.sealed).is_ok());
+    Ok(change.finish(is_in_force)?)
 }
 
 async fn rotate(
@@ -106,13 +201,7 @@ async fn rotate(
 ) -> Result<Vec<Rotated>, RotateError> {
     let dir = &settings.data_dir;
     let whose = (names.audience.as_str(), names.log_origin.as_str());
-    let mut keys = Keys::open(dir, whose.0, whose.1)?;
-    if let Some(known) = names.keys.filter(|known| *known != keys.print()) {
-        if !finish_rotation(dir, whose, known)? {
-            return Err(KeysError::Foreign { dir: dir.clone() }.into());
-        }
-        keys = Keys::open(dir, whose.0, whose.1)?;
-    }
+    let mut keys = keys_of(dir, &names)?;
     let old = Keys::open(dir, whose.0, whose.1)?;
     let mut next = Vec::new();
     for purpose in purposes {
@@ -124,8 +213,7 @@ async fn rotate(
         *slot = SigningKey::from_seed(name, staged.key.expose_seed()).map_err(KeysError::from)?;
         next.push((*purpose, staged));
     }
-    let bare = Settings::new(dir, settings.public_url.clone());
-    let server = Server::new(store.clone(), bare, Authorities::default(), names, keys);
+    let server = server(settings, store, names, keys);
     record(&server, &old, &next).await?;
     let mut rotated = Vec::new();
     for (purpose, staged) in next {

@@ -1,11 +1,11 @@
 //! `gate server keys`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use gate_protocol::inert::inert;
 use gate_protocol::signed_note::KeyPurpose;
 use gate_server::Settings;
-use gate_server::rotation::{RotateError, rotate_keys};
+use gate_server::rotation::{Resealed, RotateError, Rotated, rotate_channels_key, rotate_keys};
 
 use super::{data_folder, runtime, settings};
 use crate::failure::{Failure, FailureKind};
@@ -13,7 +13,7 @@ use crate::report;
 use crate::show::answer;
 use crate::world::World;
 
-/// Change the keys that a server signs by
+/// Change the keys of a server
 #[derive(Debug, clap::Args)]
 pub(super) struct Keys {
     #[command(subcommand)]
@@ -28,9 +28,14 @@ enum Verb {
 /// Put new keys in the place of those that sign now; the server must be stopped
 ///
 /// The key before names the next one: clients that pinned it learn of that by
-/// its signature, and so does who verifies the log. Without --grant or --log
-/// both are changed.
+/// its signature, and so does who verifies the log. Without --grant, --log or
+/// --channels those two are changed. The secrets of channels are encrypted anew by
+/// theirs, in one transaction. What is cut off is finished at the next start.
 #[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of its own"
+)]
 struct Rotate {
     /// The server's data folder.
     #[arg(long, value_name = "DIR")]
@@ -44,6 +49,9 @@ struct Rotate {
     /// Change the key that signs the heads of the log.
     #[arg(long)]
     log: bool,
+    /// Change the key that encrypts the secrets of channels.
+    #[arg(long)]
+    channels: bool,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -67,36 +75,66 @@ impl Rotate {
         let purposes: &[KeyPurpose] = match (self.grant, self.log) {
             (true, false) => &[KeyPurpose::Grant],
             (false, true) => &[KeyPurpose::Log],
+            (false, false) if self.channels => &[],
             (true, true) | (false, false) => &[KeyPurpose::Grant, KeyPurpose::Log],
         };
-        let rotated = runtime()?
-            .block_on(rotate_keys(&settings, purposes))
-            .map_err(cannot_rotate)?;
+        let mut rotated = Vec::new();
+        if !purposes.is_empty() {
+            let rotating = rotate_keys(&settings, purposes);
+            rotated = runtime()?.block_on(rotating).map_err(cannot_rotate)?;
+        }
+        let mut resealed = None;
+        if self.channels {
+            let resealing = rotate_channels_key(&settings);
+            resealed = Some(runtime()?.block_on(resealing).map_err(cannot_rotate)?);
+        }
         if self.json {
-            let keys: Vec<_> = rotated
-                .iter()
-                .map(|one| {
-                    serde_json::json!({
-                        "purpose": one.purpose.as_str(),
-                        "before": one.before,
-                        "after": one.after,
-                        "kept": one.kept.to_string_lossy(),
-                    })
-                })
-                .collect();
-            return answer::json(&serde_json::json!({ "keys": keys }));
+            return tell_as_json(&rotated, resealed.as_ref());
         }
-        for one in &rotated {
-            answer::line(&format!("{} {}", one.purpose.as_str(), one.after))?;
-            report::line(&format!(
-                "the {} key before is {}; keep it as long as you keep backups of before",
-                one.purpose.as_str(),
-                inert(&one.kept.to_string_lossy())
-            ));
-        }
-        report::line("start the server; witnesses must be told of a new key of the log");
-        Ok(())
+        tell(&rotated, resealed.as_ref())
     }
+}
+
+fn tell_as_json(rotated: &[Rotated], resealed: Option<&Resealed>) -> Result<(), Failure> {
+    let key = |one: &Rotated| {
+        serde_json::json!({
+            "purpose": one.purpose.as_str(),
+            "before": one.before,
+            "after": one.after,
+            "kept": one.kept.to_string_lossy(),
+        })
+    };
+    let keys: Vec<_> = rotated.iter().map(key).collect();
+    let channels = resealed.map(
+        |one| serde_json::json!({ "resealed": one.channels, "kept": one.kept.to_string_lossy() }),
+    );
+    answer::json(&serde_json::json!({ "keys": keys, "channels": channels }))
+}
+
+fn tell(rotated: &[Rotated], resealed: Option<&Resealed>) -> Result<(), Failure> {
+    let kept = |what: &str, file: &Path| {
+        report::line(&format!(
+            "the {what} before is {}; keep it as long as you keep backups of before",
+            inert(&file.to_string_lossy())
+        ));
+    };
+    for one in rotated {
+        let purpose = one.purpose.as_str();
+        answer::line(&format!("{purpose} {}", one.after))?;
+        kept(&format!("{purpose} key"), &one.kept);
+    }
+    if let Some(resealed) = resealed {
+        let count = resealed.channels.len();
+        answer::line(&format!("channels encrypted anew: {count}"))?;
+        kept("key of channels", &resealed.kept);
+    }
+    let is_of_log = rotated.iter().any(|one| one.purpose == KeyPurpose::Log);
+    report::line(if is_of_log {
+        "start the server; witnesses must be told of a new key of the log"
+    } else {
+        "start the server"
+    });
+    Ok(())
 }
 
 fn cannot_rotate(error: RotateError) -> Failure {

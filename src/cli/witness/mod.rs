@@ -1,5 +1,6 @@
 //! `gate witness`: somebody else's signature under the head of a server's log.
 
+mod rotate;
 mod serve;
 
 use crate::failure::Failure;
@@ -15,12 +16,14 @@ pub(crate) struct Witness {
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
     Serve(serve::Serve),
+    Rotate(rotate::Rotate),
 }
 
 impl Witness {
     pub(crate) fn run(&self, world: &World) -> Result<(), Failure> {
         match &self.verb {
             Verb::Serve(serve) => serve.run(world),
+            Verb::Rotate(rotate) => rotate.run(world),
         }
     }
 }

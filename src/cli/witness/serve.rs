@@ -53,13 +53,15 @@ impl Serve {
         let listener = bind(self.listen).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         log(world, LogFormat::default())?;
-        let key = witness.key().to_string();
+        let keys: Vec<String> = witness.keys().map(ToString::to_string).collect();
         if self.json {
             let url = format!("http://{address}");
-            answer::json(&serde_json::json!({ "key": key, "url": url }))?;
+            let (key, before) = (keys.first(), keys.get(1..));
+            let ready = serde_json::json!({ "key": key, "before": before, "url": url });
+            answer::json(&ready)?;
         } else {
             report::line(&format!("listening on {address}, and signing as"));
-            answer::line(&inert(&key))?;
+            keys.iter().try_for_each(|key| answer::line(&inert(key)))?;
         }
         runtime()?.block_on(async {
             witness
@@ -70,7 +72,7 @@ impl Serve {
     }
 }
 
-fn cannot_witness(error: WitnessError) -> Failure {
+pub(super) fn cannot_witness(error: WitnessError) -> Failure {
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "WitnessError is non-exhaustive"

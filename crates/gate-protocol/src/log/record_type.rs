@@ -141,6 +141,8 @@ record_types! {
     ChannelCreated = "channel.created",
     /// A channel was taken away.
     ChannelDeleted = "channel.deleted",
+    /// The secrets of channels were encrypted anew, by another key.
+    ChannelResealed = "channel.resealed",
     /// What was given up to deliver by a channel is tried again, as an admin wants.
     DeliveryRetried = "delivery.retried",
     /// A chat's callback was refused; it changed nothing.

@@ -35,7 +35,7 @@ use serde_json::Value;
 
 pub(crate) use channel::{Channel, Channels, LoadError};
 pub(crate) use link::LINK_CODE_LIFE_SECONDS;
-pub(crate) use secret::{Secrets, seal};
+pub(crate) use secret::{Secrets, seal, unseal};
 #[cfg(test)]
 pub(crate) use slack::listen as listen_to_slack;
 pub(crate) use sound::{refuse_unsound, refuse_unsound_secret};

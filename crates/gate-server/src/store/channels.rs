@@ -50,6 +50,20 @@ pub(crate) async fn insert(
     Ok(done.rows_affected() == 1)
 }
 
+/// Puts the secrets of a channel in the place of what was stored.
+pub(crate) async fn reseal(
+    connection: &mut Connection,
+    name: &str,
+    sealed: &[u8],
+) -> Result<(), StoreError> {
+    query("UPDATE channels SET sealed = ? WHERE name = ?")
+        .bind(sealed)
+        .bind(name)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Removes a channel, what waits for it, and where its messages stand; false
 /// where there was none.
 pub(crate) async fn remove(connection: &mut Connection, name: &str) -> Result<bool, StoreError> {

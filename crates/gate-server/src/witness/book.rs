@@ -41,7 +41,8 @@ struct Watched {
 /// All logs of one witness.
 #[derive(Debug)]
 pub(super) struct Book {
-    cosigner: Cosigner,
+    /// The newest first; none is ever missing.
+    cosigners: Vec<Cosigner>,
     /// By origin. Who holds it decides and signs alone.
     logs: Mutex<BTreeMap<String, Watched>>,
     _lock: FolderLock,
@@ -55,7 +56,7 @@ impl Book {
     ) -> Result<Self, WitnessError> {
         keys::prepare_dir(dir)?;
         let lock = keys::lock(dir)?.ok_or_else(|| WitnessError::InUse(dir.to_owned()))?;
-        let cosigner = keys::witness_key(dir, name)?;
+        let cosigners = keys::witness_keys(dir, name)?;
         let mut logs = BTreeMap::new();
         for key in keys {
             // A name can hold what no file's name can.
@@ -68,17 +69,18 @@ impl Book {
             }
         }
         Ok(Self {
-            cosigner,
+            cosigners,
             logs: Mutex::new(logs),
             _lock: lock,
         })
     }
 
-    pub(super) fn key(&self) -> &VerifierKey {
-        self.cosigner.verifier()
+    /// Returns the keys that it signs with, the newest first.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &VerifierKey> {
+        self.cosigners.iter().map(Cosigner::verifier)
     }
 
-    /// Returns the signature line under the checkpoint of a body.
+    /// Returns the signature lines, one by each key, under the checkpoint of a body.
     pub(super) fn add(&self, body: &[u8]) -> Result<String, BookError> {
         let asked = AddCheckpoint::parse(body)?;
         let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,9 +94,10 @@ impl Book {
             log.newest = Some(checkpoint.clone());
         }
         let now = u64::try_from(clock::now().as_second()).unwrap_or_default();
-        self.cosigner
-            .cosign(&checkpoint.to_string(), now)
-            .map_err(|_| WitnessRefusal::Malformed("text").into())
+        let text = checkpoint.to_string();
+        let lines = self.cosigners.iter().map(|one| one.cosign(&text, now));
+        let lines: Result<String, _> = lines.collect();
+        lines.map_err(|_| WitnessRefusal::Malformed("text").into())
     }
 }
 
@@ -133,6 +136,7 @@ mod tests {
     use gate_protocol::log::{consistency_proof, leaf_hash, root};
     use gate_protocol::signed_note::SigningKey;
 
+    use super::super::Witness;
     use super::*;
 
     const ORIGIN: &str = "gate.example/org/test/audit";
@@ -176,11 +180,11 @@ mod tests {
         let book = open(&dir).unwrap();
         book.add(&asked("a", 0, 5)).unwrap();
         assert!(matches!(open(&dir), Err(WitnessError::InUse(_))));
-        let vkey = book.key().clone();
+        let vkey = book.keys().next().unwrap().clone();
         drop(book);
 
         let book = open(&dir).unwrap();
-        assert_eq!(*book.key(), vkey);
+        assert_eq!(book.keys().collect::<Vec<_>>(), [&vkey]);
         let known = WitnessRefusal::Conflict { size: 5 };
         assert_eq!(refusal(&book, &asked("b", 0, 5)), known);
         assert_eq!(refusal(&book, &asked("b", 5, 5)), known);
@@ -189,6 +193,36 @@ mod tests {
         assert!(matches!(split, WitnessRefusal::Unproven(_)), "{split:?}");
         book.add(&asked("a", 5, 6)).unwrap();
         book.add(&asked("a", 6, 6)).unwrap();
+    }
+
+    #[test]
+    fn after_a_change_of_keys_both_sign_until_the_one_before_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().join("witness");
+        let before = open(&dir).unwrap().keys().next().unwrap().clone();
+        let rotated = Witness::rotate(&dir, "witness.example/w").unwrap();
+        assert_eq!(rotated.before, before);
+        let signers = |size: u64| {
+            let book = open(&dir).unwrap();
+            let body = asked("a", size - 1, size);
+            let lines = book.add(&body).unwrap();
+            assert!(matches!(
+                Witness::rotate(&dir, "witness.example/w"),
+                Err(WitnessError::InUse(_))
+            ));
+            let note = AddCheckpoint::parse(&body).unwrap().checkpoint + &lines;
+            let keys = [before.clone(), rotated.after.clone()];
+            let signed = SignedCheckpoint::verify(note.as_bytes(), &key().verifier(), &keys);
+            let signed = signed.unwrap().cosignatures;
+            signed.iter().map(|one| one.key_id).collect::<Vec<_>>()
+        };
+        assert_eq!(signers(1), [rotated.after.id(), before.id()]);
+        std::fs::remove_file(&rotated.kept).unwrap();
+        assert_eq!(signers(2), [rotated.after.id()]);
+        assert!(matches!(
+            Witness::rotate(&dir.join("nowhere"), "witness.example/w"),
+            Err(WitnessError::Keys(_))
+        ));
     }
 
     #[test]

@@ -20,10 +20,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum_server::Handle;
 use gate_protocol::log::WitnessRefusal;
-use gate_protocol::signed_note::VerifierKey;
+use gate_protocol::signed_note::{Cosigner, VerifierKey};
 
 use self::book::{Book, BookError};
-use crate::keys::KeysError;
+use crate::keys::{self, KeysError, NextKey};
 
 /// The largest body, in bytes: a proof and a signed note.
 const BODY_BYTES: usize = 1 << 20;
@@ -51,6 +51,17 @@ pub enum WitnessError {
     Listen(#[source] std::io::Error),
 }
 
+/// The keys of a witness, of which the second came after the first.
+#[derive(Clone, Debug)]
+pub struct RotatedWitness {
+    /// The key before, by which it still signs.
+    pub before: VerifierKey,
+    /// The key of now.
+    pub after: VerifierKey,
+    /// The file of the key before.
+    pub kept: PathBuf,
+}
+
 /// A witness of some logs. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Witness {
@@ -68,10 +79,28 @@ impl Witness {
         Ok(Self { book })
     }
 
-    /// Returns the key that it signs with.
-    #[must_use]
-    pub fn key(&self) -> &VerifierKey {
-        self.book.key()
+    /// Returns the keys that it signs with, the newest first: those before stay until their files
+    /// are removed.
+    pub fn keys(&self) -> impl Iterator<Item = &VerifierKey> {
+        self.book.keys()
+    }
+
+    /// Makes a new key for the witness in a folder, on which none runs. It signs by both from then on,
+    /// so that whoever demands the one before has time.
+    ///
+    /// # Errors
+    /// Each [`WitnessError`] as its name says; nothing was changed then, or all of it was.
+    pub fn rotate(dir: &Path, name: &str) -> Result<RotatedWitness, WitnessError> {
+        let _lock = keys::lock(dir)?.ok_or_else(|| WitnessError::InUse(dir.to_owned()))?;
+        let before = keys::witness_key(dir, name)?.verifier().clone();
+        let next = NextKey::for_witness(dir, name)?;
+        let after = Cosigner::from_seed(name, next.key.expose_seed()).map_err(KeysError::from)?;
+        let kept = next.take_place(&before)?;
+        Ok(RotatedWitness {
+            before,
+            after: after.verifier().clone(),
+            kept,
+        })
     }
 
     /// Answers on `listener` until `shutdown` ends, on the caller's runtime: `POST
