@@ -41,6 +41,7 @@ mod show;
 mod since_boot;
 mod spool;
 mod successors;
+mod traced;
 mod trust;
 mod world;
 

@@ -29,6 +29,7 @@ use crate::permit::Permit;
 use crate::progress::Voice;
 use crate::reading::{self, Reading};
 use crate::session::{self, Session};
+use crate::traced::{self, Traced};
 use crate::world::World;
 use crate::{audit, circumstances, progress, reason, report, server_rules};
 
@@ -129,17 +130,22 @@ pub(crate) fn run(world: &World, run: Run) -> Result<Ending, Failure> {
             let identity = Identity::load(&world.layout)?;
             let known = secret_values(world, &run.argv, &reading);
             let bound = binding::bind(world, &run.argv, tool, reading, &identity)?;
-            let (session, left) = line.session(world, run.voice)?;
+            let (session, left, traced) = line.session(world, run.voice)?;
             let asking = asking(world, run, around, (&evaluation, left), &known)?;
-            let approved = approval::obtain((world, &session), &bound, &identity, asking, &cancel)?;
-            let (grant, mut recorder) = (approved.grant, approved.recorder);
-            let ran = Permit::for_granted(&grant, approved.received, bound)
-                .and_then(|permit| permit.supervise(&cancel, &mut || recorder.meanwhile(&session)));
-            recorder.ended(&ran);
-            progress::tell_end(&env, grant.grant().request, &ran);
-            recorder.deliver(world, &session);
-            // The tool's own ending: by its code, or by its signal.
-            ran.map(|outcome| Ending::from(outcome.reason))
+            traced::around(traced, &session, || {
+                let approved =
+                    approval::obtain((world, &session), &bound, &identity, asking, &cancel)?;
+                let (grant, mut recorder) = (approved.grant, approved.recorder);
+                let ran =
+                    Permit::for_granted(&grant, approved.received, bound).and_then(|permit| {
+                        permit.supervise(&cancel, &mut || recorder.meanwhile(&session))
+                    });
+                recorder.ended(&ran);
+                progress::tell_end(&env, grant.grant().request, &ran);
+                recorder.deliver(world, &session);
+                // The tool's own ending: by its code, or by its signal.
+                ran.map(|outcome| Ending::from(outcome.reason))
+            })
         }
     }
 }
@@ -219,7 +225,7 @@ pub(crate) fn ask(world: &World, run: Run) -> Result<Asked, Failure> {
     let identity = Identity::load(&world.layout)?;
     let known = secret_values(world, &run.argv, &reading);
     let bound = binding::bind(world, &run.argv, tool, reading, &identity)?;
-    let (session, left) = line.session(world, run.voice)?;
+    let (session, left, _traced) = line.session(world, run.voice)?;
     let asking = asking(world, run, around, (&evaluation, left), &known)?;
     let submitted = approval::ask((world, &session), &bound, asking)?;
     Ok(Asked::Submitted(Box::new(submitted)))
@@ -239,15 +245,21 @@ struct Line {
     /// and a server; what gate itself does after this, and what it waits for of the caller (a
     /// reason, stdin), takes nothing of it.
     left: Option<Duration>,
+    /// The span of what is asked, where somebody wants it.
+    traced: Option<Traced>,
 }
 
 impl Line {
-    fn session(self, world: &World, voice: Voice) -> Result<(Session, Option<Duration>), Failure> {
+    fn session(
+        self,
+        world: &World,
+        voice: Voice,
+    ) -> Result<(Session, Option<Duration>, Option<Traced>), Failure> {
         let session = match self.session {
             Some(session) => session,
             None => session::connect_within(world, self.left, voice)?,
         };
-        Ok((session, self.left))
+        Ok((session, self.left, self.traced))
     }
 }
 
@@ -279,10 +291,11 @@ fn newest_evaluation(
     let left = || limit.map(|limit| limit.saturating_sub(begun.elapsed()));
     server_rules::refresh_if_aging(world, AGING, run.voice);
     let mut evaluation = evaluate(world, reading, around)?;
-    let mut session = None;
+    let (mut session, mut traced) = (None, None);
     if evaluation.decision == Decision::RequireApproval {
         refuse_for_completion(world, &run.argv)?;
         refuse_without_server(world, &evaluation)?;
+        traced = Traced::begin(world);
         let connected = session::connect_within(world, left(), run.voice)?;
         if server_rules::refresh(world, &connected, left())? {
             evaluation = evaluate(world, reading, around)?;
@@ -291,7 +304,12 @@ fn newest_evaluation(
         session = Some(connected).filter(|_| evaluation.decision == Decision::RequireApproval);
     }
     let left = left();
-    Ok((evaluation, Line { session, left }))
+    let line = Line {
+        session,
+        left,
+        traced,
+    };
+    Ok((evaluation, line))
 }
 
 /// Says what is missing to ask anyone, and why it is needed.

@@ -10,6 +10,10 @@ use serde_json::Value;
 
 use crate::stage::{Stage, until};
 
+/// The span of the CI job, or of whatever else starts gate.
+const JOB_TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const JOB_SPAN: &str = "00f067aa0ba902b7";
+
 /// Takes what is posted to it, and answers that it was taken.
 fn collector(status: &'static str) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -118,6 +122,7 @@ fn spans(bodies: &[String]) -> Vec<Value> {
 #[test]
 fn the_story_of_a_request_is_one_trace_from_the_question_to_the_outcome() {
     let (endpoint, taken) = collector("200 OK");
+    let base = endpoint.trim_end_matches("/v1/traces");
     let (stage, server) = Stage::new(&format!("[telemetry]\nendpoint = '{endpoint}'"));
     stage.pin(&server);
     let waiting = stage
@@ -133,6 +138,9 @@ fn the_story_of_a_request_is_one_trace_from_the_question_to_the_outcome() {
                 "a-word-of-mine",
             ],
         )
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", base)
+        .env("OTEL_EXPORTER_OTLP_HEADERS", "x-scope=a%20job")
+        .env("TRACEPARENT", format!("00-{JOB_TRACE}-{JOB_SPAN}-01"))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -163,6 +171,7 @@ fn assert_story(spans: &[Value], id: &str) {
         .find(|span| span["name"] == "request.created")
         .unwrap();
     let trace = created["traceId"].as_str().unwrap();
+    assert_eq!(trace, JOB_TRACE, "the run is a part of its caller's trace");
     let story: Vec<&Value> = spans
         .iter()
         .filter(|span| span["traceId"] == trace)
@@ -186,12 +195,22 @@ fn assert_story(spans: &[Value], id: &str) {
     assert_eq!(created["parentSpanId"], submit["spanId"]);
     let claim = named("POST /v1/requests/{id}/claim");
     assert_eq!(named("grant.claimed")["parentSpanId"], claim["spanId"]);
-    let parent = submit["parentSpanId"].as_str().unwrap_or_default();
-    assert_eq!(
-        parent.len(),
-        16,
-        "the client's own span is its parent: {submit}"
-    );
+    // Above all of it is the run itself, and above that whoever started it.
+    let run = named("gate run");
+    assert_eq!(run["parentSpanId"], JOB_SPAN);
+    for name in [
+        "POST /v1/requests",
+        "POST /v1/requests/{id}/claim",
+        "POST /v1/events",
+    ] {
+        assert_eq!(named(name)["parentSpanId"], run["spanId"], "{name}");
+    }
+    assert_eq!(run["attributes"][0]["key"], "process.exit.code");
+    assert_eq!(run["attributes"][0]["value"]["intValue"], "0");
+    let time = |span: &Value, end: &str| -> u128 { span[end].as_str().unwrap().parse().unwrap() };
+    assert!(time(&run, "startTimeUnixNano") <= time(&submit, "startTimeUnixNano"));
+    let finished = named("run.finished");
+    assert!(time(&run, "endTimeUnixNano") >= time(&finished, "endTimeUnixNano"));
     // The answer came in another trace, and its span says in which.
     let decided = named("decision.recorded");
     assert_eq!(decided["parentSpanId"], submit["spanId"]);
@@ -200,6 +219,35 @@ fn assert_story(spans: &[Value], id: &str) {
         .iter()
         .find(|span| span["name"] == "POST /v1/requests/{id}/reviews");
     assert_eq!(review.unwrap()["traceId"], elsewhere);
+}
+
+/// A run ends with its own code, soon, whatever becomes of its span; and nobody who names no collector
+/// sends one.
+#[test]
+fn a_collector_of_a_client_that_says_nothing_holds_no_run_up() {
+    let (stage, server) = Stage::new("");
+    stage.pin(&server);
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    let ask = |name: &str| {
+        let args = ["run", "--no-wait", "--", "deployer", "x"];
+        let mut gate = stage.command(&server, "agent", &args);
+        gate.env(name, &endpoint)
+            .env("OTEL_TRACES_EXPORTER", "otlp");
+        let begun = std::time::Instant::now();
+        let status = gate.stderr(Stdio::null()).status().unwrap();
+        assert_eq!(status.code(), Some(75));
+        begun.elapsed()
+    };
+    let took = ask("OTEL_EXPORTER_OTLP_ENDPOINT");
+    assert!(took < std::time::Duration::from_secs(20), "{took:?}");
+    silent.set_nonblocking(true).unwrap();
+    let (mut asked, _) = silent.accept().unwrap();
+    let mut head = [0; 21];
+    asked.read_exact(&mut head).unwrap();
+    assert_eq!(&head, b"POST /v1/traces HTTP/");
+    ask("SOMETHING_ELSE");
+    assert!(silent.accept().is_err(), "nobody named it");
 }
 
 #[test]

@@ -319,7 +319,7 @@ impl Client {
         let mut request = call
             .to_request()
             .ok_or_else(|| unsendable(Cause::of_text("the body can be sent only once")))?;
-        if let Some(trace) = trace::next() {
+        if let Some(trace) = trace::header() {
             request.headers_mut().insert(TRACEPARENT, trace);
         }
         if call.is_authenticated {

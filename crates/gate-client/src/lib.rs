@@ -63,4 +63,5 @@ pub use server_url::{ServerUrl, ServerUrlError};
 pub use settings::{ClientSettings, SettingsError};
 pub use sign_in::{JobTokenError, github_job_token};
 pub use token::{IdempotencyKey, IdempotencyKeyError, Token, TokenError};
+pub use trace::{join_trace, own_span};
 pub use wait::{POLL_WAIT, WaitNotice};

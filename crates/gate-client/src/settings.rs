@@ -79,6 +79,9 @@ pub enum SettingsError {
     /// The TLS library refuses its own defaults.
     #[error("cannot set up TLS")]
     Tls(#[source] rustls::Error),
+    /// A header can't be sent. Its value is not repeated here.
+    #[error("the header `{0}` can't be sent")]
+    Header(String),
     /// The HTTP library refuses the settings.
     #[error("cannot set up HTTP")]
     Http(#[source] reqwest::Error),

@@ -1,8 +1,9 @@
-//! OTLP over HTTP: requests of logs in JSON. Source: OTLP 1, "OTLP/HTTP".
+//! OTLP over HTTP: requests in JSON. Source: OTLP 1, "OTLP/HTTP".
 
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use gate_protocol::inert::inert;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Response, StatusCode, redirect};
 use serde_json::Value;
 
@@ -11,7 +12,6 @@ use super::{ForwardError, chain};
 use crate::server_url::ServerUrl;
 use crate::settings::SettingsError;
 use crate::tls;
-use crate::token::Token;
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// From the connection to the last byte of the answer.
@@ -26,19 +26,19 @@ const SAID: usize = 300;
 pub struct OtlpSender {
     destination: Destination,
     http: reqwest::Client,
-    authorization: Option<HeaderValue>,
+    headers: HeaderMap,
 }
 
 impl OtlpSender {
-    /// Returns a sender that trusts these certificates besides Mozilla's roots, and shows the token to
-    /// the collector. Sends nothing.
+    /// Returns a sender that trusts these certificates besides Mozilla's roots, and shows these headers
+    /// to the collector. Sends nothing.
     ///
     /// # Errors
-    /// The certificates can't be used.
+    /// The certificates or a header can't be used.
     pub fn new(
         destination: Destination,
         ca_pem: Option<&[u8]>,
-        token: Option<&Token>,
+        shown: &[(String, String)],
     ) -> Result<Self, SettingsError> {
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls::client_config(ca_pem)?)
@@ -54,15 +54,19 @@ impl OtlpSender {
             .resolve_to_addrs("localhost", &ServerUrl::localhost_addresses())
             .build()
             .map_err(SettingsError::Http)?;
-        let authorization = token.and_then(|token| {
-            let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose())).ok()?;
+        let mut headers = HeaderMap::new();
+        for (name, text) in shown {
+            let refused = || SettingsError::Header(inert(name).into_owned());
+            let mut value = HeaderValue::from_str(text).map_err(|_| refused())?;
             value.set_sensitive(true);
-            Some(value)
-        });
+            headers.insert(name.parse::<HeaderName>().map_err(|_| refused())?, value);
+        }
+        let json = HeaderValue::from_static("application/json");
+        headers.insert(CONTENT_TYPE, json);
         Ok(Self {
             destination,
             http,
-            authorization,
+            headers,
         })
     }
 
@@ -73,14 +77,11 @@ impl OtlpSender {
     /// [`ForwardError`]; it may have taken them all the same.
     pub async fn send(&self, request: &Value) -> Result<Option<String>, ForwardError> {
         let url = self.destination.url().clone();
-        let mut call = self
+        let call = self
             .http
             .post(url)
-            .header(CONTENT_TYPE, "application/json")
+            .headers(self.headers.clone())
             .body(request.to_string());
-        if let Some(authorization) = &self.authorization {
-            call = call.header(AUTHORIZATION, authorization.clone());
-        }
         let response = call.send().await;
         let response = response.map_err(|error| self.later(chain(&error.without_url()), None))?;
         let status = response.status();

@@ -52,7 +52,12 @@ impl Receiver {
         let made = if destination.is_syslog() {
             SyslogSender::new(destination, ca_pem.as_deref()).map(Self::Syslog)
         } else {
-            OtlpSender::new(destination, ca_pem.as_deref(), token.as_ref()).map(Self::Otlp)
+            let header = |token: Token| {
+                let value = format!("Bearer {}", token.expose());
+                ("authorization".to_owned(), value)
+            };
+            let headers: Vec<_> = token.map(header).into_iter().collect();
+            OtlpSender::new(destination, ca_pem.as_deref(), &headers).map(Self::Otlp)
         };
         made.map_err(|error| {
             Failure::new(FailureKind::Configuration, "the receiver can't be used").caused_by(error)
