@@ -59,7 +59,7 @@ install_packages() {
     dbus-send:dbus secret-tool:libsecret-tools keyctl:keyutils setsid:util-linux xz:xz-utils \
     flock:util-linux cc:gcc zsh:zsh fish:fish elvish:elvish shellcheck:shellcheck jq:jq promtool:prometheus \
     strip:binutils systemd-analyze:systemd node:nodejs npm:npm chromium:chromium \
-    haproxy:haproxy rbenv:rbenv; do
+    haproxy:haproxy rbenv:rbenv sqlite3:sqlite3; do
     command -v "${pair%%:*}" >/dev/null || [ -x "/usr/sbin/${pair%%:*}" ] || missing+=("${pair#*:}")
   done
   [ -r /usr/share/bash-completion/bash_completion ] || missing+=(bash-completion)
@@ -76,6 +76,21 @@ install_packages() {
     command -v apt-cache >/dev/null || die "apt is not here; install PostgreSQL's server by hand"
     provide_postgres
     install_apt "postgresql-$postgres_version"
+  fi
+}
+
+# MariaDB's server and client stay in the testbed: as packages they would put out any MySQL that is
+# here, and another `mysql` on PATH. What they link against comes from the machine's own release.
+install_mariadb() {
+  local into=$testbed/mariadb
+  if [ ! -e "$into/.installed" ]; then
+    echo "unpacking MariaDB's server and client"
+    rm -rf "$into"
+    bookworm_unpack "$into" mariadb-server-core mariadb-client-core
+    touch "$into/.installed"
+  fi
+  if ldd "$into/usr/sbin/mariadbd" "$into/usr/bin/mariadb" | grep -q 'not found'; then
+    install_apt libedit2 libncurses6 libnuma1 libpcre2-8-0 liburing2
   fi
 }
 

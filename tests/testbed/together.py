@@ -20,7 +20,8 @@ AT_ONCE = 2
 # By the time they take, so that none of them is left to run alone at the end.
 SLOWEST = [
     "contract", "shim_cost", "psql", "web", "aws", "arity", "statements", "racer", "kubectl",
-    "terraform", "approval", "gate_server", "kill_points", "packaging", "shell",
+    "terraform", "mysql", "approval", "gate_server", "kill_points", "packaging", "sqlite",
+    "shell",
 ]  # fmt: skip
 
 

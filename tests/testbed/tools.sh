@@ -66,9 +66,10 @@ install_terraform() {
 print_tools() {
   local tool path version
   for tool in git psql tmux strace gnome-keyring-daemon dbus-daemon secret-tool keyctl aws moto_server \
-    node chromium terraform kubectl etcd kube-apiserver rsyslogd; do
+    node chromium terraform kubectl etcd kube-apiserver rsyslogd sqlite3 mariadb; do
     path=$testbed/venv/bin/$tool
     [ -x "$path" ] || path=$testbed/bin/$tool
+    [ -x "$path" ] || path=$testbed/mariadb/usr/bin/$tool
     [ -x "$path" ] || path=$(command -v "$tool") || die "\`$tool\` is still missing after the installation"
     # It dies in a shell of its own.
     version=$(version_of "$tool" "$path") || exit 1
@@ -97,6 +98,8 @@ version_of() {
       ;;
     aws) version=$("$path" --version 2>&1 | grep -oE '[0-9]+\.[0-9]+\.[0-9]+' | head -n 1) ;;
     kubectl) version=$("$path" version --client 2>/dev/null | grep -oE 'v[0-9]+\.[0-9]+\.[0-9]+' | head -n 1) ;;
+    sqlite3) version=$("$path" --version | cut -d' ' -f1) ;;
+    mariadb) version=$("$path" --no-defaults --version | grep -oE '[0-9]+\.[0-9.]+-MariaDB') ;;
     git) version=$("$path" --version | grep -oE '[0-9]+\.[0-9.]+' | head -n 1) ;;
     *) version= ;;
   esac

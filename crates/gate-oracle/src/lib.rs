@@ -15,11 +15,15 @@ mod classifier;
 mod dice;
 mod disk;
 pub mod kubectl;
+mod mutation;
+pub mod mysql;
 mod play;
 pub mod psql;
 mod sandbox;
+mod second;
 pub mod shell;
 mod spelling;
+pub mod sqlite;
 pub mod terraform;
 
 pub use case::{Case, Kind};

@@ -5,12 +5,8 @@ mod grammar;
 pub mod statements;
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use gate_testkit::real::{Postgres, locate};
 
@@ -19,6 +15,7 @@ use grammar::given_alone;
 
 use crate::play::Stage;
 use crate::sandbox::Placed;
+use crate::second::Second;
 use crate::{Case, Outcome, Said, Sandbox, Seen};
 
 const SEED: &str = include_str!("seed.sql");
@@ -180,33 +177,6 @@ impl Stage for Psql {
             self.restore()?;
         }
         Ok(seen)
-    }
-}
-
-/// A port that counts who comes, and sends everybody away.
-#[derive(Debug)]
-struct Second {
-    port: u16,
-    came: Arc<AtomicUsize>,
-}
-
-impl Second {
-    fn start() -> Outcome<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let port = listener.local_addr()?.port();
-        let came: Arc<AtomicUsize> = Arc::default();
-        let count = Arc::clone(&came);
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                count.fetch_add(1, Ordering::SeqCst);
-                drop(stream);
-            }
-        });
-        Ok(Self { port, came })
-    }
-
-    fn take(&self) -> usize {
-        self.came.swap(0, Ordering::SeqCst)
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use gate_policy::Effect;
 
 use super::{Psql, given_alone};
+use crate::mutation::changed;
 use crate::play::Stage;
 use crate::{Classifier, Dice, Outcome};
 
@@ -120,7 +121,7 @@ pub fn mutated(dice: &mut Dice) -> String {
     let mut text = line(dice).to_owned();
     for _ in 0..=dice.below(3) {
         text = if dice.chance(60) {
-            changed(dice, &text)
+            changed(dice, &text, line)
         } else {
             wrapped(dice, &text)
         };
@@ -136,39 +137,6 @@ fn line(dice: &mut Dice) -> &'static str {
         STATEMENTS
     };
     dice.line(text)
-}
-
-/// Changes single words.
-fn changed(dice: &mut Dice, text: &str) -> String {
-    let mut words: Vec<&str> = text.split(' ').collect();
-    let at = dice.below(words.len());
-    let other: Vec<&str> = line(dice).split(' ').collect();
-    match dice.below(9) {
-        0 => drop(words.remove(at)),
-        1 => words.insert(at, words.get(at).copied().unwrap_or_default()),
-        2 => words.swap(at, 0),
-        3 | 4 => words.insert(at, dice.pick(&other)),
-        5 => {
-            words.truncate(at);
-            words.extend(other.iter().skip(dice.below(other.len())));
-        }
-        6 => return without_a_letter(dice, text),
-        _ => {
-            if let Some(word) = words.get_mut(at) {
-                *word = dice.pick(&other);
-            }
-        }
-    }
-    words.join(" ")
-}
-
-fn without_a_letter(dice: &mut Dice, text: &str) -> String {
-    let at = dice.below(text.chars().count());
-    let letters = text.chars().enumerate();
-    letters
-        .filter(|(index, _)| *index != at)
-        .map(|(_, letter)| letter)
-        .collect()
 }
 
 /// Puts a statement into another one, or writes it in another way.

@@ -58,6 +58,20 @@ pub(crate) fn locate_postgres(tool: &str) -> Result<PathBuf, RealError> {
     })
 }
 
+/// Returns the folder into which `tests/run` unpacks `MariaDB`, which has no program on PATH.
+///
+/// # Errors
+/// [`RealError::ToolMissing`] when it is not there.
+pub(crate) fn locate_mariadb() -> Result<PathBuf, RealError> {
+    let folder = testbed().join("mariadb/usr");
+    if is_executable(&folder.join("sbin/mariadbd")) && is_executable(&folder.join("bin/mariadb")) {
+        return Ok(folder);
+    }
+    Err(RealError::ToolMissing {
+        tool: "mariadbd".to_owned(),
+    })
+}
+
 fn is_executable(path: &Path) -> bool {
     fs::metadata(path)
         .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)

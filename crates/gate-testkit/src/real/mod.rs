@@ -1,4 +1,4 @@
-//! The real components that tests act on: a Kubernetes API server, Postgres, an AWS emulator, git,
+//! The real components that tests act on: a Kubernetes API server, Postgres, MariaDB, an AWS emulator, git,
 //! terraform, a keyring. Each owns its temporary folder, its ports and the ids of its processes, waits
 //! with a deadline and is gone when dropped. Where the component keeps a record of its own (an audit
 //! log, a statement log, a state file), that record is offered as an oracle that gate cannot influence.
@@ -12,6 +12,7 @@ mod kube_audit;
 mod kube_pki;
 mod kubernetes;
 mod locate;
+mod mariadb;
 mod postgres;
 mod secrets;
 mod terraform;
@@ -24,6 +25,7 @@ pub use git::{BareRepository, Checkout};
 pub use kube_audit::AuditEvent;
 pub use kubernetes::KubeCluster;
 pub use locate::{locate, testbed};
+pub use mariadb::MariaDb;
 pub use postgres::Postgres;
 pub use secrets::{SecretService, kernel_session};
 pub use terraform::TerraformProject;

@@ -1,9 +1,11 @@
 //! What `sqlite3` would run: operands behind the file's name, `-cmd`, `-init`,
 //! `~/.sqliterc` and standard input, each of statements and dot commands.
 
+use std::path::PathBuf;
+
 use super::statement::Language;
 use super::{Run, is_plain_path, text};
-use crate::command_line::{CommandLine, FileError};
+use crate::command_line::{CommandLine, FileError, FileKind};
 use crate::effect::Effect;
 use crate::invocation::Invocation;
 use crate::read::path_of;
@@ -43,22 +45,21 @@ pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
         let memory = ":memory:".to_owned();
         invocation.target.insert("database".to_owned(), memory);
     }
+    if let Some(database) = parsed.operands.first().filter(|_| !is_on("readonly")) {
+        judge_database(database.bytes, line, invocation);
+    }
     let init = parsed
         .uses
         .iter()
         .rfind(|used| used.name == "init")
         .and_then(|used| used.value);
-    let settings = match (init, line.env.get("HOME")) {
-        (Some(name), _) => Some(line.cwd.join(path_of(name))),
-        (None, Some(home)) => Some(std::path::Path::new(home).join(".sqliterc")),
-        (None, None) => None,
-    };
     let mut run = Run::new(line, Language::Sqlite, invocation);
-    match settings.map(|path| line.files.read(&path)) {
-        None => {}
-        Some(Ok(content)) => run.judge_text(&content),
-        Some(Err(FileError::Absent)) if init.is_none() => {}
-        Some(Err(_)) => run.unknown("can't read what the shell runs first"),
+    for settings in run_first(init, line) {
+        match line.files.read(&settings) {
+            Ok(content) => run.judge_text(&content),
+            Err(FileError::Absent) if init.is_none() => {}
+            Err(_) => run.unknown("can't read what the shell runs first"),
+        }
     }
     for used in parsed.uses.iter().filter(|used| used.name == "cmd") {
         judge_word(used.value.unwrap_or_default(), &mut run);
@@ -70,6 +71,61 @@ pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
     if is_told && told.is_none_or(<[_]>::is_empty) {
         run.judge_stdin();
     }
+}
+
+/// Returns what the shell can run first. Of the two places in the home the first that
+/// there is counts, from version 3.41 on; before, the second alone.
+fn run_first(init: Option<&[u8]>, line: &CommandLine<'_>) -> Vec<PathBuf> {
+    if let Some(name) = init {
+        return vec![line.cwd.join(path_of(name))];
+    }
+    let home = line.env.get("HOME").map(PathBuf::from);
+    let moved = line.env.get("XDG_CONFIG_HOME").map(PathBuf::from);
+    let settings = moved.or_else(|| home.as_ref().map(|home| home.join(".config")));
+    let settings = settings.map(|folder| folder.join("sqlite3/sqliterc"));
+    let own = home.map(|home| home.join(".sqliterc"));
+    settings.into_iter().chain(own).collect()
+}
+
+/// The shell makes a database that is not there, be it only to read from it. That can be
+/// told only where something is known of its folder.
+fn judge_database(name: &[u8], line: &CommandLine<'_>, invocation: &mut Invocation) {
+    let path = match name.strip_prefix(b"file:").map(path_in_uri) {
+        None => name,
+        Some(Ok(path)) => path,
+        Some(Err(problem)) => return invocation.add(Effect::Unknown, problem),
+    };
+    if path.is_empty() || path == b":memory:" {
+        return;
+    }
+    let path = line.cwd.join(path_of(path));
+    let folder = path.parent().and_then(|folder| line.files.kind(folder));
+    if folder == Some(FileKind::Directory) && line.files.kind(&path).is_none() {
+        invocation.add(Effect::Local, "the database is not there, and is made");
+    }
+}
+
+/// Returns the path in the address of a database without `file:`, and nothing where it makes
+/// no file. Source: <https://sqlite.org/uri.html>.
+fn path_in_uri(address: &[u8]) -> Result<&[u8], &'static str> {
+    let end = address.iter().position(|byte| *byte == b'?');
+    let (path, query) = address.split_at(end.unwrap_or(address.len()));
+    if path.starts_with(b"//") || path.contains(&b'%') || address.contains(&b'#') {
+        return Err("the address of the database is not plain");
+    }
+    let mut is_made = true;
+    let pairs = query.get(1..).unwrap_or_default();
+    for pair in pairs
+        .split(|byte| *byte == b'&')
+        .filter(|pair| !pair.is_empty())
+    {
+        match pair {
+            b"mode=ro" | b"mode=rw" | b"mode=memory" => is_made = false,
+            b"mode=rwc" | b"immutable=1" | b"cache=private" | b"cache=shared" => {}
+            _ => return Err("gate does not know what the address of the database asks for"),
+        }
+    }
+    Ok(if is_made { path } else { b"" })
 }
 
 /// Judges a word that is one dot command, or else statements.
@@ -145,10 +201,11 @@ pub(super) fn judge_script(text: &str, run: &mut Run<'_, '_>) {
 }
 
 /// Returns the name of a pragma that stands alone with a word in brackets, which
-/// the parser does not take: `pragma table_info(t)`.
+/// the parser does not take: `pragma table_info(t)`, `pragma main.table_info(t)`.
 fn pragma_of(statement: &str) -> Option<String> {
     let statement = statement.trim().trim_end_matches(';').to_ascii_lowercase();
     let (name, word) = statement.strip_prefix("pragma ")?.trim().split_once('(')?;
+    let (schema, name) = name.split_once('.').unwrap_or(("main", name));
     let is_word = |text: &str| {
         !text.is_empty()
             && text
@@ -156,7 +213,7 @@ fn pragma_of(statement: &str) -> Option<String> {
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     };
     let word = word.strip_suffix(')')?;
-    (is_word(name) && is_word(word)).then(|| name.to_owned())
+    (is_word(schema) && is_word(name) && is_word(word)).then(|| name.to_owned())
 }
 
 /// A name may be cut short as long as it is clear, which differs between

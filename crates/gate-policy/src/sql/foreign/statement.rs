@@ -50,6 +50,7 @@ pub(super) fn judge(text: &str, language: Language) -> Vec<(Effect, String)> {
     };
     let mut judge = Judge {
         language,
+        is_explained: false,
         found: Vec::new(),
     };
     for statement in &statements {
@@ -86,6 +87,8 @@ fn longest_statement(tokens: &[TokenWithSpan]) -> usize {
 
 struct Judge {
     language: Language,
+    /// The statement is one that is only explained.
+    is_explained: bool,
     found: Vec<(Effect, String)>,
 }
 
@@ -169,13 +172,32 @@ impl Visitor for Judge {
 
     fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<()> {
         let (effect, what) = statement_effect(statement);
-        self.add(effect, format!("the SQL holds {what}"));
+        // `SQLite` compiles what it explains and no more. Pragmas do their work while they
+        // are compiled.
+        let is_changing = matches!(
+            statement,
+            Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_)
+        );
+        if !(self.is_explained && is_changing) {
+            self.add(effect, format!("the SQL holds {what}"));
+        }
+        self.is_explained |= self.language == Language::Sqlite
+            && matches!(statement, Statement::Explain { analyze: false, .. });
         if let Statement::Pragma { name, value, .. } = statement {
-            let told = name_of(name).map_or(Effect::Unknown, |name| {
-                sqlite::judge_pragma(&name, value.is_some())
+            let told = match &*name.0 {
+                [only] | [_, only] => only.as_ident(),
+                _ => None,
+            };
+            let told = told.map_or(Effect::Unknown, |name| {
+                sqlite::judge_pragma(&name.value.to_ascii_lowercase(), value.is_some())
             });
             self.add(told, looked_for(name));
         }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_statement(&mut self, statement: &Statement) -> ControlFlow<()> {
+        self.is_explained &= !matches!(statement, Statement::Explain { .. });
         ControlFlow::Continue(())
     }
 
