@@ -12,7 +12,7 @@ use std::path::Path;
 
 use gate_policy::profile::{Arity, CommandSpec, FlagSpec, Order, Style, ToolSpec, builtin};
 use gate_policy::{
-    CommandLine, EffectSet, Environment, Invocation, NoFiles, Stdin, read_invocation,
+    CommandLine, Effect, EffectSet, Environment, Invocation, NoFiles, Stdin, read_invocation,
 };
 use proptest::prelude::*;
 
@@ -221,6 +221,71 @@ fn a_global_flag_means_the_same_in_each_place_and_spelling() {
         }
     }
     assert!(count > 1_000, "{count} places");
+}
+
+/// The spellings of any flag that the tool's own parser takes as one word or two.
+fn spelled(tool: &ToolSpec, flag: &FlagSpec, is_global: bool) -> Vec<Vec<String>> {
+    let name = &flag.name;
+    let is_one = tool.style == Style::Goflag || is_letter(flag);
+    let dashes = if is_one { "-" } else { "--" };
+    match flag.arity {
+        Arity::Switch => vec![vec![format!("{dashes}{name}")]],
+        Arity::Required => values_of(flag)
+            .iter()
+            .flat_map(|value| spellings(tool, flag, value, is_global))
+            .collect(),
+        Arity::Optional if !is_letter(flag) => values_of(flag)
+            .iter()
+            .map(|value| vec![format!("--{name}={value}")])
+            .collect(),
+        Arity::Optional | Arity::Many => Vec::new(),
+    }
+}
+
+/// Tells whether a command is understood as less than another: milder, or elsewhere, without
+/// that gate says it does not know.
+fn is_other(one: &Meaning, expected: &Meaning) -> bool {
+    one != expected && !one.effects.contains(Effect::Unknown)
+}
+
+#[test]
+fn a_global_flag_between_the_words_of_a_command_changes_nothing_or_is_not_understood() {
+    let (mut same, mut unknown) = (0, 0);
+    for tool in builtin().iter().filter(|tool| tool.style != Style::Redis) {
+        let is_anywhere = matches!(tool.style, Style::Pflag | Style::Argparse);
+        for command in tool.commands.iter() {
+            let Some(path) = path_of(tool, command).filter(|path| !path.is_empty()) else {
+                continue;
+            };
+            for flag in global_flags(tool) {
+                if is_hidden(tool, command, flag) {
+                    continue;
+                }
+                let Some(flag) = spelled(tool, flag, true).into_iter().last() else {
+                    continue;
+                };
+                let expected = meaning(&command_line(tool, &[&flag, &path]));
+                for at in 1..=path.len() {
+                    let line = command_line(tool, &[&path[..at], &flag, &path[at..]]);
+                    let read = meaning(&line);
+                    let may_differ = !is_anywhere || command.order != Order::Free;
+                    assert!(
+                        read == expected || may_differ && !is_other(&read, &expected),
+                        "{line:?} is {read:?}, and in front {expected:?}"
+                    );
+                    if read == expected {
+                        same += 1
+                    } else {
+                        unknown += 1
+                    }
+                }
+            }
+        }
+    }
+    assert!(
+        same > 10_000 && unknown > 100,
+        "{same} the same, {unknown} not understood"
+    );
 }
 
 /// A command with flags of its own, each of another name, and an operand.

@@ -6,42 +6,68 @@
     reason = "a test whose stage can't be set has failed"
 )]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use gate_policy::{
-    Caller, CallerKind, CommandLine, Decision, Environment, Invocation, Layer, NoFiles, Occasion,
-    Policy, PolicyBuilder, Stdin, read_invocation,
+    Caller, CallerKind, CommandLine, Decision, Environment, Invocation, Layer, MapFiles, Occasion,
+    Policy, PolicyBuilder, Stdin, profile, read_invocation,
 };
 use proptest::prelude::*;
 
-const COMMANDS: &[&str] = &[
-    "kubectl get pods",
-    "kubectl -n prod delete pod web-1",
-    "kubectl -n dev delete pod web-1 --force",
-    "kubectl -n prod scale deployment/web --replicas=3",
-    "kubectl get secret web -o yaml",
-    "kubectl frobnicate",
-    "git push origin main",
-    "git push --force origin main",
-    "git log",
-    "terraform plan",
-    "terraform destroy",
-    "psql -c select",
-    "env kubectl -n prod delete pod web-1",
-    "sh -c date",
-    "deploy prod",
-];
+/// Commands of the corpus: of each tool the first with each effect, as they stand there. Of a
+/// tool without one, a command with one word.
+static COMMANDS: LazyLock<Vec<(String, Invocation)>> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let mut paths: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "toml"))
+        .collect();
+    paths.sort();
+    let mut found = BTreeMap::new();
+    for path in paths {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let corpus: toml::Table = toml::from_str(&text).unwrap();
+        for case in corpus["case"].as_array().unwrap() {
+            let (line, invocation) = read(case);
+            let key = (invocation.tool.to_string(), invocation.effect);
+            found.entry(key).or_insert((line, invocation));
+        }
+    }
+    for tool in profile::builtin() {
+        let argv = vec![tool.name.to_string(), "x".to_owned()];
+        let case = toml::Table::from_iter([("argv".to_owned(), argv.into())]);
+        let (line, invocation) = read(&case.into());
+        let key = (invocation.tool.to_string(), invocation.effect);
+        found.entry(key).or_insert((line, invocation));
+    }
+    found.into_values().collect()
+});
 
-fn read(line: &str) -> Invocation {
-    let argv: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-    read_invocation(&CommandLine {
+/// Reads the words of a case with its variables and files.
+fn read(case: &toml::Value) -> (String, Invocation) {
+    let words = case["argv"].as_array().unwrap().iter();
+    let words: Vec<&str> = words.filter_map(toml::Value::as_str).collect();
+    let argv: Vec<OsString> = words.iter().map(OsString::from).collect();
+    let pairs = |key: &str| {
+        let table = case.get(key).and_then(toml::Value::as_table);
+        let pairs = table.into_iter().flatten();
+        pairs.filter_map(|(name, text)| Some((name.as_str(), text.as_str()?)))
+    };
+    let cwd = Path::new("/srv/app");
+    let files = pairs("files").map(|(name, text)| (name, text.as_bytes().to_vec()));
+    let stdin = case.get("stdin").and_then(toml::Value::as_str);
+    let invocation = read_invocation(&CommandLine {
         argv: &argv,
-        env: &Environment::default(),
-        cwd: Path::new("/srv/app"),
-        stdin: Stdin::Absent,
-        files: &NoFiles,
-    })
+        env: &pairs("env").collect::<Environment>(),
+        cwd,
+        stdin: stdin.map_or(Stdin::Absent, |text| Stdin::Content(text.as_bytes())),
+        files: &MapFiles::new(cwd, files),
+    });
+    (words.join(" "), invocation)
 }
 
 fn occasion() -> Occasion {
@@ -85,9 +111,20 @@ fn rule() -> impl Strategy<Value = String> {
         "when = 'target.context == \"prod\"'",
         "everything = true",
     ]);
+    let tools: Vec<&str> = profile::builtin()
+        .iter()
+        .map(|tool| tool.name.as_ref())
+        .collect();
+    let effects = [
+        "read", "local", "write", "destroy", "access", "secret", "execute", "unknown",
+    ];
+    let effects = prop::sample::subsequence(effects.to_vec(), 1..=3);
+    let of_a_tool = (prop::sample::select(tools), effects)
+        .prop_map(|(tool, effects)| format!("tool = \"{tool}\"\neffect = {effects:?}"));
     let matchers = prop_oneof![
         matcher.prop_map(|all| all.join("\n")),
         single.prop_map(str::to_owned),
+        of_a_tool,
     ];
     let decision = prop::sample::select(vec!["allow", "require_approval", "deny"]);
     (matchers, decision).prop_map(|(matchers, decision)| {
@@ -140,9 +177,8 @@ proptest! {
         let (layer, rule) = added;
         let tightens = !rule.contains("decision = \"allow\"");
         let named = format!("f{at}:1: rule `r{at}` allows what the baseline asks about");
-        for line in COMMANDS {
-            let invocation = read(line);
-            let (was, is) = (decide(&old, &invocation), decide(&new, &invocation));
+        for (line, invocation) in COMMANDS.iter() {
+            let (was, is) = (decide(&old, invocation), decide(&new, invocation));
             if layer.only_tightens() || tightens {
                 prop_assert!(is >= was, "{line}: {was} became {is} by {layer} {rule}");
             }
@@ -165,9 +201,8 @@ proptest! {
         let all = builder(&rules);
         let notes = all.notes();
         let policy = all.build();
-        for line in COMMANDS {
-            let invocation = read(line);
-            let evaluation = policy.evaluate(&invocation, Path::new("/srv/app"), &occasion());
+        for (line, invocation) in COMMANDS.iter() {
+            let evaluation = policy.evaluate(invocation, Path::new("/srv/app"), &occasion());
             let by = format!("rule `{}` allows nothing", evaluation.deciding.id);
             let is_said = notes.iter().any(|note| note.contains(&by));
             prop_assert!(
@@ -176,6 +211,18 @@ proptest! {
             );
         }
     }
+}
+
+#[test]
+fn commands_of_every_tool_with_a_profile_are_asked_about() {
+    let tools: BTreeSet<&str> = COMMANDS.iter().map(|(_, read)| &*read.tool).collect();
+    let missing: Vec<&str> = profile::builtin()
+        .iter()
+        .map(|tool| tool.name.as_ref())
+        .filter(|name| *name != "every" && !tools.contains(name))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?} has no command here");
+    assert!(COMMANDS.len() > 200, "{} commands", COMMANDS.len());
 }
 
 #[test]
