@@ -2,7 +2,7 @@
 #![no_main]
 
 #[path = "../../crates/gate-policy/tests/fuzz/bodies.rs"]
-#[allow(dead_code, reason = "each target uses one of the bodies")]
+#[expect(dead_code, reason = "each target uses one of the bodies")]
 mod bodies;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bodies::profiles(bytes));

@@ -1,11 +1,16 @@
 //! The fuzz targets on a stable toolchain: every seed and some thousand
 //! mutations of them, the same in each run.
 //!
-//! `GATE_FUZZ_ROUNDS` sets how many mutations each target gets; `fuzz/` has the
-//! same targets for cargo-fuzz, which looks for new ones by coverage.
+//! The files of `fuzz/fuzz_targets/` themselves are compiled here, so that they
+//! hold when the code changes; cargo-fuzz looks for new inputs by coverage.
+//! `GATE_FUZZ_ROUNDS` sets how many mutations each target gets.
 #![expect(
     clippy::disallowed_methods,
     reason = "the seeds are files of this crate, and the number of rounds a variable"
+)]
+#![expect(
+    clippy::duplicate_mod,
+    reason = "each target has the bodies for its own, as it has in cargo-fuzz"
 )]
 #![expect(
     clippy::indexing_slicing,
@@ -13,13 +18,47 @@
     reason = "what is not there fails the test"
 )]
 
-#[path = "fuzz/bodies.rs"]
-mod bodies;
-
 use std::io::Write;
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
+
+// A target names the macro by this crate, which here is our own.
+extern crate self as libfuzzer_sys;
+
+/// Makes a function of what cargo-fuzz makes a program of.
+#[macro_export]
+macro_rules! fuzz_target {
+    (|$bytes:ident: &[u8]| $body:expr) => {
+        pub(crate) fn target($bytes: &[u8]) {
+            $body
+        }
+    };
+}
+
+/// Compiles the files of the targets, and lists them with their names.
+macro_rules! targets {
+    ($($name:ident $file:literal),*) => {
+        $(
+            #[expect(unused_attributes, reason = "a program of cargo-fuzz has no `main` of its own")]
+            #[path = $file]
+            mod $name;
+        )*
+        const TARGETS: &[(&str, Target)] = &[$((stringify!($name), $name::target)),*];
+    };
+}
+
+/// What a target does with its bytes.
+type Target = fn(&[u8]);
+
+targets!(
+    argv "../../../fuzz/fuzz_targets/argv.rs",
+    profiles "../../../fuzz/fuzz_targets/profiles.rs",
+    rules "../../../fuzz/fuzz_targets/rules.rs",
+    shell "../../../fuzz/fuzz_targets/shell.rs",
+    sql "../../../fuzz/fuzz_targets/sql.rs",
+    yaml "../../../fuzz/fuzz_targets/yaml.rs"
+);
 
 /// No input may take longer. It is generous: the machine may be busy.
 const WATCHDOG: Duration = Duration::from_secs(10);
@@ -217,7 +256,7 @@ fn of_case(target: &str, case: &toml::Value) -> Vec<Vec<u8>> {
 }
 
 /// Runs a target over inputs, and says which one it did not survive.
-fn drive(target: &str, body: bodies::Body, inputs: impl Iterator<Item = Vec<u8>> + Send) {
+fn drive(target: &str, body: Target, inputs: impl Iterator<Item = Vec<u8>> + Send) {
     let (started, watched) = mpsc::channel::<Option<Vec<u8>>>();
     std::thread::scope(|scope| {
         scope.spawn(move || {
@@ -254,7 +293,7 @@ fn drive(target: &str, body: bodies::Body, inputs: impl Iterator<Item = Vec<u8>>
 #[test]
 fn no_seed_and_no_mutation_of_one_panics_hangs_or_grows() {
     let rounds = std::env::var("GATE_FUZZ_ROUNDS").map_or(ROUNDS, |text| text.parse().unwrap());
-    for (target, body) in bodies::TARGETS {
+    for &(target, body) in TARGETS {
         let seeds = seeds(target);
         drive(target, body, seeds.clone().into_iter());
         let mut dice = Dice(target.len() as u64);
@@ -268,7 +307,7 @@ fn no_seed_and_no_mutation_of_one_panics_hangs_or_grows() {
 
 #[test]
 fn a_huge_input_is_bounded() {
-    for (target, body) in bodies::TARGETS {
+    for &(target, body) in TARGETS {
         let seeds = seeds(target);
         // Each piece many times over: what nests, nests deep, and what repeats, repeats often.
         let pieces = TOKENS.iter().map(|token| token.as_bytes().to_vec());
@@ -283,14 +322,29 @@ fn a_huge_input_is_bounded() {
 }
 
 #[test]
-fn every_target_is_one_of_cargo_fuzz_too() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/fuzz_targets");
-    for (target, _) in bodies::TARGETS {
-        let text = std::fs::read_to_string(folder.join(format!("{target}.rs"))).unwrap();
-        assert!(
-            text.contains(&format!("bodies::{target}(bytes)"))
-                || text.contains(&format!("bodies::{target}_of(bytes,")),
-            "{target}"
-        );
-    }
+fn every_target_of_cargo_fuzz_is_played_here_and_built_there() {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
+    let entries = std::fs::read_dir(fuzz.join("fuzz_targets")).unwrap();
+    let mut files: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    let played: Vec<String> = TARGETS
+        .iter()
+        .map(|(name, _)| format!("{name}.rs"))
+        .collect();
+    assert_eq!(files, played);
+    let manifest = std::fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();
+    let manifest: toml::Table = toml::from_str(&manifest).unwrap();
+    let programs = manifest["bin"].as_array().unwrap().iter();
+    let programs: Vec<&str> = programs.map(|bin| bin["path"].as_str().unwrap()).collect();
+    let built: Vec<String> = files
+        .iter()
+        .map(|file| format!("fuzz_targets/{file}"))
+        .collect();
+    assert_eq!(programs, built);
+    let names: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
+    let script = std::fs::read_to_string(fuzz.join("run")).unwrap();
+    let said = format!("set -- {}\n", names.join(" "));
+    assert!(script.contains(&said), "fuzz/run does not run `{said}`");
 }

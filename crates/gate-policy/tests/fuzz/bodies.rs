@@ -1,5 +1,6 @@
 //! What each fuzz target does with its bytes. `fuzz/` drives these with
-//! coverage, `tests/fuzz.rs` with the seeds and some thousand mutations.
+//! coverage, `tests/fuzz.rs` the same targets with the seeds and some thousand
+//! mutations.
 //!
 //! A body panics where something is wrong; it says nothing of what it made of
 //! the bytes. The bounds are counts, not clocks: of words, inputs and text.
@@ -17,19 +18,6 @@ use gate_policy::{
     CommandLine, Decision, Effect, Environment, Invocation, Layer, MapFiles, Occasion, Policy,
     PolicyBuilder, Profiles, SecretPlace, Stdin, profile,
 };
-
-/// The targets, by the names that `fuzz/fuzz_targets/` has.
-pub(crate) const TARGETS: [(&str, Body); 6] = [
-    ("argv", argv),
-    ("profiles", profiles),
-    ("rules", rules),
-    ("shell", shell),
-    ("sql", sql),
-    ("yaml", yaml),
-];
-
-/// What a target does with its bytes.
-pub(crate) type Body = fn(&[u8]);
 
 const CWD: &str = "/srv/app";
 
