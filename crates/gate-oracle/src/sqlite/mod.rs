@@ -103,9 +103,11 @@ impl Stage for Sqlite {
         seen.programs = started.map(|name| format!("started: {name}")).collect();
         for path in changed {
             let is_empty = fs::metadata(self.sandbox.path(&path)).is_ok_and(|file| file.len() == 0);
+            // What SQLite keeps beside a database with a log; there is nothing in it.
             if path.ends_with("-shm") || (is_empty && path.ends_with("-wal")) {
-                // What SQLite keeps beside a database with a log; there is nothing in it.
-            } else if is_empty && path.ends_with(".db") {
+                continue;
+            }
+            if is_empty && path.ends_with(".db") {
                 seen.local.push(format!("made: {path}"));
             } else {
                 seen.mutations.push(format!("wrote: {path}"));

@@ -101,6 +101,7 @@ fn server(installed: &Path, base: &Path) -> Command {
         "--innodb-log-file-size=8M",
         "--aria-pagecache-buffer-size=8M",
         "--key-buffer-size=1M",
+        "--debug-no-sync",
     ]);
     command
 }

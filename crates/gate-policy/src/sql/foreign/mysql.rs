@@ -17,6 +17,15 @@ const SETTINGS: &[&str] = &[
     "ssl-ca", "ssl-mode", "table", "user", "vertical",
 ];
 
+/// The groups of `~/.my.cnf` that the client reads, in whatever case.
+const GROUPS: &[&str] = &[
+    "client",
+    "client-mariadb",
+    "client-server",
+    "mariadb-client",
+    "mysql",
+];
+
 /// Databases of the server's own: their tables hold credentials and what others run.
 const OWN: &[&str] = &["information_schema", "mysql", "performance_schema", "sys"];
 
@@ -29,7 +38,7 @@ pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
         return;
     }
     if !is_on("no-defaults") {
-        read_settings(line, invocation);
+        read_settings(line, parsed, invocation);
     }
     if invocation
         .target
@@ -134,8 +143,9 @@ fn bind_mentioned(text: &str, run: &mut Run<'_, '_>) {
         .for_each(|path| run.bind(path, "script"));
 }
 
-/// Reads the settings of the user's home, which count before those of argv.
-fn read_settings(line: &CommandLine<'_>, invocation: &mut Invocation) {
+/// Reads the settings of the user's home. They count before the environment and behind argv,
+/// and of one that stands twice the last counts.
+fn read_settings(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut Invocation) {
     let Some(home) = line.env.get("HOME") else {
         return;
     };
@@ -149,31 +159,56 @@ fn read_settings(line: &CommandLine<'_>, invocation: &mut Invocation) {
     let text = String::from_utf8_lossy(&content);
     let mut is_ours = false;
     for line in text.lines().map(str::trim) {
-        if let Some(section) = line.strip_prefix('[') {
-            let name = section.split(']').next().unwrap_or_default();
-            is_ours = name.starts_with("client")
-                || name.starts_with("mysql")
-                || name.starts_with("mariadb");
+        if let Some(group) = line.strip_prefix('[') {
+            let group = group.split(']').next().unwrap_or_default().trim_end();
+            is_ours = GROUPS.iter().any(|ours| ours.eq_ignore_ascii_case(group));
             continue;
         }
         if line.starts_with('!') {
             invocation.add(Effect::Unknown, "`~/.my.cnf` leads to other settings");
         }
-        let (name, value) = line.split_once('=').unwrap_or((line, ""));
-        let name = name.trim().replace('_', "-");
-        if !is_ours || name.is_empty() || name.starts_with(['#', ';']) {
-            continue;
-        }
-        if !SETTINGS.contains(&name.as_str()) {
-            let reason = format!("gate does not know what setting `{name}` of `~/.my.cnf` changes");
-            invocation.add(Effect::Unknown, &reason);
-        }
-        if matches!(
-            name.as_str(),
-            "host" | "port" | "user" | "database" | "socket"
-        ) {
-            let value = value.trim().trim_matches(['"', '\'']).to_owned();
-            invocation.target.entry(name).or_insert(value);
+        if is_ours && !line.is_empty() && !line.starts_with(['#', ';']) {
+            read_setting(line, parsed, invocation);
         }
     }
+}
+
+fn read_setting(line: &str, parsed: &Parsed<'_>, invocation: &mut Invocation) {
+    let line = without_comment(line);
+    let (name, value) = line.split_once('=').unwrap_or((line, ""));
+    let name = name.trim().replace('_', "-");
+    if !SETTINGS.contains(&name.as_str()) {
+        let reason = format!("gate does not know what setting `{name}` of `~/.my.cnf` changes");
+        return invocation.add(Effect::Unknown, &reason);
+    }
+    let is_given = parsed.uses.iter().any(|used| used.name == name)
+        || (name == "database" && !parsed.operands.is_empty());
+    let selects = ["host", "port", "user", "database", "socket"];
+    if is_given || !selects.contains(&name.as_str()) {
+        return;
+    }
+    let value = value.trim();
+    let plain = value
+        .strip_prefix(['"', '\''])
+        .and_then(|rest| rest.strip_suffix(['"', '\'']))
+        .unwrap_or(value);
+    if plain.contains(['"', '\'', '\\']) {
+        let reason = format!("setting `{name}` of `~/.my.cnf` is not plain");
+        return invocation.add(Effect::Unknown, &reason);
+    }
+    invocation.target.insert(name, plain.to_owned());
+}
+
+/// Returns a line up to a `#` that stands in no quotes.
+fn without_comment(line: &str) -> &str {
+    let mut quote = None;
+    for (at, letter) in line.char_indices() {
+        match (quote, letter) {
+            (None, '#') => return line.get(..at).unwrap_or_default(),
+            (None, '"' | '\'') => quote = Some(letter),
+            (Some(open), _) if open == letter => quote = None,
+            _ => {}
+        }
+    }
+    line
 }

@@ -140,6 +140,14 @@ impl Judge {
         }
     }
 
+    /// `s.nextval` is a call in the mode of Oracle, which a server can be in.
+    fn sequence(&mut self, parts: &[Ident]) {
+        let last = parts.last().map(|part| part.value.to_ascii_lowercase());
+        if last.is_some_and(|name| name == "nextval") {
+            self.add(Effect::Unknown, "`nextval` of a sequence is a call");
+        }
+    }
+
     fn operator(&mut self, operator: &BinaryOperator) {
         if matches!(
             operator,
@@ -172,8 +180,8 @@ impl Visitor for Judge {
 
     fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<()> {
         let (effect, what) = statement_effect(statement);
-        // `SQLite` compiles what it explains and no more. Pragmas do their work while they
-        // are compiled.
+        // What is explained is compiled and no more. Pragmas do their work while they are
+        // compiled.
         let is_changing = matches!(
             statement,
             Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_)
@@ -181,8 +189,7 @@ impl Visitor for Judge {
         if !(self.is_explained && is_changing) {
             self.add(effect, format!("the SQL holds {what}"));
         }
-        self.is_explained |= self.language == Language::Sqlite
-            && matches!(statement, Statement::Explain { analyze: false, .. });
+        self.is_explained |= matches!(statement, Statement::Explain { analyze: false, .. });
         if let Statement::Pragma { name, value, .. } = statement {
             let told = match &*name.0 {
                 [only] | [_, only] => only.as_ident(),
@@ -285,7 +292,10 @@ impl Visitor for Judge {
             Expr::CompoundFieldAccess { root, access_chain } => {
                 self.field_access(root, access_chain);
             }
-            Expr::Cast { .. } | Expr::TypedString(_) => {}
+            Expr::CompoundIdentifier(parts) if self.language == Language::MySql => {
+                self.sequence(parts);
+            }
+            Expr::Cast { .. } | Expr::Convert { .. } | Expr::TypedString(_) => {}
             other if only_combines(other) => {}
             _ => self.add(Effect::Unknown, "an expression is not understood"),
         }
