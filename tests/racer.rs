@@ -16,6 +16,8 @@
 #[expect(dead_code, reason = "other tests use the rest of it")]
 #[path = "live/agent.rs"]
 mod agent;
+#[path = "racer/inputs.rs"]
+mod inputs;
 #[path = "racer/round.rs"]
 mod round;
 #[expect(dead_code, reason = "other tests use the rest of it")]
@@ -49,10 +51,21 @@ const READS: &str = "#!/bin/sh\nsay() {\n  while read -r line; do echo \"$1:$lin
 
 /// Runs the rounds on several agents at once, and returns how many commands ran.
 fn on_each_worker(live: &Live, worker: impl Fn(&Agent<'_>, Chance) -> usize + Sync) -> usize {
+    on_each_numbered(live, |agent, _, chance| worker(agent, chance))
+}
+
+/// Does the same where each worker is told which one it is.
+fn on_each_numbered(
+    live: &Live,
+    worker: impl Fn(&Agent<'_>, usize, Chance) -> usize + Sync,
+) -> usize {
     std::thread::scope(|scope| {
         let worker = &worker;
-        let started: Vec<_> = (1..=WORKERS as u64)
-            .map(|seed| scope.spawn(move || worker(&Agent::new(live), Chance::new(seed))))
+        let started: Vec<_> = (0..WORKERS)
+            .map(|at| {
+                let chance = Chance::new(at as u64 + 1);
+                scope.spawn(move || worker(&Agent::new(live), at, chance))
+            })
             .collect();
         let ran = started.into_iter().map(|one| one.join().unwrap());
         ran.sum()

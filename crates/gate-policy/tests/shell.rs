@@ -5,7 +5,10 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Instant;
 
-use gate_policy::{CommandLine, Effect, Environment, Invocation, NoFiles, Stdin, read_invocation};
+use gate_policy::{
+    CommandLine, Effect, Environment, Invocation, MapFiles, NoFiles, Promise, Stdin,
+    read_invocation,
+};
 use proptest::prelude::*;
 
 fn read(argv: &[OsString]) -> Invocation {
@@ -20,6 +23,45 @@ fn read(argv: &[OsString]) -> Invocation {
 
 fn script(text: &str) -> Invocation {
     read(&["bash", "-c", text].map(OsString::from))
+}
+
+#[test]
+fn a_script_is_sealed_unless_it_can_ask_for_its_own_name() {
+    let promise = |words: &str, text: &str| {
+        let argv: Vec<OsString> = words.split(' ').map(OsString::from).collect();
+        let cwd = Path::new("/srv/app");
+        let read = read_invocation(&CommandLine {
+            argv: &argv,
+            env: &Environment::default(),
+            cwd,
+            stdin: Stdin::Absent,
+            files: &MapFiles::new(cwd, [("deploy.sh", text.as_bytes().to_vec())]),
+        });
+        let mut inputs = read.inputs.iter();
+        inputs.find(|input| input.role == "script")?.promise()
+    };
+    for text in ["deploy", "cd \"$1\" && . ./lib.sh", "echo ${1} >out"] {
+        let sealed = Some(Promise::Sealed);
+        assert_eq!(promise("bash deploy.sh x", text), sealed, "{text}");
+        assert_eq!(promise("sh -e deploy.sh", text), sealed, "{text}");
+    }
+    for text in [
+        "cd \"$(dirname \"$0\")\"",
+        ". \"${0%/*}/lib.sh\"",
+        "echo \"${BASH_SOURCE[0]}\"",
+        "x=0; echo ${!x}",
+        "echo ${(%):-%x}",
+        "readlink /proc/$$/fd/255",
+        "f() { caller 0; }; f",
+    ] {
+        let rechecked = Some(Promise::Rechecked);
+        assert_eq!(promise("bash deploy.sh", text), rechecked, "{text}");
+    }
+    assert_eq!(
+        promise("sudo bash deploy.sh", "deploy"),
+        Some(Promise::Rechecked)
+    );
+    assert_eq!(promise("bash gone.sh", "deploy"), Some(Promise::Rechecked));
 }
 
 /// Reads a script on a stack of 256 KiB; nothing where that panics.

@@ -56,7 +56,7 @@ impl<'a> Nesting<'a> {
     }
 
     /// Tells whether nothing stands around it: its environment is the caller's own.
-    pub(super) fn is_outermost(self) -> bool {
+    pub(crate) fn is_outermost(self) -> bool {
         self.depth == 0
     }
 

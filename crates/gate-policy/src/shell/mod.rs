@@ -29,9 +29,9 @@ mod word;
 
 use std::path::PathBuf;
 
-use crate::command_line::{CommandLine, Environment, Stdin};
+use crate::command_line::{CommandLine, Environment, FileError, FileKind, Stdin};
 use crate::effect::Effect;
-use crate::invocation::{Input, InputKind, Invocation, Place};
+use crate::invocation::{Input, InputKind, Invocation, Place, Placement};
 use crate::read::inner::Nesting;
 use crate::read::words::{Operand, Parsed, shown};
 use crate::read::{MAX_SCRIPT_BYTES, path_of};
@@ -190,8 +190,27 @@ fn doubt_words(parsed: &Parsed<'_>, invocation: &mut Invocation) {
     }
 }
 
-/// Reads a script in a file. It is read where it is: it may look for others
+/// What a script can ask for its own name by, in one shell or another, and find others
 /// beside itself.
+const OWN_NAME: &[&str] = &[
+    "$0",
+    "${0",
+    "${!",
+    "(%)",
+    ".sh.file",
+    "BASH_SOURCE",
+    "BASH_ARGV",
+    "BASH_LINENO",
+    "ZSH_",
+    "caller",
+    "funcfile",
+    "funcsource",
+    "functrace",
+    "/proc",
+];
+
+/// Reads a script in a file. One that may ask where it is, is read there; for any other a
+/// copy can stand.
 fn read_file(
     line: &CommandLine<'_>,
     nesting: Nesting<'_>,
@@ -199,12 +218,21 @@ fn read_file(
     invocation: &mut Invocation,
 ) {
     let path = line.cwd.join(path_of(script.bytes));
+    let text = line.files.read(&path);
     invocation.inputs.push(Input {
         argv_index: Some(script.argv_index),
         range: 0..script.bytes.len(),
+        placement: match (&text, line.files.kind(&path)) {
+            // A wrapper may close the copy.
+            _ if !nesting.is_outermost() => Placement::InPlace,
+            (Ok(text), Some(FileKind::File)) => placement_of(text),
+            // What changed while it was read is copied again, or not bound at all.
+            (Err(FileError::Unreadable(_)), Some(FileKind::File)) => Placement::Anywhere,
+            _ => Placement::InPlace,
+        },
         ..Input::unnamed(InputKind::File, path_of(script.bytes), "script")
     });
-    match line.files.read(&path) {
+    match text {
         Ok(text) => run(
             line,
             nesting,
@@ -219,6 +247,16 @@ fn read_file(
             let reason = format!("can't read script `{name}`: {problem}");
             invocation.add(Effect::Unknown, &reason);
         }
+    }
+}
+
+/// Tells where a script may stand when the shell reads it.
+fn placement_of(text: &[u8]) -> Placement {
+    let asks = |name: &&str| text.windows(name.len()).any(|part| part == name.as_bytes());
+    if text.len() > MAX_SCRIPT_BYTES || OWN_NAME.iter().any(asks) {
+        Placement::InPlace
+    } else {
+        Placement::Anywhere
     }
 }
 
