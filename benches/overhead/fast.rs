@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::report::Report;
 use crate::server::GATE;
-use crate::timing::{Timed, find, in_turn};
+use crate::timing::{Timed, Times, find, in_turn};
 use crate::{Bench, Extent, HEADER, released};
 
 /// Allowed commands: the name of the row, and the words.
@@ -26,6 +26,9 @@ pub(crate) const COMMANDS: [(&str, &[&str]); 4] = [
         ],
     ),
 ];
+
+/// The one of them that stands beside other wrappers.
+pub(crate) const BESIDE_OTHERS: (&str, &[&str]) = COMMANDS[0];
 
 /// Other programs that start a command and may do something of their own before: the name, and what
 /// stands between it and the command. Those that are installed, and do it without a question, have a
@@ -54,6 +57,7 @@ pub(crate) fn measure(bench: &Bench, report: &mut Report, extent: &Extent) {
         compile(bench, *rules);
         allowed(bench, report, &shims, (*rules, *rounds));
     }
+    peers(bench, report, &shims, extent.fast[0].1);
     real(bench, report, &shims, extent.real);
 }
 
@@ -85,20 +89,20 @@ fn compile(bench: &Bench, rules: usize) {
 }
 
 fn allowed(bench: &Bench, report: &mut Report, shims: &Path, (rules, rounds): (usize, usize)) {
+    let mut commands = bare(bench);
+    commands.extend(COMMANDS.map(|(name, words)| through(shims, name, words)));
+    let times = in_turn(with_path(bench, shims, None), rounds, &commands);
+    let title = format!("Allowed through gate-shim, {rules} rules of the user, {rounds} rounds");
+    table(report, &title, &times);
+}
+
+/// Other wrappers beside the shim, in rounds of their own: what takes a millisecond leaves the
+/// caches of whatever comes after it empty.
+fn peers(bench: &Bench, report: &mut Report, shims: &Path, rounds: usize) {
     let tool = bench.bin("kubectl");
-    let floor = bench.bin("floor_exec");
-    let mut commands = vec![
-        Timed::new("direct", &[&tool, &"get", &"pods"]),
-        Timed::new("floor_exec", &[&floor, &tool, &"get", &"pods"]),
-    ];
-    for (name, words) in COMMANDS {
-        let mut argv = vec![shims.join(words[0]).into_os_string()];
-        argv.extend(words[1..].iter().map(Into::into));
-        commands.push(Timed {
-            name: format!("gate-shim: {name}"),
-            argv,
-        });
-    }
+    let mut commands = bare(bench);
+    let (name, words) = BESIDE_OTHERS;
+    commands.push(through(shims, name, words));
     for (name, between) in PEERS {
         let Some(program) = find(name) else { continue };
         let mut argv = vec![program.into_os_string()];
@@ -115,10 +119,33 @@ fn allowed(bench: &Bench, report: &mut Report, shims: &Path, (rules, rounds): (u
         }
     }
     let times = in_turn(with_path(bench, shims, None), rounds, &commands);
-    report.line(&format!(
-        "\n## Allowed through gate-shim, {rules} rules of the user, {rounds} rounds\n\n{HEADER}"
-    ));
-    for one in &times {
+    let title = format!("Other wrappers of the same program, {rounds} rounds");
+    table(report, &title, &times);
+}
+
+/// Returns the program as it is, and behind what only becomes it.
+fn bare(bench: &Bench) -> Vec<Timed> {
+    let tool = bench.bin("kubectl");
+    let floor = bench.bin("floor_exec");
+    vec![
+        Timed::new("direct", &[&tool, &"get", &"pods"]),
+        Timed::new("floor_exec", &[&floor, &tool, &"get", &"pods"]),
+    ]
+}
+
+fn through(shims: &Path, name: &str, words: &[&str]) -> Timed {
+    let mut argv = vec![shims.join(words[0]).into_os_string()];
+    argv.extend(words[1..].iter().map(Into::into));
+    Timed {
+        name: format!("gate-shim: {name}"),
+        argv,
+    }
+}
+
+/// A table whose first row is the program as it is, and the second the floor.
+fn table(report: &mut Report, title: &str, times: &[Times]) {
+    report.line(&format!("\n## {title}\n\n{HEADER}"));
+    for one in times {
         report.line(&one.row(&times[0], Some(&times[1])));
     }
 }

@@ -22,14 +22,15 @@ impl Report {
         for name in ["floor_sup", "gate run, allowed", "gate as shim, allowed"] {
             self.assert_rows(name, allowed, 4);
         }
-        // Hooks have a table too.
-        self.assert_rows("floor_exec", allowed + fast + 1, 4);
+        // Other wrappers and hooks have a table each too.
+        self.assert_rows("floor_exec", allowed + fast + 2, 4);
         for (name, _) in crate::fast::COMMANDS {
-            self.assert_rows(&format!("gate-shim: {name}"), fast, 4);
+            let beside_others = usize::from(name == crate::fast::BESIDE_OTHERS.0);
+            self.assert_rows(&format!("gate-shim: {name}"), fast + beside_others, 4);
             self.assert_rows(&format!("gate hook: {name}"), 1, 4);
         }
-        self.assert_rows("env", fast, 4);
-        self.assert_rows("direct", allowed + fast + 2, 3);
+        self.assert_rows("env", 1, 4);
+        self.assert_rows("direct", allowed + fast + 3, 3);
         for name in [
             "gate run --no-wait: asks",
             "gate run: approved already",
