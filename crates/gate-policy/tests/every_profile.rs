@@ -274,9 +274,9 @@ fn a_global_flag_between_the_words_of_a_command_changes_nothing_or_is_not_unders
                         "{line:?} is {read:?}, and in front {expected:?}"
                     );
                     if read == expected {
-                        same += 1
+                        same += 1;
                     } else {
-                        unknown += 1
+                        unknown += 1;
                     }
                 }
             }

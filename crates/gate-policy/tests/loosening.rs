@@ -1,7 +1,12 @@
 //! Adding a rule never loosens without saying so: over random rules and commands.
 
 #![expect(
+    clippy::disallowed_methods,
+    reason = "the corpus is files of this crate"
+)]
+#![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "a test whose stage can't be set has failed"
 )]

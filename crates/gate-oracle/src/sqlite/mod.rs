@@ -107,7 +107,11 @@ impl Stage for Sqlite {
             if path.ends_with("-shm") || (is_empty && path.ends_with("-wal")) {
                 continue;
             }
-            if is_empty && path.ends_with(".db") {
+            if is_empty
+                && Path::new(&path)
+                    .extension()
+                    .is_some_and(|kind| kind == "db")
+            {
                 seen.local.push(format!("made: {path}"));
             } else {
                 seen.mutations.push(format!("wrote: {path}"));

@@ -1,4 +1,4 @@
-//! The real components that tests act on: a Kubernetes API server, Postgres, MariaDB, an AWS emulator, git,
+//! The real components that tests act on: a Kubernetes API server, Postgres, `MariaDB`, an AWS emulator, git,
 //! terraform, a keyring. Each owns its temporary folder, its ports and the ids of its processes, waits
 //! with a deadline and is gone when dropped. Where the component keeps a record of its own (an audit
 //! log, a statement log, a state file), that record is offered as an oracle that gate cannot influence.
