@@ -3,6 +3,8 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel as channel_of_lines};
+use std::time::Duration;
 
 use gate_protocol::channel::{ChannelSettings, MailSecurity, MailSettings};
 use gate_protocol::review::Answer;
@@ -79,9 +81,12 @@ const HEADERS: [&str; 8] = [
     "to",
 ];
 
+/// How long a mail may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 pub(super) struct MailServer {
     child: Child,
-    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    lines: Receiver<String>,
     pub(super) port: u16,
 }
 
@@ -96,13 +101,23 @@ impl MailServer {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let port = lines.next().unwrap().unwrap().parse().unwrap();
+        let said = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (sender, lines) = channel_of_lines();
+        std::thread::spawn(move || {
+            // It ends with the server, or with who listens.
+            for line in said.map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let port = lines.recv_timeout(PATIENCE).unwrap().parse().unwrap();
         Self { child, lines, port }
     }
 
     pub(super) fn next(&mut self) -> Value {
-        serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
+        let line = self.lines.recv_timeout(PATIENCE).unwrap();
+        serde_json::from_str(&line).unwrap()
     }
 }
 
