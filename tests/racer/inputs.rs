@@ -64,7 +64,7 @@ const ASKS: &str = "[[rule]]\nid = \"all\"\neverything = true\ndecision = \"requ
 /// Swaps one of the files, in one of several ways.
 fn swap(home: &Path, shape: &Shape, chance: &mut Chance) {
     let at = usize::try_from(chance.below(shape.files.len() as u64)).unwrap();
-    let (name, _) = shape.files[at];
+    let (name, _) = shape.files.get(at).unwrap();
     let [one, other] = ["one", "other"].map(|place| home.join(place).join(name));
     match chance.below(4) {
         0 | 1 => exchange(&one, &other),

@@ -328,9 +328,11 @@ async fn a_list_whose_next_page_leads_nowhere_is_no_answer() {
     ];
     let (stub, _) = Stub::answering(pages);
     let client = stub.client();
-    let mut query = gate_client::ListQuery::default();
     // What waits for somebody is told apart by the server, which does not look at all at once.
-    query.waits_for_me = true;
+    let mut query = gate_client::ListQuery {
+        waits_for_me: true,
+        ..Default::default()
+    };
     let page = client.list(&query).await.unwrap();
     assert!(page.requests.is_empty() && page.next.is_some());
     query.waits_for_me = false;

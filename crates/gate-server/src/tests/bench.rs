@@ -97,7 +97,7 @@ impl Bench {
 
     /// Opens the server of a folder that is there.
     pub(super) async fn open(dir: TempDir, settings: Settings, setup: DevSetup) -> Self {
-        let (server, lock) = crate::serve::open(settings).await.unwrap();
+        let (server, lock) = Box::pin(crate::serve::open(settings)).await.unwrap();
         Self {
             dir,
             router: crate::serve::router(server.clone()),
@@ -118,7 +118,7 @@ impl Bench {
         adjust(&mut settings);
         // The lock goes with the process; the store is dropped, not closed.
         drop(self.lock.take());
-        let (server, lock) = crate::serve::open(settings).await.unwrap();
+        let (server, lock) = Box::pin(crate::serve::open(settings)).await.unwrap();
         self.router = crate::serve::router(server.clone());
         self.server = server;
         self.lock = Some(lock);
