@@ -15,6 +15,7 @@ use gate_exec::{InitialState, Snapshot, SnapshotError};
 use gate_policy::{
     CommandLine, Environment, FileError, FileKind, Files, InputKind, Invocation, Placement, Stdin,
 };
+use nix::unistd::{User, getuid};
 
 use crate::failure::{Failure, FailureKind};
 use crate::progress::Voice;
@@ -245,5 +246,14 @@ impl Files for SealedFiles {
 
     fn canonical(&self, path: &Path) -> Option<PathBuf> {
         std::fs::canonicalize(self.cwd.join(path)).ok()
+    }
+
+    fn is_home_of_account(&self, home: Option<&Path>) -> bool {
+        match User::from_uid(getuid()) {
+            Ok(Some(account)) => home == Some(account.dir.as_path()),
+            // Who has no account has the home that the environment says.
+            Ok(None) => true,
+            Err(_) => false,
+        }
     }
 }

@@ -89,9 +89,15 @@ install_mariadb() {
     bookworm_unpack "$into" mariadb-server-core mariadb-client-core
     touch "$into/.installed"
   fi
-  if ldd "$into/usr/sbin/mariadbd" "$into/usr/bin/mariadb" | grep -q 'not found'; then
-    install_apt libedit2 libncurses6 libnuma1 libpcre2-8-0 liburing2
-  fi
+  set -- "$into/usr/sbin/mariadbd" "$into/usr/bin/mariadb"
+  [ -n "$(missing_libraries "$@")" ] || return 0
+  install_apt libedit2 libmariadb3 libncurses6 libnuma1 libpcre2-8-0 liburing2
+  [ -z "$(missing_libraries "$@")" ] || die "MariaDB of Debian 12 does not start here: $(missing_libraries "$@")"
+}
+
+# Prints which libraries of these programs are not here.
+missing_libraries() {
+  ldd "$@" | grep 'not found' || true
 }
 
 # Tests give a command an /etc and a disk of its own by a mount namespace: root's own, or for anybody

@@ -14,4 +14,7 @@ install_rsyslog() {
   chmod 755 "$testbed/bin/rsyslogd.new"
   mv "$testbed/bin/rsyslogd.new" "$testbed/bin/rsyslogd"
   "$testbed/bin/rsyslogd" -v >/dev/null || die "rsyslog of Debian 12 does not start here"
+  # Its part for TLS is loaded only where the settings ask for it.
+  [ -z "$(LD_LIBRARY_PATH=$libraries missing_libraries "$libraries/rsyslog/lmnsd_gtls.so")" ] ||
+    install_apt libgnutls30
 }

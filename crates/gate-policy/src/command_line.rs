@@ -182,6 +182,12 @@ pub trait Files {
     fn sees_all(&self) -> bool {
         true
     }
+
+    /// Tells whether a tool that asks for the home of its account finds `home`, which is what `HOME`
+    /// says. Source: getpwuid(3), which knows nothing of `HOME`.
+    fn is_home_of_account(&self, _home: Option<&Path>) -> bool {
+        true
+    }
 }
 
 /// A world without files.

@@ -40,7 +40,7 @@ fn a_script_is_sealed_unless_it_can_ask_for_its_own_name() {
         let mut inputs = read.inputs.iter();
         inputs.find(|input| input.role == "script")?.promise()
     };
-    for text in ["deploy", "cd \"$1\" && . ./lib.sh", "echo ${1} >out"] {
+    for text in ["deploy", "cd \"$1\" && ./build.sh", "echo ${1} >out"] {
         let sealed = Some(Promise::Sealed);
         assert_eq!(promise("bash deploy.sh x", text), sealed, "{text}");
         assert_eq!(promise("sh -e deploy.sh", text), sealed, "{text}");
@@ -53,6 +53,15 @@ fn a_script_is_sealed_unless_it_can_ask_for_its_own_name() {
         "echo ${(%):-%x}",
         "readlink /proc/$$/fd/255",
         "f() { caller 0; }; f",
+        "echo \"${@:0:1}\"",
+        "echo ${*::1}",
+        "echo ${(%%):-%x}",
+        "print -P %N",
+        "pgrep -f deploy.sh && exit",
+        "cd \"$1\" && . ./lib.sh",
+        "source lib.sh",
+        "'.' lib.sh",
+        "eval \"$1\"",
     ] {
         let rechecked = Some(Promise::Rechecked);
         assert_eq!(promise("bash deploy.sh", text), rechecked, "{text}");

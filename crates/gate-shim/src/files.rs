@@ -11,6 +11,8 @@ use gate_policy::{FileError, FileKind, Files};
 
 /// The longest file that is read here, in bytes; settings are shorter by far.
 const LIMIT_BYTES: u64 = 1 << 20;
+/// Which accounts this machine has of its own.
+const ACCOUNTS: &str = "/etc/passwd";
 /// `O_NONBLOCK | O_NOCTTY`: a pipe or a terminal is opened to be refused.
 const HARMLESS: i32 = 0o4_000 | 0o400;
 
@@ -91,6 +93,25 @@ impl Files for ReadOnce<'_> {
     fn canonical(&self, path: &Path) -> Option<PathBuf> {
         std::fs::canonicalize(self.cwd.join(path)).ok()
     }
+
+    fn is_home_of_account(&self, home: Option<&Path>) -> bool {
+        // Accounts that stand elsewhere are known to the full gate.
+        let known = std::fs::read_to_string(ACCOUNTS).ok();
+        let own = known.as_deref().and_then(own_home);
+        let is_own = own.is_some() && own == home;
+        if !is_own {
+            self.has_failed.set(true);
+        }
+        is_own
+    }
+}
+
+/// Returns the home of the account that runs this. Source: passwd(5).
+fn own_home(accounts: &str) -> Option<&Path> {
+    let user = gate_exec::effective_user().to_string();
+    let mut accounts = accounts.lines().map(|line| line.split(':'));
+    let mut own = accounts.find(|fields| fields.clone().nth(2) == Some(&user))?;
+    own.nth(5).map(Path::new)
 }
 
 #[cfg(test)]

@@ -258,6 +258,10 @@ impl Files for FilesInside<'_> {
         self.0.canonical(path)
     }
 
+    fn is_home_of_account(&self, home: Option<&Path>) -> bool {
+        self.0.is_home_of_account(home)
+    }
+
     fn sees_all(&self) -> bool {
         self.0.sees_all()
     }

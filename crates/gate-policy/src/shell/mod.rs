@@ -207,7 +207,19 @@ const OWN_NAME: &[&str] = &[
     "funcsource",
     "functrace",
     "/proc",
+    // The first of all positional parameters is the name.
+    "@:",
+    "*:",
+    "%)",
+    "print -",
+    // Which processes there are, by the names that they were started by.
+    "pgrep",
+    "pidof",
+    "pkill",
+    "ps ",
 ];
+/// What takes in text that may ask for the name.
+const TAKES_IN: &[&[u8]] = &[b".", b"source", b"eval"];
 
 /// Reads a script in a file. One that may ask where it is, is read there; for any other a
 /// copy can stand.
@@ -253,7 +265,9 @@ fn read_file(
 /// Tells where a script may stand when the shell reads it.
 fn placement_of(text: &[u8]) -> Placement {
     let asks = |name: &&str| text.windows(name.len()).any(|part| part == name.as_bytes());
-    if text.len() > MAX_SCRIPT_BYTES || OWN_NAME.iter().any(asks) {
+    let mut words = text.split(|byte| byte.is_ascii_whitespace() || b";&|(){}'\"`\\".contains(byte));
+    let takes_in = words.any(|word| TAKES_IN.contains(&word));
+    if text.len() > MAX_SCRIPT_BYTES || takes_in || OWN_NAME.iter().any(asks) {
         Placement::InPlace
     } else {
         Placement::Anywhere

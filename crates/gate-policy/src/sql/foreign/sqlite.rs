@@ -1,7 +1,7 @@
 //! What `sqlite3` would run: operands behind the file's name, `-cmd`, `-init`,
 //! `~/.sqliterc` and standard input, each of statements and dot commands.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::statement::Language;
 use super::{Run, is_plain_path, text};
@@ -54,6 +54,10 @@ pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
         .rfind(|used| used.name == "init")
         .and_then(|used| used.value);
     let mut run = Run::new(line, Language::Sqlite, invocation);
+    let home = line.env.get("HOME").map(Path::new);
+    if init.is_none() && !line.files.is_home_of_account(home) {
+        run.unknown("it runs `.sqliterc` of its account's home, and HOME names another folder");
+    }
     for settings in run_first(init, line) {
         match line.files.read(&settings) {
             Ok(content) => run.judge_text(&content),
