@@ -53,6 +53,17 @@ pub enum KeysError {
         /// The folder.
         dir: PathBuf,
     },
+    /// A change of the key of channels was cut off, and neither key opens the secrets of all.
+    #[error(
+        "neither `{}` nor `{}` opens the secrets of all channels; keep both files, and put back a \
+         backup in which one of them does", .now.display(), .next.display()
+    )]
+    Mixed {
+        /// The key of now.
+        now: PathBuf,
+        /// The key that was to come.
+        next: PathBuf,
+    },
     /// The file does not hold a key.
     #[error("`{}` does not hold a key", .path.display())]
     Form {
@@ -237,18 +248,35 @@ impl ChannelsChange {
         Ok(Some(Self { file, now, next }))
     }
 
+    pub(crate) fn now(&self) -> &[u8; 32] {
+        self.now.expose_seed()
+    }
+
     pub(crate) fn next(&self) -> &[u8; 32] {
         self.next.expose_seed()
     }
 
-    /// Ends it: the next key comes in its place where everything is encrypted by it, and is gone
-    /// where nothing is.
-    pub(crate) fn finish(&self, is_in_force: bool) -> Result<(), KeysError> {
-        if is_in_force {
-            return replace(&self.file, &self.now.verifier()).map(drop);
-        }
+    /// Ends it where everything is encrypted by the next key: that comes in its place.
+    pub(crate) fn finish(&self) -> Result<(), KeysError> {
+        replace(&self.file, &self.now.verifier()).map(drop)
+    }
+
+    /// Ends it where nothing is encrypted by the next key. That stays beside the other under a name
+    /// of its own: a key is never deleted, it may be the only copy.
+    pub(crate) fn set_aside(&self) -> Result<(), KeysError> {
         let path = next_of(&self.file);
-        std::fs::remove_file(&path).map_err(|source| KeysError::File { path, source })
+        let mut aside = self.file.as_os_str().to_owned();
+        aside.push(format!(".unused.{}", self.next.verifier().id()));
+        let moved = std::fs::rename(&path, PathBuf::from(aside));
+        moved.map_err(|source| KeysError::File { path, source })
+    }
+
+    /// Returns why it can't be ended: neither key opens all.
+    pub(crate) fn mixed(&self) -> KeysError {
+        KeysError::Mixed {
+            now: self.file.clone(),
+            next: next_of(&self.file),
+        }
     }
 }
 

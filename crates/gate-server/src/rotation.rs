@@ -180,17 +180,27 @@ async fn reseal(settings: &Settings, store: &Store, names: Names) -> Result<Rese
 }
 
 /// Finishes a change of the key of channels that was cut off: by the transaction all secrets are under
-/// one of the two keys.
+/// one of the two keys. It is decided as the one writer: the transaction of who was cut off may not be
+/// over yet.
 pub(crate) async fn finish_resealing(dir: &Path, store: &Store) -> Result<(), FolderError> {
     let Some(change) = ChannelsChange::cut_off(dir)? else {
         return Ok(());
     };
-    let mut reader = store.read().await?;
-    let stored = channels::all(reader.connection()).await?;
-    let is_in_force = stored
-        .first()
-        .is_some_and(|one| notify::unseal(change.next(), &one.spec.name, &one.sealed).is_ok());
-    Ok(change.finish(is_in_force)?)
+    let mut writer = store.write().await?;
+    let stored = channels::all(writer.connection()).await?;
+    let all_by = |key: &[u8; 32]| {
+        let mut channels = stored.iter();
+        channels.all(|one| notify::unseal(key, &one.spec.name, &one.sealed).is_ok())
+    };
+    let ended = if all_by(change.now()) {
+        change.set_aside()
+    } else if all_by(change.next()) {
+        change.finish()
+    } else {
+        Err(change.mixed())
+    };
+    drop(writer);
+    Ok(ended?)
 }
 
 async fn rotate(
