@@ -75,6 +75,7 @@ struct LinkPage {
     chat: Chat,
     code: Option<String>,
     minutes: u64,
+    is_stale: bool,
     accounts: Vec<ShownAccount>,
 }
 
@@ -109,6 +110,9 @@ pub(super) async fn create_code(
     let Some(known) = Chat::parse(&chat) else {
         return Err(Refused::from(Failure::not_found()).signed_in(visitor));
     };
+    if let Err(stale) = visitor.must_be_fresh() {
+        return Err(Refused::from(stale).signed_in(visitor));
+    }
     if !visitor.is_approver() {
         return Err(Refused::new(
             StatusCode::FORBIDDEN,
@@ -182,6 +186,7 @@ async fn page(
         .collect();
     let page = LinkPage {
         csrf: visitor.csrf(),
+        is_stale: !visitor.is_fresh(),
         visitor: Some(visitor),
         chat,
         code,

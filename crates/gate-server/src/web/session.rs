@@ -122,6 +122,11 @@ impl Visitor {
     /// Refuses whoever is no admin, and one whose sign-in is not fresh.
     pub(super) fn must_edit(&self) -> Result<(), Failure> {
         self.must_administer()?;
+        self.must_be_fresh()
+    }
+
+    /// Refuses whoever has not signed in lately.
+    pub(super) fn must_be_fresh(&self) -> Result<(), Failure> {
         if self.is_fresh() {
             return Ok(());
         }

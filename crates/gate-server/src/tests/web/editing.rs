@@ -174,7 +174,7 @@ async fn groups_and_rules_are_changed_by_an_admin_with_a_fresh_sign_in_alone() {
 const STALE: &str = "sign out and in again";
 
 /// Forms by which somebody gets something.
-type Forms = [(&'static str, &'static [(&'static str, &'static str)]); 5];
+type Forms = [(&'static str, &'static [(&'static str, &'static str)]); 6];
 const GIVES: Forms = [
     (
         "/principals",
@@ -187,6 +187,7 @@ const GIVES: Forms = [
         &[("principal", "bob"), ("role", "approver"), ("days", "1")],
     ),
     ("/rules/proposal/x/confirm", &[]),
+    ("/link/slack", &[]),
 ];
 
 #[tokio::test]
