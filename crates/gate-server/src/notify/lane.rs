@@ -51,8 +51,12 @@ impl Telling<'_> {
         Aside::of(self.word())
     }
 
-    /// Says how a request is told of that the channel has no message of.
+    /// Says how a request is told of that the channel has no message of. What is past the rules is
+    /// never one of many: a flood would hide it.
     pub(crate) fn turn(&self) -> Turn {
+        if self.notice.is_break_glass {
+            return Turn::Own;
+        }
         self.channel.pace.turn(self.notice.id, Instant::now())
     }
 

@@ -38,14 +38,18 @@ pub(crate) async fn tell(
     telling: &Telling<'_>,
     settings: &TeamsSettings,
 ) -> Result<Attempt, Failure> {
-    if let Some(aside) = telling.aside() {
-        return say(telling, settings, aside).await;
-    }
     let (server, channel, notice) = (telling.server, telling.channel, telling.notice);
     let mut reader = server.store.read().await?;
     let known = channel_messages::find(reader.connection(), channel.name(), notice.id).await?;
     drop(reader);
-    if known.is_none() && notice.status.is_terminal() {
+    let is_use = telling.aside() == Some(Aside::BreakGlassUsed);
+    if let Some(aside) = telling.aside()
+        && (known.is_some() || !is_use)
+    {
+        return say(telling, settings, aside).await;
+    }
+    // A use that has no message yet gets the message of the request, over or not.
+    if known.is_none() && notice.status.is_terminal() && !is_use {
         return Ok(Attempt::Delivered(
             "not sent: it was over before".to_owned(),
         ));

@@ -240,6 +240,21 @@ async fn what_runs_and_which_variables_it_reads_is_in_the_message() {
 }
 
 #[tokio::test]
+async fn a_flood_does_not_hide_break_glass() {
+    let stage = SlackStage::of(|_| {}, for_bob).await;
+    for number in 0..32 {
+        stage.asks(&format!("flood-{number}")).await;
+    }
+    stage.deliver().await;
+    stage.slack.take();
+    let request = breaks_the_glass(&stage).await;
+    let posts = stage.slack.take_of("/chat.postMessage");
+    assert_eq!(posts.len(), 1, "{posts:?}");
+    assert!(posts[0].json()["blocks"].to_string().contains(PAST));
+    assert!(!place(&stage, "chat", &request).await.is_empty());
+}
+
+#[tokio::test]
 async fn a_flood_is_one_message_that_counts_and_leads_to_the_inbox() {
     let stage = SlackStage::new().await;
     for number in 0..32 {
