@@ -10,6 +10,11 @@ use crate::store::requests::Request;
 /// Tells whether the channel tells of the request at `now`. What it can do is the client's word and
 /// the server's own reading, whichever asks for more: a milder word keeps nobody from hearing.
 pub(crate) fn wants(filter: &ChannelFilter, request: &Request, now: Timestamp) -> bool {
+    // What is past the rules every channel hears of: those whom it goes past more than anybody, and
+    // no word of the requester narrows it.
+    if request.particulars.break_glass.is_some() {
+        return true;
+    }
     let is_or_empty = |wanted: &[String], has: &dyn Fn(&String) -> bool| {
         wanted.is_empty() || wanted.iter().any(has)
     };
@@ -28,9 +33,7 @@ pub(crate) fn wants(filter: &ChannelFilter, request: &Request, now: Timestamp) -
         filter.effects.is_empty() || Effects::of(&request.invocation).are_among(listed)
     };
     let target = &request.invocation.target;
-    // Whom break-glass goes past must hear of it more than anybody.
-    let is_for_all = request.particulars.break_glass.is_some();
-    (is_for_all || is_or_empty(&filter.approvers, &may_answer))
+    is_or_empty(&filter.approvers, &may_answer)
         && can_do_one()
         && filter
             .target
