@@ -118,12 +118,19 @@ impl RequestState {
     }
 
     /// Returns for how many whole seconds people were waited for: what came after their answer was
-    /// no wait.
+    /// no wait, and what was approved unasked waited for nobody.
     pub(crate) fn waited_for_people(&self, now: Timestamp) -> u64 {
         let answered = self.reviews.iter().map(|one| one.review.at).max();
         match answered {
             Some(at) if self.status != ApprovalStatus::Pending => self.waited(at.min(now)),
-            Some(_) | None => self.waited(now),
+            Some(_) => self.waited(now),
+            None => match self.status {
+                ApprovalStatus::Pending => self.waited(now),
+                ApprovalStatus::Expired | ApprovalStatus::Cancelled => {
+                    self.waited(now.min(self.answer_by))
+                }
+                _ => 0,
+            },
         }
     }
 
