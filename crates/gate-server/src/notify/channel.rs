@@ -230,7 +230,8 @@ impl Server {
     }
 
     /// Takes up the channels that were made by the API of another server on the same database,
-    /// and lets go of those that were taken away there. A channel that stays goes on undisturbed.
+    /// and lets go of those that were taken away there. A channel that stays goes on undisturbed. One
+    /// that can't be opened is passed over, so that it stops none of those behind it.
     pub(crate) async fn read_made_channels(&self) -> Result<(), Failure> {
         let mut reader = self.store.read().await?;
         let stored = channels::all(reader.connection()).await?;
@@ -250,9 +251,18 @@ impl Server {
                 .and_then(|key| {
                     secret::unseal(&key, &spec.name, &sealed)
                         .map_err(|error| Failure::internal(&error))
-                })?;
-            self.channels
-                .add(Channel::new(spec, ChannelSource::Api, secrets));
+                });
+            match secrets {
+                Ok(secrets) => {
+                    let channel = Channel::new(spec, ChannelSource::Api, secrets);
+                    self.channels.add(channel);
+                }
+                Err(failure) => tracing::error!(
+                    channel = spec.name,
+                    why = failure.detail(),
+                    "the secrets of a channel can't be opened: it is told nothing by this server"
+                ),
+            }
         }
         Ok(())
     }
