@@ -83,15 +83,27 @@ impl Rotate {
             let rotating = rotate_keys(&settings, purposes);
             rotated = runtime()?.block_on(rotating).map_err(cannot_rotate)?;
         }
+        // What was done is said before what may fail begins: where the old keys are is told once.
+        if !self.json {
+            tell_rotated(&rotated)?;
+        }
         let mut resealed = None;
         if self.channels {
             let resealing = rotate_channels_key(&settings);
-            resealed = Some(runtime()?.block_on(resealing).map_err(cannot_rotate)?);
+            match runtime()?.block_on(resealing) {
+                Ok(done) => resealed = Some(done),
+                Err(error) => {
+                    if self.json && !rotated.is_empty() {
+                        tell_as_json(&rotated, None)?;
+                    }
+                    return Err(cannot_rotate(error));
+                }
+            }
         }
         if self.json {
             return tell_as_json(&rotated, resealed.as_ref());
         }
-        tell(&rotated, resealed.as_ref())
+        tell_rest(&rotated, resealed.as_ref())
     }
 }
 
@@ -111,22 +123,28 @@ fn tell_as_json(rotated: &[Rotated], resealed: Option<&Resealed>) -> Result<(), 
     answer::json(&serde_json::json!({ "keys": keys, "channels": channels }))
 }
 
-fn tell(rotated: &[Rotated], resealed: Option<&Resealed>) -> Result<(), Failure> {
-    let kept = |what: &str, file: &Path| {
-        report::line(&format!(
-            "the {what} before is {}; keep it as long as you keep backups of before",
-            inert(&file.to_string_lossy())
-        ));
-    };
+fn tell_kept(what: &str, file: &Path) {
+    report::line(&format!(
+        "the {what} before is {}; keep it as long as you keep backups of before",
+        inert(&file.to_string_lossy())
+    ));
+}
+
+fn tell_rotated(rotated: &[Rotated]) -> Result<(), Failure> {
     for one in rotated {
         let purpose = one.purpose.as_str();
         answer::line(&format!("{purpose} {}", one.after))?;
-        kept(&format!("{purpose} key"), &one.kept);
+        tell_kept(&format!("{purpose} key"), &one.kept);
     }
+    Ok(())
+}
+
+/// Says what the channels' half did, and what is to be done next.
+fn tell_rest(rotated: &[Rotated], resealed: Option<&Resealed>) -> Result<(), Failure> {
     if let Some(resealed) = resealed {
         let count = resealed.channels.len();
         answer::line(&format!("channels encrypted anew: {count}"))?;
-        kept("key of channels", &resealed.kept);
+        tell_kept("key of channels", &resealed.kept);
     }
     let is_of_log = rotated.iter().any(|one| one.purpose == KeyPurpose::Log);
     report::line(if is_of_log {

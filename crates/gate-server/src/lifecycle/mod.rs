@@ -129,7 +129,12 @@ impl RequestState {
                 ApprovalStatus::Expired | ApprovalStatus::Cancelled => {
                     self.waited(now.min(self.answer_by))
                 }
-                _ => 0,
+                ApprovalStatus::Approved
+                | ApprovalStatus::Denied
+                | ApprovalStatus::Claimed
+                | ApprovalStatus::Started
+                | ApprovalStatus::Finished
+                | ApprovalStatus::Unknown => 0,
             },
         }
     }
