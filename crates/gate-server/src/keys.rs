@@ -228,6 +228,12 @@ pub(crate) fn channels_key_of(data_dir: &Path, made_before: bool) -> Result<[u8;
     Ok(*key.expose_seed())
 }
 
+/// Returns the file of a key of channels that was to come; none where no change was cut off.
+pub(crate) fn next_key_of_channels(data_dir: &Path) -> Option<PathBuf> {
+    let path = next_of(&data_dir.join(CHANNELS));
+    path.exists().then_some(path)
+}
+
 /// A change of the key of channels that was cut off: the key of now, and the one that was to come.
 pub(crate) struct ChannelsChange {
     file: PathBuf,

@@ -13,7 +13,7 @@ use super::{
     sync_folder, verify_log, write_new,
 };
 use crate::clock;
-use crate::keys::{Keys, KeysError};
+use crate::keys::{Keys, KeysError, next_key_of_channels};
 use crate::settings::{DatabaseError, Settings};
 use crate::store::server::Names;
 use crate::store::{Store, StoreError, log, server};
@@ -37,6 +37,11 @@ pub enum BackupError {
     /// The data folder holds no server.
     #[error("`{}` holds no server", .0.display())]
     NoServer(PathBuf),
+    /// A change of the key of channels was cut off, so the keys may not be those of the database.
+    #[error(
+        "`{}` is of a change of keys that was cut off; start the server once, which ends it", .0.display()
+    )]
+    CutOff(PathBuf),
     /// The tables are those of another version.
     #[error("the database has the tables of migration {found}, and this gate knows {known}")]
     Version {
@@ -85,6 +90,11 @@ pub struct Backup {
 pub async fn back_up(settings: &Settings, out: &Path, keys: KeysIn) -> Result<Backup, BackupError> {
     if out.exists() {
         return Err(BackupError::Exists(out.to_owned()));
+    }
+    if keys == KeysIn::TheBackup
+        && let Some(next) = next_key_of_channels(&settings.data_dir)
+    {
+        return Err(BackupError::CutOff(next));
     }
     let store = source(settings).await?;
     let mut builder = DirBuilder::new();
