@@ -96,7 +96,9 @@ fn cannot_back_up(error: BackupError) -> Failure {
             FailureKind::Configuration,
             Some("use the gate that the server runs with"),
         ),
-        BackupError::Keys(_) | BackupError::Database(_) | BackupError::CutOff(_) => (FailureKind::Configuration, None),
+        BackupError::Keys(_) | BackupError::Database(_) | BackupError::CutOff(_) => {
+            (FailureKind::Configuration, None)
+        }
         BackupError::Log(_) => (
             FailureKind::Found,
             Some("the server's own log is bad: `gate audit verify --live` names the record"),
