@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Channel, Paging, Room, Waiting, searching, weight};
+use super::{Channel, Paging, Room, Waiting, weight};
 use crate::clock;
 use crate::history::{AsOf, Past, Reading};
 use crate::identity::{Actor, AnyRole, Caller};
@@ -238,7 +238,7 @@ impl Server {
             return Ok((self.waiting_page(actor, wanted, now).await?, None));
         }
         let (listed, as_of) = if wanted.is_search() {
-            self.search(&wanted).await?
+            self.search(actor, &wanted).await?
         } else {
             self.selected(&Selection::of(wanted)).await?
         };
@@ -264,11 +264,6 @@ impl Server {
         if actor.role != Role::Approver {
             return Ok(self.page_of(&[], None, now));
         }
-        let _turn = if wanted.is_search() {
-            Some(searching::turn().await?)
-        } else {
-            None
-        };
         let who = (actor, Channel::Api);
         let Waiting { requests, rest } =
             self.waiting_for(who, wanted, Room::for_all(), now).await?;

@@ -1,5 +1,7 @@
 //! Finding requests again by what was asked, for the page's history and for `GET /v1/requests`.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use gate_protocol::problem::ProblemCode;
@@ -7,6 +9,7 @@ use gate_protocol::request::ApprovalStatus;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::history::{AsOf, Past, Reading};
+use crate::identity::Actor;
 use crate::problem::Failure;
 use crate::state::Server;
 use crate::store::requests::Listed;
@@ -23,6 +26,27 @@ pub(crate) const MOST_WORDS: usize = 8;
 static AT_A_TIME: Semaphore = Semaphore::const_new(1);
 /// How long a search waits for those before it.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Whose search waits in line: one of each caller, so that nobody fills it. By the server too, as
+/// tests have several in one process.
+static IN_LINE: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// A caller's place in the line, until this is dropped.
+struct InLine(String);
+
+impl InLine {
+    /// Takes the caller's only place; none where a search of theirs waits already.
+    fn take(caller: String) -> Option<Self> {
+        let mut line = IN_LINE.lock().unwrap_or_else(PoisonError::into_inner);
+        line.insert(caller.clone()).then_some(Self(caller))
+    }
+}
+
+impl Drop for InLine {
+    fn drop(&mut self) {
+        let mut line = IN_LINE.lock().unwrap_or_else(PoisonError::into_inner);
+        line.remove(&self.0);
+    }
+}
 
 impl Reading for Wanted {
     type Found = Listed;
@@ -61,7 +85,14 @@ impl Wanted {
 }
 
 /// Waits for the searches before this one, each of which reads every request.
-pub(super) async fn turn() -> Result<SemaphorePermit<'static>, Failure> {
+async fn turn(caller: String) -> Result<SemaphorePermit<'static>, Failure> {
+    let Some(_place) = InLine::take(caller) else {
+        let waits = Failure::new(
+            ProblemCode::TooMany,
+            "another search of yours waits already",
+        );
+        return Err(waits.retry_after(5));
+    };
     let turn = tokio::time::timeout(PATIENCE, AT_A_TIME.acquire()).await;
     if let Ok(Ok(turn)) = turn {
         return Ok(turn);
@@ -71,10 +102,27 @@ pub(super) async fn turn() -> Result<SemaphorePermit<'static>, Failure> {
 }
 
 impl Server {
+    /// Waits for the caller's turn, where every request is read for it.
+    pub(super) async fn turn_of(
+        &self,
+        caller: &Actor,
+        reads_all: bool,
+    ) -> Result<Option<SemaphorePermit<'static>>, Failure> {
+        if !reads_all {
+            return Ok(None);
+        }
+        let caller = format!("{} {}", self.keys.print(), caller.name());
+        Ok(Some(turn(caller).await?))
+    }
+
     /// Returns what is found: of the standby, but for what can still change and for the newest of
     /// all, which cost little.
-    pub(crate) async fn search(&self, wanted: &Wanted) -> Result<(Listed, Option<AsOf>), Failure> {
-        let _turn = turn().await?;
+    pub(crate) async fn search(
+        &self,
+        caller: &Actor,
+        wanted: &Wanted,
+    ) -> Result<(Listed, Option<AsOf>), Failure> {
+        let _turn = self.turn_of(caller, !wanted.is_everything()).await?;
         let can_change = |status: ApprovalStatus| !status.is_terminal();
         if wanted.status.is_some_and(can_change) || wanted.is_everything() {
             let mut reader = self.store.read().await?;

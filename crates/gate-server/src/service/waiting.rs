@@ -183,9 +183,12 @@ impl Server {
         wanted.approvers = approver_words(actor);
         let (mut requests, mut looked_at, mut bytes) = (Vec::new(), 0, 0_u64);
         loop {
+            // Held while it is read, and not while it is judged.
+            let turn = self.turn_of(actor, wanted.is_search()).await?;
             let mut reader = self.store.read().await?;
             let part = search::search(reader.connection(), &wanted).await?;
             drop(reader);
+            drop(turn);
             looked_at += part.requests.len();
             let last = part.requests.last().map(|last| last.id);
             for request in part.requests {

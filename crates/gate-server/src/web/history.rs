@@ -218,7 +218,7 @@ pub(super) async fn history(
     let mut as_of = None;
     match filter.wanted() {
         Ok(wanted) => {
-            let (mut found, told) = match server.search(&wanted).await {
+            let (mut found, told) = match server.search(&visitor.actor, &wanted).await {
                 Ok(found) => found,
                 Err(failure) => return Err(Refused::from(failure).signed_in(visitor)),
             };
