@@ -18,14 +18,25 @@ use crate::world::World;
 /// How many steps of its parts a runtime takes without waiting.
 const STEPS: u32 = 3;
 
-/// A client with the runtime that it lives in. Dropping it ends every connection.
+/// A client with the runtime that it lives in. Dropping it ends every connection, and waits for nothing.
 ///
 /// It may live while a tool runs, so that the end of the run is told over the connection that is
 /// there: the runtime has no thread of its own, and what helps it to look up names takes no signal.
 #[derive(Debug)]
 pub(crate) struct Session {
     client: Client,
-    runtime: Runtime,
+    /// There until this is dropped.
+    runtime: Option<Runtime>,
+}
+
+/// A name that does not resolve would hold the caller: a runtime that is dropped waits for whoever
+/// looks it up.
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// Connects with the stored token.
@@ -140,6 +151,7 @@ fn open(
     let runtime = runtime().map_err(|error| {
         Failure::new(FailureKind::Internal, "cannot start the network runtime").caused_by(error)
     })?;
+    let runtime = Some(runtime);
     Ok(Session { client, runtime })
 }
 
@@ -158,10 +170,15 @@ impl Session {
         &self.client
     }
 
+    #[expect(clippy::expect_used, reason = "only the drop takes it")]
+    fn runtime(&self) -> &Runtime {
+        self.runtime.as_ref().expect("the session was not dropped")
+    }
+
     /// Runs `future` to its end. What became of the connection since the last call is learned
     /// first, so that nothing is sent on one that the server has closed.
     pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.runtime.block_on(async {
+        self.runtime().block_on(async {
             look_around().await;
             future.await
         })
@@ -172,14 +189,14 @@ impl Session {
         &self,
         call: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {
-        let answer = self.runtime.spawn(call);
+        let answer = self.runtime().spawn(call);
         self.go_on();
         answer
     }
 
     /// Does what can be done without waiting of what was sent on its way.
     pub(crate) fn go_on(&self) {
-        self.runtime.block_on(look_around());
+        self.runtime().block_on(look_around());
     }
 
     /// Waits for a call of the client, but not beyond `patience`: a server that
@@ -289,6 +306,25 @@ fn refusal(code: ProblemCode) -> FailureKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_session_that_ends_does_not_wait_for_who_looks_up_a_name() {
+        let (started, has_started) = std::sync::mpsc::channel();
+        let (go_on, held) = std::sync::mpsc::channel::<()>();
+        let server = "http://127.0.0.1:1".parse().unwrap();
+        let session = Session {
+            client: Client::new(ClientSettings::new(server)).unwrap(),
+            runtime: Some(runtime().unwrap()),
+        };
+        session.runtime().spawn_blocking(move || {
+            started.send(()).unwrap();
+            let _ended = held.recv();
+        });
+        has_started.recv().unwrap();
+        // It would never return: what it waited for waits for `go_on`.
+        drop(session);
+        drop(go_on);
+    }
 
     /// A signal that it took would be neither the tool's nor gate's.
     #[test]

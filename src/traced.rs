@@ -22,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const CLIENT: u8 = 3;
 /// `STATUS_CODE_ERROR`.
 const ERROR: u8 = 2;
+/// What Ctrl-C sends, the same number on every Unix.
+const SIGINT: i32 = 2;
 
 /// A span that has begun. It has no `Debug`: headers hold what a collector lets in by.
 pub(crate) struct Traced {
@@ -116,13 +118,18 @@ pub(crate) fn around(
         Ok(ended) => (*ended, false),
         Err(failure) => (Ending::from(failure.kind()), true),
     };
-    // Who presses Ctrl-C waits for nothing more.
-    let is_left =
-        matches!(&ran, Err(failure) if matches!(failure.kind(), FailureKind::Interrupted(_)));
-    if let Some(traced) = traced.filter(|_| !is_left) {
+    if let Some(traced) = traced.filter(|_| !is_left(&ran)) {
         traced.send(session, ended, has_failed);
     }
     ran
+}
+
+/// Tells whether somebody pressed Ctrl-C, here or at the tool: they wait for nothing more.
+fn is_left(ran: &Result<Ending, Failure>) -> bool {
+    match ran {
+        Ok(ended) => *ended == Ending::Signal(SIGINT),
+        Err(failure) => matches!(failure.kind(), FailureKind::Interrupted(_)),
+    }
 }
 
 /// Returns where spans go; nowhere unless the environment says so in a way that is spoken here.
@@ -209,6 +216,15 @@ mod tests {
         }
         assert_eq!(to(&[(BASE, "http://collector:4318")]), None);
         assert_eq!(to(&[(BASE, "syslog+tls://logs.example.com")]), None);
+    }
+
+    #[test]
+    fn who_pressed_ctrl_c_waits_for_no_collector() {
+        assert!(is_left(&Ok(Ending::Signal(SIGINT))));
+        let interrupted = Failure::new(FailureKind::Interrupted(SIGINT), "left");
+        assert!(is_left(&Err(interrupted)));
+        assert!(!is_left(&Ok(Ending::Code(1))));
+        assert!(!is_left(&Ok(Ending::Signal(15))));
     }
 
     #[test]
