@@ -87,11 +87,12 @@ impl Cursor {
         self.place.next
     }
 
-    /// Holds what comes next against what was sent before: each record names the one before it.
+    /// Holds what comes next, which begins at `from`, against what was sent before: no number is left
+    /// out, and each record names the one before it.
     ///
     /// # Errors
     /// It is another log, or one that has lost records.
-    pub(super) fn hold(&self, size: u64, batch: &[AuditRecord]) -> Result<(), Failure> {
+    pub(super) fn hold(&self, size: u64, from: u64, batch: &[AuditRecord]) -> Result<(), Failure> {
         if size < self.place.next {
             let text = format!(
                 "the log has {size} records, and {} were forwarded: its end was removed",
@@ -100,10 +101,23 @@ impl Cursor {
             return Err(self.is_another(text));
         }
         let mut before = self.place;
+        if from > before.next {
+            // Of what was archived unseen there is nothing to hold the first one against.
+            before = Place {
+                next: from,
+                last: None,
+            };
+        }
         for record in batch {
-            // Of what was archived unseen there is nothing to hold it against.
-            let is_next = record.seq() == before.next;
-            if is_next && before.last.is_some_and(|last| last != record.prev()) {
+            if record.seq() != before.next {
+                let text = format!(
+                    "the server sent record {} where {} comes next",
+                    record.seq(),
+                    before.next
+                );
+                return Err(self.is_another(text));
+            }
+            if before.last.is_some_and(|last| last != record.prev()) {
                 let text = format!("record {} does not follow what was forwarded", record.seq());
                 return Err(self.is_another(text));
             }
@@ -139,5 +153,43 @@ fn after(record: &AuditRecord) -> Place {
     Place {
         next: record.seq() + 1,
         last: Some(record.hash()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gate_protocol::log::RecordType;
+
+    use super::*;
+
+    fn log(count: u64) -> Vec<AuditRecord> {
+        let (mut prev, mut log) = (Digest::ZERO, Vec::new());
+        for seq in 0..count {
+            let at = "2026-01-01T00:00:00Z".parse().unwrap();
+            let body = serde_json::json!({});
+            let kind = RecordType::RequestCreated;
+            let record = AuditRecord::new(seq, prev, at, &kind, &body).unwrap();
+            prev = record.hash();
+            log.push(record);
+        }
+        log
+    }
+
+    #[test]
+    fn a_log_goes_on_without_a_hole_or_from_what_was_archived() {
+        let log = log(6);
+        let cursor = Cursor {
+            path: PathBuf::from("cursor"),
+            place: after(&log[1]),
+            _held: File::open("/dev/null").unwrap(),
+        };
+        let holds = |from: u64, batch: &[AuditRecord]| cursor.hold(6, from, batch).is_ok();
+        assert!(holds(2, &log[2..]) && holds(2, &[]));
+        assert!(holds(4, &log[4..]), "archived");
+        let hole = [log[2].clone(), log[4].clone()];
+        assert!(!holds(2, &hole));
+        assert!(!holds(2, &log[3..]), "it is said to be the next one");
+        assert!(!holds(4, &log[5..]) && !holds(4, &log[3..]));
+        assert!(!holds(2, &log[1..]));
     }
 }

@@ -104,7 +104,7 @@ impl Forwarding<'_> {
         };
         let told = each(from, &page).map(|told| told.read());
         let batch: Vec<AuditRecord> = told.collect::<Result<_, _>>()?;
-        self.cursor.hold(page.size, &batch)?;
+        self.cursor.hold(page.size, from, &batch)?;
         if from > next {
             report::line(&format!(
                 "warning: records {next} to {} were archived before they were forwarded",
