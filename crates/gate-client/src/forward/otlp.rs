@@ -86,6 +86,7 @@ impl OtlpSender {
         let response = response.map_err(|error| self.later(chain(&error.without_url()), None))?;
         let status = response.status();
         let retry_after = retry_after(&response);
+        let kind = content_type(&response);
         let answer = read(response).await;
         let said = || format!("{status} {}", words(answer.as_deref().unwrap_or_default()));
         if is_passing(status) {
@@ -98,7 +99,9 @@ impl OtlpSender {
             });
         }
         match answer {
-            Ok(answer) => Ok(rejected(&answer)),
+            Ok(answer) if is_of_collector(&kind, &answer) => Ok(rejected(&answer)),
+            // A proxy or a page to log in at took nothing.
+            Ok(_) => Err(self.later(format!("no collector answered, {status} {kind:?}"), None)),
             // Whether it took them all is not known: once more.
             Err(error) => Err(self.later(error, None)),
         }
@@ -121,6 +124,24 @@ fn is_passing(status: StatusCode) -> bool {
 fn retry_after(response: &Response) -> Option<Duration> {
     let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
     value.parse().ok().map(Duration::from_secs)
+}
+
+/// Returns the type of an answer, without its parameters.
+fn content_type(response: &Response) -> String {
+    let value = response.headers().get(CONTENT_TYPE);
+    let value = value.and_then(|value| value.to_str().ok());
+    let kind = value.and_then(|value| value.split(';').next());
+    kind.unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Tells whether a success is what a collector says: an object of JSON, or nothing of a type that one
+/// has. Source: OTLP 1, "OTLP/HTTP Response".
+fn is_of_collector(kind: &str, answer: &[u8]) -> bool {
+    let has_its_type = matches!(kind, "application/json" | "application/x-protobuf");
+    if answer.is_empty() {
+        return has_its_type;
+    }
+    serde_json::from_slice::<Value>(answer).is_ok_and(|answer| answer.is_object())
 }
 
 async fn read(mut response: Response) -> Result<Vec<u8>, String> {
@@ -167,10 +188,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_no_answer_of_a_collector_takes_nothing() {
+        for kind in ["application/json", "application/x-protobuf"] {
+            assert!(is_of_collector(kind, b""), "{kind}");
+        }
+        assert!(is_of_collector("application/json", b"{}"));
+        assert!(is_of_collector("", b"{\"partialSuccess\":{}}"));
+        for (kind, answer) in [
+            ("", ""),
+            ("text/html", ""),
+            ("text/html", "<html>log in</html>"),
+            ("application/json", "<html>log in</html>"),
+            ("application/json", "[]"),
+        ] {
+            assert!(!is_of_collector(kind, answer.as_bytes()), "{kind} {answer}");
+        }
+    }
+
+    #[test]
     fn a_success_says_what_was_not_taken() {
         let of = |text: &str| rejected(text.as_bytes());
         assert_eq!(of("{}"), None);
-        assert_eq!(of(""), None);
         assert_eq!(of("{\"partialSuccess\":{}}"), None);
         assert_eq!(
             of("{\"partialSuccess\":{\"rejectedLogRecords\":\"0\"}}"),
