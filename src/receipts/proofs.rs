@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use gate_client::{Client, ClientError};
 use gate_protocol::canonical::{Digest, from_strict_slice};
-use gate_protocol::log::{AuditRecord, TlogProof, leaf_hash};
+use gate_protocol::log::{AuditRecord, Checkpoint, TlogProof, leaf_hash, verify_inclusion};
 use gate_protocol::problem::ProblemCode;
 use gate_protocol::signed_note::SignedNote;
 use serde::{Deserialize, Serialize};
@@ -61,15 +61,32 @@ pub(crate) enum FetchError {
 
 /// The proofs of one server's records that are kept here.
 #[derive(Debug, Default)]
-pub(crate) struct Proofs(BTreeMap<Digest, TlogProof>);
+pub(crate) struct Proofs {
+    best: BTreeMap<Digest, TlogProof>,
+    /// What they should be signed by, where that is known.
+    keys: Option<LogKeys>,
+}
 
 impl Proofs {
-    /// Reads them. What a crash cut off is none.
+    fn held_by(keys: Option<&LogKeys>) -> Self {
+        let keys = keys.cloned();
+        Self {
+            best: BTreeMap::new(),
+            keys,
+        }
+    }
+
+    /// Reads them. What a crash cut off is none, and one that does not verify by `keys` is the last
+    /// choice.
     ///
     /// # Errors
     /// A file can't be read.
-    pub(crate) fn kept(files: &KeptFiles, server: &str) -> io::Result<Self> {
-        let mut proofs = Self::default();
+    pub(crate) fn kept(
+        files: &KeptFiles,
+        server: &str,
+        keys: Option<&LogKeys>,
+    ) -> io::Result<Self> {
+        let mut proofs = Self::held_by(keys);
         for path in [&files.older, &files.file] {
             let opened = match File::open(path) {
                 Ok(opened) => opened,
@@ -93,21 +110,36 @@ impl Proofs {
         };
         let Some(record) = &proof.extra else { return };
         let leaf = leaf_hash(record);
-        // One that witnesses signed is worth more than one that came later.
-        let is_better = is_cosigned(&proof) || !self.0.get(&leaf).is_some_and(is_cosigned);
-        if is_better {
-            self.0.insert(leaf, proof);
+        // One that witnesses signed is worth more than one that came later, and none is worth more
+        // than one that verifies.
+        let worth = |proof| (self.holds(proof), is_cosigned(proof));
+        let known = self.best.get(&leaf).map(worth);
+        if known.is_none_or(|known| worth(&proof) >= known) {
+            self.best.insert(leaf, proof);
         }
+    }
+
+    fn holds(&self, proof: &TlogProof) -> bool {
+        let record = proof.extra.as_deref().unwrap_or_default();
+        hold(proof, record, self.keys.as_ref()).is_ok()
+    }
+
+    /// Returns the best proof of a record that holds.
+    fn that_holds(&self, record: &str) -> Option<&TlogProof> {
+        self.of(record).filter(|proof| self.holds(proof))
     }
 
     /// Returns the best proof of a record.
     pub(crate) fn of(&self, record: &str) -> Option<&TlogProof> {
-        self.0.get(&leaf_hash(record.as_bytes()))
+        self.best.get(&leaf_hash(record.as_bytes()))
     }
 
     /// Returns the records that they are of.
     pub(crate) fn records(&self) -> impl Iterator<Item = &str> {
-        let records = self.0.values().filter_map(|proof| proof.extra.as_deref());
+        let records = self
+            .best
+            .values()
+            .filter_map(|proof| proof.extra.as_deref());
         records.filter_map(|record| std::str::from_utf8(record).ok())
     }
 }
@@ -134,7 +166,7 @@ struct Wanted {
 }
 
 impl Unproved {
-    /// Returns what of these receipts has no proof that witnesses signed.
+    /// Returns what of these receipts has no proof that holds and that witnesses signed.
     pub(crate) fn of(receipts: &[Receipt], proofs: &Proofs) -> Self {
         let mut unproved = Self::default();
         for receipt in receipts {
@@ -142,7 +174,7 @@ impl Unproved {
             let Ok(parsed) = AuditRecord::parse(record.as_bytes()) else {
                 continue;
             };
-            let proof = proofs.of(record);
+            let proof = proofs.that_holds(record);
             if proof.is_some_and(is_cosigned) {
                 continue;
             }
@@ -189,7 +221,8 @@ pub(crate) async fn fetch(
             continue;
         }
         let mut proof = ask(client, index).await?;
-        hold(&proof, &wanted.record, keys).map_err(|why| FetchError::Lost { index, why })?;
+        hold(&proof, wanted.record.as_bytes(), keys)
+            .map_err(|why| FetchError::Lost { index, why })?;
         is_behind_witnesses |= !is_cosigned(&proof);
         if wanted.has_proof && !is_cosigned(&proof) {
             continue;
@@ -211,15 +244,22 @@ async fn ask(client: &Client, index: u64) -> Result<TlogProof, FetchError> {
     }
 }
 
-/// Holds a proof against the record. Whether it is signed by a key that is not known yet is seen when
-/// the receipts are looked at.
-fn hold(proof: &TlogProof, record: &str, keys: Option<&LogKeys>) -> Result<(), String> {
+/// Holds a proof against the record: by the keys of the log where they are known, or else by the head
+/// that it claims, whoever signed that.
+fn hold(proof: &TlogProof, record: &[u8], keys: Option<&LogKeys>) -> Result<(), String> {
     let note = proof.checkpoint.as_bytes();
-    let Some(keys) = keys.filter(|keys| keys.have_signed(note)) else {
-        return Ok(());
-    };
-    let held = proof.verify(record.as_bytes(), keys.of_note(note), &[]);
-    held.map(drop).map_err(|error| error.to_string())
+    if let Some(keys) = keys {
+        if !keys.have_signed(note) {
+            return Err("its head is not signed by the log's key".to_owned());
+        }
+        let held = proof.verify(record, keys.of_note(note), &[]);
+        return held.map(drop).map_err(|error| error.to_string());
+    }
+    let note = SignedNote::parse(note).map_err(|error| error.to_string())?;
+    let head = Checkpoint::parse(note.unverified_text()).map_err(|error| error.to_string())?;
+    let leaf = leaf_hash(record);
+    verify_inclusion(&leaf, proof.index, head.size, &proof.hashes, &head.root)
+        .map_err(|error| error.to_string())
 }
 
 fn keep(files: &KeptFiles, client: &Client, proof: &TlogProof) -> io::Result<()> {
@@ -244,7 +284,8 @@ pub(crate) async fn catch_up(world: &World, client: &Client, voice: Voice) {
         .filter_map(|line| Receipt::parse(line))
         .filter(|receipt| receipt.is_of(&server))
         .collect();
-    let mut known = Proofs::default();
+    let keys = log_key::pinned(world).ok();
+    let mut known = Proofs::held_by(keys.as_ref());
     for line in newest_lines(&proofs, PROOFS_TAIL_BYTES) {
         known.take(&line, &server);
     }
@@ -252,7 +293,6 @@ pub(crate) async fn catch_up(world: &World, client: &Client, voice: Voice) {
     if unproved.is_empty() {
         return;
     }
-    let keys = log_key::pinned(world).ok();
     let fetched = fetch((&proofs, client), keys.as_ref(), &unproved);
     if let Ok(Err(lost @ FetchError::Lost { .. })) = tokio::time::timeout(CATCH_UP, fetched).await {
         let told = format!("warning: {lost}; see `gate audit verify --receipts`");
@@ -278,7 +318,8 @@ fn newest_lines(files: &KeptFiles, most_bytes: u64) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Returns what is kept of one server that has no proof yet which witnesses signed, of all receipts.
+/// Returns what is kept of one server that has no proof yet which holds by `keys` and which witnesses
+/// signed, of all receipts.
 ///
 /// # Errors
 /// A file can't be read.
@@ -286,8 +327,9 @@ pub(crate) fn unproved(
     receipts: &KeptFiles,
     proofs: &KeptFiles,
     server: &str,
+    keys: Option<&LogKeys>,
 ) -> io::Result<Unproved> {
-    let known = Proofs::kept(proofs, server)?;
+    let known = Proofs::kept(proofs, server, keys)?;
     Ok(Unproved::of(&kept(receipts, server)?, &known))
 }
 
@@ -309,7 +351,7 @@ mod tests {
         serde_json::to_vec(&Line { server, proof }).unwrap()
     }
 
-    /// Nobody verifies here: only the names under a note count.
+    /// Nobody verifies here: only the names under a note count, and all that it says holds or not alike.
     fn note(size: u64, names: &[&str]) -> String {
         let lines = names
             .iter()

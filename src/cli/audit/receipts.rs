@@ -79,15 +79,16 @@ struct Shown {
 
 impl ShowReceipts {
     pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
-        let kept = Kept::read(world)?;
+        let keys = match &self.key {
+            Some(key) => Ok(LogKeys::from(key.clone())),
+            None => log_key::pinned(world),
+        };
+        let kept = Kept::read(world, keys.as_ref().ok())?;
         if kept.records.is_empty() {
             report::line("no receipt of this server is kept here");
             return Ok(());
         }
-        let keys = match &self.key {
-            Some(key) => LogKeys::from(key.clone()),
-            None => log_key::pinned(world)?,
-        };
+        let keys = keys?;
         let mut shown = self.shown(&kept, &keys);
         find_contradictions(&mut shown);
         if self.json {
@@ -160,14 +161,14 @@ struct Kept {
 }
 
 impl Kept {
-    fn read(world: &World) -> Result<Self, Failure> {
+    fn read(world: &World, keys: Option<&LogKeys>) -> Result<Self, Failure> {
         let server = world.configuration()?.server()?.to_string();
         let unreadable = |error: std::io::Error| {
             Failure::new(FailureKind::Configuration, "cannot read the kept receipts")
                 .caused_by(error)
         };
         let receipts = receipts::kept(&world.layout.receipts()?, &server).map_err(unreadable)?;
-        let proofs = Proofs::kept(&world.layout.proofs()?, &server).map_err(unreadable)?;
+        let proofs = Proofs::kept(&world.layout.proofs()?, &server, keys).map_err(unreadable)?;
         let mut records: BTreeMap<u64, BTreeSet<String>> = BTreeMap::new();
         let of_receipts = receipts.iter().map(receipts::Receipt::record);
         for record in of_receipts.chain(proofs.records()) {
