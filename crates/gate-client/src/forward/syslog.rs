@@ -77,12 +77,18 @@ impl SyslogSender {
         stream.shutdown(Shutdown::Write)?;
         // A receiver that closes without a word of TLS has read everything as well, as GnuTLS does
         // in rsyslog. One that refuses says so by an alert.
+        let mut has_closed = false;
         let ended = |buffer: &mut [u8]| {
+            // Behind its last word of TLS the connection may still be reset.
+            if has_closed {
+                return (&stream).read(buffer);
+            }
             let read = tls.read_tls(&mut &stream)?;
             let state = tls.process_new_packets().map_err(io::Error::other)?;
             let plain = state.plaintext_bytes_to_read().min(buffer.len());
             drop(tls.reader().read(buffer.split_at_mut(plain).0));
-            Ok(if state.peer_has_closed() { 0 } else { read })
+            has_closed = state.peer_has_closed();
+            Ok(read)
         };
         read_to_end(ended, &stream)
     }
