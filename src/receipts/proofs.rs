@@ -16,7 +16,7 @@ use gate_protocol::problem::ProblemCode;
 use gate_protocol::signed_note::SignedNote;
 use serde::{Deserialize, Serialize};
 
-use super::{PATIENCE, Receipt, kept};
+use super::{Receipt, kept};
 use crate::answers::append_lines;
 use crate::layout::KeptFiles;
 use crate::log_key::{self, LogKeys};
@@ -203,12 +203,12 @@ impl Unproved {
 }
 
 /// Fetches the proofs of these records, the oldest first, and keeps each as it comes. Returns how many
-/// records have their first one now. Where `keys` are known, only what they have signed for is kept.
+/// records have their first one now. Each waits for another gate that writes no longer than `patience`. Where `keys` are known, only what they have signed for is kept.
 ///
 /// # Errors
 /// [`FetchError`]; what came before is kept.
 pub(crate) async fn fetch(
-    (files, client): (&KeptFiles, &Client),
+    (files, client, patience): (&KeptFiles, &Client, Duration),
     keys: Option<&LogKeys>,
     unproved: &Unproved,
 ) -> Result<usize, FetchError> {
@@ -228,7 +228,7 @@ pub(crate) async fn fetch(
             continue;
         }
         proof.extra = Some(wanted.record.clone().into_bytes());
-        keep(files, client, &proof)?;
+        keep((files, patience), client, &proof)?;
         first_proofs += usize::from(!wanted.has_proof);
     }
     Ok(first_proofs)
@@ -262,13 +262,17 @@ fn hold(proof: &TlogProof, record: &[u8], keys: Option<&LogKeys>) -> Result<(), 
         .map_err(|error| error.to_string())
 }
 
-fn keep(files: &KeptFiles, client: &Client, proof: &TlogProof) -> io::Result<()> {
+fn keep(
+    (files, patience): (&KeptFiles, Duration),
+    client: &Client,
+    proof: &TlogProof,
+) -> io::Result<()> {
     let mut line = serde_json::to_vec(&Line {
         server: client.server().to_string(),
         proof: proof.to_string(),
     })?;
     line.push(b'\n');
-    append_lines(files, &line, PATIENCE)
+    append_lines(files, &line, patience)
 }
 
 /// Fetches the proofs of the newest receipts that have none, in a wait for people, and says so where
@@ -293,7 +297,8 @@ pub(crate) async fn catch_up(world: &World, client: &Client, voice: Voice) {
     if unproved.is_empty() {
         return;
     }
-    let fetched = fetch((&proofs, client), keys.as_ref(), &unproved);
+    // Nobody is held up by another gate that writes: the lock would stop everything here.
+    let fetched = fetch((&proofs, client, Duration::ZERO), keys.as_ref(), &unproved);
     if let Ok(Err(lost @ FetchError::Lost { .. })) = tokio::time::timeout(CATCH_UP, fetched).await {
         let told = format!("warning: {lost}; see `gate audit verify --receipts`");
         voice.note(About::Record, &[told]);

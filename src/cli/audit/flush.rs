@@ -1,6 +1,7 @@
 //! `gate audit flush`.
 
 use super::verify::finding::does_not_verify;
+use crate::answers::PATIENCE;
 use crate::audit;
 use crate::failure::{Failure, FailureKind};
 use crate::log_key;
@@ -47,7 +48,11 @@ fn fetch_proofs(world: &World) -> Result<(), Failure> {
     }
     let session = session::connect(world)?;
     let keys = log_key::pin(world, &session)?;
-    let fetched = receipts::fetch((&proofs, session.client()), Some(&keys), &unproved);
+    let fetched = receipts::fetch(
+        (&proofs, session.client(), PATIENCE),
+        Some(&keys),
+        &unproved,
+    );
     match session.block_on(fetched) {
         Ok(0) => Ok(()),
         Ok(count) => answer::line(&format!("fetched the proofs of {count} receipts")),
