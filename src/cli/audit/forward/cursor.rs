@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gate_protocol::canonical::{Digest, from_strict_slice, to_canonical_bytes};
@@ -19,12 +19,23 @@ use crate::world::World;
 #[derive(Debug)]
 pub(super) struct Cursor {
     path: PathBuf,
+    server: String,
+    receiver: String,
     place: Place,
     _held: File,
 }
 
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+/// What is on the disk: a place means nothing in another log, or to another receiver.
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Kept {
+    server: String,
+    receiver: String,
+    next: u64,
+    last: Option<Digest>,
+}
+
+#[derive(Clone, Copy, Debug)]
 struct Place {
     /// The index of the record that comes next.
     next: u64,
@@ -61,15 +72,20 @@ impl Cursor {
         if let Some(folder) = path.parent() {
             durable::make_folder(folder).map_err(|error| failed("make the folder of", error))?;
         }
-        let lock = path.with_extension("lock");
-        let held = durable::lock(&lock, Duration::ZERO).map_err(|error| {
+        let held = durable::lock(&lock_of(&path), Duration::ZERO).map_err(|error| {
             failed("have", error).hint("one forwarder is enough for one receiver")
         })?;
         let place = match std::fs::read(&path) {
-            Ok(bytes) => from_strict_slice(&bytes).map_err(|error| {
-                failed("understand", io::Error::other(error))
-                    .hint("remove it to begin anew, with --from where that is not the first record")
-            })?,
+            Ok(bytes) => {
+                let kept: Kept = from_strict_slice(&bytes).map_err(|error| {
+                    failed("understand", io::Error::other(error)).hint(
+                        "remove it to begin anew, with --from where that is not the first record",
+                    )
+                })?;
+                kept.place_of(server, receiver).map_err(|other| {
+                    failed("use", io::Error::other(other)).hint("name another file with --cursor")
+                })?
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => Place {
                 next: from,
                 last: None,
@@ -78,6 +94,8 @@ impl Cursor {
         };
         Ok(Self {
             path,
+            server: server.to_owned(),
+            receiver: receiver.to_owned(),
             place,
             _held: held,
         })
@@ -139,12 +157,39 @@ impl Cursor {
     /// It can't be written: what was taken would be sent again and again.
     pub(super) fn keep(&mut self, last: &AuditRecord) -> Result<(), Failure> {
         self.place = after(last);
-        let encoded = to_canonical_bytes(&self.place).map_err(io::Error::other);
+        let kept = Kept {
+            server: self.server.clone(),
+            receiver: self.receiver.clone(),
+            next: self.place.next,
+            last: self.place.last,
+        };
+        let encoded = to_canonical_bytes(&kept).map_err(io::Error::other);
         let kept = encoded.and_then(|encoded| durable::replace(&self.path, &encoded));
         kept.map_err(|error| {
             let shown = inert(&self.path.to_string_lossy()).into_owned();
             let text = format!("cannot write `{shown}`");
             Failure::new(FailureKind::Internal, text).caused_by(error)
+        })
+    }
+}
+
+/// Returns the file that is locked, which no other cursor has: `a.json` and `a.txt` are two.
+fn lock_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}
+
+impl Kept {
+    /// Returns the place, if it is that of what goes from `server` to `receiver`.
+    fn place_of(&self, server: &str, receiver: &str) -> Result<Place, String> {
+        if (&*self.server, &*self.receiver) != (server, receiver) {
+            let (from, to) = (inert(&self.server), inert(&self.receiver));
+            return Err(format!("it is that of what goes from {from} to {to}"));
+        }
+        Ok(Place {
+            next: self.next,
+            last: self.last,
         })
     }
 }
@@ -180,6 +225,8 @@ mod tests {
         let log = log(6);
         let cursor = Cursor {
             path: PathBuf::from("cursor"),
+            server: "s".to_owned(),
+            receiver: "r".to_owned(),
             place: after(&log[1]),
             _held: File::open("/dev/null").unwrap(),
         };
@@ -191,5 +238,18 @@ mod tests {
         assert!(!holds(2, &log[3..]), "it is said to be the next one");
         assert!(!holds(4, &log[5..]) && !holds(4, &log[3..]));
         assert!(!holds(2, &log[1..]));
+    }
+
+    #[test]
+    fn a_place_is_that_of_one_server_and_one_receiver() {
+        let kept = Kept {
+            server: "s".to_owned(),
+            receiver: "r".to_owned(),
+            next: 3,
+            last: None,
+        };
+        assert_eq!(kept.place_of("s", "r").unwrap().next, 3);
+        assert!(kept.place_of("s", "other").is_err());
+        assert!(kept.place_of("other", "r").is_err());
     }
 }
