@@ -40,13 +40,18 @@ impl Traced {
     pub(crate) fn begin(world: &World) -> Option<Self> {
         let env = |name: &str| world.env(name);
         let to = endpoint(&env)?;
-        let parent = env("TRACEPARENT").and_then(|text| text.parse().ok());
+        let parent: Option<TraceParent> = env("TRACEPARENT").and_then(|text| text.parse().ok());
+        let parent = parent.filter(|parent| join_trace(*parent));
+        // Whoever began the trace keeps none of its spans.
+        if parent.is_some_and(|parent| !parent.is_sampled()) {
+            return None;
+        }
         Some(Self {
             to,
             headers: headers(&env),
             // From the configuration, as for the server itself: none comes from the environment.
             ca_pem: world.configuration().ok()?.ca_certificates_pem(),
-            parent: parent.filter(|parent| join_trace(*parent)),
+            parent,
             begun: SystemTime::now(),
             since: Instant::now(),
         })

@@ -58,6 +58,12 @@ impl TraceParent {
         hexadecimal(&self.span)
     }
 
+    /// Tells whether whoever began the trace may keep its spans.
+    #[must_use]
+    pub const fn is_sampled(&self) -> bool {
+        self.is_sampled
+    }
+
     /// Tells whether both are of one trace.
     #[must_use]
     pub fn is_of(&self, other: &Self) -> bool {
@@ -134,6 +140,9 @@ mod tests {
     fn what_is_written_is_read_back_and_a_next_span_is_of_the_same_trace() {
         let given: TraceParent = GIVEN.parse().unwrap();
         assert_eq!(given.to_string(), GIVEN);
+        assert!(given.is_sampled());
+        let dropped: TraceParent = GIVEN.replace("b7-01", "b7-00").parse().unwrap();
+        assert!(!dropped.is_sampled());
         let next = given.next().unwrap();
         assert!(next.is_of(&given) && next.span_id() != given.span_id());
         let other = TraceParent::begin().unwrap();
