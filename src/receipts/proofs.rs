@@ -203,7 +203,8 @@ impl Unproved {
 }
 
 /// Fetches the proofs of these records, the oldest first, and keeps each as it comes. Returns how many
-/// records have their first one now. Each waits for another gate that writes no longer than `patience`. Where `keys` are known, only what they have signed for is kept.
+/// records have their first one now. Each waits for another gate that writes no longer than `patience`.
+/// Where `keys` are known, only what they have signed for is kept.
 ///
 /// # Errors
 /// [`FetchError`]; what came before is kept.
