@@ -265,7 +265,8 @@ fn read_file(
 /// Tells where a script may stand when the shell reads it.
 fn placement_of(text: &[u8]) -> Placement {
     let asks = |name: &&str| text.windows(name.len()).any(|part| part == name.as_bytes());
-    let mut words = text.split(|byte| byte.is_ascii_whitespace() || b";&|(){}'\"`\\".contains(byte));
+    let mut words =
+        text.split(|byte| byte.is_ascii_whitespace() || b";&|(){}'\"`\\".contains(byte));
     let takes_in = words.any(|word| TAKES_IN.contains(&word));
     if text.len() > MAX_SCRIPT_BYTES || takes_in || OWN_NAME.iter().any(asks) {
         Placement::InPlace
