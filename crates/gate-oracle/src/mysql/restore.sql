@@ -4,6 +4,7 @@ delete from mysql.db;
 delete from mysql.roles_mapping;
 delete from mysql.procs_priv;
 delete from mysql.tables_priv;
+insert into mysql.tables_priv select * from kept.tables_priv;
 delete from mysql.event;
 delete from mysql.servers;
 flush privileges;
