@@ -244,11 +244,10 @@ pub(crate) struct ChannelsChange {
 impl ChannelsChange {
     /// Returns the one in a folder; none where nothing was cut off.
     pub(crate) fn cut_off(data_dir: &Path) -> Result<Option<Self>, KeysError> {
-        let file = data_dir.join(CHANNELS);
-        let path = next_of(&file);
-        if !path.exists() {
+        let Some(path) = next_key_of_channels(data_dir) else {
             return Ok(None);
-        }
+        };
+        let file = data_dir.join(CHANNELS);
         let now = read_key(&file, CHANNELS_NAME)?;
         let next = read_key(&path, CHANNELS_NAME)?;
         Ok(Some(Self { file, now, next }))

@@ -53,7 +53,7 @@ impl About {
 }
 
 /// Names of values that nobody but the caller knows.
-const FREE: [&str; 20] = [
+const FREE: [&str; 22] = [
     "ADDRESS",
     "COMMAND",
     "DURATION",
@@ -65,6 +65,7 @@ const FREE: [&str; 20] = [
     "N",
     "NAME",
     "NAMES",
+    "PART",
     "PERSON",
     "PROVIDER",
     "SUBJECT",
@@ -74,6 +75,7 @@ const FREE: [&str; 20] = [
     "URL",
     "USER",
     "VKEY",
+    "WORDS",
 ];
 
 /// Returns what the value called `name` is to the command `path`, as `requests show`; nothing
