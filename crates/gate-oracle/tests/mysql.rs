@@ -22,7 +22,7 @@ fn a_classifier_that_calls_everything_a_read_is_found_out() {
         "the server has changed",
         "redirect: ",
         "started: canary",
-        "wrote: cwd/out.txt",
+        "wrote: cwd/",
         "wrote: drop/x",
     ];
     play().unwrap().finds_out(400, &events, MySql::new).unwrap();
