@@ -1,6 +1,7 @@
 //! Which key a log must be signed with: the named one, or the one that this
 //! machine saw first and pinned.
 
+use gate_client::Client;
 use gate_protocol::inert::inert;
 use gate_protocol::signed_note::{KeyPurpose, SignedNote, VerifierKey, predecessors, successors};
 
@@ -95,7 +96,8 @@ pub(crate) fn pinned(world: &World) -> Result<LogKeys, Failure> {
     let known = statements(world)?;
     let of = |server: String| {
         let said = known.get(&server).map_or(&[][..], Vec::as_slice);
-        pins.get(&server).map(|key| LogKeys::of(key.clone(), said))
+        let keys = pins.get(&server).map(|key| LogKeys::of(key.clone(), said));
+        keys.map(|keys| keys.and_after(said))
     };
     server.and_then(of).ok_or_else(|| {
         Failure::new(
@@ -104,6 +106,21 @@ pub(crate) fn pinned(world: &World) -> Result<LogKeys, Failure> {
         )
         .hint("give it with --key; `gate audit verify --live` pins it once the server can be asked")
     })
+}
+
+/// Returns `keys` with those that came after them, as the server hands out their statements, which
+/// are remembered; none where nothing came after.
+pub(crate) async fn after(world: &World, client: &Client, keys: &LogKeys) -> Option<LogKeys> {
+    let said = client.server_identity().await.ok()?.key_statements;
+    let after = keys.clone().and_after(&said);
+    if after.now() == keys.now() {
+        return None;
+    }
+    // Without them the server is asked once more the next time.
+    if let Ok(mut known) = statements(world) {
+        drop(known.put(client.server().to_string(), said));
+    }
+    Some(after)
 }
 
 /// Returns the pinned key of the server's log, and pins the one that the server

@@ -248,12 +248,10 @@ impl Files for SealedFiles {
         std::fs::canonicalize(self.cwd.join(path)).ok()
     }
 
-    fn is_home_of_account(&self, home: Option<&Path>) -> bool {
+    fn home_of_account(&self) -> Result<Option<PathBuf>, FileError> {
         match User::from_uid(getuid()) {
-            Ok(Some(account)) => home == Some(account.dir.as_path()),
-            // Who has no account has the home that the environment says.
-            Ok(None) => true,
-            Err(_) => false,
+            Ok(account) => Ok(account.map(|account| account.dir)),
+            Err(errno) => Err(FileError::Unreadable(errno.desc().to_owned())),
         }
     }
 }

@@ -299,8 +299,20 @@ pub(crate) async fn catch_up(world: &World, client: &Client, voice: Voice) {
         return;
     }
     // Nobody is held up by another gate that writes: the lock would stop everything here.
-    let fetched = fetch((&proofs, client, Duration::ZERO), keys.as_ref(), &unproved);
-    if let Ok(Err(lost @ FetchError::Lost { .. })) = tokio::time::timeout(CATCH_UP, fetched).await {
+    let to = (&proofs, client, Duration::ZERO);
+    let fetching = async {
+        let fetched = fetch(to, keys.as_ref(), &unproved).await;
+        let (Err(FetchError::Lost { .. }), Some(keys)) = (&fetched, &keys) else {
+            return fetched;
+        };
+        // The log may be signed by a key that the pinned one has named since.
+        match log_key::after(world, client, keys).await {
+            Some(keys) => fetch(to, Some(&keys), &unproved).await,
+            None => fetched,
+        }
+    };
+    if let Ok(Err(lost @ FetchError::Lost { .. })) = tokio::time::timeout(CATCH_UP, fetching).await
+    {
         let told = format!("warning: {lost}; see `gate audit verify --receipts`");
         voice.note(About::Record, &[told]);
     }

@@ -183,10 +183,13 @@ pub trait Files {
         true
     }
 
-    /// Tells whether a tool that asks for the home of its account finds `home`, which is what `HOME`
-    /// says. Source: getpwuid(3), which knows nothing of `HOME`.
-    fn is_home_of_account(&self, _home: Option<&Path>) -> bool {
-        true
+    /// Returns the home of the account that the command runs as, where it has one, which some tools
+    /// look into whatever `HOME` says. Source: getpwuid(3).
+    ///
+    /// # Errors
+    /// [`FileError::Unreadable`] where it can't be told.
+    fn home_of_account(&self) -> Result<Option<PathBuf>, FileError> {
+        Ok(None)
     }
 }
 

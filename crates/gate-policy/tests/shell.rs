@@ -40,7 +40,15 @@ fn a_script_is_sealed_unless_it_can_ask_for_its_own_name() {
         let mut inputs = read.inputs.iter();
         inputs.find(|input| input.role == "script")?.promise()
     };
-    for text in ["deploy", "cd \"$1\" && ./build.sh", "echo ${1} >out"] {
+    for text in [
+        "deploy",
+        "cd \"$1\" && ./build.sh",
+        "echo ${1} >out",
+        "find . -name x; grep -r \"TODO\" .",
+        "docker build -t app . && tar cf ../steps .",
+        "apt-get source x; echo trap eval",
+        "echo steps caps ps1",
+    ] {
         let sealed = Some(Promise::Sealed);
         assert_eq!(promise("bash deploy.sh x", text), sealed, "{text}");
         assert_eq!(promise("sh -e deploy.sh", text), sealed, "{text}");
@@ -60,6 +68,18 @@ fn a_script_is_sealed_unless_it_can_ask_for_its_own_name() {
         "pgrep -f deploy.sh && exit",
         "cd \"$1\" && . ./lib.sh",
         "source lib.sh",
+        "if true; then . lib.sh; fi",
+        "command -p . lib.sh",
+        "X=1 . lib.sh",
+        "X=\"a b\" . lib.sh",
+        "</dev/null . lib.sh",
+        "x=\"$(. lib.sh)\"",
+        "case $1 in a) . lib.sh ;; esac",
+        "{ \\. lib.sh; }",
+        "! . lib.sh",
+        "trap \"$1\" EXIT",
+        "/bin/ps -ef",
+        "ps\t-ef | grep x",
         "'.' lib.sh",
         "eval \"$1\"",
     ] {

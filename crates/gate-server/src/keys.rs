@@ -53,17 +53,6 @@ pub enum KeysError {
         /// The folder.
         dir: PathBuf,
     },
-    /// A change of the key of channels was cut off, and neither key opens the secrets of all.
-    #[error(
-        "neither `{}` nor `{}` opens the secrets of all channels; keep both files, and put back a \
-         backup in which one of them does", .now.display(), .next.display()
-    )]
-    Mixed {
-        /// The key of now.
-        now: PathBuf,
-        /// The key that was to come.
-        next: PathBuf,
-    },
     /// The file does not hold a key.
     #[error("`{}` does not hold a key", .path.display())]
     Form {
@@ -228,6 +217,11 @@ pub(crate) fn channels_key_of(data_dir: &Path, made_before: bool) -> Result<[u8;
     Ok(*key.expose_seed())
 }
 
+/// Returns the file of the key of channels.
+pub(crate) fn file_of_channels(data_dir: &Path) -> PathBuf {
+    data_dir.join(CHANNELS)
+}
+
 /// Returns the file of a key of channels that was to come; none where no change was cut off.
 pub(crate) fn next_key_of_channels(data_dir: &Path) -> Option<PathBuf> {
     let path = next_of(&data_dir.join(CHANNELS));
@@ -274,14 +268,6 @@ impl ChannelsChange {
         aside.push(format!(".unused.{}", self.next.verifier().id()));
         let moved = std::fs::rename(&path, PathBuf::from(aside));
         moved.map_err(|source| KeysError::File { path, source })
-    }
-
-    /// Returns why it can't be ended: neither key opens all.
-    pub(crate) fn mixed(&self) -> KeysError {
-        KeysError::Mixed {
-            now: self.file.clone(),
-            next: next_of(&self.file),
-        }
     }
 }
 

@@ -179,28 +179,34 @@ async fn reseal(settings: &Settings, store: &Store, names: Names) -> Result<Rese
     })
 }
 
-/// Finishes a change of the key of channels that was cut off: by the transaction all secrets are under
-/// one of the two keys. It is decided as the one writer: the transaction of who was cut off may not be
-/// over yet.
+/// Finishes a change of the key of channels that was cut off: where the next key opens anything, the
+/// transaction was committed. What another server has encrypted by the key of now since then is
+/// encrypted anew. It is decided as the one writer: the transaction of who was cut off may not be over
+/// yet.
 pub(crate) async fn finish_resealing(dir: &Path, store: &Store) -> Result<(), FolderError> {
     let Some(change) = ChannelsChange::cut_off(dir)? else {
         return Ok(());
     };
     let mut writer = store.write().await?;
     let stored = channels::all(writer.connection()).await?;
-    let all_by = |key: &[u8; 32]| {
-        let mut channels = stored.iter();
-        channels.all(|one| notify::unseal(key, &one.spec.name, &one.sealed).is_ok())
-    };
-    let ended = if all_by(change.now()) {
-        change.set_aside()
-    } else if all_by(change.next()) {
-        change.finish()
-    } else {
-        Err(change.mixed())
-    };
-    drop(writer);
-    Ok(ended?)
+    let next = change.next();
+    let by_next = |one: &StoredChannel| notify::unseal(next, &one.spec.name, &one.sealed).is_ok();
+    let (after, before): (Vec<_>, Vec<_>) = stored.iter().partition(|one| by_next(one));
+    if after.is_empty() {
+        drop(writer);
+        return Ok(change.set_aside()?);
+    }
+    for StoredChannel { spec, sealed } in before {
+        let secrets = notify::unseal(change.now(), &spec.name, sealed);
+        match secrets.and_then(|secrets| notify::seal(next, &spec.name, &secrets)) {
+            Ok(sealed) => channels::reseal(writer.connection(), &spec.name, &sealed).await?,
+            Err(error) => {
+                tracing::error!(channel = spec.name, %error, "neither key opens its secrets");
+            }
+        }
+    }
+    writer.commit().await?;
+    Ok(change.finish()?)
 }
 
 async fn rotate(

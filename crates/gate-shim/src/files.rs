@@ -94,15 +94,14 @@ impl Files for ReadOnce<'_> {
         std::fs::canonicalize(self.cwd.join(path)).ok()
     }
 
-    fn is_home_of_account(&self, home: Option<&Path>) -> bool {
-        // Accounts that stand elsewhere are known to the full gate.
+    fn home_of_account(&self) -> Result<Option<PathBuf>, FileError> {
         let known = std::fs::read_to_string(ACCOUNTS).ok();
-        let own = known.as_deref().and_then(own_home);
-        let is_own = own.is_some() && own == home;
-        if !is_own {
-            self.has_failed.set(true);
+        if let Some(own) = known.as_deref().and_then(own_home) {
+            return Ok(Some(own.to_owned()));
         }
-        is_own
+        // Accounts that stand elsewhere are known to the full gate.
+        self.has_failed.set(true);
+        Err(FileError::Unreadable("no account stands there".to_owned()))
     }
 }
 

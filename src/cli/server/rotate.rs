@@ -95,6 +95,8 @@ impl Rotate {
                 Err(error) => {
                     if self.json && !rotated.is_empty() {
                         tell_as_json(&rotated, None)?;
+                    } else if !rotated.is_empty() {
+                        tell_rest(&rotated, None)?;
                     }
                     return Err(cannot_rotate(error));
                 }
@@ -133,8 +135,9 @@ fn tell_kept(what: &str, file: &Path) {
 fn tell_rotated(rotated: &[Rotated]) -> Result<(), Failure> {
     for one in rotated {
         let purpose = one.purpose.as_str();
-        answer::line(&format!("{purpose} {}", one.after))?;
+        // First: the place of the old key is told once, and the output may be closed.
         tell_kept(&format!("{purpose} key"), &one.kept);
+        answer::line(&format!("{purpose} {}", one.after))?;
     }
     Ok(())
 }
@@ -143,8 +146,8 @@ fn tell_rotated(rotated: &[Rotated]) -> Result<(), Failure> {
 fn tell_rest(rotated: &[Rotated], resealed: Option<&Resealed>) -> Result<(), Failure> {
     if let Some(resealed) = resealed {
         let count = resealed.channels.len();
-        answer::line(&format!("channels encrypted anew: {count}"))?;
         tell_kept("key of channels", &resealed.kept);
+        answer::line(&format!("channels encrypted anew: {count}"))?;
     }
     let is_of_log = rotated.iter().any(|one| one.purpose == KeyPurpose::Log);
     report::line(if is_of_log {

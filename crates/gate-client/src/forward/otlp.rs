@@ -134,14 +134,14 @@ fn content_type(response: &Response) -> String {
     kind.unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// Tells whether a success is what a collector says: an object of JSON, or nothing of a type that one
-/// has. Source: OTLP 1, "OTLP/HTTP Response".
+/// Tells whether a success is what a collector says: an object of JSON, a message of protobuf, or
+/// nothing, which some send without a type (Loki's 204). Source: OTLP 1, "OTLP/HTTP Response".
 fn is_of_collector(kind: &str, answer: &[u8]) -> bool {
-    let has_its_type = matches!(kind, "application/json" | "application/x-protobuf");
-    if answer.is_empty() {
-        return has_its_type;
+    match kind {
+        "application/x-protobuf" => true,
+        "" | "application/json" if answer.is_empty() => true,
+        _ => serde_json::from_slice::<Value>(answer).is_ok_and(|answer| answer.is_object()),
     }
-    serde_json::from_slice::<Value>(answer).is_ok_and(|answer| answer.is_object())
 }
 
 async fn read(mut response: Response) -> Result<Vec<u8>, String> {
@@ -189,13 +189,14 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_of_a_collector_takes_nothing() {
-        for kind in ["application/json", "application/x-protobuf"] {
+        for kind in ["", "application/json", "application/x-protobuf"] {
             assert!(is_of_collector(kind, b""), "{kind}");
         }
+        assert!(is_of_collector("application/x-protobuf", b"\x0a\x00"));
         assert!(is_of_collector("application/json", b"{}"));
         assert!(is_of_collector("", b"{\"partialSuccess\":{}}"));
         for (kind, answer) in [
-            ("", ""),
+            ("", "<html>log in</html>"),
             ("text/html", ""),
             ("text/html", "<html>log in</html>"),
             ("application/json", "<html>log in</html>"),

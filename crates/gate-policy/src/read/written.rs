@@ -258,8 +258,8 @@ impl Files for FilesInside<'_> {
         self.0.canonical(path)
     }
 
-    fn is_home_of_account(&self, home: Option<&Path>) -> bool {
-        self.0.is_home_of_account(home)
+    fn home_of_account(&self) -> Result<Option<PathBuf>, FileError> {
+        self.0.home_of_account()
     }
 
     fn sees_all(&self) -> bool {

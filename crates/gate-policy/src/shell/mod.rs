@@ -212,14 +212,27 @@ const OWN_NAME: &[&str] = &[
     "*:",
     "%)",
     "print -",
-    // Which processes there are, by the names that they were started by.
-    "pgrep",
-    "pidof",
-    "pkill",
-    "ps ",
 ];
-/// What takes in text that may ask for the name.
-const TAKES_IN: &[&[u8]] = &[b".", b"source", b"eval"];
+/// What tells processes by the names that they were started by.
+const PROCESSES: &[&[u8]] = &[b"pgrep", b"pidof", b"pkill", b"ps"];
+/// What takes in text that may ask for the name, as a command.
+const TAKES_IN: &[&[u8]] = &[b".", b"source", b"eval", b"trap"];
+/// What stands in front of a command, in one shell or another.
+const BEFORE: &[&[u8]] = &[
+    b"then",
+    b"do",
+    b"else",
+    b"elif",
+    b"if",
+    b"while",
+    b"until",
+    b"time",
+    b"coproc",
+    b"command",
+    b"builtin",
+    b"noglob",
+    b"nocorrect",
+];
 
 /// Reads a script in a file. One that may ask where it is, is read there; for any other a
 /// copy can stand.
@@ -265,14 +278,44 @@ fn read_file(
 /// Tells where a script may stand when the shell reads it.
 fn placement_of(text: &[u8]) -> Placement {
     let asks = |name: &&str| text.windows(name.len()).any(|part| part == name.as_bytes());
-    let mut words =
-        text.split(|byte| byte.is_ascii_whitespace() || b";&|(){}'\"`\\".contains(byte));
-    let takes_in = words.any(|word| TAKES_IN.contains(&word));
-    if text.len() > MAX_SCRIPT_BYTES || takes_in || OWN_NAME.iter().any(asks) {
+    let is_within = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    let mut words = text.split(|byte| !is_within(*byte));
+    let has_processes = words.any(|word| PROCESSES.contains(&word));
+    let is_long = text.len() > MAX_SCRIPT_BYTES;
+    if is_long || has_processes || OWN_NAME.iter().any(asks) || takes_in_text(text) {
         Placement::InPlace
     } else {
         Placement::Anywhere
     }
+}
+
+/// Tells whether a word that takes in text can be a command: it does in any doubt.
+fn takes_in_text(text: &[u8]) -> bool {
+    let is_end = |byte: &u8| byte.is_ascii_whitespace() || b";&|(){}!'\"`\\".contains(byte);
+    let mut is_first = true;
+    // By what the value of a variable in front of a command is quoted.
+    let mut quote = None;
+    for part in text.split_inclusive(is_end) {
+        let (word, end) = match part.split_last() {
+            Some((end, word)) if is_end(end) => (word, *end),
+            _ => (part, b'\n'),
+        };
+        if is_first && TAKES_IN.contains(&word) {
+            return true;
+        }
+        if is_first && word.contains(&b'=') && b"'\"".contains(&end) {
+            quote = Some(end);
+        }
+        let is_option = word.starts_with(b"-");
+        let is_aside = is_option || word.iter().any(|byte| b"=<>".contains(byte));
+        let stays = word.is_empty() || is_aside;
+        is_first = BEFORE.contains(&word) || (is_first && stays);
+        is_first |= b"\n\r;&|()`{!".contains(&end) || quote == Some(end);
+        if b"\n;".contains(&end) {
+            quote = None;
+        }
+    }
+    false
 }
 
 fn read_stdin(

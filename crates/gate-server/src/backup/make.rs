@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use gate_protocol::log::{Checkpoint, CheckpointError};
 
-use super::manifest::{LogHead, Manifest, ManifestError};
+use super::manifest::{FileDigest, LogHead, Manifest, ManifestError};
 use super::{
     CHECKPOINT, DATABASE, FileError, KEY_FILES, KEYS, LogError, MANIFEST, at, copy_new, digest_of,
     sync_folder, verify_log, write_new,
 };
 use crate::clock;
-use crate::keys::{Keys, KeysError, next_key_of_channels};
+use crate::keys::{Keys, KeysError, file_of_channels, next_key_of_channels};
 use crate::settings::{DatabaseError, Settings};
 use crate::store::server::Names;
 use crate::store::{Store, StoreError, log, server};
@@ -37,9 +37,10 @@ pub enum BackupError {
     /// The data folder holds no server.
     #[error("`{}` holds no server", .0.display())]
     NoServer(PathBuf),
-    /// A change of the key of channels was cut off, so the keys may not be those of the database.
+    /// The key of channels changes, or its change was cut off, so the copy may not be of the keys.
     #[error(
-        "`{}` is of a change of keys that was cut off; start the server once, which ends it", .0.display()
+        "`{}` is of a change of keys that goes on or was cut off; start the server once, which ends \
+         it, and make the backup again", .0.display()
     )]
     CutOff(PathBuf),
     /// The tables are those of another version.
@@ -91,16 +92,19 @@ pub async fn back_up(settings: &Settings, out: &Path, keys: KeysIn) -> Result<Ba
     if out.exists() {
         return Err(BackupError::Exists(out.to_owned()));
     }
-    if keys == KeysIn::TheBackup
-        && let Some(next) = next_key_of_channels(&settings.data_dir)
-    {
-        return Err(BackupError::CutOff(next));
-    }
+    let before = channels_key_at_rest(settings, keys)?;
     let store = source(settings).await?;
     let mut builder = DirBuilder::new();
     builder.mode(0o700).create(out).map_err(at(out))?;
-    let made = write(settings, &store, out, keys).await;
+    let mut made = write(settings, &store, out, keys).await;
     store.close().await;
+    if made.is_ok() {
+        made = match channels_key_at_rest(settings, keys) {
+            Ok(after) if after == before => made,
+            Ok(_) => Err(BackupError::CutOff(file_of_channels(&settings.data_dir))),
+            Err(error) => Err(error),
+        };
+    }
     if made.is_err() {
         // What is left of it has no manifest, so nobody takes it for a backup.
         drop(std::fs::remove_dir_all(out));
@@ -109,6 +113,22 @@ pub async fn back_up(settings: &Settings, out: &Path, keys: KeysIn) -> Result<Ba
         manifest: made?,
         keys,
     })
+}
+
+/// Returns the hash of the key of channels where it is to be in the backup, and refuses one that is
+/// being changed.
+fn channels_key_at_rest(
+    settings: &Settings,
+    keys: KeysIn,
+) -> Result<Option<FileDigest>, BackupError> {
+    if keys == KeysIn::Apart {
+        return Ok(None);
+    }
+    if let Some(next) = next_key_of_channels(&settings.data_dir) {
+        return Err(BackupError::CutOff(next));
+    }
+    let file = file_of_channels(&settings.data_dir);
+    Ok(file.exists().then(|| digest_of(&file)).transpose()?)
 }
 
 async fn source(settings: &Settings) -> Result<Store, BackupError> {

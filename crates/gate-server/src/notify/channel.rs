@@ -28,6 +28,8 @@ pub(crate) struct Channel {
     pub(crate) teams: TeamsMemory,
     /// How many messages it got lately.
     pub(super) pace: Pace,
+    /// The same of what is past the rules, which nothing else may crowd out.
+    pub(super) loud_pace: Pace,
 }
 
 impl Channel {
@@ -38,6 +40,7 @@ impl Channel {
             secrets,
             teams: TeamsMemory::default(),
             pace: Pace::default(),
+            loud_pace: Pace::default(),
         }
     }
 

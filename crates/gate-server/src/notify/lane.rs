@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::aside::Aside;
 use super::notice::Notice;
-use super::pace::Turn;
+use super::pace::{Pace, Turn};
 use super::{Attempt, Channel, mail, slack, teams, webhook};
 use crate::clock;
 use crate::problem::Failure;
@@ -51,13 +51,21 @@ impl Telling<'_> {
         Aside::of(self.word())
     }
 
-    /// Says how a request is told of that the channel has no message of. What is past the rules is
-    /// never one of many: a flood would hide it.
+    /// Says how a request is told of that the channel has no message of. A use of what is past the
+    /// rules is never one of many: a flood would hide it.
     pub(crate) fn turn(&self) -> Turn {
-        if self.notice.is_break_glass {
+        if self.aside() == Some(Aside::BreakGlassUsed) {
             return Turn::Own;
         }
-        self.channel.pace.turn(self.notice.id, Instant::now())
+        self.pace().turn(self.notice.id, Instant::now())
+    }
+
+    /// Returns by what it is counted.
+    pub(crate) fn pace(&self) -> &Pace {
+        if self.notice.is_break_glass {
+            return &self.channel.loud_pace;
+        }
+        &self.channel.pace
     }
 
     /// Returns where the inbox is.

@@ -37,7 +37,8 @@ impl InLine {
     /// Takes the caller's only place; none where a search of theirs waits already.
     fn take(caller: String) -> Option<Self> {
         let mut line = IN_LINE.lock().unwrap_or_else(PoisonError::into_inner);
-        line.insert(caller.clone()).then_some(Self(caller))
+        // Made where it is kept alone: one that is dropped here would wait for the line it holds.
+        line.insert(caller.clone()).then(|| Self(caller))
     }
 }
 
@@ -129,5 +130,22 @@ impl Server {
             return Ok((wanted.read(reader.connection()).await?, None));
         }
         Ok(self.past(wanted).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_caller_has_one_place_in_line() {
+        let take = || InLine::take("print user:zoe".to_owned());
+        let first = take();
+        assert!(first.is_some());
+        assert!(take().is_none());
+        assert!(take().is_none());
+        assert!(InLine::take("print user:yan".to_owned()).is_some());
+        drop(first);
+        assert!(take().is_some());
     }
 }

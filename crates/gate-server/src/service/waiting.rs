@@ -184,7 +184,15 @@ impl Server {
         let (mut requests, mut looked_at, mut bytes) = (Vec::new(), 0, 0_u64);
         loop {
             // Held while it is read, and not while it is judged.
-            let turn = self.turn_of(actor, wanted.is_search()).await?;
+            let turn = match self.turn_of(actor, wanted.is_search()).await {
+                Ok(turn) => turn,
+                // What was found so far is an answer, and the rest is to be asked for.
+                Err(_) if looked_at > 0 => {
+                    let rest = wanted.before;
+                    return Ok(Waiting { requests, rest });
+                }
+                Err(failure) => return Err(failure),
+            };
             let mut reader = self.store.read().await?;
             let part = search::search(reader.connection(), &wanted).await?;
             drop(reader);

@@ -110,9 +110,6 @@ pub(super) async fn create_code(
     let Some(known) = Chat::parse(&chat) else {
         return Err(Refused::from(Failure::not_found()).signed_in(visitor));
     };
-    if let Err(stale) = visitor.must_be_fresh() {
-        return Err(Refused::from(stale).signed_in(visitor));
-    }
     if !visitor.is_approver() {
         return Err(Refused::new(
             StatusCode::FORBIDDEN,
@@ -121,6 +118,9 @@ pub(super) async fn create_code(
              changed.",
         )
         .signed_in(visitor));
+    }
+    if let Err(stale) = visitor.must_be_fresh() {
+        return Err(Refused::from(stale).signed_in(visitor));
     }
     let code = server
         .create_link_code(&visitor.actor, visitor.secret().hash(), known.provider())

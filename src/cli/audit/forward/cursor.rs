@@ -78,12 +78,14 @@ impl Cursor {
         let place = match std::fs::read(&path) {
             Ok(bytes) => {
                 let kept: Kept = from_strict_slice(&bytes).map_err(|error| {
-                    failed("understand", io::Error::other(error)).hint(
-                        "remove it to begin anew, with --from where that is not the first record",
-                    )
+                    failed("understand", io::Error::other(error)).hint(begin_anew(next_in(&bytes)))
                 })?;
                 kept.place_of(server, receiver).map_err(|other| {
-                    failed("use", io::Error::other(other)).hint("name another file with --cursor")
+                    let hint = format!(
+                        "name another file with --cursor; --from {} goes on where this one is",
+                        kept.next
+                    );
+                    failed("use", io::Error::other(other)).hint(hint)
                 })?
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Place {
@@ -147,7 +149,9 @@ impl Cursor {
     fn is_another(&self, text: String) -> Failure {
         let shown = inert(&self.path.to_string_lossy()).into_owned();
         Failure::new(FailureKind::Found, text).hint(format!(
-            "`gate audit verify --live` says what became of the log; remove {shown} to begin anew"
+            "`gate audit verify --live` says what became of the log; remove {shown} to begin anew, \
+             with --from {} where the receiver has what was before",
+            self.place.next
         ))
     }
 
@@ -178,6 +182,22 @@ fn lock_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     PathBuf::from(name)
+}
+
+/// Returns how it goes on without what is in a file that can't be understood.
+fn begin_anew(next: Option<u64>) -> String {
+    match next {
+        Some(next) => format!("remove it, and go on with --from {next}, which it says"),
+        None => {
+            "remove it to begin anew, with --from where that is not the first record".to_owned()
+        }
+    }
+}
+
+/// Returns which record comes next by a file that can't be understood as a whole.
+fn next_in(bytes: &[u8]) -> Option<u64> {
+    let value: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    value.get("next")?.as_u64()
 }
 
 impl Kept {

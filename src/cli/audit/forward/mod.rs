@@ -105,7 +105,7 @@ impl Forwarding<'_> {
         let told = each(from, &page).map(|told| told.read());
         let batch: Vec<AuditRecord> = told.collect::<Result<_, _>>()?;
         self.cursor.hold(page.size, from, &batch)?;
-        if from > next {
+        if from > next && !batch.is_empty() {
             report::line(&format!(
                 "warning: records {next} to {} were archived before they were forwarded",
                 from - 1

@@ -54,9 +54,8 @@ pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
         .rfind(|used| used.name == "init")
         .and_then(|used| used.value);
     let mut run = Run::new(line, Language::Sqlite, invocation);
-    let home = line.env.get("HOME").map(Path::new);
-    if init.is_none() && !line.files.is_home_of_account(home) {
-        run.unknown("it runs `.sqliterc` of its account's home, and HOME names another folder");
+    if init.is_none() {
+        judge_other_home(line, &mut run);
     }
     for settings in run_first(init, line) {
         match line.files.read(&settings) {
@@ -89,6 +88,24 @@ fn run_first(init: Option<&[u8]>, line: &CommandLine<'_>) -> Vec<PathBuf> {
     let settings = settings.map(|folder| folder.join("sqlite3/sqliterc"));
     let own = home.map(|home| home.join(".sqliterc"));
     settings.into_iter().chain(own).collect()
+}
+
+/// Builds of the shell look into the home of their account before they ask for `HOME`, or after, or
+/// not at all: what stands there and not in `HOME` may run or not.
+fn judge_other_home(line: &CommandLine<'_>, run: &mut Run<'_, '_>) {
+    let home = line.env.get("HOME").map(Path::new);
+    let own = match line.files.home_of_account() {
+        Ok(Some(own)) if home != Some(&own) => own,
+        Ok(_) => return,
+        Err(_) => {
+            return run.unknown("the home of its account, whose `.sqliterc` it runs, is not known");
+        }
+    };
+    let mut settings = [".sqliterc", ".config/sqlite3/sqliterc"].into_iter();
+    let is_there = |name| line.files.kind(&own.join(name)).is_some();
+    if settings.any(is_there) {
+        run.unknown("it runs `.sqliterc` of its account's home, and HOME names another folder");
+    }
 }
 
 /// The shell makes a database that is not there, be it only to read from it. That can be

@@ -119,7 +119,9 @@ async fn count_in(
     let (server, channel) = (telling.server, telling.channel);
     match post_or_update(server, channel, settings, known, &body).await {
         Ok(place) => {
-            channel.pace.stands_at(&place.conversation, &place.message);
+            telling
+                .pace()
+                .stands_at(&place.conversation, &place.message);
             counted()
         }
         Err(error) => error.into(),

@@ -138,7 +138,7 @@ async fn count_in(
     };
     match placed {
         Ok((conversation, message)) => {
-            telling.channel.pace.stands_at(&conversation, &message);
+            telling.pace().stands_at(&conversation, &message);
             counted()
         }
         Err(error) => error.into(),
