@@ -108,19 +108,57 @@ pub(crate) fn pinned(world: &World) -> Result<LogKeys, Failure> {
     })
 }
 
-/// Returns `keys` with those that came after them, as the server hands out their statements, which
-/// are remembered; none where nothing came after.
-pub(crate) async fn after(world: &World, client: &Client, keys: &LogKeys) -> Option<LogKeys> {
+/// Returns `keys` with those that came after them, as the server hands out their statements; none
+/// where nothing came after. The newest is pinned from now on, with
+/// what is to be said of that.
+pub(crate) async fn after(
+    world: &World,
+    client: &Client,
+    keys: &LogKeys,
+) -> Option<(LogKeys, Option<String>)> {
     let said = client.server_identity().await.ok()?.key_statements;
     let after = keys.clone().and_after(&said);
     if after.now() == keys.now() {
         return None;
     }
-    // Without them the server is asked once more the next time.
-    if let Ok(mut known) = statements(world) {
-        drop(known.put(client.server().to_string(), said));
+    let server = client.server().to_string();
+    // What can't be written is asked for once more the next time.
+    let moved = pins(world).and_then(|mut pins| {
+        remember(world, &server, &said)?;
+        move_pin(&mut pins, &server, (keys.now(), after.now()))
+    });
+    Some((after, moved.ok()))
+}
+
+/// Pins the key that the pinned one has named, and returns what is to be said of it.
+fn move_pin(
+    pins: &mut Remembered<VerifierKey>,
+    server: &str,
+    (before, named): (&VerifierKey, &VerifierKey),
+) -> Result<String, Failure> {
+    pins.put(server.to_owned(), named.clone())?;
+    Ok(format!(
+        "the log's key is {} from now on: {}, which was pinned, says so",
+        inert(&named.to_string()),
+        inert(&before.label())
+    ))
+}
+
+/// Remembers statements beside those that are known, by which older heads are held, also without the
+/// server.
+fn remember(world: &World, server: &str, said: &[String]) -> Result<(), Failure> {
+    let mut known = statements(world)?;
+    let mut all = known.get(server).cloned().unwrap_or_default();
+    let count = all.len();
+    for one in said {
+        if !all.contains(one) {
+            all.push(one.clone());
+        }
     }
-    Some(after)
+    if all.len() > count {
+        known.put(server.to_owned(), all)?;
+    }
+    Ok(())
 }
 
 /// Returns the pinned key of the server's log, and pins the one that the server
@@ -144,12 +182,8 @@ pub(crate) fn pin(world: &World, session: &Session) -> Result<LogKeys, Failure> 
     match pins.get(&server) {
         Some(pinned) if *pinned == named => {}
         Some(pinned) if successors(pinned, KeyPurpose::Log, said).last() == Some(&named) => {
-            let before = inert(&pinned.label()).into_owned();
-            pins.put(server.clone(), named.clone())?;
-            report::line(&format!(
-                "the log's key is {} from now on: {before}, which was pinned, says so",
-                inert(&named.to_string())
-            ));
+            let before = pinned.clone();
+            report::line(&move_pin(&mut pins, &server, (&before, &named))?);
         }
         Some(pinned) => {
             return Err(Failure::new(
@@ -172,11 +206,6 @@ pub(crate) fn pin(world: &World, session: &Session) -> Result<LogKeys, Failure> 
             report::line("compare it with what the server's operator says");
         }
     }
-    let keys = LogKeys::of(named, said);
-    let mut known = statements(world)?;
-    if !said.is_empty() && known.get(&server).map(Vec::as_slice) != Some(said) {
-        // What older heads are held against, also without the server.
-        known.put(server, said.to_vec())?;
-    }
-    Ok(keys)
+    remember(world, &server, said)?;
+    Ok(LogKeys::of(named, said))
 }

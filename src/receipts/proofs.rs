@@ -51,6 +51,12 @@ pub(crate) enum FetchError {
         /// What the server said, or what is wrong with its proof.
         why: String,
     },
+    /// The log is signed by a key that is not known.
+    #[error("the head over record {index} is not signed by the log's key")]
+    Signed {
+        /// The record's place.
+        index: u64,
+    },
     /// The server does not answer.
     #[error("the server does not answer with a proof")]
     Client(#[from] ClientError),
@@ -222,6 +228,9 @@ pub(crate) async fn fetch(
             continue;
         }
         let mut proof = ask(client, index).await?;
+        if keys.is_some_and(|keys| !keys.have_signed(proof.checkpoint.as_bytes())) {
+            return Err(FetchError::Signed { index });
+        }
         hold(&proof, wanted.record.as_bytes(), keys)
             .map_err(|why| FetchError::Lost { index, why })?;
         is_behind_witnesses |= !is_cosigned(&proof);
@@ -300,21 +309,25 @@ pub(crate) async fn catch_up(world: &World, client: &Client, voice: Voice) {
     }
     // Nobody is held up by another gate that writes: the lock would stop everything here.
     let to = (&proofs, client, Duration::ZERO);
-    let fetching = async {
-        let fetched = fetch(to, keys.as_ref(), &unproved).await;
-        let (Err(FetchError::Lost { .. }), Some(keys)) = (&fetched, &keys) else {
-            return fetched;
-        };
-        // The log may be signed by a key that the pinned one has named since.
-        match log_key::after(world, client, keys).await {
-            Some(keys) => fetch(to, Some(&keys), &unproved).await,
-            None => fetched,
+    let fetched = fetch(to, keys.as_ref(), &unproved);
+    let mut fetched = tokio::time::timeout(CATCH_UP, fetched).await;
+    let mut told = Vec::new();
+    if let (Ok(Err(FetchError::Signed { .. })), Some(keys)) = (&fetched, &keys) {
+        // By one that the pinned key has named since, or by somebody else.
+        let after = tokio::time::timeout(CATCH_UP, log_key::after(world, client, keys));
+        if let Ok(Some((keys, said))) = after.await {
+            told.extend(said);
+            let again = fetch(to, Some(&keys), &unproved);
+            fetched = tokio::time::timeout(CATCH_UP, again).await;
         }
-    };
-    if let Ok(Err(lost @ FetchError::Lost { .. })) = tokio::time::timeout(CATCH_UP, fetching).await
-    {
-        let told = format!("warning: {lost}; see `gate audit verify --receipts`");
-        voice.note(About::Record, &[told]);
+    }
+    if let Ok(Err(lost @ (FetchError::Lost { .. } | FetchError::Signed { .. }))) = fetched {
+        told.push(format!(
+            "warning: {lost}; see `gate audit verify --receipts`"
+        ));
+    }
+    if !told.is_empty() {
+        voice.note(About::Record, &told);
     }
 }
 

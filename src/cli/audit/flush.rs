@@ -60,6 +60,9 @@ fn fetch_proofs(world: &World) -> Result<(), Failure> {
             &index.to_string(),
             &format!("the server handed out record {index}, and does not prove it: {why}"),
         )),
+        Err(error @ FetchError::Signed { index }) => {
+            Err(does_not_verify(&index.to_string(), &error.to_string()))
+        }
         Err(error) => {
             report::line(&format!(
                 "warning: not all proofs could be fetched: {error}"

@@ -99,7 +99,7 @@ impl OtlpSender {
             });
         }
         match answer {
-            Ok(answer) if is_of_collector(&kind, &answer) => Ok(rejected(&answer)),
+            Ok(answer) if is_of_collector(status, &kind, &answer) => Ok(rejected(&answer)),
             // A proxy or a page to log in at took nothing.
             Ok(_) => Err(self.later(format!("no collector answered, {status} {kind:?}"), None)),
             // Whether it took them all is not known: once more.
@@ -134,12 +134,14 @@ fn content_type(response: &Response) -> String {
     kind.unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// Tells whether a success is what a collector says: an object of JSON, a message of protobuf, or
-/// nothing, which some send without a type (Loki's 204). Source: OTLP 1, "OTLP/HTTP Response".
-fn is_of_collector(kind: &str, answer: &[u8]) -> bool {
+/// Tells whether a success is what a collector says: an object of JSON, or nothing, which some send as
+/// protobuf, and Loki as 204 without a type. Source: OTLP 1, "OTLP/HTTP Response".
+fn is_of_collector(status: StatusCode, kind: &str, answer: &[u8]) -> bool {
     match kind {
-        "application/x-protobuf" => true,
-        "" | "application/json" if answer.is_empty() => true,
+        // Nothing at all, or a partial success of nothing.
+        "application/x-protobuf" => matches!(answer, [] | [0x0a, 0]),
+        "application/json" if answer.is_empty() => true,
+        "" if answer.is_empty() => status == StatusCode::NO_CONTENT,
         _ => serde_json::from_slice::<Value>(answer).is_ok_and(|answer| answer.is_object()),
     }
 }
@@ -189,20 +191,30 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_of_a_collector_takes_nothing() {
-        for kind in ["", "application/json", "application/x-protobuf"] {
-            assert!(is_of_collector(kind, b""), "{kind}");
-        }
-        assert!(is_of_collector("application/x-protobuf", b"\x0a\x00"));
-        assert!(is_of_collector("application/json", b"{}"));
-        assert!(is_of_collector("", b"{\"partialSuccess\":{}}"));
-        for (kind, answer) in [
-            ("", "<html>log in</html>"),
-            ("text/html", ""),
-            ("text/html", "<html>log in</html>"),
-            ("application/json", "<html>log in</html>"),
-            ("application/json", "[]"),
+        for (status, kind, answer) in [
+            (200, "application/json", &b""[..]),
+            (200, "application/json", b"{}"),
+            (200, "", b"{\"partialSuccess\":{}}"),
+            (200, "application/x-protobuf", b""),
+            (200, "application/x-protobuf", b"\x0a\0"),
+            (204, "", b""),
         ] {
-            assert!(!is_of_collector(kind, answer.as_bytes()), "{kind} {answer}");
+            let status = StatusCode::from_u16(status).unwrap();
+            assert!(is_of_collector(status, kind, answer), "{status} {kind}");
+        }
+        for (status, kind, answer) in [
+            (200, "", &b""[..]),
+            (200, "", b"<html>log in</html>"),
+            (200, "text/html", b""),
+            (204, "text/html", b""),
+            (200, "text/html", b"<html>log in</html>"),
+            (200, "application/json", b"<html>log in</html>"),
+            (200, "application/json", b"[]"),
+            // Two records were not taken.
+            (200, "application/x-protobuf", b"\x0a\x02\x08\x02"),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert!(!is_of_collector(status, kind, answer), "{status} {kind}");
         }
     }
 

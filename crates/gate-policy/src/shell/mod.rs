@@ -215,23 +215,12 @@ const OWN_NAME: &[&str] = &[
 ];
 /// What tells processes by the names that they were started by.
 const PROCESSES: &[&[u8]] = &[b"pgrep", b"pidof", b"pkill", b"ps"];
-/// What takes in text that may ask for the name, as a command.
-const TAKES_IN: &[&[u8]] = &[b".", b"source", b"eval", b"trap"];
-/// What stands in front of a command, in one shell or another.
-const BEFORE: &[&[u8]] = &[
-    b"then",
-    b"do",
-    b"else",
-    b"elif",
-    b"if",
-    b"while",
-    b"until",
-    b"time",
-    b"coproc",
-    b"command",
-    b"builtin",
-    b"noglob",
-    b"nocorrect",
+/// What takes in text that may ask for the name, or makes a word that does.
+const TAKES_IN: &[&[u8]] = &[b"source", b"eval", b"trap", b"emulate", b"alias"];
+/// Commands to which `.` is the folder that they work in.
+#[rustfmt::skip]
+const TAKE_FOLDERS: &[&[u8]] = &[
+    b"cd", b"cp", b"docker", b"du", b"find", b"git", b"grep", b"ls", b"mv", b"podman", b"rg", b"rsync", b"tar",
 ];
 
 /// Reads a script in a file. One that may ask where it is, is read there; for any other a
@@ -289,33 +278,16 @@ fn placement_of(text: &[u8]) -> Placement {
     }
 }
 
-/// Tells whether a word that takes in text can be a command: it does in any doubt.
+/// Tells whether a word may be a command that takes in text: `.` where it is not plainly a folder.
 fn takes_in_text(text: &[u8]) -> bool {
-    let is_end = |byte: &u8| byte.is_ascii_whitespace() || b";&|(){}!'\"`\\".contains(byte);
-    let mut is_first = true;
-    // By what the value of a variable in front of a command is quoted.
-    let mut quote = None;
-    for part in text.split_inclusive(is_end) {
-        let (word, end) = match part.split_last() {
-            Some((end, word)) if is_end(end) => (word, *end),
-            _ => (part, b'\n'),
-        };
-        if is_first && TAKES_IN.contains(&word) {
-            return true;
-        }
-        if is_first && word.contains(&b'=') && b"'\"".contains(&end) {
-            quote = Some(end);
-        }
-        let is_option = word.starts_with(b"-");
-        let is_aside = is_option || word.iter().any(|byte| b"=<>".contains(byte));
-        let stays = word.is_empty() || is_aside;
-        is_first = BEFORE.contains(&word) || (is_first && stays);
-        is_first |= b"\n\r;&|()`{!".contains(&end) || quote == Some(end);
-        if b"\n;".contains(&end) {
-            quote = None;
-        }
-    }
-    false
+    let commands = text.split(|byte| b"\n\r;&|(){}!`".contains(byte));
+    commands.into_iter().any(|command| {
+        let words = command.split(|byte| byte.is_ascii_whitespace() || b"'\"\\".contains(byte));
+        let mut words = words.filter(|word| !word.is_empty());
+        let first = words.clone().next().unwrap_or_default();
+        let is_folder = TAKE_FOLDERS.contains(&first);
+        words.any(|word| TAKES_IN.contains(&word) || (word == b"." && !is_folder))
+    })
 }
 
 fn read_stdin(

@@ -92,19 +92,15 @@ pub async fn back_up(settings: &Settings, out: &Path, keys: KeysIn) -> Result<Ba
     if out.exists() {
         return Err(BackupError::Exists(out.to_owned()));
     }
-    let before = channels_key_at_rest(settings, keys)?;
+    if let Some(next) = change_of_channels(settings, keys) {
+        return Err(BackupError::CutOff(next));
+    }
+    let channels = digest_of_channels(settings)?;
     let store = source(settings).await?;
     let mut builder = DirBuilder::new();
     builder.mode(0o700).create(out).map_err(at(out))?;
-    let mut made = write(settings, &store, out, keys).await;
+    let made = write(settings, &store, out, (keys, channels)).await;
     store.close().await;
-    if made.is_ok() {
-        made = match channels_key_at_rest(settings, keys) {
-            Ok(after) if after == before => made,
-            Ok(_) => Err(BackupError::CutOff(file_of_channels(&settings.data_dir))),
-            Err(error) => Err(error),
-        };
-    }
     if made.is_err() {
         // What is left of it has no manifest, so nobody takes it for a backup.
         drop(std::fs::remove_dir_all(out));
@@ -115,20 +111,17 @@ pub async fn back_up(settings: &Settings, out: &Path, keys: KeysIn) -> Result<Ba
     })
 }
 
-/// Returns the hash of the key of channels where it is to be in the backup, and refuses one that is
-/// being changed.
-fn channels_key_at_rest(
-    settings: &Settings,
-    keys: KeysIn,
-) -> Result<Option<FileDigest>, BackupError> {
-    if keys == KeysIn::Apart {
-        return Ok(None);
-    }
-    if let Some(next) = next_key_of_channels(&settings.data_dir) {
-        return Err(BackupError::CutOff(next));
-    }
+/// Returns the file of a change of the key of channels that goes on or was cut off, which matters where
+/// the keys are to be in the backup.
+fn change_of_channels(settings: &Settings, keys: KeysIn) -> Option<PathBuf> {
+    let is_copied = keys == KeysIn::TheBackup;
+    is_copied.then(|| next_key_of_channels(&settings.data_dir))?
+}
+
+/// Returns the hash of the key of channels; none where there is none.
+fn digest_of_channels(settings: &Settings) -> Result<Option<FileDigest>, FileError> {
     let file = file_of_channels(&settings.data_dir);
-    Ok(file.exists().then(|| digest_of(&file)).transpose()?)
+    file.exists().then(|| digest_of(&file)).transpose()
 }
 
 async fn source(settings: &Settings) -> Result<Store, BackupError> {
@@ -146,7 +139,7 @@ async fn write(
     settings: &Settings,
     store: &Store,
     out: &Path,
-    keys: KeysIn,
+    (keys, channels): (KeysIn, Option<FileDigest>),
 ) -> Result<Manifest, BackupError> {
     let dir = &settings.data_dir;
     // Made first, so that it is readable for its owner alone from the first byte.
@@ -170,6 +163,10 @@ async fn write(
             files.insert(format!("{KEYS}/{name}"), digest_of(&folder.join(name))?);
         }
         sync_folder(&folder)?;
+        let is_other = channels.is_some() && digest_of_channels(settings)? != channels;
+        if is_other || change_of_channels(settings, keys).is_some() {
+            return Err(BackupError::CutOff(file_of_channels(dir)));
+        }
     }
     let manifest = Manifest { files, ..manifest };
     write_new(&out.join(MANIFEST), manifest.sign(&secret.log)?.as_bytes())?;

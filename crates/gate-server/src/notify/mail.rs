@@ -13,7 +13,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use uuid::Uuid;
 
 use super::lane::Telling;
-use super::pace::Turn;
+use super::pace::{self, Turn};
 use super::{Attempt, Channel};
 use crate::problem::Failure;
 use crate::state::Server;
@@ -40,12 +40,13 @@ pub(crate) async fn tell(
             let answer = format!("counted: {count} have no mail of their own");
             return Ok(Attempt::Delivered(answer));
         }
+        let of = pace::what(notice.is_break_glass);
         let letter = Letter {
-            subject: "[gate] more requests than fit in a mail each",
+            subject: &format!("[gate] more requests{of} than fit in a mail each"),
             id: own_id(telling),
             first: None,
             text: format!(
-                "More requests came in. They wait in the inbox:\n{}\n",
+                "More requests{of} came in. They wait in the inbox:\n{}\n",
                 telling.inbox()
             ),
         };

@@ -86,13 +86,23 @@ pub(super) fn is_told(count: usize) -> bool {
     count < 10 || (count < 100 && count.is_multiple_of(10)) || count.is_multiple_of(100)
 }
 
-/// Returns what the message says.
-pub(super) fn words(count: usize) -> String {
+/// Returns what the message says; what is past the rules is named.
+pub(super) fn words(count: usize, is_break_glass: bool) -> String {
     let more = if count == 1 { "request" } else { "requests" };
+    let of = what(is_break_glass);
     format!(
-        "{count} more {more} came in than fit in a message each, or some more by now. They wait in \
-         the inbox."
+        "{count} more {more}{of} came in than fit in a message each, or some more by now. They wait \
+         in the inbox."
     )
+}
+
+/// Returns the words that set apart what is past the rules.
+pub(super) const fn what(is_break_glass: bool) -> &'static str {
+    if is_break_glass {
+        " for BREAK-GLASS"
+    } else {
+        ""
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use gate_protocol::approver::Approver;
 use gate_protocol::id::RequestId;
 use gate_protocol::principal::Role;
+use gate_protocol::problem::ProblemCode;
 use gate_protocol::request::ApprovalStatus;
 use gate_protocol::review::Answer;
 use jiff::Timestamp;
@@ -122,6 +123,12 @@ pub(crate) fn size_bytes(request: &Request) -> u64 {
     serde_json::to_vec(&request.invocation).map_or(u64::MAX, |text| text.len() as u64)
 }
 
+/// Tells whether a search was refused for those before it.
+fn is_of_line(failure: &Failure) -> bool {
+    let code = &failure.problem().code;
+    *code == ProblemCode::TooMany || *code == ProblemCode::Unavailable
+}
+
 /// Returns what a requirement can call the actor.
 fn approver_words(actor: &Actor) -> Vec<String> {
     let groups = actor.principal.groups.iter();
@@ -187,7 +194,7 @@ impl Server {
             let turn = match self.turn_of(actor, wanted.is_search()).await {
                 Ok(turn) => turn,
                 // What was found so far is an answer, and the rest is to be asked for.
-                Err(_) if looked_at > 0 => {
+                Err(failure) if looked_at > 0 && is_of_line(&failure) => {
                     let rest = wanted.before;
                     return Ok(Waiting { requests, rest });
                 }

@@ -81,11 +81,7 @@ impl Cursor {
                     failed("understand", io::Error::other(error)).hint(begin_anew(next_in(&bytes)))
                 })?;
                 kept.place_of(server, receiver).map_err(|other| {
-                    let hint = format!(
-                        "name another file with --cursor; --from {} goes on where this one is",
-                        kept.next
-                    );
-                    failed("use", io::Error::other(other)).hint(hint)
+                    failed("use", io::Error::other(other)).hint(kept.hint_of_other(server))
                 })?
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Place {
@@ -118,8 +114,12 @@ impl Cursor {
                 "the log has {size} records, and {} were forwarded: its end was removed",
                 self.place.next
             );
-            return Err(self.is_another(text));
+            return Err(self.is_another(text, ""));
         }
+        let go_on = format!(
+            ", with --from {} where the receiver has what was before",
+            self.place.next
+        );
         let mut before = self.place;
         if from > before.next {
             // Of what was archived unseen there is nothing to hold the first one against.
@@ -135,23 +135,21 @@ impl Cursor {
                     record.seq(),
                     before.next
                 );
-                return Err(self.is_another(text));
+                return Err(self.is_another(text, &go_on));
             }
             if before.last.is_some_and(|last| last != record.prev()) {
                 let text = format!("record {} does not follow what was forwarded", record.seq());
-                return Err(self.is_another(text));
+                return Err(self.is_another(text, &go_on));
             }
             before = after(record);
         }
         Ok(())
     }
 
-    fn is_another(&self, text: String) -> Failure {
+    fn is_another(&self, text: String, how: &str) -> Failure {
         let shown = inert(&self.path.to_string_lossy()).into_owned();
         Failure::new(FailureKind::Found, text).hint(format!(
-            "`gate audit verify --live` says what became of the log; remove {shown} to begin anew, \
-             with --from {} where the receiver has what was before",
-            self.place.next
+            "`gate audit verify --live` says what became of the log; remove {shown} to begin anew{how}"
         ))
     }
 
@@ -211,6 +209,19 @@ impl Kept {
             next: self.next,
             last: self.last,
         })
+    }
+}
+
+impl Kept {
+    /// Returns what to do where it is that of another server or receiver. Its place in the log of
+    /// another server says nothing.
+    fn hint_of_other(&self, server: &str) -> String {
+        let other = "name another file with --cursor";
+        if self.server == server {
+            format!("{other}; --from {} goes on where this one is", self.next)
+        } else {
+            other.to_owned()
+        }
     }
 }
 

@@ -64,6 +64,7 @@ impl Forward {
             to,
             cursor,
             pauses: Pauses::new(!self.once),
+            archived: 0,
         };
         if !self.once {
             report::line(&format!("forwarding to {receiver} from record {begun} on"));
@@ -88,6 +89,8 @@ struct Forwarding<'a> {
     to: Receiver,
     cursor: Cursor,
     pauses: Pauses,
+    /// Up to where it was said what was archived unseen.
+    archived: u64,
 }
 
 impl Forwarding<'_> {
@@ -105,7 +108,7 @@ impl Forwarding<'_> {
         let told = each(from, &page).map(|told| told.read());
         let batch: Vec<AuditRecord> = told.collect::<Result<_, _>>()?;
         self.cursor.hold(page.size, from, &batch)?;
-        if from > next && !batch.is_empty() {
+        if from > std::mem::replace(&mut self.archived, from).max(next) {
             report::line(&format!(
                 "warning: records {next} to {} were archived before they were forwarded",
                 from - 1

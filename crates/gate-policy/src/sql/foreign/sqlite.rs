@@ -7,7 +7,7 @@ use super::statement::Language;
 use super::{Run, is_plain_path, text};
 use crate::command_line::{CommandLine, FileError, FileKind};
 use crate::effect::Effect;
-use crate::invocation::Invocation;
+use crate::invocation::{Input, InputKind, Invocation};
 use crate::read::path_of;
 use crate::read::words::Parsed;
 
@@ -95,16 +95,23 @@ fn run_first(init: Option<&[u8]>, line: &CommandLine<'_>) -> Vec<PathBuf> {
 fn judge_other_home(line: &CommandLine<'_>, run: &mut Run<'_, '_>) {
     let home = line.env.get("HOME").map(Path::new);
     let own = match line.files.home_of_account() {
+        // As behind `sudo`, where the account is another one too.
+        Ok(Some(_)) if home.is_none() => {
+            return run.unknown("it runs `.sqliterc` of its account's home, and HOME is not known");
+        }
         Ok(Some(own)) if home != Some(&own) => own,
         Ok(_) => return,
         Err(_) => {
             return run.unknown("the home of its account, whose `.sqliterc` it runs, is not known");
         }
     };
-    let mut settings = [".sqliterc", ".config/sqlite3/sqliterc"].into_iter();
-    let is_there = |name| line.files.kind(&own.join(name)).is_some();
-    if settings.any(is_there) {
-        run.unknown("it runs `.sqliterc` of its account's home, and HOME names another folder");
+    for settings in [".sqliterc", ".config/sqlite3/sqliterc"].map(|name| own.join(name)) {
+        if line.files.kind(&settings).is_some() {
+            run.unknown("it runs `.sqliterc` of its account's home, and HOME names another folder");
+        }
+        // That it is not there is part of what is approved.
+        let input = Input::unnamed(InputKind::File, settings, "settings");
+        run.invocation.add_input(input);
     }
 }
 

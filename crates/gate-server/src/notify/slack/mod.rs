@@ -115,7 +115,10 @@ async fn count_in(
         version: 0,
         told: String::new(),
     });
-    let body = message::counting(&pace::words(count), &telling.inbox());
+    let body = message::counting(
+        &pace::words(count, telling.notice.is_break_glass),
+        &telling.inbox(),
+    );
     let (server, channel) = (telling.server, telling.channel);
     match post_or_update(server, channel, settings, known, &body).await {
         Ok(place) => {

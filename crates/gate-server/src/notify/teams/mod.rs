@@ -125,7 +125,7 @@ async fn count_in(
     if !pace::is_told(count) {
         return counted();
     }
-    let words = pace::words(count);
+    let words = pace::words(count, telling.notice.is_break_glass);
     let activity = card::activity(&words, &card::leading(&words, &telling.inbox()));
     let bot = Bot {
         server: telling.server,
@@ -219,9 +219,11 @@ pub(crate) async fn tell_workflow(telling: &Telling<'_>) -> Attempt {
         return match count {
             // Once: nothing that was posted by a workflow can be brought up to date.
             1 => {
-                let words =
-                    "More requests came in, too many for a card each. They wait in the inbox.";
-                let card = card::leading(words, &telling.inbox());
+                let of = pace::what(telling.notice.is_break_glass);
+                let words = format!(
+                    "More requests{of} came in, too many for a card each. They wait in the inbox."
+                );
+                let card = card::leading(&words, &telling.inbox());
                 send_workflow(telling.server, telling.channel, &card).await
             }
             count => Attempt::Delivered(format!("counted: {count} have no card of their own")),
