@@ -19,6 +19,8 @@ mod moved;
 #[expect(dead_code, reason = "other tests hide files")]
 #[path = "live/namespace.rs"]
 mod namespace;
+#[path = "operations/resealed.rs"]
+mod resealed;
 #[path = "operations/rotated.rs"]
 mod rotated;
 #[path = "operations/stage.rs"]

@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, channel};
 use gate_testkit::home::Home;
 use serde_json::Value;
 
-use crate::stage::{GATE, SOON, Stage, run};
+use crate::stage::{GATE, Running, SOON, Stage, run};
 
 /// Far more calls than a change of keys has.
 const MOST: usize = 200;
@@ -60,8 +60,11 @@ fn kill_at_each(call: &str, args: &[&str], home: &Home, mut after: impl FnMut())
     unreachable!("it never got beyond its last `{call}`");
 }
 
+/// What a receiver of webhooks gets: the head and the body of each.
+pub(crate) type Received = Receiver<(String, String)>;
+
 /// A receiver of webhooks: what it gets, with its head.
-fn receiver() -> (String, Receiver<(String, String)>) {
+fn receiver() -> (String, Received) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/gate", listener.local_addr().unwrap());
     let (send, received) = channel();
@@ -119,9 +122,8 @@ fn assert_signed(head: &str, body: &str) {
     assert!(python.wait().unwrap().success(), "{head}");
 }
 
-/// docs/operations.md: "a change that is cut off is finished at the next start".
-#[test]
-fn the_secrets_of_channels_outlive_a_change_of_their_key_that_was_killed_anywhere() {
+/// Returns a stopped server with two channels, `one` and `two`, and what their receiver gets.
+pub(crate) fn stopped_with_channels() -> (Stage, Received) {
     let (url, received) = receiver();
     let (stage, first) = Stage::new("[outbound]\nallow_private = ['127.0.0.0/8']");
     stage.home.write("secret", SECRET).unwrap();
@@ -134,6 +136,22 @@ fn the_secrets_of_channels_outlive_a_change_of_their_key_that_was_killed_anywher
         stage.told(&first, "admin", &create);
     }
     first.stop();
+    (stage, received)
+}
+
+/// Each of these channels is told something, under its secret.
+pub(crate) fn assert_open(stage: &Stage, on: &Running, received: &Received, channels: &[&str]) {
+    for name in channels {
+        stage.told(on, "admin", &["admin", "channels", "test", name]);
+        let (head, body) = received.recv_timeout(SOON).unwrap();
+        assert_signed(&head, &body);
+    }
+}
+
+/// docs/operations.md: "a change that is cut off is finished at the next start".
+#[test]
+fn the_secrets_of_channels_outlive_a_change_of_their_key_that_was_killed_anywhere() {
+    let (stage, received) = stopped_with_channels();
     let key = stage.path("first/channels.key");
     let oldest = fs::read(&key).unwrap();
     let rotate = ["server", "keys", "rotate", "--channels", "--data", "first"];
@@ -147,11 +165,7 @@ fn the_secrets_of_channels_outlive_a_change_of_their_key_that_was_killed_anywher
     }
 
     let last = stage.serve("first", "server.toml", &[]);
-    for name in ["one", "two"] {
-        stage.told(&last, "admin", &["admin", "channels", "test", name]);
-        let (head, body) = received.recv_timeout(SOON).unwrap();
-        assert_signed(&head, &body);
-    }
+    assert_open(&stage, &last, &received, &["one", "two"]);
     assert!(!stage.records(&last, "channel.resealed").is_empty());
     stage.assert_log_verifies(&last);
     last.stop();

@@ -7,7 +7,7 @@ use gate_protocol::channel::{ChannelSettings, ChannelSource, ChannelSpec};
 use tokio::sync::watch;
 
 use super::pace::Pace;
-use super::secret::{self, SealError, Secrets};
+use super::secret::{self, Secrets};
 use super::sound::refuse_unsound_secret;
 use super::teams::TeamsMemory;
 use crate::identity::Secret;
@@ -184,7 +184,7 @@ pub enum LoadError {
     /// The key can't be used.
     #[error("the key of the channels can't be used")]
     Key(#[from] KeysError),
-    /// A channel of the store does not open with the key.
+    /// No channel of the store opens with the key.
     #[error("the channel `{channel}` can't be opened")]
     Sealed {
         /// Its name.
@@ -198,7 +198,8 @@ pub enum LoadError {
 }
 
 impl Server {
-    /// Reads all channels, those of the settings and those of the store.
+    /// Reads all channels, those of the settings and those of the store. One that can't be opened is
+    /// passed over where another one can.
     pub(crate) async fn load_channels(&self) -> Result<(), LoadError> {
         let outbound = way_out(&self.settings)?;
         let mut list = Vec::new();
@@ -208,23 +209,28 @@ impl Server {
         let mut reader = self.store.read().await?;
         let stored = channels::all(reader.connection()).await?;
         drop(reader);
-        for channel in stored {
-            let name = channel.spec.name.clone();
-            if list.iter().any(|one: &Channel| one.name() == name) {
+        let (of_settings, mut unopened) = (list.len(), Vec::new());
+        for StoredChannel { spec, sealed } in stored {
+            if list.iter().any(|one: &Channel| one.name() == spec.name) {
                 return Err(LoadError::Channel {
-                    channel: name,
+                    channel: spec.name,
                     why: "is in the settings and was made by the API too; delete one".to_owned(),
                 });
             }
             let key = keys::channels_key(&self.settings.data_dir)?;
-            let secrets =
-                secret::unseal(&key, &name, &channel.sealed).map_err(|source: SealError| {
-                    LoadError::Sealed {
-                        channel: name,
-                        source: Box::new(source),
-                    }
-                })?;
-            list.push(Channel::new(channel.spec, ChannelSource::Api, secrets));
+            match secret::unseal(&key, &spec.name, &sealed) {
+                Ok(secrets) => list.push(Channel::new(spec, ChannelSource::Api, secrets)),
+                Err(error) => unopened.push((spec.name, error)),
+            }
+        }
+        // A key that opens none is the wrong one; one that opens another is not at fault.
+        let opens_none = list.len() == of_settings;
+        for (channel, error) in unopened {
+            if opens_none {
+                let source = Box::new(error);
+                return Err(LoadError::Sealed { channel, source });
+            }
+            tell_unopened(&channel, &error.to_string());
         }
         list.sort_by(|a, b| a.name().cmp(b.name()));
         let list = list.into_iter().map(Arc::new).collect();
@@ -260,15 +266,19 @@ impl Server {
                     let channel = Channel::new(spec, ChannelSource::Api, secrets);
                     self.channels.add(channel);
                 }
-                Err(failure) => tracing::error!(
-                    channel = spec.name,
-                    why = failure.detail(),
-                    "the secrets of a channel can't be opened: it is told nothing by this server"
-                ),
+                Err(failure) => tell_unopened(&spec.name, failure.detail()),
             }
         }
         Ok(())
     }
+}
+
+fn tell_unopened(channel: &str, why: &str) {
+    tracing::error!(
+        channel,
+        why,
+        "the secrets of a channel can't be opened: it is told nothing by this server"
+    );
 }
 
 fn way_out(settings: &Settings) -> Result<Outbound, LoadError> {

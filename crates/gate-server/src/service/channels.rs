@@ -96,22 +96,29 @@ impl Server {
         name: &str,
         seen: &Seen,
     ) -> Result<(), Failure> {
-        let channel = self.channels.find(name).ok_or_else(Failure::not_found)?;
-        if !seen.is_unsaid() {
-            seen.hold(&self.channel_entry(&channel).await?)?;
+        let channel = self.channels.find(name);
+        if let Some(channel) = &channel {
+            if !seen.is_unsaid() {
+                seen.hold(&self.channel_entry(channel).await?)?;
+            }
+            if channel.source == ChannelSource::File {
+                return Err(Failure::new(
+                    ProblemCode::Conflict,
+                    "the channel is in the server's settings file; take it out there",
+                ));
+            }
+            // Nothing is sent by it any more, from here on.
+            self.channels.remove(name);
+        } else if !seen.is_unsaid() {
+            return Err(Failure::not_found());
         }
-        if channel.source == ChannelSource::File {
-            return Err(Failure::new(
-                ProblemCode::Conflict,
-                "the channel is in the server's settings file; take it out there",
-            ));
-        }
-        // Nothing is sent by it any more, from here on.
-        self.channels.remove(name);
         let mut change = self.change().await?;
+        // One whose secrets can't be opened is only stored.
         if channels::remove(change.connection(), name).await? {
             let body = json!({ "channel": name, "by": by });
             change.record(&RecordType::ChannelDeleted, &body).await?;
+        } else if channel.is_none() {
+            return Err(Failure::not_found());
         }
         change.commit().await
     }
