@@ -173,6 +173,29 @@ fn nothing_is_overwritten_by_a_copy_or_by_the_way_back() {
     assert!(refused.stderr.contains("another server"), "{refused:?}");
 }
 
+/// docs/operations.md: "`--with-keys` is refused while a change of the key of channels is cut off".
+#[test]
+fn the_keys_are_not_copied_while_a_change_of_one_is_cut_off() {
+    let (stage, first) = Stage::new("");
+    first.stop();
+    let next = stage.path("first/channels.key.next");
+    fs::copy(stage.path("first/log.key"), &next).unwrap();
+    let refused = backup(&stage, "copy", &["--with-keys"]);
+    assert_eq!(refused.code, Some(78), "{refused:?}");
+    assert!(
+        refused.stderr.contains(next.to_str().unwrap())
+            && refused.stderr.contains("start the server once"),
+        "{refused:?}"
+    );
+    assert!(!stage.path("copy").exists());
+    let without = backup(&stage, "copy", &[]);
+    assert_eq!(without.code, Some(0), "{without:?}");
+    assert_is_private(&stage.path("copy"));
+    fs::remove_file(&next).unwrap();
+    let later = backup(&stage, "later", &["--with-keys"]);
+    assert_eq!(later.code, Some(0), "{later:?}");
+}
+
 #[test]
 fn copies_are_sound_while_the_log_grows() {
     let (stage, first) = Stage::new("");
