@@ -104,7 +104,7 @@ async fn turn(caller: String) -> Result<SemaphorePermit<'static>, Failure> {
 
 impl Server {
     /// Waits for the caller's turn, where every request is read for it.
-    pub(super) async fn turn_of(
+    pub(crate) async fn turn_of(
         &self,
         caller: &Actor,
         reads_all: bool,

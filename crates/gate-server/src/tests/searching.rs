@@ -1,9 +1,13 @@
 //! `GET /v1/requests` finds what the page's history and its inbox find.
 
 use axum::http::StatusCode;
+use futures_util::future::{join, select};
 use gate_protocol::request::ApprovalRequest;
 
 use super::bench::{Bench, submission};
+use crate::clock;
+use crate::identity::{Actor, TokenHash};
+use crate::store::principals;
 
 /// Returns the ids of a list, and what it says of the next page.
 async fn listed(bench: &Bench, token: &str, query: &str) -> (Vec<String>, Option<String>) {
@@ -120,4 +124,37 @@ async fn a_list_of_what_waits_for_somebody_has_what_their_yes_would_count_in() {
     assert_eq!(second, ids(&[&of_agent]));
     let refused = bench.get(bob, "/v1/requests?waits_for_me=true&status=denied");
     assert_eq!(refused.await.problem(), "bad_request");
+}
+
+/// Returns who bears a token.
+async fn bearer(bench: &Bench, token: &str) -> Actor {
+    let mut reader = bench.server.store.read().await.unwrap();
+    let (connection, hash) = (reader.connection(), TokenHash::of(token));
+    let found = principals::bearer(connection, hash, clock::now()).await;
+    found.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_second_search_of_a_caller_is_refused_while_their_first_waits_in_line() {
+    let bench = Bench::new().await;
+    let shop = bench.asked("shop").await;
+    let (bob, alice) = (&bench.setup.bob_approver, &bench.setup.alice_approver);
+    let auditor = bearer(&bench, &bench.setup.auditor).await;
+    let running = bench.server.turn_of(&auditor, true).await.unwrap();
+    let path = "/v1/requests?text=shop";
+    let search = || Box::pin(bench.get(bob, path));
+    let (refused, waiting) = select(search(), search()).await.factor_first();
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.problem(), "too_many");
+    assert_eq!(refused.headers["retry-after"], "5");
+    // What is no search waits for nobody, and others get in line.
+    assert_eq!(listed(&bench, bob, "").await.0, ids(&[&shop]));
+    let others = bench.get(alice, path);
+    drop(running);
+    let (own, others) = join(waiting, others).await;
+    assert_eq!(
+        (own.status, others.status),
+        (StatusCode::OK, StatusCode::OK)
+    );
+    assert_eq!(listed(&bench, bob, "text=shop").await.0, ids(&[&shop]));
 }
