@@ -33,16 +33,21 @@ fn for_bob(settings: &mut Settings) {
 
 /// Asks past the people whom the rules name.
 async fn breaks_the_glass(stage: &Stage) -> ApprovalRequest {
-    let mut wanted = submission("web");
+    let request = breaks_the_glass_for(stage, "web").await;
+    stage.deliver().await;
+    request
+}
+
+/// Asks so for this one, of which nobody is told yet.
+async fn breaks_the_glass_for(stage: &Stage, word: &str) -> ApprovalRequest {
+    let mut wanted = submission(word);
     wanted.invocation.effect = "write".to_owned();
     wanted.digest = wanted.invocation.digest().unwrap();
     wanted.break_glass = true;
     wanted.reason = Some("the site is down".to_owned());
     let asked = stage.submit(&stage.setup.agent, &wanted).await;
     assert_eq!(asked.status, StatusCode::CREATED, "{}", asked.text());
-    let request = asked.request();
-    stage.deliver().await;
-    request
+    asked.request()
 }
 
 /// Has bob approve it, and runs it.
@@ -200,6 +205,28 @@ async fn whom_break_glass_goes_past_hears_of_it_though_their_channel_is_for_them
 }
 
 #[tokio::test]
+async fn no_filter_of_a_channel_keeps_break_glass_from_it() {
+    let stage = SlackStage::of(|_| {}, for_bob).await;
+    stage.add_for("chat", "dba", "group:dba");
+    let narrow = stage.server.channels.find("dba").unwrap();
+    let mut spec = narrow.spec.clone();
+    spec.filter.effects = vec!["secret".to_owned()];
+    let other = ("namespace".to_owned(), "other".to_owned());
+    spec.filter.target = [other].into();
+    stage.change(&narrow, spec);
+    let there = || {
+        let posts = stage.slack.take_of("/chat.postMessage").into_iter();
+        let posts = posts.map(|post| post.json());
+        posts.filter(|post| post["channel"] == "C2").count()
+    };
+    stage.asks("calm").await;
+    stage.deliver().await;
+    assert_eq!(there(), 0);
+    breaks_the_glass(&stage).await;
+    assert_eq!(there(), 1);
+}
+
+#[tokio::test]
 async fn what_runs_and_which_variables_it_reads_is_in_the_message() {
     let stage = SlackStage::new().await;
     let mut wanted = submission("web");
@@ -281,4 +308,65 @@ async fn a_flood_is_one_message_that_counts_and_leads_to_the_inbox() {
     let open = button(&last, "gate_open").unwrap();
     assert_eq!(open["url"], "http://127.0.0.1:1/");
     assert_eq!(stage.server.channel_named("chat").await.unwrap().waiting, 0);
+}
+
+/// Has so many ask past the rules that some have no message of their own, and returns the last one.
+async fn many_break_the_glass(stage: &SlackStage) -> ApprovalRequest {
+    let mut last = None;
+    for number in 0..23 {
+        last = Some(breaks_the_glass_for(stage, &format!("loud-{number}")).await);
+    }
+    stage.deliver().await;
+    last.unwrap()
+}
+
+#[tokio::test]
+async fn too_many_break_glasses_are_counted_by_themselves() {
+    let stage = SlackStage::of(|_| {}, for_bob).await;
+    many_break_the_glass(&stage).await;
+    let posts = stage.slack.take_of("/chat.postMessage");
+    let texts: Vec<String> = posts
+        .iter()
+        .map(|post| post.json()["text"].as_str().unwrap().to_owned())
+        .collect();
+    let is_own = |text: &&String| text.starts_with("BREAK-GLASS.");
+    assert_eq!(texts.iter().filter(is_own).count(), 20, "{texts:?}");
+    let counting = "1 more request came in";
+    assert!(texts[20].starts_with(counting) && texts.len() == 21);
+    // What keeps to the rules has as many messages of its own as ever.
+    for number in 0..20 {
+        stage.posted(&format!("calm-{number}")).await;
+    }
+    stage.asks("calm-20").await;
+    stage.deliver().await;
+    let posts = stage.slack.take_of("/chat.postMessage");
+    let [post] = &posts[..] else {
+        panic!("{posts:?}")
+    };
+    // And a count of its own.
+    let text = post.json()["text"].clone();
+    assert!(text.as_str().unwrap().starts_with(counting), "{text}");
+}
+
+#[tokio::test]
+async fn the_use_of_a_break_glass_that_was_counted_has_a_message_of_its_own() {
+    let stage = SlackStage::of(|_| {}, for_bob).await;
+    let counted = many_break_the_glass(&stage).await;
+    stage.slack.take();
+    uses_it(&stage, &counted).await;
+    let posts = stage.slack.take_of("/chat.postMessage");
+    let is_own = |post: &&Call| post.json()["thread_ts"].is_null();
+    let own: Vec<Value> = posts.iter().filter(is_own).map(Call::json).collect();
+    let [message] = &own[..] else {
+        panic!("{posts:?}")
+    };
+    let blocks = message["blocks"].to_string();
+    assert!(
+        blocks.contains("loud-22") && blocks.contains(PAST),
+        "{blocks}"
+    );
+    let text = message["text"].as_str().unwrap();
+    assert!(text.starts_with("BREAK-GLASS."), "{text}");
+    assert!(!place(&stage, "chat", &counted).await.is_empty());
+    judged(BLOCKS, &json!(own));
 }

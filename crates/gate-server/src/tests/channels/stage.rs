@@ -144,6 +144,17 @@ impl Stage {
             ChannelSettings::Webhook(hook) => hook.url.push_str("/second"),
             ChannelSettings::TeamsWorkflow(_) => {}
         }
+        self.add_like(&known, spec);
+    }
+
+    /// Puts other settings in the place of those of a channel.
+    pub(super) fn change(&self, channel: &Channel, spec: ChannelSpec) {
+        self.server.channels.remove(channel.name());
+        self.add_like(channel, spec);
+    }
+
+    /// Adds a channel that has the secrets of another.
+    fn add_like(&self, known: &Channel, spec: ChannelSpec) {
         let secrets = known.secret_names().into_iter().map(|name| {
             let secret = Secret::new(known.secret(&name).to_owned());
             (name, secret)
