@@ -3,11 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::stage::{Ran, Running, Stage, run};
+use crate::stage::{GATE, Ran, Running, Stage, run, until};
 
 fn rotate(stage: &Stage, more: &[&str]) -> Ran {
     let mut args = vec!["keys", "rotate", "--data", "first"];
@@ -64,6 +64,96 @@ fn who_pinned_the_key_before_goes_on() {
     );
     assert_eq!(again.code, Some(75), "{again:?}");
     assert!(!again.stderr.contains("the server signs by"), "{again:?}");
+}
+
+/// Returns how many proofs of receipts are kept.
+fn proofs(stage: &Stage) -> usize {
+    let file = stage.home.state().join("gate/proofs.jsonl");
+    fs::read_to_string(file).map_or(0, |text| text.lines().count())
+}
+
+/// Runs a command, and has it approved while it waits for people.
+fn run_while_somebody_answers(stage: &Stage, on: &Running, word: &str) -> Ran {
+    let mut gate = stage.command(on, "agent", &["run", "--", "deployer", word]);
+    let (out, err) = (Stdio::piped(), Stdio::piped());
+    let waiting = gate.stdout(out).stderr(err).spawn().unwrap();
+    let id = until("it is asked", || {
+        let listed = stage.requests(on);
+        let requests = listed["requests"].as_array().unwrap();
+        let is_this = |one: &&Value| one["invocation"].to_string().contains(word);
+        let request = requests.iter().find(is_this)?;
+        Some(request["id"].as_str().unwrap().to_owned())
+    });
+    stage.approve(on, &id);
+    let output = waiting.wait_with_output().unwrap();
+    Ran {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// docs/audit.md: "each `gate run` that waits for people fetches those of the runs just before".
+#[test]
+fn receipts_are_proved_to_who_pinned_the_key_before_without_a_word() {
+    let (stage, first) = Stage::new("");
+    let url = first.said("/url").to_owned();
+    stage.told(&first, "auditor", &["audit", "verify", "--live"]);
+    stage.pin(&first);
+    let ran = run_while_somebody_answers(&stage, &first, "one");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(proofs(&stage), 0);
+    first.stop();
+    let rotated = rotate(&stage, &["--log"]);
+    assert_eq!(rotated.code, Some(0), "{rotated:?}");
+    let second = stage.serve("first", "server.toml", &listen_again(&url));
+
+    // A wait leaves them little time, and the next one goes on.
+    let words = ["two", "three", "four", "five", "six"];
+    let fetched = words.iter().any(|word| {
+        let ran = run_while_somebody_answers(&stage, &second, word);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(!ran.stderr.contains("warning"), "{ran:?}");
+        proofs(&stage) >= 3
+    });
+    assert!(fetched, "{} proofs", proofs(&stage));
+    second.stop();
+    assert_proved_offline(&stage, &url);
+    // Who asks the server to prove them anew is told the same.
+    let third = stage.serve("first", "server.toml", &listen_again(&url));
+    let asked = stage.gate(&third, "agent", &["audit", "verify", "--receipts"]);
+    assert_eq!(asked.code, Some(0), "{asked:?}");
+}
+
+/// The first three receipts are proved by what is kept.
+#[track_caller]
+fn assert_proved_offline(stage: &Stage, url: &str) {
+    let offline = |args: &[&str]| {
+        let mut gate = stage.home.command(GATE);
+        run(gate.args(args).env("GATE_SERVER", url))
+    };
+    let out = stage.path("receipts");
+    let shown = offline(&[
+        "audit",
+        "receipts",
+        "--json",
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    assert_eq!(shown.code, Some(0), "{shown:?}");
+    let lines = shown.stdout.lines();
+    let receipts: Vec<Value> = lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let first = ["grant.claimed", "run.started", "run.finished"];
+    assert!(receipts.len() > first.len(), "{receipts:?}");
+    for (receipt, record_type) in receipts.iter().zip(first) {
+        assert_eq!(receipt["type"], record_type, "{receipts:?}");
+        assert_eq!(receipt["proof"], "holds", "{receipts:?}");
+        let file = out.join(format!("{}.tlog-proof", receipt["seq"]));
+        let verified = offline(&["audit", "verify", file.to_str().unwrap()]);
+        assert_eq!(verified.code, Some(0), "{verified:?}");
+    }
 }
 
 /// Verifies an export by gate and by the verifier that shares no code with it.
