@@ -1,13 +1,20 @@
 //! `GET /v1/requests` finds what the page's history and its inbox find.
 
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+
 use axum::http::StatusCode;
 use futures_util::future::{join, select};
+use gate_protocol::id::RequestId;
 use gate_protocol::request::ApprovalRequest;
 
 use super::bench::{Bench, submission};
 use crate::clock;
 use crate::identity::{Actor, TokenHash};
+use crate::service::{Channel, Room, Waiting};
 use crate::store::principals;
+use crate::store::search::Wanted;
 
 /// Returns the ids of a list, and what it says of the next page.
 async fn listed(bench: &Bench, token: &str, query: &str) -> (Vec<String>, Option<String>) {
@@ -157,4 +164,54 @@ async fn a_second_search_of_a_caller_is_refused_while_their_first_waits_in_line(
         (StatusCode::OK, StatusCode::OK)
     );
     assert_eq!(listed(&bench, bob, "text=shop").await.0, ids(&[&shop]));
+}
+
+/// Goes on with something once, and tells whether it is over.
+async fn goes_on<T>(mut what: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
+    poll_fn(|context| Poll::Ready(what.as_mut().poll(context))).await
+}
+
+#[tokio::test]
+async fn what_was_found_before_a_search_lost_its_turn_is_an_answer_and_says_where_to_go_on() {
+    let bench = Bench::new().await;
+    // More than are read at a time.
+    let mut asked = Vec::new();
+    for number in 0..60 {
+        asked.push(bench.asked(&format!("shop-{number}")).await.id);
+    }
+    asked.reverse();
+    let bob = bearer(&bench, &bench.setup.bob_approver).await;
+    let find = |before: Option<RequestId>| {
+        let wanted = Wanted {
+            text: "shop".to_owned(),
+            before,
+            limit: 100,
+            limit_bytes: u64::MAX,
+            ..Wanted::default()
+        };
+        let who = (&bob, Channel::Api);
+        let (server, room) = (&bench.server, Room::for_all());
+        server.waiting_for(who, wanted, room, clock::now())
+    };
+    let found = |waiting: &Waiting| -> Vec<RequestId> {
+        let requests = waiting.requests.iter();
+        requests.map(|request| request.id).collect()
+    };
+    let mut finding = pin!(find(None));
+    // While the first part is read, another search of the same caller gets in line.
+    let other = loop {
+        assert!(goes_on(finding.as_mut()).await.is_pending());
+        let mut other = Box::pin(bench.server.turn_of(&bob, true));
+        if goes_on(other.as_mut()).await.is_pending() {
+            break other;
+        }
+        // The first one waits in line itself, for a search of another test.
+        tokio::task::yield_now().await;
+    };
+    let first = finding.await.unwrap();
+    drop(other);
+    assert_eq!(found(&first), asked[..50]);
+    assert_eq!(first.rest, Some(asked[49]));
+    let rest = find(first.rest).await.unwrap();
+    assert_eq!((found(&rest), rest.rest), (asked[50..].to_vec(), None));
 }
