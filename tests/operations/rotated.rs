@@ -156,6 +156,54 @@ fn assert_proved_offline(stage: &Stage, url: &str) {
     }
 }
 
+/// The channels' half of a change is refused where others can read their key.
+fn rotate_without_channels(stage: &Stage, more: &[&str]) -> Ran {
+    let key = stage.path("first/channels.key");
+    fs::write(&key, "00").unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    let halved = rotate(stage, &[&["--log", "--channels"], more].concat());
+    assert_eq!(halved.code, Some(78), "{halved:?}");
+    assert!(
+        halved.stderr.contains("can be read by others"),
+        "{halved:?}"
+    );
+    halved
+}
+
+#[test]
+fn what_the_first_half_of_a_change_did_is_told_where_the_second_one_fails() {
+    let (stage, first) = Stage::new("");
+    let before = first.said("/server/log_key").to_owned();
+    first.stop();
+    let halved = rotate_without_channels(&stage, &[]);
+    let after = halved.stdout.trim().strip_prefix("log ").unwrap();
+    let told: Vec<&str> = halved.stderr.lines().collect();
+    let kept = stage.path("first/log.key.");
+    let kept = format!("gate: the log key before is {}", kept.display());
+    assert!(told[0].starts_with(&kept), "{halved:?}");
+    let next = "gate: start the server; witnesses must be told of a new key of the log";
+    assert_eq!(told[1], next, "{halved:?}");
+
+    let as_json = rotate_without_channels(&stage, &["--json"]);
+    let told: Value = serde_json::from_str(&as_json.stdout).unwrap();
+    let [key] = &told["keys"].as_array().unwrap()[..] else {
+        unreachable!("{told}")
+    };
+    assert_eq!(
+        (&key["purpose"], &key["before"]),
+        (&"log".into(), &after.into())
+    );
+    assert!(Path::new(key["kept"].as_str().unwrap()).exists(), "{told}");
+    assert_eq!(told["channels"], Value::Null);
+    // It is as it was told.
+    let second = stage.serve("first", "server.toml", &[]);
+    assert_eq!(
+        second.said("/server/log_key"),
+        key["after"].as_str().unwrap()
+    );
+    assert_ne!(before, after);
+}
+
 /// Verifies an export by gate and by the verifier that shares no code with it.
 fn verify(stage: &Stage, on: &Running, out: &Path, key: &str) -> [Option<i32>; 2] {
     let out_text = out.to_str().unwrap();
