@@ -93,6 +93,13 @@ impl Archived {
     }
 }
 
+/// A server that has let its oldest records go, and the number of the first one that is there.
+pub(crate) fn live_with_archive() -> (Live, u64) {
+    let live = live();
+    let end = Archived::of(&live, &["--prune"]).end();
+    (live, end)
+}
+
 fn verify_live(live: &Live) {
     let verified = run(&mut live.gate("auditor", &["audit", "verify", "--live"]));
     assert_eq!(verified.code, Some(0), "{verified:?}");

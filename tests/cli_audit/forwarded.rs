@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use gate_testkit::home::Home;
 use gate_testkit::real::{Daemon, locate, testbed};
 
+use crate::archived;
 use crate::asked::submit;
 use crate::live_with_history;
 use crate::server::{Live, Ran, run};
@@ -268,12 +269,7 @@ fn what_a_collector_refuses_is_told_and_stays_where_it_is() {
     let secret = home.path().join("token");
     fs::write(&secret, "a-token\n").unwrap();
     let cursor = home.path().join("cursor.json");
-    let more = [
-        "--token-file",
-        secret.to_str().unwrap(),
-        "--cursor",
-        cursor.to_str().unwrap(),
-    ];
+    let more = with_cursor(&secret, &cursor);
     let records = exported(&live, "jsonl");
     let (_collector, url, taken) = collector(&home, &["400", "part"]);
     let refused = once(&live, &url, &more);
@@ -304,4 +300,90 @@ fn what_a_collector_refuses_is_told_and_stays_where_it_is() {
         "{shorter:?}"
     );
     assert_eq!(lines_once(&taken, records.len()), records);
+}
+
+/// A cursor in a file of its own, with what else a forwarder to a collector needs.
+fn with_cursor<'a>(secret: &'a Path, cursor: &'a Path) -> [&'a str; 4] {
+    let (secret, cursor) = (secret.to_str().unwrap(), cursor.to_str().unwrap());
+    ["--token-file", secret, "--cursor", cursor]
+}
+
+#[test]
+fn a_cursor_that_can_not_be_used_says_with_which_record_it_goes_on_without_it() {
+    let (live, _) = live_with_history();
+    let home = Home::new().unwrap();
+    let (secret, cursor) = (home.path().join("token"), home.path().join("cursor.json"));
+    fs::write(&secret, "a-token\n").unwrap();
+    let more = with_cursor(&secret, &cursor);
+    let (_collector, url, taken) = collector(&home, &["take"]);
+    let sent = once(&live, &url, &more);
+    assert_eq!(sent.code, Some(0), "{sent:?}");
+    let count = exported(&live, "jsonl").len();
+    let good = fs::read_to_string(&cursor).unwrap();
+
+    // One of another receiver, and one that a stranger has written in.
+    let elsewhere = "http://127.0.0.1:9";
+    let other = once(&live, elsewhere, &more);
+    assert_eq!(other.code, Some(78), "{other:?}");
+    for part in [
+        format!("it is that of what goes from {}", live.said("/url")),
+        format!("to {url}"),
+        format!("name another file with --cursor; --from {count} goes on"),
+    ] {
+        assert!(other.stderr.contains(&part), "{part}: {other:?}");
+    }
+    for (damaged, hint) in [
+        (
+            good.replacen("\"server\"", "\"sender\"", 1),
+            format!("remove it, and go on with --from {count}, which it says"),
+        ),
+        (
+            good.split_once(',').unwrap().0.to_owned(),
+            "remove it to begin anew, with --from where".to_owned(),
+        ),
+    ] {
+        fs::write(&cursor, &damaged).unwrap();
+        let refused = once(&live, &url, &more);
+        assert_eq!(refused.code, Some(78), "{damaged}: {refused:?}");
+        assert!(refused.stderr.contains(&hint), "{damaged}: {refused:?}");
+        assert_eq!(fs::read_to_string(&cursor).unwrap(), damaged);
+    }
+    // It goes on as the hint says, and nothing is sent twice.
+    fs::remove_file(&cursor).unwrap();
+    submit(&live, "one more", "test");
+    let from = count.to_string();
+    let again = once(&live, &url, &[&more[..], &["--from", &from]].concat());
+    assert_eq!(again.code, Some(0), "{again:?}");
+    let records = exported(&live, "jsonl");
+    assert!(records.len() > count);
+    assert_eq!(lines_once(&taken, records.len()), records);
+}
+
+#[test]
+fn what_was_archived_before_it_was_forwarded_is_told_once() {
+    let (live, archived) = archived::live_with_archive();
+    let home = Home::new().unwrap();
+    let (secret, cursor) = (home.path().join("token"), home.path().join("cursor.json"));
+    fs::write(&secret, "a-token\n").unwrap();
+    let more = with_cursor(&secret, &cursor);
+    let (_collector, url, taken) = collector(&home, &["503", "take"]);
+    let first = once(&live, &url, &more);
+    assert_eq!(first.code, Some(0), "{first:?}");
+    let warning = format!(
+        "warning: records 0 to {} were archived before they were forwarded",
+        archived - 1
+    );
+    assert_eq!(first.stderr.matches(&warning).count(), 1, "{first:?}");
+    let left = exported(&live, "jsonl");
+    assert_eq!(lines_once(&taken, left.len()), left);
+    // With nothing new, and with something.
+    for word in [None, Some("one more")] {
+        if let Some(word) = word {
+            submit(&live, word, "test");
+        }
+        let again = once(&live, &url, &more);
+        assert_eq!((again.code, &*again.stderr), (Some(0), ""), "{again:?}");
+    }
+    let left = exported(&live, "jsonl");
+    assert_eq!(lines_once(&taken, left.len()), left);
 }
