@@ -174,7 +174,7 @@ async fn groups_and_rules_are_changed_by_an_admin_with_a_fresh_sign_in_alone() {
 const STALE: &str = "sign out and in again";
 
 /// Forms by which somebody gets something.
-type Forms = [(&'static str, &'static [(&'static str, &'static str)]); 6];
+type Forms = [(&'static str, &'static [(&'static str, &'static str)]); 5];
 const GIVES: Forms = [
     (
         "/principals",
@@ -187,7 +187,6 @@ const GIVES: Forms = [
         &[("principal", "bob"), ("role", "approver"), ("days", "1")],
     ),
     ("/rules/proposal/x/confirm", &[]),
-    ("/link/slack", &[]),
 ];
 
 #[tokio::test]
@@ -241,6 +240,30 @@ async fn what_gives_needs_a_fresh_sign_in_and_what_takes_away_needs_none() {
         assert!(!answer.text().contains(STALE), "{path}: {}", answer.text());
     }
     assert!(groups_of(&bench, "carol").await.contains(&"sre".to_owned()));
+}
+
+#[tokio::test]
+async fn who_may_only_look_links_no_account_however_they_sign_in_and_is_told_that() {
+    let bench = Bench::new().await;
+    let bob = Browser::signed_in(&bench, &bench.setup.bob_approver).await;
+    let auditor = Browser::signed_in(&bench, &bench.setup.auditor).await;
+    let admin = Browser::administering(&bench).await;
+    age_sessions(&bench).await;
+    for browser in [&auditor, &admin] {
+        let refused = post(browser, "/link/slack", &[]).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        let text = refused.text();
+        assert!(text.contains("You are signed in to look only"), "{text}");
+        assert!(!text.contains(STALE), "{text}");
+    }
+    // Whom it would help is asked to sign in anew.
+    let stale = post(&bob, "/link/slack", &[]).await;
+    assert_eq!(stale.status, StatusCode::FORBIDDEN);
+    assert!(stale.text().contains(STALE), "{}", stale.text());
+    let bob = Browser::signed_in(&bench, &bench.setup.bob_approver).await;
+    let linked = post(&bob, "/link/slack", &[]).await;
+    assert_eq!(linked.status, StatusCode::OK, "{}", linked.text());
+    assert!(linked.text().contains("<p class=\"secret\">"));
 }
 
 /// Returns a write, which the server's settings let a standing grant be for.
