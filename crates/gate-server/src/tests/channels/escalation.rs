@@ -2,7 +2,6 @@
 //! say so where people look.
 
 use axum::http::Method;
-use gate_protocol::channel::{ChannelSettings, TeamsWorkflowSettings, WebhookSettings};
 use gate_protocol::id::Nonce;
 use gate_protocol::review::Answer;
 use serde_json::{Value, json};
@@ -10,9 +9,9 @@ use serde_json::{Value, json};
 use super::mail::{self, MailServer};
 use super::peer::{self, Call, Peer};
 use super::slack_judges::BLOCKS;
-use super::stage::{CONVERSATION, SlackStage, Stage, channel, judged, place};
+use super::stage::{CONVERSATION, SlackStage, Stage, judged, place};
 use super::teams::{SCHEMA, TeamsStage, card, rendered};
-use super::webhooks::SECRET;
+use super::webhooks::hook_and_flow;
 
 const JOINED: &str = "It has waited so long that group:leads may answer too.";
 const NEEDS: &str = "0 of 1 from user:bob or, since it has waited so long, group:leads";
@@ -128,17 +127,7 @@ async fn in_teams_a_second_group_gets_a_card_when_it_joins_and_the_first_an_answ
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_mail_tells_each_group_that_others_may_answer_too() {
     let mut server = MailServer::start(&[]);
-    let settings = ChannelSettings::Mail(mail::settings(server.port, None));
-    let stage = Stage::with(|dir| vec![channel(dir, "mail", settings, &[])], |_| {}).await;
-    stage.add_for("mail", "leads", "group:leads");
-    let request = stage.asks_bob_and_then_the_leads("web").await;
-    stage.deliver().await;
-    stage.pass_a_minute().await;
-    stage.deliver().await;
-    stage
-        .review(&stage.setup.bob_approver, &request, Answer::Deny)
-        .await;
-    stage.deliver().await;
+    let _stage = mail::denied_after_the_leads_joined(&server, "leads").await;
     let mut got: Vec<(String, String)> = Vec::new();
     for _ in 0..5 {
         let mail = server.next();
@@ -168,30 +157,14 @@ async fn one_mail_tells_each_group_that_others_may_answer_too() {
 
 #[tokio::test]
 async fn a_webhook_and_a_workflow_are_told_that_others_may_answer_too() {
-    let hook = Peer::start(|_| peer::json(200, &json!({}))).await;
-    let url = hook.url();
-    let stage = Stage::with(
-        |dir| {
-            let to = |path: &str| WebhookSettings {
-                url: format!("{url}/{path}"),
-            };
-            let flow = ChannelSettings::TeamsWorkflow(TeamsWorkflowSettings {});
-            let flow_url = format!("{url}/flow");
-            let hook = ChannelSettings::Webhook(to("hook"));
-            vec![
-                channel(dir, "hook", hook, &[("signing_secret", SECRET)]),
-                channel(dir, "flow", flow, &[("url", &flow_url)]),
-            ]
-        },
-        |_| {},
-    )
-    .await;
+    let peer = Peer::start(|_| peer::json(200, &json!({}))).await;
+    let stage = Stage::with(|dir| hook_and_flow(dir, &peer), |_| {}).await;
     stage.add_for("hook", "leads", "group:leads");
     stage.asks_bob_and_then_the_leads("web").await;
     stage.deliver().await;
     stage.pass_a_minute().await;
     stage.deliver().await;
-    let calls = hook.take();
+    let calls = peer.take();
     let told = |path: &str| -> Vec<Value> {
         let found = calls.iter().filter(|call| call.path == path);
         found.map(|call| call.json()["type"].clone()).collect()

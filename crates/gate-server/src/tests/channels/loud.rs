@@ -1,7 +1,7 @@
 //! What is past the rules is said in every channel, before anything else.
 
 use axum::http::StatusCode;
-use gate_protocol::channel::{ChannelSettings, TeamsWorkflowSettings, WebhookSettings};
+use gate_protocol::channel::ChannelSettings;
 use gate_protocol::id::Nonce;
 use gate_protocol::invocation::{BoundVariable, Treatment};
 use gate_protocol::masked::{MaskedSecret, MaskedText, Segment};
@@ -16,7 +16,7 @@ use super::stage::{
     BOB, SlackStage, Stage, button, channel, judged, place, press, refusals, value_of,
 };
 use super::teams::{SCHEMA, TeamsStage, card};
-use super::webhooks::SECRET;
+use super::webhooks::hook_and_flow;
 use crate::settings::Settings;
 use crate::tests::bench::submission;
 
@@ -134,17 +134,12 @@ async fn break_glass_is_loud_in_teams_and_is_not_answered_there() {
 async fn break_glass_is_loud_in_mails_webhooks_and_workflows() {
     let mut server = MailServer::start(&[]);
     let peer = Peer::start(|_| peer::json(200, &json!({}))).await;
-    let to = |path: &str| format!("{}/{path}", peer.url());
     let stage = Stage::with(
         |dir| {
             let mail = ChannelSettings::Mail(mail::settings(server.port, None));
-            let hook = ChannelSettings::Webhook(WebhookSettings { url: to("hook") });
-            let flow = ChannelSettings::TeamsWorkflow(TeamsWorkflowSettings {});
-            vec![
-                channel(dir, "mail", mail, &[]),
-                channel(dir, "hook", hook, &[("signing_secret", SECRET)]),
-                channel(dir, "flow", flow, &[("url", &to("flow"))]),
-            ]
+            let mut channels = hook_and_flow(dir, &peer);
+            channels.push(channel(dir, "mail", mail, &[]));
+            channels
         },
         for_bob,
     )

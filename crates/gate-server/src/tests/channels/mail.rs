@@ -193,6 +193,23 @@ async fn who_may_answer_is_written_to_and_told_the_end_with_nothing_but_a_link()
     assert_eq!(server.next()["headers"]["subject"], "[gate] a test");
 }
 
+/// Returns a server with two channels to one of mail: it has asked bob, after a minute the leads too,
+/// by a channel of this name, and bob has denied it.
+pub(super) async fn denied_after_the_leads_joined(server: &MailServer, leads: &str) -> Stage {
+    let settings = ChannelSettings::Mail(settings(server.port, None));
+    let stage = Stage::with(|dir| vec![channel(dir, "mail", settings, &[])], |_| {}).await;
+    stage.add_for("mail", leads, "group:leads");
+    let request = stage.asks_bob_and_then_the_leads("web").await;
+    stage.deliver().await;
+    stage.pass_a_minute().await;
+    stage.deliver().await;
+    stage
+        .review(&stage.setup.bob_approver, &request, Answer::Deny)
+        .await;
+    stage.deliver().await;
+    stage
+}
+
 /// Looks at a later mail: it names the first, and is another.
 fn assert_named(later: &Value, first: &Value) {
     let (later, first) = (&later["headers"], &first["headers"]["message-id"]);
@@ -206,18 +223,8 @@ fn assert_named(later: &Value, first: &Value) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_mails_about_a_request_name_the_first_one_of_their_channel_and_have_ids_of_their_own() {
     let mut server = MailServer::start(&[]);
-    let settings = ChannelSettings::Mail(settings(server.port, None));
-    let stage = Stage::with(|dir| vec![channel(dir, "mail", settings, &[])], |_| {}).await;
     // Who joins later has another first mail.
-    stage.add_for("mail", "mail.leads@b", "group:leads");
-    let request = stage.asks_bob_and_then_the_leads("web").await;
-    stage.deliver().await;
-    stage.pass_a_minute().await;
-    stage.deliver().await;
-    stage
-        .review(&stage.setup.bob_approver, &request, Answer::Deny)
-        .await;
-    stage.deliver().await;
+    let _stage = denied_after_the_leads_joined(&server, "mail.leads@b").await;
     let mails: Vec<Value> = (0..5).map(|_| server.next()).collect();
     let of = |to: &str| -> Vec<&Value> {
         let found = mails.iter().filter(|mail| mail["to"][0] == to);

@@ -2,7 +2,7 @@
 
 use axum::http::{Method, StatusCode};
 use gate_protocol::canonical::Digest;
-use gate_protocol::channel::{ChannelSettings, TeamsWorkflowSettings, WebhookSettings};
+use gate_protocol::channel::ChannelSettings;
 use gate_protocol::event::{
     ClientEvent, EventBatch, Fact, RunAbandonedFact, RunFinishedFact, RunOutcome,
 };
@@ -16,7 +16,7 @@ use super::mail::{self, MailServer};
 use super::peer::{self, Call, Peer};
 use super::stage::{SlackStage, Stage, channel, judged, place};
 use super::teams::{SCHEMA, TeamsStage, card};
-use super::webhooks::SECRET;
+use super::webhooks::hook_and_flow;
 
 /// How a run ended.
 #[derive(Clone, Copy)]
@@ -143,22 +143,7 @@ async fn a_mail_says_how_it_ended() {
 #[tokio::test]
 async fn a_webhook_and_a_workflow_say_how_it_ended() {
     let peer = Peer::start(|_: &Call| peer::json(200, &json!({}))).await;
-    let (hook, flow) = (
-        format!("{}/hook", peer.url()),
-        format!("{}/flow", peer.url()),
-    );
-    let stage = Stage::with(
-        |dir| {
-            let hook = ChannelSettings::Webhook(WebhookSettings { url: hook });
-            let workflow = ChannelSettings::TeamsWorkflow(TeamsWorkflowSettings {});
-            vec![
-                channel(dir, "hook", hook, &[("signing_secret", SECRET)]),
-                channel(dir, "flow", workflow, &[("url", &flow)]),
-            ]
-        },
-        |_| {},
-    )
-    .await;
+    let stage = Stage::with(|dir| hook_and_flow(dir, &peer), |_| {}).await;
     let of = |exit_code: Value, signal: Value, not_run: Value, duration_ms: u64| {
         json!({
             "exit_code": exit_code, "signal": signal, "not_run": not_run,

@@ -1,7 +1,7 @@
 //! People are reminded of what still waits, where they look: once for each reminder.
 
 use axum::http::Method;
-use gate_protocol::channel::{ChannelSettings, TeamsWorkflowSettings, WebhookSettings};
+use gate_protocol::channel::ChannelSettings;
 use gate_protocol::request::ApprovalRequest;
 use gate_protocol::review::Answer;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use super::peer::{self, Call, Peer};
 use super::slack_judges::BLOCKS;
 use super::stage::{SlackStage, Stage, channel, judged, place, slack_answer};
 use super::teams::{SCHEMA, TeamsStage, card, rendered};
-use super::webhooks::SECRET;
+use super::webhooks::hook_and_flow;
 use crate::tests::bench::submission;
 
 const SAID: &str = "A reminder: it still waits for an answer.";
@@ -143,22 +143,7 @@ async fn in_teams_a_reminder_stands_below_the_card() {
 #[tokio::test]
 async fn a_webhook_and_a_workflow_are_told_of_each_reminder() {
     let peer = Peer::start(fine).await;
-    let (hook, flow) = (
-        format!("{}/hook", peer.url()),
-        format!("{}/flow", peer.url()),
-    );
-    let stage = Stage::with(
-        |dir| {
-            let hook = ChannelSettings::Webhook(WebhookSettings { url: hook });
-            let workflow = ChannelSettings::TeamsWorkflow(TeamsWorkflowSettings {});
-            vec![
-                channel(dir, "hook", hook, &[("signing_secret", SECRET)]),
-                channel(dir, "flow", workflow, &[("url", &flow)]),
-            ]
-        },
-        |_| {},
-    )
-    .await;
+    let stage = Stage::with(|dir| hook_and_flow(dir, &peer), |_| {}).await;
     asks(&stage, "web").await;
     peer.take();
     for _ in 0..2 {

@@ -1,19 +1,35 @@
 //! Webhooks: what is sent, how it is signed, and where it never goes.
 
+use std::path::Path;
+
 use axum::body::Body;
 use axum::http::{Method, Response};
-use gate_protocol::channel::{ChannelSettings, DeliveryState, WebhookSettings};
+use gate_protocol::channel::{
+    ChannelSettings, DeliveryState, TeamsWorkflowSettings, WebhookSettings,
+};
 use gate_protocol::review::Answer;
 use serde_json::{Value, json};
 
 use super::peer::{self, Call, Peer};
 use super::stage::{Stage, channel, judged};
+use crate::settings::ChannelFile;
 use crate::tests::bench::call;
 
 pub(super) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 fn answered(status: u16) -> impl Fn(&Call) -> Response<Body> {
     move |_| peer::json(status, &json!({}))
+}
+
+/// Returns a webhook and a workflow of Teams, which post to `/hook` and to `/flow` of one peer.
+pub(super) fn hook_and_flow(dir: &Path, peer: &Peer) -> Vec<ChannelFile> {
+    let to = |path: &str| format!("{}/{path}", peer.url());
+    let hook = ChannelSettings::Webhook(WebhookSettings { url: to("hook") });
+    let flow = ChannelSettings::TeamsWorkflow(TeamsWorkflowSettings {});
+    vec![
+        channel(dir, "hook", hook, &[("signing_secret", SECRET)]),
+        channel(dir, "flow", flow, &[("url", &to("flow"))]),
+    ]
 }
 
 async fn stage(url: String) -> Stage {
