@@ -13,6 +13,8 @@ mod compiled;
     reason = "no other user's files are looked at in these tests"
 )]
 mod namespace;
+#[path = "cli_doctor/scripts.rs"]
+mod scripts;
 #[path = "shims/stage.rs"]
 mod stage;
 #[path = "cli_doctor/ways.rs"]

@@ -290,3 +290,48 @@ fn a_line_without_an_end_is_refused_takes_no_memory_and_the_next_one_is_answered
     drop(input);
     child.wait().unwrap();
 }
+
+#[test]
+fn a_line_that_is_no_json_is_answered_and_the_next_one_is_too() {
+    let home = Home::new().unwrap();
+    let mut child = home
+        .command(GATE)
+        .arg("mcp")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let greeting = json!({ "jsonrpc": "2.0", "id": 7, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {},
+        "clientInfo": { "name": "x", "version": "1" } } });
+    let started = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+    let text = format!("{greeting}\n{started}\n\n");
+    input.write_all(text.as_bytes()).unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!(next()["id"], 7);
+    let deep = "[".repeat(20_000);
+    let half = r#"{"jsonrpc":"2.0","id":10,"method":"tools/call","params":{"name":"check",
+        "arguments":{"argv":["kubectl","\ud800"]}}}"#;
+    let half = half.replace('\n', " ");
+    for bad in [&b"{bad"[..], b"\xff\xfe", half.as_bytes(), deep.as_bytes()] {
+        input.write_all(&[bad, b"\n"].concat()).unwrap();
+        let refused = next();
+        assert_eq!(refused["error"]["code"], -32700, "{refused}");
+        assert_eq!(refused["id"], Value::Null, "{refused}");
+    }
+    // Each of several at once has an answer of its own.
+    let ping = json!({ "jsonrpc": "2.0", "id": 9, "method": "ping" });
+    input
+        .write_all(format!("no\nno\n{ping}\nno").as_bytes())
+        .unwrap();
+    drop(input);
+    let codes: Vec<Value> = std::iter::repeat_with(&mut next)
+        .take(4)
+        .map(|answer| answer["error"]["code"].clone())
+        .collect();
+    let refused = codes.iter().filter(|code| **code == -32700).count();
+    assert_eq!(refused, 3, "{codes:?}");
+    child.wait().unwrap();
+}

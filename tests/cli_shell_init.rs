@@ -18,6 +18,7 @@ use stage::{Stage, assert_ends, run};
 
 const WITHIN: Duration = Duration::from_secs(30);
 const SAID: &str = "gate: something had put other folders before the shims on PATH";
+const AGAIN: &str = "gate: other folders came before the shims on PATH again";
 
 /// Each shell with how it runs a script without its user's start-up files, and
 /// the line that its user adds.
@@ -168,7 +169,7 @@ fn typed(terminal: &Terminal, command: &str, step: usize) {
 }
 
 #[test]
-fn at_each_prompt_the_folder_is_put_first_again_and_that_is_said_once() {
+fn at_each_prompt_the_folder_is_put_first_again_and_that_is_said_twice() {
     for (shell, _, line) in SHELLS
         .into_iter()
         .filter(|(shell, ..)| PROMPTS.contains(shell))
@@ -211,6 +212,113 @@ fn at_each_prompt_the_folder_is_put_first_again_and_that_is_said_once() {
         assert_eq!(kept("three"), expected(":/early:/early"), "{shell}");
         let transcript = String::from_utf8_lossy(&terminal.transcript()).into_owned();
         assert_eq!(transcript.matches(SAID).count(), 1, "{shell}: {transcript}");
+        assert_eq!(
+            transcript.matches(AGAIN).count(),
+            1,
+            "{shell}: {transcript}"
+        );
+    }
+}
+
+#[test]
+fn what_registers_behind_the_look_at_each_prompt_does_not_win_for_good() {
+    for (shell, line, later) in [
+        (
+            "bash",
+            SHELLS[0].2,
+            "later() { PATH=/real:$PATH; }; PROMPT_COMMAND+=$'\\nlater'",
+        ),
+        (
+            "bash",
+            SHELLS[0].2,
+            "later() { PATH=/real:$PATH; }; PROMPT_COMMAND+=(later)",
+        ),
+        (
+            "zsh",
+            SHELLS[1].2,
+            "later() { PATH=/real:$PATH; }; precmd_functions+=(later)",
+        ),
+        (
+            "fish",
+            SHELLS[2].2,
+            "function later --on-event fish_prompt; set -gx PATH /real $PATH; end",
+        ),
+    ] {
+        let stage = stage();
+        let terminal = opened(&stage, shell, line);
+        typed(&terminal, later, 0);
+        for step in 1..4 {
+            typed(&terminal, "true", step);
+        }
+        let print = if shell == "fish" {
+            "string join : -- $PATH >kept"
+        } else {
+            "printf '%s\\n' \"$PATH\" >kept"
+        };
+        typed(&terminal, print, 4);
+        terminal.send("exit\r").unwrap();
+        terminal.exit_status(WITHIN).unwrap();
+        let kept = fs::read_to_string(stage.home.work().join("kept")).unwrap();
+        let shims = stage.shims();
+        assert!(kept.starts_with(shims.to_str().unwrap()), "{later}: {kept}");
+        let transcript = String::from_utf8_lossy(&terminal.transcript()).into_owned();
+        assert!(transcript.contains(SAID), "{later}: {transcript}");
+    }
+}
+
+#[test]
+fn a_shell_that_has_run_the_tool_already_meets_a_shim_that_comes_later() {
+    for (shell, _, line) in SHELLS
+        .into_iter()
+        .filter(|(shell, ..)| PROMPTS.contains(shell))
+    {
+        let stage = stage();
+        stage.tool("helm");
+        let terminal = opened(&stage, shell, line);
+        typed(&terminal, "helm version >first", 0);
+        typed(&terminal, "gate shim install helm 2>told", 1);
+        typed(&terminal, "command -v helm >where; helm version >second", 2);
+        // Where `command -v` does not say what the shell remembers, `type` does.
+        typed(&terminal, "type helm >what", 3);
+        terminal.send("exit\r").unwrap();
+        terminal.exit_status(WITHIN).unwrap();
+        let kept = |name: &str| fs::read_to_string(stage.home.work().join(name)).unwrap();
+        let shim = stage.shims().join("helm");
+        let shim = shim.to_str().unwrap();
+        assert_eq!(kept("first"), "helm: version\n", "{shell}");
+        assert!(kept("where").contains(shim), "{shell}: {}", kept("where"));
+        assert!(kept("what").contains(shim), "{shell}: {}", kept("what"));
+        assert!(
+            kept("told").contains("hash -r"),
+            "{shell}: {}",
+            kept("told")
+        );
+    }
+}
+
+#[test]
+fn a_prompt_says_that_the_program_behind_the_shims_is_gone() {
+    const GONE: &str = "leads to a gate that is gone";
+    for (shell, _, line) in SHELLS
+        .into_iter()
+        .filter(|(shell, ..)| PROMPTS.contains(shell))
+    {
+        let stage = stage();
+        fs::create_dir_all(stage.shims()).unwrap();
+        let program = stage.home.path().join("opt/gate-shim");
+        let shim = stage.shims().join("kubectl");
+        std::os::unix::fs::symlink(&program, shim).unwrap();
+        stage.home.write("opt/gate-shim", "").unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let terminal = opened(&stage, shell, line);
+        typed(&terminal, "true", 0);
+        let before = String::from_utf8_lossy(&terminal.transcript()).into_owned();
+        assert!(!before.contains(GONE), "{shell}: {before}");
+        fs::remove_file(&program).unwrap();
+        typed(&terminal, "true", 1);
+        terminal.wait_for(GONE, WITHIN).unwrap();
+        terminal.send("exit\r").unwrap();
+        terminal.exit_status(WITHIN).unwrap();
     }
 }
 

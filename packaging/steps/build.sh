@@ -65,7 +65,7 @@ take_programs() {
   done
   said=$("$stage/$triple/release/gate" --version) || die "the gate that was built does not run"
   [ "$said" = "gate $version" ] || die "the gate in $1 says that it is \`$said\`, and this is gate $version"
-  # Under its own name it is no shim, says so, and ends with 64.
+  # Under its own name it is no shim, says so, and ends with 127.
   said=$("$stage/$triple/release/gate-shim" 2>&1) && die "the gate-shim in $1 ends with 0 under its own name"
   case $said in
     "gate: "*) ;;

@@ -14,4 +14,4 @@ mod program;
 pub(crate) use folder::{Leads, Made, Shim, ShimFolder, known};
 pub(crate) use lookup::{Candidate, Lookup, Met, OnPath, entries, position};
 pub(crate) use names::{refuse, refuse_path, wrapped_by_all};
-pub(crate) use program::Program;
+pub(crate) use program::{LOADER, Program};

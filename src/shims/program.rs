@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use gate_exec::is_gate_program;
@@ -10,6 +11,13 @@ use gate_protocol::inert::inert;
 
 use crate::failure::{Failure, FailureKind};
 use crate::layout::SHIM_PROGRAM;
+
+/// What is to be known of a program that the system's loader starts.
+pub(crate) const LOADER: &str = "the program behind the shims is linked dynamically: whoever sets \
+    LD_PRELOAD or LD_AUDIT goes around it; those of the packages are not (docs/packaging.md)";
+
+/// The entry of an ELF file's table that names the loader.
+const PT_INTERP: u32 = 3;
 
 /// What a shim leads to: the small program that lies beside the running gate,
 /// and gate itself where there is none.
@@ -62,12 +70,80 @@ impl Program {
         self.is_small
     }
 
+    /// Tells whether the system's loader starts it, which runs what `LD_PRELOAD` names first.
+    pub(crate) fn asks_loader(&self) -> bool {
+        has_interpreter(&self.path).unwrap_or(false)
+    }
+
     /// Returns its path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }
 
+/// Tells whether a program names a loader that starts it.
+///
+/// Source: elf(5), for files of 64 bits in this machine's byte order.
+fn has_interpreter(path: &Path) -> io::Result<bool> {
+    let file = File::open(path)?;
+    let mut header = [0; 64];
+    file.read_exact_at(&mut header, 0)?;
+    let (entries, size, count) = (
+        number(&header, 32, 8),
+        number(&header, 54, 2),
+        number(&header, 56, 2),
+    );
+    for index in 0..count {
+        let mut kind = [0; 4];
+        file.read_exact_at(&mut kind, entries.saturating_add(index * size))?;
+        if u32::from_ne_bytes(kind) == PT_INTERP {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Returns the number that stands in so many bytes.
+fn number(bytes: &[u8], at: usize, length: usize) -> u64 {
+    let mut wide = [0; 8];
+    let found = bytes.get(at..at + length).unwrap_or_default();
+    let place = if cfg!(target_endian = "big") {
+        8 - length
+    } else {
+        0
+    };
+    if let Some(to) = wide.get_mut(place..place + found.len()) {
+        to.copy_from_slice(found);
+    }
+    u64::from_ne_bytes(wide)
+}
+
 fn shown(path: &Path) -> String {
     inert(&path.to_string_lossy()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_names_a_loader_is_told_from_one_that_does_not() {
+        let own = std::env::current_exe().unwrap();
+        let mut bytes = std::fs::read(&own).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("copy");
+        let entries = usize::try_from(number(&bytes, 32, 8)).unwrap();
+        let (size, count) = (number(&bytes, 54, 2), number(&bytes, 56, 2));
+        for index in 0..count {
+            let at = entries + usize::try_from(index * size).unwrap();
+            if number(&bytes, at, 4) == u64::from(PT_INTERP) {
+                bytes[at..at + 4].copy_from_slice(&[0; 4]);
+            }
+        }
+        std::fs::write(&copy, bytes).unwrap();
+        assert!(!has_interpreter(&copy).unwrap());
+        assert!(has_interpreter(Path::new("/bin/sh")).unwrap());
+        std::fs::write(&copy, "#!/bin/sh\n").unwrap();
+        assert!(has_interpreter(&copy).is_err());
+    }
 }

@@ -155,6 +155,88 @@ fn what_is_not_understood_is_stopped_where_it_could_hide_such_a_tool() {
 }
 
 #[test]
+fn a_script_that_can_not_be_read_is_stopped_by_what_rules_are_about_and_by_what_lasts() {
+    let unread = [
+        "coproc cat; @",
+        "echo ${!x@}; @",
+        "@ )",
+        "cat <<$x\nEOF\n@",
+        "i\\\nf true; then @; fi",
+        "bash -c 'coproc cat; @'",
+    ];
+    let stage = Stage::new();
+    for place in unread {
+        for command in [
+            "git push --force origin main",
+            "cargo publish",
+            "npm publish",
+        ] {
+            let script = place.replace('@', command);
+            assert!(stage.says_no(&script).is_some(), "{script}");
+        }
+        let script = place.replace('@', "rm -rf x");
+        assert_eq!(stage.says_no(&script), None, "{script}");
+    }
+    stage.rules("[[rule]]\nid = \"no-rm\"\ntool = \"rm\"\ndecision = \"deny\"\n");
+    for place in unread.into_iter().chain(["echo a\\\nb; @", "r\\\nm -rf x"]) {
+        let script = place.replace('@', "rm -rf x");
+        assert!(stage.says_no(&script).is_some(), "{script}");
+        let script = place.replace('@', "ls").replace("r\\\nm", "l\\\ns");
+        assert_eq!(stage.says_no(&script), None, "{script}");
+    }
+    stage.rules("[[rule]]\nid = \"none\"\neffect = \"unknown\"\ndecision = \"deny\"\n");
+    let told = stage.says_no("coproc cat").unwrap();
+    assert!(told.contains("denied by rule `none`"), "{told}");
+}
+
+#[test]
+fn a_name_in_two_lines_is_one_name() {
+    let stage = Stage::new();
+    for script in [
+        "kube\\\nctl delete ns p",
+        "terra\\\nform destroy",
+        "bash -c 'kube\\\nctl delete ns p'",
+        "coproc kube\\\nctl delete ns p",
+        "git pu\\\nsh --force origin main",
+    ] {
+        assert!(stage.says_no(script).is_some(), "{script}");
+    }
+    for script in [
+        "kube\\\nctl get pods",
+        "cargo te\\\nst",
+        "make # kube\\\nctl",
+    ] {
+        assert_eq!(stage.says_no(script), None, "{script}");
+    }
+}
+
+#[test]
+fn what_plainly_starts_such_a_tool_is_stopped() {
+    let stage = Stage::new();
+    let command = "kubectl delete ns p";
+    for place in [
+        "fish -c '@'",
+        "rbash -c '@'",
+        "npx @",
+        "npm exec -- @",
+        "yarn exec @",
+        "git bisect run @",
+        "git submodule foreach '@'",
+        "tmux new -d '@'",
+        "screen -dm @",
+        "xvfb-run @",
+        "parallel ::: '@'",
+        "/lib64/ld-linux-x86-64.so.2 /usr/bin/@",
+        "hyperfine 'cd x && @'",
+    ] {
+        let script = place.replace('@', command);
+        assert!(stage.says_no(&script).is_some(), "{script}");
+        let script = place.replace('@', "pytest -q");
+        assert_eq!(stage.says_no(&script), None, "{script}");
+    }
+}
+
+#[test]
 fn what_is_taken_elsewhere_is_stopped_by_what_it_does_there() {
     let stage = Stage::new();
     for command in [

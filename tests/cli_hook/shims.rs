@@ -58,6 +58,11 @@ fn a_program_that_is_only_called_gate_is_not_trusted() {
     stage.rules("[[rule]]\nid = \"g\"\ntool = \"gate\"\ndecision = \"deny\"\n");
     assert_eq!(stage.says_no(told), None, "the real one asks by itself");
     assert!(stage.says_no(&format!("PATH=/tmp:$PATH {told}")).is_some());
+    assert!(
+        stage
+            .says_no(&format!("export PA''TH=/tmp; {told}"))
+            .is_some()
+    );
 }
 
 #[test]
@@ -72,6 +77,10 @@ fn an_agent_does_not_answer_and_changes_neither_rules_nor_hooks() {
         "bash -c 'gate approve 0198f'",
         "PATH=$PATH:/x gate approve 0198f",
         "timeout 5 gate deny 0198f",
+        "gate requests review-break-glass 0198f --comment ok",
+        "gate audit erase 0198f --reason x",
+        "gate audit forward",
+        "gate audit archive",
     ] {
         let told = stage.says_no(command).unwrap();
         assert!(told.contains("is for people"), "{command}: {told}");
@@ -108,6 +117,9 @@ fn a_shim_asks_only_where_it_comes_first_and_the_hook_was_told_of_shims() {
         "read -r PATH <<< /usr/bin; kubectl delete ns p",
         "for PATH in /usr/bin; do kubectl delete ns p; done",
         "unset PATH; kubectl delete ns p",
+        "export PA''TH=/usr/bin; kubectl delete ns p",
+        "unset PA\\TH; kubectl delete ns p",
+        "env 'BASH_FUNC_kubectl%%=() { :; }' bash -c 'kubectl delete ns p'",
     ] {
         assert!(stage.says_no_with(shims, around).is_some(), "{around}");
     }

@@ -36,7 +36,11 @@ fn a_hook_that_the_agents_own_settings_switch_off_is_listed_so() {
         assert!(!listed.contains("does not call"), "{listed}");
         done(&stage, &["remove", agent]);
         stage.home.write(file, off).unwrap();
-        done(&stage, &["install", agent]);
+        // The second one finds the hook in the file.
+        for _ in 0..2 {
+            let told = done(&stage, &["install", agent]);
+            assert!(told.contains(&format!("as long as {why}")), "{told}");
+        }
         let listed = done(&stage, &["list"]);
         let line = listed.lines().find(|line| line.contains("does not call"));
         let line = line.unwrap_or_else(|| panic!("{listed}"));

@@ -306,6 +306,14 @@ fn spelled(word: &str, way: u8) -> String {
             .flat_map(|letter| ['\'', letter, '\''])
             .collect(),
         4 => format!("''{}\"\"", quoted(word)),
+        5 => {
+            let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+            let one = |letter: char| match plain(letter) {
+                true => letter.to_string(),
+                false => quoted(&letter.to_string()),
+            };
+            word.chars().map(one).collect::<Vec<_>>().join("\\\n")
+        }
         _ => word
             .chars()
             .enumerate()
@@ -345,7 +353,7 @@ proptest! {
     #[test]
     fn the_spelling_of_words_changes_no_effect(
         which in 0..KNOWN.len(),
-        ways in prop::collection::vec(0_u8..6, 8),
+        ways in prop::collection::vec(0_u8..7, 8),
     ) {
         let (words, effect) = KNOWN[which];
         let text: Vec<String> = words

@@ -93,11 +93,7 @@ impl<'a> Surveyor<'a> {
             },
             Way::Login => self.ask(&self.shell, &["-l"], self.fresh(&[])),
             Way::Interactive => self.ask(&self.shell, &["-i"], self.fresh(&[])),
-            Way::Script => {
-                let same = self.world.variables();
-                let same = same.map(|(name, value)| (name.to_owned(), value.to_owned()));
-                self.ask(Path::new(SH), &[], same.collect())
-            }
+            Way::Script => return self.scripts(),
             Way::LoginBash => self.other_shell("bash"),
             Way::LoginZsh => self.other_shell("zsh"),
             // bash reads ~/.bashrc where sshd has started it, which it tells by this variable.
@@ -120,6 +116,23 @@ impl<'a> Surveyor<'a> {
             },
         };
         vec![ground]
+    }
+
+    /// Asks what a script of sh finds, and one of bash and zsh where that is something else: these
+    /// may read a file first, and take functions from the environment.
+    fn scripts(&self) -> Vec<Ground> {
+        let ask = |shell: &Path| {
+            let same = self.world.variables();
+            let same = same.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            self.ask(shell, &[], same.collect())
+        };
+        let of_sh = ask(Path::new(SH));
+        let others = ["bash", "zsh"].into_iter().filter_map(shell_at);
+        let others = others.map(|shell| ask(&shell));
+        let others: Vec<Ground> = others
+            .filter(|ground| !finds_same(ground, &of_sh))
+            .collect();
+        std::iter::once(of_sh).chain(others).collect()
     }
 
     /// Asks a shell that is not the user's as a login shell: who starts commands by it does so
@@ -231,6 +244,15 @@ impl<'a> Surveyor<'a> {
         let ended = child.wait().ok()?;
         text.filter(|_| ended.success())
     }
+}
+
+/// Tells whether two shells find the same.
+fn finds_same(one: &Ground, other: &Ground) -> bool {
+    let answer = |ground: &Ground| match ground {
+        Ground::Known { path, said, .. } => Some((path.clone(), said.clone())),
+        Ground::Unknown(_) | Ground::Absent(_) | Ground::Elsewhere(_) => None,
+    };
+    answer(one).is_some_and(|found| Some(found) == answer(other))
 }
 
 fn shell_of(world: &World) -> PathBuf {

@@ -123,7 +123,7 @@ impl Doctor {
             promises: promise(MODE).0,
             promises_not: promise(MODE).1,
             settings,
-            notes: notes::of_path(world.variable(OsStr::new("PATH"))),
+            notes: notes::of_caller(world),
             tools,
         })
     }
@@ -226,6 +226,11 @@ impl<'a> Survey<'a> {
         let (state, meets) = verdict::judge(self.lookup, tool, index, ground);
         let folder = self.places.folder_of(tool);
         let mend = || {
+            if folder.is_gone {
+                return "the program that its shim leads to is gone: install gate again, or run \
+                        `gate shim install`"
+                    .to_owned();
+            }
             if folder.has_shim {
                 return verdict::mend(way, &self.shell, &folder.path, &folder.options);
             }
@@ -254,6 +259,8 @@ struct Places {
 struct Folder {
     path: PathBuf,
     has_shim: bool,
+    /// Whether the shim leads nowhere.
+    is_gone: bool,
     /// The options by which it is named, as a shell reads them.
     options: String,
 }
@@ -280,8 +287,11 @@ impl Places {
         } else {
             super::shim::named(&path)
         };
+        let shim = path.join(tool);
+        let has_shim = shim.symlink_metadata().is_ok();
         Folder {
-            has_shim: path.join(tool).symlink_metadata().is_ok(),
+            has_shim,
+            is_gone: has_shim && shim.metadata().is_err(),
             path,
             options,
         }

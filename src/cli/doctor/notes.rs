@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use gate_exec::resolve::version_manager;
 
 use super::verdict::shown;
-use crate::shims::{Candidate, Lookup, Met, entries};
+use crate::shims::{Candidate, LOADER, Lookup, Met, Program, entries};
 use crate::world::World;
 
 /// What holds the credentials of tools: their names, variables, and files below the home.
@@ -105,8 +105,36 @@ const CREDENTIALS: [Holder; 17] = [
     ),
 ];
 
+/// Returns what is to be known of what a caller here has.
+pub(super) fn of_caller(world: &World) -> Vec<String> {
+    let mut notes = of_path(world.variable(OsStr::new("PATH")));
+    if let Some(file) = world.env_os("BASH_ENV").filter(|file| !file.is_empty()) {
+        notes.push(format!(
+            "BASH_ENV has each script of bash read `{}` first: what it defines or puts on PATH comes \
+             before the shims",
+            shown(Path::new(file))
+        ));
+    }
+    let names = world.variables().map(|(name, _)| name.to_string_lossy());
+    let functions = names.filter_map(|name| {
+        let name = name.strip_prefix("BASH_FUNC_")?;
+        Some(name.trim_end_matches("%%").to_owned())
+    });
+    for function in functions {
+        notes.push(format!(
+            "a variable `BASH_FUNC_…` gives each script of bash the function `{}`, which comes before \
+             a shim of that name",
+            shown(Path::new(&function))
+        ));
+    }
+    if Program::beside_gate().is_ok_and(|program| program.asks_loader()) {
+        notes.push(LOADER.to_owned());
+    }
+    notes
+}
+
 /// Returns what is to be known of PATH here.
-pub(super) fn of_path(path: Option<&OsStr>) -> Vec<String> {
+fn of_path(path: Option<&OsStr>) -> Vec<String> {
     let mut notes = Vec::new();
     let folders = || path.into_iter().flat_map(entries);
     if folders().any(|entry| entry.as_os_str().is_empty()) {

@@ -41,7 +41,10 @@ impl Install {
             .as_ref()
             .is_some_and(|held| held.command == command)
         {
-            return show::print(&format!("`{file}` has it already; nothing is changed\n"));
+            let off = switched_off(&place, found.text.as_deref().unwrap_or_default(), &command);
+            return show::print(&format!(
+                "`{file}` has it already; nothing is changed\n{off}"
+            ));
         }
         // One that is there with other options, or of another gate, gives way to this one.
         let before = match &found.held {
@@ -62,7 +65,7 @@ impl Install {
         let kept = before.map_or_else(String::new, |_| {
             format!("; what was there is kept in `{}`", shown(&place.copy()))
         });
-        let remarks = self.remarks(&place);
+        let remarks = self.remarks(&place, &added, &command);
         show::print(&format!("`{file}` is written{kept}\n{remarks}"))
     }
 
@@ -80,7 +83,7 @@ impl Install {
     }
 
     /// Returns what is to be known of what was written.
-    fn remarks(&self, place: &Place) -> String {
+    fn remarks(&self, place: &Place, text: &str, command: &str) -> String {
         let agent = self.change.agent;
         let of_project = match (place.scope, agent.remark_of_project()) {
             (Scope::Project, Some(remark)) => format!("{remark}\n"),
@@ -90,8 +93,9 @@ impl Install {
             Some(_) => "A setting",
             None => "A hook",
         };
+        let off = switched_off(place, text, command);
         format!(
-            "{}\n{of_project}{what} helps; the shim is the boundary: put gate's shims first on the \
+            "{off}{}\n{of_project}{what} helps; the shim is the boundary: put gate's shims first on the \
              agent's PATH too.\n",
             agent.remark()
         )
@@ -111,6 +115,14 @@ impl Install {
             self.manner.options()
         )
     }
+}
+
+/// Says that the agent's own settings in this file keep it from calling the hook.
+fn switched_off(place: &Place, text: &str, command: &str) -> String {
+    let why = place.form.switched_off(text, command);
+    why.map_or_else(String::new, |why| {
+        format!("The agent does not call it as long as {why} in this file.\n")
+    })
 }
 
 /// Returns a word for a shell, in quotes where it needs them.

@@ -10,7 +10,7 @@ use std::path::Path;
 use gate_exec::{Exclusions, leads_to_gate};
 use gate_policy::{
     Decision, Effect, Evaluation, Invocation, Layer, MatchedRule, Nested, Occasion, Place, Policy,
-    Stdin,
+    RuleSummary, Stdin,
 };
 
 use super::agent::Agent;
@@ -21,19 +21,29 @@ use crate::world::World;
 use crate::{audit, circumstances, pipeline, reading};
 
 /// What gate's own subcommands do that an agent may use: look, ask, and take its own requests back.
-const FOR_AGENTS: [&[&str]; 19] = [
+const FOR_AGENTS: [&[&str]; 29] = [
     &["run"],
     &["check"],
     &["explain"],
     &["whoami"],
     &["doctor"],
-    &["requests"],
+    &["requests", "list"],
+    &["requests", "show"],
+    &["requests", "watch"],
+    &["requests", "cancel"],
+    &["requests", "break-glass"],
     &["rules", "check"],
     &["rules", "show"],
     &["rules", "test"],
     &["rules", "schema"],
     &["rules", "suggest"],
-    &["audit"],
+    &["audit", "log"],
+    &["audit", "open"],
+    &["audit", "verify"],
+    &["audit", "export"],
+    &["audit", "proof"],
+    &["audit", "receipts"],
+    &["audit", "flush"],
     &["hook", "list"],
     &["shim", "list"],
     &["shell-init"],
@@ -109,9 +119,14 @@ pub(super) fn on(
     let policy = here.configuration()?.policy(&here, &here.cwd)?;
     let mut around = circumstances::of_caller(&|name| here.env(name));
     around.agent = Some(format!("{} (unverified, from its hook)", agent.title()));
+    let unquoted = scope::unquoted(&call.script);
     let judge = Judge {
         world: &here,
         policy: &policy,
+        rules: policy.rules().collect(),
+        names_path: ["PATH", "BASH_FUNC_"]
+            .iter()
+            .any(|name| unquoted.contains(name)),
         occasion: pipeline::caller(&around),
         manner,
         script: &call.script,
@@ -141,6 +156,9 @@ fn record(world: &World, stops: &[Stop]) {
 struct Judge<'a> {
     world: &'a World,
     policy: &'a Policy,
+    rules: Vec<RuleSummary>,
+    /// Whether the script may change where a name leads, as far as its text shows.
+    names_path: bool,
     occasion: Occasion,
     manner: &'a Manner,
     script: &'a str,
@@ -161,7 +179,7 @@ struct Standing<'i> {
 
 impl Judge<'_> {
     /// Judges the whole call. Its shell is the agent's, and no command that somebody wrote: rules
-    /// are heard on what the shell runs.
+    /// are heard on what the shell runs, and on the whole where that could not be read.
     fn whole(&self, invocation: &Invocation, call: &Call, stops: &mut Vec<Stop>) {
         if !call.is_script {
             let argv: Vec<String> = call
@@ -179,11 +197,21 @@ impl Judge<'_> {
             return self.one(invocation, standing, stops);
         }
         let own = alone(invocation);
-        let baseline = Policy::baseline();
-        let evaluation = baseline.evaluate(&own, &self.world.cwd, &self.occasion);
+        let by = |policy: &Policy| policy.evaluate(&own, &self.world.cwd, &self.occasion);
+        let mut evaluation = by(&Policy::baseline());
+        let is_hidden = self.is_hidden(&own);
+        if is_hidden {
+            let in_force = by(self.policy);
+            if in_force.decision > evaluation.decision {
+                evaluation = in_force;
+            }
+        }
         let is_nameless = invocation.nested.iter().any(is_nameless);
         if evaluation.decision != Decision::Allow
-            && (self.manner.strict || is_nameless || scope::speaks_for(&own, self.script))
+            && (self.manner.strict
+                || is_nameless
+                || is_hidden
+                || scope::speaks_for(&own, self.script))
         {
             stops.push(Stop {
                 command: None,
@@ -268,11 +296,17 @@ impl Judge<'_> {
             return false;
         };
         let is_left = is_gate(standing.argv) || (self.manner.shims && standing.has_path);
-        if !is_left || self.script.contains("PATH") {
+        if !is_left || self.names_path {
             return false;
         }
         let path = self.world.variable(OsStr::new("PATH"));
         leads_to_gate(OsStr::new(name), path, exclusions)
+    }
+
+    /// Tells whether what a hook speaks for, or what rules are about, may stand in a script that
+    /// could not be read.
+    fn is_hidden(&self, own: &Invocation) -> bool {
+        scope::is_unread(own) && scope::hides(self.script, &self.rules)
     }
 
     fn speaks_for(
@@ -287,7 +321,8 @@ impl Judge<'_> {
         }
         // That what runs elsewhere is not understood is said by the command that takes it there.
         let is_spoken_for = if own.known {
-            scope::speaks_for(own, self.script)
+            let starts = scope::may_start(own) && scope::takes_along(standing.argv);
+            starts || self.is_hidden(own) || scope::speaks_for(own, self.script)
         } else {
             scope::takes_along(standing.argv)
         };
@@ -299,7 +334,7 @@ impl Judge<'_> {
     fn is_wanted(&self, evaluation: &Evaluation) -> bool {
         let written = |rule: &MatchedRule| rule.layer != Layer::Baseline;
         evaluation.matched.iter().any(written)
-            && self.policy.rules().any(|rule| {
+            && self.rules.iter().any(|rule| {
                 rule.decision != Decision::Allow && evaluation.matched.contains(&rule.rule)
             })
     }
@@ -346,6 +381,8 @@ mod tests {
             "/usr/bin/gate check -- ls",
             "gate requests cancel 0198",
             "gate rules show",
+            "gate requests break-glass",
+            "gate audit log --json",
             "gate approve --help",
             "gate __complete bash -- approve ",
             "gate",
@@ -358,6 +395,10 @@ mod tests {
             "gate deny 0198",
             "gate login --server x",
             "gate rules push",
+            "gate requests review-break-glass 0198 --comment ok",
+            "gate audit erase 0198 --reason x",
+            "gate audit archive --before 2026-01-01",
+            "gate audit forward",
             "gate hook remove claude-code",
             "gate admin tokens create -- --help",
         ] {

@@ -5,7 +5,7 @@
 //! baseline a hook speaks for tools that reach beyond the work folder. What a rule that somebody
 //! wrote is about is always heard, whatever tool it names.
 
-use gate_policy::{Effect, EffectSet, Invocation};
+use gate_policy::{Decision, Effect, EffectSet, Invocation, Layer, RuleSummary};
 
 use crate::everyday::EVERYDAY;
 
@@ -18,27 +18,54 @@ const PARTLY: &[&str] = &[
 const CARRIERS: &[&str] = &[
     "awk", "bash", "busybox", "env", "ksh", "parallel", "script", "sed", "sh", "zsh",
 ];
-/// Programs without a profile that run the command behind their own options.
+/// Programs that run the command behind their own options, or one that stands in a quoted word.
 const STARTERS: &[&str] = &[
+    "bunx",
     "caffeinate",
+    "catchsegv",
     "chronic",
+    "csh",
+    "dbus-run-session",
     "direnv",
+    "elvish",
+    "entr",
     "faketime",
+    "fish",
     "flock",
+    "hyperfine",
     "k3s",
     "ltrace",
     "microk8s",
     "minikube",
+    "nix-shell",
+    "npx",
+    "nu",
+    "parallel",
+    "pipx",
     "prlimit",
+    "proxychains",
+    "proxychains4",
+    "pwsh",
+    "rbash",
+    "rlwrap",
     "runuser",
+    "screen",
     "setpriv",
     "strace",
     "systemd-run",
+    "tcsh",
+    "tmux",
     "torsocks",
+    "toybox",
     "unbuffer",
+    "uvx",
+    "xonsh",
+    "xvfb-run",
 ];
+/// What the system's loader of programs is called, which runs the program behind it.
+const LOADERS: [&str; 2] = ["ld-", "ld."];
 /// What stands right before a command that such a program is to run, as in `aws-vault exec p --`.
-const BEFORE_COMMAND: &[&str] = &["--", "exec", "run"];
+const BEFORE_COMMAND: &[&str] = &["--", "exec", "foreach", "run"];
 /// What runs another command with the very PATH that it has: `env` may take it away, and a shell
 /// may read a file that makes its own.
 const KEEPING_PATH: &[&str] = &[
@@ -104,6 +131,14 @@ pub(super) fn speaks_for(invocation: &Invocation, script: &str) -> bool {
     !EVERYDAY.contains(&tool)
 }
 
+/// Tells whether a tool that has a profile may run what its words name: `npx`, `npm exec`,
+/// `git bisect run`, `parallel`.
+pub(super) fn may_start(invocation: &Invocation) -> bool {
+    let tool = &*invocation.tool;
+    let runs = [Effect::Execute, Effect::Unknown].into_iter().collect();
+    (PARTLY.contains(&tool) || CARRIERS.contains(&tool)) && invocation.own_effects.intersects(runs)
+}
+
 /// Tells whether some of the effects stay, or reach somebody else.
 pub(super) fn lasts(effects: EffectSet) -> bool {
     let lasting = [
@@ -115,19 +150,27 @@ pub(super) fn lasts(effects: EffectSet) -> bool {
     effects.intersects(lasting.into_iter().collect())
 }
 
-/// Tells whether a program that gate has no profile of runs a tool that a hook speaks for, as far as
-/// that shows in its words. One that begins with a dash is no program, but an option of what stands
-/// before it that is not known.
+/// Tells whether a program runs a tool that a hook speaks for, as far as that shows in its words:
+/// the list of programs is not whole. One that begins with a dash is no program, but an option of
+/// what stands before it that is not known.
 pub(super) fn takes_along(argv: &[String]) -> bool {
-    let is_tool = |word: &String| BEYOND.contains(&name_of(word));
     let Some((program, words)) = argv.split_first() else {
         return false;
     };
-    if program.starts_with('-') || STARTERS.contains(&name_of(program)) {
-        return words.iter().any(is_tool);
+    let name = name_of(program);
+    let is_loader = LOADERS.iter().any(|start| name.starts_with(start));
+    if program.starts_with('-') || is_loader || STARTERS.contains(&name) {
+        return words.iter().any(|word| holds_tool(word));
     }
     let mut pairs = words.iter().zip(words.iter().skip(1));
-    pairs.any(|(before, word)| BEFORE_COMMAND.contains(&&**before) && is_tool(word))
+    pairs.any(|(before, word)| BEFORE_COMMAND.contains(&&**before) && holds_tool(word))
+}
+
+/// Tells whether a word is the name of a tool, or a text that has it where a word stands.
+fn holds_tool(word: &str) -> bool {
+    let is_apart = |c: char| c.is_whitespace() || ";|&()`'\"<>!{}$=".contains(c);
+    word.split(is_apart)
+        .any(|piece| BEYOND.contains(&name_of(piece)))
 }
 
 fn name_of(word: &str) -> &str {
@@ -139,19 +182,55 @@ pub(super) fn keeps_path(tool: &str) -> bool {
     KEEPING_PATH.contains(&tool)
 }
 
+/// Tells whether gate could not read a script at all, or not to its end: then no command of it was
+/// judged by itself, or not each.
+pub(super) fn is_unread(invocation: &Invocation) -> bool {
+    let tool = &*invocation.tool;
+    let is_carrier = CARRIERS.contains(&tool) || KEEPING_PATH.contains(&tool);
+    let says_so = |why: &String| {
+        why.starts_with("the script is not understood") || why.ends_with("than gate reads")
+    };
+    is_carrier && invocation.reasons.iter().any(says_so)
+}
+
+/// Tells whether a script that could not be read may hold what a hook speaks for, or what a rule
+/// that does not allow is about.
+pub(super) fn hides(script: &str, rules: &[RuleSummary]) -> bool {
+    let heard = |rule: &&RuleSummary| {
+        rule.decision != Decision::Allow && rule.rule.layer != Layer::Baseline
+    };
+    let mut tools = rules.iter().filter(heard).map(|rule| &rule.tools);
+    mentions_tool(script)
+        || mentions(script, |word| PARTLY.contains(&word))
+        || tools.any(|tools| tools.is_empty() || tools.iter().any(|tool| may_name(script, tool)))
+}
+
+/// Tells whether a text holds a name that a rule is about. A pattern may be any of them.
+fn may_name(script: &str, tool: &str) -> bool {
+    !tool.chars().all(is_of_name) || mentions(script, |word| word == tool)
+}
+
 /// Tells whether a text that is not understood holds the name of a tool that a hook speaks for,
-/// quoted or not, or may spell one letter by letter.
+/// quoted or not, in one line or more, or may spell one letter by letter.
 fn mentions_tool(script: &str) -> bool {
-    if script.contains("$'") && spells(script) {
-        return true;
-    }
-    let plain: String = script
-        .chars()
-        .filter(|c| !matches!(c, '\'' | '"' | '\\'))
-        .collect();
-    plain
-        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'))
-        .any(|word| BEYOND.contains(&word))
+    (script.contains("$'") && spells(script)) || mentions(script, |word| BEYOND.contains(&word))
+}
+
+fn mentions(script: &str, is_meant: impl Fn(&str) -> bool) -> bool {
+    unquoted(script)
+        .split(|c: char| !is_of_name(c))
+        .any(is_meant)
+}
+
+fn is_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '-' || c == '_'
+}
+
+/// Returns a script without what quotes in it, and without the line ends that a backslash takes
+/// back.
+pub(super) fn unquoted(script: &str) -> String {
+    let joined = script.replace("\\\n", "");
+    joined.replace(['\'', '"', '\\'], "")
 }
 
 /// Tells whether a letter may stand in it by its number, as in `$'\x6b'`.
@@ -193,6 +272,9 @@ mod tests {
             "aws-vault exec prod -- terraform destroy",
             "uv run aws s3 ls",
             "minikube kubectl -- delete ns p",
+            "fish -c kubectl",
+            "git submodule foreach kubectl",
+            "/lib64/ld-linux-x86-64.so.2 /usr/bin/kubectl delete ns p",
         ] {
             assert!(shows(line), "{line}");
         }
@@ -202,9 +284,12 @@ mod tests {
             "rg kubectl -- src",
             "./deploy.sh aws",
             "just run",
+            "ldd kubectl",
         ] {
             assert!(!shows(line), "{line}");
         }
+        let quoted = ["tmux", "new", "-d", "cd x && kubectl delete ns p"].map(str::to_owned);
+        assert!(takes_along(&quoted));
     }
 
     #[test]
@@ -215,6 +300,7 @@ mod tests {
             "\\aws s3",
             "$(which psql)",
             r"$'\x6bubectl' y",
+            "kube\\\nctl y",
         ] {
             assert!(mentions_tool(text), "{text}");
         }

@@ -1,9 +1,9 @@
-//! Messages of at most so many bytes, each one line: what is longer is answered, and kept nowhere.
+//! Messages of at most so many bytes, each one line of JSON: what is none is answered, and kept
+//! nowhere.
 
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use rmcp::RoleServer;
@@ -11,48 +11,73 @@ use rmcp::model::ErrorData;
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use rmcp::transport::async_rw::AsyncRwTransport;
+use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// The longest line that is read, in bytes: a command line can't be longer than two, and none that
 /// anybody writes comes near it.
 const LINE_LIMIT_BYTES: usize = 1 << 20;
 /// How much is read at once, in bytes.
 const READ_BYTES: usize = 8 << 10;
-/// What ends a line that is cut off: no JSON has such a byte outside of what it would stand in, so
-/// nothing of the line is taken for a message.
-const CUT: &[u8] = b"\x01\n";
 
-/// What is read, with each line that is too long cut off.
-struct CutOff<R> {
+/// Why a line is no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    TooLong,
+    NoJson,
+}
+
+/// What is read, line by line; what is no message is left out.
+struct Lines<R> {
     source: R,
+    /// What the line holds so far; nothing where it is too long.
+    line: Vec<u8>,
     /// How long the line is so far.
     line_bytes: usize,
     /// What is passed on and was not taken yet.
     passed: VecDeque<u8>,
-    has_cut: Arc<Notify>,
+    refused: UnboundedSender<Refusal>,
 }
 
-impl<R> CutOff<R> {
-    /// Passes on what of the bytes is within the limit.
-    fn pass(&mut self, bytes: &[u8]) {
+impl<R> Lines<R> {
+    /// Passes on the lines that end in these bytes. Tells whether one was refused.
+    fn pass(&mut self, bytes: &[u8]) -> bool {
+        let mut has_refused = false;
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let was_cut = self.line_bytes > LINE_LIMIT_BYTES;
             self.line_bytes = self.line_bytes.saturating_add(piece.len());
             if self.line_bytes <= LINE_LIMIT_BYTES {
-                self.passed.extend(piece);
+                self.line.extend(piece);
             } else if !was_cut {
-                self.passed.extend(CUT);
-                self.has_cut.notify_one();
+                self.line = Vec::new();
+                has_refused |= self.refuse(Refusal::TooLong);
             }
             if piece.ends_with(b"\n") {
-                self.line_bytes = 0;
+                has_refused |= self.end_line();
             }
         }
+        has_refused
+    }
+
+    /// Passes the line on, if it is one of JSON. Tells whether it was refused.
+    fn end_line(&mut self) -> bool {
+        let line = std::mem::take(&mut self.line);
+        self.line_bytes = 0;
+        // A number without an end and a text of half a letter are read only where a value is made.
+        let is_message = serde_json::from_slice::<Value>(&line).is_ok();
+        if is_message {
+            self.passed.extend(line);
+        }
+        !is_message && !line.trim_ascii().is_empty() && self.refuse(Refusal::NoJson)
+    }
+
+    fn refuse(&self, why: Refusal) -> bool {
+        self.refused.send(why).is_ok()
     }
 }
 
-impl<R: AsyncRead + Unpin> AsyncRead for CutOff<R> {
+impl<R: AsyncRead + Unpin> AsyncRead for Lines<R> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -63,10 +88,20 @@ impl<R: AsyncRead + Unpin> AsyncRead for CutOff<R> {
             let mut bytes = [0; READ_BYTES];
             let mut read = ReadBuf::new(&mut bytes);
             ready!(Pin::new(&mut this.source).poll_read(cx, &mut read))?;
-            if read.filled().is_empty() {
-                return Poll::Ready(Ok(()));
+            let is_end = read.filled().is_empty();
+            let has_refused = if is_end {
+                this.end_line()
+            } else {
+                this.pass(read.filled())
+            };
+            if has_refused {
+                // That is told before more is read.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
-            this.pass(read.filled());
+            if is_end {
+                break;
+            }
         }
         let count = this.passed.len().min(buf.remaining());
         let passed: Vec<u8> = this.passed.drain(..count).collect();
@@ -75,10 +110,10 @@ impl<R: AsyncRead + Unpin> AsyncRead for CutOff<R> {
     }
 }
 
-/// A transport that answers what is too long with an error.
+/// A transport that answers what is no message with an error.
 pub(super) struct Bounded<R: AsyncRead + Unpin, W: AsyncWrite> {
-    inner: AsyncRwTransport<RoleServer, CutOff<R>, W>,
-    has_cut: Arc<Notify>,
+    inner: AsyncRwTransport<RoleServer, Lines<R>, W>,
+    refused: UnboundedReceiver<Refusal>,
 }
 
 impl<R, W> Bounded<R, W>
@@ -87,16 +122,33 @@ where
     W: AsyncWrite + Send + Unpin + 'static,
 {
     pub(super) fn new((source, sink): (R, W)) -> Self {
-        let has_cut = Arc::new(Notify::new());
-        let source = CutOff {
+        let (sender, refused) = unbounded_channel();
+        let source = Lines {
             source,
+            line: Vec::new(),
             line_bytes: 0,
             passed: VecDeque::new(),
-            has_cut: Arc::clone(&has_cut),
+            refused: sender,
         };
         Self {
             inner: AsyncRwTransport::new(source, sink),
-            has_cut,
+            refused,
+        }
+    }
+}
+
+/// Which message it was can't be said: nothing of it was read.
+fn error_of(why: Refusal) -> ErrorData {
+    match why {
+        Refusal::TooLong => {
+            let text = format!(
+                "the message is longer than {LINE_LIMIT_BYTES} bytes; nothing was done about it"
+            );
+            ErrorData::invalid_request(text, None)
+        }
+        Refusal::NoJson => {
+            let text = "the message is a line that is no JSON; nothing was done about it";
+            ErrorData::parse_error(text, None)
         }
     }
 }
@@ -117,20 +169,13 @@ where
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         loop {
-            tokio::select! {
+            let why = tokio::select! {
                 biased;
-                () = self.has_cut.notified() => {}
+                Some(why) = self.refused.recv() => why,
                 message = self.inner.receive() => return message,
-            }
-            let text = format!(
-                "the message is longer than {LINE_LIMIT_BYTES} bytes; nothing was done about it"
-            );
-            // Which message it was can't be said: nothing of it was read.
-            let error = ErrorData::invalid_request(text, None);
-            let told = self
-                .inner
-                .send(TxJsonRpcMessage::<RoleServer>::error(error, None));
-            told.await.ok()?;
+            };
+            let error = TxJsonRpcMessage::<RoleServer>::error(error_of(why), None);
+            self.inner.send(error).await.ok()?;
         }
     }
 

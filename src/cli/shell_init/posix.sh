@@ -17,3 +17,15 @@ __gate_put_first() {
   unset __gate_rest
 }
 __gate_put_first
+__gate_whole() {
+  for __gate_each in "$__gate_shims"/*; do
+    if [ -L "$__gate_each" ] && ! [ -x "$__gate_each" ]; then
+      printf '%s\n' "gate: $__gate_each leads to a gate that is gone, so the tool runs without it: install gate again, or run gate shim install" >&2
+      break
+    fi
+  done
+  unset __gate_each
+}
+__gate_whole
+# What this shell has run already it would not look for again.
+hash -r 2>/dev/null || :

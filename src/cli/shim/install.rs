@@ -8,7 +8,7 @@ use gate_protocol::inert::inert;
 use super::Which;
 use crate::failure::{Failure, FailureKind};
 use crate::report;
-use crate::shims::{self, Lookup, Made, OnPath, Program, ShimFolder, position};
+use crate::shims::{self, LOADER, Lookup, Made, OnPath, Program, ShimFolder, position};
 use crate::show::answer;
 use crate::world::World;
 
@@ -37,8 +37,10 @@ impl Install {
             folder.refuse_strange(tool)?;
         }
         folder.prepare()?;
+        let mut has_new = false;
         for tool in &tools {
             let made = folder.install(tool, &program)?;
+            has_new |= made == Made::New;
             let line = told(world, &lookup, tool, made)?;
             answer::line(&line)?;
         }
@@ -47,7 +49,15 @@ impl Install {
                 "there is no `gate-shim` beside this gate, so shims lead to gate itself: the same answers, only slower",
             );
         }
+        if program.asks_loader() {
+            report::line(LOADER);
+        }
         self.tell_next_step(world, &folder);
+        if has_new {
+            report::line(
+                "a shell that runs already and has called the tool before goes on past the shim: `hash -r` there, in zsh `rehash` (`gate shell-init` does so at each prompt)",
+            );
+        }
         Ok(())
     }
 

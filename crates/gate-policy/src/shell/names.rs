@@ -1,6 +1,8 @@
 //! Names that mean something to a shell itself.
 
+use super::grammar::is_reserved;
 use super::parser::Dialect;
+use super::syntax::Piece;
 
 /// Variables from which a shell runs code, or splits words.
 const STARTS_CODE: &[&[u8]] = &[
@@ -192,4 +194,20 @@ pub(super) fn is_letter(byte: u8) -> bool {
 pub(super) fn is_name(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(|first| !first.is_ascii_digit())
         && bytes.iter().all(|byte| is_letter(*byte))
+}
+
+/// Tells whether a word that was put together of several lines could be more
+/// than a word to a shell: one of its own, or one that assigns.
+pub(super) fn means_more(pieces: &[Piece]) -> bool {
+    let Some(Piece::Literal {
+        bytes,
+        is_quoted: false,
+    }) = pieces.first()
+    else {
+        return false;
+    };
+    let length = bytes.iter().take_while(|byte| is_letter(**byte)).count();
+    let (name, rest) = bytes.split_at(length);
+    let assigns = matches!(rest, [b'=' | b'[', ..] | [b'+', b'=', ..]);
+    (pieces.len() == 1 && is_reserved(bytes)) || (is_name(name) && assigns)
 }

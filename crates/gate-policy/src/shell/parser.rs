@@ -41,6 +41,35 @@ pub(super) struct Pending {
     pub(super) strips_tabs: bool,
 }
 
+/// The lines of a here-document whose ends are taken back.
+#[derive(Default)]
+struct Joined {
+    /// The text before this line that it goes on with; nothing where it starts anew.
+    before: Option<Vec<u8>>,
+    has_some: bool,
+}
+
+impl Joined {
+    /// Tells whether shells may not agree that the text ends in this line, or
+    /// that it does not.
+    fn is_in_doubt(&self, line: &[u8], pending: &Pending) -> bool {
+        self.before.as_ref().is_some_and(|before| {
+            let whole = [before, line].concat();
+            pending.strips_tabs || line == pending.end || whole == pending.end
+        })
+    }
+
+    fn take(&mut self, line: &[u8]) {
+        let slashes = line.iter().rev().take_while(|byte| **byte == b'\\').count();
+        let before = self.before.take().unwrap_or_default();
+        if slashes % 2 == 1 {
+            let part = line.get(..line.len() - 1).unwrap_or_default();
+            self.before = Some([&before, part].concat());
+            self.has_some = true;
+        }
+    }
+}
+
 pub(super) struct Parser<'t> {
     pub(super) text: &'t [u8],
     pub(super) at: usize,
@@ -196,6 +225,7 @@ impl Parser<'_> {
 
     fn here_document(&mut self, pending: &Pending) -> Result<(), Problem> {
         let mut body = Vec::new();
+        let mut joined = Joined::default();
         loop {
             if self.at >= self.text.len() {
                 return Err("a here-document has no end");
@@ -208,15 +238,21 @@ impl Parser<'_> {
                 let tabs = line.iter().take_while(|byte| **byte == b'\t').count();
                 line = line.get(tabs..).unwrap_or_default();
             }
+            if joined.is_in_doubt(line, pending) {
+                return Err("a line of a here-document ends in a backslash");
+            }
             if line == pending.end {
                 break;
             }
-            // A line end that is taken back could hide where the text ends.
-            if !pending.is_literal && line.ends_with(b"\\") {
-                return Err("a line of a here-document ends in a backslash");
+            if !pending.is_literal {
+                joined.take(line);
             }
             body.extend_from_slice(line);
             body.push(b'\n');
+        }
+        // Whether quotes in a command keep such a line end depends on the shell.
+        if joined.has_some && body.iter().any(|byte| matches!(byte, b'$' | b'`')) {
+            return Err("a line of a here-document ends in a backslash");
         }
         let word = self.here_text(&body, pending.is_literal)?;
         if let Some(slot) = self.here.get_mut(pending.index) {

@@ -1,7 +1,6 @@
 //! Words: quotes and expansions.
 
-use super::grammar::is_reserved;
-use super::names::{is_letter, is_name};
+use super::names::{is_letter, is_name, means_more};
 use super::parser::{Dialect, Parser, Problem, parse_at};
 use super::syntax::{List, Piece, Word};
 
@@ -26,9 +25,11 @@ impl Parser<'_> {
         )
     }
 
-    /// Reads one word, up to what ends it.
+    /// Reads one word, up to what ends it. Line ends behind a backslash are no
+    /// part of it.
     pub(super) fn word(&mut self) -> Result<Word, Problem> {
         let start = self.at;
+        let mut is_joined = false;
         let mut pieces = Vec::new();
         if matches!(self.peek(), Some(b'<' | b'>')) {
             if self.dialect == Dialect::Posix {
@@ -49,16 +50,10 @@ impl Parser<'_> {
                 b'\\' => {
                     match self.peek_at(1) {
                         None => return Err("a backslash stands at the end"),
-                        // Before it is put together it can be a number before
-                        // a redirection.
-                        Some(b'\n')
-                            if self.at == start
-                                || !self.is_end_at(2)
-                                || is_reserved(self.slice(start, self.at)) =>
-                        {
+                        Some(b'\n') if self.at == start => {
                             return Err("a word goes on in the next line");
                         }
-                        Some(b'\n') => {}
+                        Some(b'\n') => is_joined = true,
                         Some(byte) => push(&mut pieces, &[byte], true),
                     }
                     self.at += 2;
@@ -70,6 +65,10 @@ impl Parser<'_> {
                     self.at += 1;
                 }
             }
+        }
+        // What stands right before a redirection can be its number.
+        if is_joined && (matches!(self.peek(), Some(b'<' | b'>')) || means_more(&pieces)) {
+            return Err("a word goes on in the next line");
         }
         let range = if self.is_as_written {
             start..self.at
