@@ -13,8 +13,8 @@ const PROJECT: &str = "/srv/app";
 /// A machine with a database in the project, and what the account has.
 #[derive(Clone, Copy)]
 struct Machine<'m> {
-    /// The home of the account, where there is an account; none where that can't be told.
-    home: Option<Option<&'m str>>,
+    /// The home of the account, where there is an account; an error where that can't be told.
+    home: Result<Option<&'m str>, &'m str>,
     /// Settings that are there, which say nothing.
     settings: &'m [&'m str],
 }
@@ -38,9 +38,8 @@ impl Files for Machine<'_> {
     }
 
     fn home_of_account(&self) -> Result<Option<PathBuf>, FileError> {
-        let unknown = || FileError::Unreadable("nobody can tell".to_owned());
-        let home = self.home.ok_or_else(unknown)?;
-        Ok(home.map(PathBuf::from))
+        let unknown = |why: &str| FileError::Unreadable(why.to_owned());
+        Ok(self.home.map_err(unknown)?.map(PathBuf::from))
     }
 }
 
@@ -74,12 +73,14 @@ const OF_ACCOUNT: [&str; 2] = ["/home/ci/.sqliterc", "/home/ci/.config/sqlite3/s
 #[test]
 fn another_home_asks_only_where_the_account_has_settings_of_the_shell() {
     let bare = Machine {
-        home: Some(Some("/home/ci")),
+        home: Ok(Some("/home/ci")),
         settings: &["/tmp/home/.sqliterc", "/home/ci/.psqlrc"],
     };
-    for home in [Some("/home/ci"), Some("/tmp/home"), None] {
-        assert_eq!(bare.effect_of_reading(home), Effect::Read, "{home:?}");
+    for home in ["/home/ci", "/tmp/home"] {
+        assert_eq!(bare.effect_of_reading(Some(home)), Effect::Read, "{home}");
     }
+    // As behind `sudo`: whose home it is nobody can tell.
+    assert_eq!(bare.effect_of_reading(None), Effect::Unknown);
     for settings in OF_ACCOUNT {
         let machine = Machine {
             settings: &[settings],
@@ -105,12 +106,12 @@ fn another_home_asks_only_where_the_account_has_settings_of_the_shell() {
 #[test]
 fn who_has_no_account_has_the_home_that_is_said_and_one_that_can_not_be_told_asks() {
     let nobody = Machine {
-        home: Some(None),
+        home: Ok(None),
         settings: &OF_ACCOUNT,
     };
     assert_eq!(nobody.effect_of_reading(Some("/tmp/home")), Effect::Read);
     let untold = Machine {
-        home: None,
+        home: Err("nobody can tell"),
         ..nobody
     };
     assert_eq!(untold.effect_of_reading(Some("/tmp/home")), Effect::Unknown);

@@ -308,9 +308,12 @@ fn spelled(word: &str, way: u8) -> String {
         4 => format!("''{}\"\"", quoted(word)),
         5 => {
             let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
-            let one = |letter: char| match plain(letter) {
-                true => letter.to_string(),
-                false => quoted(&letter.to_string()),
+            let one = |letter: char| {
+                if plain(letter) {
+                    letter.to_string()
+                } else {
+                    quoted(&letter.to_string())
+                }
             };
             word.chars().map(one).collect::<Vec<_>>().join("\\\n")
         }
