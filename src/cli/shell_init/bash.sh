@@ -2,7 +2,7 @@
 __gate_go_last() {
   local text line=$'\n'
   local -a rest=()
-  if [ "${#PROMPT_COMMAND[@]}" -le 1 ]; then
+  if [ -z "${PROMPT_COMMAND[1]+is set}" ]; then
     text=${PROMPT_COMMAND//"$line"__gate_first/}
     text=${text//__gate_first"$line"/}
     text=${text//__gate_first/:}

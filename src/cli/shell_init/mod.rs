@@ -25,7 +25,8 @@ const POWERSHELL: &str = include_str!("powershell.ps1");
 /// eval "$(gate shell-init zsh)". fish, in config.fish: gate shell-init fish | source. PowerShell,
 /// in $PROFILE: gate shell-init powershell | Out-String | Invoke-Expression. A login shell that
 /// reads ~/.profile: eval "$(gate shell-init sh)". At each prompt the shell looks again (not with
-/// sh), and where other folders came before the shims, it puts them back and says so once.
+/// sh), and where other folders came before the shims, it puts them back and says so twice; where a
+/// shim leads to a gate that is gone, it says that.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ShellInit {
     /// The shell that will read it.
