@@ -13,8 +13,7 @@ put() {
 write_tarball() {
   local tree=$stage/$name
   put 755 "$stage/$triple/release/gate" "$stage/$triple/release/gate-shim" "$tree"
-  put 644 README.md CHANGELOG.md "$tree"
-  [ ! -e LICENSE ] || put 644 LICENSE "$tree"
+  put 644 README.md CHANGELOG.md LICENSE "$tree"
   put 644 "$stage/third-party-licenses.txt" "$tree"
   put 644 docs/*.md "$tree/docs"
   put 644 docs/man/*.1 "$tree/man/man1"
@@ -23,6 +22,9 @@ write_tarball() {
   put 644 examples/systemd/* "$tree/systemd/user"
   put 644 examples/*.toml "$tree/examples"
   put 644 examples/tools.d/*.toml "$tree/examples/tools.d"
+  put 644 examples/github-action/*.yml "$tree/examples/github-action"
+  put 755 examples/github-action/set-up.sh "$tree/examples/github-action"
+  put 644 examples/gitlab/*.yml "$tree/examples/gitlab"
   tar --create --directory="$stage" --sort=name --format=gnu --mtime="@$SOURCE_DATE_EPOCH" \
     --owner=0 --group=0 --numeric-owner "$name" | gzip -9n >"$1"
   ls -l "$1"

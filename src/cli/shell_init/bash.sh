@@ -6,7 +6,8 @@ __gate_go_last() {
     text=${PROMPT_COMMAND//"$line"__gate_first/}
     text=${text//__gate_first"$line"/}
     text=${text//__gate_first/:}
-    PROMPT_COMMAND=$text${line}__gate_first
+    [ "$text" != : ] || text=
+    PROMPT_COMMAND=${text:+$text$line}__gate_first
     return 0
   fi
   for text in "${PROMPT_COMMAND[@]}"; do
