@@ -65,11 +65,11 @@ impl<R> Lines<R> {
         let line = std::mem::take(&mut self.line);
         self.line_bytes = 0;
         // A number without an end and a text of half a letter are read only where a value is made.
-        let is_message = serde_json::from_slice::<Value>(&line).is_ok();
-        if is_message {
+        if serde_json::from_slice::<Value>(&line).is_ok() {
             self.passed.extend(line);
+            return false;
         }
-        !is_message && !line.trim_ascii().is_empty() && self.refuse(Refusal::NoJson)
+        !line.trim_ascii().is_empty() && self.refuse(Refusal::NoJson)
     }
 
     fn refuse(&self, why: Refusal) -> bool {
