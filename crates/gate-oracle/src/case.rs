@@ -46,6 +46,13 @@ impl Case {
         }
     }
 
+    /// Adds words.
+    #[must_use]
+    pub fn with_words(mut self, words: &[&str]) -> Self {
+        self.argv.extend(words.iter().map(|&word| word.to_owned()));
+        self
+    }
+
     /// Adds a variable.
     #[must_use]
     pub fn with_env(mut self, name: &str, value: &str) -> Self {

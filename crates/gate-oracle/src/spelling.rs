@@ -89,6 +89,14 @@ pub(crate) fn command(kind: Kind, shape: &'static str, tool: &str, line: &str) -
     case
 }
 
+/// Adds up to two of these switches.
+pub(crate) fn switched(dice: &mut Dice, mut case: Case, switches: &[&str]) -> Case {
+    for _ in 0..dice.below(3) {
+        case.argv.push(dice.pick(switches).to_owned());
+    }
+    case
+}
+
 fn is_variable(name: &str) -> bool {
     !name.is_empty()
         && name

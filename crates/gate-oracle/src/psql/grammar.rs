@@ -1,6 +1,7 @@
 //! The commands that psql is given.
 
-use crate::spelling::command;
+use crate::mutation::disguised;
+use crate::spelling::{command, switched};
 use crate::{Case, Dice, Kind};
 
 const READS: &str = include_str!("reads.txt");
@@ -13,61 +14,37 @@ const QUIET: [&str; 8] = ["-X", "-A", "-t", "-q", "-w", "-x", "--csv", "--no-psq
 
 /// Hands a text to psql in one of the ways that it takes one.
 fn given(dice: &mut Dice, kind: Kind, shape: &'static str, text: &str) -> Case {
-    let mut words: Vec<String> = vec!["psql".to_owned()];
-    for _ in 0..dice.below(3) {
-        words.push(dice.pick(&QUIET).to_owned());
-    }
+    let case = Case::new(kind, shape, vec!["psql".to_owned()]);
+    let case = switched(dice, case, &QUIET);
     // A meta-command ends with its line, a statement with its semicolon.
     let end = if text.starts_with('\\') { "" } else { ";" };
+    let whole = format!("{text}{end}\n");
     let is_daily = kind == Kind::Read;
-    let mut case = Case::new(kind, shape, words);
     let way = dice.below(if is_daily { 6 } else { 9 });
     // psql takes more than one meta-command, or one beside SQL, from a script only.
     let is_script = text.contains("\\\\") || text.contains(" \\");
     match if is_script { 4 + way % 2 } else { way } {
-        0 => case.argv.extend(["-c".to_owned(), text.to_owned()]),
-        1 => case.argv.push(format!("--command={text}")),
-        2 => case.argv.extend(["-Atc".to_owned(), text.to_owned()]),
-        3 => case.argv.push(format!("-Xc{text}")),
-        4 => {
-            case.argv.extend(["-f".to_owned(), "given.sql".to_owned()]);
-            return case.with_file("given.sql", &format!("{text}{end}\n"));
-        }
-        5 => return case.with_stdin(&format!("{text}{end}\n")),
-        6 => case
-            .argv
-            .extend(["-c", "select 1", "-c", text].map(str::to_owned)),
-        7 => case
-            .argv
-            .extend(["--comm", text, "-d", "shop"].map(str::to_owned)),
-        _ => {
-            case.argv
-                .extend(["shop", "-f", "outer.sql"].map(str::to_owned));
-            let inner = format!("select 1;\n{text}{end}\n");
-            return case
-                .with_file("outer.sql", "\\i given.sql\n")
-                .with_file("given.sql", &inner);
-        }
+        0 => case.with_words(&["-c", text]),
+        1 => case.with_words(&[&format!("--command={text}")]),
+        2 => case.with_words(&["-Atc", text]),
+        3 => case.with_words(&[&format!("-Xc{text}")]),
+        4 => case
+            .with_words(&["-f", "given.sql"])
+            .with_file("given.sql", &whole),
+        5 => case.with_stdin(&whole),
+        6 => case.with_words(&["-c", "select 1", "-c", text]),
+        7 => case.with_words(&["--comm", text, "-d", "shop"]),
+        _ => case
+            .with_words(&["shop", "-f", "outer.sql"])
+            .with_file("outer.sql", "\\i given.sql\n")
+            .with_file("given.sql", &format!("select 1;\n{whole}")),
     }
-    case
 }
 
 /// Hands a statement to psql as the only thing that it runs.
 pub(super) fn given_alone(text: &str) -> Case {
     let words = ["psql", "-X", "-A", "-t", "-c", text].map(str::to_owned);
     Case::new(Kind::Attack, "statement", words.to_vec())
-}
-
-/// Writes a statement in another way that says the same.
-fn disguised(dice: &mut Dice, text: &str) -> String {
-    match dice.below(7) {
-        0 => format!("/* select */ {text}"),
-        1 => format!("select 1; {text}"),
-        2 => format!("-- select 1\n{text}"),
-        3 => text.replace(' ', "\n"),
-        4 => format!("begin; {text}; commit"),
-        _ => text.to_owned(),
-    }
 }
 
 /// Returns a command.
@@ -99,7 +76,7 @@ pub fn case(dice: &mut Dice) -> Case {
         }
         50..72 => {
             let text = dice.line(WRITES);
-            let text = disguised(dice, text);
+            let text = disguised(dice, text, &[]);
             given(dice, Kind::Attack, "hidden-write", &text)
         }
         72..85 => {

@@ -7,12 +7,34 @@ use std::time::{Duration, Instant};
 use gate_policy::Effect;
 
 use super::{Psql, given_alone};
-use crate::mutation::changed;
+use crate::mutation::Way::{As, First};
+use crate::mutation::{BESIDE, INSIDE, Statements, WITH, WRITTEN};
 use crate::play::Stage;
 use crate::{Classifier, Dice, Outcome};
 
 const ORDINARY: &str = include_str!("ordinary.txt");
-const STATEMENTS: &str = include_str!("statements.txt");
+const OTHERS: &str = include_str!("statements.txt");
+
+/// What statements are made of.
+const STATEMENTS: Statements = Statements {
+    ordinary: ORDINARY,
+    others: OTHERS,
+    ways: &[
+        WITH,
+        &[As("with w as materialized ({other}) {text}")],
+        INSIDE,
+        &[
+            As("explain analyze {text}"),
+            As("explain (costs off, analyze) {text}"),
+            As("prepare w as {text}; execute w"),
+            As("begin; declare w cursor for {text}; fetch all from w; commit"),
+        ],
+        BESIDE,
+        &[As("copy ({text}) to stdout"), As("select ({text})::text")],
+        WRITTEN,
+        &[First(" ", " $x$ $x$ ")],
+    ],
+};
 
 /// What came of a run of statements.
 #[derive(Debug, Default)]
@@ -34,7 +56,7 @@ pub struct Sums {
 
 /// Returns how many statements are written down.
 pub fn written() -> usize {
-    ORDINARY.lines().count() + STATEMENTS.lines().count()
+    ORDINARY.lines().count() + OTHERS.lines().count()
 }
 
 /// Plays every statement that is written down, and so many mutations of them.
@@ -47,11 +69,11 @@ pub fn play(classifier: Classifier, seed: u64, mutations: usize) -> Outcome<Sums
     for text in ORDINARY.lines() {
         sums.add(&mut psql, classifier, text, true)?;
     }
-    for text in STATEMENTS.lines() {
+    for text in OTHERS.lines() {
         sums.add(&mut psql, classifier, text, false)?;
     }
     for number in 0..mutations {
-        let text = mutated(&mut Dice::of(seed, number));
+        let text = STATEMENTS.mutated(&mut Dice::of(seed, number));
         sums.add(&mut psql, classifier, &text, false)?;
     }
     sums.lasted = begun.elapsed();
@@ -113,57 +135,5 @@ impl fmt::Display for Sums {
             self.missed.len(),
             self.needless.len(),
         )
-    }
-}
-
-/// Returns a statement that was made of those that are written down.
-pub fn mutated(dice: &mut Dice) -> String {
-    let mut text = line(dice).to_owned();
-    for _ in 0..=dice.below(3) {
-        text = if dice.chance(60) {
-            changed(dice, &text, line)
-        } else {
-            wrapped(dice, &text)
-        };
-    }
-    text
-}
-
-fn line(dice: &mut Dice) -> &'static str {
-    // What starts from a read ends more often as something that gate calls one.
-    let text = if dice.chance(65) {
-        ORDINARY
-    } else {
-        STATEMENTS
-    };
-    dice.line(text)
-}
-
-/// Puts a statement into another one, or writes it in another way.
-fn wrapped(dice: &mut Dice, text: &str) -> String {
-    let other = line(dice);
-    match dice.below(22) {
-        0 => format!("with w as ({text}) select 1 from w"),
-        1 => format!("with w as materialized ({other}) {text}"),
-        2 => format!("select * from ({text}) as w"),
-        3 => format!("select 1 where exists ({text})"),
-        4 => format!("explain {text}"),
-        5 => format!("explain analyze {text}"),
-        6 => format!("explain (costs off, analyze) {text}"),
-        7 => format!("prepare w as {text}; execute w"),
-        8 => format!("begin; declare w cursor for {text}; fetch all from w; commit"),
-        9 => format!("begin; {text}; commit"),
-        10 => format!("{text}; {other}"),
-        11 => format!("{other};{text}"),
-        12 => format!("{text} union all {other}"),
-        13 => format!("copy ({text}) to stdout"),
-        14 => format!("select ({text})::text"),
-        15 => format!("values (({text}))"),
-        16 => text.replacen('1', &format!("({other})"), 1),
-        17 => text.replace(' ', "/**/"),
-        18 => text.replace(' ', "\n\t"),
-        19 => text.to_uppercase(),
-        20 => format!("/* {other} */ {text} -- {other}"),
-        _ => text.replacen(' ', " $x$ $x$ ", 1),
     }
 }

@@ -1,7 +1,8 @@
 //! The commands that sqlite3 is given.
 
-use crate::mutation::changed;
-use crate::spelling::command;
+use crate::mutation::Way::{As, Between, First};
+use crate::mutation::{BESIDE, INSIDE, QUOTED, Statements, WITH, WRITTEN, Way, disguised};
+use crate::spelling::{command, switched};
 use crate::{Case, Dice, Kind};
 
 const ORDINARY: &str = include_str!("ordinary.txt");
@@ -24,105 +25,66 @@ const QUIET: [&str; 10] = [
     "-table",
 ];
 
+/// What statements are made of.
+const STATEMENTS: Statements = Statements {
+    ordinary: ORDINARY,
+    others: WRITES,
+    ways: &[
+        WITH,
+        &[As("with w as materialized ({other}) {text}")],
+        INSIDE,
+        &[As("explain query plan {text}")],
+        BESIDE,
+        WRITTEN,
+        QUOTED,
+        &[
+            As("{text};\n.headers on\n{other}"),
+            As("{text}\n.headers on\n{other}"),
+            Between(&["\ngo\n", "\n/\n", "\n;\n", "\n# x\n", "\n--\n"]),
+            First("t", "`t`"),
+        ],
+    ],
+};
+/// A disguise that only this client takes for the statement.
+const DISGUISES: [Way; 1] = [As("select 'a;\n.tables '; {text}")];
+
 /// Hands a text to sqlite3 in one of the ways that it takes one.
 fn given(dice: &mut Dice, kind: Kind, shape: &'static str, text: &str) -> Case {
-    let mut words = vec!["sqlite3".to_owned()];
-    for _ in 0..dice.below(3) {
-        words.push(dice.pick(&QUIET).to_owned());
-    }
+    let case = Case::new(kind, shape, vec!["sqlite3".to_owned()]);
+    let case = switched(dice, case, &QUIET);
     // A command of the shell ends with its line, a statement with its semicolon.
     let end = if text.starts_with('.') { "" } else { ";" };
     let whole = format!("{text}{end}\n");
     let is_daily = kind == Kind::Read;
-    let mut case = Case::new(kind, shape, words);
-    let with = |mut case: Case, words: &[&str]| {
-        case.argv
-            .extend(words.iter().map(|word| (*word).to_owned()));
-        case
-    };
     match dice.below(if is_daily { 5 } else { 11 }) {
-        0 => with(case, &["app.db", text]),
-        1 => with(case, &["app.db"]).with_stdin(&whole),
-        2 => with(case, &["-cmd", text, "app.db", "select 1"]),
-        3 => with(case, &["app.db", ".read given.sql"]).with_file("given.sql", &whole),
-        4 => with(case, &["app.db", "select 1", text]),
-        5 => {
-            with(case, &["-init", "given.sql", "app.db", "select 1"]).with_file("given.sql", &whole)
-        }
-        6 => with(case, &["app.db"]).with_stdin(&format!("select 1;\n{whole}.tables\n")),
-        7 => with(case, &["app.db", "select 1"]).with_file("../home/.sqliterc", &whole),
-        8 => with(case, &["app.db"])
+        0 => case.with_words(&["app.db", text]),
+        1 => case.with_words(&["app.db"]).with_stdin(&whole),
+        2 => case.with_words(&["-cmd", text, "app.db", "select 1"]),
+        3 => case
+            .with_words(&["app.db", ".read given.sql"])
+            .with_file("given.sql", &whole),
+        4 => case.with_words(&["app.db", "select 1", text]),
+        5 => case
+            .with_words(&["-init", "given.sql", "app.db", "select 1"])
+            .with_file("given.sql", &whole),
+        6 => case
+            .with_words(&["app.db"])
+            .with_stdin(&format!("select 1;\n{whole}.tables\n")),
+        7 => case
+            .with_words(&["app.db", "select 1"])
+            .with_file("../home/.sqliterc", &whole),
+        8 => case
+            .with_words(&["app.db"])
             .with_stdin(&format!("{text}\n{}\n", dice.pick(&["go", "/", ";"]))),
         9 => {
-            case = with(case, &["app.db"]).with_stdin(".read outer.sql\n");
+            let case = case.with_words(&["app.db"]);
+            let case = case.with_stdin(".read outer.sql\n");
             case.with_file("outer.sql", "select 1;\n.read given.sql\n")
                 .with_file("given.sql", &whole)
         }
-        _ => with(case, &["-interactive", "app.db"]).with_stdin(&whole),
-    }
-}
-
-/// Writes a statement in another way that says the same.
-fn disguised(dice: &mut Dice, text: &str) -> String {
-    match dice.below(8) {
-        0 => format!("/* select */ {text}"),
-        1 => format!("select 1; {text}"),
-        2 => format!("-- select 1\n{text}"),
-        3 => text.replace(' ', "\n"),
-        4 => format!("begin; {text}; commit"),
-        5 => format!("select 'a;\n.tables '; {text}"),
-        _ => text.to_owned(),
-    }
-}
-
-fn line(dice: &mut Dice) -> &'static str {
-    // What starts from a read ends more often as something that gate calls one.
-    let text = if dice.chance(65) { ORDINARY } else { WRITES };
-    dice.line(text)
-}
-
-/// Returns a statement that was made of those that are written down.
-fn mutated(dice: &mut Dice) -> String {
-    let mut text = line(dice).to_owned();
-    for _ in 0..=dice.below(3) {
-        text = if dice.chance(60) {
-            changed(dice, &text, line)
-        } else {
-            wrapped(dice, &text)
-        };
-    }
-    text
-}
-
-/// Puts a statement into another one, or writes it in another way.
-fn wrapped(dice: &mut Dice, text: &str) -> String {
-    let other = line(dice);
-    match dice.below(22) {
-        0 => format!("with w as ({text}) select 1 from w"),
-        1 => format!("with w as materialized ({other}) {text}"),
-        2 => format!("select * from ({text}) as w"),
-        3 => format!("select 1 where exists ({text})"),
-        4 => format!("explain {text}"),
-        5 => format!("explain query plan {text}"),
-        6 => format!("begin; {text}; commit"),
-        7 => format!("{text}; {other}"),
-        8 => format!("{other};{text}"),
-        9 => format!("{text} union all {other}"),
-        10 => format!("values (({text}))"),
-        11 => text.replacen('1', &format!("({other})"), 1),
-        12 => text.replace(' ', "/**/"),
-        13 => text.replace(' ', "\n\t"),
-        14 => text.to_uppercase(),
-        15 => format!("/* {other} */ {text} -- {other}"),
-        16 => text.replace('\'', "\""),
-        17 => text.replacen('\'', "'';", 1),
-        18 => format!("{text};\n.headers on\n{other}"),
-        19 => format!("{text}\n.headers on\n{other}"),
-        20 => format!(
-            "{text}\n{}\n{other}",
-            dice.pick(&["go", "/", ";", "# x", "--"])
-        ),
-        _ => text.replacen('t', "`t`", 1),
+        _ => case
+            .with_words(&["-interactive", "app.db"])
+            .with_stdin(&whole),
     }
 }
 
@@ -140,11 +102,11 @@ pub fn case(dice: &mut Dice) -> Case {
         }
         42..55 => {
             let text = dice.line(WRITES);
-            let text = disguised(dice, text);
+            let text = disguised(dice, text, &DISGUISES);
             given(dice, Kind::Attack, "hidden-write", &text)
         }
         55..75 => {
-            let text = mutated(dice);
+            let text = STATEMENTS.mutated(dice);
             given(dice, Kind::Attack, "mutated", &text)
         }
         75..88 => {
