@@ -29,7 +29,7 @@ pub mod terraform;
 pub use case::{Case, Kind};
 pub use classifier::{Classifier, Said, everything_is_read, gate, reading};
 pub use dice::Dice;
-pub use play::{Fault, Play, Stage, Tally, cases_wanted, seed_wanted};
+pub use play::{Fault, Play, Stage, Tally, cases_wanted, on_stages, seed_wanted};
 pub use sandbox::{Sandbox, Seen};
 
 /// What a step of the oracle itself returns: it fails loudly, never by a verdict.

@@ -62,15 +62,6 @@ pub struct Play {
     pub grammar: fn(&mut Dice) -> Case,
 }
 
-/// How far a run has come, for all who play.
-#[derive(Debug, Default)]
-struct SoFar {
-    /// How many cases were begun.
-    begun: AtomicUsize,
-    /// How many of them showed that gate was wrong.
-    faults: AtomicUsize,
-}
-
 /// What came of it.
 #[derive(Debug, Default)]
 pub struct Tally {
@@ -155,18 +146,22 @@ impl Tally {
         }
     }
 
-    fn join(&mut self, other: Self) {
-        self.faults.extend(other.faults);
-        self.reads += other.reads;
-        self.finished_reads += other.finished_reads;
-        self.allowed += other.allowed;
-        for (event, count) in other.events {
-            *self.events.entry(event).or_default() += count;
+    /// Prints the faults from there on, and at times how far a long run has come. It goes past the
+    /// capture of the test's output: the numbers are to be seen when it passes, too.
+    fn tell(&self, play: &Play, known: usize, number: usize) -> Outcome<()> {
+        let mut out = std::io::stdout();
+        for (fault, text) in self.faults.get(known..).unwrap_or_default() {
+            writeln!(out, "{fault:?}\n{text}")?;
         }
-        for (name, (cases, acted)) in other.shapes {
-            let shape = self.shapes.entry(name).or_default();
-            *shape = (shape.0 + cases, shape.1 + acted);
+        if number % PROGRESS == PROGRESS - 1 {
+            let (tool, done, cases) = (play.tool, number + 1, play.cases);
+            let faults = self.faults.len();
+            writeln!(
+                out,
+                "oracle {tool}: {done} of {cases}, {faults} missed or needless"
+            )?;
         }
+        Ok(())
     }
 }
 
@@ -244,72 +239,64 @@ impl Play {
     /// A stage cannot be made, or breaks twice at one case: that says nothing about gate.
     pub fn run<S: Stage>(&self, make: impl Fn() -> Outcome<S> + Sync) -> Outcome<Tally> {
         let begun = Instant::now();
-        let so_far = SoFar::default();
-        let whole = Mutex::new(Tally::default());
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..self.at_once)
-                .map(|_| scope.spawn(|| self.work(&make, &so_far, &whole)))
-                .collect();
-            workers
-                .into_iter()
-                .try_for_each(|worker| worker.join().map_err(|_| "a worker panicked")?)
-        })?;
-        let mut whole = whole.into_inner().map_err(|_| "a worker panicked")?;
-        whole.faults.sort();
-        whole.lasted = begun.elapsed();
-        Ok(whole)
+        let tally = Mutex::new(Tally::default());
+        let play = |stage: &mut S, number| self.play(stage, number, &tally);
+        on_stages(self.tool, self.at_once, self.cases, make, play)?;
+        let mut tally = tally.into_inner().map_err(|_| "a worker panicked")?;
+        tally.faults.sort();
+        tally.lasted = begun.elapsed();
+        Ok(tally)
     }
 
-    fn work<S: Stage>(
-        &self,
-        make: &impl Fn() -> Outcome<S>,
-        so_far: &SoFar,
-        whole: &Mutex<Tally>,
-    ) -> Outcome<()> {
-        let mut stage = make()?;
-        let mut tally = Tally::default();
-        loop {
-            let number = so_far.begun.fetch_add(1, Ordering::Relaxed);
-            if number >= self.cases {
-                break;
-            }
-            let known = tally.faults.len();
-            if let Err(problem) = self.play(&mut stage, number, &mut tally) {
-                // A stage that broke says nothing about gate. The case is played on another.
-                let tool = self.tool;
-                writeln!(
-                    std::io::stdout(),
-                    "oracle {tool}: case {number} is played again: {problem}"
-                )?;
-                stage = make()?;
-                self.play(&mut stage, number, &mut tally)?;
-            }
-            let new = tally.faults.get(known..).unwrap_or_default();
-            for (fault, text) in new {
-                writeln!(std::io::stdout(), "{fault:?}\n{text}")?;
-            }
-            let faults = so_far.faults.fetch_add(new.len(), Ordering::Relaxed) + new.len();
-            if number % PROGRESS == PROGRESS - 1 {
-                let (tool, done, cases) = (self.tool, number + 1, self.cases);
-                writeln!(
-                    std::io::stdout(),
-                    "oracle {tool}: {done} of {cases}, {faults} missed or needless"
-                )?;
-            }
-        }
-        whole.lock().map_err(|_| "a worker panicked")?.join(tally);
-        Ok(())
-    }
-
-    fn play<S: Stage>(&self, stage: &mut S, number: usize, tally: &mut Tally) -> Outcome<()> {
+    fn play<S: Stage>(&self, stage: &mut S, number: usize, tally: &Mutex<Tally>) -> Outcome<()> {
         let case = stage.named((self.grammar)(&mut Dice::of(self.seed, number)));
         let placed = stage.place(&case)?;
         let said = (self.classifier)(&placed);
         let seen = stage.see(&placed, &said)?;
         let id = format!("oracle-{}-{}-{number}", self.tool, self.seed);
+        let mut tally = tally.lock().map_err(|_| "a worker panicked")?;
+        let known = tally.faults.len();
         tally.add(&id, &case, &said, &seen);
-        Ok(())
+        tally.tell(self, known, number)
     }
+}
+
+/// Plays so many cases, by their numbers, on as many stages as run at once.
+///
+/// # Errors
+/// A stage cannot be made, or breaks twice at one case: that says nothing about gate.
+pub fn on_stages<S>(
+    tool: &str,
+    at_once: usize,
+    cases: usize,
+    make: impl Fn() -> Outcome<S> + Sync,
+    play: impl Fn(&mut S, usize) -> Outcome<()> + Sync,
+) -> Outcome<()> {
+    let next = AtomicUsize::new(0);
+    let work = || -> Outcome<()> {
+        let mut stage = make()?;
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= cases {
+                return Ok(());
+            }
+            if let Err(problem) = play(&mut stage, number) {
+                // A stage that broke says nothing about gate. The case is played on another.
+                writeln!(
+                    std::io::stdout(),
+                    "oracle {tool}: case {number} is played again: {problem}"
+                )?;
+                stage = make()?;
+                play(&mut stage, number)?;
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
+        workers
+            .into_iter()
+            .try_for_each(|worker| worker.join().map_err(|_| "a worker panicked")?)
+    })
 }
 
 impl fmt::Display for Tally {

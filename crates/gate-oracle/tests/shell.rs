@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use gate_oracle::shell::{Judged, Reader, Shell, case, every_shape, nothing_is_started, ordinary};
-use gate_oracle::{Case, Kind, Outcome, cases_wanted, reading, seed_wanted};
+use gate_oracle::{Case, Kind, Outcome, cases_wanted, on_stages, reading, seed_wanted};
 
 /// What came of many scripts.
 #[derive(Default)]
@@ -45,28 +44,16 @@ impl Tally {
 
 /// Plays scripts on two stages at once.
 fn play(cases: usize, make: impl Fn(usize) -> Case + Sync, reader: Reader) -> Outcome<Tally> {
-    let next = AtomicUsize::new(0);
     let tally = Mutex::new(Tally::default());
-    let work = || -> Outcome<()> {
-        let mut shell = Shell::new()?;
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= cases {
-                return Ok(());
-            }
-            let case = make(number);
-            let judged = shell.judge(&case, reader)?;
-            let id = format!("oracle-shell-{number}");
-            let mut tally = tally.lock().map_err(|_| "a worker panicked")?;
-            tally.add(&id, &case, &judged);
-        }
+    let play = |shell: &mut Shell, number: usize| -> Outcome<()> {
+        let case = make(number);
+        let judged = shell.judge(&case, reader)?;
+        let id = format!("oracle-shell-{number}");
+        let mut tally = tally.lock().map_err(|_| "a worker panicked")?;
+        tally.add(&id, &case, &judged);
+        Ok(())
     };
-    std::thread::scope(|scope| {
-        let workers = [scope.spawn(work), scope.spawn(work)];
-        workers
-            .into_iter()
-            .try_for_each(|worker| worker.join().map_err(|_| "a worker panicked")?)
-    })?;
+    on_stages("shell", 2, cases, Shell::new, play)?;
     Ok(tally.into_inner().map_err(|_| "a worker panicked")?)
 }
 
