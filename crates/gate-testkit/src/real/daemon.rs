@@ -220,6 +220,19 @@ fn free_ports<const COUNT: usize>() -> Result<[u16; COUNT], RealError> {
     Ok(ports)
 }
 
+/// Returns a server's program with nothing of the test's environment.
+pub(crate) fn bare(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("LC_ALL", "C.UTF-8")
+        // Lets tests/run recognise what a killed test left behind.
+        .env("TMPDIR", std::env::temp_dir())
+        .current_dir("/");
+    command
+}
+
 /// Makes a temporary folder that other users can pass through.
 pub(crate) fn folder() -> Result<tempfile::TempDir, RealError> {
     use std::os::unix::fs::PermissionsExt;

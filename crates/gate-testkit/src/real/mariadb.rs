@@ -8,7 +8,7 @@ use std::time::Duration;
 use nix::unistd::geteuid;
 use tempfile::TempDir;
 
-use super::daemon::{folder, with_free_ports};
+use super::daemon::{bare, folder, with_free_ports};
 use super::locate::locate_mariadb;
 use super::{Daemon, RealError, run_with_input};
 
@@ -72,15 +72,8 @@ fn socket(base: &Path) -> PathBuf {
 
 /// The server with what a start and the making of its tables have in common.
 fn server(installed: &Path, base: &Path) -> Command {
-    let mut command = Command::new(installed.join("sbin/mariadbd"));
-    command
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin")
-        .env("LC_ALL", "C.UTF-8")
-        // Lets tests/run recognise what a killed test left behind.
-        .env("TMPDIR", std::env::temp_dir())
-        .current_dir("/")
-        .arg("--no-defaults");
+    let mut command = bare(&installed.join("sbin/mariadbd"));
+    command.arg("--no-defaults");
     if geteuid().is_root() {
         command.arg("--user=root");
     }

@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::{User, geteuid};
 use tempfile::TempDir;
 
-use super::daemon::{folder, with_free_ports, write};
+use super::daemon::{bare, folder, with_free_ports, write};
 use super::locate::locate_postgres;
 use super::{Daemon, Environment, RealError, locate, run};
 
@@ -213,14 +213,7 @@ struct Owner {
 
 impl Owner {
     fn command(&self, program: &Path) -> Command {
-        let mut command = Command::new(program);
-        command
-            .env_clear()
-            .env("PATH", "/usr/bin:/bin")
-            .env("LC_ALL", "C.UTF-8")
-            // Lets tests/run recognise what a killed test left behind.
-            .env("TMPDIR", std::env::temp_dir())
-            .current_dir("/");
+        let mut command = bare(program);
         if let Some((user, group)) = self.ids {
             command.uid(user).gid(group);
         }
