@@ -11,19 +11,17 @@ mod grammar;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::io::Read;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::symlink;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
 use std::time::Duration;
 
 use gate_policy::{
     CommandLine, Effect, EffectSet, Environment, EnvironmentAction, InnerCommand, Invocation,
     Place, Stdin, read_invocation,
 };
+use gate_testkit::real::run_group;
 
 pub use grammar::{case, every_shape, ordinary};
 
@@ -203,24 +201,9 @@ impl Shell {
             .env_clear()
             .envs(environment(placed, said))
             .current_dir(&placed.cwd)
-            .process_group(0)
             .stdin(input)
-            .stdout(Stdio::piped())
             .stderr(Stdio::null());
-        let mut child = command.spawn()?;
-        let output = child.stdout.take();
-        let (done, is_done) = mpsc::channel();
-        // It is over when nothing holds its output any more, in the background too.
-        std::thread::spawn(move || {
-            let mut all = Vec::new();
-            drop(output.map(|mut output| output.read_to_end(&mut all)));
-            done.send(()).ok();
-        });
-        if is_done.recv_timeout(WITHIN).is_err() {
-            let group = format!("-{}", child.id());
-            drop(Command::new("kill").args(["-KILL", "--", &group]).status());
-        }
-        child.wait()?;
+        run_group(&mut command, WITHIN)?;
         Ok(())
     }
 }
