@@ -21,6 +21,7 @@ mod play;
 pub mod psql;
 mod sandbox;
 mod second;
+mod session;
 pub mod shell;
 mod spelling;
 pub mod sqlite;

@@ -46,6 +46,13 @@ impl Seen {
             && self.redirects.is_empty()
             && self.programs.is_empty())
     }
+
+    /// Counts files that changed as what later commands act on.
+    pub(crate) fn wrote(&mut self, paths: impl IntoIterator<Item = String>) {
+        let paths = paths.into_iter();
+        self.mutations
+            .extend(paths.map(|path| format!("wrote: {path}")));
+    }
 }
 
 /// Folders that are made anew for each command: `home`, the working directory
@@ -57,8 +64,17 @@ pub struct Sandbox {
     places: Vec<(String, String)>,
     env: Vec<(String, String)>,
     links: Vec<(String, PathBuf)>,
-    before: BTreeMap<PathBuf, Vec<u8>>,
+    before: BTreeMap<PathBuf, Entry>,
     _folder: tempfile::TempDir,
+}
+
+/// What stands at a path.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    Folder,
+    File(Vec<u8>),
+    /// A link, a pipe, a socket or a device.
+    Special,
 }
 
 /// How long a command may take before it is ended. What it did until then counts.
@@ -139,7 +155,9 @@ impl Sandbox {
     /// # Errors
     /// A file cannot be written.
     pub fn place(&mut self, case: &Case) -> Outcome<Placed> {
-        drop(fs::remove_dir_all(&self.root));
+        if self.root.exists() {
+            fs::remove_dir_all(&self.root)?;
+        }
         // A server that runs as somebody else starts programs, too.
         fs::write(self.started(), "")?;
         fs::set_permissions(self.started(), fs::Permissions::from_mode(0o666))?;
@@ -205,6 +223,29 @@ impl Sandbox {
         }
     }
 
+    /// Runs a tool as [`run`](Self::run) does, and returns what was seen of it, and the paths
+    /// that changed: what they mean is the tool's own.
+    ///
+    /// # Errors
+    /// It cannot be started, or a file cannot be read.
+    pub fn watch(
+        &self,
+        tool: &Path,
+        placed: &Placed,
+        said: &Said,
+        good: &[i32],
+    ) -> Outcome<(Seen, Vec<String>)> {
+        let is_done = self.run(tool, placed, said, good)?;
+        let (changed, started) = self.changes()?;
+        let started = started.into_iter();
+        let seen = Seen {
+            programs: started.map(|name| format!("started: {name}")).collect(),
+            is_done,
+            ..Seen::default()
+        };
+        Ok((seen, changed))
+    }
+
     /// Returns the paths below the sandbox that are new, gone or different,
     /// and the canaries that were started.
     ///
@@ -231,9 +272,8 @@ fn write(path: &Path, bytes: &[u8]) -> Outcome<()> {
     Ok(())
 }
 
-/// Every file below a folder with its content; links are not followed, and an
-/// empty folder is one that a command made.
-fn tree(root: &Path) -> Outcome<BTreeMap<PathBuf, Vec<u8>>> {
+/// Returns all that stands below a folder; links are not followed.
+pub(crate) fn tree(root: &Path) -> Outcome<BTreeMap<PathBuf, Entry>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -242,14 +282,15 @@ fn tree(root: &Path) -> Outcome<BTreeMap<PathBuf, Vec<u8>>> {
             let path = entry.path();
             let kind = entry.file_type()?;
             let name = path.strip_prefix(root)?.to_owned();
-            if kind.is_dir() {
-                found.insert(name, b"folder".to_vec());
+            let what = if kind.is_dir() {
                 folders.push(path);
+                Entry::Folder
             } else if kind.is_file() {
-                found.insert(name, fs::read(&path)?);
+                Entry::File(fs::read(&path)?)
             } else {
-                found.insert(name, b"special".to_vec());
-            }
+                Entry::Special
+            };
+            found.insert(name, what);
         }
     }
     Ok(found)

@@ -2,9 +2,10 @@
 
 mod grammar;
 
-use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use gate_testkit::real::{locate, run};
@@ -14,6 +15,7 @@ pub use grammar::case;
 
 use crate::play::Stage;
 use crate::sandbox::Placed;
+use crate::session::Session;
 use crate::{Case, Outcome, Said, Sandbox, Seen};
 
 const DRIVER: &str = include_str!("driver.py");
@@ -24,7 +26,7 @@ const ELSEWHERE: &str = "http://elsewhere.example:8080";
 #[derive(Debug)]
 pub struct Aws {
     sandbox: Sandbox,
-    driver: Driver,
+    driver: Session,
     /// `service operation` for each that there is.
     surface: Vec<String>,
 }
@@ -75,9 +77,22 @@ impl Aws {
         let surface = run(&mut list, Duration::from_mins(3))?.success()?;
         Ok(Self {
             sandbox,
-            driver: Driver::start(&python, &script)?,
+            driver: driver(&python, &script),
             surface: surface.lines().map(str::to_owned).collect(),
         })
+    }
+
+    /// Has the driver run a command, and returns what it saw.
+    fn ask(&mut self, placed: &Placed, said: &Said) -> Outcome<Value> {
+        let text = |text: &OsString| text.to_string_lossy().into_owned();
+        let env = said.env.iter();
+        let env: BTreeMap<String, String> =
+            env.map(|(name, value)| (text(name), text(value))).collect();
+        let question = json!({
+            "argv": placed.case.argv, "env": env, "cwd": placed.cwd, "stdin": placed.case.stdin,
+        });
+        let answer = self.driver.ask_line(&question.to_string())?;
+        Ok(serde_json::from_str(&answer)?)
     }
 }
 
@@ -105,7 +120,7 @@ impl Stage for Aws {
     }
 
     fn see(&mut self, placed: &Placed, said: &Said) -> Outcome<Seen> {
-        let answer = self.driver.ask(placed, said)?;
+        let answer = self.ask(placed, said)?;
         let mut seen = Seen {
             is_done: answer.get("code") == Some(&json!(0)),
             ..Seen::default()
@@ -145,8 +160,7 @@ impl Stage for Aws {
         let changed = changed
             .into_iter()
             .filter(|path| !path.starts_with("home/.aws/cli"));
-        seen.mutations
-            .extend(changed.map(|path| format!("wrote: {path}")));
+        seen.wrote(changed);
         Ok(seen)
     }
 }
@@ -159,60 +173,11 @@ fn list<'v>(value: &'v Value, field: &str) -> impl Iterator<Item = &'v Value> {
         .flatten()
 }
 
-/// The process that the commands run in.
-#[derive(Debug)]
-struct Driver {
-    child: Child,
-    questions: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Driver {
-    fn start(python: &PathBuf, script: &PathBuf) -> Outcome<Self> {
-        let mut child = Command::new(python)
-            .arg(script)
-            .env_clear()
-            .env("TMPDIR", std::env::temp_dir())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let questions = child.stdin.take().ok_or("no pipe")?;
-        let answers = BufReader::new(child.stdout.take().ok_or("no pipe")?);
-        Ok(Self {
-            child,
-            questions,
-            answers,
-        })
-    }
-
-    fn ask(&mut self, placed: &Placed, said: &Said) -> Outcome<Value> {
-        let env: serde_json::Map<String, Value> = said
-            .env
-            .iter()
-            .map(|(name, value)| {
-                (
-                    name.to_string_lossy().into_owned(),
-                    json!(value.to_string_lossy()),
-                )
-            })
-            .collect();
-        let question = json!({
-            "argv": placed.case.argv, "env": env, "cwd": placed.cwd, "stdin": placed.case.stdin,
-        });
-        writeln!(self.questions, "{question}")?;
-        let mut answer = String::new();
-        self.answers.read_line(&mut answer)?;
-        serde_json::from_str(&answer)
-            .map_err(|error| format!("the driver ended at {:?}: {error}", placed.case.argv).into())
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        // It fails only where the process has ended, which is what is wanted.
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
+/// Returns the process that the commands run in.
+fn driver(python: &Path, script: &Path) -> Session {
+    let mut command = Command::new(python);
+    command.arg(script).env_clear();
+    Session::of(command)
 }
 
 const ALIASES: &str = "[toplevel]\nwhoami = ec2 terminate-instances --instance-ids i-1\n\

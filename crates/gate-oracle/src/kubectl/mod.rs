@@ -148,10 +148,7 @@ impl Stage for Kubectl {
         } else {
             &[0]
         };
-        let mut seen = Seen {
-            is_done: self.sandbox.run(&self.tool, placed, said, good)?,
-            ..Seen::default()
-        };
+        let (mut seen, changed) = self.sandbox.watch(&self.tool, placed, said, good)?;
         let named = self.named_port(said);
         for server in [&self.first, &self.second] {
             for request in server.take() {
@@ -174,13 +171,7 @@ impl Stage for Kubectl {
                 }
             }
         }
-        let (changed, started) = self.sandbox.changes()?;
-        seen.programs = started
-            .into_iter()
-            .map(|name| format!("started: {name}"))
-            .collect();
-        seen.mutations
-            .extend(changed.into_iter().map(|path| format!("wrote: {path}")));
+        seen.wrote(changed);
         Ok(seen)
     }
 }

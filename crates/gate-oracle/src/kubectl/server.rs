@@ -4,12 +4,13 @@
 //! nobody waits for it.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use super::objects;
+use crate::second::listen;
 
 /// One request, as it came.
 #[derive(Clone, Debug)]
@@ -23,7 +24,7 @@ pub(super) struct Request {
     accept: String,
 }
 
-/// The server. Its threads end with the process: they hold nothing but sockets.
+/// The server.
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) port: u16,
@@ -32,17 +33,13 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn start() -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let port = listener.local_addr()?.port();
         let seen: Arc<Mutex<Vec<Request>>> = Arc::default();
         let record = Arc::clone(&seen);
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let record = Arc::clone(&record);
-                // A client that goes away in the middle of an answer is no fault of ours.
-                thread::spawn(move || drop(serve(&stream, &record)));
-            }
-        });
+        let port = listen(move |stream| {
+            let record = Arc::clone(&record);
+            // A client that goes away in the middle of an answer is no fault of ours.
+            thread::spawn(move || drop(serve(&stream, &record)));
+        })?;
         Ok(Self { port, seen })
     }
 

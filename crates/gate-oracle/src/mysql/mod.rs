@@ -4,8 +4,7 @@
 mod grammar;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use gate_testkit::real::MariaDb;
 
@@ -14,12 +13,16 @@ pub use grammar::case;
 use crate::play::Stage;
 use crate::sandbox::Placed;
 use crate::second::Second;
+use crate::session::{END, Session};
 use crate::{Case, Outcome, Said, Sandbox, Seen};
 
 const SEED: &str = include_str!("seed.sql");
 const SUM: &str = include_str!("sum.sql");
 const KEEP: &str = include_str!("keep.sql");
 const RESTORE: &str = include_str!("restore.sql");
+/// What we do ourselves does not move the log of changes.
+const OPENING: &str =
+    "set sql_log_bin = 0; set group_concat_max_len = 1000000; select connection_id();";
 /// Where the log of changes ends: it moves with all that is written.
 const POSITION: &str = "show master status;";
 /// Databases that are there from the start.
@@ -36,7 +39,9 @@ const OWN: [&str; 6] = [
 #[derive(Debug)]
 pub struct MySql {
     // It is dropped before the server that it speaks to.
-    session: Option<Session>,
+    session: Session,
+    /// What the server calls the session.
+    id: u64,
     server: MariaDb,
     second: Second,
     sandbox: Sandbox,
@@ -72,7 +77,8 @@ impl MySql {
         sandbox.keep("cwd/rows.txt", "50\tfifty\n");
         sandbox.keep("cwd/kept.txt", "kept");
         let mut stage = Self {
-            session: None,
+            session: session(&server),
+            id: 0,
             server,
             second,
             sandbox,
@@ -86,15 +92,14 @@ impl MySql {
         Ok(stage)
     }
 
-    /// Asks the server in a session that stays open; where that is broken, in a new one.
+    /// Asks the server in a session of which nothing moves the log of changes.
     fn ask(&mut self, statements: &str) -> Outcome<String> {
-        let mut session = match self.session.take() {
-            Some(session) => session,
-            None => Session::open(&self.server)?,
-        };
-        let answer = session.ask(statements)?;
-        self.session = Some(session);
-        Ok(answer)
+        let question = |statements: &str| format!("{statements}\nselect '{END}';");
+        if !self.session.is_open() {
+            let id = self.session.ask(&question(OPENING))?;
+            self.id = id.trim().parse()?;
+        }
+        self.session.ask(&question(statements))
     }
 
     /// Returns where the log of changes ends, and which files the server has.
@@ -127,7 +132,7 @@ impl MySql {
 
     fn is_restored(&mut self) -> Outcome<bool> {
         // Nothing that was open in it is to remain.
-        self.session = None;
+        self.session.close();
         let databases = self.ask("select schema_name from information_schema.schemata;")?;
         for name in databases.lines().filter(|name| !OWN.contains(name)) {
             self.ask(&format!("drop database `{name}`;"))?;
@@ -141,8 +146,7 @@ impl MySql {
 
 impl Stage for MySql {
     fn named(&self, case: Case) -> Case {
-        let id = self.session.as_ref().map_or(0, |session| session.id);
-        case.placed(&[("{session}", &id.to_string())])
+        case.placed(&[("{session}", &self.id.to_string())])
     }
 
     fn place(&mut self, case: &Case) -> Outcome<Placed> {
@@ -150,20 +154,10 @@ impl Stage for MySql {
     }
 
     fn see(&mut self, placed: &Placed, said: &Said) -> Outcome<Seen> {
-        let mut seen = Seen {
-            is_done: self.sandbox.run(self.server.client(), placed, said, &[0])?,
-            ..Seen::default()
-        };
-        let (changed, started) = self.sandbox.changes()?;
-        let started = started.into_iter();
-        seen.programs = started.map(|name| format!("started: {name}")).collect();
-        let changed = changed.into_iter();
-        seen.mutations = changed.map(|path| format!("wrote: {path}")).collect();
-        let named = said.target.get("port").map(String::as_str);
-        if self.second.take() > 0 && named != Some(&self.second.port.to_string()) {
-            seen.redirects
-                .push(format!("redirect: to port {}", self.second.port));
-        }
+        let client = self.server.client();
+        let (mut seen, changed) = self.sandbox.watch(client, placed, said, &[0])?;
+        seen.wrote(changed);
+        seen.redirects.extend(self.second.redirect(said));
         if self.has_changed() {
             seen.mutations.push("the server has changed".to_owned());
             self.restore()?;
@@ -172,74 +166,15 @@ impl Stage for MySql {
     }
 }
 
-/// A client of our own that stays connected, because a start for each question
-/// would cost more than all the rest.
-#[derive(Debug)]
-struct Session {
-    child: Child,
-    questions: ChildStdin,
-    answers: BufReader<ChildStdout>,
-    id: u64,
-}
-
-/// Stands behind each answer.
-const END: &str = "end-of-this-answer";
-
-impl Session {
-    fn open(server: &MariaDb) -> Outcome<Self> {
-        let mut child = Command::new(server.client())
-            .env_clear()
-            .env("TMPDIR", std::env::temp_dir())
-            .args([
-                "--no-defaults",
-                "-u",
-                "root",
-                "-N",
-                "-B",
-                "--unbuffered",
-                "-S",
-            ])
-            .arg(server.socket())
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let questions = child.stdin.take().ok_or("no pipe")?;
-        let answers = BufReader::new(child.stdout.take().ok_or("no pipe")?);
-        let mut session = Self {
-            child,
-            questions,
-            answers,
-            id: 0,
-        };
-        // What we do ourselves does not move the log of changes.
-        session.ask("set sql_log_bin = 0; set group_concat_max_len = 1000000;")?;
-        session.id = session.ask("select connection_id();")?.trim().parse()?;
-        Ok(session)
-    }
-
-    /// A statement that fails ends the client, and so the answer.
-    fn ask(&mut self, statements: &str) -> Outcome<String> {
-        writeln!(self.questions, "{statements}\nselect '{END}';")?;
-        let mut answer = String::new();
-        loop {
-            let mut line = String::new();
-            if self.answers.read_line(&mut line)? == 0 {
-                return Err(format!("the server does not answer: {answer}").into());
-            }
-            if line.trim_end() == END {
-                return Ok(answer);
-            }
-            answer.push_str(&line);
-        }
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        // It fails only where the process has ended, which is what is wanted.
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
+/// Returns a client of our own that a statement which fails ends.
+fn session(server: &MariaDb) -> Session {
+    let mut command = Command::new(server.client());
+    command
+        .env_clear()
+        .args(["--no-defaults", "-u", "root", "-N", "-B", "--unbuffered"])
+        .arg("-S")
+        .arg(server.socket())
+        .current_dir("/")
+        .stderr(Stdio::null());
+    Session::of(command)
 }

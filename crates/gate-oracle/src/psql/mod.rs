@@ -4,9 +4,8 @@
 mod grammar;
 pub mod statements;
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use gate_testkit::real::{Postgres, locate};
 
@@ -16,6 +15,7 @@ use grammar::given_alone;
 use crate::play::Stage;
 use crate::sandbox::Placed;
 use crate::second::Second;
+use crate::session::{END, Session};
 use crate::{Case, Outcome, Said, Sandbox, Seen};
 
 const SEED: &str = include_str!("seed.sql");
@@ -36,7 +36,7 @@ const MOVES: &str = "select concat_ws(',', txid_snapshot_xmax(txid_current_snaps
 pub struct Psql {
     tool: PathBuf,
     // It is dropped before the server that it speaks to.
-    session: Option<Session>,
+    session: Session,
     server: Postgres,
     second: Second,
     sandbox: Sandbox,
@@ -80,13 +80,14 @@ impl Psql {
         sandbox.keep("cwd/pg_service.conf", service("third"));
         // Debian's `psql` chooses among versions first, in Perl; this is the one that it starts.
         let real = PathBuf::from("/usr/lib/postgresql/15/bin/psql");
+        let tool = if real.is_file() {
+            real
+        } else {
+            locate("psql")?
+        };
         let mut stage = Self {
-            tool: if real.is_file() {
-                real
-            } else {
-                locate("psql")?
-            },
-            session: None,
+            session: session(&tool, &server),
+            tool,
             server,
             second,
             sandbox,
@@ -113,15 +114,9 @@ impl Psql {
         Ok(())
     }
 
-    /// Asks the database in a session that stays open; where that is broken, in a new one.
     fn ask(&mut self, statements: &str) -> Outcome<String> {
-        let mut session = match self.session.take() {
-            Some(session) => session,
-            None => Session::open(&self.tool, &self.server)?,
-        };
-        let answer = session.ask(statements)?;
-        self.session = Some(session);
-        Ok(answer)
+        let question = format!("begin;\n{statements};\ncommit;\n\\echo {END}");
+        self.session.ask(&question)
     }
 
     /// Fills the database anew; where that fails, the whole server.
@@ -154,24 +149,9 @@ impl Stage for Psql {
     }
 
     fn see(&mut self, placed: &Placed, said: &Said) -> Outcome<Seen> {
-        let mut seen = Seen {
-            is_done: self.sandbox.run(&self.tool, placed, said, &[0])?,
-            ..Seen::default()
-        };
-        let (changed, started) = self.sandbox.changes()?;
-        seen.programs = started
-            .into_iter()
-            .map(|name| format!("started: {name}"))
-            .collect();
-        seen.mutations = changed
-            .into_iter()
-            .map(|path| format!("wrote: {path}"))
-            .collect();
-        let named = said.target.get("port").map(String::as_str);
-        if self.second.take() > 0 && named != Some(&self.second.port.to_string()) {
-            seen.redirects
-                .push(format!("redirect: to port {}", self.second.port));
-        }
+        let (mut seen, changed) = self.sandbox.watch(&self.tool, placed, said, &[0])?;
+        seen.wrote(changed);
+        seen.redirects.extend(self.second.redirect(said));
         if self.has_changed() {
             seen.mutations.push("the database has changed".to_owned());
             self.restore()?;
@@ -180,64 +160,15 @@ impl Stage for Psql {
     }
 }
 
-/// A psql of our own that stays connected, because a start for each question
-/// would cost more than all the rest.
-#[derive(Debug)]
-struct Session {
-    child: Child,
-    questions: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-/// Stands behind each answer.
-const END: &str = "end-of-this-answer";
-
-impl Session {
-    fn open(tool: &Path, server: &Postgres) -> Outcome<Self> {
-        let mut child = Command::new(tool)
-            .env_clear()
-            .envs(server.environment())
-            .env("PGDATABASE", "shop")
-            .env("TMPDIR", std::env::temp_dir())
-            .args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-f", "-"])
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let questions = child.stdin.take().ok_or("no pipe")?;
-        let answers = BufReader::new(child.stdout.take().ok_or("no pipe")?);
-        Ok(Self {
-            child,
-            questions,
-            answers,
-        })
-    }
-
-    /// A statement that fails ends psql, and so the answer.
-    fn ask(&mut self, statements: &str) -> Outcome<String> {
-        writeln!(
-            self.questions,
-            "begin;\n{statements};\ncommit;\n\\echo {END}"
-        )?;
-        let mut answer = String::new();
-        loop {
-            let mut line = String::new();
-            if self.answers.read_line(&mut line)? == 0 {
-                return Err(format!("the database does not answer: {answer}").into());
-            }
-            if line.trim_end() == END {
-                return Ok(answer);
-            }
-            answer.push_str(&line);
-        }
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        // It fails only where the process has ended, which is what is wanted.
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
+/// Returns a psql of our own that a statement which fails ends.
+fn session(tool: &Path, server: &Postgres) -> Session {
+    let mut command = Command::new(tool);
+    command
+        .env_clear()
+        .envs(server.environment())
+        .env("PGDATABASE", "shop")
+        .args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-f", "-"])
+        .current_dir("/")
+        .stderr(Stdio::null());
+    Session::of(command)
 }

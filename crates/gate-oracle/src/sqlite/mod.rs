@@ -94,13 +94,7 @@ impl Stage for Sqlite {
     }
 
     fn see(&mut self, placed: &Placed, said: &Said) -> Outcome<Seen> {
-        let mut seen = Seen {
-            is_done: self.sandbox.run(&self.tool, placed, said, &[0])?,
-            ..Seen::default()
-        };
-        let (changed, started) = self.sandbox.changes()?;
-        let started = started.into_iter();
-        seen.programs = started.map(|name| format!("started: {name}")).collect();
+        let (mut seen, changed) = self.sandbox.watch(&self.tool, placed, said, &[0])?;
         for path in changed {
             let is_empty = fs::metadata(self.sandbox.path(&path)).is_ok_and(|file| file.len() == 0);
             // What SQLite keeps beside a database with a log; there is nothing in it.
@@ -114,7 +108,7 @@ impl Stage for Sqlite {
             {
                 seen.local.push(format!("made: {path}"));
             } else {
-                seen.mutations.push(format!("wrote: {path}"));
+                seen.wrote([path]);
             }
         }
         Ok(seen)

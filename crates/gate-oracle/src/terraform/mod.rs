@@ -2,9 +2,8 @@
 
 mod grammar;
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use gate_testkit::real::{locate, run};
 pub use grammar::case;
 
 use crate::play::Stage;
-use crate::sandbox::Placed;
+use crate::sandbox::{Entry, Placed, tree};
 use crate::{Case, Kind, Outcome, Said, Sandbox, Seen};
 
 /// A terraform with its own project.
@@ -73,8 +72,10 @@ impl Terraform {
         let state = fs::read(placed.cwd.join("terraform.tfstate"))?;
         self.sandbox.keep("cwd/backup.tfstate", state.clone());
         self.sandbox.keep("cwd/other.tfstate", state);
-        for (path, bytes) in files_below(&placed.cwd)? {
-            self.sandbox.keep(&format!("cwd/{path}"), bytes);
+        for (path, entry) in tree(&placed.cwd)? {
+            if let Entry::File(bytes) = entry {
+                self.sandbox.keep(&format!("cwd/{}", path.display()), bytes);
+            }
         }
         Ok(())
     }
@@ -87,15 +88,7 @@ impl Stage for Terraform {
 
     fn see(&mut self, placed: &Placed, said: &Said) -> Outcome<Seen> {
         // `plan -detailed-exitcode` says with 2 that there is something to do.
-        let mut seen = Seen {
-            is_done: self.sandbox.run(&self.tool, placed, said, &[0, 2])?,
-            ..Seen::default()
-        };
-        let (changed, started) = self.sandbox.changes()?;
-        seen.programs = started
-            .into_iter()
-            .map(|name| format!("started: {name}"))
-            .collect();
+        let (mut seen, changed) = self.sandbox.watch(&self.tool, placed, said, &[0, 2])?;
         // A command that took too long was ended, and could not take its lock away.
         let is_left =
             |path: &String| !seen.is_done && path.ends_with(".terraform.tfstate.lock.info");
@@ -104,7 +97,7 @@ impl Stage for Terraform {
             match weight(&path) {
                 Weight::Nothing => {}
                 Weight::Local => seen.local.push(format!("wrote: {path}")),
-                Weight::Mutation => seen.mutations.push(format!("wrote: {path}")),
+                Weight::Mutation => seen.wrote([path]),
             }
         }
         Ok(seen)
@@ -150,23 +143,6 @@ fn weight(path: &str) -> Weight {
         return Weight::Local;
     }
     Weight::Mutation
-}
-
-fn files_below(folder: &Path) -> Outcome<BTreeMap<String, Vec<u8>>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(current) = folders.pop() {
-        for entry in fs::read_dir(&current)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(folder)?.display().to_string();
-                found.insert(name, fs::read(&path)?);
-            }
-        }
-    }
-    Ok(found)
 }
 
 const MAIN: &str = r#"variable "replicas" {
