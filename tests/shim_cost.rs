@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use gate_testkit::home::Home;
+use gate_testkit::inside::inside;
 use gate_testkit::steps::{follow, page_faults};
 
 /// A command, and the most that it may cost.
@@ -190,10 +191,10 @@ fn an_allowed_command_costs_no_more_than_it_did_at_any_number_of_rules() {
 /// The system calls of a command until its tool starts, as strace tells them.
 fn traced(home: &Home, argv: &[&str]) -> Vec<String> {
     let trace = home.path().join("trace");
-    let mut strace = home.command("/usr/bin/strace");
-    strace.args(["-f", "-o"]).arg(&trace);
-    let shim = home.path().join("shims").join(argv[0]);
-    let ran = strace.arg(shim).args(&argv[1..]).output().unwrap();
+    let mut shim = home.command(home.path().join("shims").join(argv[0]));
+    shim.args(&argv[1..]);
+    let outer = ["/usr/bin/strace", "-f", "-o", trace.to_str().unwrap()];
+    let ran = inside(&outer, &shim).output().unwrap();
     assert!(ran.status.success(), "{argv:?}: {ran:?}");
     let text = std::fs::read_to_string(trace).unwrap();
     // Before each call stands the process that made it.

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use gate_testkit::home::Home;
+use gate_testkit::inside::inside;
 
 use crate::postgres;
 use crate::proxy::Point;
@@ -30,24 +31,6 @@ fn wrong_by(file: &Path) -> Vec<String> {
         "FAKETIME_NO_CACHE=1".to_owned(),
         "FAKETIME_DONT_FAKE_MONOTONIC=1".to_owned(),
     ]
-}
-
-fn within(outer: &[String]) -> Vec<&str> {
-    outer.iter().map(String::as_str).collect()
-}
-
-/// Returns the command in another program's hands.
-fn inside(outer: &[String], command: &Command) -> Command {
-    let mut inside = Command::new(outer.first().unwrap());
-    inside.args(outer.iter().skip(1)).arg(command.get_program());
-    inside.args(command.get_args()).env_clear();
-    for (name, value) in command.get_envs() {
-        inside.env(name, value.unwrap());
-    }
-    inside
-        .current_dir(command.get_current_dir().unwrap())
-        .stdin(Stdio::null());
-    inside
 }
 
 #[test]
@@ -111,7 +94,7 @@ fn a_server_whose_clock_is_set_ends_requests_by_it_and_keeps_a_sound_log() {
     let outer = wrong_by(&file);
     scene.server.kill();
     assert!(
-        scene.server.restart_within(&within(&outer)),
+        scene.server.restart_within(&outer),
         "{}",
         scene.server.log()
     );
@@ -153,7 +136,7 @@ fn a_second_server_whose_clock_is_an_hour_ahead_ends_nothing_early() {
     scene.server.kill();
     let outer = wrong_by(&file);
     assert!(
-        scene.server.restart_within(&within(&outer)),
+        scene.server.restart_within(&outer),
         "{}",
         scene.server.log()
     );

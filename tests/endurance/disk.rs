@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
+
+use gate_testkit::inside::inside;
 
 use crate::http::Message;
 use crate::scene::Scene;
@@ -17,15 +18,10 @@ const BOUND: Duration = Duration::from_secs(10);
 /// and returns that too.
 pub(crate) fn traced(scene: &Scene, word: &str, options: &[&str]) -> (Ran, String) {
     let seen = scene.machine.home.path().join("seen");
-    let gate = scene.machine.deploy("60s", word);
-    let mut strace = Command::new("strace");
-    strace.args(["-f", "-qq", "-o"]).arg(&seen).args(options);
-    strace.arg(gate.get_program()).args(gate.get_args());
-    strace
-        .env_clear()
-        .envs(scene.machine.home.environment())
-        .current_dir(scene.machine.home.work());
-    (run(&mut strace), std::fs::read_to_string(seen).unwrap())
+    let mut outer = ["strace", "-f", "-qq", "-o", seen.to_str().unwrap()].to_vec();
+    outer.extend(options);
+    let ran = run(&mut inside(&outer, &scene.machine.deploy("60s", word)));
+    (ran, std::fs::read_to_string(seen).unwrap())
 }
 
 /// Source: fsync(2): after a failed sync the pages may be gone, so the next one would succeed and
@@ -199,10 +195,7 @@ fn a_disk_of_the_server_that_fails_once_costs_a_retry_and_nothing_else() {
                 format!("FAULT_AT={number}"),
                 format!("FAULT_SEEN={}", told.display()),
             ];
-            if !scene
-                .server
-                .restart_within(&outer.each_ref().map(String::as_str))
-            {
+            if !scene.server.restart_within(&outer) {
                 // A server that can't write down what it must at the start does not serve.
                 scene.restart();
                 continue;

@@ -9,6 +9,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use gate_testkit::inside::{inside, killing};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
@@ -311,13 +312,7 @@ fn what_a_killed_gate_had_begun_to_write_is_cleaned_up_when_it_is_old() {
     let machine = Machine::of(&server, server.address);
     machine.home.script("kubectl", "#!/bin/sh\n").unwrap();
     let read = ["run", "--", "kubectl", "get", "pods"];
-    let gate = machine.gate(&read);
-    let mut traced = Command::new("strace");
-    traced.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync"]);
-    traced.args(["-e", "inject=fsync:signal=KILL:when=1"]);
-    traced.arg(gate.get_program()).args(gate.get_args());
-    traced.env_clear().envs(machine.home.environment());
-    let killed = run(traced.current_dir(machine.home.work()));
+    let killed = run(&mut inside(&killing("fsync", 1), &machine.gate(&read)));
     assert_eq!(killed.signal, Some(Signal::SIGKILL as i32), "{killed:?}");
     let left = || {
         let names = std::fs::read_dir(machine.spool()).unwrap();

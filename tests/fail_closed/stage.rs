@@ -7,6 +7,7 @@
     reason = "a test whose stage can't be set has failed"
 )]
 
+use std::ffi::OsStr;
 use std::fs::OpenOptions;
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 use gate_protocol::canonical::Digest;
 use gate_protocol::signed_note::SigningKey;
 use gate_testkit::home::Home;
+use gate_testkit::inside::inside;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -53,7 +55,7 @@ impl Server {
     }
 
     fn at(home: Home, is_dev: bool) -> Self {
-        let launched = launch(&home, &[], is_dev);
+        let launched = launch::<&str>(&home, &[], is_dev);
         let (child, ready) = launched.unwrap_or_else(|(_, why)| panic!("{why}"));
         Self {
             address: listen_address(&ready),
@@ -83,7 +85,7 @@ impl Server {
     pub(crate) fn restart(&mut self) {
         // What was killed inside another program can hold its folder for a moment yet.
         let until = Instant::now() + Duration::from_secs(10);
-        while !self.restart_within(&[]) {
+        while !self.restart_within::<&str>(&[]) {
             assert!(Instant::now() < until, "{}", self.log());
             std::thread::sleep(Duration::from_millis(100));
         }
@@ -91,7 +93,7 @@ impl Server {
 
     /// Starts it again inside another program, as `strace`; false where it ended before it was
     /// ready. Its people are those that it has.
-    pub(crate) fn restart_within(&mut self, outer: &[&str]) -> bool {
+    pub(crate) fn restart_within<Word: AsRef<OsStr>>(&mut self, outer: &[Word]) -> bool {
         let launched = launch(&self.home, outer, false);
         let is_ready = launched.is_ok();
         match launched {
@@ -267,23 +269,26 @@ impl Drop for Server {
 }
 
 /// Starts a server and waits until it is ready, or returns the one that will not be and why.
-fn launch(home: &Home, outer: &[&str], is_dev: bool) -> Result<(Child, Value), (Child, String)> {
+fn launch<Word: AsRef<OsStr>>(
+    home: &Home,
+    outer: &[Word],
+    is_dev: bool,
+) -> Result<(Child, Value), (Child, String)> {
     let log = OpenOptions::new()
         .append(true)
         .create(true)
         .open(home.path().join("server.log"))
         .unwrap();
-    let mut words = outer.iter().copied().chain([GATE]);
-    let mut child = home
-        .command(words.next().unwrap())
-        .args(words)
+    let mut server = home.command(GATE);
+    server
         .args(["server", "--json", "--listen", "127.0.0.1:0"])
         .args(is_dev.then_some("--dev"))
         .arg("--data")
         .arg(home.path().join("server"))
         .arg("--config")
         .arg(home.path().join("server.toml"))
-        .env("GATE_LOG", "warn")
+        .env("GATE_LOG", "warn");
+    let mut child = inside(outer, &server)
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()

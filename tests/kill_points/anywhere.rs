@@ -7,13 +7,13 @@
 )]
 
 use std::collections::BTreeMap;
-use std::process::Command;
 use std::sync::Arc;
 
+use gate_testkit::inside::{inside, killing};
 use serde_json::Value;
 
 use crate::scene::{Scene, WHOLE, rounds_or};
-use crate::stage::{Ran, run};
+use crate::stage::run;
 use crate::story::{Confirmed, approving};
 
 const CALLS: &str = "fsync,fdatasync,ftruncate,fallocate,rename,renameat,renameat2,link,linkat,\
@@ -24,25 +24,13 @@ const FEW: usize = 16;
 
 const LEASES: &str = "grant_seconds = 5\nstart_report_seconds = 1\nrun_lease_seconds = 1\n";
 
-/// Runs the command under `strace`, with these options.
-fn traced(scene: &Scene, word: &str, options: &[&str]) -> Ran {
-    let gate = scene.machine.deploy("60s", word);
-    let mut strace = Command::new("strace");
-    strace.args(["-f", "-qq"]).args(options);
-    strace.arg(gate.get_program()).args(gate.get_args());
-    strace
-        .env_clear()
-        .envs(scene.machine.home.environment())
-        .current_dir(scene.machine.home.work());
-    run(&mut strace)
-}
-
 /// Returns how often gate itself makes each of the calls, from the start to the end of a command.
 fn counted(scene: &Scene) -> BTreeMap<String, usize> {
     let out = scene.machine.home.path().join("calls");
     let trace = format!("trace={CALLS}");
-    let options = ["-o", out.to_str().unwrap(), "-e", &trace];
-    let ran = traced(scene, "counted", &options);
+    let out_path = out.to_str().unwrap();
+    let outer = ["strace", "-f", "-qq", "-o", out_path, "-e", &trace];
+    let ran = run(&mut inside(&outer, &scene.machine.deploy("60s", "counted")));
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let text = std::fs::read_to_string(out).unwrap();
     let own = text.split(' ').next().unwrap();
@@ -71,15 +59,8 @@ fn created(scene: &Scene) -> Vec<String> {
 /// is not known.
 fn kill_at(scene: &Scene, call: &str, number: usize, word: &str) -> (bool, Option<String>) {
     let earlier = created(scene).len();
-    let (trace, inject) = (
-        format!("trace={call}"),
-        format!("inject={call}:signal=KILL:when={number}"),
-    );
-    let killed = traced(
-        scene,
-        word,
-        &["-o", "/dev/null", "-e", &trace, "-e", &inject],
-    );
+    let outer = killing(call, number);
+    let killed = run(&mut inside(&outer, &scene.machine.deploy("60s", word)));
     // `strace` ends as what it ran does. Where the calls came in another order it went through.
     let went_through = killed.code == Some(0);
     assert!(

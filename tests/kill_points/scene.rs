@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use gate_testkit::home::Home;
+use gate_testkit::inside::{inside, killing};
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use serde_json::Value;
@@ -118,14 +119,9 @@ impl Scene {
 
     /// Runs the same command and kills it as it is about to make the process of the tool.
     pub(crate) fn kill_at_start(&self, word: &str) {
-        let gate = self.machine.deploy("20s", word);
-        let mut traced = Command::new("strace");
-        traced.args(["-qq", "-o", "/dev/null", "-e", "trace=clone"]);
         // The first is for what counts the signals of the group.
-        traced.args(["-e", "inject=clone:signal=KILL:when=2"]);
-        traced.arg(gate.get_program()).args(gate.get_args());
-        traced.env_clear().envs(self.machine.home.environment());
-        let killed = run(traced.current_dir(self.machine.home.work()));
+        let outer = killing("clone", 2);
+        let killed = run(&mut inside(&outer, &self.machine.deploy("20s", word)));
         assert_eq!(killed.signal, Some(Signal::SIGKILL as i32), "{killed:?}");
     }
 

@@ -9,55 +9,30 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
 use gate_testkit::home::Home;
+use gate_testkit::inside::{inside, kill_at_each};
 use serde_json::Value;
 
 use crate::stage::{GATE, Running, SOON, Stage, run};
 
 /// Far more calls than a change of keys has.
 const MOST: usize = 200;
-/// So many numbers in a row at which nothing dies are beyond the last call: `strace` counts the calls of
-/// each thread by itself.
-const BEYOND: usize = 3;
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
 /// Runs a command once for each call of this name, killed there, and has `after` look at what is left.
 /// Returns how often it died.
-fn kill_at_each(call: &str, args: &[&str], home: &Home, mut after: impl FnMut()) -> usize {
-    let (mut kills, mut without) = (0, 0);
-    for number in 1..MOST {
-        let (trace, inject) = (
-            format!("trace={call}"),
-            format!("inject={call}:signal=KILL:when={number}"),
-        );
-        let mut strace = home.command("strace");
-        strace.args([
-            "-f",
-            "-qq",
-            "-o",
-            "/dev/null",
-            "-e",
-            &trace,
-            "-e",
-            &inject,
-            GATE,
-        ]);
-        let output = strace.args(args).current_dir(home.path()).output().unwrap();
-        if output.status.success() {
-            without += 1;
-        } else {
-            assert_eq!(
-                output.status.signal(),
-                Some(9),
-                "{call} {number}: {output:?}"
-            );
-            (kills, without) = (kills + 1, 0);
+fn kills_at(call: &str, args: &[&str], home: &Home, mut after: impl FnMut()) -> usize {
+    kill_at_each(call, MOST, 1, |number, strace| {
+        let mut gate = home.command(GATE);
+        gate.args(args).current_dir(home.path());
+        let output = inside(strace, &gate).output().unwrap();
+        let has_died = !output.status.success();
+        if has_died {
+            let signal = output.status.signal();
+            assert_eq!(signal, Some(9), "{call} {number}: {output:?}");
         }
         after();
-        if without == BEYOND {
-            return kills;
-        }
-    }
-    unreachable!("it never got beyond its last `{call}`");
+        has_died
+    })
 }
 
 /// What a receiver of webhooks gets: the head and the body of each.
@@ -156,7 +131,7 @@ fn the_secrets_of_channels_outlive_a_change_of_their_key_that_was_killed_anywher
     let oldest = fs::read(&key).unwrap();
     let rotate = ["server", "keys", "rotate", "--channels", "--data", "first"];
     for (call, at_least) in [("fsync", 4), ("linkat", 1), ("rename", 2), ("pwrite64", 3)] {
-        let kills = kill_at_each(call, &rotate, &stage.home, || {
+        let kills = kills_at(call, &rotate, &stage.home, || {
             // It reads the secrets of each channel, and does not start where one can't be opened.
             stage.serve("first", "server.toml", &[]).stop();
             assert!(!stage.path("first/channels.key.next").exists());
@@ -223,7 +198,7 @@ fn a_witness_whose_change_of_keys_was_killed_anywhere_signs_by_each_key_that_it_
         "w.example/w",
     ];
     for (call, at_least) in [("fsync", 3), ("linkat", 1), ("rename", 2)] {
-        let kills = kill_at_each(call, &rotate, &home, || {
+        let kills = kills_at(call, &rotate, &home, || {
             let keys = keys_of_witness(&home, log);
             assert!(
                 shown.iter().all(|key| keys.contains(key)),

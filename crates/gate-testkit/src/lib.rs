@@ -7,6 +7,7 @@
 
 pub mod display;
 pub mod home;
+pub mod inside;
 pub mod pty;
 pub mod real;
 pub mod relay;
