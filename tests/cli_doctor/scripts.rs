@@ -2,16 +2,23 @@
 
 use std::fs;
 
-use crate::stage::assert_ends;
+use serde_json::Value;
+
+use crate::stage::{Stage, assert_ends};
 use crate::{json, put_shims_first, stage};
 
 /// Returns the lines of kubectl by scripts that lead past its shim.
-fn gaps(stage: &crate::stage::Stage) -> String {
+fn gaps(stage: &Stage) -> String {
     let ran = stage.gate(&["doctor", "--json", "--way", "script", "kubectl"]);
     let found = json(&assert_ends(ran, 1));
-    let ways = found["tools"][0]["ways"].as_array().unwrap().clone();
-    let open = ways.into_iter().filter(|way| way["state"] == "open");
-    serde_json::Value::from_iter(open).to_string() + &found["notes"].to_string()
+    let ways = found.pointer("/tools/0/ways").and_then(Value::as_array);
+    let is_open = |way: &&Value| way.get("state").is_some_and(|state| state == "open");
+    let open = ways.into_iter().flatten().filter(is_open);
+    let told: Vec<String> = open
+        .chain(found.get("notes"))
+        .map(Value::to_string)
+        .collect();
+    told.concat()
 }
 
 #[test]
@@ -51,7 +58,14 @@ fn a_program_that_is_gone_and_one_that_a_loader_starts_are_told() {
     let ran = stage.gate(&["doctor", "--json", "--way", "here"]);
     let found = json(&assert_ends(ran, 0));
     // The tests' own gate is dynamic.
-    assert!(found["notes"].to_string().contains("LD_PRELOAD"), "{found}");
+    assert!(
+        found
+            .get("notes")
+            .unwrap()
+            .to_string()
+            .contains("LD_PRELOAD"),
+        "{found}"
+    );
     let shim = stage.shims().join("kubectl");
     fs::remove_file(&shim).unwrap();
     std::os::unix::fs::symlink(stage.home.path().join("opt/gate-shim"), &shim).unwrap();
