@@ -19,6 +19,7 @@ pub mod encoding;
 mod glob;
 mod handed_on;
 mod invocation;
+mod jq;
 mod mongo;
 mod played;
 pub mod profile;

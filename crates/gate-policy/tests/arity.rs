@@ -298,6 +298,11 @@ const WRAPPERS_AND_FILTERS: &[&str] = &[
     "seq",
     "date",
     "id",
+    "base64",
+    "nl",
+    "od",
+    "paste",
+    "tac",
 ];
 
 #[test]

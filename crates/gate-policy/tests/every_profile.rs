@@ -6,11 +6,13 @@
     reason = "an index that is wrong fails the test"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
 
-use gate_policy::profile::{Arity, CommandSpec, FlagSpec, Order, Style, ToolSpec, builtin};
+use gate_policy::profile::{
+    Arity, CommandSpec, FlagSpec, Neutral, Order, Style, ToolSpec, builtin,
+};
 use gate_policy::{
     CommandLine, Effect, EffectSet, Environment, Invocation, NoFiles, Stdin, read_invocation,
 };
@@ -238,7 +240,7 @@ fn spelled(tool: &ToolSpec, flag: &FlagSpec, is_global: bool) -> Vec<Vec<String>
             .iter()
             .map(|value| vec![format!("--{name}={value}")])
             .collect(),
-        Arity::Optional | Arity::Many => Vec::new(),
+        Arity::Optional | Arity::Many | Arity::Pair => Vec::new(),
     }
 }
 
@@ -288,6 +290,89 @@ fn a_global_flag_between_the_words_of_a_command_changes_nothing_or_is_not_unders
     );
 }
 
+/// Flags that keep a tool from acting although a subcommand stands behind them,
+/// and where that was looked at. Every other one that shows a version or a list does
+/// so without a subcommand alone: the rest of the line runs.
+const KEEPING: &[(&str, &[&str], &str)] = &[
+    ("ansible-galaxy", &["version"], "argparse ends there"),
+    ("ansible-vault", &["version"], "argparse ends there"),
+    ("aws", &["version"], "argparse ends there"),
+    ("cargo", &["version"], "`src/bin/cargo/cli.rs`"),
+    (
+        "docker",
+        &["dry-run"],
+        "compose takes it for all of its commands",
+    ),
+    ("gcloud", &["version"], "argparse ends there"),
+    (
+        "git",
+        &["h", "html-path", "info-path", "man-path"],
+        "`git.c`",
+    ),
+    (
+        "glab",
+        &["dry-run"],
+        "the command below has it too, or refuses it",
+    ),
+    ("npm", &["?", "H", "h", "version"], "`lib/npm.js`"),
+    ("redis-cli", &["version"], "`parseOptions` ends there"),
+    (
+        "systemctl",
+        &["dry-run", "version"],
+        "`parse_argv`; verbs that heed it",
+    ),
+    (
+        "terraform",
+        &["h", "v", "version"],
+        "`main.go` puts `version` in front",
+    ),
+    ("twine", &["version"], "argparse ends there"),
+    ("vault", &["h"], "the package `cli` shows help alone"),
+];
+
+/// The flags that can stand in front of a subcommand and take an effect away.
+fn keeping_flags(tool: &ToolSpec) -> Vec<&FlagSpec> {
+    let groups = tool.commands.iter().filter(|command| command.is_group);
+    let local = groups.flat_map(|command| local_flags(tool, command));
+    let mut flags: Vec<&FlagSpec> = local.chain(global_flags(tool)).collect();
+    flags.retain(|flag| matches!(flag.neutral, Neutral::Present) && flag.name != "help");
+    flags
+}
+
+#[test]
+fn a_flag_in_front_of_a_subcommand_keeps_it_from_acting_only_where_the_tool_was_looked_at() {
+    let (mut used, mut wrong) = (BTreeSet::new(), BTreeSet::new());
+    for tool in builtin().iter().filter(|tool| tool.commands.len() > 1) {
+        for command in tool.commands.iter() {
+            let Some(path) = path_of(tool, command).filter(|path| !path.is_empty()) else {
+                continue;
+            };
+            if meaning(&command_line(tool, &[&path])).effects.strictest() <= Effect::Local {
+                continue;
+            }
+            for flag in keeping_flags(tool) {
+                for at in 0..path.len() {
+                    let spelled = spelled(tool, flag, true);
+                    let flag_words = spelled.last().map_or(&[][..], Vec::as_slice);
+                    let line = command_line(tool, &[&path[..at], flag_words, &path[at..]]);
+                    if meaning(&line).effects.strictest() > Effect::Local {
+                        continue;
+                    }
+                    let is_known = |known: &&(&str, &[&str], &str)| {
+                        known.0 == tool.name && known.1.contains(&&*flag.name)
+                    };
+                    let known = KEEPING.iter().any(|known| is_known(&known));
+                    let list = if known { &mut used } else { &mut wrong };
+                    list.insert((tool.name.to_string(), flag.name.to_string()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "not looked at: {wrong:?}");
+    let listed = KEEPING.iter().map(|known| known.1.len()).sum::<usize>();
+    assert_eq!(used.len(), listed, "of these each is needed: {used:?}");
+}
+
 /// A command with flags of its own, each of another name, and an operand.
 fn several() -> impl Strategy<Value = (Vec<String>, Vec<Vec<String>>, bool)> {
     let commands: Vec<(&'static ToolSpec, &'static CommandSpec)> = builtin()
@@ -330,7 +415,7 @@ fn several() -> impl Strategy<Value = (Vec<String>, Vec<Vec<String>>, bool)> {
                     let spelled = all.get(start % all.len().max(1))?;
                     Some((flag.name.to_string(), spelled.clone()))
                 }
-                Arity::Switch | Arity::Optional | Arity::Many => None,
+                Arity::Switch | Arity::Optional | Arity::Many | Arity::Pair => None,
             }
         });
         // Each name once: of a flag that stands twice the last counts.

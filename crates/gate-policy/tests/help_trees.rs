@@ -96,7 +96,7 @@ fn takes(flag: &FlagSpec) -> Takes {
     match flag.arity {
         Arity::Switch => Takes::Nothing,
         Arity::Optional => Takes::Optional,
-        Arity::Required | Arity::Many => Takes::Value,
+        Arity::Required | Arity::Many | Arity::Pair => Takes::Value,
     }
 }
 

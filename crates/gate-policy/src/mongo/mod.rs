@@ -5,6 +5,7 @@
 //! literals as arguments. Everything else of the language asks: an assignment, a
 //! function, an operator, a comment, a string with a backslash.
 
+mod address;
 mod chain;
 mod methods;
 
@@ -32,6 +33,7 @@ pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
             });
         } else if is_address {
             note_address(operand.bytes, invocation);
+            address::judge_options(operand.bytes, invocation);
         } else {
             invocation.add(Effect::Unknown, "mongosh takes one address");
         }
@@ -42,6 +44,9 @@ pub(crate) fn read(line: &CommandLine<'_>, parsed: &Parsed<'_>, invocation: &mut
     }
     for used in &parsed.uses {
         let value = used.value.unwrap_or_default();
+        if used.name == "host" {
+            address::judge_options(value, invocation);
+        }
         if matches!(used.name.as_ref(), "eval" | "file") {
             is_scripted = true;
             if used.name == "eval" {

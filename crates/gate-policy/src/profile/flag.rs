@@ -105,6 +105,8 @@ pub enum Arity {
     Optional,
     /// It takes all words up to the next flag.
     Many,
+    /// It takes the next two words, as `--arg NAME VALUE` of jq.
+    Pair,
 }
 
 /// When a flag takes away the command's own effect. What other flags and

@@ -153,6 +153,8 @@ pub enum Reader {
     Sed,
     /// The programs of awk.
     Awk,
+    /// The filters of jq, and of the tools that have it built in.
+    Jq,
     /// The contexts of builds and projects of docker.
     Docker,
     /// What npm publishes.

@@ -128,7 +128,9 @@ fn take_known<'a>(parsed: &mut Parsed<'a>, flag: &'a FlagSpec, inline: Option<(u
             parsed.mark(WordRole::Option, flag.name.clone());
             parsed.take_next_value(flag);
         }
-        Arity::Switch | Arity::Required | Arity::Optional => parsed.take_flag(flag, inline),
+        Arity::Switch | Arity::Required | Arity::Optional | Arity::Pair => {
+            parsed.take_flag(flag, inline);
+        }
         Arity::Many => {
             let place = inline.map_or(0, |(start, _)| start);
             parsed.push_use(

@@ -105,7 +105,7 @@ fn neutral_flag(parsed: &Parsed<'_>, command: &CommandSpec) -> Option<String> {
         .uses
         .iter()
         .enumerate()
-        .find(|(at, used)| used.is_neutral() && is_last(*at, used))
+        .find(|(at, used)| used.is_neutral_for(parsed, command) && is_last(*at, used))
         .map(|(_, used)| match used.value {
             Some(value) => format!("{}={}", used.name, shown(value)),
             None => used.name.to_string(),
@@ -126,8 +126,13 @@ fn only_shows(parsed: &Parsed<'_>, command: &CommandSpec) -> bool {
 }
 
 impl Use<'_> {
-    fn is_neutral(&self) -> bool {
-        match self.flag.map(|flag| &flag.neutral) {
+    /// A flag of the command says what one of its name does that stands in front
+    /// of it.
+    fn is_neutral_for(&self, parsed: &Parsed<'_>, command: &CommandSpec) -> bool {
+        let mut own = parsed.spec.local_flags(command).flatten();
+        let is_its_own = self.flag.is_some_and(|flag| flag.name == self.name);
+        let own = own.find(|flag| is_its_own && flag.name == self.name);
+        match own.or(self.flag).map(|flag| &flag.neutral) {
             None | Some(Neutral::Never) => false,
             Some(Neutral::Present) => self.on,
             // An empty value is not the same as none: `helm --dry-run=` acts.

@@ -47,6 +47,7 @@ fn take_global<'a>(parsed: &mut Parsed<'a>, word: &'a [u8]) {
         .filter(|flag| match flag.arity {
             Arity::Switch => inline.is_none(),
             Arity::Required | Arity::Optional | Arity::Many => inline.is_some() && dashes == 1,
+            Arity::Pair => false,
         });
     match flag {
         Some(flag) => parsed.take_flag(flag, inline),

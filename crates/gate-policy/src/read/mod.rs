@@ -31,6 +31,7 @@ mod quoting;
 mod redis;
 mod remote;
 pub(crate) mod scalars;
+mod searched;
 pub(crate) mod secret_files;
 mod secret_letters;
 pub(crate) mod secret_names;
@@ -238,6 +239,7 @@ fn read_known(
         Reader::Ansible => crate::ansible::read(line, &parsed, invocation),
         Reader::Sed => crate::sed::read(&parsed, invocation),
         Reader::Awk => crate::awk::read(&parsed, invocation),
+        Reader::Jq => crate::jq::read(&parsed, invocation),
         Reader::Docker => composed::read(line, &parsed, invocation),
         Reader::Npm => published::read_npm(line, &parsed, invocation),
         Reader::Cargo => published::read_cargo(line, &parsed, invocation),
@@ -264,6 +266,9 @@ fn read_known(
         psql_files::find(line, invocation);
     }
     crate::target::resolve(line, spec, invocation);
+    if spec.reader == Reader::Docker {
+        searched::judge(invocation);
+    }
 }
 
 /// Returns the uses of options as they are shown.

@@ -264,6 +264,10 @@ impl<'a> Parsed<'a> {
             self.refuse_boolean(flag);
         }
         match (flag.arity, inline) {
+            (Arity::Pair, inline) => {
+                self.take_pair(flag, inline.is_some());
+                return;
+            }
             (Arity::Switch, Some((start, value))) => match switch_value(value) {
                 Some(on) => self.push_use(flag, on, Some(value), (index, start)),
                 None => self.problem(format!("switch `{}` takes no such value", flag.name)),
@@ -277,6 +281,17 @@ impl<'a> Parsed<'a> {
             }
         }
         self.mark(WordRole::Option, flag.name.clone());
+    }
+
+    /// Takes both words behind a flag; none stands in its own.
+    fn take_pair(&mut self, flag: &'a FlagSpec, is_inline: bool) {
+        self.mark(WordRole::Option, flag.name.clone());
+        if is_inline {
+            self.problem(format!("flag `{}` takes two words", flag.name));
+        } else {
+            self.take_next_value(flag);
+            self.take_next_value(flag);
+        }
     }
 
     /// nopt takes `true` and `false` behind a switch for its value.

@@ -36,6 +36,7 @@ pub(super) const READERS: Choice<Reader> = &[
     ("ansible", Reader::Ansible),
     ("sed", Reader::Sed),
     ("awk", Reader::Awk),
+    ("jq", Reader::Jq),
     ("docker", Reader::Docker),
     ("npm", Reader::Npm),
     ("cargo", Reader::Cargo),
@@ -45,6 +46,7 @@ pub(super) const ARITIES: Choice<Arity> = &[
     ("required", Arity::Required),
     ("optional", Arity::Optional),
     ("many", Arity::Many),
+    ("pair", Arity::Pair),
 ];
 pub(super) const FLAG_RUNS: Choice<FlagRuns> = &[
     ("nothing", FlagRuns::Nothing),

@@ -1,6 +1,10 @@
 //! Files that hold secrets, by their names: to print one reveals them.
 
+mod names;
+
 use std::path::Path;
+
+use names::{HOLDING, NAMES};
 
 use super::path_of;
 use super::paths::plain_join;
@@ -10,141 +14,6 @@ use crate::effect::Effect;
 use crate::glob;
 use crate::invocation::Invocation;
 use crate::profile::Style;
-
-/// Patterns of the paths of such files, in lower case. One without a folder
-/// stands for the name in any folder.
-const HOLDING: &[&str] = &[
-    "*/.kube/config*",
-    ".kube/config*",
-    "/etc/rancher/*.yaml",
-    "/etc/kubernetes/*",
-    "*/.aws/*",
-    ".aws/*",
-    "*/.azure/*",
-    ".azure/*",
-    "*/.config/gcloud/*",
-    ".config/gcloud/*",
-    "*/.config/gh/*",
-    ".config/gh/*",
-    "*/.config/glab-cli/*",
-    "*/.config/helm/registry/*",
-    "*/.config/containers/auth.json",
-    "*/.config/pnpm/rc",
-    "*/.config/rclone/*",
-    "*/.config/op/*",
-    "*/.config/sops/*",
-    "*/.config/doctl/*",
-    "*/.config/hub",
-    "*/.config/github-copilot/*",
-    "*/.config/hcloud/*",
-    "*/.config/ngrok/*",
-    "*/.config/stripe/*",
-    "*/.codex/auth.json",
-    "*/.gemini/oauth_creds.json",
-    "*/.mc/config.json",
-    "*/huggingface/token",
-    "*/opencode/auth.json",
-    "*/.local/share/keyrings/*",
-    "*/.local/state/gate/*",
-    "*/.oci/*",
-    "*/.fly/*",
-    "*/.snowsql/*",
-    "*/.m2/settings*.xml",
-    "*/.gradle/gradle.properties",
-    "*/.composer/auth.json",
-    "*/.nuget/nuget/nuget.config",
-    "/etc/gate/*",
-    "/etc/gitlab-runner/*",
-    "/etc/wireguard/*",
-    "*/.docker/config.json",
-    ".docker/config.json",
-    "*/.ssh/*",
-    ".ssh/*",
-    "*/.gnupg/*",
-    ".gnupg/*",
-    "*/.terraform.d/*",
-    "*/.config/gate/*",
-    "*/.password-store/*",
-    "/etc/shadow*",
-    "/etc/gshadow*",
-    "/etc/sudoers*",
-    "/etc/ssl/private/*",
-    "/proc/*/environ",
-    "/proc/*/mem",
-    "/proc/kcore",
-    "/var/lib/kubelet/pki/*",
-    "/var/lib/rancher/*",
-    "/var/run/secrets/*",
-    "/run/secrets/*",
-    "/dev/mem",
-    "*_history",
-    "/proc/*/task/*/environ",
-];
-
-/// Patterns of their names, in lower case.
-const NAMES: &[&str] = &[
-    ".env",
-    ".env.*",
-    "*.env",
-    "*.pem",
-    "*.key",
-    "*.p12",
-    "*.pfx",
-    "*.jks",
-    "*.keystore",
-    "*.kdbx",
-    "*.keytab",
-    "*.ovpn",
-    "krb5cc*",
-    "*.ppk",
-    "*.tfvars",
-    "*.tfvars.json",
-    "*.tfstate",
-    "*.tfstate.*",
-    "id_rsa*",
-    "id_dsa*",
-    "id_ecdsa*",
-    "id_ed25519*",
-    ".pgpass",
-    "pgpass.conf",
-    ".pg_service.conf",
-    "pg_service.conf",
-    ".my.cnf",
-    ".mylogin.cnf",
-    ".netrc",
-    "_netrc",
-    ".npmrc",
-    ".yarnrc",
-    ".yarnrc.yml",
-    ".pnpmrc",
-    ".boto",
-    ".s3cfg",
-    ".databrickscfg",
-    "*vault_pass*",
-    "*vault-pass*",
-    ".pypirc",
-    ".git-credentials",
-    ".vault-token",
-    ".claude.json",
-    ".curlrc",
-    ".dockercfg",
-    ".sentryclirc",
-    ".wgetrc",
-    "rclone.conf",
-    ".htpasswd",
-    "kubeconfig*",
-    "*.kubeconfig",
-    "credentials*",
-    "*credentials.json",
-    "*secret*",
-    "*password*",
-    "*service-account*.json",
-    "terraform.rc",
-    ".terraformrc",
-    "secrets.*",
-    "master.key",
-    "shadow",
-];
 
 /// Folders that hold files with secrets beside others: whoever reads all of one reads them too.
 const SEARCHED: &[&str] = &[
@@ -294,14 +163,18 @@ pub(super) fn judge_search(
     let is_on = |name: &str| parsed.uses.iter().any(|used| used.on && used.name == name);
     let chooses = |used: &Use<'_>| {
         let value = used.value.unwrap_or_default();
-        used.name == "include" && (holds_secrets(value) || aims(value))
+        let is_choice = matches!(used.name.as_ref(), "include" | "glob" | "iglob");
+        is_choice && (holds_secrets(value) || aims(value))
     };
-    if parsed.spec.name == "grep" && parsed.uses.iter().any(chooses) {
-        invocation.add(Effect::Secret, "`include` chooses files that hold secrets");
+    let searches = matches!(parsed.spec.name.as_ref(), "grep" | "rg");
+    if searches && parsed.uses.iter().any(chooses) {
+        invocation.add(Effect::Secret, "a pattern chooses files that hold secrets");
     }
     let mut flags = ["recursive", "dereference-recursive"].into_iter();
     let skipped = match parsed.spec.name.as_ref() {
         "grep" if flags.any(is_on) => usize::from(!(is_on("regexp") || is_on("file"))),
+        "rg" if is_on("files") => return,
+        "rg" => usize::from(!(is_on("regexp") || is_on("file"))),
         "git" if parsed.path == ["grep"] && is_on("no-index") => {
             usize::from(!(is_on("e") || is_on("f")))
         }
@@ -469,6 +342,14 @@ mod tests {
             "terraform.tfstate",
             ".ssh/id_ed25519",
             "/home/a/.aws/",
+            "/home/a/.config/helm/repositories.yaml",
+            "/home/a/.kube/cache/oidc-login/0a1b",
+            "/home/a/.config/configstore/firebase-tools.json",
+            ".envrc",
+            "/etc/NetworkManager/system-connections/home.nmconnection",
+            "ci-key.json",
+            "site/wp-config.php",
+            "token.txt",
         ] {
             assert!(holds_secrets(path.as_bytes()), "{path}");
         }
