@@ -267,9 +267,10 @@ pub(super) fn bind(
         } else {
             input.role.to_string()
         };
-        let list = match input.placement {
-            Placement::Unsure => &mut mentioned,
-            Placement::Anywhere | Placement::SameName | Placement::InPlace => &mut bound,
+        let list = if input.placement == Placement::Unsure {
+            &mut mentioned
+        } else {
+            &mut bound
         };
         list.push(BoundInput {
             role,
@@ -330,7 +331,7 @@ fn bound_bytes(input: &Input, sources: Sources<'_>, bound: &[BoundInput]) -> Opt
             let place = copy_in(sources.copies, input, reading)?;
             read(&mut std::fs::File::open(place).ok()?)?;
         }
-        (Promise::Copied | Promise::Rechecked, _) => return None,
+        (Promise::Copied | Promise::Rechecked | Promise::Made, _) => return None,
     }
     let sha256 = Digest::of_bytes(&bytes);
     let is_bound = |one: &BoundInput| one.sha256 == BoundInput::hash_of(&sha256, one.delivery);

@@ -181,31 +181,12 @@ pub enum Placement {
     /// beside it, so that a copy would be another input.
     InPlace,
     /// Where it is, if it is an input at all: a word names it, and gate does
-    /// not know what the tool makes of the word.
+    /// not know what the tool makes of the word. Of the standard input, that it
+    /// comes from a file, which is an input itself.
     Unsure,
-}
-
-/// How the bytes of an input that were approved reach the tool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Promise {
-    /// It gets a sealed copy: nobody can change what it reads.
-    Sealed,
-    /// It gets a private copy under the same name, which is looked at again
-    /// right before the start.
-    Copied,
-    /// It reads it where it is, after one more look right before the start.
-    Rechecked,
-}
-
-impl Promise {
-    /// Returns the words that stand for it in `gate explain`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sealed => "a sealed copy",
-            Self::Copied => "a private copy",
-            Self::Rechecked => "hashed again right before the start",
-        }
-    }
+    /// Nowhere yet: another command makes it when it runs. Only the standard
+    /// input of a command inside another is so.
+    Made,
 }
 
 /// Something that the tool would read.
@@ -241,20 +222,6 @@ impl Input {
             role: role.into(),
             placement: Placement::InPlace,
             skipped: Cow::Borrowed(&[]),
-        }
-    }
-
-    /// Returns how it is to reach the tool when it is approved; nothing where
-    /// nobody is asked about it.
-    pub fn promise(&self) -> Option<Promise> {
-        let is_named = self.argv_index.is_some();
-        match (self.kind, self.placement) {
-            (InputKind::Url | InputKind::Refused { .. }, _) => None,
-            (InputKind::Descriptor, _) => is_named.then_some(Promise::Sealed),
-            (InputKind::Stdin, _) => Some(Promise::Sealed),
-            (InputKind::File, Placement::Anywhere) if is_named => Some(Promise::Sealed),
-            (InputKind::File | InputKind::Directory, Placement::SameName) => Some(Promise::Copied),
-            (InputKind::File | InputKind::Directory, _) => Some(Promise::Rechecked),
         }
     }
 

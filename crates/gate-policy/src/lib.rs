@@ -23,6 +23,7 @@ mod jq;
 mod mongo;
 mod played;
 pub mod profile;
+mod promise;
 mod read;
 mod redis;
 mod rules;
@@ -40,9 +41,10 @@ pub use effect::{Effect, EffectSet, ParseEffectError};
 pub use handed_on::handed_on;
 pub use invocation::{
     EnvironmentAction, EnvironmentNote, InnerCommand, Input, InputKind, Invocation, Nested,
-    OptionUse, Place, Placement, Promise, SecretPlace, SecretSpan, Word, WordRole,
+    OptionUse, Place, Placement, SecretPlace, SecretSpan, Word, WordRole,
 };
 pub use profile::{ProfileSummary, Profiles, UsedProfile};
+pub use promise::Promise;
 pub use read::{MergedWord, is_too_long, masked_prose, read_invocation};
 pub use rules::{
     AskingRule, Caller, CallerKind, CompiledPolicy, Consideration, Considered, Decision,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use gate_policy::{
-    CommandLine, Effect, Environment, Invocation, MapFiles, NoFiles, Promise, Stdin,
+    CommandLine, Effect, Environment, InputKind, Invocation, MapFiles, NoFiles, Promise, Stdin,
     read_invocation,
 };
 use proptest::prelude::*;
@@ -99,6 +99,36 @@ fn a_script_is_sealed_unless_it_can_ask_for_its_own_name() {
         Some(Promise::Rechecked)
     );
     assert_eq!(promise("bash gone.sh", "deploy"), Some(Promise::Rechecked));
+}
+
+#[test]
+fn what_is_piped_inside_of_a_script_is_called_no_copy() {
+    let promise = |text: &str| {
+        let argv = ["bash", "-c", text].map(OsString::from);
+        let cwd = Path::new("/srv/app");
+        let read = read_invocation(&CommandLine {
+            argv: &argv,
+            env: &Environment::default(),
+            cwd,
+            stdin: Stdin::Absent,
+            files: &MapFiles::new(cwd, [("a.yaml", b"kind: Pod".to_vec())]),
+        });
+        let mut inner = read.inner().map(|inner| &inner.invocation);
+        let acts = inner.find(|inner| inner.tool == "kubectl")?;
+        let mut inputs = acts.inputs.iter();
+        let stdin = inputs.find(|input| input.kind == InputKind::Stdin)?;
+        stdin.promise()
+    };
+    for (text, promised) in [
+        ("sed s/x/y/ a.yaml | kubectl apply -f -", Promise::Made),
+        ("cat a.yaml b.yaml | kubectl apply -f -", Promise::Made),
+        ("sed s/x/y/ a.yaml | (kubectl apply -f -)", Promise::Made),
+        ("cat a.yaml | kubectl apply -f -", Promise::Rechecked),
+        ("kubectl apply -f - < a.yaml", Promise::Rechecked),
+        ("kubectl apply -f - <<< 'kind: Pod'", Promise::Sealed),
+    ] {
+        assert_eq!(promise(text), Some(promised), "{text}");
+    }
 }
 
 /// Reads a script on a stack of 256 KiB; nothing where that panics.

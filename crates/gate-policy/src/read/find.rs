@@ -219,6 +219,7 @@ fn run(
         cwd: line.cwd,
         stdin: Stdin::Absent,
         shares_stdin: false,
+        fed: None,
         place: Place::Here,
         doubts,
     };

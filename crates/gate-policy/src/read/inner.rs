@@ -6,10 +6,10 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::paths::plain_join;
-use super::quoting;
 use super::secrets::{before_execution, replaced};
 use super::words::shown;
 use super::written::{Account, FilesInside};
+use super::{fed, quoting};
 use crate::command_line::{CommandLine, Environment, NoFiles, Stdin};
 use crate::effect::Effect;
 use crate::invocation::{
@@ -93,6 +93,8 @@ pub(crate) struct Inner<'w> {
     pub(crate) stdin: Stdin<'w>,
     /// Whether its standard input is the outer one's.
     pub(crate) shares_stdin: bool,
+    /// Where its standard input comes from, where another command or a file gives it.
+    pub(crate) fed: Option<Placement>,
     pub(crate) place: Place,
     /// What is not known of it: it is then `unknown`, whatever it is read as.
     pub(crate) doubts: Vec<String>,
@@ -134,6 +136,9 @@ pub(crate) fn absorb(
     let values = read.secret_values(inside.argv, |name| inside.env.get(name));
     for reason in &inner.doubts {
         read.add(Effect::Unknown, super::masked_prose(reason, &values));
+    }
+    if let Some(placement) = inner.fed {
+        fed::note(&mut read, placement);
     }
     read.effect = read.effects.strictest();
     add_secrets(line, inner, (&read, inside.argv), invocation);

@@ -10,6 +10,7 @@ mod claimed;
 mod composed;
 mod effects;
 mod environment;
+pub(crate) mod fed;
 mod find;
 mod followed;
 mod getopt;

@@ -326,6 +326,7 @@ impl Wrapper<'_> {
                 self.line.stdin
             },
             shares_stdin: !is_appended,
+            fed: None,
             place: self.spec.place,
             doubts,
         };

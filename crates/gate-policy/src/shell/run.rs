@@ -21,6 +21,7 @@ use crate::command_line::{CommandLine, FileKind};
 use crate::effect::Effect;
 use crate::invocation::{Invocation, Place};
 use crate::read::MAX_SCRIPT_BYTES;
+use crate::read::fed;
 use crate::read::inner::Nesting;
 use crate::read::words::shown;
 
@@ -214,9 +215,12 @@ impl Runner<'_> {
             return;
         }
         let mut feed = feed.clone();
+        let first = self.invocation.nested.len();
         for command in &pipeline.commands {
             let mut aside = scope.clone();
+            let before = first..self.invocation.nested.len();
             self.command(command, &mut aside, frame, &feed);
+            fed::add_files(self.line, before, self.invocation);
             feed = self.output(command, scope, frame);
             if !pipeline.is_background {
                 // ksh and zsh run the last one in their own shell.

@@ -294,6 +294,7 @@ impl Runner<'_> {
         let inner = self.inner(sketch, Stdin::Unread);
         let inner = Inner {
             shares_stdin: true,
+            fed: None,
             ..inner
         };
         probe.inputs.clear();
@@ -314,6 +315,11 @@ impl Runner<'_> {
             cwd: sketch.cwd,
             stdin,
             shares_stdin: matches!(sketch.called.feed, Feed::Outer),
+            fed: match sketch.called.feed {
+                Feed::Unknown => Some(Placement::Made),
+                Feed::File(_) => Some(Placement::Unsure),
+                Feed::Outer | Feed::Known(_) | Feed::Script => None,
+            },
             place: self.place,
             doubts: sketch.doubts.clone(),
         }

@@ -1,10 +1,11 @@
 //! What gh and glab do beside their command: they open a page with a browser
 //! that a variable names, and glab offers to start jobs again.
 
-use super::option;
+use super::{forge_host, option};
 use crate::command_line::{CommandLine, Stdin};
 use crate::effect::Effect;
 use crate::invocation::Invocation;
+use crate::profile::ToolSpec;
 
 /// Programs that only show a page.
 const BROWSERS: &[&str] = &[
@@ -20,8 +21,9 @@ const BROWSERS: &[&str] = &[
     "xdg-open",
 ];
 
-pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
+pub(super) fn resolve(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut Invocation) {
     judge_browser(line, invocation);
+    forge_host::resolve(line, &spec.name, invocation);
     let words: Vec<&str> = invocation.command.iter().map(AsRef::as_ref).collect();
     let is_status = matches!(
         words.as_slice(),

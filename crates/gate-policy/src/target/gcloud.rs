@@ -194,6 +194,8 @@ fn fill(line: &CommandLine<'_>, settings: &Ini, invocation: &mut Invocation) {
     let is_unverified = settings.value("auth", "disable_ssl_validation");
     if is_true(is_unverified) {
         set(invocation, "tls", "not verified");
+        let why = "the settings make gcloud send the credential to whoever answers";
+        invocation.add(Effect::Unknown, why);
     }
     let (host, port) = (
         settings.value("proxy", "address"),

@@ -70,6 +70,32 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
     set(invocation, "refspecs", &refspecs.join(" "));
 }
 
+/// Returns the remotes of the repository around the working folder, each with the addresses that
+/// it is fetched from.
+pub(super) fn remotes(
+    line: &CommandLine<'_>,
+    invocation: &mut Invocation,
+) -> Vec<(String, Vec<String>)> {
+    let Some(repository) = repository(line, invocation) else {
+        return Vec::new();
+    };
+    let mut settings = Settings::default();
+    for path in files(line, &repository) {
+        settings.add(line, &path, invocation);
+    }
+    let mut names: Vec<String> = Vec::new();
+    for one in &settings.all {
+        if one.section == "remote" && one.name == "url" && !names.contains(&one.subsection) {
+            names.push(one.subsection.clone());
+        }
+    }
+    let with_urls = |name: String| {
+        let urls = settings.urls(&name, false);
+        (name, urls)
+    };
+    names.into_iter().map(with_urls).collect()
+}
+
 /// Writes where several `-C` lead, each from where the one before it led. Behind
 /// the subcommand the letter means something else.
 fn note_folder(invocation: &mut Invocation) {

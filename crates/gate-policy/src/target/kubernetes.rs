@@ -10,6 +10,7 @@ use super::{content, home_file, kuberc, login, named, option, refuse_file, set};
 use crate::command_line::{CommandLine, FileKind, Stdin};
 use crate::effect::Effect;
 use crate::invocation::Invocation;
+use crate::read::is_loopback;
 
 /// What a pod's own credential stands in.
 const IN_CLUSTER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -17,6 +18,8 @@ const IN_CLUSTER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 const USUAL: &str = ".kube/config";
 /// What a kubeconfig can say of a user to act as another.
 const REDIRECTS: &[&str] = &["as", "as-groups", "as-uid", "as-user-extra", "tokenFile"];
+/// What YAML takes for true, in small letters.
+const TRUTHS: &[&str] = &["on", "true", "y", "yes"];
 /// Subcommands that speak to no cluster and start no program of a kubeconfig.
 const OFFLINE: &[&str] = &["completion", "config", "kustomize", "options", "plugin"];
 
@@ -191,10 +194,24 @@ fn choose_cluster(line: &CommandLine<'_>, all: &Kubeconfig, invocation: &mut Inv
         );
     }
     set(invocation, "proxy", &proxy);
-    if insecure == "true" {
+    if TRUTHS.contains(&insecure.to_ascii_lowercase().as_str()) {
         set(invocation, "tls", "not verified");
+        judge_unverified(&name, invocation);
     }
     true
+}
+
+/// A server whose certificate is not looked at gets the credential, whoever it is; on this machine
+/// it is one of the user's. By plain `http` client-go sends none. Source: client-go,
+/// `tools/clientcmd/client_config.go`, `IsConfigTransportTLS`.
+fn judge_unverified(cluster: &str, invocation: &mut Invocation) {
+    if !is_loopback(named(invocation, "server").as_bytes()) {
+        let reason = format!(
+            "of the cluster `{cluster}` no certificate is looked at: whoever answers gets the \
+             credential"
+        );
+        invocation.add(Effect::Unknown, &reason);
+    }
 }
 
 /// Reads as whom kubectl logs in, and what it starts for that.

@@ -14,6 +14,7 @@ mod az_servers;
 mod cargo;
 mod docker;
 mod forge;
+mod forge_host;
 mod gcloud;
 mod git;
 mod git_config;
@@ -24,6 +25,8 @@ mod kuberc;
 mod kubernetes;
 mod libpq;
 mod login;
+mod made;
+mod pulumi;
 mod settings;
 mod ssh;
 mod terraform;
@@ -53,14 +56,14 @@ pub(crate) fn resolve(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut 
         "ansible-galaxy" | "ansible-inventory" | "ansible-playbook" | "ansible-vault" => {
             settings::judge_ansible(line, invocation);
         }
-        "aws" => aws::resolve(line, invocation),
+        "aws" => aws::resolve(line, spec, invocation),
         "az" => az::resolve(line, invocation),
         "cargo" => cargo::resolve(line, invocation),
         "bq" => settings::judge_bq(line, invocation),
         "docker" => docker::resolve(line, invocation),
         "gcloud" => gcloud::resolve(line, invocation),
         "gh" | "glab" => {
-            forge::resolve(line, invocation);
+            forge::resolve(line, spec, invocation);
             settings::judge_forge(line, spec, invocation);
         }
         "git" => git::resolve(line, invocation),
@@ -68,11 +71,17 @@ pub(crate) fn resolve(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut 
         "kubectl" => kubernetes::resolve(line, invocation),
         "podman" => docker::resolve_for_podman(line, invocation),
         "psql" => libpq::resolve(line, invocation),
-        "rsync" | "scp" | "sftp" => ssh::judge_settings(line, "host", invocation),
+        "pulumi" => pulumi::resolve(line, invocation),
+        "rsync" => {
+            settings::judge_popt(line, invocation);
+            ssh::judge_settings(line, "host", invocation);
+        }
+        "scp" | "sftp" => ssh::judge_settings(line, "host", invocation),
         "ssh" => ssh::resolve(invocation),
         "terraform" => terraform::resolve(line, invocation),
         _ => {}
     }
+    made::judge(line, spec, invocation);
     host::settle(&mut invocation.target);
 }
 
@@ -157,6 +166,12 @@ fn set(invocation: &mut Invocation, field: &str, value: &str) {
 /// Returns the field of the target that options and variables have named.
 fn named<'i>(invocation: &'i Invocation, field: &str) -> &'i str {
     invocation.target.get(field).map_or("", String::as_str)
+}
+
+/// Tells whether the profile knows a value as harmless for a variable, so that it is in a file too.
+fn is_harmless(spec: &ToolSpec, variable: &str, value: &str) -> bool {
+    let mut known = spec.environment.iter().filter(|one| one.name == variable);
+    value.is_empty() || known.any(|one| one.harmless.iter().any(|name| name == value))
 }
 
 /// Returns a file below `HOME`, or below the working directory without it.

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::yaml::{self, Node};
-use super::{content, forge, home_file, ini, option, refuse_file};
+use super::{content, forge, home_file, ini, is_harmless, option, refuse_file};
 use crate::command_line::CommandLine;
 use crate::effect::Effect;
 use crate::invocation::Invocation;
@@ -35,14 +35,14 @@ const OF_BQ: &[&str] = &[
 /// Settings of gh and of glab that only shape what is shown, or say where.
 #[rustfmt::skip]
 const OF_FORGES: &[&str] = &[
-    "accessible_colors", "accessible_prompter", "api_protocol", "branch_prefix", "check_update", "color_labels",
+    "accessible_colors", "accessible_prompter", "branch_prefix", "check_update", "color_labels",
     "display_hyperlinks", "git_protocol", "glamour_style", "host", "last_update_check_timestamp", "no_prompt",
     "prefer_editor_prompt", "prompt", "spinner", "telemetry", "version",
 ];
 /// What glab keeps of each host: the token is of the same file.
 #[rustfmt::skip]
 const OF_HOSTS: &[&str] = &[
-    "api_host", "api_protocol", "client_id", "container_registry_domains", "git_protocol", "is_oauth2", "job_token",
+    "client_id", "container_registry_domains", "git_protocol", "is_oauth2", "job_token",
     "oauth2_code_verifier", "oauth2_expiry_date", "oauth2_refresh_token", "ssh_host", "token", "user",
 ];
 
@@ -143,10 +143,11 @@ fn is_plain_of_forge(spec: &ToolSpec, name: &str, value: &Node, invocation: &Inv
             first == invocation.command.first().map(AsRef::as_ref)
         }),
         ("aliases", Node::Text(none)) => none.is_empty(),
-        ("hosts", Node::Mapping(hosts)) => hosts.iter().all(|(_, host)| match host {
+        ("api_protocol", Node::Text(protocol)) => matches!(&**protocol, "" | "https"),
+        ("hosts", Node::Mapping(hosts)) => hosts.iter().all(|(host, says)| match says {
             Node::Mapping(entries) => {
                 let mut entries = entries.iter();
-                entries.all(|(name, _)| OF_HOSTS.contains(&name.as_str()))
+                entries.all(|(name, value)| is_plain_of_host(host, name, value))
             }
             Node::Text(none) => none.is_empty(),
             Node::Sequence(_) => false,
@@ -156,10 +157,35 @@ fn is_plain_of_forge(spec: &ToolSpec, name: &str, value: &Node, invocation: &Inv
     }
 }
 
-/// Tells whether the profile knows a program as harmless for a variable.
-fn is_harmless(spec: &ToolSpec, variable: &str, program: &str) -> bool {
-    let mut known = spec.environment.iter().filter(|one| one.name == variable);
-    program.is_empty() || known.any(|one| one.harmless.iter().any(|name| name == program))
+/// Tells whether a setting of a host leads no token elsewhere, and none by plain `http`.
+fn is_plain_of_host(host: &str, name: &str, value: &Node) -> bool {
+    match (name, value) {
+        ("api_host", Node::Text(other)) => other.is_empty() || other.eq_ignore_ascii_case(host),
+        ("api_protocol", Node::Text(protocol)) => matches!(&**protocol, "" | "https"),
+        (name, _) => OF_HOSTS.contains(&name),
+    }
+}
+
+/// Judges the files in which popt, by which rsync reads its options, is told of more of them: an
+/// alias of an option that is given adds others, `--rsh=PROGRAM` too. Source: popt(3), "OPTION
+/// ALIASING".
+pub(super) fn judge_popt(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    for path in ["/etc/popt".into(), home_file(line, ".popt")] {
+        let Some(text) = content(line, &path, ROLE, invocation) else {
+            continue;
+        };
+        // The first word of a line is the program, or a pattern of its name.
+        let is_of_another = |line: &str| {
+            let program = line.split_whitespace().next().unwrap_or("#");
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+            program.starts_with('#') || (program != "rsync" && program.bytes().all(is_plain))
+        };
+        if !String::from_utf8_lossy(&text).lines().all(is_of_another) {
+            let path = path.to_string_lossy();
+            let reason = format!("`{path}` gives rsync options of another meaning");
+            invocation.add(Effect::Unknown, &reason);
+        }
+    }
 }
 
 const ROLE: &str = "file of settings";

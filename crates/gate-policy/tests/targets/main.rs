@@ -126,6 +126,27 @@ fn kubectl_contacts_the_server_and_the_namespace_that_gate_resolves() {
     assert!(seen > 30, "{seen}");
 }
 
+#[test]
+fn kubectl_sends_no_credential_by_plain_http() {
+    let listener = Listener::start(NOT_FOUND).unwrap();
+    let place = Place::new("kubectl-http").unwrap();
+    let files = kubeconfig("a", &[("a", &listener)]);
+    let user = "{username: a, password: hunter2, token: hunter2}";
+    let files = files.replace("{username: a}", user);
+    assert!(files.contains(user));
+    place.write(".kube/config", &files).unwrap();
+    let words = ["kubectl", "get", "--request-timeout=5s", "configmaps"];
+    place.run(Path::new("kubectl"), &words[1..]).unwrap();
+    let heard = listener.all();
+    assert!(!heard.is_empty());
+    for request in heard {
+        assert!(
+            !request.to_ascii_lowercase().contains("authorization:"),
+            "{request}"
+        );
+    }
+}
+
 fn aws() -> Any<PathBuf> {
     let testbed = match std::env::var_os("GATE_TESTBED") {
         Some(folder) => PathBuf::from(folder),

@@ -4,10 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use super::ini::{self, Ini, Section};
-use super::{content, login, named, option, refuse_file, set};
+use super::{content, is_harmless, login, named, option, refuse_file, set};
 use crate::command_line::CommandLine;
 use crate::effect::Effect;
 use crate::invocation::Invocation;
+use crate::profile::ToolSpec;
 
 mod endpoint;
 mod services;
@@ -15,8 +16,9 @@ mod services;
 /// How many profiles may name each other for their credentials.
 const SOURCES: usize = 8;
 
-pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
+pub(super) fn resolve(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut Invocation) {
     read_aliases(line, invocation);
+    refuse_models(line, invocation);
     let Some(files) = Files::read(line, invocation) else {
         return;
     };
@@ -44,6 +46,7 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
     choose_region(line, &in_force, invocation);
     endpoint::choose(line, &files, &in_force, invocation);
     read_prompt_and_pager(line, &in_force, invocation);
+    judge_authority(spec, &in_force, invocation);
     let first: Vec<&str> = invocation.command.iter().map(AsRef::as_ref).collect();
     let is_offline = matches!(
         first.as_slice(),
@@ -232,6 +235,28 @@ fn read_aliases(line: &CommandLine<'_>, invocation: &mut Invocation) {
                 invocation.add(Effect::Unknown, &reason);
             }
         }
+    }
+}
+
+/// A model there counts before the CLI's own, and can make any operation another request to any
+/// server. Source: botocore, `loaders.py`, `CUSTOMER_DATA_PATH`.
+fn refuse_models(line: &CommandLine<'_>, invocation: &mut Invocation) {
+    let Some(path) = home(line).map(|home| home.join(".aws/models")) else {
+        return;
+    };
+    if line.files.kind(&path).is_some() {
+        let path = path.to_string_lossy();
+        let reason = format!("what stands in `{path}` can make an operation another one");
+        invocation.add(Effect::Unknown, &reason);
+    }
+}
+
+/// A bundle that the profile names is trusted as one that `AWS_CA_BUNDLE` names.
+fn judge_authority(spec: &ToolSpec, profile: &Profile<'_>, invocation: &mut Invocation) {
+    let bundle = profile.value("ca_bundle");
+    if !is_harmless(spec, "AWS_CA_BUNDLE", bundle) {
+        let reason = format!("the profile makes aws trust the authority of `{bundle}`");
+        invocation.add(Effect::Unknown, &reason);
     }
 }
 
