@@ -36,7 +36,8 @@ pub(super) fn judge(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut In
     if let Some(named) = invocation.operands.get(*operand) {
         folder.push(path_of(named));
     }
-    if is_outside(line, &without_dots(&folder)) {
+    let folder = without_dots(&folder);
+    if is_outside(line, &folder) {
         let folder = folder.to_string_lossy();
         let reason = format!("`{folder}`, where it makes files, is outside of the working folder");
         invocation.add(Effect::Write, &reason);
