@@ -131,7 +131,7 @@ fn kubectl_sends_no_credential_by_plain_http() {
     let listener = Listener::start(NOT_FOUND).unwrap();
     let place = Place::new("kubectl-http").unwrap();
     let files = kubeconfig("a", &[("a", &listener)]);
-    let user = "{username: a, password: hunter2, token: hunter2}";
+    let user = "{token: hunter2}";
     let files = files.replace("{username: a}", user);
     assert!(files.contains(user));
     place.write(".kube/config", &files).unwrap();
