@@ -120,6 +120,8 @@ def hear(asked, record):
     """Who approves: never who asked, and a claim names nobody else."""
     kind, body = record["type"], record["body"]
     reviewer, person, status = (body.get(name) for name in ("reviewer", "person", "status"))
+    if kind in ("decision.recorded", "grant.claimed"):
+        need(not differ(body.get("digest"), asked["digest"]), f"{kind} is about another digest")
     if kind == "decision.recorded":
         is_yes = body["answer"] == "approve" if "answer" in body else status != "denied"
         is_own = reviewer is not None and reviewer == asked["name"]
@@ -141,11 +143,19 @@ def hear(asked, record):
         need(names or is_observed, "approved by nobody")
 
 
+def differ(one, other):
+    return isinstance(one, str) and isinstance(other, str) and one != other
+
+
 def asked_by(body):
     who = body.get("requester")
     who = who if isinstance(who, dict) else {}
     person = who.get("person") if who.get("kind") == "user" else None
-    return {"name": who.get("name"), "person": person, "yes": set(), "observed": False}
+    name, digest = who.get("name"), body.get("digest")
+    return {"name": name, "person": person, "digest": digest, "yes": set(), "observed": False}
+
+
+CONTINUED, NONCES = 0, 1  # Beside the requests in `asked`, whose names are texts.
 
 
 def follow(stages, asked, record):
@@ -156,13 +166,13 @@ def follow(stages, asked, record):
     need(not more and isinstance(request, str), f"{kind} does not name its request")
     stage = stages.get(request)
     allowed, after = STEPS[kind]
-    if stage is None and asked.get("continued") and kind != "request.created":
-        # Its story began in the archive before: what is told first is believed.
-        status = str(body.get("status"))
-        told = {"decision.recorded": REVIEW.get(status), "decision.voided": REVIEW.get(status)}
-        need(told.get(kind, "none"), "no status that a review leads to")
-        if kind != "request.rejected_review":
-            stages[request] = told.get(kind, after)
+    if stage is None and asked.get(CONTINUED) and kind != "request.created":
+        # Its story began in the archive before, where no request is open: it can only end here.
+        is_end = after == "ended" or kind == "decision.recorded" and body.get("status") == "denied"
+        is_said = is_end or kind == "request.rejected_review"
+        need(is_said, f"{kind} of a request that was never created")
+        if is_end:
+            stages[request] = "ended"
         return
     need(stage or kind == "request.created", f"{kind} of a request that was never created")
     need(allowed is None or stage in allowed, f"{kind} can't follow when the request is {stage}")
@@ -180,6 +190,11 @@ def follow(stages, asked, record):
         asked[request] = asked_by(body)
     elif request in asked:
         hear(asked[request], record)
+    if kind == "grant.claimed":
+        asked[NONCES][request] = body.get("claim_nonce")
+    elif kind.startswith("run."):
+        is_other = differ(body.get("claim_nonce"), asked[NONCES].get(request))
+        need(not is_other, f"{kind} is of another claim than the one that was granted")
     stages[request] = after or stage
     if stages[request] in ("claimed", "ended"):
         asked.pop(request, None)
@@ -332,7 +347,7 @@ def walk(records, leaves=(), payloads=None, start=None, gone=None):
     """Each record from START on, or the first; LEAVES yields hashes that were signed for, or
     nothing. Returns how many there are then, and the root of the tree."""
     peaks, prev, count = start or ([], bytes(32), 0)
-    leaves, stages, asked = iter(leaves), {}, {"continued": bool(count)}
+    leaves, stages, asked = iter(leaves), {}, {CONTINUED: bool(count), NONCES: {}}
     for line in records:
         place = count
         try:

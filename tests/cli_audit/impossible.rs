@@ -1,8 +1,9 @@
 //! A log that is chained and signed, and tells what can't have happened: whoever holds the key can
 //! make one, and both verifiers say at which record.
 
+use gate_protocol::archive::LogStart;
 use gate_protocol::canonical::Digest;
-use gate_protocol::log::AuditRecord;
+use gate_protocol::log::{AuditRecord, leaf_hash};
 use serde_json::{Value, json};
 
 use crate::Exported;
@@ -143,9 +144,95 @@ fn impossible_answers() -> [(&'static str, Story, usize); 5] {
     ]
 }
 
+/// The same with more in the body.
+fn with((kind, mut body): (&'static str, Value), more: &[(&str, &str)]) -> (&'static str, Value) {
+    for (name, value) in more {
+        body[*name] = json!(value);
+    }
+    (kind, body)
+}
+
+/// Stories of a grant for something else than was asked for, and of a run that is another's.
+fn impossible_bindings() -> [(&'static str, Story, usize); 4] {
+    let asked = || with(created(), &[("digest", "aa")]);
+    let yes = |digest| with(approved(), &[("digest", digest)]);
+    let claim = |digest| {
+        let more = [("digest", digest), ("claim_nonce", "n")];
+        with(claimed(&["bob"]), &more)
+    };
+    let run = |kind, nonce| with(told(kind), &[("claim_nonce", nonce)]);
+    [
+        ("another is approved", vec![asked(), yes("bb")], 1),
+        (
+            "another is granted",
+            vec![asked(), yes("aa"), claim("bb")],
+            2,
+        ),
+        (
+            "the start of another claim",
+            vec![asked(), yes("aa"), claim("aa"), run("run.started", "m")],
+            3,
+        ),
+        (
+            "the end of another claim",
+            vec![
+                asked(),
+                yes("aa"),
+                claim("aa"),
+                run("run.started", "n"),
+                run("run.finished", "m"),
+            ],
+            4,
+        ),
+    ]
+}
+
+/// No request is archived while it is open: what is told behind an archive can only end one.
+#[test]
+fn behind_an_archive_nothing_goes_on_that_nobody_created_by_both() {
+    let pruned = ("log.pruned", json!({"to": 1}));
+    for (first, is_good) in [
+        (claimed(&["bob"]), false),
+        (told("run.started"), false),
+        (approved(), false),
+        (told("run.unknown"), false),
+        (told("request.observed"), false),
+        (denied(), true),
+        (told("run.finished"), true),
+        (told("request.rejected_review"), true),
+    ] {
+        let kind = first.0;
+        let records = records_of(&[("test.made", json!({})), first, pruned.clone()]);
+        let export = Exported::made(&records, 7);
+        let lines: Vec<String> = records[1..]
+            .iter()
+            .map(|record| format!("{}\n", String::from_utf8_lossy(record)))
+            .collect();
+        export.replace_records(&lines);
+        let leaves = records[1..].iter().map(|record| leaf_hash(record));
+        let leaves: Vec<u8> = leaves.flat_map(|leaf| *leaf.as_bytes()).collect();
+        std::fs::write(export.folder().join("leaves"), leaves).unwrap();
+        let start = LogStart {
+            size: 1,
+            last: Digest::of_bytes(&records[0]),
+            peaks: vec![leaf_hash(&records[0])],
+        };
+        let start = serde_json::to_string(&start).unwrap();
+        std::fs::write(export.folder().join("start.json"), start).unwrap();
+        let code = Some(i32::from(!is_good));
+        for ran in [export.verified(), export.verified_independently()] {
+            assert_eq!(ran.code, code, "{kind}: {ran:?}");
+            assert!(is_good || ran.stdout.contains("bad record"), "{ran:?}");
+        }
+    }
+}
+
 #[test]
 fn an_impossible_story_is_named_at_its_first_impossible_record_by_both() {
-    let stories = impossible_grants().into_iter().chain(impossible_answers());
+    let stories = impossible_grants()
+        .into_iter()
+        .chain(impossible_answers())
+        .chain(impossible_bindings());
     for (what, story, at) in stories {
         let export = Exported::made(&records_of(&story), 7);
         export.assert_first_bad(what, &at.to_string());

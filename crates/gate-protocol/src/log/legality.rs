@@ -4,8 +4,11 @@
 //! pending again, where a review does not count any more; approved →
 //! denied, expired or cancelled as long as it is not claimed; approved →
 //! claimed → started → finished or unknown; claimed or started → abandoned.
-//! After unknown the outcome may come late, once. This holds the log against
-//! its own words; it can't know of an action that nobody logged.
+//! After unknown the outcome may come late, once. A claim and an answer are about
+//! the digest that was asked for, and a run is of the claim, by its nonce. This
+//! holds the log against its own words; it can't know of an action that nobody
+//! logged, and does not count whether those who approved are as many as the terms
+//! want.
 //!
 //! The published vectors (`tests/vectors/audit-vectors.json`) name a request as
 //! `request_id`, and their reviews say no status. Such records are read too, but
@@ -78,6 +81,12 @@ pub enum Illegality {
     /// Who asked approves it.
     #[error("`{0}` is an approval by who asked")]
     SelfApproved(RecordType),
+    /// It is about another digest than the one that was asked for.
+    #[error("`{0}` is about another digest than the request")]
+    OtherDigest(RecordType),
+    /// It is of another claim than the one that was granted.
+    #[error("`{0}` is of another claim than the one that was granted")]
+    OtherClaim(RecordType),
     /// The record can't follow the one before it.
     #[error("`{record_type}` can't follow when the request is {}", .stage.as_str())]
     OutOfTurn {
@@ -144,10 +153,20 @@ fn short(text: &str) -> Short {
     *whole.as_bytes().first_chunk().unwrap_or(&[0; 16])
 }
 
+fn text_of<'r>(record: &'r AuditRecord, name: &str) -> Option<&'r str> {
+    record.body().get(name).and_then(Value::as_str)
+}
+
+/// Tells whether both are there, and are not the same: older records say neither.
+fn differ(one: Option<Short>, other: Option<Short>) -> bool {
+    matches!((one, other), (Some(one), Some(other)) if one != other)
+}
+
 /// Who asked for a request that is not claimed yet, and who approved it.
 #[derive(Clone, Debug, Default)]
 struct Asked {
     requester: Option<Short>,
+    digest: Option<Short>,
     /// The human, where the requester is a user: of an agent, a rule may let the owner answer.
     person: Option<Short>,
     yes: Vec<Short>,
@@ -160,6 +179,7 @@ impl Asked {
         let member = |name: &str| requester.and_then(|who| who.get(name)?.as_str());
         Self {
             requester: member("name").map(short),
+            digest: text_of(record, "digest").map(short),
             person: member("person")
                 .filter(|_| member("kind") == Some("user"))
                 .map(short),
@@ -169,8 +189,13 @@ impl Asked {
 
     /// Takes what a record says of who approves.
     fn hear(&mut self, step: Step, record: &AuditRecord) -> Result<(), Illegality> {
-        let text = |name: &str| record.body().get(name).and_then(Value::as_str);
+        let text = |name: &str| text_of(record, name);
         let reviewer = text("reviewer").map(short);
+        if matches!(step, Step::Review | Step::Claim)
+            && differ(text("digest").map(short), self.digest)
+        {
+            return Err(Illegality::OtherDigest(record.record_type().clone()));
+        }
         match step {
             Step::Review => {
                 let is_yes = match text("answer") {
@@ -234,6 +259,8 @@ pub(super) struct Stories {
     by_request: HashMap<Short, Story>,
     /// Those that are not claimed yet and have not ended.
     asked: HashMap<Short, Asked>,
+    /// The nonces of the claims whose run has not ended.
+    nonces: HashMap<Short, Short>,
     /// The records before the first one are elsewhere: what they tell of a request is not known
     /// here, and what is told of it first is believed.
     is_continued: bool,
@@ -267,7 +294,7 @@ impl Stories {
             (None, step) if self.is_continued => match stage_behind(step, record)? {
                 Some(stage) => Story {
                     stage,
-                    was_claimed: !matches!(stage, Stage::Pending | Stage::Approved),
+                    was_claimed: true,
                 },
                 None => return Ok(()),
             },
@@ -277,10 +304,43 @@ impl Stories {
         if let Some(asked) = self.asked.get_mut(&request) {
             asked.hear(step, record)?;
         }
+        self.hold_claim(request, step, record)?;
         if matches!(after.stage, Stage::Claimed | Stage::Ended) {
             self.asked.remove(&request);
         }
+        if after.stage == Stage::Ended {
+            self.nonces.remove(&request);
+        }
         self.by_request.insert(request, after);
+        Ok(())
+    }
+
+    /// Holds what is told of a run against the claim that it is of.
+    fn hold_claim(
+        &mut self,
+        request: Short,
+        step: Step,
+        record: &AuditRecord,
+    ) -> Result<(), Illegality> {
+        let Some(nonce) = text_of(record, "claim_nonce").map(short) else {
+            return Ok(());
+        };
+        match step {
+            Step::Claim => {
+                self.nonces.insert(request, nonce);
+            }
+            Step::Start | Step::Finish | Step::Abandon | Step::LoseTrack => {
+                if differ(Some(nonce), self.nonces.get(&request).copied()) {
+                    return Err(Illegality::OtherClaim(record.record_type().clone()));
+                }
+            }
+            Step::Create
+            | Step::Review
+            | Step::VoidReview
+            | Step::Observe
+            | Step::RefuseReview
+            | Step::Withdraw => {}
+        }
         Ok(())
     }
 
@@ -349,17 +409,20 @@ fn next(story: Story, step: Step, record: &AuditRecord) -> Result<Story, Illegal
 }
 
 /// Returns how far a request has come whose story began elsewhere, by the first record of it that
-/// is here; none where that tells nothing.
+/// is here; none where that tells nothing. No request that is open goes into an archive, so what is
+/// told behind one can end it, and nothing else.
 fn stage_behind(step: Step, record: &AuditRecord) -> Result<Option<Stage>, Illegality> {
-    Ok(match step {
-        Step::Create | Step::RefuseReview => None,
-        Step::Review | Step::VoidReview => Some(stage_after_review(record)?),
-        Step::Observe => Some(Stage::Approved),
-        Step::Withdraw | Step::Finish | Step::Abandon => Some(Stage::Ended),
-        Step::Claim => Some(Stage::Claimed),
-        Step::Start => Some(Stage::Started),
-        Step::LoseTrack => Some(Stage::Unknown),
-    })
+    match step {
+        Step::Create | Step::RefuseReview => Ok(None),
+        Step::Withdraw | Step::Finish | Step::Abandon => Ok(Some(Stage::Ended)),
+        Step::Review if stage_after_review(record)? == Stage::Ended => Ok(Some(Stage::Ended)),
+        Step::Review
+        | Step::VoidReview
+        | Step::Observe
+        | Step::Claim
+        | Step::Start
+        | Step::LoseTrack => Err(Illegality::NeverCreated(record.record_type().clone())),
+    }
 }
 
 fn stage_after_review(record: &AuditRecord) -> Result<Stage, Illegality> {

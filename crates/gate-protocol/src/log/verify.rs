@@ -113,6 +113,15 @@ pub enum LogFault {
         /// The root of the records.
         found: Digest,
     },
+    /// A checkpoint is over fewer records than those before the first one that is here: nothing
+    /// here can be held against it.
+    #[error("a checkpoint was signed for {size} records, and the records here begin at {start}")]
+    Before {
+        /// The checkpoint's size.
+        size: u64,
+        /// The index of the first record that is here.
+        start: u64,
+    },
     /// Records are gone that no record says were archived.
     #[error("the first {records} records are gone, and no record says that they were archived")]
     Dropped {
@@ -174,26 +183,33 @@ impl LogVerifier {
     }
 
     /// Starts after records that are elsewhere: `tree` is the tree over them, and `last` the hash
-    /// of the last one. What is told first of a request that was created there is believed.
+    /// of the last one. What is told first of a request that was created there is believed, as far
+    /// as it can be true. A checkpoint over fewer records is refused: its caller has to hold it
+    /// against a larger one by a proof.
     #[must_use]
     pub fn after(tree: Frontier, last: Digest, checkpoints: Vec<Checkpoint>) -> Self {
         let size = tree.size();
         if size == 0 {
             return Self::new(checkpoints);
         }
-        // What was signed for fewer can be held against those records alone.
-        let checkpoints = checkpoints.into_iter().filter(|one| one.size >= size);
         let mut verifier = Self {
             tree,
             last: Some(last),
             stories: Stories::continued(),
+            checkpoints,
             ..Self::default()
         };
-        verifier.checkpoints = checkpoints.collect();
         verifier
             .checkpoints
             .sort_by_key(|checkpoint| std::cmp::Reverse(checkpoint.size));
-        verifier.fault = verifier.compare().err();
+        let before = verifier.checkpoints.last().filter(|one| one.size < size);
+        verifier.fault = match before.map(|one| one.size) {
+            Some(before) => Some(LogFault::Before {
+                size: before,
+                start: size,
+            }),
+            None => verifier.compare().err(),
+        };
         verifier
     }
 

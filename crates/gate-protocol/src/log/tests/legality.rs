@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::super::{
-    BadRecord, Frontier, Illegality, LogFault, LogVerifier, RecordFault, RecordType, Stage,
-    leaf_hash,
+    BadRecord, Checkpoint, Frontier, Illegality, LogFault, LogVerifier, RecordFault, RecordType,
+    Stage, leaf_hash, root,
 };
 use super::{append, log_of, verify};
 use crate::canonical::Digest;
@@ -336,24 +336,133 @@ fn an_approval_that_was_taken_back_counts_for_no_claim() {
         Err(LogFault::Record(bad)) if bad.index == 4 && bad.fault == RecordFault::Illegal(expected)));
 }
 
+/// Feeds records behind those that went into an archive, and returns which were good.
+fn behind_archive(records: &[(&str, &str, &str)]) -> Vec<bool> {
+    let whole = log_of(&[&[("request.created", "gone", "")], records].concat());
+    let (before, behind) = whole.split_at(1);
+    let mut tree = Frontier::default();
+    tree.append(leaf_hash(&before[0]));
+    let last = Digest::of_bytes(&before[0]);
+    let mut verifier = LogVerifier::after(tree, last, Vec::new());
+    let fed = behind.iter().map(|record| verifier.feed(record).is_ok());
+    fed.collect()
+}
+
 #[test]
-fn a_log_behind_an_archive_goes_on_with_stories_that_began_there() {
-    let whole = log_of(&[CREATED, APPROVED, CLAIMED, STARTED, FINISHED, FINISHED]);
-    for at in 1..whole.len() {
-        let (before, behind) = whole.split_at(at);
+fn what_is_told_behind_an_archive_of_a_request_in_it_can_only_end_it() {
+    for first in [FINISHED, ABANDONED, DENIED, CANCELLED, EXPIRED] {
+        assert_eq!(behind_archive(&[REFUSED, first]), [true; 2], "{first:?}");
+        // It has ended there.
+        let again = behind_archive(&[first, FINISHED]);
+        assert_eq!(again, [true, false], "{first:?}");
+    }
+    let whole = [CREATED, APPROVED, CLAIMED, STARTED, FINISHED];
+    assert_eq!(behind_archive(&whole), [true; 5]);
+    // No request that is open is archived: nobody created or approved what these go on with.
+    for first in [
+        CLAIMED,
+        STARTED,
+        OBSERVED,
+        APPROVED,
+        WAITING,
+        VOIDED,
+        STILL_APPROVED,
+        UNKNOWN,
+    ] {
+        assert_eq!(behind_archive(&[first]), [false], "{first:?}");
+    }
+}
+
+#[test]
+fn a_checkpoint_below_the_first_record_that_is_here_is_refused_and_not_passed_over() {
+    let log = log_of(&[CREATED, DENIED, ("request.created", "s", "")]);
+    let checkpoint = |size: usize| Checkpoint {
+        origin: "gate.example/log".to_owned(),
+        size: size as u64,
+        root: root(log[..size].iter().map(|record| leaf_hash(record))),
+    };
+    let after = |checkpoints: Vec<Checkpoint>| {
         let mut tree = Frontier::default();
-        for record in before {
+        for record in &log[..2] {
             tree.append(leaf_hash(record));
         }
-        let last = Digest::of_bytes(&before[at - 1]);
-        let mut verifier = LogVerifier::after(tree, last, Vec::new());
-        let fed: Vec<bool> = behind
-            .iter()
-            .map(|record| verifier.feed(record).is_ok())
-            .collect();
-        // The second end is impossible, wherever the first one that is here stands.
-        let (end, good) = fed.split_last().unwrap();
-        assert!(good.iter().all(|is_good| *is_good), "{at}: {fed:?}");
-        assert_eq!(*end, at == whole.len() - 1, "{at}: {fed:?}");
+        LogVerifier::after(tree, Digest::of_bytes(&log[1]), checkpoints)
+    };
+    let mut good = after(vec![checkpoint(2), checkpoint(3)]);
+    good.feed(&log[2]).unwrap();
+    good.finish().unwrap();
+    let mut refused = after(vec![checkpoint(3), checkpoint(1)]);
+    let fault = LogFault::Before { size: 1, start: 2 };
+    assert_eq!(refused.feed(&log[2]), Err(fault.clone()));
+    assert_eq!(refused.finish(), Err(fault));
+}
+
+/// Returns what is wrong with the last of some records about one request.
+fn last_fault(records: &[(&str, serde_json::Value)]) -> Option<RecordFault> {
+    let mut log = Vec::new();
+    for (record_type, rest) in records {
+        let mut body = rest.clone();
+        body["request"] = "r".into();
+        append(&mut log, record_type, &body);
     }
+    match verify(&log, Vec::new()) {
+        Ok(_) => None,
+        Err(LogFault::Record(bad)) => {
+            assert_eq!(bad.index, records.len() as u64 - 1, "{bad:?}");
+            Some(bad.fault)
+        }
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+/// THREATS, "decision carries digest": what is granted is what was asked for and approved.
+#[test]
+fn a_claim_and_an_answer_are_about_the_digest_that_was_asked_for() {
+    let created = ("request.created", json!({"digest": "aa"}));
+    let decided = |digest: &str| {
+        let body = json!({"reviewer": "bob", "answer": "approve", "status": "approved",
+            "digest": digest});
+        ("decision.recorded", body)
+    };
+    let claimed = |digest: &str| {
+        let body = json!({"approved_by": ["bob"], "digest": digest, "claim_nonce": "n"});
+        ("grant.claimed", body)
+    };
+    let good = [created.clone(), decided("aa"), claimed("aa")];
+    assert_eq!(last_fault(&good), None);
+    let other = |kind| Some(RecordFault::Illegal(Illegality::OtherDigest(kind)));
+    let wrong = [created.clone(), decided("bb")];
+    assert_eq!(last_fault(&wrong), other(RecordType::DecisionRecorded));
+    let wrong = [created, decided("aa"), claimed("bb")];
+    assert_eq!(last_fault(&wrong), other(RecordType::GrantClaimed));
+}
+
+#[test]
+fn a_run_is_of_the_claim_that_was_granted() {
+    let before = [
+        ("request.created", json!({})),
+        (
+            "decision.recorded",
+            json!({"reviewer": "bob", "answer": "approve", "status": "approved"}),
+        ),
+        (
+            "grant.claimed",
+            json!({"approved_by": ["bob"], "claim_nonce": "n"}),
+        ),
+    ];
+    let told = |more: &[(&'static str, &str)]| {
+        let more = more
+            .iter()
+            .map(|(kind, nonce)| (*kind, json!({"claim_nonce": nonce})));
+        let records: Vec<_> = before.iter().cloned().chain(more).collect();
+        last_fault(&records)
+    };
+    assert_eq!(told(&[("run.started", "n"), ("run.finished", "n")]), None);
+    let other = |kind| Some(RecordFault::Illegal(Illegality::OtherClaim(kind)));
+    let started = told(&[("run.started", "m")]);
+    assert_eq!(started, other(RecordType::RunStarted));
+    let finished = told(&[("run.started", "n"), ("run.finished", "m")]);
+    assert_eq!(finished, other(RecordType::RunFinished));
+    let abandoned = told(&[("run.abandoned", "m")]);
+    assert_eq!(abandoned, other(RecordType::RunAbandoned));
 }
