@@ -236,3 +236,31 @@ fn the_server_keeps_what_is_young_or_open_and_only_an_admin_prunes() {
     assert_eq!(there.code, Some(64), "{there:?}");
     verify_live(&live);
 }
+
+/// docs/audit.md, "Archives": the folder holds the records "with what stands beside them".
+#[test]
+fn an_archive_without_what_stands_beside_its_records_is_bad_and_nothing_is_dropped() {
+    let live = live();
+    let archive = Archived::of(&live, &[]);
+    let folder = archive.folder();
+    let payloads = folder.join("payloads.jsonl");
+    let kept = fs::read(&payloads).unwrap();
+    assert!(!kept.is_empty());
+    fs::remove_file(&payloads).unwrap();
+    let ours = archive.verified();
+    assert_eq!(ours.code, Some(1), "{ours:?}");
+    assert!(ours.stderr.contains("payloads.jsonl"), "{ours:?}");
+    assert_eq!(archive.verified_independently().code, Some(1));
+    let prune = ["audit", "archive", "--prune", folder.to_str().unwrap()];
+    let refused = run(&mut live.gate("admin", &prune));
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    let log = run(&mut live.gate("auditor", &["audit", "log", "--json"])).stdout;
+    assert!(log.contains("said of it"), "{log}");
+    fs::write(&payloads, kept).unwrap();
+    archive.assert_sound();
+    let pruned = run(&mut live.gate("admin", &prune));
+    assert_eq!(pruned.code, Some(0), "{pruned:?}");
+    // Again, as one whose answer was lost.
+    let again = run(&mut live.gate("admin", &prune));
+    assert_eq!((again.code, again.stdout), (Some(0), pruned.stdout));
+}

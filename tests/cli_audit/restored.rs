@@ -40,7 +40,7 @@ impl Place {
         (place, running)
     }
 
-    fn data(&self, copy: &str) -> PathBuf {
+    pub(crate) fn data(&self, copy: &str) -> PathBuf {
         self.home.path().join(copy)
     }
 
@@ -51,7 +51,7 @@ impl Place {
     /// Starts with `settings` besides those that every test here has.
     pub(crate) fn start_set(&self, settings: &str, copy: &str, more: &[&str]) -> Running {
         // One admin pushes other rules each time, without a second one.
-        let settings = format!("[approving]\ntrusted_admins = ['admin']\n{settings}");
+        let settings = format!("{settings}\n[approving]\ntrusted_admins = ['admin']\n");
         let settings = self.home.write("server.toml", settings).unwrap();
         let mut server = self.home.command(GATE);
         server
@@ -69,7 +69,7 @@ impl Place {
         Running { child, ready }
     }
 
-    fn copy(&self, from: &str, to: &str) {
+    pub(crate) fn copy(&self, from: &str, to: &str) {
         fs::create_dir(self.data(to)).unwrap();
         fs::set_permissions(
             self.data(to),
@@ -83,7 +83,12 @@ impl Place {
     }
 
     pub(crate) fn gate(&self, on: &Running, who: &str, args: &[&str]) -> Ran {
-        let mut gate = self.home.command(GATE);
+        self.gate_from(&self.home, on, who, args)
+    }
+
+    /// The same from another machine.
+    pub(crate) fn gate_from(&self, home: &Home, on: &Running, who: &str, args: &[&str]) -> Ran {
+        let mut gate = home.command(GATE);
         gate.args(args)
             .env("GATE_SERVER", on.ready["url"].as_str().unwrap())
             .env("GATE_TOKEN", self.tokens[who].as_str().unwrap());

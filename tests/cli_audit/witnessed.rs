@@ -17,7 +17,7 @@ use gate_testkit::home::Home;
 use serde_json::Value;
 
 use crate::restored::{Place, Running};
-use crate::server::{GATE, run};
+use crate::server::{GATE, Ran, run};
 
 const ORIGIN: &str = "gate.example/org/test/audit";
 
@@ -172,13 +172,15 @@ fn a_server_asks_its_witness_and_its_signature_is_demanded() {
         verified = verify(&[]);
     }
     assert_eq!(verified.code, Some(0), "{verified:?}");
-    let said = "cosigned: by 1 of 1 witnesses\n";
+    let said = "cosigned: by 1 of 1 witnesses, the first ";
     assert!(verified.stdout.contains(said), "{verified:?}");
 
     let stranger = "witness.example/w1+20324abe+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X";
     let of_two = verify(&["--witness", stranger]);
     assert_eq!(of_two.code, Some(1), "{of_two:?}");
     assert!(of_two.stderr.contains("1 of the 2 witnesses"), "{of_two:?}");
+    // It is no word for a log that is bad.
+    assert!(of_two.stdout.contains("too few witnesses"), "{of_two:?}");
     let one_of_two = verify(&["--witness", stranger, "--witnesses", "1"]);
     assert_eq!(one_of_two.code, Some(0), "{one_of_two:?}");
     let no_witness = verify(&["--witness", &log]);
@@ -295,7 +297,7 @@ fn assert_copies_are_signed(
     home: &Home,
     (log, witness, stranger): (&str, &str, &str),
 ) {
-    let said = "cosigned: by 1 of 1 witnesses\n";
+    let said = "cosigned: by 1 of 1 witnesses, the first ";
     for form in ["--out", "--tiles"] {
         let folder = place.home.path().join(form.trim_start_matches('-'));
         let folder = folder.to_str().unwrap();
@@ -320,4 +322,94 @@ fn assert_copies_are_signed(
         assert!(verified.stdout.contains(said), "{verified:?}");
         assert_eq!(offline(stranger).code, Some(1));
     }
+}
+
+/// Puts the signed heads of one server's data into another's, as who has both can.
+const GRAFT: &str = "
+import sqlite3, sys
+with sqlite3.connect(sys.argv[2]) as database:
+    database.execute('ATTACH ? AS other', [sys.argv[1]])
+    for table in ('log_checkpoints', 'log_cosignatures'):
+        database.execute(f'INSERT OR REPLACE INTO {table} SELECT * FROM other.{table}')
+";
+
+/// Waits until the witness has signed, by the word of a machine that has seen nothing before, and
+/// returns how many records it signed.
+fn signed_by(place: &Place, server: &Running, witness: &str) -> u64 {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    loop {
+        let verified = verified_anew(place, server, witness);
+        if verified.code == Some(0) {
+            let (_, size) = verified.stdout.split_once("witnesses, the first ").unwrap();
+            return size.split_once(' ').unwrap().0.parse().unwrap();
+        }
+        assert!(Instant::now() < deadline, "{verified:?}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+fn verified_anew(place: &Place, server: &Running, witness: &str) -> Ran {
+    let home = Home::new().unwrap();
+    let args = ["audit", "verify", "--live", "--witness", witness];
+    place.gate_from(&home, server, "auditor", &args)
+}
+
+/// docs/audit.md, "Witnesses": who demands the signature "can't be shown another history".
+#[test]
+fn another_history_than_the_one_that_was_cosigned_is_found_behind_an_archive_too() {
+    let (place, first) = Place::new();
+    place.push(&first, "a");
+    let log = first.ready["server"]["log_key"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    drop(first);
+    place.copy("first", "backup");
+    let home = Home::new().unwrap();
+    let witness = Witness::start(&home, &log);
+    let settings = format!(
+        "[[witness]]\nurl = '{}'\nkey = '{}'\n",
+        witness.url(),
+        witness.key()
+    );
+    let first = place.start_set(&settings, "first", &[]);
+    place.push(&first, "b");
+    let signed = signed_by(&place, &first, witness.key());
+    drop(first);
+    // An older copy goes on by itself, and gets the genuine signatures of the other one.
+    let backup = place.start("backup", &[]);
+    for rule in ["c", "d", "e", "f"] {
+        place.push(&backup, rule);
+    }
+    drop(backup);
+    let mut python = Command::new("python3");
+    let data = |copy: &str| place.data(copy).join("gate.db");
+    let grafted = run(python
+        .args(["-c", GRAFT])
+        .arg(data("first"))
+        .arg(data("backup")));
+    assert_eq!(grafted.code, Some(0), "{grafted:?}");
+    let backup = place.start_set("keep_records_days = 0", "backup", &[]);
+    let found = || {
+        let found = verified_anew(&place, &backup, witness.key());
+        assert_eq!(found.code, Some(1), "{found:?}");
+        let first_bad = format!("first bad record: below {signed}\n");
+        assert_eq!(found.stdout, first_bad, "{found:?}");
+        let why = format!("the first {signed} records are not those that witnesses signed");
+        assert!(found.stderr.contains(&why), "{found:?}");
+    };
+    found();
+    let folder = place.home.path().join("archive");
+    let folder = folder.to_str().unwrap();
+    let archive = [
+        "audit",
+        "archive",
+        "--before",
+        "2999-01-01",
+        "--prune",
+        folder,
+    ];
+    let pruned = place.gate(&backup, "admin", &archive);
+    assert_eq!(pruned.code, Some(0), "{pruned:?}");
+    found();
 }

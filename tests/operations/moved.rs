@@ -117,6 +117,31 @@ fn a_log_whose_beginning_is_archived_moves_and_verifies_as_before() {
     assert_eq!(archived.code, Some(0), "{archived:?}");
 }
 
+/// docs/operations.md, "From SQLite to PostgreSQL": "both databases would grant the same approval".
+#[test]
+fn where_the_file_can_not_be_put_aside_nothing_is_in_the_database() {
+    let postgres = Postgres::start().unwrap();
+    let (stage, first) = Stage::new("");
+    let id = stage.ask(&first, "once");
+    stage.approve(&first, &id);
+    first.stop();
+    let shared = database(&stage, &postgres, "gate");
+    stage.settings("shared.toml", &shared);
+    let aside = stage.path("first/gate.db.moved");
+    std::fs::create_dir(&aside).unwrap();
+    let refused = migrate(&stage, "shared.toml");
+    assert_eq!(refused.code, Some(125), "{refused:?}");
+    // The server goes on with its file.
+    let again = stage.serve("first", "server.toml", &[]);
+    assert_eq!(stage.status(&again, &id), "approved");
+    again.stop();
+    std::fs::remove_dir(&aside).unwrap();
+    let moved = migrate(&stage, "shared.toml");
+    assert_eq!(moved.code, Some(0), "{moved:?}");
+    let second = stage.serve("first", "shared.toml", &[]);
+    assert_eq!(stage.status(&second, &id), "approved");
+}
+
 /// docs/operations.md: a failover may have lost the last commits.
 #[test]
 fn after_a_failover_what_was_approved_is_void_at_the_server_that_runs() {

@@ -181,6 +181,7 @@ impl Client {
         let begun = Instant::now();
         let mut backoff = Backoff::new(Patience::FIRST_DELAY, Patience::LONGEST_DELAY);
         let mut attempts = 0;
+        let mut said = None;
         loop {
             let left = patience.total.saturating_sub(begun.elapsed());
             let error = match self.exchange_once(call, left).await {
@@ -190,7 +191,16 @@ impl Client {
             attempts += 1;
             let delay = backoff.after_failure(error.retry_after());
             if attempts >= patience.attempts || begun.elapsed() + delay >= patience.total {
-                return Err(error.given_up());
+                return Err(error.or_what_was_said(said).given_up());
+            }
+            if matches!(
+                &error,
+                ClientError::Unavailable {
+                    problem: Some(_),
+                    ..
+                }
+            ) {
+                said = Some(error);
             }
             tokio::time::sleep(delay).await;
         }

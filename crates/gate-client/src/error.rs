@@ -182,6 +182,15 @@ impl ClientError {
         }
     }
 
+    /// Returns what the server said before, where it was waited for in vain after that: its words say
+    /// more.
+    pub(crate) fn or_what_was_said(self, said: Option<Self>) -> Self {
+        match (self, said) {
+            (Self::Timeout { .. }, Some(said)) => said,
+            (last, _) => last,
+        }
+    }
+
     /// Tells whether the server has nothing at that path, or lets nobody to it without a name.
     pub(crate) fn is_unknown_there(&self) -> bool {
         let Self::Refused(problem) = self else {

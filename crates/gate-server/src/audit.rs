@@ -7,15 +7,17 @@ use gate_protocol::canonical::Digest;
 use gate_protocol::log::{
     AuditRecord, Checkpoint, CheckpointError, KeptPayload, RecordType, is_erasable, owner_of,
 };
+use gate_protocol::problem::ProblemCode;
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::clock;
+use crate::known_head;
 use crate::problem::Failure;
 use crate::readiness::Task;
 use crate::state::Server;
 use crate::store::log::{self, Head, Pending};
-use crate::store::{StoreError, server};
+use crate::store::{Connection, StoreError, server};
 
 /// Makes the record that follows `head`, and moves the head behind it.
 pub(crate) fn next(
@@ -57,44 +59,64 @@ fn parted<'b>(
 }
 
 impl Server {
-    /// Signs a head of the log.
-    pub(crate) fn sign_head(&self, head: &Head) -> Result<String, CheckpointError> {
-        let checkpoint = Checkpoint {
-            origin: self.names.log_origin.clone(),
-            size: head.tree.size(),
-            root: head.tree.root(),
-        };
-        checkpoint.sign(&[&self.keys.log])
-    }
-
-    /// Signs and stores the head, if records came since the last time.
-    pub(crate) async fn checkpoint(&self) -> Result<(), CheckpointFailure> {
-        let (mut writer, head) = self.writer().await?;
-        let connection = writer.connection();
-        let head = match head {
-            Some(head) => head,
-            None => log::head(connection).await?,
-        };
-        let size = head.tree.size();
+    /// Refuses where the database names other keys than this server has.
+    pub(crate) async fn refuse_other_keys(
+        &self,
+        connection: &mut Connection,
+    ) -> Result<(), CheckpointFailure> {
         let names = server::names(connection).await?;
         let known = names.and_then(|names| names.keys);
         if known.is_some_and(|known| known != self.keys.print()) {
             return Err(CheckpointFailure::OtherKeys);
         }
-        if size > log::checkpointed(connection).await? {
-            let note = self.sign_head(&head)?;
-            log::insert_checkpoint(connection, size, &note, clock::now()).await?;
-            writer.commit().await?;
-        }
         Ok(())
+    }
+
+    /// Signs a head of the log, whoever asks for it: by none but the keys that the database names,
+    /// and of no log that lacks what was seen of it.
+    pub(crate) async fn sign_head(
+        &self,
+        connection: &mut Connection,
+        head: &Head,
+    ) -> Result<String, CheckpointFailure> {
+        self.refuse_other_keys(connection).await?;
+        if self.known_head.is_lacking() {
+            return Err(known_head::lacking().into());
+        }
+        let checkpoint = Checkpoint {
+            origin: self.names.log_origin.clone(),
+            size: head.tree.size(),
+            root: head.tree.root(),
+        };
+        Ok(checkpoint.sign(&[&self.keys.log])?)
+    }
+
+    /// Signs and stores the head, if records came since the last time; something is written anyway,
+    /// so that a store that takes nothing any more is found out without a change of somebody's.
+    pub(crate) async fn checkpoint(&self) -> Result<(), CheckpointFailure> {
+        let (mut writer, held) = self.writer().await?;
+        let connection = writer.connection();
+        let head = match held {
+            Some(held) => held.head,
+            None => log::head(connection).await?,
+        };
+        let size = head.tree.size();
+        self.refuse_other_keys(connection).await?;
+        if size > log::checkpointed(connection).await? {
+            let note = self.sign_head(connection, &head).await?;
+            log::insert_checkpoint(connection, size, &note, clock::now()).await?;
+        } else {
+            server::try_to_write(connection).await?;
+        }
+        Ok(writer.commit().await?)
     }
 
     /// Signs the head again and again, until dropped.
     pub(crate) async fn checkpoint_regularly(self) {
         loop {
-            self.beats.beat(Task::Checkpoints);
-            if let Err(error) = self.checkpoint().await {
-                tracing::error!(%error, "the log's head was not signed");
+            match self.checkpoint().await {
+                Ok(()) => self.beats.beat(Task::Checkpoints),
+                Err(error) => tracing::error!(%error, "the log's head was not signed"),
             }
             self.ask_witnesses().await;
             tokio::time::sleep(self.settings.leases.checkpoint).await;
@@ -105,6 +127,18 @@ impl Server {
 impl From<Failure> for CheckpointFailure {
     fn from(failure: Failure) -> Self {
         Self::Head(failure.detail().to_owned())
+    }
+}
+
+impl From<CheckpointFailure> for Failure {
+    fn from(failure: CheckpointFailure) -> Self {
+        match failure {
+            CheckpointFailure::Store(error) => error.into(),
+            CheckpointFailure::Sign(error) => Self::internal(&error),
+            CheckpointFailure::Head(_) | CheckpointFailure::OtherKeys => {
+                Self::new(ProblemCode::Unavailable, failure.to_string()).retry_after(5)
+            }
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use gate_protocol::log::{AddCheckpoint, ProofError, SignedCheckpoint};
 use crate::clock;
 use crate::identity::fetch::{FetchError, Fetcher};
 use crate::outbound::Outbound;
+use crate::refused_heads::{self, RefusedHead};
 use crate::settings::Witness;
 use crate::state::Server;
 use crate::store::{StoreError, log_proofs};
@@ -26,8 +27,32 @@ pub(crate) enum CosigningFailure {
         "it signed {theirs} records of this log before, and here are {ours}: an older copy came back"
     )]
     Ahead { theirs: u64, ours: u64 },
+    #[error(
+        "it signed other records of this log before: an older copy came back and went on from there"
+    )]
+    OtherRecords,
+    #[error(
+        "it does not know the key that this log signs by; its owner has to tell it the new one"
+    )]
+    OtherKey,
+    #[error("it does not watch this log")]
+    OtherLog,
     #[error("the proof for it can't be made")]
     Proof(#[from] ProofError),
+}
+
+impl CosigningFailure {
+    /// Returns why the witness said no, where it did: it says so again until somebody does something.
+    fn refusal(&self) -> Option<String> {
+        match self {
+            Self::Answer
+            | Self::Ahead { .. }
+            | Self::OtherRecords
+            | Self::OtherKey
+            | Self::OtherLog => Some(self.to_string()),
+            Self::Store(_) | Self::Fetch(_) | Self::Proof(_) => None,
+        }
+    }
 }
 
 impl Server {
@@ -37,7 +62,9 @@ impl Server {
             return;
         };
         for witness in &self.settings.witnesses {
-            if let Err(error) = self.ask_witness(outbound, witness).await {
+            let asked = self.ask_witness(outbound, witness).await;
+            self.keep_refusal(witness, asked.as_ref());
+            if let Err(error) = asked {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 let (witness, cause) = (witness.key.name(), cause.unwrap_or_default());
                 tracing::warn!(%witness, %error, %cause, "the log's head has no cosignature");
@@ -45,11 +72,31 @@ impl Server {
         }
     }
 
+    /// Keeps what a witness said that did not sign, for the doctor. One that can't be asked has said
+    /// nothing, and one that needed not be asked neither.
+    fn keep_refusal(&self, witness: &Witness, asked: Result<&Asked, &CosigningFailure>) {
+        let refused = match asked {
+            Ok(Asked::Signed) => None,
+            Ok(Asked::NothingNew) => return,
+            Err(failure) => match failure.refusal() {
+                Some(why) => Some(RefusedHead {
+                    at: clock::now(),
+                    why,
+                }),
+                None => return,
+            },
+        };
+        let dir = &self.settings.data_dir;
+        if let Err(error) = refused_heads::keep(dir, &witness.key.label(), refused) {
+            tracing::warn!(%error, "what a witness refused can't be kept for the doctor");
+        }
+    }
+
     async fn ask_witness(
         &self,
         outbound: &Outbound,
         witness: &Witness,
-    ) -> Result<(), CosigningFailure> {
+    ) -> Result<Asked, CosigningFailure> {
         let fetcher = &Fetcher::new(outbound, &witness.url);
         let name = witness.key.label();
         let mut reader = self.store.read().await?;
@@ -57,7 +104,7 @@ impl Server {
         let old_size = log_proofs::cosigned_by(reader.connection(), &name).await?;
         drop(reader);
         let Some((size, note)) = newest.filter(|(size, _)| *size > old_size) else {
-            return Ok(());
+            return Ok(Asked::NothingNew);
         };
         let asked = self.prove(old_size, size, &note).await?;
         let line = match add_checkpoint(fetcher, witness, &asked).await? {
@@ -79,7 +126,7 @@ impl Server {
         log_proofs::put_cosignature(writer.connection(), &name, (size, &line), clock::now())
             .await?;
         writer.commit().await?;
-        Ok(())
+        Ok(Asked::Signed)
     }
 
     async fn prove(
@@ -126,6 +173,15 @@ impl Server {
     }
 }
 
+/// What came of asking a witness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// It signed.
+    Signed,
+    /// It has signed the newest head before.
+    NothingNew,
+}
+
 /// What a witness answers.
 enum Added {
     /// With signature lines.
@@ -149,6 +205,9 @@ async fn add_checkpoint(
             .parse()
             .map(Added::KnowsOther)
             .map_err(|_| CosigningFailure::Answer),
+        403 => Err(CosigningFailure::OtherKey),
+        404 => Err(CosigningFailure::OtherLog),
+        422 => Err(CosigningFailure::OtherRecords),
         status => Err(FetchError::of_status(&address, status).into()),
     }
 }

@@ -1,11 +1,14 @@
 //! Beginning anew where the data may lack the last that was done, as after a database that followed
 //! another one took over from it: what was allowed and not claimed is void, as after a restore.
 
+use std::path::PathBuf;
+
 use gate_protocol::inert::inert;
 use serde_json::json;
 
+use crate::folder::{Folder, FolderError, has_database};
 use crate::identity::Authorities;
-use crate::keys::{Keys, KeysError};
+use crate::keys::{FolderLock, Keys, KeysError};
 use crate::problem::Failure;
 use crate::settings::{DatabaseError, Settings};
 use crate::state::Server;
@@ -18,9 +21,9 @@ const REASON_LIMIT: usize = 500;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EpochError {
-    /// The settings name no database that several servers share.
-    #[error("the settings name no [database]")]
-    NoDatabase,
+    /// A server has the folder, whose database is a file.
+    #[error("a server runs on `{}`", .0.display())]
+    InUse(PathBuf),
     /// The database has no server in it.
     #[error("the database has no server in it")]
     NoServer,
@@ -36,6 +39,16 @@ pub enum EpochError {
     /// The record of it could not be made.
     #[error("the new epoch was not begun: {0}")]
     Record(String),
+}
+
+impl From<FolderError> for EpochError {
+    fn from(error: FolderError) -> Self {
+        match error {
+            FolderError::Keys(error) => Self::Keys(error),
+            FolderError::Store(error) => Self::Store(error),
+            FolderError::Database(error) => Self::Database(error),
+        }
+    }
 }
 
 impl From<Failure> for EpochError {
@@ -57,16 +70,29 @@ pub struct Epoch {
     pub sessions_ended: u64,
 }
 
-/// Begins the next epoch in the database of the settings; the servers on it may run.
+/// Begins the next epoch in the database of the settings; the servers on it may run. Where it is a
+/// file of the folder, as one that a snapshot of the machine brought back, none may.
 ///
 /// # Errors
 /// Each [`EpochError`] as its name says; nothing is changed then.
 pub async fn begin_epoch(settings: &Settings, reason: &str) -> Result<Epoch, EpochError> {
-    let database = settings.database.as_ref().ok_or(EpochError::NoDatabase)?;
-    let store = Store::connect(database.options()?).await?;
+    let (store, _lock) = match &settings.database {
+        Some(database) => (Store::connect(database.options()?).await?, None),
+        None => on_file(settings).await?,
+    };
     let begun = begin(settings, &store, reason).await;
     store.close().await;
     begun
+}
+
+async fn on_file(settings: &Settings) -> Result<(Store, Option<FolderLock>), EpochError> {
+    if !has_database(settings) {
+        return Err(EpochError::NoServer);
+    }
+    let folder = Box::pin(Folder::open(settings)).await?;
+    let folder = folder.ok_or_else(|| EpochError::InUse(settings.data_dir.clone()))?;
+    let (_, store, lock) = folder.into_parts();
+    Ok((store, Some(lock)))
 }
 
 async fn begin(settings: &Settings, store: &Store, reason: &str) -> Result<Epoch, EpochError> {

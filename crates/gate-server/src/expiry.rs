@@ -57,9 +57,11 @@ impl Server {
     /// Settles at each deadline, until dropped.
     pub(crate) async fn settle_regularly(self) {
         loop {
-            self.beats.beat(Task::Deadlines);
             let sleep = match self.settle_due(clock::now()).await {
-                Ok(next) => next.map_or(LONGEST_SLEEP, until),
+                Ok(next) => {
+                    self.beats.beat(Task::Deadlines);
+                    next.map_or(LONGEST_SLEEP, until)
+                }
                 // It is on record why; what is due stays due.
                 Err(_) => Duration::from_secs(1),
             };
@@ -70,11 +72,14 @@ impl Server {
         }
     }
 
-    /// Forgets once an hour, until dropped.
+    /// Forgets once an hour, and drops what a prune that was cut off has left, until dropped.
     pub(crate) async fn forget_regularly(self) {
         loop {
             if let Err(failure) = self.forget().await {
                 tracing::warn!(?failure, "old idempotency keys stay for now");
+            }
+            if let Err(failure) = self.go_on_pruning().await {
+                tracing::warn!(?failure, "records that were archived stay for now");
             }
             tokio::time::sleep(Duration::from_hours(1)).await;
         }

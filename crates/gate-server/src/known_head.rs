@@ -34,8 +34,10 @@ struct Known {
 }
 
 /// What the log is found to be.
-struct Held {
-    head: Head,
+pub(crate) struct Held {
+    pub(crate) head: Head,
+    /// The keys that the database names.
+    pub(crate) keys: Option<Digest>,
     /// An epoch has begun: what this server has in memory of the log may be of records that are gone.
     is_anew: bool,
 }
@@ -71,7 +73,8 @@ impl KnownHead {
     /// have a snapshot from before what was seen last.
     async fn hold(&self, connection: &mut Connection) -> Result<Held, Failure> {
         let head = log::head_to_append(connection).await?;
-        let epoch = server::epoch_if_made(connection).await?.unwrap_or(0);
+        let made = server::epoch_and_keys(connection).await?;
+        let (epoch, keys) = made.unwrap_or_default();
         let known = *self.lock();
         let is_lacking = epoch <= known.epoch && lacks(connection, &head, known).await?;
         // Also where nothing is missing that was seen by a change: more was read by who follows.
@@ -95,7 +98,11 @@ impl KnownHead {
             );
             return Err(lacking());
         }
-        Ok(Held { head, is_anew })
+        Ok(Held {
+            head,
+            keys,
+            is_anew,
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -123,7 +130,7 @@ async fn lacks(connection: &mut Connection, head: &Head, known: Known) -> Result
     Ok(there.is_some() && there != known.prev)
 }
 
-fn lacking() -> Failure {
+pub(crate) fn lacking() -> Failure {
     let detail = "the database lacks records that this server has seen, as after a failover to a \
         standby that lagged; nothing is changed until who runs the server begins a new epoch \
         (`gate server new-epoch`)";
@@ -167,7 +174,7 @@ impl Server {
     /// Waits for the writer, and holds the log against what was seen of it where another database
     /// can have taken the place of the one that was written to; in a new epoch everybody looks anew.
     /// Returns the head where it was read.
-    pub(crate) async fn writer(&self) -> Result<(Writer, Option<Head>), Failure> {
+    pub(crate) async fn writer(&self) -> Result<(Writer, Option<Held>), Failure> {
         let mut writer = self.store.write().await?;
         if !self.store.is_shared() {
             return Ok((writer, None));
@@ -176,6 +183,6 @@ impl Server {
         if held.is_anew {
             self.look_anew();
         }
-        Ok((writer, Some(held.head)))
+        Ok((writer, Some(held)))
     }
 }

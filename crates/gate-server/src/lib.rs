@@ -34,6 +34,7 @@ mod outbound;
 mod problem;
 mod readiness;
 mod refusals;
+mod refused_heads;
 mod replicas;
 pub mod rotation;
 mod rules;

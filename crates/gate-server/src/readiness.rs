@@ -51,7 +51,7 @@ impl Task {
     }
 }
 
-/// When each task was last seen at work. Cheap to clone.
+/// When each task last did what it is there for. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Beats {
     start: Instant,
@@ -69,14 +69,14 @@ impl Default for Beats {
 }
 
 impl Beats {
-    /// A task begins another round.
+    /// A task has come to the end of a round in which everything went well.
     pub(crate) fn beat(&self, task: Task) {
         if let Some(at) = self.at.get(task as usize) {
             at.store(self.passed_ms() + 1, Ordering::Relaxed);
         }
     }
 
-    /// Returns how long ago a task began a round; none where it never did.
+    /// Returns how long ago a round of a task went well; none where none did.
     fn since(&self, task: Task) -> Option<Duration> {
         let at = self.at.get(task as usize)?.load(Ordering::Relaxed);
         let at = at.checked_sub(1)?;
@@ -129,7 +129,7 @@ impl Server {
             parts.push(Part {
                 name: task.name(),
                 is_ready: is_at_work,
-                why: (!is_at_work).then_some("the task is not at work"),
+                why: (!is_at_work).then_some("the task does not succeed"),
             });
         }
         let is_ready = parts.iter().all(|part| part.is_ready);

@@ -116,10 +116,10 @@ impl Server {
     /// begun in it: everybody looks anew.
     async fn go_on_anew(&self, seen: &mut u64) -> Result<(), Failure> {
         // Only who has the writer can tell what the log has.
-        let (writer, head) = self.writer().await?;
+        let (writer, held) = self.writer().await?;
         self.known_head.followed_anew();
         drop(writer);
-        *seen = head.map_or(0, |head| head.tree.size());
+        *seen = held.map_or(0, |held| held.head.tree.size());
         self.look_anew();
         Ok(())
     }

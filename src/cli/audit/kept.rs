@@ -64,6 +64,25 @@ impl Break {
     }
 }
 
+/// Holds a checkpoint against a later one, by a proof of the server: the inner error is that it does
+/// not hold.
+///
+/// # Errors
+/// The server does not answer with a proof.
+pub(super) fn leads(
+    session: &Session,
+    before: &Checkpoint,
+    now: &Checkpoint,
+) -> Result<Result<(), ProofError>, Failure> {
+    let proof = if before.size == now.size {
+        Vec::new()
+    } else {
+        session.call(session.client().consistency_proof(before.size, now.size))?
+    };
+    let (first, second) = ((before.size, &before.root), (now.size, &now.root));
+    Ok(verify_consistency(first, second, &proof))
+}
+
 fn verified(note: &str, keys: &LogKeys) -> Result<SignedCheckpoint, CheckpointError> {
     SignedCheckpoint::verify(note.as_bytes(), keys.of_note(note.as_bytes()), &[])
 }
@@ -114,13 +133,7 @@ impl Kept {
                 now: now.size,
             }));
         }
-        let proof = if before.size == now.size {
-            Vec::new()
-        } else {
-            session.call(session.client().consistency_proof(before.size, now.size))?
-        };
-        let sizes = ((before.size, &before.root), (now.size, &now.root));
-        Ok(match verify_consistency(sizes.0, sizes.1, &proof) {
+        Ok(match leads(session, before, now)? {
             Ok(()) => Continuity::GoesOn(before.size),
             Err(source) => Continuity::Broken(Break::Other {
                 before: before.size,

@@ -133,7 +133,8 @@ impl ShowReceipts {
     ) -> Standing {
         let note = proof.checkpoint.as_bytes();
         let key = keys.of_note(note);
-        let held = self.witnesses.find(note, key).and_then(|signed| {
+        let held = self.witnesses.find(note, key);
+        let held = held.map_err(|unsigned| unsigned.why).and_then(|signed| {
             let proved = proof.verify(text.as_bytes(), key, &[]);
             proved.map_err(|error| chain(&error))?;
             if record.seq() != proof.index {

@@ -83,7 +83,10 @@ fn cannot_move(error: MoveError) -> Failure {
         ),
         MoveError::NoServer(_) => (
             FailureKind::Configuration,
-            Some("name the server's folder with --data"),
+            Some(
+                "name the server's folder with --data; where a move was cut off and the database is \
+                 empty, rename `gate.db.moved` back to `gate.db`",
+            ),
         ),
         MoveError::NotEmpty(_) | MoveError::OtherLog => (
             FailureKind::Configuration,
@@ -99,6 +102,13 @@ fn cannot_move(error: MoveError) -> Failure {
         MoveError::Log(_) | MoveError::Differs(_) => (
             FailureKind::Found,
             Some("the server can go on with its file"),
+        ),
+        MoveError::Undecided(_) => (
+            FailureKind::Internal,
+            Some(
+                "start no server before you have looked: where the database has the table `server` \
+                 with a row everything is there, else rename the file back to `gate.db`",
+            ),
         ),
         _ => (FailureKind::Internal, None),
     };

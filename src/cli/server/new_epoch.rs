@@ -13,15 +13,16 @@ use crate::world::World;
 /// Make void what was approved and not claimed, after a failover that may have lost the last commits
 ///
 /// Standing grants are revoked and browsers signed out too, and the record
-/// `server.epoch` says so. The servers on the database may run.
+/// `server.epoch` says so. The servers on the database may run; one on a file, as
+/// after a snapshot of its machine came back, is stopped before.
 #[derive(Debug, clap::Args)]
 pub(super) struct NewEpoch {
     /// Why, for the record.
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// The server's settings, which name the database.
+    /// The server's settings, where they name a database.
     #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    config: Option<PathBuf>,
     /// The data folder of a server on it.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -34,7 +35,10 @@ impl NewEpoch {
     pub(super) fn run(&self, world: &World) -> Result<(), Failure> {
         let data = data_folder(world, self.data.as_ref())?;
         let settings = Settings::new(&data, "http://127.0.0.1");
-        let settings = settings::read(settings, &world.cwd.join(&self.config))?;
+        let settings = match &self.config {
+            Some(file) => settings::read(settings, &world.cwd.join(file))?,
+            None => settings,
+        };
         let begun = runtime()?
             .block_on(begin_epoch(&settings, &self.reason))
             .map_err(cannot_begin)?;
@@ -59,15 +63,15 @@ fn cannot_begin(error: EpochError) -> Failure {
         reason = "EpochError is non-exhaustive"
     )]
     let (kind, hint) = match &error {
-        EpochError::NoDatabase => (
+        EpochError::InUse(_) => (
             FailureKind::Configuration,
-            Some(
-                "a server on a file loses nothing by a failover; after a restore the epoch is new",
-            ),
+            Some("stop the server, and start it again afterwards"),
         ),
-        EpochError::NoServer | EpochError::Keys(_) | EpochError::Database(_) => {
-            (FailureKind::Configuration, None)
-        }
+        EpochError::NoServer => (
+            FailureKind::Configuration,
+            Some("name the server's folder with --data, and its settings with --config"),
+        ),
+        EpochError::Keys(_) | EpochError::Database(_) => (FailureKind::Configuration, None),
         _ => (FailureKind::Internal, None),
     };
     let failure = Failure::new(kind, "cannot begin an epoch").caused_by(error);

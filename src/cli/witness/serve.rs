@@ -30,7 +30,7 @@ pub(super) struct Serve {
     #[arg(long, value_name = "NAME")]
     name: String,
     /// The key of a log to sign for, as `gate audit verify` shows it; give one for
-    /// each.
+    /// each, and of a log that got a new key both.
     #[arg(long = "log", value_name = "VKEY", value_parser = parse_key, required = true)]
     logs: Vec<VerifierKey>,
     /// Where to listen; port 0 takes any free one.
@@ -80,7 +80,11 @@ pub(super) fn cannot_witness(error: WitnessError) -> Failure {
     let (kind, hint) = match &error {
         WitnessError::Unreadable(_) => (
             FailureKind::Configuration,
-            Some("put it back as it was; a witness that forgets can be shown a second history"),
+            Some(
+                "where the log has a new key, name the one before it beside it, by a second --log; \
+                 else put the file back as it was: a witness that forgets can be shown a second \
+                 history",
+            ),
         ),
         WitnessError::Listen(_) => (FailureKind::Internal, None),
         _ => (FailureKind::Configuration, None),

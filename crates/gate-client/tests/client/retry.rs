@@ -1,6 +1,6 @@
 //! What is sent again, how often, and what stays the same.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -127,6 +127,26 @@ async fn attempts_are_bounded_and_a_server_that_is_down_is_said_soon() {
         "{:?}",
         begun.elapsed()
     );
+}
+
+/// A server that said why is not told as one that did not answer.
+#[tokio::test]
+async fn what_the_server_said_is_told_where_the_last_try_gets_no_answer() {
+    let id = RequestId::generate();
+    let problem = Problem::new(ProblemCode::Unavailable, "the database lacks records");
+    let said = answer(503, PROBLEM, json(&problem));
+    let stub = Stub::start(move |mut stream, number| {
+        read_request(&mut stream);
+        if number == 0 {
+            stream.write_all(&said).unwrap();
+        } else {
+            // It says nothing until the client has left.
+            drop(stream.read(&mut [0]));
+        }
+    });
+    let error = stub.client().show(id).await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("the database lacks records"), "{text}");
 }
 
 #[tokio::test]

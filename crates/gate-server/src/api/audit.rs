@@ -124,9 +124,7 @@ pub(super) async fn checkpoint(
     let mut reader = server.store.read().await?;
     let head = log::head(reader.connection()).await?;
     // Signing the same head again gives the same bytes, so nothing is stored.
-    let note = server
-        .sign_head(&head)
-        .map_err(|error| Failure::internal(&error))?;
+    let note = server.sign_head(reader.connection(), &head).await?;
     Ok(text(note))
 }
 
@@ -162,8 +160,7 @@ pub(super) async fn receipt(
         Some((size, note)) if query.index < size => (size, note),
         Some(_) | None => {
             let head = log::head(reader.connection()).await?;
-            let note = server.sign_head(&head);
-            let note = note.map_err(|error| Failure::internal(&error))?;
+            let note = server.sign_head(reader.connection(), &head).await?;
             (head.tree.size(), note)
         }
     };

@@ -107,11 +107,20 @@ async fn bundle(
     width: u16,
 ) -> Result<Result<Vec<u8>, Failure>, StoreError> {
     let mut bundle = Vec::new();
-    for record in log::page(connection, from, width.into()).await? {
-        // The format has no place for more; /v1/audit/records has all of it.
-        if let Err(error) = append_entry(&mut bundle, record.as_bytes()) {
-            return Ok(Err(no_such(&error.to_string())));
+    let (mut next, to) = (from, from + u64::from(width));
+    // A page ends once it has grown large; a bundle has all of its records, or is none.
+    while next < to {
+        let page = log::page(connection, next, to - next).await?;
+        if page.is_empty() {
+            return Err(StoreError::Unreadable { what: "record" });
         }
+        for record in &page {
+            // The format has no place for more; /v1/audit/records has all of it.
+            if let Err(error) = append_entry(&mut bundle, record.as_bytes()) {
+                return Ok(Err(no_such(&error.to_string())));
+            }
+        }
+        next += page.len() as u64;
     }
     Ok(Ok(bundle))
 }

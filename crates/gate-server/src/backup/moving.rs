@@ -12,7 +12,7 @@ use crate::keys::{self, Keys, KeysError};
 use crate::settings::{DatabaseError, Settings};
 use crate::store::copying::{self, Table};
 use crate::store::server::Names;
-use crate::store::{Connection, Store, StoreError, log, log_proofs, server};
+use crate::store::{Connection, Store, StoreError, Writer, log, log_proofs, server};
 
 /// What the file is called once it is not in use any more.
 const MOVED: &str = "gate.db.moved";
@@ -67,6 +67,9 @@ pub enum MoveError {
     /// A database can't be used.
     #[error("a database can't be used")]
     Store(#[from] StoreError),
+    /// The database did not say whether it has everything; the file stays where it was put aside.
+    #[error("the database did not say whether it has everything; the file is `{}` now", .0.display())]
+    Undecided(PathBuf),
     /// A file can't be renamed.
     #[error(transparent)]
     File(#[from] FileError),
@@ -89,8 +92,8 @@ pub struct Moved {
 /// server that runs on the folder is waited for at most `patience`, once its log is copied.
 ///
 /// # Errors
-/// Each [`MoveError`] as its name says. The server can go on with the file then, and what was
-/// copied of the log is gone on from the next time.
+/// Each [`MoveError`] as its name says. The server can go on with the file then, but for
+/// [`MoveError::Undecided`], and what was copied of the log is gone on from the next time.
 pub async fn move_store(
     settings: &Settings,
     patience: Duration,
@@ -104,12 +107,7 @@ pub async fn move_store(
     let to = Store::connect(database.options()?).await?;
     let moved = Box::pin(into(&to, settings, patience, &tell)).await;
     to.close().await;
-    let moved = moved?;
-    // Nobody starts on the file by mistake, and has a log of its own from then on.
-    let old = settings.data_dir.join(MOVED);
-    std::fs::rename(&file, &old).map_err(at(&old))?;
-    sync_folder(&settings.data_dir)?;
-    Ok(Moved { old, ..moved })
+    moved
 }
 
 async fn into(
@@ -127,9 +125,45 @@ async fn into(
     let _lock = stopped(dir, patience, || tell(Moving::WaitsForTheEnd(ahead))).await?;
     tell(Moving::Copies);
     let from = Store::open_file(&file).await?;
-    let moved = copy_rest(&from, to, dir, tell).await;
+    let copied = copy_rest(&from, to, dir, tell).await;
     from.close().await;
-    moved
+    let (writer, moved) = copied?;
+    // Before the commit: at no time are there two databases that a server could start on, each with
+    // the same approvals to grant, and a log of its own from then on.
+    let old = dir.join(MOVED);
+    rename(&file, &old, dir)?;
+    if let Err(error) = writer.commit().await {
+        return undecided(to, (&file, &old, dir), error, moved).await;
+    }
+    Ok(moved)
+}
+
+fn rename(from: &Path, to: &Path, dir: &Path) -> Result<(), MoveError> {
+    std::fs::rename(from, to).map_err(at(to))?;
+    sync_folder(dir)?;
+    Ok(())
+}
+
+/// Finds out whether a commit that failed was made all the same, as one whose answer was lost, and
+/// puts the file back only where it was not.
+async fn undecided(
+    to: &Store,
+    (file, old, dir): (&Path, &Path, &Path),
+    error: StoreError,
+    moved: Moved,
+) -> Result<Moved, MoveError> {
+    let found = async {
+        let mut reader = to.read().await?;
+        server::names(reader.connection()).await
+    };
+    match found.await {
+        Ok(Some(_)) => Ok(moved),
+        Ok(None) => {
+            rename(old, file, dir)?;
+            Err(error.into())
+        }
+        Err(_) => Err(MoveError::Undecided(old.to_owned())),
+    }
 }
 
 /// Waits until no server has the folder.
@@ -198,7 +232,7 @@ async fn copy_rest(
     to: &Store,
     dir: &Path,
     tell: &impl Fn(Moving),
-) -> Result<Moved, MoveError> {
+) -> Result<(Writer, Moved), MoveError> {
     let mut reader = from.read().await?;
     let mut writer = to.write().await?;
     let (old, new) = (reader.connection(), writer.connection());
@@ -217,8 +251,8 @@ async fn copy_rest(
     tell(Moving::Verifies);
     let moved = verify(&tables, old, new, &names).await?;
     server::put_keys(new, keys.print()).await?;
-    writer.commit().await?;
-    Ok(moved)
+    let old = dir.join(MOVED);
+    Ok((writer, Moved { old, ..moved }))
 }
 
 /// Reads everything again, on both sides.

@@ -6,7 +6,7 @@ use gate_protocol::canonical::Digest;
 use gate_protocol::log::{AuditRecord, SignedCheckpoint};
 use jiff::Timestamp;
 
-use super::{Finding, chain, standby};
+use super::{Finding, chain, standby, witnesses};
 use crate::clock;
 use crate::keys::Keys;
 use crate::settings::Settings;
@@ -102,7 +102,7 @@ async fn look(
     let standing = standing::now(connection).await?;
     findings.push(tail(connection, keys.as_ref()).await?);
     findings.push(signed(settings, &standing));
-    findings.extend(witnesses(settings, &standing));
+    findings.extend(witnesses::examine(settings, &standing));
     findings.extend(channels(connection, settings, &standing).await?);
     Ok(())
 }
@@ -262,34 +262,6 @@ fn signed(settings: &Settings, standing: &Standing) -> Finding {
 
 fn age_ms(at: Timestamp) -> i64 {
     clock::now().as_millisecond() - at.as_millisecond()
-}
-
-fn witnesses(settings: &Settings, standing: &Standing) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for witness in &settings.witnesses {
-        let (label, name) = (
-            witness.key.label(),
-            format!("witness {}", witness.key.name()),
-        );
-        let mend = format!(
-            "look whether {} answers, and knows this log's key",
-            witness.url
-        );
-        let signed = standing.witnesses.iter().find(|one| one.label == label);
-        let newest = standing.checkpoint.map_or(0, |(size, _)| size);
-        findings.push(match signed {
-            None => Finding::fail(&name, "it never signed", mend),
-            Some(one) if one.size < newest && age_ms(one.at) > LATE_MS * 5 => {
-                let said = format!(
-                    "it signed {} of {newest} records, last at {}",
-                    one.size, one.at
-                );
-                Finding::warn(&name, said, mend)
-            }
-            Some(one) => Finding::ok(&name, format!("over {} records, of {}", one.size, one.at)),
-        });
-    }
-    findings
 }
 
 async fn channels(

@@ -5,6 +5,7 @@ mod certificate;
 mod data;
 mod ground;
 mod standby;
+mod witnesses;
 
 use serde::Serialize;
 
@@ -76,6 +77,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 /// Looks at everything of the server of these settings.
 pub async fn examine(settings: &Settings) -> Vec<Finding> {
     let mut findings = ground::folder(&settings.data_dir);
+    findings.extend(ground::room(&settings.data_dir));
     findings.extend(data::examine(settings).await);
     findings.push(certificate::examine(settings));
     findings.push(ground::descriptors(settings));

@@ -2,7 +2,7 @@
 //! be one log.
 
 use gate_protocol::archive::{Archivable, LogStart, Prune, Pruned};
-use gate_protocol::log::RecordType;
+use gate_protocol::log::{AuditRecord, RecordType};
 use gate_protocol::problem::ProblemCode;
 use jiff::Timestamp;
 use serde_json::json;
@@ -11,6 +11,7 @@ use crate::clock;
 use crate::identity::Actor;
 use crate::problem::Failure;
 use crate::state::Server;
+use crate::store::log::WantedRecords;
 use crate::store::{Connection, archiving, erasing, log, requests};
 use crate::subtrees::SubtreesFailure;
 
@@ -48,12 +49,41 @@ impl Server {
 
     /// Drops the bodies of records that were archived. Puts that on record first.
     pub(crate) async fn prune(&self, actor: &Actor, wanted: &Prune) -> Result<Pruned, Failure> {
+        if let Some(before) = self.begun_to_prune(wanted).await? {
+            // It was cut off, or its answer was lost.
+            self.go_on_pruning().await?;
+            return Ok(before);
+        }
         let pruned = self.begin_to_prune(actor, wanted).await?;
         self.drop_bodies(pruned.to).await?;
-        if let Err(error) = self.store.scrub().await {
-            tracing::warn!(%error, "what was dropped is overwritten with a later change");
-        }
         Ok(pruned)
+    }
+
+    /// Drops the bodies that a prune did not come to before it was cut off.
+    pub(crate) async fn go_on_pruning(&self) -> Result<(), Failure> {
+        let mut reader = self.store.read().await?;
+        let below = log::pruned(reader.connection()).await?;
+        let is_left = archiving::is_left_below(reader.connection(), below).await?;
+        drop(reader);
+        if is_left {
+            self.drop_bodies(below).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns what is on record of this very prune, where it is the newest.
+    async fn begun_to_prune(&self, wanted: &Prune) -> Result<Option<Pruned>, Failure> {
+        let mut reader = self.store.read().await?;
+        if wanted.to != log::pruned(reader.connection()).await? {
+            return Ok(None);
+        }
+        let newest = WantedRecords {
+            record_type: Some(RecordType::LogPruned.to_string()),
+            limit: 1,
+            ..WantedRecords::default()
+        };
+        let found = log::search(reader.connection(), &newest).await?;
+        Ok(found.first().and_then(|record| of_prune(record, wanted)))
     }
 
     async fn begin_to_prune(&self, actor: &Actor, wanted: &Prune) -> Result<Pruned, Failure> {
@@ -99,7 +129,7 @@ impl Server {
         Ok(Pruned { from, to, record })
     }
 
-    /// Drops all bodies below an index, those that a server did not come to before it stopped too.
+    /// Drops all bodies below an index, those that an earlier prune did not come to as well.
     async fn drop_bodies(&self, below: u64) -> Result<(), Failure> {
         loop {
             let mut change = self.change().await?;
@@ -115,10 +145,29 @@ impl Server {
             }
             change.commit().await?;
             if count < STEP {
-                return Ok(());
+                break;
             }
         }
+        if let Err(error) = self.store.scrub().await {
+            tracing::warn!(%error, "what was dropped is overwritten with a later change");
+        }
+        Ok(())
     }
+}
+
+/// Returns what a record says of a prune, where it is this one.
+fn of_prune(record: &str, wanted: &Prune) -> Option<Pruned> {
+    let record = AuditRecord::parse(record.as_bytes()).ok()?;
+    let body = record.body();
+    let is_same = body.get("to")?.as_u64()? == wanted.to
+        && body.get("root")?.as_str()? == wanted.root.to_string()
+        && body.get("archive")?.as_str()? == wanted.archive.to_string();
+    let from = body.get("from")?.as_u64()?;
+    is_same.then(|| Pruned {
+        from,
+        to: wanted.to,
+        record: record.seq(),
+    })
 }
 
 fn failed(failure: SubtreesFailure) -> Failure {
@@ -137,19 +186,10 @@ async fn last_archivable(
     let size = log::head(connection).await?.tree.size();
     let open = archiving::first_open(connection).await?;
     // The newest record stays: it names the one before it, and that one the next.
-    let mut last = size
+    let last = size
         .saturating_sub(1)
         .min(open.unwrap_or(u64::MAX))
         .max(from);
-    let mut low = from;
-    while low < last {
-        let middle = low.midpoint(last);
-        let record = archiving::record(connection, middle).await?;
-        if record.is_some_and(|record| record.at() < before) {
-            low = middle + 1;
-        } else {
-            last = middle;
-        }
-    }
-    Ok(last)
+    let young = archiving::first_young(connection, from..last, before).await?;
+    Ok(young.unwrap_or(last))
 }

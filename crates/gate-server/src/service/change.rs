@@ -71,6 +71,8 @@ pub(crate) struct Change<'s> {
     head: Option<Head>,
     /// The records, which are stored together at the end.
     pending: Vec<Pending>,
+    /// The database named other keys than the server's when the change began.
+    has_other_keys: bool,
 }
 
 impl Server {
@@ -85,7 +87,8 @@ impl Server {
         &self,
         earliest: Timestamp,
     ) -> Result<Change<'_>, Failure> {
-        let (writer, head) = self.writer().await?;
+        let (writer, held) = self.writer().await?;
+        let known = held.as_ref().and_then(|held| held.keys);
         Ok(Change {
             server: self,
             writer,
@@ -95,8 +98,9 @@ impl Server {
             of_runs: Vec::new(),
             recorded: Vec::new(),
             begun: SystemTime::now(),
-            head,
+            head: held.map(|held| held.head),
             pending: Vec::new(),
+            has_other_keys: known.is_some_and(|known| known != self.keys.print()),
         })
     }
 }
@@ -122,6 +126,12 @@ impl<'s> Change<'s> {
         body: &Value,
     ) -> Result<AuditRecord, Failure> {
         let now = self.now;
+        if self.has_other_keys {
+            // Who changes the keys names them in this very change.
+            let server = self.server;
+            server.refuse_other_keys(self.connection()).await?;
+            self.has_other_keys = false;
+        }
         let mut head = match self.head.take() {
             Some(head) => head,
             None => log::head(self.connection()).await?,
@@ -131,10 +141,8 @@ impl<'s> Change<'s> {
         let every = self.server.settings.leases.checkpoint_records.max(1);
         let size = head.tree.size();
         if size.is_multiple_of(every) {
-            let note = self
-                .server
-                .sign_head(&head)
-                .map_err(|error| Failure::internal(&error))?;
+            let server = self.server;
+            let note = server.sign_head(self.connection(), &head).await?;
             log::insert_checkpoint(self.connection(), size, &note, now).await?;
         }
         self.recorded.push((record_type.clone(), outline(body)));

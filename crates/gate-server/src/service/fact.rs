@@ -1,9 +1,11 @@
 //! What a client reports, as records and as changes of its request. A report
-//! that can't be is recorded for what it is, changes nothing, and is never dropped.
+//! that can't be is recorded for what it is, and is never dropped. It changes nothing,
+//! but for an approval that was used up by a run of which these data know nothing.
 
 use gate_protocol::event::{DecidedFact, Fact, RunOutcome};
 use gate_protocol::id::{Nonce, RequestId};
 use gate_protocol::log::RecordType;
+use gate_protocol::request::ApprovalStatus;
 use serde_json::{Map, Value, json};
 
 use super::change::Change;
@@ -142,8 +144,36 @@ async fn record_report(
     };
     match apply(&request.state, &report.event, change.now()) {
         Ok(transition) => advance(change, &request, transition, body, report.outcome).await,
-        Err(refusal) => misreported(change, body, &why(refusal)).await,
+        Err(refusal) => {
+            misreported(change, body, &why(refusal)).await?;
+            if matches!(report.event, Event::Start { .. } | Event::Finish { .. }) {
+                void(change, &request).await?;
+            }
+            Ok(())
+        }
     }
+}
+
+/// Ends an approval that nobody has claimed here and whose command its requester ran: the claim was
+/// made in data that is gone, as where an older copy came back, so the approval is used up.
+async fn void(change: &mut Change<'_>, request: &Request) -> Result<(), Failure> {
+    if request.state.status != ApprovalStatus::Approved {
+        return Ok(());
+    }
+    let transition = Transition {
+        status: ApprovalStatus::Expired,
+        expires_at: request.state.expires_at,
+        deadline_at: None,
+        happened: Happened::Expired,
+    };
+    change.advance(request, transition, |_| {}).await?;
+    let body = json!({
+        "request": request.id,
+        "was": ApprovalStatus::Approved.as_str(),
+        "why": "a run was reported that was granted elsewhere",
+    });
+    change.record(&RecordType::RequestExpired, &body).await?;
+    Ok(())
 }
 
 fn why(refusal: Refusal) -> String {

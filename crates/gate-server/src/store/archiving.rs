@@ -1,8 +1,11 @@
 //! Which of the oldest records can be archived, and how their bodies are dropped.
 
+use std::ops::Range;
+
 use gate_protocol::canonical::Digest;
 use gate_protocol::id::RequestId;
 use gate_protocol::log::AuditRecord;
+use jiff::Timestamp;
 
 use super::columns::{count, get, integer, parse};
 use super::sql::{Row, query};
@@ -30,6 +33,37 @@ pub(crate) async fn record(
     AuditRecord::parse(&bytes)
         .map(Some)
         .map_err(|_| StoreError::Unreadable { what: "record" })
+}
+
+/// Returns the index of the first record of a stretch that is not older than a time; none where all
+/// are. Each is looked at: the clock can have gone back, and then an old record stands behind a young
+/// one.
+pub(crate) async fn first_young(
+    connection: &mut Connection,
+    stretch: Range<u64>,
+    before: Timestamp,
+) -> Result<Option<u64>, StoreError> {
+    let second = before.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+    let record_text = connection.record_text();
+    let mut from = stretch.start;
+    loop {
+        let mut query = query("SELECT seq FROM log_records WHERE seq >= ");
+        query.push_bind(integer(from)).push(" AND seq < ");
+        query.push_bind(integer(stretch.end));
+        query.push(" AND substr(json_extract(").push(record_text);
+        query.push(", '$.ts'), 1, 19) >= ").push_bind(&second);
+        query.push(" ORDER BY seq LIMIT 1");
+        let Some(row) = query.fetch_optional(&mut *connection).await? else {
+            return Ok(None);
+        };
+        let seq = count(&row, "seq")?;
+        // The fraction of the second has no fixed length, so it is not compared as text.
+        let found = record(connection, seq).await?;
+        if found.is_none_or(|found| found.at() >= before) {
+            return Ok(Some(seq));
+        }
+        from = seq + 1;
+    }
 }
 
 /// Returns the index of the first record that tells of a request which has not ended, or of a
@@ -60,6 +94,20 @@ pub(crate) async fn begin(connection: &mut Connection, to: u64) -> Result<(), St
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Tells whether a body below an index is still there.
+pub(crate) async fn is_left_below(
+    connection: &mut Connection,
+    below: u64,
+) -> Result<bool, StoreError> {
+    let row =
+        query("SELECT seq FROM log_records WHERE seq < ? AND octet_length(record) > ? LIMIT 1")
+            .bind(integer(below))
+            .bind(integer(DROPPED.len() as u64))
+            .fetch_optional(connection)
+            .await?;
+    Ok(row.is_some())
 }
 
 /// Drops at most so many bodies, the oldest first, with what stands beside them, and returns which

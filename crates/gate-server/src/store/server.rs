@@ -54,16 +54,27 @@ pub(crate) async fn name(
 
 /// Returns how often the server was begun anew, from 1.
 pub(crate) async fn epoch(connection: &mut Connection) -> Result<u64, StoreError> {
-    let epoch = epoch_if_made(connection).await?;
-    epoch.ok_or(StoreError::Unreadable { what: "epoch" })
+    let made = epoch_and_keys(connection).await?;
+    made.map(|(epoch, _)| epoch)
+        .ok_or(StoreError::Unreadable { what: "epoch" })
 }
 
-/// The same; none where the store was never initialised.
-pub(crate) async fn epoch_if_made(connection: &mut Connection) -> Result<Option<u64>, StoreError> {
-    let row = query("SELECT CAST(epoch AS BIGINT) AS epoch FROM server")
+/// Returns the epoch with the keys that the server signs by, where these were kept; none where the
+/// store was never initialised.
+pub(crate) async fn epoch_and_keys(
+    connection: &mut Connection,
+) -> Result<Option<(u64, Option<Digest>)>, StoreError> {
+    let row = query("SELECT CAST(epoch AS BIGINT) AS epoch, keys FROM server")
         .fetch_optional(connection)
         .await?;
-    row.map(|row| count(&row, "epoch")).transpose()
+    row.map(|row| {
+        let keys = match get::<Option<&str>>(&row, "keys")? {
+            Some(_) => Some(parse(&row, "keys")?),
+            None => None,
+        };
+        Ok((count(&row, "epoch")?, keys))
+    })
+    .transpose()
 }
 
 /// Begins the next epoch and returns its number.
@@ -72,6 +83,14 @@ pub(crate) async fn begin_epoch(connection: &mut Connection) -> Result<u64, Stor
         .execute(&mut *connection)
         .await?;
     epoch(connection).await
+}
+
+/// Writes, and changes nothing: a disk that is full, or a database that only reads, says so.
+pub(crate) async fn try_to_write(connection: &mut Connection) -> Result<(), StoreError> {
+    query("UPDATE server SET epoch = epoch")
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Returns the number of the last migration that made the tables.

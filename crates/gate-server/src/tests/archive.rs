@@ -7,12 +7,15 @@ use gate_protocol::archive::{Archivable, LogStart, Pruned};
 use gate_protocol::canonical::Digest;
 use gate_protocol::id::Nonce;
 use gate_protocol::log::{
-    AuditRecord, LogVerifier, SignedCheckpoint, TlogProof, verify_consistency,
+    AuditRecord, LogVerifier, RecordType, SignedCheckpoint, TlogProof, verify_consistency,
 };
 use gate_protocol::review::Answer;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::bench::{Answered, Bench, is_in_files};
+use crate::clock;
+use crate::store::archiving;
 use crate::store::sql::query;
 use crate::web::chain::follow;
 
@@ -182,6 +185,103 @@ async fn the_next_archive_begins_where_the_last_one_ended() {
     }
     let again = prune(&bench, from, Digest::ZERO).await;
     assert_eq!(again.problem(), "conflict");
+}
+
+async fn root_of(bench: &Bench, size: u64) -> Digest {
+    let mut reader = bench.server.store.read().await.unwrap();
+    let subtrees = &bench.server.subtrees;
+    let tree = subtrees.tree(reader.connection(), size).await.unwrap();
+    tree.root()
+}
+
+async fn is_left_below(bench: &Bench, below: u64) -> bool {
+    let mut reader = bench.server.store.read().await.unwrap();
+    let left = archiving::is_left_below(reader.connection(), below).await;
+    left.unwrap()
+}
+
+/// Begins a prune as the server does, and comes no further.
+async fn cut_off(bench: &Bench, to: u64, root: Digest) -> u64 {
+    let mut change = bench.server.change().await.unwrap();
+    let body = json!({ "by": "admin", "from": 0, "to": to, "root": root, "archive": Digest::ZERO });
+    let told = change.record(&RecordType::LogPruned, &body).await.unwrap();
+    archiving::begin(change.connection(), to).await.unwrap();
+    change.commit().await.unwrap();
+    told.seq()
+}
+
+#[tokio::test]
+async fn a_prune_that_was_cut_off_is_gone_on_with_by_a_second_try() {
+    let bench = bench().await;
+    denied(&bench, "cut-off").await;
+    let to = archivable(&bench).await.to;
+    let root = root_of(&bench, to).await;
+    let record = cut_off(&bench, to, root).await;
+    let bench = bench.reopened().await;
+    assert!(is_left_below(&bench, to).await);
+    let other = prune(&bench, to, Digest::ZERO).await;
+    assert_eq!(other.problem(), "conflict");
+    // And a third one, whose answer may have been lost, hears the same.
+    for _ in 0..2 {
+        let again = prune(&bench, to, root).await;
+        assert_eq!(again.status, StatusCode::OK, "{}", again.text());
+        let again: Pruned = serde_json::from_slice(&again.body).unwrap();
+        assert_eq!((again.from, again.to, again.record), (0, to, record));
+        assert!(!is_left_below(&bench, to).await);
+    }
+    assert!(!is_in_files(&bench.data(), b"said of cut-off"));
+    assert_eq!(page(&bench, to).await["size"], record + 1);
+}
+
+#[tokio::test]
+async fn a_prune_that_was_cut_off_is_gone_on_with_at_the_start() {
+    let bench = bench().await;
+    denied(&bench, "cut-off").await;
+    let to = archivable(&bench).await.to;
+    let root = root_of(&bench, to).await;
+    cut_off(&bench, to, root).await;
+    let bench = bench.reopened().await;
+    assert!(is_left_below(&bench, to).await);
+    let forgetting = tokio::spawn(bench.server.clone().forget_regularly());
+    let gone = async {
+        while is_left_below(&bench, to).await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), gone)
+        .await
+        .unwrap();
+    forgetting.abort();
+}
+
+/// docs/audit.md: "It drops none that is younger than `keep_records_days`".
+#[tokio::test]
+async fn an_old_record_behind_a_young_one_does_not_let_the_young_one_go() {
+    let bench = bench().await;
+    let young = bench.records().await.len() as u64;
+    let kind: RecordType = "test.made".parse().unwrap();
+    let now = clock::now();
+    // The clock was two months ahead for one record, as one that was set back says.
+    let ahead = now + SignedDuration::from_hours(24 * 60);
+    let mut change = bench.server.change_not_before(ahead).await.unwrap();
+    change.record(&kind, &json!({})).await.unwrap();
+    change.commit().await.unwrap();
+    let mut change = bench.server.change().await.unwrap();
+    for _ in 0..50 {
+        change.record(&kind, &json!({})).await.unwrap();
+    }
+    change.commit().await.unwrap();
+    let before = now + SignedDuration::from_hours(24 * 30);
+    let path = format!("/v1/audit/archivable?before={before}");
+    let answered = bench.get(&bench.setup.auditor, &path).await.json();
+    assert_eq!(answered["to"], young);
+    // A time between two records of one second is exact.
+    let records = bench.records().await;
+    let first = records[0].at();
+    let later = records.iter().position(|one| one.at() > first).unwrap();
+    let path = format!("/v1/audit/archivable?before={}", records[later].at());
+    let answered = bench.get(&bench.setup.auditor, &path).await.json();
+    assert_eq!(answered["to"], later);
 }
 
 #[tokio::test]

@@ -321,6 +321,34 @@ async fn what_cannot_be_is_recorded_and_changes_nothing() {
     bench.verified().await;
 }
 
+/// Source: THREATS, "compare client receipts". The claim of the run is not in this data: an older copy
+/// came back.
+#[tokio::test]
+async fn an_approval_whose_run_is_reported_before_its_claim_is_used_up() {
+    let bench = Bench::new().await;
+    let request = bench.approved("prod").await;
+    let nonce = Nonce::generate().unwrap();
+    let mut spool = Spool::new();
+    spool.push(started(&request, nonce));
+    spool.push(finished(&request, nonce));
+    through(&bench, &spool.batch(0..2)).await;
+    assert_eq!(bench.count("run.misreported").await, 2);
+    assert_eq!(bench.count("request.expired").await, 1);
+    assert_eq!(bench.show(&request).await.status, ApprovalStatus::Expired);
+    let refused = bench.claim(&request, nonce).await;
+    assert!(!refused.status.is_success(), "{}", refused.text());
+    // That it was not run uses up nothing.
+    let other = bench.approved("other").await;
+    spool.push(Fact::RunAbandoned(RunAbandonedFact {
+        request: other.id,
+        claim_nonce: nonce,
+        why: "an input changed".to_owned(),
+    }));
+    through(&bench, &spool.batch(2..3)).await;
+    assert_eq!(bench.show(&other).await.status, ApprovalStatus::Approved);
+    bench.verified().await;
+}
+
 #[tokio::test]
 async fn an_end_without_a_start_and_an_unused_grant_are_ends() {
     let bench = Bench::new().await;

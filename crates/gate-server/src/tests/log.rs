@@ -5,12 +5,14 @@ use axum::http::{Method, StatusCode, header};
 use gate_protocol::canonical::Digest;
 use gate_protocol::id::Nonce;
 use gate_protocol::log::{
-    RecordType, SignedCheckpoint, TlogProof, verify_consistency, verify_inclusion,
+    AuditRecord, RecordType, SignedCheckpoint, TlogProof, entries, verify_consistency,
+    verify_inclusion,
 };
 use gate_protocol::rules::SignedRules;
 use serde_json::json;
 
 use super::bench::{Answered, Bench, call};
+use crate::store::server;
 
 async fn head(bench: &Bench) -> SignedCheckpoint {
     let note = bench
@@ -47,6 +49,45 @@ async fn the_proof_of_a_record_holds_in_a_log_of_many_tiles_as_it_grows() {
             proof.verify(record.bytes(), &key, &[]).unwrap();
         }
     }
+}
+
+/// docs/audit.md, "Tiles": "What a tile holds never changes, and its header says so."
+#[tokio::test]
+async fn a_bundle_has_all_of_its_records_however_large_they_are() {
+    let bench = Bench::new().await;
+    let mut change = bench.server.change().await.unwrap();
+    let kind: RecordType = "test.made".parse().unwrap();
+    let body = json!({ "text": "x".repeat(20_000) });
+    for _ in 0..256 {
+        change.record(&kind, &body).await.unwrap();
+    }
+    change.commit().await.unwrap();
+    let auditor = &bench.setup.auditor;
+    let bundle = bench.get(auditor, "/v1/log/tile/entries/000").await;
+    assert_eq!(bundle.status, StatusCode::OK, "{}", bundle.text());
+    let records = bench.records().await;
+    let whole = records[..256].iter().map(AuditRecord::bytes);
+    let found = entries(&bundle.body).unwrap();
+    assert_eq!(found.len(), 256);
+    assert!(whole.eq(found.iter().copied()));
+}
+
+/// docs/operations.md, "New keys": "One with the old keys signs no head any more".
+#[tokio::test]
+async fn a_server_whose_keys_were_changed_elsewhere_signs_no_head_for_anybody() {
+    let bench = Bench::with(|settings| settings.leases.checkpoint_records = 1).await;
+    let mut writer = bench.server.store.write().await.unwrap();
+    let others = Digest::of_bytes(b"others");
+    server::put_keys(writer.connection(), others).await.unwrap();
+    writer.commit().await.unwrap();
+    for path in ["/v1/audit/checkpoint", "/v1/audit/inclusion?index=0"] {
+        let answered = bench.get(&bench.setup.auditor, path).await;
+        assert_eq!(answered.problem(), "unavailable", "{path}");
+    }
+    assert!(bench.server.checkpoint().await.is_err());
+    let mut change = bench.server.change().await.unwrap();
+    let kind: RecordType = "test.made".parse().unwrap();
+    assert!(change.record(&kind, &json!({})).await.is_err());
 }
 
 #[tokio::test]

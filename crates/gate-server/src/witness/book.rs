@@ -33,9 +33,24 @@ impl From<WitnessRefusal> for BookError {
 /// One log, and the newest checkpoint of it that was signed.
 #[derive(Debug)]
 struct Watched {
-    key: VerifierKey,
+    /// More than one where the log has got a new key: either may have signed.
+    keys: Vec<VerifierKey>,
     file: PathBuf,
     newest: Option<Checkpoint>,
+}
+
+impl Watched {
+    /// Returns the checkpoint if it may be signed: by any of the log's keys.
+    fn admit(&self, asked: &AddCheckpoint) -> Result<Checkpoint, WitnessRefusal> {
+        let mut refused = WitnessRefusal::UnknownLog;
+        for key in &self.keys {
+            match asked.admit(key, self.newest.as_ref()) {
+                Err(by @ WitnessRefusal::NotByLog(_)) => refused = by,
+                admitted => return admitted,
+            }
+        }
+        Err(refused)
+    }
 }
 
 /// All logs of one witness.
@@ -57,16 +72,20 @@ impl Book {
         keys::prepare_dir(dir)?;
         let lock = keys::lock(dir)?.ok_or_else(|| WitnessError::InUse(dir.to_owned()))?;
         let cosigners = keys::witness_keys(dir, name)?;
-        let mut logs = BTreeMap::new();
+        let mut by_origin: BTreeMap<String, Vec<VerifierKey>> = BTreeMap::new();
         for key in keys {
-            // A name can hold what no file's name can.
-            let file = dir.join(Digest::of_bytes(key.name().as_bytes()).to_string());
-            let newest = read(&file, &key)?;
-            let origin = key.name().to_owned();
-            let watched = Watched { key, file, newest };
-            if logs.insert(origin.clone(), watched).is_some() {
-                return Err(WitnessError::Ambiguous(origin));
+            let known = by_origin.entry(key.name().to_owned()).or_default();
+            if known.contains(&key) {
+                return Err(WitnessError::Ambiguous(key.name().to_owned()));
             }
+            known.push(key);
+        }
+        let mut logs = BTreeMap::new();
+        for (origin, keys) in by_origin {
+            // A name can hold what no file's name can.
+            let file = dir.join(Digest::of_bytes(origin.as_bytes()).to_string());
+            let newest = read(&file, &keys)?;
+            logs.insert(origin, Watched { keys, file, newest });
         }
         Ok(Self {
             cosigners,
@@ -88,7 +107,7 @@ impl Book {
             .origin()
             .and_then(|origin| logs.get_mut(origin))
             .ok_or(WitnessRefusal::UnknownLog)?;
-        let checkpoint = asked.admit(&log.key, log.newest.as_ref())?;
+        let checkpoint = log.admit(&asked)?;
         if log.newest.as_ref() != Some(&checkpoint) {
             keep(&log.file, asked.checkpoint.as_bytes()).map_err(BookError::File)?;
             log.newest = Some(checkpoint.clone());
@@ -101,8 +120,8 @@ impl Book {
     }
 }
 
-/// Returns the checkpoint in a file, which is the note as the log signed it.
-fn read(file: &Path, key: &VerifierKey) -> Result<Option<Checkpoint>, WitnessError> {
+/// Returns the checkpoint in a file, which is the note as the log signed it, by one of its keys.
+fn read(file: &Path, keys: &[VerifierKey]) -> Result<Option<Checkpoint>, WitnessError> {
     let note = match std::fs::read(file) {
         Ok(note) => note,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -111,9 +130,13 @@ fn read(file: &Path, key: &VerifierKey) -> Result<Option<Checkpoint>, WitnessErr
             return Err(KeysError::File { path, source }.into());
         }
     };
-    SignedCheckpoint::verify(&note, key, &[])
-        .map(|signed| Some(signed.checkpoint))
-        .map_err(|_| WitnessError::Unreadable(file.to_owned()))
+    let mut signed = keys
+        .iter()
+        .filter_map(|key| SignedCheckpoint::verify(&note, key, &[]).ok());
+    match signed.next() {
+        Some(signed) => Ok(Some(signed.checkpoint)),
+        None => Err(WitnessError::Unreadable(file.to_owned())),
+    }
 }
 
 /// Writes beside and renames, both synced: a crash leaves the old note or the new one.
@@ -150,6 +173,11 @@ mod tests {
     }
 
     fn asked(history: &str, old_size: u64, size: u64) -> Vec<u8> {
+        let asked = asked_by(&key(), history, old_size, size);
+        asked.to_string().into_bytes()
+    }
+
+    fn asked_by(log: &SigningKey, history: &str, old_size: u64, size: u64) -> AddCheckpoint {
         let leaves: Vec<Digest> = (0..size)
             .map(|index| leaf_hash(format!("{history} {index}").as_bytes()))
             .collect();
@@ -158,12 +186,11 @@ mod tests {
             size,
             root: root(leaves.iter().copied()),
         };
-        let asked = AddCheckpoint {
+        AddCheckpoint {
             old_size,
             proof: consistency_proof(&leaves, old_size).unwrap(),
-            checkpoint: checkpoint.sign(&[&key()]).unwrap(),
-        };
-        asked.to_string().into_bytes()
+            checkpoint: checkpoint.sign(&[log]).unwrap(),
+        }
     }
 
     fn refusal(book: &Book, body: &[u8]) -> WitnessRefusal {
@@ -223,6 +250,45 @@ mod tests {
             Witness::rotate(&dir.join("nowhere"), "witness.example/w"),
             Err(WitnessError::Keys(_))
         ));
+    }
+
+    /// docs/operations.md, "New keys": "start it with the new one beside the old".
+    #[test]
+    fn a_log_with_a_new_key_is_signed_for_when_both_keys_are_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().join("witness");
+        let book = open(&dir).unwrap();
+        book.add(&asked("a", 0, 5)).unwrap();
+        let after = SigningKey::from_seed(ORIGIN, &[8; 32]).unwrap();
+        let by_next = |history: &str, old_size: u64, size: u64| {
+            let body = asked_by(&after, history, old_size, size);
+            body.to_string().into_bytes()
+        };
+        let stranger = refusal(&book, &by_next("a", 5, 6));
+        assert!(
+            matches!(stranger, WitnessRefusal::NotByLog(_)),
+            "{stranger:?}"
+        );
+        drop(book);
+
+        let told = |keys: &[&SigningKey]| {
+            let keys = keys.iter().map(|key| key.verifier()).collect();
+            Book::open(&dir, "witness.example/w", keys)
+        };
+        // What was signed by the key before can't be read by the new one alone.
+        let alone = told(&[&after]);
+        assert!(matches!(alone, Err(WitnessError::Unreadable(_))));
+        let book = told(&[&key(), &after]).unwrap();
+        let split = refusal(&book, &by_next("b", 5, 6));
+        assert!(matches!(split, WitnessRefusal::Unproven(_)), "{split:?}");
+        let forgot = refusal(&book, &by_next("b", 0, 6));
+        assert_eq!(forgot, WitnessRefusal::Conflict { size: 5 });
+        book.add(&by_next("a", 5, 6)).unwrap();
+        drop(book);
+        // From then on the new one is enough, and the order is no matter.
+        drop(told(&[&after]).unwrap());
+        let book = told(&[&after, &key()]).unwrap();
+        book.add(&by_next("a", 6, 7)).unwrap();
     }
 
     #[test]

@@ -43,8 +43,8 @@ pub enum WitnessError {
     /// What it signed before can't be read, so nothing can be signed.
     #[error("what was signed before can't be read from `{}`", .0.display())]
     Unreadable(PathBuf),
-    /// Two logs have the same name.
-    #[error("two logs are called `{0}`")]
+    /// One key of a log was named twice.
+    #[error("one key of the log `{0}` is named twice")]
     Ambiguous(String),
     /// The listener failed.
     #[error("the listener failed")]

@@ -7,8 +7,8 @@ use std::path::Path;
 use gate_protocol::archive::{MANIFEST_FILE, Manifest};
 use gate_protocol::canonical::Digest;
 use gate_protocol::log::{
-    CHECKPOINT_FILE, Checkpoint, ExportReader, LEAVES_FILE, LogVerifier, RECORDS_FILE, VerifiedLog,
-    verify_consistency,
+    CHECKPOINT_FILE, Checkpoint, ExportReader, LEAVES_FILE, LogVerifier, PAYLOADS_FILE,
+    RECORDS_FILE, VerifiedLog, verify_consistency,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -78,6 +78,9 @@ fn archived(
         })?,
         payloads: Payloads::beside(&records)?,
     };
+    if beside.payloads.are_untold() {
+        return Ok(Err(untold(manifest)));
+    }
     let lines = ExportReader::new(BufReader::new(opened(&records)?));
     let verifier = LogVerifier::after(tree, manifest.start.last, Vec::new());
     let found = read(verifier, lines, beside)?.and_then(|log| {
@@ -108,6 +111,15 @@ fn archived(
             Err(file("does not list these files"))
         }
     }))
+}
+
+/// Says that what stands beside the records is missing: once the server has dropped its own, nobody
+/// has it any more.
+fn untold(manifest: &Manifest) -> Finding {
+    Finding::File {
+        first: manifest.start.size,
+        why: format!("`{PAYLOADS_FILE}` is missing: what stands beside records goes with them"),
+    }
 }
 
 fn log_is_listed(folder: &Path, manifest: &Manifest) -> Result<bool, Failure> {

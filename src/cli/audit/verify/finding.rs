@@ -99,6 +99,7 @@ fn finding_words(finding: &Finding) -> (String, String) {
             let index = match fault {
                 LogFault::Record(bad) => bad.place(),
                 LogFault::Truncated { records, .. } => records.to_string(),
+                LogFault::Before { size, .. } => size.to_string(),
                 LogFault::Root { size, .. } | LogFault::Dropped { records: size } => {
                     format!("below {size}")
                 }

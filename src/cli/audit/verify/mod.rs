@@ -147,11 +147,17 @@ impl Verify {
                 format!("goes on: from the {before} records that were verified here before")
             }
         };
-        let said = cosigned.as_ref().map(|signed| self.witnesses.words(signed));
-        let older = cosigned.map(|signed| signed.checkpoint);
-        let signed = older.into_iter().chain([checkpoint]).collect();
-        conclude(keys.now(), read_live((&session, &keys), signed, &receipts)?)?;
-        answer::text(&(said.unwrap_or_default() + &receipts.words()))?;
+        let mut said = String::new();
+        if let Some(cosigned) = &cosigned {
+            witnesses::hold(&session, &cosigned.checkpoint, &checkpoint)?;
+            said = self.witnesses.words(cosigned);
+            self.witnesses.warn_of_lag(cosigned, checkpoint.size);
+        }
+        conclude(
+            keys.now(),
+            read_live((&session, &keys), checkpoint, &receipts)?,
+        )?;
+        answer::text(&(said + &receipts.words()))?;
         kept.keep(&note)?;
         answer::line(&continuity)
     }
@@ -160,13 +166,13 @@ impl Verify {
 /// Verifies the server's records; the outer error is that they can't be had.
 fn read_live(
     (session, keys): (&Session, &LogKeys),
-    signed: Vec<Checkpoint>,
+    signed: Checkpoint,
     receipts: &Receipts,
 ) -> Result<Result<VerifiedLog, Finding>, Failure> {
     let start = session.call(session.client().log_start())?;
     let archived = start.size;
     let mut verifier = match start.tree() {
-        Ok(tree) => LogVerifier::after_pruning(tree, start.last, signed),
+        Ok(tree) => LogVerifier::after_pruning(tree, start.last, vec![signed]),
         Err(error) => return Ok(Err(Finding::Start(error))),
     };
     let mut records = Records::from(session, archived);

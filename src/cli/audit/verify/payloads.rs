@@ -38,6 +38,11 @@ impl Payloads {
         })
     }
 
+    /// Tells whether there is no such file.
+    pub(super) const fn are_untold(&self) -> bool {
+        self.lines.is_none()
+    }
+
     /// Returns what stands beside the record of an index, and goes on behind it.
     pub(super) fn of(&mut self, index: u64) -> Result<Option<Payload>, Finding> {
         if self.next.is_none() {
