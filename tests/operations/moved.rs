@@ -117,7 +117,7 @@ fn a_log_whose_beginning_is_archived_moves_and_verifies_as_before() {
     assert_eq!(archived.code, Some(0), "{archived:?}");
 }
 
-/// docs/operations.md, "From SQLite to PostgreSQL": "both databases would grant the same approval".
+/// docs/operations.md, "From `SQLite` to PostgreSQL": "both databases would grant the same approval".
 #[test]
 fn where_the_file_can_not_be_put_aside_nothing_is_in_the_database() {
     let postgres = Postgres::start().unwrap();

@@ -94,10 +94,10 @@ impl Server {
     /// Signs and stores the head, if records came since the last time; something is written anyway,
     /// so that a store that takes nothing any more is found out without a change of somebody's.
     pub(crate) async fn checkpoint(&self) -> Result<(), CheckpointFailure> {
-        let (mut writer, held) = self.writer().await?;
+        let (mut writer, known) = self.writer().await?;
         let connection = writer.connection();
-        let head = match held {
-            Some(held) => held.head,
+        let head = match known {
+            Some(known) => known.head,
             None => log::head(connection).await?,
         };
         let size = head.tree.size();

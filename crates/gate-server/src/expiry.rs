@@ -75,13 +75,19 @@ impl Server {
     /// Forgets once an hour, and drops what a prune that was cut off has left, until dropped.
     pub(crate) async fn forget_regularly(self) {
         loop {
-            if let Err(failure) = self.forget().await {
-                tracing::warn!(?failure, "old idempotency keys stay for now");
-            }
-            if let Err(failure) = self.go_on_pruning().await {
-                tracing::warn!(?failure, "records that were archived stay for now");
-            }
+            self.forget_once().await;
             tokio::time::sleep(Duration::from_hours(1)).await;
+        }
+    }
+
+    async fn forget_once(&self) {
+        for (what, done) in [
+            ("old idempotency keys", self.forget().await),
+            ("records that were archived", self.go_on_pruning().await),
+        ] {
+            if let Err(failure) = done {
+                tracing::warn!(?failure, "{what} stay for now");
+            }
         }
     }
 }

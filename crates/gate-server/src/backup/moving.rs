@@ -138,10 +138,9 @@ async fn into(
     Ok(moved)
 }
 
-fn rename(from: &Path, to: &Path, dir: &Path) -> Result<(), MoveError> {
+fn rename(from: &Path, to: &Path, dir: &Path) -> Result<(), FileError> {
     std::fs::rename(from, to).map_err(at(to))?;
-    sync_folder(dir)?;
-    Ok(())
+    sync_folder(dir)
 }
 
 /// Finds out whether a commit that failed was made all the same, as one whose answer was lost, and

@@ -131,27 +131,30 @@ impl Server {
 
     /// Drops all bodies below an index, those that an earlier prune did not come to as well.
     async fn drop_bodies(&self, below: u64) -> Result<(), Failure> {
-        loop {
-            let mut change = self.change().await?;
-            let (created, count) = archiving::drop_some(change.connection(), below, STEP).await?;
-            let day = change.now().strftime("%Y-%m-%d").to_string();
-            let words = format!("(archived on {day})");
-            for id in created {
-                // Retention is of the texts, wherever they stand.
-                if let Some(request) = requests::find(change.connection(), id).await? {
-                    erasing::request(change.connection(), request, &words).await?;
-                    erasing::comments(change.connection(), id, &words).await?;
-                }
-            }
-            change.commit().await?;
-            if count < STEP {
-                break;
-            }
-        }
+        while self.drop_some(below).await? >= STEP {}
         if let Err(error) = self.store.scrub().await {
             tracing::warn!(%error, "what was dropped is overwritten with a later change");
         }
         Ok(())
+    }
+}
+
+impl Server {
+    /// Drops some bodies below an index, with the texts of their requests, and returns how many.
+    async fn drop_some(&self, below: u64) -> Result<u64, Failure> {
+        let mut change = self.change().await?;
+        let (created, count) = archiving::drop_some(change.connection(), below, STEP).await?;
+        let day = change.now().strftime("%Y-%m-%d").to_string();
+        let words = format!("(archived on {day})");
+        for id in created {
+            // Retention is of the texts, wherever they stand.
+            if let Some(request) = requests::find(change.connection(), id).await? {
+                erasing::request(change.connection(), request, &words).await?;
+                erasing::comments(change.connection(), id, &words).await?;
+            }
+        }
+        change.commit().await?;
+        Ok(count)
     }
 }
 
