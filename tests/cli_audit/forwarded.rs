@@ -332,6 +332,11 @@ fn a_cursor_that_can_not_be_used_says_with_which_record_it_goes_on_without_it() 
     ] {
         assert!(other.stderr.contains(&part), "{part}: {other:?}");
     }
+    // Its place in the log of another server says nothing.
+    let stranger = once(&Live::start(), &url, &more);
+    assert_eq!(stranger.code, Some(78), "{stranger:?}");
+    let hint = "name another file with --cursor\n";
+    assert!(stranger.stderr.contains(hint), "{stranger:?}");
     for (damaged, hint) in [
         (
             good.replacen("\"server\"", "\"sender\"", 1),

@@ -95,7 +95,7 @@ fn run_while_somebody_answers(stage: &Stage, on: &Running, word: &str) -> Ran {
 
 /// docs/audit.md: "each `gate run` that waits for people fetches those of the runs just before".
 #[test]
-fn receipts_are_proved_to_who_pinned_the_key_before_without_a_word() {
+fn receipts_are_proved_to_who_pinned_the_key_before_and_the_change_is_told_once() {
     let (stage, first) = Stage::new("");
     let url = first.said("/url").to_owned();
     stage.told(&first, "auditor", &["audit", "verify", "--live"]);
@@ -110,13 +110,16 @@ fn receipts_are_proved_to_who_pinned_the_key_before_without_a_word() {
 
     // A wait leaves them little time, and the next one goes on.
     let words = ["two", "three", "four", "five", "six"];
+    let mut told = 0;
     let fetched = words.iter().any(|word| {
         let ran = run_while_somebody_answers(&stage, &second, word);
         assert_eq!(ran.code, Some(0), "{ran:?}");
         assert!(!ran.stderr.contains("warning"), "{ran:?}");
+        told += ran.stderr.matches("from now on").count();
         proofs(&stage) >= 3
     });
     assert!(fetched, "{} proofs", proofs(&stage));
+    assert_eq!(told, 1);
     second.stop();
     assert_proved_offline(&stage, &url);
     // Who asks the server to prove them anew is told the same.

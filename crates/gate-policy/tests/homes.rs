@@ -5,16 +5,27 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use gate_policy::{
-    CommandLine, Effect, Environment, FileError, FileKind, Files, Stdin, read_invocation,
+    CommandLine, Effect, Environment, FileError, FileKind, Files, Invocation, Stdin,
+    read_invocation,
 };
 
 const PROJECT: &str = "/srv/app";
+const READING: [&str; 3] = ["sqlite3", "app.db", "select 1"];
+
+/// What is known of the account that the command runs as.
+#[derive(Clone, Copy)]
+enum Account<'m> {
+    Home(&'m str),
+    /// There is none.
+    Nobody,
+    /// Nobody can tell.
+    Untold,
+}
 
 /// A machine with a database in the project, and what the account has.
 #[derive(Clone, Copy)]
 struct Machine<'m> {
-    /// The home of the account, where there is an account; an error where that can't be told.
-    home: Result<Option<&'m str>, &'m str>,
+    account: Account<'m>,
     /// Settings that are there, which say nothing.
     settings: &'m [&'m str],
 }
@@ -38,14 +49,17 @@ impl Files for Machine<'_> {
     }
 
     fn home_of_account(&self) -> Result<Option<PathBuf>, FileError> {
-        let unknown = |why: &str| FileError::Unreadable(why.to_owned());
-        Ok(self.home.map_err(unknown)?.map(PathBuf::from))
+        match self.account {
+            Account::Home(home) => Ok(Some(PathBuf::from(home))),
+            Account::Nobody => Ok(None),
+            Account::Untold => Err(FileError::Unreadable("nobody can tell".to_owned())),
+        }
     }
 }
 
 impl Machine<'_> {
-    /// Returns the effect of a command where `HOME` is this.
-    fn effect(&self, home: Option<&str>, argv: &[&str]) -> Effect {
+    /// Reads a command where `HOME` is this.
+    fn read_command(&self, home: Option<&str>, argv: &[&str]) -> Invocation {
         let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
         let home = home.map(|home| ("HOME", home));
         let line = CommandLine {
@@ -55,15 +69,15 @@ impl Machine<'_> {
             stdin: Stdin::Absent,
             files: self,
         };
-        read_invocation(&line).effect
+        read_invocation(&line)
     }
 
     /// Returns the effect of reading from the database, which is the same inside a shell.
     #[track_caller]
     fn effect_of_reading(&self, home: Option<&str>) -> Effect {
-        let effect = self.effect(home, &["sqlite3", "app.db", "select 1"]);
+        let effect = self.read_command(home, &READING).effect;
         let inside = ["bash", "-c", "sqlite3 app.db 'select 1'"];
-        assert_eq!(self.effect(home, &inside), effect);
+        assert_eq!(self.read_command(home, &inside).effect, effect);
         effect
     }
 }
@@ -73,14 +87,13 @@ const OF_ACCOUNT: [&str; 2] = ["/home/ci/.sqliterc", "/home/ci/.config/sqlite3/s
 #[test]
 fn another_home_asks_only_where_the_account_has_settings_of_the_shell() {
     let bare = Machine {
-        home: Ok(Some("/home/ci")),
+        account: Account::Home("/home/ci"),
         settings: &["/tmp/home/.sqliterc", "/home/ci/.psqlrc"],
     };
     for home in ["/home/ci", "/tmp/home"] {
-        assert_eq!(bare.effect_of_reading(Some(home)), Effect::Read, "{home}");
+        let effect = bare.effect_of_reading(Some(home));
+        assert_eq!(effect, Effect::Read, "{home}");
     }
-    // As behind `sudo`: whose home it is nobody can tell.
-    assert_eq!(bare.effect_of_reading(None), Effect::Unknown);
     for settings in OF_ACCOUNT {
         let machine = Machine {
             settings: &[settings],
@@ -88,30 +101,60 @@ fn another_home_asks_only_where_the_account_has_settings_of_the_shell() {
         };
         let own = machine.effect_of_reading(Some("/home/ci"));
         assert_eq!(own, Effect::Read, "{settings}");
-        for home in [Some("/tmp/home"), None] {
-            let other = machine.effect_of_reading(home);
-            assert_eq!(other, Effect::Unknown, "{settings} {home:?}");
-        }
+        let other = machine.effect_of_reading(Some("/tmp/home"));
+        assert_eq!(other, Effect::Unknown, "{settings}");
         // Who names a file has no other one run.
         let named = ["sqlite3", "-init", "/home/ci/.psqlrc", "app.db", "select 1"];
         let machine = Machine {
             settings: &[settings, "/home/ci/.psqlrc"],
             ..bare
         };
-        let named = machine.effect(Some("/tmp/home"), &named);
-        assert_eq!(named, Effect::Read, "{settings}");
+        let named = machine.read_command(Some("/tmp/home"), &named);
+        assert_eq!(named.effect, Effect::Read, "{settings}");
     }
+}
+
+/// As behind `sudo`, where the account is another one too.
+#[test]
+fn where_home_is_not_said_what_the_account_has_is_not_known() {
+    let machine = Machine {
+        account: Account::Home("/home/ci"),
+        settings: &[],
+    };
+    assert_eq!(machine.effect_of_reading(None), Effect::Unknown);
+}
+
+fn paths(names: &[&str]) -> Vec<PathBuf> {
+    names.iter().map(PathBuf::from).collect()
+}
+
+#[test]
+fn that_the_account_has_no_settings_is_part_of_what_is_approved() {
+    let machine = Machine {
+        account: Account::Home("/home/ci"),
+        settings: &[],
+    };
+    let bound = |home: &str| -> Vec<PathBuf> {
+        let read = machine.read_command(Some(home), &READING);
+        let inputs = read.inputs.iter();
+        let settings = inputs.filter(|input| input.role == "settings");
+        settings.map(|input| input.path.clone()).collect()
+    };
+    let other = ["/tmp/home/.sqliterc", "/tmp/home/.config/sqlite3/sqliterc"];
+    let both = [OF_ACCOUNT, other].concat();
+    assert_eq!(bound("/tmp/home"), paths(&both));
+    assert_eq!(bound("/home/ci"), paths(&OF_ACCOUNT), "each once");
 }
 
 #[test]
 fn who_has_no_account_has_the_home_that_is_said_and_one_that_can_not_be_told_asks() {
     let nobody = Machine {
-        home: Ok(None),
+        account: Account::Nobody,
         settings: &OF_ACCOUNT,
     };
     assert_eq!(nobody.effect_of_reading(Some("/tmp/home")), Effect::Read);
     let untold = Machine {
-        home: Err("nobody can tell"),
+        account: Account::Untold,
         ..nobody
     };
     assert_eq!(untold.effect_of_reading(Some("/tmp/home")), Effect::Unknown);
