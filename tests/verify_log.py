@@ -155,24 +155,35 @@ def asked_by(body):
     return {"name": name, "person": person, "digest": digest, "yes": set(), "observed": False}
 
 
-CONTINUED, NONCES = 0, 1  # Beside the requests in `asked`, whose names are texts.
+BEHIND, NONCES = 0, 1  # Beside the requests in `asked`, whose names are texts.
+ARCHIVED, DROPPED = "archived", "dropped"  # What is before the first record; or its number.
 
 
 def follow(stages, asked, record):
     kind, body = record["type"], record["body"]
+    behind = asked.get(BEHIND)
+    if behind == ARCHIVED:
+        behind = record["seq"]
+    if kind == "log.pruned" and isinstance(behind, int) and body.get("to") == behind:
+        behind = DROPPED
+    asked[BEHIND] = behind
     if kind not in STEPS:
         return
     request, *more = [body[name] for name in ("request", "request_id") if name in body] or [None]
     need(not more and isinstance(request, str), f"{kind} does not name its request")
     stage = stages.get(request)
     allowed, after = STEPS[kind]
-    if stage is None and asked.get(CONTINUED) and kind != "request.created":
-        # Its story began in the archive before, where no request is open: it can only end here.
-        is_end = after == "ended" or kind == "decision.recorded" and body.get("status") == "denied"
-        is_said = is_end or kind == "request.rejected_review"
-        need(is_said, f"{kind} of a request that was never created")
-        if is_end:
-            stages[request] = "ended"
+    if stage is None and behind is not None and kind != "request.created":
+        # Its story began in the archive before. When that was dropped it had ended, and what comes
+        # from then on can be nothing but a late end.
+        if kind.startswith("decision."):
+            is_unsaid = "request_id" in body and "status" not in body
+            after = "reviewed" if is_unsaid else REVIEW.get(str(body.get("status")))
+            need(after, "no status that a review leads to")
+        is_possible = behind != DROPPED or after in (None, "ended")
+        need(is_possible, f"{kind} of a request that was never created")
+        if after:
+            stages[request] = after
         return
     need(stage or kind == "request.created", f"{kind} of a request that was never created")
     need(allowed is None or stage in allowed, f"{kind} can't follow when the request is {stage}")
@@ -347,7 +358,7 @@ def walk(records, leaves=(), payloads=None, start=None, gone=None):
     """Each record from START on, or the first; LEAVES yields hashes that were signed for, or
     nothing. Returns how many there are then, and the root of the tree."""
     peaks, prev, count = start or ([], bytes(32), 0)
-    leaves, stages, asked = iter(leaves), {}, {CONTINUED: bool(count), NONCES: {}}
+    leaves, stages, asked = iter(leaves), {}, {BEHIND: ARCHIVED if count else None, NONCES: {}}
     for line in records:
         place = count
         try:

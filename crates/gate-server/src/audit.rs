@@ -2,6 +2,7 @@
 //! of the change that it tells of, and the log's head is signed.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use gate_protocol::canonical::Digest;
 use gate_protocol::log::{
@@ -10,6 +11,7 @@ use gate_protocol::log::{
 use gate_protocol::problem::ProblemCode;
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::clock;
 use crate::known_head;
@@ -18,6 +20,12 @@ use crate::readiness::Task;
 use crate::state::Server;
 use crate::store::log::{self, Head, Pending};
 use crate::store::{Connection, StoreError, server};
+
+/// How long an idle server writes nothing: what is written is a page of its file, or a bit of the
+/// database's log, each time.
+const IDLE: Duration = Duration::from_mins(5);
+/// When a round that failed is tried again.
+const SOON: Duration = Duration::from_secs(5);
 
 /// Makes the record that follows `head`, and moves the head behind it.
 pub(crate) fn next(
@@ -91,9 +99,10 @@ impl Server {
         Ok(checkpoint.sign(&[&self.keys.log])?)
     }
 
-    /// Signs and stores the head, if records came since the last time; something is written anyway,
-    /// so that a store that takes nothing any more is found out without a change of somebody's.
-    pub(crate) async fn checkpoint(&self) -> Result<(), CheckpointFailure> {
+    /// Signs and stores the head, if records came since the last time. Something is written `anyway`,
+    /// where that is wanted, so that a store that takes nothing any more is found out without a change
+    /// of somebody's. Tells whether anything was.
+    async fn checkpoint_or_try(&self, anyway: bool) -> Result<bool, CheckpointFailure> {
         let (mut writer, known) = self.writer().await?;
         let connection = writer.connection();
         let head = match known {
@@ -105,21 +114,40 @@ impl Server {
         if size > log::checkpointed(connection).await? {
             let note = self.sign_head(connection, &head).await?;
             log::insert_checkpoint(connection, size, &note, clock::now()).await?;
-        } else {
+        } else if anyway {
             server::try_to_write(connection).await?;
+        } else {
+            return Ok(false);
         }
-        Ok(writer.commit().await?)
+        writer.commit().await?;
+        Ok(true)
+    }
+
+    /// Signs and stores the head, if records came since the last time.
+    pub(crate) async fn checkpoint(&self) -> Result<(), CheckpointFailure> {
+        self.checkpoint_or_try(false).await.map(drop)
     }
 
     /// Signs the head again and again, until dropped.
     pub(crate) async fn checkpoint_regularly(self) {
+        let pause = self.settings.leases.checkpoint;
+        let mut written: Option<Instant> = None;
         loop {
-            match self.checkpoint().await {
-                Ok(()) => self.beats.beat(Task::Checkpoints),
-                Err(error) => tracing::error!(%error, "the log's head was not signed"),
-            }
+            let is_idle = written.is_none_or(|written| written.elapsed() >= IDLE);
+            let sleep = match self.checkpoint_or_try(is_idle).await {
+                Ok(has_written) => {
+                    written = has_written.then(Instant::now).or(written);
+                    self.beats.beat(Task::Checkpoints);
+                    pause
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the log's head was not signed");
+                    written = None;
+                    pause.min(SOON)
+                }
+            };
             self.ask_witnesses().await;
-            tokio::time::sleep(self.settings.leases.checkpoint).await;
+            tokio::time::sleep(sleep).await;
         }
     }
 }

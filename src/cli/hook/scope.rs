@@ -63,7 +63,17 @@ const STARTERS: &[&str] = &[
     "xvfb-run",
 ];
 /// What the system's loader of programs is called, which runs the program behind it.
-const LOADERS: [&str; 2] = ["ld-", "ld."];
+const LOADERS: [&str; 3] = ["ld-linux", "ld-musl", "ld.so"];
+/// Programs that fetch a package and run the program that is called as the first word says.
+const FETCHERS: &[&str] = &["bunx", "npx", "pipx", "uvx"];
+/// Their options whose value is a package, or a text for a shell.
+const FETCHED: &[&str] = &["--call", "--from", "--package", "--spec", "-c", "-p"];
+/// Options by which a program gives something a name, which is none of a tool.
+const NAMING: &[(&str, &[&str])] = &[
+    ("nix-shell", &["--packages", "-A", "-p"]),
+    ("screen", &["-S", "-r", "-t"]),
+    ("tmux", &["-n", "-s", "-t"]),
+];
 /// What stands right before a command that such a program is to run, as in `aws-vault exec p --`.
 const BEFORE_COMMAND: &[&str] = &["--", "exec", "foreach", "run"];
 /// What runs another command with the very PATH that it has: `env` may take it away, and a shell
@@ -136,7 +146,16 @@ pub(super) fn speaks_for(invocation: &Invocation, script: &str) -> bool {
 pub(super) fn may_start(invocation: &Invocation) -> bool {
     let tool = &*invocation.tool;
     let runs = [Effect::Execute, Effect::Unknown].into_iter().collect();
-    (PARTLY.contains(&tool) || CARRIERS.contains(&tool)) && invocation.own_effects.intersects(runs)
+    let runs_it = match tool {
+        // What an image or a package has behind these names is its own.
+        "cargo" | "docker" | "podman" | "sqlite3" => false,
+        "npm" | "pnpm" | "yarn" => {
+            let mut words = invocation.command.iter();
+            words.any(|word| matches!(&**word, "dlx" | "exec" | "x"))
+        }
+        _ => PARTLY.contains(&tool) || CARRIERS.contains(&tool),
+    };
+    runs_it && invocation.own_effects.intersects(runs)
 }
 
 /// Tells whether some of the effects stay, or reach somebody else.
@@ -159,18 +178,46 @@ pub(super) fn takes_along(argv: &[String]) -> bool {
     };
     let name = name_of(program);
     let is_loader = LOADERS.iter().any(|start| name.starts_with(start));
+    if FETCHERS.contains(&name) {
+        return fetches_tool(words);
+    }
     if program.starts_with('-') || is_loader || STARTERS.contains(&name) {
-        return words.iter().any(|word| holds_tool(word));
+        let naming = NAMING.iter().find(|(program, _)| *program == name);
+        let names = |word: &String| naming.is_some_and(|(_, options)| options.contains(&&**word));
+        let before = std::iter::once(None).chain(words.iter().map(Some));
+        let mut words = before.zip(words);
+        return words.any(|(before, word)| !before.is_some_and(names) && holds_tool(word));
     }
     let mut pairs = words.iter().zip(words.iter().skip(1));
     pairs.any(|(before, word)| BEFORE_COMMAND.contains(&&**before) && holds_tool(word))
 }
 
+/// Tells whether the program or the package that is fetched is a tool's, or a text for a shell has it.
+fn fetches_tool(words: &[String]) -> bool {
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let value = match word.split_once('=') {
+            Some((option, value)) if FETCHED.contains(&option) => Some(value),
+            _ if FETCHED.contains(&&**word) => words.next().map(String::as_str),
+            _ => None,
+        };
+        match value {
+            Some(value) if holds_tool(value) => return true,
+            Some(_) => {}
+            None if word.starts_with('-') || word == "run" => {}
+            None => return holds_tool(word),
+        }
+    }
+    false
+}
+
 /// Tells whether a word is the name of a tool, or a text that has it where a word stands.
 fn holds_tool(word: &str) -> bool {
     let is_apart = |c: char| c.is_whitespace() || ";|&()`'\"<>!{}$=".contains(c);
-    word.split(is_apart)
-        .any(|piece| BEYOND.contains(&name_of(piece)))
+    // A path from here leads to a file of the folder, not to an installed tool.
+    let is_elsewhere = |piece: &&str| !piece.contains('/') || piece.starts_with('/');
+    let mut pieces = word.split(is_apart).filter(is_elsewhere);
+    pieces.any(|piece| BEYOND.contains(&name_of(piece)))
 }
 
 fn name_of(word: &str) -> &str {
@@ -273,6 +320,11 @@ mod tests {
             "uv run aws s3 ls",
             "minikube kubectl -- delete ns p",
             "fish -c kubectl",
+            "npx -y kubectl get pods",
+            "npx --package=x -c kubectl",
+            "uvx --from awscli aws s3 ls",
+            "pipx run ansible",
+            "tmux new -d kubectl",
             "git submodule foreach kubectl",
             "/lib64/ld-linux-x86-64.so.2 /usr/bin/kubectl delete ns p",
         ] {
@@ -283,6 +335,14 @@ mod tests {
             "which terraform",
             "rg kubectl -- src",
             "./deploy.sh aws",
+            "npx eslint packages/aws",
+            "npx -y tsc -p packages/aws",
+            "npx jest -t ssh",
+            "tmux new -s vault",
+            "nix-shell -p helm",
+            "direnv allow ~/aws",
+            "ld.lld -o vault",
+            "pipx install ansible",
             "just run",
             "ldd kubectl",
         ] {

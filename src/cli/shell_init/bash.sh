@@ -17,7 +17,7 @@ __gate_go_last() {
   PROMPT_COMMAND=("${rest[@]}" __gate_first)
 }
 __gate_first() {
-  hash -r 2>/dev/null
+  hash -r 2>/dev/null || :
   __gate_whole
   case $PATH in
     "$__gate_shims" | "$__gate_shims":*) return 0 ;;

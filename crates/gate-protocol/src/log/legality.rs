@@ -261,16 +261,29 @@ pub(super) struct Stories {
     asked: HashMap<Short, Asked>,
     /// The nonces of the claims whose run has not ended.
     nonces: HashMap<Short, Short>,
-    /// The records before the first one are elsewhere: what they tell of a request is not known
-    /// here, and what is told of it first is believed.
-    is_continued: bool,
+    /// Whether the records before the first one are elsewhere.
+    behind: Behind,
+}
+
+/// What is known of the records before the first one that is here.
+#[derive(Clone, Copy, Debug, Default)]
+enum Behind {
+    /// There are none.
+    #[default]
+    Nothing,
+    /// They are elsewhere, before the record of this index or of the one that comes first: what they
+    /// tell of a request is not known here, and what is told of it first is believed.
+    Archived(Option<u64>),
+    /// They were dropped by a record that is here: by then each request that they tell of had ended,
+    /// and what is told first of it can be nothing but a late end.
+    Dropped,
 }
 
 impl Stories {
     /// Goes on from records that are not here.
     pub(super) fn continued() -> Self {
         Self {
-            is_continued: true,
+            behind: Behind::Archived(None),
             ..Self::default()
         }
     }
@@ -278,6 +291,7 @@ impl Stories {
     /// Takes the next record of the log.
     pub(super) fn follow(&mut self, record: &AuditRecord) -> Result<(), Illegality> {
         let record_type = record.record_type();
+        self.look_behind(record);
         let Some(step) = step_of(record_type) else {
             return Ok(());
         };
@@ -291,14 +305,13 @@ impl Stories {
                     was_claimed: false,
                 }
             }
-            (None, step) if self.is_continued => match stage_behind(step, record)? {
+            (None, step) => match stage_behind(self.behind, step, record)? {
                 Some(stage) => Story {
                     stage,
-                    was_claimed: true,
+                    was_claimed: !matches!(stage, Stage::Pending | Stage::Approved),
                 },
                 None => return Ok(()),
             },
-            (None, _) => return Err(Illegality::NeverCreated(record_type.clone())),
             (Some(story), step) => next(*story, step, record)?,
         };
         if let Some(asked) = self.asked.get_mut(&request) {
@@ -313,6 +326,21 @@ impl Stories {
         }
         self.by_request.insert(request, after);
         Ok(())
+    }
+
+    /// Learns what a record tells of those before the first one.
+    fn look_behind(&mut self, record: &AuditRecord) {
+        let Behind::Archived(start) = self.behind else {
+            return;
+        };
+        let start = start.unwrap_or_else(|| record.seq());
+        let dropped = record.body().get("to").and_then(Value::as_u64);
+        let is_dropped = *record.record_type() == RecordType::LogPruned && dropped == Some(start);
+        self.behind = if is_dropped {
+            Behind::Dropped
+        } else {
+            Behind::Archived(Some(start))
+        };
     }
 
     /// Holds what is told of a run against the claim that it is of.
@@ -408,21 +436,31 @@ fn next(story: Story, step: Step, record: &AuditRecord) -> Result<Story, Illegal
     })
 }
 
-/// Returns how far a request has come whose story began elsewhere, by the first record of it that
-/// is here; none where that tells nothing. No request that is open goes into an archive, so what is
-/// told behind one can end it, and nothing else.
-fn stage_behind(step: Step, record: &AuditRecord) -> Result<Option<Stage>, Illegality> {
-    match step {
-        Step::Create | Step::RefuseReview => Ok(None),
-        Step::Withdraw | Step::Finish | Step::Abandon => Ok(Some(Stage::Ended)),
-        Step::Review if stage_after_review(record)? == Stage::Ended => Ok(Some(Stage::Ended)),
-        Step::Review
-        | Step::VoidReview
-        | Step::Observe
-        | Step::Claim
-        | Step::Start
-        | Step::LoseTrack => Err(Illegality::NeverCreated(record.record_type().clone())),
+/// Returns how far a request has come whose story does not begin here, by the first record of it
+/// that is here; none where that tells nothing.
+fn stage_behind(
+    behind: Behind,
+    step: Step,
+    record: &AuditRecord,
+) -> Result<Option<Stage>, Illegality> {
+    let stage = match step {
+        Step::Create | Step::RefuseReview => None,
+        Step::Review | Step::VoidReview => Some(stage_after_review(record)?),
+        Step::Observe => Some(Stage::Approved),
+        Step::Withdraw | Step::Finish | Step::Abandon => Some(Stage::Ended),
+        Step::Claim => Some(Stage::Claimed),
+        Step::Start => Some(Stage::Started),
+        Step::LoseTrack => Some(Stage::Unknown),
+    };
+    let is_possible = match behind {
+        Behind::Nothing => false,
+        Behind::Archived(_) => true,
+        Behind::Dropped => stage.is_none_or(|stage| stage == Stage::Ended),
+    };
+    if is_possible {
+        return Ok(stage);
     }
+    Err(Illegality::NeverCreated(record.record_type().clone()))
 }
 
 fn stage_after_review(record: &AuditRecord) -> Result<Stage, Illegality> {

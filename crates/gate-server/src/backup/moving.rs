@@ -152,16 +152,14 @@ async fn undecided(
     moved: Moved,
 ) -> Result<Moved, MoveError> {
     let found = async {
-        let mut reader = to.read().await?;
-        server::names(reader.connection()).await
+        // As the one writer: a commit that still goes on is waited for.
+        let mut writer = to.write().await?;
+        server::names(writer.connection()).await
     };
     match found.await {
         Ok(Some(_)) => Ok(moved),
-        Ok(None) => {
-            rename(old, file, dir)?;
-            Err(error.into())
-        }
-        Err(_) => Err(MoveError::Undecided(old.to_owned())),
+        Ok(None) if rename(old, file, dir).is_ok() => Err(error.into()),
+        Ok(None) | Err(_) => Err(MoveError::Undecided(old.to_owned())),
     }
 }
 

@@ -74,7 +74,8 @@ pub(super) fn folder(dir: &Path) -> Vec<Finding> {
 
 /// Looks whether there is room for what the server writes.
 pub(super) fn room(dir: &Path) -> Option<Finding> {
-    let found = statvfs(dir).ok()?;
+    // Some that are no disks say that they have nothing at all.
+    let found = statvfs(dir).ok().filter(|found| found.blocks() > 0)?;
     let block = found.fragment_size();
     let free = found.blocks_available().saturating_mul(block);
     let whole = found.blocks().saturating_mul(block);

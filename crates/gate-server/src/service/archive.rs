@@ -42,7 +42,9 @@ impl Server {
         let mut reader = self.store.read().await?;
         let connection = reader.connection();
         let from = log::pruned(connection).await?;
-        let to = last_archivable(connection, from, before).await?;
+        let last = last_ended(connection, from).await?;
+        let young = archiving::first_young(connection, from..last, before).await?;
+        let to = young.unwrap_or(last);
         let start = self.start_at(connection, from).await?;
         Ok(Archivable { start, to })
     }
@@ -89,6 +91,13 @@ impl Server {
     async fn begin_to_prune(&self, actor: &Actor, wanted: &Prune) -> Result<Pruned, Failure> {
         let conflict = |detail: String| Failure::new(ProblemCode::Conflict, detail);
         let to = wanted.to;
+        let keeps = self.settings.leases.records.as_secs();
+        // Of records that there are already, whose age nothing changes: nobody waits meanwhile.
+        let mut reader = self.store.read().await?;
+        let from = log::pruned(reader.connection()).await?;
+        let before = clock::before(clock::now(), keeps);
+        let young = archiving::first_young(reader.connection(), from..to, before).await?;
+        drop(reader);
         let mut change = self.change().await?;
         change.refuse_revoked(actor).await?;
         let from = log::pruned(change.connection()).await?;
@@ -97,9 +106,8 @@ impl Server {
                 "all records below {from} were dropped before"
             )));
         }
-        let keeps = change.server().settings.leases.records.as_secs();
-        let before = clock::before(change.now(), keeps);
-        let last = last_archivable(change.connection(), from, before).await?;
+        let last = last_ended(change.connection(), from).await?;
+        let last = last.min(young.unwrap_or(u64::MAX));
         if to > last {
             let days = keeps / 86_400;
             let detail = format!(
@@ -180,19 +188,12 @@ fn failed(failure: SubtreesFailure) -> Failure {
     }
 }
 
-/// Returns the index after the last record that can be archived.
-async fn last_archivable(
-    connection: &mut Connection,
-    from: u64,
-    before: Timestamp,
-) -> Result<u64, Failure> {
+/// Returns the index behind the last record that can be archived, of whatever age: no request that
+/// stands before it is open.
+async fn last_ended(connection: &mut Connection, from: u64) -> Result<u64, Failure> {
     let size = log::head(connection).await?.tree.size();
     let open = archiving::first_open(connection).await?;
     // The newest record stays: it names the one before it, and that one the next.
-    let last = size
-        .saturating_sub(1)
-        .min(open.unwrap_or(u64::MAX))
-        .max(from);
-    let young = archiving::first_young(connection, from..last, before).await?;
-    Ok(young.unwrap_or(last))
+    let last = size.saturating_sub(1).min(open.unwrap_or(u64::MAX));
+    Ok(last.max(from))
 }

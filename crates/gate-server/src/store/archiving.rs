@@ -35,10 +35,29 @@ pub(crate) async fn record(
         .map_err(|_| StoreError::Unreadable { what: "record" })
 }
 
+/// How many records one statement looks at, which may take no longer than any other.
+const STRIDE: u64 = 20_000;
+
 /// Returns the index of the first record of a stretch that is not older than a time; none where all
-/// are. Each is looked at: the clock can have gone back, and then an old record stands behind a young
-/// one.
+/// are. Each is looked at, some at a time: the clock can have gone back, and then an old record stands
+/// behind a young one.
 pub(crate) async fn first_young(
+    connection: &mut Connection,
+    stretch: Range<u64>,
+    before: Timestamp,
+) -> Result<Option<u64>, StoreError> {
+    let mut from = stretch.start;
+    while from < stretch.end {
+        let to = from.saturating_add(STRIDE).min(stretch.end);
+        if let Some(young) = first_young_within(connection, from..to, before).await? {
+            return Ok(Some(young));
+        }
+        from = to;
+    }
+    Ok(None)
+}
+
+async fn first_young_within(
     connection: &mut Connection,
     stretch: Range<u64>,
     before: Timestamp,

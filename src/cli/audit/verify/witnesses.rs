@@ -14,6 +14,8 @@ use crate::session::Session;
 const MOST_BEHIND: u64 = 1_000;
 /// The same in seconds, where there are newer records at all.
 const LONGEST_BEHIND: i64 = 3_600;
+/// How old a head of theirs is in any case, in seconds, as they are asked again and again.
+const LATE: i64 = 600;
 
 /// The witnesses that count, and how many of them must have signed.
 #[derive(Debug, Default, clap::Args)]
@@ -133,7 +135,8 @@ impl Witnesses {
         let age = self
             .signed_at(signed)
             .map(|at| Timestamp::now().as_second() - at.as_second());
-        if behind > MOST_BEHIND || age.is_none_or(|age| age > LONGEST_BEHIND) {
+        let is_late = |seconds| age.is_none_or(|age| age > seconds);
+        if (behind > MOST_BEHIND && is_late(LATE)) || is_late(LONGEST_BEHIND) {
             report::line(&format!(
                 "warning: witnesses have not signed the last {behind} of {size} records; \
                  `gate server doctor` says of each witness how far it is"

@@ -348,29 +348,51 @@ fn behind_archive(records: &[(&str, &str, &str)]) -> Vec<bool> {
     fed.collect()
 }
 
+/// The record by which the first record was dropped.
+const DROPPED: (&str, &str, &str) = ("log.pruned", "", "");
+const OPEN: [(&str, &str, &str); 8] = [
+    CLAIMED,
+    STARTED,
+    OBSERVED,
+    APPROVED,
+    WAITING,
+    VOIDED,
+    STILL_APPROVED,
+    UNKNOWN,
+];
+
 #[test]
-fn what_is_told_behind_an_archive_of_a_request_in_it_can_only_end_it() {
+fn what_is_told_of_a_request_behind_the_drop_of_its_archive_can_only_end_it() {
     for first in [FINISHED, ABANDONED, DENIED, CANCELLED, EXPIRED] {
-        assert_eq!(behind_archive(&[REFUSED, first]), [true; 2], "{first:?}");
+        assert_eq!(behind_archive(&[DROPPED, REFUSED, first]), [true; 3]);
         // It has ended there.
-        let again = behind_archive(&[first, FINISHED]);
-        assert_eq!(again, [true, false], "{first:?}");
+        for story in [[DROPPED, first, FINISHED], [first, DROPPED, FINISHED]] {
+            assert_eq!(behind_archive(&story), [true, true, false], "{story:?}");
+        }
     }
-    let whole = [CREATED, APPROVED, CLAIMED, STARTED, FINISHED];
-    assert_eq!(behind_archive(&whole), [true; 5]);
-    // No request that is open is archived: nobody created or approved what these go on with.
-    for first in [
-        CLAIMED,
-        STARTED,
-        OBSERVED,
-        APPROVED,
-        WAITING,
-        VOIDED,
-        STILL_APPROVED,
-        UNKNOWN,
-    ] {
-        assert_eq!(behind_archive(&[first]), [false], "{first:?}");
+    let whole = [DROPPED, CREATED, APPROVED, CLAIMED, STARTED, FINISHED];
+    assert_eq!(behind_archive(&whole), [true; 6]);
+    // No request that is open is dropped: nobody created or approved what these go on with.
+    for first in OPEN {
+        assert_eq!(
+            behind_archive(&[DROPPED, first]),
+            [true, false],
+            "{first:?}"
+        );
     }
+}
+
+#[test]
+fn a_story_that_an_archive_cut_goes_on_until_that_is_dropped() {
+    for first in OPEN {
+        assert_eq!(behind_archive(&[first, DROPPED]), [true; 2], "{first:?}");
+    }
+    let cut = [APPROVED, CLAIMED, STARTED, FINISHED, DROPPED];
+    for start in 0..cut.len() {
+        let behind = &cut[start..];
+        assert_eq!(behind_archive(behind), vec![true; behind.len()]);
+    }
+    assert_eq!(behind_archive(&[CLAIMED, CLAIMED]), [true, false]);
 }
 
 #[test]

@@ -43,6 +43,7 @@ fn log_of(records: &[(&str, &str, &str)]) -> Vec<Vec<u8>> {
             ("decision.voided", "pending") => json!({"reviewer": "bob"}),
             ("grant.claimed", _) if is_observed => json!({"approved_by": [], "observed": true}),
             ("grant.claimed", _) => json!({"approved_by": ["bob"]}),
+            ("log.pruned", _) => json!({"to": 1}),
             _ => json!({}),
         };
         for (name, value) in more.as_object().into_iter().flatten() {
