@@ -27,10 +27,10 @@ const LEADING_ON: &[&[u8]] = &[
 /// Reads the first operand.
 pub(crate) fn read(parsed: &Parsed<'_>, invocation: &mut Invocation) {
     let shows_version = parsed.uses.iter().any(|used| used.name == "version");
-    if !parsed.problems.is_empty() || shows_version {
+    let program = parsed.operands.first().map(|first| first.bytes);
+    if !parsed.problems.is_empty() || (shows_version && program.is_none()) {
         return;
     }
-    let program = parsed.operands.first().map(|first| first.bytes);
     if !program.is_some_and(is_plain) {
         let why = "its program may do more than compute and print";
         invocation.add(Effect::Unknown, why);

@@ -58,6 +58,11 @@ fn is_plain(option: &[u8]) -> bool {
     if matches!(option.as_slice(), b"tls=true" | b"ssl=true") {
         return true;
     }
+    // The others show the password, or start a browser.
+    let sound: [&[u8]; 3] = [b"scram-sha-", b"mongodb-x509", b"mongodb-aws"];
+    if let Some(how) = option.strip_prefix(b"authmechanism=") {
+        return sound.iter().any(|one| how.starts_with(one));
+    }
     let name = option.split(|byte| *byte == b'=').next();
     PLAIN.iter().any(|plain| name == Some(plain.as_bytes()))
 }

@@ -72,7 +72,8 @@ pub(super) fn resolve(line: &CommandLine<'_>, tool: &str, invocation: &mut Invoc
     };
     let hosts: Vec<(&str, String)> = remotes
         .iter()
-        .filter_map(|(name, urls)| Some((name.as_str(), host(urls.first()?)?)))
+        .flat_map(|(name, urls)| urls.iter().map(|url| (name.as_str(), url)))
+        .filter_map(|(name, url)| Some((name, host(url)?)))
         .collect();
     let mut preferred = forge.preferred.iter();
     let of_name = |name: &&str| hosts.iter().find(|(known, _)| known == name);
@@ -108,7 +109,12 @@ fn known_hosts(line: &CommandLine<'_>, forge: &Forge, invocation: &mut Invocatio
 /// Returns the server of an address of git, in small letters and without its port; nothing where
 /// it is a path.
 fn host(url: &str) -> Option<String> {
-    let authority = match url.split_once("://") {
+    let is_scheme = |scheme: &str| {
+        let mut letters = scheme.bytes();
+        letters.all(|byte| byte.is_ascii_alphabetic() || b"_+-".contains(&byte))
+    };
+    let parts = url.split_once("://");
+    let authority = match parts.filter(|(scheme, _)| is_scheme(scheme)) {
         Some(("file", _)) => return None,
         Some((_, rest)) => rest.split(['/', '?', '#']).next()?,
         None => {
@@ -140,6 +146,7 @@ mod tests {
             ("git@gitlab.com:o/r", Some("gitlab.com")),
             ("ssh://git@h.example:22/o/r", Some("h.example")),
             ("ssh://git@ssh.github.com:443/o/r", Some("github.com")),
+            ("evil.com:foo://gitlab.com/x", Some("evil.com")),
             ("/srv/git/r", None),
             ("../r", None),
             ("./a:b", None),

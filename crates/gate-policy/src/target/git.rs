@@ -71,7 +71,7 @@ pub(super) fn resolve(line: &CommandLine<'_>, invocation: &mut Invocation) {
 }
 
 /// Returns the remotes of the repository around the working folder, each with the addresses that
-/// it is fetched from.
+/// it is fetched from, and then those that are pushed to.
 pub(super) fn remotes(
     line: &CommandLine<'_>,
     invocation: &mut Invocation,
@@ -85,12 +85,14 @@ pub(super) fn remotes(
     }
     let mut names: Vec<String> = Vec::new();
     for one in &settings.all {
-        if one.section == "remote" && one.name == "url" && !names.contains(&one.subsection) {
+        let is_address = one.section == "remote" && matches!(&*one.name, "url" | "pushurl");
+        if is_address && !names.contains(&one.subsection) {
             names.push(one.subsection.clone());
         }
     }
     let with_urls = |name: String| {
-        let urls = settings.urls(&name, false);
+        let mut urls = settings.urls(&name, false);
+        urls.extend(settings.urls(&name, true));
         (name, urls)
     };
     names.into_iter().map(with_urls).collect()

@@ -1,7 +1,7 @@
 //! Folders that a command makes where a word says. One outside of the working folder can be where
 //! other programs take their settings or their programs from.
 
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use crate::command_line::{CommandLine, without_dots};
 use crate::effect::Effect;
@@ -17,7 +17,9 @@ const MAKING: &[(&str, &[&str], usize)] = &[
     ("gh", &["repo", "clone"], 1),
     ("git", &["clone"], 1),
     ("git", &["init"], 0),
+    ("glab", &["project", "clone"], 1),
     ("glab", &["repo", "clone"], 1),
+    ("helm", &["create"], 0),
 ];
 /// What is made below these is nobody's settings.
 const TEMPORARY: &[&str] = &["/tmp", "/var/tmp"];
@@ -29,15 +31,17 @@ pub(super) fn judge(line: &CommandLine<'_>, spec: &ToolSpec, invocation: &mut In
     let Some((_, _, operand)) = MAKING.iter().find(makes) else {
         return;
     };
-    let mut folder = line.cwd.to_owned();
+    let mut named = PathBuf::new();
     for used in invocation.options.iter().filter(|used| used.name == "C") {
-        folder.push(path_of(used.value.as_deref().unwrap_or_default()));
+        named.push(path_of(used.value.as_deref().unwrap_or_default()));
     }
-    if let Some(named) = invocation.operands.get(*operand) {
-        folder.push(path_of(named));
+    if let Some(operand) = invocation.operands.get(*operand) {
+        named.push(path_of(operand));
     }
+    let is_back = goes_back(&named);
+    let folder = line.cwd.join(named);
     let folder = without_dots(&folder);
-    if is_outside(line, &folder) {
+    if is_back || is_outside(line, &folder) {
         let folder = folder.to_string_lossy();
         let reason = format!("`{folder}`, where it makes files, is outside of the working folder");
         invocation.add(Effect::Write, &reason);
@@ -56,8 +60,23 @@ fn is_outside(line: &CommandLine<'_>, path: &Path) -> bool {
     let (Some(there), Some(base)) = (there, base) else {
         return false;
     };
-    // Nothing on the way is a link where it stands above the path itself.
-    !path.starts_with(&there) && !there.starts_with(&base) && !is_temporary(&there)
+    let mut temporary = TEMPORARY.iter().map(Path::new);
+    let is_temporary = is_temporary(&there)
+        || temporary.any(|folder| {
+            let folder = line.files.canonical(folder);
+            folder.is_some_and(|folder| there.starts_with(folder))
+        });
+    !there.starts_with(&base) && !is_temporary
+}
+
+/// Tells whether a path goes back from a folder that it names, which can be a link to elsewhere.
+fn goes_back(path: &Path) -> bool {
+    let mut behind_a_name = false;
+    path.components().any(|part| {
+        let is_back = behind_a_name && part == Component::ParentDir;
+        behind_a_name |= matches!(part, Component::Normal(_));
+        is_back
+    })
 }
 
 #[cfg(test)]
@@ -75,6 +94,9 @@ mod tests {
             ("git clone https://h/x /srv/app/y", Effect::Local),
             ("git clone https://h/x /tmp/y", Effect::Local),
             ("git clone https://h/x ../y", Effect::Write),
+            ("git clone https://h/x sub/../y", Effect::Write),
+            ("glab project clone o/r /home/a/bin", Effect::Write),
+            ("helm create /etc/x", Effect::Write),
             ("git clone https://h/x /etc/cron.d", Effect::Write),
             ("git clone https://h/x /tmp/../etc", Effect::Write),
             ("git -C .. clone https://h/x", Effect::Write),

@@ -8,8 +8,8 @@ use crate::invocation::Invocation;
 use crate::read::{path_of, scalars};
 
 const ROLE: &str = "project file of pulumi";
-/// The names under which pulumi looks for it, in each folder upward.
-const NAMES: &[&str] = &["Pulumi.yaml", "Pulumi.yml", "Pulumi.json"];
+/// The names under which pulumi looks for it, in each folder upward, as they are sorted there.
+const NAMES: &[&str] = &["Pulumi.json", "Pulumi.yaml", "Pulumi.yml"];
 /// The backend of pulumi itself.
 const USUAL: &str = "https://api.pulumi.com";
 

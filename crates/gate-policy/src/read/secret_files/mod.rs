@@ -79,12 +79,49 @@ pub(crate) fn aims_at_secrets(pattern: &[u8]) -> bool {
     })
 }
 
+/// How many patterns one can stand for.
+const MOST_PATTERNS: usize = 64;
+
 /// Tells whether a path is a pattern of such names, as [`aims_at_secrets`] has it: `.e*`, `id_*`,
 /// `*.p?m`. Of `*.json` few are.
 pub(super) fn aims(path: &[u8]) -> bool {
     let name = path.rsplit(|byte| *byte == b'/').next();
     let name = name.unwrap_or(path);
     name != b"*.json" && name.iter().any(|byte| b"*?[".contains(byte)) && aims_at_secrets(name)
+}
+
+/// Returns the patterns that one with `{a,b}` stands for, in which `[…]` is any letter. What has more
+/// than a few is anything.
+fn spelt_out(pattern: &[u8]) -> Vec<Vec<u8>> {
+    let mut whole = Vec::new();
+    let mut open = vec![pattern.to_vec()];
+    while let Some(pattern) = open.pop() {
+        let Some((before, inside, behind)) = bracket(&pattern, b'{', b'}') else {
+            whole.push(pattern);
+            continue;
+        };
+        for part in inside.split(|byte| *byte == b',') {
+            open.push([before, part, behind].concat());
+        }
+        if open.len() + whole.len() > MOST_PATTERNS {
+            return vec![b"*".to_vec()];
+        }
+    }
+    for pattern in &mut whole {
+        while let Some((before, _, behind)) = bracket(pattern, b'[', b']') {
+            *pattern = [before, b"?", behind].concat();
+        }
+    }
+    whole
+}
+
+/// Divides a pattern at the innermost of its first brackets.
+fn bracket(pattern: &[u8], open: u8, close: u8) -> Option<(&[u8], &[u8], &[u8])> {
+    let end = pattern.iter().position(|byte| *byte == close)?;
+    let (head, behind) = pattern.split_at_checked(end)?;
+    let start = head.iter().rposition(|byte| *byte == open)?;
+    let (before, inside) = head.split_at_checked(start)?;
+    Some((before, inside.get(1..)?, behind.get(1..)?))
 }
 
 /// Tells whether a text matches both of two patterns.
@@ -164,7 +201,10 @@ pub(super) fn judge_search(
     let chooses = |used: &Use<'_>| {
         let value = used.value.unwrap_or_default();
         let is_choice = matches!(used.name.as_ref(), "include" | "glob" | "iglob");
-        is_choice && (holds_secrets(value) || aims(value))
+        // What is left out is not read, and names alone tell nothing.
+        let is_read = is_choice && !value.starts_with(b"!") && !is_on("files");
+        let mut each = spelt_out(value).into_iter();
+        is_read && each.any(|value| holds_secrets(&value) || aims(&value))
     };
     let searches = matches!(parsed.spec.name.as_ref(), "grep" | "rg");
     if searches && parsed.uses.iter().any(chooses) {
