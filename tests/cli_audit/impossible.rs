@@ -214,7 +214,7 @@ fn what_was_dropped_does_not_go_on_by_both() {
 /// Holds an export of these records without the first one, which was archived.
 #[track_caller]
 fn assert_both_say(kind: &str, records: &[Vec<u8>], is_good: bool) {
-    let export = Exported::made(&records, 7);
+    let export = Exported::made(records, 7);
     let lines: Vec<String> = records[1..]
         .iter()
         .map(|record| format!("{}\n", String::from_utf8_lossy(record)))
