@@ -184,7 +184,7 @@ fn what_psql_reads_by_its_own_commands_is_bound() {
 }
 
 #[test]
-fn a_patch_is_applied_as_it_was_approved_or_not_at_all() {
+fn a_patch_is_applied_as_it_was_approved() {
     let live = Live::start();
     let agent = Agent::new(&live);
     agent.home.link("git", &locate("git").unwrap()).unwrap();
@@ -192,11 +192,12 @@ fn a_patch_is_applied_as_it_was_approved_or_not_at_all() {
     let patch = |text: &str| format!("--- /dev/null\n+++ b/made\n@@ -0,0 +1 @@\n+{text}\n");
     let file = agent.home.write("work/a.patch", patch("good")).unwrap();
     let apply = ["git", "apply", "a.patch"];
-    swapped(&agent, &work, &apply, (&file, &patch("evil")));
-    assert!(!work.join("made").exists());
-    std::fs::write(&file, patch("good")).unwrap();
-    let (_, ended) = approved_after(&agent, &mut agent.gate_run(&[], &apply), || ());
+    // git reads a copy of what was approved.
+    let swap = || std::fs::write(&file, patch("evil")).unwrap();
+    let (id, ended) = approved_after(&agent, &mut agent.gate_run(&[], &apply), swap);
     assert_eq!(ended.code, Some(0), "{ended:?}");
+    let inputs = shown(&live, &id).invocation.inputs;
+    assert!(inputs.iter().any(|one| one.role == "patch"), "{inputs:?}");
     assert_eq!(
         std::fs::read_to_string(work.join("made")).unwrap(),
         "good\n"
