@@ -18,18 +18,13 @@ __gate_put_first() {
 }
 __gate_put_first
 __gate_whole() {
-  # In a shell of its own: some end here where nothing matches.
-  __gate_each=$(
-    for each in "$__gate_shims"/*; do
-      if [ -L "$each" ] && ! [ -x "$each" ]; then
-        printf '%s\n' "$each"
-        break
-      fi
-    done 2>/dev/null
-  ) 2>/dev/null || :
-  if [ -n "$__gate_each" ]; then
-    printf '%s\n' "gate: $__gate_each leads to a gate that is gone, so the tool runs without it: install gate again, or run gate shim install" >&2
-  fi
+  [ -d "$__gate_shims" ] || return 0
+  for __gate_each in "$__gate_shims"/*; do
+    if [ -L "$__gate_each" ] && ! [ -x "$__gate_each" ]; then
+      printf '%s\n' "gate: $__gate_each leads to a gate that is gone, so the tool runs without it: install gate again, or run gate shim install" >&2
+      break
+    fi
+  done
   unset __gate_each
 }
 __gate_whole
