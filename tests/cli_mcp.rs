@@ -12,7 +12,6 @@ mod server;
 mod stage;
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::Stdio;
 
 use gate_testkit::home::Home;
 use serde_json::{Value, json};
@@ -247,13 +246,7 @@ fn whoever_speaks_no_protocol_is_told_what_it_is_for() {
 fn a_line_without_an_end_is_refused_takes_no_memory_and_the_next_one_is_answered() {
     const MEBIBYTE: usize = 1 << 20;
     let home = Home::new().unwrap();
-    let mut child = home
-        .command(GATE)
-        .arg("mcp")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = client::start(&home);
     let mut input = child.stdin.take().unwrap();
     let piece = vec![b'['; MEBIBYTE];
     for _ in 0..96 {
@@ -294,13 +287,7 @@ fn a_line_without_an_end_is_refused_takes_no_memory_and_the_next_one_is_answered
 #[test]
 fn a_line_that_is_no_json_is_answered_and_the_next_one_is_too() {
     let home = Home::new().unwrap();
-    let mut child = home
-        .command(GATE)
-        .arg("mcp")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = client::start(&home);
     let mut input = child.stdin.take().unwrap();
     let greeting = json!({ "jsonrpc": "2.0", "id": 7, "method": "initialize", "params": {
         "protocolVersion": "2025-06-18", "capabilities": {},

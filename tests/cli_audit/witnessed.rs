@@ -139,22 +139,29 @@ fn a_witness_signs_one_history_and_answers_by_the_specification() {
     assert_eq!(witness.add(&asked("a", 5, 6)).0, 200);
 }
 
+/// Returns the key of a server's log.
+fn log_key(server: &Running) -> String {
+    server.ready["server"]["log_key"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+/// Returns the settings of a server that asks this witness.
+fn settings_of(witness: &Witness) -> String {
+    let (url, key) = (witness.url(), witness.key());
+    format!("[[witness]]\nurl = '{url}'\nkey = '{key}'\n")
+}
+
 #[test]
 fn a_server_asks_its_witness_and_its_signature_is_demanded() {
     let (place, first) = Place::new();
     place.push(&first, "a");
-    let log = first.ready["server"]["log_key"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let log = log_key(&first);
     drop(first);
     let home = Home::new().unwrap();
     let witness = Witness::start(&home, &log);
-    let settings = format!(
-        "[[witness]]\nurl = '{}'\nkey = '{}'\n",
-        witness.url(),
-        witness.key()
-    );
+    let settings = settings_of(&witness);
     let server = place.start_set(&settings, "first", &[]);
     run_approved(&place, &server);
     let verify = |more: &[&str]| {
@@ -359,19 +366,12 @@ fn verified_anew(place: &Place, server: &Running, witness: &str) -> Ran {
 fn another_history_than_the_one_that_was_cosigned_is_found_behind_an_archive_too() {
     let (place, first) = Place::new();
     place.push(&first, "a");
-    let log = first.ready["server"]["log_key"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let log = log_key(&first);
     drop(first);
     place.copy("first", "backup");
     let home = Home::new().unwrap();
     let witness = Witness::start(&home, &log);
-    let settings = format!(
-        "[[witness]]\nurl = '{}'\nkey = '{}'\n",
-        witness.url(),
-        witness.key()
-    );
+    let settings = settings_of(&witness);
     let first = place.start_set(&settings, "first", &[]);
     place.push(&first, "b");
     let signed = signed_by(&place, &first, witness.key());

@@ -36,18 +36,19 @@ pub(crate) enum Answer {
     Wrong,
 }
 
+/// Starts `gate mcp`.
+pub(crate) fn start(home: &Home) -> Child {
+    let mut gate = home.command(GATE);
+    gate.arg("mcp").stdin(Stdio::piped()).stdout(Stdio::piped());
+    gate.spawn().unwrap()
+}
+
 type Called = Result<CallToolResult, ServiceError>;
 
 impl Mcp {
     #[track_caller]
     pub(crate) fn start(home: &Home) -> Self {
-        let mut child = home
-            .command(GATE)
-            .arg("mcp")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = start(home);
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()

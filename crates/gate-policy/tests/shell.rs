@@ -6,18 +6,30 @@ use std::path::Path;
 use std::time::Instant;
 
 use gate_policy::{
-    CommandLine, Effect, Environment, InputKind, Invocation, MapFiles, NoFiles, Promise, Stdin,
-    read_invocation,
+    CommandLine, Effect, Environment, Files, InputKind, Invocation, MapFiles, NoFiles, Promise,
+    Stdin, read_invocation,
 };
 use proptest::prelude::*;
 
+const FOLDER: &str = "/srv/app";
+
 fn read(argv: &[OsString]) -> Invocation {
+    read_with(argv, &NoFiles)
+}
+
+/// Reads a command in a folder with one file.
+fn read_beside(argv: &[OsString], (name, text): (&str, &str)) -> Invocation {
+    let files = [(name, text.as_bytes().to_vec())];
+    read_with(argv, &MapFiles::new(Path::new(FOLDER), files))
+}
+
+fn read_with(argv: &[OsString], files: &dyn Files) -> Invocation {
     read_invocation(&CommandLine {
         argv,
         env: &Environment::default(),
-        cwd: Path::new("/srv/app"),
+        cwd: Path::new(FOLDER),
         stdin: Stdin::Absent,
-        files: &NoFiles,
+        files,
     })
 }
 
@@ -29,14 +41,7 @@ fn script(text: &str) -> Invocation {
 fn a_script_is_sealed_unless_it_can_ask_for_its_own_name() {
     let promise = |words: &str, text: &str| {
         let argv: Vec<OsString> = words.split(' ').map(OsString::from).collect();
-        let cwd = Path::new("/srv/app");
-        let read = read_invocation(&CommandLine {
-            argv: &argv,
-            env: &Environment::default(),
-            cwd,
-            stdin: Stdin::Absent,
-            files: &MapFiles::new(cwd, [("deploy.sh", text.as_bytes().to_vec())]),
-        });
+        let read = read_beside(&argv, ("deploy.sh", text));
         let mut inputs = read.inputs.iter();
         inputs.find(|input| input.role == "script")?.promise()
     };
@@ -105,14 +110,7 @@ fn a_script_is_sealed_unless_it_can_ask_for_its_own_name() {
 fn what_is_piped_inside_of_a_script_is_called_no_copy() {
     let promise = |text: &str| {
         let argv = ["bash", "-c", text].map(OsString::from);
-        let cwd = Path::new("/srv/app");
-        let read = read_invocation(&CommandLine {
-            argv: &argv,
-            env: &Environment::default(),
-            cwd,
-            stdin: Stdin::Absent,
-            files: &MapFiles::new(cwd, [("a.yaml", b"kind: Pod".to_vec())]),
-        });
+        let read = read_beside(&argv, ("a.yaml", "kind: Pod"));
         let mut inner = read.inner().map(|inner| &inner.invocation);
         let acts = inner.find(|inner| inner.tool == "kubectl")?;
         let mut inputs = acts.inputs.iter();
